@@ -1,0 +1,1 @@
+"""What a finding and a rule are: the diagnosis rests on these."""

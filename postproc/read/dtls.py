@@ -1,0 +1,106 @@
+"""DTLS messages (RFC 6347, RFC 9147) -> rows of dtls_messages.
+
+Records are taken apart here, as far as they are readable; certificates come
+from tshark, which puts their fragments together over several frames.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from postproc.read.tshark import Frame
+
+CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
+HANDSHAKES = {
+    0: "hello_request", 1: "client_hello", 2: "server_hello", 3: "hello_verify_request",
+    4: "new_session_ticket", 8: "encrypted_extensions", 11: "certificate", 12: "server_key_exchange",
+    13: "certificate_request", 14: "server_hello_done", 15: "certificate_verify",
+    16: "client_key_exchange", 20: "finished", 22: "certificate_status",
+}  # fmt: skip
+ALERTS = {
+    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
+    40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",
+    44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown",
+    47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+    51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
+    86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation",
+    109: "missing_extension", 110: "unsupported_extension", 112: "unrecognized_name",
+    113: "bad_certificate_status_response", 115: "unknown_psk_identity", 116: "certificate_required",
+    120: "no_application_protocol",
+}  # fmt: skip
+ENCRYPTED = "encrypted"
+
+Message = dict[str, Any]
+
+
+def rows(frame: Frame) -> Iterator[dict[str, Any]]:
+    """Rows of dtls_messages of one frame; fragments of one message in it are one row."""
+    certificates = list(frame.certificates)
+    seen: list[Message] = []
+    for datagram in frame.messages.get("dtls", []):
+        for message in _messages(datagram):
+            if message["message_seq"] is None or message not in seen:
+                seen.append(message)
+    for message in seen:
+        is_certificate = message["handshake_type"] == "certificate"
+        yield message | {
+            "frame": frame.number,
+            "time": frame.time,
+            "src_addr": frame.src_addr,
+            "src_port": frame.src_port,
+            "dst_addr": frame.dst_addr,
+            "dst_port": frame.dst_port,
+            "certificate": certificates[0] if is_certificate and certificates else None,
+            "relayed": "turnchannel" in frame.protocols or "stun" in frame.protocols,
+        }
+
+
+def _messages(datagram: bytes) -> Iterator[Message]:
+    at = 0
+    while at < len(datagram):
+        if datagram[at] & 0xE0 == 0x20:  # unified header (RFC 9147, section 4): always encrypted
+            yield _message("handshake" if at else "application_data", datagram[at] & 3, kind=ENCRYPTED)
+            return
+        if at + 13 > len(datagram):
+            return
+        length = int.from_bytes(datagram[at + 11 : at + 13])
+        epoch = int.from_bytes(datagram[at + 3 : at + 5])
+        yield from _record(datagram[at], epoch, datagram[at + 13 : at + 13 + length])
+        at += 13 + length
+
+
+def _record(content: int, epoch: int, body: bytes) -> Iterator[Message]:
+    name = CONTENTS.get(content, str(content))
+    if name == "handshake" and epoch == 0:
+        yield from _handshakes(body)
+    elif name == "handshake":
+        yield _message(name, epoch, kind=ENCRYPTED)
+    elif name == "alert":
+        readable = epoch == 0 and len(body) == 2
+        yield _message(name, epoch, alert=ALERTS.get(body[1], str(body[1])) if readable else ENCRYPTED)
+    else:
+        yield _message(name, epoch)
+
+
+def _handshakes(body: bytes) -> Iterator[Message]:
+    at = 0
+    while at + 12 <= len(body):
+        kind, sequence = body[at], int.from_bytes(body[at + 4 : at + 6])
+        yield _message("handshake", 0, kind=HANDSHAKES.get(kind, str(kind)), sequence=sequence)
+        at += 12 + int.from_bytes(body[at + 9 : at + 12])
+
+
+def _message(
+    content: str,
+    epoch: int,
+    *,
+    kind: str | None = None,
+    sequence: int | None = None,
+    alert: str | None = None,
+) -> Message:
+    return {
+        "content": content,
+        "epoch": epoch,
+        "handshake_type": kind,
+        "message_seq": sequence,
+        "alert": alert,
+    }

@@ -1,0 +1,74 @@
+"""tshark's frames -> the message tables of one capture."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from postproc.read import copies, dtls, icmp, sdp, sip, stun
+from postproc.read.tshark import Frame
+from postproc.tables import BY_NAME, Tables
+
+BATCH = 20_000  # rows held as dicts before they become a DataFrame, which is far smaller
+MESSAGE_TABLES = (
+    "sip_messages", "sip_headers", "sdp_media", "candidates", "stun_messages", "dtls_messages", "icmp_errors",
+)  # fmt: skip
+
+Row = tuple[str, dict[str, Any]]
+
+
+def events(frames: Iterable[Frame], name: str) -> Tables:
+    """The message tables of the frames; ``capture`` is ``name``, copies are marked."""
+    pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
+    done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
+    sightings: list[copies.Sighting] = []
+    for frame in frames:
+        sightings.append(copies.sighting(frame))
+        for table, row in rows(frame):
+            pending[table].append(row)
+            if len(pending[table]) == BATCH:
+                done[table].append(_frame(table, pending[table]))
+                pending[table] = []
+    copy_of = copies.copies(sightings)
+    return Tables(**{
+        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of)
+        for table in MESSAGE_TABLES
+    })  # fmt: skip
+
+
+def rows(frame: Frame) -> Iterator[Row]:
+    """The rows of one frame, each with its table's name."""
+    if "icmp" in frame.protocols or "icmpv6" in frame.protocols:  # what they quote are no messages
+        error = icmp.row(frame)
+        yield from [("icmp_errors", error)] if error else []
+        return
+    for message in frame.messages.get("sip", []):
+        yield from _sip(frame, message)
+    yield from (("stun_messages", row) for row in stun.rows(frame))
+    yield from (("dtls_messages", row) for row in dtls.rows(frame))
+
+
+def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
+    parsed = sip.parse(message)
+    if not parsed:
+        return
+    row = sip.message_row(frame, parsed)
+    yield "sip_messages", row
+    yield from (("sip_headers", header) for header in sip.header_rows(frame, parsed))
+    if text := sip.description(parsed):
+        key = {name: row[name] for name in ("frame", "time", "call_id")}
+        yield from (("sdp_media", key | media) for media in sdp.media_rows(text))
+        key["cseq"] = row["cseq"]
+        yield from (("candidates", key | line) for line in sdp.candidate_rows(text))
+
+
+def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
+    return BY_NAME[table].rows(records)
+
+
+def _finish(table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int]) -> pd.DataFrame:
+    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    whole["capture"] = name
+    if "copy_of" in whole:
+        whole["copy_of"] = whole["frame"].map(copy_of)
+    return BY_NAME[table].conform(whole)

@@ -1,0 +1,184 @@
+"""Session descriptions (RFC 8866) and their ICE candidates (RFC 8839) -> rows."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aioice import Candidate
+
+# RFC 3551, table 4 and 5: payload types that need no rtpmap.
+STATIC_CODECS = {
+    0: "PCMU/8000", 3: "GSM/8000", 4: "G723/8000", 5: "DVI4/8000", 6: "DVI4/16000", 7: "LPC/8000",
+    8: "PCMA/8000", 9: "G722/8000", 10: "L16/44100", 11: "L16/44100", 12: "QCELP/8000", 13: "CN/8000",
+    14: "MPA/90000", 15: "G728/8000", 16: "DVI4/11025", 17: "DVI4/22050", 18: "G729/8000",
+    26: "JPEG/90000", 31: "H261/90000", 32: "MPV/90000", 33: "MP2T/90000", 34: "H263/90000",
+}  # fmt: skip
+DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+MEDIA = re.compile(r"(\S+)\s+(\d+)(?:/\d+)?\s+(\S+)\s*(.*)")
+LARGEST = 2**63 - 1
+UFRAG = re.compile(r"\sufrag\s+(\S+)")
+CLASSES = (
+    ("documentation", ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")),
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
+    ("cgnat", ("100.64.0.0/10",)),
+    ("link_local", ("169.254.0.0/16", "fe80::/10")),
+    ("loopback", ("127.0.0.0/8", "::1/128")),
+    ("ula", ("fc00::/7",)),
+    ("multicast", ("224.0.0.0/4", "ff00::/8")),
+    ("unspecified", ("0.0.0.0/32", "::/128")),
+    ("invalid", ("0.0.0.0/8", "240.0.0.0/4")),
+)
+NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES for text in texts)
+
+
+@dataclass
+class Section:
+    """The lines of the session (media is None) or of one m= section."""
+
+    media: str | None = None
+    connection: str | None = None
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+
+    def attribute(self, name: str) -> str | None:
+        return next((value for key, value in self.attributes if key == name), None)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.attributes if key == name]
+
+
+def parse(text: str) -> tuple[list[str], Section, list[Section]]:
+    """Return the fields of o=, the session section and the media sections."""
+    origin: list[str] = []
+    sections = [Section()]
+    for line in text.replace("\r", "\n").split("\n"):
+        kind, value = line[:2], line[2:].strip()
+        if kind == "m=":
+            sections.append(Section(media=value))
+        elif kind == "o=":
+            origin = value.split()
+        elif kind == "c=":
+            sections[-1].connection = _connection(value)
+        elif kind == "a=":
+            name, _, content = value.partition(":")
+            sections[-1].attributes.append((name.strip().lower(), content.strip()))
+    return origin, sections[0], sections[1:]
+
+
+def media_rows(text: str) -> Iterator[dict[str, Any]]:
+    """Rows of sdp_media, without the columns of the message that carries them."""
+    origin, session, sections = parse(text)
+    for section in sections:
+        yield (
+            _origin(origin)
+            | _media(section)
+            | {
+                "mid": section.attribute("mid"),
+                "direction": _direction(section, session),
+                "connection_addr": section.connection or session.connection,
+                "ufrag": _either(section, session, "ice-ufrag"),
+                "pwd_present": _either(section, session, "ice-pwd") is not None,
+                "setup": _either(section, session, "setup"),
+                "fingerprint": ", ".join(section.all("fingerprint") or session.all("fingerprint")) or None,
+                "rtcp_mux": section.attribute("rtcp-mux") is not None,
+            }
+        )
+
+
+def candidate_rows(text: str) -> Iterator[dict[str, Any]]:
+    """Rows of candidates, without the columns of the message; an unparsable line is a row of NA."""
+    origin, session, sections = parse(text)
+    for index, section in enumerate(sections or [session]):
+        lines = session.all("candidate") * (index == 0 and bool(sections)) + section.all("candidate")
+        mid = section.attribute("mid") or str(index)
+        for line in lines:
+            found = UFRAG.search(line)
+            ufrag = found[1] if found else _either(section, session, "ice-ufrag")
+            yield {"sdp_owner": origin[0] if origin else None, "mid": mid, "ufrag": ufrag} | candidate(line)
+
+
+def candidate(line: str) -> dict[str, Any]:
+    """Columns of one a=candidate value (RFC 8839, section 5.1)."""
+    try:
+        parsed = Candidate.from_sdp(line)
+        numbers = (parsed.component, parsed.priority, parsed.port, parsed.related_port or 0)
+        if line.split()[6].lower() != "typ" or max(numbers) > LARGEST:
+            return {"addr_class": "invalid"}
+    except (ValueError, IndexError):
+        return {"addr_class": "invalid"}
+    return {
+        "foundation": parsed.foundation,
+        "component": parsed.component,
+        "transport": parsed.transport.lower(),
+        "priority": parsed.priority,
+        "addr": parsed.host,
+        "port": parsed.port,
+        "type": parsed.type.lower(),
+        "related_addr": parsed.related_address,
+        "related_port": parsed.related_port,
+        "addr_class": addr_class(parsed.host),
+    }
+
+
+def addr_class(addr: str) -> str:
+    """Class of a candidate's address, by the special-purpose registries (RFC 6890).
+
+    Documentation networks are a class of their own: sample captures use them as
+    the public internet.
+    """
+    if addr.lower().endswith(".local"):
+        return "mdns"
+    try:
+        parsed = ipaddress.ip_address(addr.partition("%")[0])
+    except ValueError:
+        return "invalid"
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    fits = (name for name, net in NETWORKS if net.version == parsed.version and parsed in net)
+    return next(fits, "public")
+
+
+def _origin(fields: list[str]) -> dict[str, Any]:
+    names = ("sdp_owner", "session_id", "session_version")
+    return dict(zip(names, fields, strict=False))
+
+
+def _media(section: Section) -> dict[str, Any]:
+    found = MEDIA.fullmatch(section.media or "")
+    if not found:
+        return {}
+    formats = found[4].split()
+    return {
+        "media": found[1].lower(),
+        "port": int(found[2]) if int(found[2]) <= LARGEST else None,
+        "proto": found[3].upper(),
+        "formats": ",".join(formats) or None,
+        "codecs": ",".join(_codecs(formats, section)) or None,
+    }
+
+
+def _codecs(formats: list[str], section: Section) -> Iterator[str]:
+    mapped = dict(value.split(None, 1) for value in section.all("rtpmap") if len(value.split(None, 1)) == 2)
+    for name in formats:
+        static = STATIC_CODECS.get(int(name)) if name.isascii() and name.isdigit() else None
+        if codec := mapped.get(name) or static:
+            yield f"{name}={'/'.join(codec.split('/')[:2])}"
+
+
+def _direction(section: Section, session: Section) -> str:
+    """The direction in force: the section's, the session's, else sendrecv (RFC 8866, section 6.7)."""
+    for where in (section, session):
+        for name, _ in where.attributes:
+            if name in DIRECTIONS:
+                return name
+    return "sendrecv"
+
+
+def _either(section: Section, session: Section, name: str) -> str | None:
+    return section.attribute(name) or session.attribute(name)
+
+
+def _connection(value: str) -> str | None:
+    parts = value.split()
+    return parts[2].split("/")[0] if len(parts) >= 3 else None

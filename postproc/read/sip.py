@@ -1,0 +1,161 @@
+"""SIP messages (RFC 3261): the bytes tshark delimited -> rows of sip_messages and sip_headers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesParser
+from typing import Any
+
+from postproc.read.tshark import Frame
+
+# RFC 3261, section 7.3.3, and the compact forms registered since.
+LONG_FORMS = {
+    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
+    "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact", "k": "supported",
+    "l": "content-length", "m": "contact", "n": "identity-info", "o": "event", "r": "refer-to",
+    "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires", "y": "identity",
+}  # fmt: skip
+# Headers that may tell which legs belong together, besides every X- header.
+JOINING = {
+    "session-id", "p-charging-vector", "in-reply-to", "parent-call-id", "related-call-id", "call-info",
+    "p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-called-party-id", "diversion",
+    "history-info", "replaces", "join", "referred-by", "user-to-user", "cisco-guid", "av-global-session-id",
+    "global-callid",
+}  # fmt: skip
+REQUEST_LINE = re.compile(r"([\w.!%*+`'~-]+) (\S.*) SIP/2\.0\s*", re.ASCII)
+STATUS_LINE = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.ASCII)
+FOLD = re.compile(r"\r?\n[ \t]+")
+NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DOTALL)
+TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
+BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
+CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
+LARGEST_CSEQ = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class SipMessage:
+    """A message taken apart: start line, headers in order (long lower-case names), body."""
+
+    start: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def first(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+
+def parse(message: bytes) -> SipMessage | None:
+    """Take a message apart; None if it does not begin like SIP (a keep-alive, a continuation)."""
+    head, _, body = message.lstrip(b"\r\n").replace(b"\n\n", b"\r\n\r\n", 1).partition(b"\r\n\r\n")
+    start, _, rest = head.decode(errors="replace").partition("\n")
+    start = start.rstrip("\r")
+    if not (REQUEST_LINE.fullmatch(start) or STATUS_LINE.fullmatch(start)):
+        return None
+    return SipMessage(start, tuple(_headers(rest)), body)
+
+
+def _headers(text: str) -> Iterator[tuple[str, str]]:
+    for line in FOLD.sub(" ", text).split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            name = name.strip().lower()
+            yield LONG_FORMS.get(name, name), value.strip()
+
+
+def message_row(frame: Frame, sip: SipMessage) -> dict[str, Any]:
+    """One row of sip_messages."""
+    cseq, cseq_method = _cseq(sip.first("cseq"))
+    from_uri, from_tag = _party(sip.first("from"))
+    to_uri, to_tag = _party(sip.first("to"))
+    return _start(sip.start) | {
+        "frame": frame.number,
+        "time": frame.time,
+        "call_id": sip.first("call-id"),
+        "src_addr": frame.src_addr,
+        "src_port": frame.src_port,
+        "dst_addr": frame.dst_addr,
+        "dst_port": frame.dst_port,
+        "transport": _transport(frame),
+        "cseq": cseq,
+        "cseq_method": cseq_method,
+        "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
+        "from_uri": from_uri,
+        "from_tag": from_tag,
+        "to_uri": to_uri,
+        "to_tag": to_tag,
+        "user_agent": sip.first("user-agent") or sip.first("server"),
+        "contact": _party(sip.first("contact"))[0],
+        "reason_header": ", ".join(sip.all("reason")) or None,
+        "has_sdp": description(sip) is not None,
+    }
+
+
+def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
+    """Rows of sip_headers: only INVITEs open legs, so only theirs are kept."""
+    if not sip.start.startswith("INVITE "):
+        return
+    key = {"frame": frame.number, "time": frame.time, "call_id": sip.first("call-id"), "method": "INVITE"}
+    for name, value in sip.headers:
+        if value and (name in JOINING or name.startswith("x-")):
+            yield key | {"name": name, "value": value}
+
+
+def description(sip: SipMessage) -> str | None:
+    """The session description in the body, alone or a part of a multipart (RFC 5621)."""
+    kind = (sip.first("content-type") or "").lower()
+    if not sip.body.strip():
+        return None
+    if kind.startswith("multipart/"):
+        return _part(sip)
+    if kind.startswith("application/sdp") or (not kind and sip.body.startswith(b"v=0")):
+        return sip.body.decode(errors="replace")
+    return None
+
+
+def _part(sip: SipMessage) -> str | None:
+    head = f"Content-Type: {sip.first('content-type')}\r\n\r\n".encode()
+    whole: Message = BytesParser().parsebytes(head + sip.body)
+    parts = [part for part in whole.walk() if part.get_content_type() == "application/sdp"]
+    payload = parts[0].get_payload(decode=True) if parts else None
+    return payload.decode(errors="replace") if isinstance(payload, bytes) else None
+
+
+def _start(line: str) -> dict[str, Any]:
+    if status := STATUS_LINE.fullmatch(line):
+        return {"status": int(status[1]), "reason": status[2] or None}
+    request = REQUEST_LINE.fullmatch(line)
+    return {"method": request[1], "request_uri": request[2]} if request else {}
+
+
+def _party(value: str | None) -> tuple[str | None, str | None]:
+    """URI and tag of a From, To or Contact value (RFC 3261, section 20.10)."""
+    if not value:
+        return None, None
+    if named := NAME_ADDR.match(value):
+        return named[1].strip() or None, _found(TAG, named[2])
+    uri, semicolon, parameters = value.partition(";")
+    return uri.strip() or None, _found(TAG, semicolon + parameters)
+
+
+def _cseq(value: str | None) -> tuple[int | None, str | None]:
+    found = CSEQ.match(value or "")
+    if not found:
+        return None, None
+    number = int(found[1])
+    return (number if number <= LARGEST_CSEQ else None), found[2]
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
+    return found[1] if found else None
+
+
+def _transport(frame: Frame) -> str | None:
+    secure = "tls" in frame.protocols
+    if "websocket" in frame.protocols:
+        return "wss" if secure else "ws"
+    return "tls" if secure else frame.transport

@@ -1,0 +1,117 @@
+"""STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from postproc.read.tshark import Frame
+
+COOKIE = bytes.fromhex("2112a442")
+METHODS = {
+    0x001: "binding", 0x002: "shared_secret", 0x003: "allocate", 0x004: "refresh", 0x006: "send",
+    0x007: "data", 0x008: "create_permission", 0x009: "channel_bind", 0x00A: "connect",
+    0x00B: "connection_bind", 0x00C: "connection_attempt",
+}  # fmt: skip
+CLASSES = ("request", "indication", "success", "error")
+MAPPED, USERNAME, ERROR, DATA, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0013, 0x0020
+PRIORITY, USE_CANDIDATE, XOR_MAPPED_OLD, SOFTWARE = 0x0024, 0x0025, 0x8020, 0x8022
+ROLES = {0x8029: "controlled", 0x802A: "controlling"}
+
+Attributes = dict[int, bytes]
+Transport = tuple[str | None, int | None]
+
+
+def rows(frame: Frame) -> Iterator[dict[str, Any]]:
+    """Rows of stun_messages of one frame; a message inside TURN is marked relayed."""
+    outer = b""
+    for message in frame.messages.get("stun", []) + frame.messages.get("classicstun", []):
+        if len(message) < 20:
+            continue
+        relayed = "turnchannel" in frame.protocols or (len(message) < len(outer) and message in outer)
+        outer = message if not relayed else outer
+        yield _row(frame, message) | {"relayed": relayed}
+
+
+def _row(frame: Frame, message: bytes) -> dict[str, Any]:
+    found = attributes(message)
+    mapped = address(found, message[4:20])
+    return {
+        "frame": frame.number,
+        "time": frame.time,
+        "src_addr": frame.src_addr,
+        "src_port": frame.src_port,
+        "dst_addr": frame.dst_addr,
+        "dst_port": frame.dst_port,
+        "method": method(message),
+        "kind": kind(message),
+        "transaction_id": transaction_id(message),
+        "username": _text(found.get(USERNAME)),
+        "mapped_addr": mapped[0],
+        "mapped_port": mapped[1],
+        "error_code": error_code(found.get(ERROR, b"")),
+        "role": next((name for code, name in ROLES.items() if code in found), None),
+        "use_candidate": USE_CANDIDATE in found,
+        "priority": _integer(found.get(PRIORITY)),
+        "software": _text(found.get(SOFTWARE)),
+    }
+
+
+def kind(message: bytes) -> str:
+    """Class of the message: bits C1 and C0 of its type (RFC 8489, section 5)."""
+    number = int.from_bytes(message[:2])
+    return CLASSES[number >> 7 & 2 | number >> 4 & 1]
+
+
+def method(message: bytes) -> str:
+    """Method name, or its number in hex (RFC 8489, section 5; RFC 8656, section 17)."""
+    number = int.from_bytes(message[:2])
+    code = number & 0x000F | number >> 1 & 0x0070 | number >> 2 & 0x0F80
+    return METHODS.get(code, f"0x{code:03x}")
+
+
+def transaction_id(message: bytes) -> str:
+    """96 bits after the magic cookie; all 128 where there is none (RFC 3489)."""
+    return message[8:20].hex() if message[4:8] == COOKIE else message[4:20].hex()
+
+
+def attributes(message: bytes) -> Attributes:
+    """Values by type; the first of a type counts (RFC 8489, section 14). A cut one ends the list."""
+    found: Attributes = {}
+    end = min(len(message), 20 + int.from_bytes(message[2:4]))
+    at = 20
+    while at + 4 <= end:
+        code, length = int.from_bytes(message[at : at + 2]), int.from_bytes(message[at + 2 : at + 4])
+        if at + 4 + length > end:
+            break
+        found.setdefault(code, message[at + 4 : at + 4 + length])
+        at += 4 + (length + 3) // 4 * 4
+    return found
+
+
+def address(found: Attributes, cookie_and_id: bytes) -> Transport:
+    """XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS (RFC 8489, sections 14.1 and 14.2)."""
+    for code in (XOR_MAPPED, XOR_MAPPED_OLD):
+        if code in found:
+            return _transport(found[code], cookie_and_id)
+    return _transport(found.get(MAPPED, b""), bytes(16))
+
+
+def _transport(value: bytes, mask: bytes) -> Transport:
+    size = {1: 4, 2: 16}.get(value[1] if len(value) > 1 else 0)
+    if size is None or len(value) != 4 + size:
+        return None, None
+    plain = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
+    return str(ipaddress.ip_address(plain)), int.from_bytes(value[2:4]) ^ int.from_bytes(mask[:2])
+
+
+def error_code(value: bytes) -> int | None:
+    """Class times 100 plus number (RFC 8489, section 14.8)."""
+    return (value[2] & 7) * 100 + value[3] if len(value) >= 4 else None
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="replace")
+
+
+def _integer(value: bytes | None) -> int | None:
+    return int.from_bytes(value) if value is not None and len(value) == 4 else None

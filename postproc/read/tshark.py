@@ -1,0 +1,276 @@
+"""tshark as a stream of frames: the only module that knows pyshark and EK.
+
+tshark runs with ``-T ek -x``: its dissectors say where a message begins and
+ends (reassembly, decryption, heuristics), and ``NAME_raw`` holds the message's
+bytes, one per occurrence, so that two SIP messages in a TCP segment stay two.
+Everything else in the stream is filtered out by ``-j``.
+"""
+
+import asyncio
+import os
+import re
+import subprocess
+import tempfile
+from asyncio.subprocess import Process
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop
+from typing import Any, TypeVar
+
+import orjson
+import pandas as pd
+import pyshark
+from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
+
+from postproc.errors import CaptureError, SetupError
+
+T = TypeVar("T")
+
+OLDEST = (4, 0)
+INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`"  # noqa: E501
+PREFERENCES = {
+    "sdp.establish_conversation": "FALSE",  # else Call-IDs pile up on every reused media port
+    "udp.try_heuristic_first": "TRUE",  # STUN on ports 30030, 32000, 32512 ...
+    "tcp.try_heuristic_first": "TRUE",  # SIP on ports that belong to others
+    "tcp.reassemble_out_of_order": "TRUE",
+}
+SIGNALLING = "sip || stun || classicstun || dtls || icmp.type in {3..5,11,12} || icmpv6.type < 128"
+WANTED = (
+    "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
+    "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
+)
+LAYERS = ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")
+TRANSPORTS = ("udp", "tcp", "sctp")
+BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
+CHUNK = 1 << 20
+IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What tshark made of one frame: addresses, and the bytes of each message in it."""
+
+    number: int
+    time: int  # ns since the epoch
+    interface: int
+    protocols: tuple[str, ...]
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    transport: str | None
+    ip: bytes  # innermost IP header
+    packet: bytes  # the whole frame
+    messages: Mapping[str, list[bytes]]
+    certificates: tuple[str, ...] = field(default=())
+
+
+def executable(name: str = "tshark") -> str:
+    """Path of tshark or of a program that comes with it; SetupError when missing."""
+    try:
+        return str(get_process_path(process_name=name))
+    except TSharkNotFoundException:
+        raise SetupError(f"{name} not found; {INSTALL}") from None
+
+
+def version() -> str:
+    """tshark's version, like "4.0.17"; SetupError when it is missing or too old."""
+    first = subprocess.run([executable(), "-v"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", first)
+    if not found or tuple(map(int, found.groups()[:2])) < OLDEST:
+        seen = found.group() if found else "unknown"
+        raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {INSTALL}")
+    return found.group()
+
+
+def frames(
+    capture: Path,
+    keylog: Path | None = None,
+    *,
+    show: str = SIGNALLING,
+    decode_as: Mapping[str, str] | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames of a capture that the display filter ``show`` lets through, in file order.
+
+    Raises CaptureError when tshark dies, hangs or refuses the file; the frames
+    already yielded are good, and a file cut short is no error.
+    """
+    loop = asyncio.new_event_loop()
+    keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
+    with tempfile.TemporaryDirectory() as bare:
+        stream = EkCapture(
+            str(capture),
+            keep_packets=False,
+            display_filter=show,
+            eventloop=loop,
+            tshark_path=executable(),
+            use_ek=True,
+            include_raw=True,
+            override_prefs=PREFERENCES | keys,
+            decode_as=dict(decode_as or {}),
+            custom_parameters=["-n", "-j", WANTED],
+        )
+        stream.folder = Path(bare)
+        try:
+            for batch in stream:
+                yield from map(_frame, batch)
+            stream.check()
+        finally:
+            stream.close()
+            loop.close()
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Do the work where no event loop runs: Jupyter has one in its main thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
+    """pyshark's FileCapture that yields batches of EK ``layers`` dicts.
+
+    pyshark starts, feeds and reaps the process; its own EK parser would lose
+    all but one SIP message of a segment, and it hides tshark's stderr.
+    """
+
+    folder: Path  # where tshark looks for a profile and finds none
+    status: int | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self.stderr: list[str] = []
+        self._size = self.input_filepath.stat().st_size
+
+    def check(self) -> None:
+        """Raise CaptureError when tshark did not come to a good end."""
+        complaint = "; ".join(line for line in self.stderr if not line.startswith("Running as"))
+        if self.status and not any(words in complaint for words in BROKEN_FILE):
+            raise CaptureError(f"tshark failed ({self.status}): {complaint[:300] or 'no message'}")
+
+    def _setup_tshark_output_parser(self) -> "EkBatches":
+        return EkBatches(deadline=self.eventloop.time() + 300 + self._size / 500_000)
+
+    async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
+        """Start tshark without the user's profile and Lua scripts, within a memory limit."""
+        process = await asyncio.create_subprocess_exec(
+            self._get_tshark_path(), "-T", "ek", *self.get_parameters(packet_count),
+            stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            limit=CHUNK,
+            env=os.environ | {"WIRESHARK_CONFIG_DIR": str(self.folder)},
+        )  # fmt: skip
+        _limit_memory(process.pid, IMPLIED_MEMORY + 4 * self._size)
+        self._create_stderr_handling_task(process.stderr)
+        self._created_new_process([], process)
+        return process
+
+    async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
+        async for line in stderr:
+            self.stderr.append(line.decode(errors="replace").strip())
+
+    async def _cleanup_subprocess(self, process: Process) -> None:
+        """Reap tshark: at the end of its output wait for it, else stop it."""
+        if process.returncode is None and not self._eof_reached:
+            process.kill()
+        self.status = await process.wait()
+        self._running_processes.discard(process)
+
+
+@dataclass
+class EkBatches:
+    """A pyshark output parser that returns all whole lines read so far at once."""
+
+    deadline: float
+
+    async def get_packets_from_stream(
+        self,
+        stream: asyncio.StreamReader,
+        existing: bytes,
+        got_first_packet: bool = True,  # noqa: ARG002
+    ) -> tuple[list[dict[str, Any]], bytes]:
+        """Return (layers of each frame, rest of the last line); EOFError at the end."""
+        left = self.deadline - asyncio.get_running_loop().time()
+        try:
+            read = await asyncio.wait_for(stream.read(CHUNK), max(left, 0))
+        except TimeoutError:
+            raise CaptureError("tshark took too long and was stopped") from None
+        if not read:
+            raise EOFError
+        *lines, rest = (existing + read).split(b"\n")
+        return [orjson.loads(line)["layers"] for line in lines if line.startswith(b'{"timestamp')], rest
+
+
+def _limit_memory(pid: int, limit: int) -> None:
+    try:
+        import resource  # noqa: PLC0415  (not on Windows)
+
+        resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))  # Linux only
+    except (ImportError, AttributeError, ProcessLookupError, PermissionError, ValueError):
+        pass
+
+
+def _frame(layers: Mapping[str, Any]) -> Frame:
+    head = layers["frame"]
+    protocols = tuple(str(head.get("frame_frame_protocols", "")).split(":"))
+    path = _outside_quotes(protocols)
+    network = _last(path, ("ip", "ipv6"))
+    transport = _last(path, TRANSPORTS)
+    ip = _raw(layers, network)[-1:] or [b""]
+    ports = _raw(layers, transport)[-1:] or [b""]
+    src, dst = _addresses(ip[0])
+    return Frame(
+        int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
+        int(head.get("frame_frame_interface_id", 0)), protocols,
+        src, _port(ports[0][0:2]), dst, _port(ports[0][2:4]), transport,
+        ip[0], (_raw(layers, "frame") or [b""])[0],
+        {name: found for name in LAYERS if (found := _raw(layers, name))}, _certificates(layers),
+    )  # fmt: skip
+
+
+def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:
+    """The protocols up to ICMP: what follows it is a quoted packet."""
+    ends = [protocols.index(name) for name in ("icmp", "icmpv6") if name in protocols]
+    return protocols[: min(ends)] if ends else protocols
+
+
+def _last(protocols: tuple[str, ...], names: Iterable[str]) -> str | None:
+    return next((name for name in reversed(protocols) if name in names), None)
+
+
+def _raw(layers: Mapping[str, Any], name: str | None) -> list[bytes]:
+    value = layers.get(f"{name}_raw")
+    texts = value if isinstance(value, list) else [value]
+    return [bytes.fromhex(text) for text in texts if isinstance(text, str)]
+
+
+def _addresses(header: bytes) -> tuple[str | None, str | None]:
+    if len(header) >= 20 and header[0] >> 4 == 4:
+        return inet_ntop(AF_INET, header[12:16]), inet_ntop(AF_INET, header[16:20])
+    if len(header) >= 40 and header[0] >> 4 == 6:
+        return inet_ntop(AF_INET6, header[8:24]), inet_ntop(AF_INET6, header[24:40])
+    return None, None
+
+
+def _port(two: bytes) -> int | None:
+    return int.from_bytes(two) if len(two) == 2 else None
+
+
+def _certificates(layers: Mapping[str, Any]) -> tuple[str, ...]:
+    """DER of each certificate of a reassembled Certificate message, in hex."""
+    dtls = layers.get("dtls")
+    value = dtls.get("dtls_dtls_handshake_certificate_raw") if isinstance(dtls, dict) else None
+    return tuple(value if isinstance(value, list) else [value] if isinstance(value, str) else [])
+
+
+def nanoseconds(epoch: str) -> int:
+    """Nanoseconds of "seconds.fraction"; of an ISO time, as newer tshark may write it."""
+    if "T" in epoch:
+        return int(pd.Timestamp(epoch).value)
+    seconds, _, fraction = epoch.partition(".")
+    sign = -1 if seconds.startswith("-") else 1
+    return int(seconds) * 1_000_000_000 + sign * int(fraction.ljust(9, "0")[:9] or 0)

@@ -1,0 +1,112 @@
+"""Tables with just the columns a test speaks about; the rest have quiet defaults.
+
+Each builder takes one dict per row: ``sip_messages({"method": "INVITE"}, {"status": 200})``.
+Seconds given as ``time=1.5`` count from EPOCH; ``frame`` counts up by itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from postproc import tables
+from postproc.tables import BY_NAME, Table
+
+EPOCH = pd.Timestamp("2026-01-01T12:00:00Z")
+CLIENT, SERVER, GATEWAY, APP = "198.51.100.77", "10.0.50.118", "10.0.50.20", "10.0.50.5"
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "captures": {"interfaces": "eth0", "link_types": "ETHERNET", "cut_short": False},
+    "sip_messages": {
+        "call_id": "a@x",
+        "src_addr": APP,
+        "src_port": 5060,
+        "dst_addr": SERVER,
+        "dst_port": 5060,
+        "transport": "udp",
+        "cseq": 1,
+        "cseq_method": "INVITE",
+        "branch": "z9hG4bK1",
+        "from_uri": "sip:721@example.org",
+        "from_tag": "f1",
+        "to_uri": "sip:+498984079810@example.org",
+        "has_sdp": False,
+    },
+    "stun_messages": {
+        "src_addr": SERVER,
+        "src_port": 30000,
+        "dst_addr": CLIENT,
+        "dst_port": 50000,
+        "method": "binding",
+        "kind": "request",
+        "transaction_id": "00" * 12,
+        "use_candidate": False,
+        "relayed": False,
+    },
+    "dtls_messages": {
+        "src_addr": SERVER,
+        "src_port": 30000,
+        "dst_addr": CLIENT,
+        "dst_port": 50000,
+        "content": "handshake",
+        "epoch": 0,
+        "relayed": False,
+    },
+    "rtp_streams": {
+        "src_addr": SERVER,
+        "src_port": 30000,
+        "dst_addr": CLIENT,
+        "dst_port": 50000,
+        "ssrc": 1,
+        "payload_type": 8,
+        "packets": 100,
+        "expected": 100,
+        "lost": 0,
+        "duplicates": 0,
+        "reordered": 0,
+        "relayed": False,
+    },
+}
+
+
+def at(seconds: float) -> pd.Timestamp:
+    return EPOCH + pd.to_timedelta(round(seconds * 1e9), unit="ns")
+
+
+def _timed(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    times = [c.name for c in table.columns if c.dtype == tables.TIME]
+    return {k: at(v) if k in times and isinstance(v, int | float) else v for k, v in row.items()}
+
+
+def rows(name: str, *records: Mapping[str, Any]) -> pd.DataFrame:
+    """The table ``name`` with these rows over its defaults."""
+    table = BY_NAME[name]
+    base = DEFAULTS.get(name, {})
+    return table.rows(
+        _timed({"capture": "a.pcapng", "frame": number, "time": float(number)} | base | dict(record), table)
+        for number, record in enumerate(records, 1)
+    )
+
+
+def _builder(name: str) -> Callable[..., pd.DataFrame]:
+    return lambda *records: rows(name, *records)
+
+
+captures = _builder("captures")
+sip_messages = _builder("sip_messages")
+sip_headers = _builder("sip_headers")
+sdp_media = _builder("sdp_media")
+candidates = _builder("candidates")
+stun_messages = _builder("stun_messages")
+bindings = _builder("bindings")
+pairs = _builder("pairs")
+dtls_messages = _builder("dtls_messages")
+dtls = _builder("dtls")
+icmp_errors = _builder("icmp_errors")
+rtp_streams = _builder("rtp_streams")
+rtp_seconds = _builder("rtp_seconds")
+transactions = _builder("transactions")
+legs = _builder("legs")
+calls = _builder("calls")
+joins = _builder("joins")
+nat_mappings = _builder("nat_mappings")

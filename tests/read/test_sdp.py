@@ -1,0 +1,108 @@
+"""Session descriptions (RFC 8866) and candidates (RFC 8839)."""
+
+import pytest
+
+from postproc.read import sdp
+
+OFFER = """v=0
+o=IceLink-3.14 42 7 IN IP4 127.0.0.1
+s=-
+c=IN IP4 198.51.100.77
+t=0 0
+a=fingerprint:sha-256 AA:BB
+a=ice-ufrag:sess
+a=inactive
+m=audio 33246/2 UDP/TLS/RTP/SAVPF 111 8 101
+a=mid:audio
+a=sendonly
+a=ice-ufrag:Q0Ny
+a=ice-pwd:secret
+a=setup:actpass
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+a=rtpmap:101 telephone-event/8000
+a=candidate:1 1 UDP 2130706431 192.168.1.2 33246 typ host
+a=candidate:2 1 udp 1694498815 198.51.100.77 33246 typ srflx raddr 192.168.1.2 rport 33246 generation 0
+m=video 0 RTP/AVP 96
+c=IN IP6 2001:db8::1
+a=candidate:3 1 udp 1 a1b2.local 9 typ host ufrag othr
+""".replace("\n", "\r\n")
+
+
+def test_each_section_has_its_own_values_else_the_sessions():
+    audio, video = sdp.media_rows(OFFER)
+    assert audio == {
+        "sdp_owner": "IceLink-3.14", "session_id": "42", "session_version": "7", "mid": "audio",
+        "media": "audio", "port": 33246, "proto": "UDP/TLS/RTP/SAVPF", "direction": "sendonly",
+        "connection_addr": "198.51.100.77", "ufrag": "Q0Ny", "pwd_present": True, "setup": "actpass",
+        "fingerprint": "sha-256 AA:BB", "rtcp_mux": True, "formats": "111,8,101",
+        "codecs": "111=opus/48000,8=PCMA/8000,101=telephone-event/8000",
+    }  # fmt: skip
+    assert (video["port"], video["connection_addr"], video["ufrag"]) == (0, "2001:db8::1", "sess")
+    assert (video["direction"], video["pwd_present"], video["codecs"]) == ("inactive", False, None)
+
+
+def test_direction_is_sendrecv_where_nothing_is_said():
+    assert next(sdp.media_rows("v=0\nm=audio 1 RTP/AVP 0\n"))["direction"] == "sendrecv"
+
+
+def test_description_without_media_has_no_rows():
+    assert not list(sdp.media_rows("v=0\r\no=a 1 1 IN IP4 1.2.3.4\r\n"))
+
+
+@pytest.mark.parametrize("line", ["m=", "m=audio", "m=audio port RTP/AVP 0", "m=audio 1"])
+def test_unreadable_media_line_is_a_row_of_na(line):
+    (row,) = sdp.media_rows(f"v=0\no=\n{line}\na=rtpmap:8\nc=IN\n")
+    assert row.get("port") is None
+    assert row["connection_addr"] is None
+
+
+def test_candidates_of_every_section():
+    host, srflx, mdns = sdp.candidate_rows(OFFER)
+    assert host == {
+        "sdp_owner": "IceLink-3.14", "mid": "audio", "ufrag": "Q0Ny", "foundation": "1", "component": 1,
+        "transport": "udp", "priority": 2130706431, "addr": "192.168.1.2", "port": 33246, "type": "host",
+        "related_addr": None, "related_port": None, "addr_class": "private",
+    }  # fmt: skip
+    assert (srflx["type"], srflx["related_addr"], srflx["related_port"]) == ("srflx", "192.168.1.2", 33246)
+    assert (mdns["mid"], mdns["ufrag"], mdns["addr_class"]) == ("1", "othr", "mdns")
+
+
+def test_candidates_before_the_first_section_belong_to_it():
+    rows = list(sdp.candidate_rows("v=0\na=candidate:1 1 udp 1 1.2.3.4 5 typ host\nm=audio 5 RTP/AVP 0\n"))
+    assert [(row["addr"], row["mid"]) for row in rows] == [("1.2.3.4", "0")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "1 1 udp",
+        "1 1 udp high 1.2.3.4 5 typ host",
+        "1 1 udp 1 1.2.3.4 port typ host",
+        "1 1 : uuid uuid 1.2.3.4 5 x y",  # the draft that X-Lite used
+        "1 1 udp 99999999999999999999 1.2.3.4 5 typ host",
+        "1 1 udp 1 1.2.3.4 5 foo host",
+    ],
+)
+def test_unparsable_candidate_has_no_address(line):
+    assert sdp.candidate(line) == {"addr_class": "invalid"}
+
+
+@pytest.mark.parametrize(
+    ("addr", "expected"),
+    [
+        ("10.1.2.3", "private"), ("172.20.10.2", "private"), ("192.168.0.1", "private"),
+        ("100.64.0.1", "cgnat"), ("169.254.1.1", "link_local"), ("fe80::1%eth0", "link_local"),
+        ("127.0.0.1", "loopback"), ("::1", "loopback"), ("fd00::1", "ula"), ("x.LOCAL", "mdns"),
+        ("203.0.113.10", "documentation"), ("198.51.100.1", "documentation"),
+        ("2001:db8::1", "documentation"),
+        ("239.1.1.1", "multicast"), ("ff02::1", "multicast"), ("0.0.0.0", "unspecified"),
+        ("::", "unspecified"),
+        ("0.1.2.3", "invalid"), ("255.255.255.255", "invalid"), ("host.example", "invalid"), ("", "invalid"),
+        ("8.8.8.8", "public"), ("2a00::1", "public"), ("::ffff:10.0.0.1", "private"),
+        ("172.32.0.1", "public"),
+    ],
+)  # fmt: skip
+def test_address_classes(addr, expected):
+    assert sdp.addr_class(addr) == expected

@@ -1,0 +1,127 @@
+"""SIP messages (RFC 3261): taken apart whatever their form, never raising."""
+
+import pytest
+
+from postproc.read import sip
+from tests.read.frames import frame
+
+INVITE = (
+    b"INVITE sip:+4989@10.0.0.2;transport=tcp SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 10.0.0.1:5060;rport;branch=z9hG4bKa1, SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKb2\r\n"
+    b'From: "Mobil; tag=no, \\"Anna\\" <x>" <sip:721@10.0.0.1>;tag=f1\r\n'
+    b"To: sip:+4989@10.0.0.2\r\n"
+    b"Call-ID: abc@10.0.0.1\r\n"
+    b"CSeq: 7 INVITE\r\n"
+    b"Contact: <sip:721@10.0.0.1:5060>;expires=60\r\n"
+    b"User-Agent: phone\r\n"
+    b"X-Call-Ref: {1-2}\r\n"
+    b"Subject: first\r\n  second\r\n"
+    b"Content-Type: application/sdp\r\n"
+    b"Content-Length: 5\r\n\r\nv=0\r\n"
+)
+
+
+def row(message: bytes, **changes):
+    parsed = sip.parse(message)
+    assert parsed
+    return sip.message_row(frame(**changes), parsed)
+
+
+def test_request_gives_every_column():
+    assert row(INVITE) == {
+        "frame": 1, "time": 1_000_000_000, "call_id": "abc@10.0.0.1",
+        "src_addr": "10.0.0.1", "src_port": 5060, "dst_addr": "10.0.0.2", "dst_port": 5060,
+        "transport": "udp", "method": "INVITE", "request_uri": "sip:+4989@10.0.0.2;transport=tcp",
+        "cseq": 7, "cseq_method": "INVITE", "branch": "z9hG4bKa1",
+        "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
+        "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None, "has_sdp": True,
+    }  # fmt: skip
+
+
+def test_response_has_status_and_reason_but_no_method():
+    answer = row(b"SIP/2.0 486 Busy Here\r\nServer: pbx\r\nt: <sip:a@b>;tag=t1\r\n\r\n")
+    assert (answer["status"], answer["reason"], answer["user_agent"]) == (486, "Busy Here", "pbx")
+    assert "method" not in answer
+    assert answer["to_tag"] == "t1"
+
+
+def test_reason_phrase_may_be_missing():
+    assert row(b"SIP/2.0 200 \r\n\r\n")["reason"] is None
+    assert row(b"SIP/2.0 200\r\n\r\n")["status"] == 200
+
+
+def test_compact_names_and_bare_line_feeds():
+    found = row(b"BYE sip:a@b SIP/2.0\nv: SIP/2.0/TCP h;branch=z9hG4bKx\nf: <sip:x@y>;tag=1\ni: c1\n\n")
+    assert (found["call_id"], found["branch"], found["from_tag"]) == ("c1", "z9hG4bKx", "1")
+
+
+def test_folded_header_is_one_value():
+    assert sip.parse(INVITE).first("subject") == "first second"
+
+
+def test_addr_spec_without_brackets_ends_at_its_parameters():
+    assert row(b"BYE sip:a@b SIP/2.0\r\nFrom: sip:x@y;tag=9\r\n\r\n")["from_uri"] == "sip:x@y"
+    assert row(b"BYE sip:a@b SIP/2.0\r\nFrom: sip:x@y;tag=9\r\n\r\n")["from_tag"] == "9"
+
+
+@pytest.mark.parametrize("cseq", [b"many INVITE", b"99999999999 INVITE", b"", b"7"])
+def test_odd_cseq_is_na(cseq):
+    assert row(b"BYE sip:a@b SIP/2.0\r\nCSeq: " + cseq + b"\r\n\r\n")["cseq"] is None
+
+
+def test_cseq_beyond_32_bits_keeps_its_method():
+    found = row(b"BYE sip:a@b SIP/2.0\r\nCSeq: 4294967296 BYE\r\n\r\n")
+    assert (found["cseq"], found["cseq_method"]) == (None, "BYE")
+
+
+@pytest.mark.parametrize(
+    "text", [b"\r\n\r\n", b"", b"GET / HTTP/1.1\r\n\r\n", b"\0\1\2", b"SIP/2.0 OK\r\n\r\n"]
+)
+def test_what_does_not_begin_like_sip_is_none(text):
+    assert sip.parse(text) is None
+
+
+def test_keep_alive_before_a_message_is_skipped():
+    assert sip.parse(b"\r\n\r\n" + INVITE).start.startswith("INVITE")
+
+
+def test_undecodable_bytes_become_replacement_characters():
+    assert row(b"BYE sip:a@b SIP/2.0\r\nUser-Agent: \xff\xfe\r\n\r\n")["user_agent"] == "\ufffd\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("protocols", "transport"),
+    [(("udp", "sip"), "udp"), (("tcp", "tls", "sip"), "tls"), (("tls", "http", "websocket", "sip"), "wss"),
+     (("tcp", "http", "websocket", "sip"), "ws")],
+)  # fmt: skip
+def test_transport_is_what_carries_the_message(protocols, transport):
+    assert row(INVITE, protocols=protocols)["transport"] == transport
+
+
+def test_only_headers_that_may_join_legs_are_kept():
+    rows = list(sip.header_rows(frame(), sip.parse(INVITE)))
+    assert [(r["name"], r["value"]) for r in rows] == [("x-call-ref", "{1-2}")]
+
+
+def test_headers_of_other_methods_are_not_kept():
+    assert not list(sip.header_rows(frame(), sip.parse(INVITE.replace(b"INVITE sip", b"OPTIONS sip"))))
+
+
+def test_description_in_multipart_body_is_found():
+    body = (
+        b"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+        b"--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\nm=audio 1 RTP/AVP 8\r\n--b--\r\n"
+    )
+    message = b"INVITE sip:a@b SIP/2.0\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n" + body
+    assert sip.description(sip.parse(message)).split() == ["v=0", "m=audio", "1", "RTP/AVP", "8"]
+
+
+@pytest.mark.parametrize(
+    "rest", [b"\r\n", b"Content-Type: text/plain\r\n\r\nv=0", b"Content-Type: multipart/mixed\r\n\r\nv=0"]
+)
+def test_other_bodies_have_no_description(rest):
+    assert sip.description(sip.parse(b"INVITE sip:a@b SIP/2.0\r\n" + rest)) is None
+
+
+def test_description_without_content_type_is_taken():
+    assert sip.description(sip.parse(b"INVITE sip:a@b SIP/2.0\r\n\r\nv=0\r\n")) == "v=0\r\n"
