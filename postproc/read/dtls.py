@@ -50,7 +50,7 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
             "dst_addr": frame.dst_addr,
             "dst_port": frame.dst_port,
             "certificate": certificates[0] if is_certificate and certificates else None,
-            "relayed": "turnchannel" in frame.protocols or "stun" in frame.protocols,
+            "relayed": "stun" in frame.protocols,
         }
 
 

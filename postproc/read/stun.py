@@ -12,6 +12,7 @@ METHODS = {
     0x007: "data", 0x008: "create_permission", 0x009: "channel_bind", 0x00A: "connect",
     0x00B: "connection_bind", 0x00C: "connection_attempt",
 }  # fmt: skip
+CHANNEL_HEADER = 4  # tshark calls the header of ChannelData a STUN message too
 CLASSES = ("request", "indication", "success", "error")
 MAPPED, USERNAME, ERROR, DATA, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0013, 0x0020
 PRIORITY, USE_CANDIDATE, XOR_MAPPED_OLD, SOFTWARE = 0x0024, 0x0025, 0x8020, 0x8022
@@ -23,12 +24,13 @@ Transport = tuple[str | None, int | None]
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
     """Rows of stun_messages of one frame; a message inside TURN is marked relayed."""
-    outer = b""
+    outer, in_channel = b"", False
     for message in frame.messages.get("stun", []) + frame.messages.get("classicstun", []):
         if len(message) < 20:
+            in_channel = in_channel or len(message) == CHANNEL_HEADER
             continue
-        relayed = "turnchannel" in frame.protocols or (len(message) < len(outer) and message in outer)
-        outer = message if not relayed else outer
+        relayed = in_channel or (len(message) < len(outer) and message in outer)
+        outer = outer if relayed else message
         yield _row(frame, message) | {"relayed": relayed}
 
 

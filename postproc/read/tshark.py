@@ -36,11 +36,16 @@ PREFERENCES = {
     "tcp.try_heuristic_first": "TRUE",  # SIP on ports that belong to others
     "tcp.reassemble_out_of_order": "TRUE",
 }
-SIGNALLING = "sip || stun || classicstun || dtls || icmp.type in {3..5,11,12} || icmpv6.type < 128"
+RELAYED_MEDIA = "stun.channel && udp.payload[4:2] >= 80:00"  # RTP in ChannelData (RFC 7983)
+SIGNALLING = (
+    f"sip || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
+    "|| icmp.type in {3..5,11,12} || icmpv6.type < 128"
+)
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
     "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
 )
+INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
 LAYERS = ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")
 TRANSPORTS = ("udp", "tcp", "sctp")
 BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
@@ -110,7 +115,7 @@ def frames(
             include_raw=True,
             override_prefs=PREFERENCES | keys,
             decode_as=dict(decode_as or {}),
-            custom_parameters=["-n", "-j", WANTED],
+            custom_parameters=["-n", "-j", WANTED, *INSIDE_TURN],
         )
         stream.folder = Path(bare)
         try:
@@ -166,7 +171,7 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         )  # fmt: skip
         _limit_memory(process.pid, IMPLIED_MEMORY + 4 * self._size)
         self._create_stderr_handling_task(process.stderr)
-        self._created_new_process([], process)
+        self._running_processes.add(process)
         return process
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
@@ -202,7 +207,18 @@ class EkBatches:
         if not read:
             raise EOFError
         *lines, rest = (existing + read).split(b"\n")
-        return [orjson.loads(line)["layers"] for line in lines if line.startswith(b'{"timestamp')], rest
+        return [layers for line in lines if (layers := _layers(line))], rest
+
+
+def _layers(line: bytes) -> dict[str, Any] | None:
+    """The layers of a packet line; None for an index line and for one that is no JSON."""
+    if not line.startswith(b'{"timestamp'):
+        return None
+    try:
+        layers: dict[str, Any] = orjson.loads(line)["layers"]
+    except orjson.JSONDecodeError:
+        return None
+    return layers
 
 
 def _limit_memory(pid: int, limit: int) -> None:

@@ -82,5 +82,5 @@ def test_unknown_content_and_handshake_types_keep_their_number():
 
 def test_dtls_inside_turn_is_relayed():
     hello = record(22, handshake(1, 0))
-    assert rows(hello, protocols=("udp", "turnchannel", "dtls"))[0]["relayed"] is True
+    assert rows(hello, protocols=("udp", "stun", "dtls"))[0]["relayed"] is True
     assert rows(hello)[0]["relayed"] is False

@@ -1,0 +1,190 @@
+"""tshark's stream of frames: complete, in order, and its trouble told in one line."""
+
+import asyncio
+import os
+import sys
+import threading
+
+import orjson
+import pytest
+
+from postproc.errors import CaptureError, SetupError
+from postproc.read import tshark
+
+SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
+    b"From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def pcap(*packets: bytes) -> bytes:
+    """A pcap file of IPv4 packets (link type RAW), a second apart."""
+    head = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000065000000")
+    records = (
+        second.to_bytes(4, "little") + bytes(4) + 2 * len(packet).to_bytes(4, "little") + packet
+        for second, packet in enumerate(packets, 1)
+    )
+    return head + b"".join(records)
+
+
+def ipv4(protocol: int, segment: bytes) -> bytes:
+    head = b"\x45\0" + (20 + len(segment)).to_bytes(2) + bytes(4) + b"\x40" + bytes([protocol]) + bytes(2)
+    return head + b"\x0a\0\0\1" + b"\x0a\0\0\2" + segment
+
+
+def tcp(sequence: int, payload: bytes) -> bytes:
+    ports = (5060).to_bytes(2) + (5070).to_bytes(2)
+    return ipv4(6, ports + sequence.to_bytes(4) + b"\0\0\0\1\x50\x18\x20\0" + bytes(4) + payload)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content: bytes):
+        path = tmp_path / "a.pcap"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def test_version_is_three_numbers():
+    assert tuple(map(int, tshark.version().split("."))) >= (4, 0, 0)
+
+
+def test_missing_tshark_names_the_command_that_installs_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match=r"tshark not found; install it: .*apt-get install tshark"):
+        tshark.version()
+
+
+@pytest.mark.parametrize("says", ["TShark (Wireshark) 3.6.2", "something else"])
+def test_old_or_strange_tshark_is_refused(monkeypatch, tmp_path, says):
+    program = tmp_path / "tshark"
+    program.write_text(f"#!/bin/sh\necho '{says}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match=r"too old, 4\.0 or later is needed"):
+        tshark.version()
+
+
+def test_every_message_of_a_segment_and_of_several_segments(written):
+    one, two, three = (SIP % number for number in (1, 2, 3))
+    first = one + two + three[:40]
+    path = written(pcap(tcp(1, first), tcp(1 + len(first), three[40:])))
+    frames = list(tshark.frames(path))
+    assert [(frame.number, frame.messages["sip"]) for frame in frames] == [(1, [one, two]), (2, [three])]
+    assert (frames[0].src_addr, frames[0].src_port, frames[0].dst_port) == ("10.0.0.1", 5060, 5070)
+    assert (frames[0].time, frames[0].transport) == (1_000_000_000, "tcp")
+
+
+def test_frames_without_signalling_are_not_shown(written):
+    assert list(tshark.frames(written(pcap(ipv4(17, bytes(20)))))) == []
+
+
+def test_icmp_is_one_frame_with_the_outer_addresses(written):
+    quoted = ipv4(
+        17, (30000).to_bytes(2) + (3478).to_bytes(2) + b"\0\x1c\0\0" + b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12)
+    )
+    (frame,) = tshark.frames(written(pcap(ipv4(1, b"\3\3\0\0\0\0\0\0" + quoted))))
+    assert (frame.src_addr, frame.transport) == ("10.0.0.1", None)
+    assert frame.messages["icmp"][0][8:] == quoted
+
+
+def test_text_is_refused_in_one_line(written):
+    with pytest.raises(CaptureError, match=r"tshark failed \(\d+\): .*isn't a capture file"):
+        list(tshark.frames(written(b"hello world, this is no capture at all\n")))
+
+
+def test_file_cut_short_yields_its_whole_frames(written):
+    path = written(pcap(tcp(1, SIP % 1), tcp(300, SIP % 2))[:-5])
+    assert [frame.number for frame in tshark.frames(path)] == [1]
+
+
+def test_users_preferences_do_not_count(written, monkeypatch, tmp_path):
+    (tmp_path / "preferences").write_text(
+        "gui.column.format: nonsense\nsip.desegment_headers: FALSE\nbad line\n"
+    )
+    monkeypatch.setenv("WIRESHARK_CONFIG_DIR", str(tmp_path))
+    message = SIP % 1
+    path = written(pcap(tcp(1, message[:30]), tcp(31, message[30:])))
+    assert [frame.messages["sip"] for frame in tshark.frames(path)] == [[message]]
+
+
+def test_works_inside_a_running_event_loop_and_in_another_thread(written):
+    path = written(pcap(tcp(1, SIP % 1)))
+    counted = []
+
+    def count():
+        counted.append(len(tshark.apart(lambda: list(tshark.frames(path)))))
+
+    async def main():
+        count()
+
+    asyncio.run(main())
+    thread = threading.Thread(target=count)
+    thread.start()
+    thread.join()
+    count()
+    assert counted == [1, 1, 1]
+
+
+def test_stopping_early_leaves_no_process(written, monkeypatch):
+    started = []
+    monkeypatch.setattr(tshark, "_limit_memory", lambda pid, _: started.append(pid))
+    path = written(pcap(*(tcp(1 + 200 * n, SIP % n) for n in range(2000))))
+    stream = tshark.frames(path)
+    next(stream)
+    os.kill(started[0], 0)
+    stream.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shell script")
+def test_death_of_tshark_is_a_capture_error(monkeypatch, tmp_path, written):
+    program = tmp_path / "tshark"
+    program.write_text(
+        "#!/bin/sh\n[ \"$1\" = -v ] && echo 'TShark (Wireshark) 4.0.17' && exit\necho oops >&2\nkill -9 $$\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CaptureError, match="tshark failed"):
+        list(tshark.frames(written(pcap())))
+
+
+def feed(text: bytes, deadline: float) -> tuple[list, bytes]:
+    async def one():
+        stream = asyncio.StreamReader()
+        if text:
+            stream.feed_data(text)
+        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline)
+        return await parser.get_packets_from_stream(stream, b"")
+
+    return asyncio.run(one())
+
+
+def test_batches_are_all_whole_lines_without_the_index_lines():
+    line = orjson.dumps({"timestamp": "1", "layers": {"frame": {}}})
+    assert feed(b'{"index":{}}\n' + line + b"\n" + line[:9], 9) == ([{"frame": {}}], line[:9])
+
+
+def test_line_that_is_no_json_is_passed_over():
+    assert feed(b'{"timestamp":\n', 9) == ([], b"")
+
+
+def test_silent_tshark_is_stopped_after_its_time():
+    with pytest.raises(CaptureError, match="took too long"):
+        feed(b"", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1795387129.496116714", 1795387129496116714),
+        ("1.5", 1_500_000_000),
+        ("7", 7_000_000_000),
+        ("-1.250000000", -1_250_000_000),
+        ("2026-11-22T22:38:49.496116714Z", 1795387129496116714),
+    ],
+)
+def test_times_are_exact_nanoseconds(text, expected):
+    assert tshark.nanoseconds(text) == expected
