@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.read import copies, dtls, icmp, sdp, sip, stun
+from postproc.read import copies, dtls, icmp, sdp, segments, sip, stun
 from postproc.read.tshark import Frame
 from postproc.tables import BY_NAME, Tables
 
@@ -22,7 +22,7 @@ def events(frames: Iterable[Frame], name: str) -> Tables:
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[copies.Sighting] = []
-    for frame in frames:
+    for frame in segments.completed(frames):
         sightings.append(copies.sighting(frame))
         for table, row in rows(frame):
             pending[table].append(row)

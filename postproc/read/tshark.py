@@ -37,8 +37,9 @@ PREFERENCES = {
     "tcp.reassemble_out_of_order": "TRUE",
 }
 RELAYED_MEDIA = "stun.channel && udp.payload[4:2] >= 80:00"  # RTP in ChannelData (RFC 7983)
+SIP_IN_SEGMENT = 'tcp.payload contains "SIP/2.0"'  # what tshark takes for a plain segment
 SIGNALLING = (
-    f"sip || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
+    f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
     "|| icmp.type in {3..5,11,12} || icmpv6.type < 128"
 )
 WANTED = (
@@ -67,6 +68,7 @@ class Frame:
     dst_port: int | None
     transport: str | None
     ip: bytes  # innermost IP header
+    header: bytes  # UDP, TCP or SCTP header
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
@@ -243,7 +245,7 @@ def _frame(layers: Mapping[str, Any]) -> Frame:
         int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
         int(head.get("frame_frame_interface_id", 0)), protocols,
         src, _port(ports[0][0:2]), dst, _port(ports[0][2:4]), transport,
-        ip[0], (_raw(layers, "frame") or [b""])[0],
+        ip[0], ports[0], (_raw(layers, "frame") or [b""])[0],
         {name: found for name in LAYERS if (found := _raw(layers, name))}, _certificates(layers),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ def frame(**changes: Any) -> Frame:
         "dst_port": 5060,
         "transport": "udp",
         "ip": b"",
+        "header": b"",
         "packet": b"",
         "messages": {},
     }

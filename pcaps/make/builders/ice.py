@@ -1,0 +1,109 @@
+"""One ICE session between "client" and "server": its checks, and what became of them (RFC 8445)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pcaps.make.builders import stun
+from pcaps.make.builders.packets import Endpoint
+from pcaps.make.builders.recording import Path
+from pcaps.make.builders.seed import Seed
+
+FREESWITCH = "FreeSWITCH (git a88d069 2024-08-02 21:02:27Z 64bit)"
+HOST, SERVER_REFLEXIVE, RELAYED, PEER_REFLEXIVE = 2130706431, 1694498815, 16777215, 1862270975
+DIRECTIONS = ("server_to_client", "client_to_server")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An a=candidate line (RFC 8839, section 5.1)."""
+
+    foundation: str
+    priority: int
+    endpoint: Endpoint
+    kind: str = "host"
+    base: Endpoint | None = None
+    suffix: str = ""
+
+    def __str__(self) -> str:
+        related = f" raddr {self.base[0]} rport {self.base[1]}" if self.base else ""
+        head = f"{self.foundation} 1 udp {self.priority} {self.endpoint[0]} {self.endpoint[1]}"
+        return f"{head} typ {self.kind}{related}{self.suffix}"
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One side: its credentials, candidates and habits."""
+
+    ufrag: str
+    pwd: str
+    candidates: tuple[Candidate, ...] = ()
+    controlling: bool = False
+    software: str = ""
+    check_priority: int = PEER_REFLEXIVE
+
+    def lines(self) -> list[str]:
+        return [str(candidate) for candidate in self.candidates]
+
+
+def new_counts() -> dict[str, int]:
+    return {"transactions": 0, "requests": 0, "success": 0, "errors": 0}
+
+
+@dataclass
+class IceSession:
+    """``seen_as`` says from which address each side's packets reach the other one."""
+
+    seed: Seed
+    agents: dict[str, Agent]
+    seen_as: Mapping[str, Endpoint]
+    counts: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {name: new_counts() for name in DIRECTIONS}
+    )
+    icmp_errors: int = 0
+
+    def check(
+        self,
+        path: Path,
+        at: float,
+        sender: str,
+        *,
+        answer: float | None = 0.0004,
+        again: Sequence[float] = (),
+        nominate: bool = False,
+        error: tuple[int, str] | None = None,
+        mapped: Endpoint | None = None,
+    ) -> None:
+        """A check, sent again after each of the ``again`` seconds, answered ``answer`` after the last one."""
+        receiver = "client" if sender == "server" else "server"
+        mine, peer = self.agents[sender], self.agents[receiver]
+        transaction = self._transaction(mine)
+        request = stun.check(
+            transaction,
+            f"{peer.ufrag}:{mine.ufrag}",
+            peer.pwd,
+            priority=mine.check_priority,
+            controlling=mine.controlling,
+            tie_breaker=self.seed.data(8),
+            use_candidate=nominate,
+            software=mine.software,
+        )
+        times = [at, *(at + later for later in again)]
+        for time in times:
+            path.send(time, sender, request)
+        self._count(f"{sender}_to_{receiver}", len(times), answer is not None, error is not None)
+        if error:
+            path.send(times[-1] + (answer or 0.0004), receiver, stun.error(transaction, *error, peer.pwd))
+        elif answer is not None:
+            response = stun.success(transaction, mapped or self.seen_as[sender], peer.pwd)
+            path.send(times[-1] + answer, receiver, response)
+
+    def _transaction(self, agent: Agent) -> bytes:
+        """Twelve bytes; printable ones from FreeSWITCH."""
+        return self.seed.text(12).encode() if agent.software else self.seed.data(12)
+
+    def _count(self, direction: str, requests: int, answered: bool, failed: bool) -> None:
+        counts = self.counts[direction]
+        counts["transactions"] += 1
+        counts["requests"] += requests
+        counts["errors"] += failed
+        counts["success"] += answered and not failed

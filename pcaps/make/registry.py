@@ -1,0 +1,79 @@
+"""All scripts, their files on disk, and registry.csv: what every capture is and where it comes from."""
+
+import csv
+import hashlib
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pcaps.make.builders.product import Files
+
+PCAPS = Path(__file__).parent.parent
+MADE = PCAPS / "made"
+REGISTRY = PCAPS / "registry.csv"
+COLUMNS = ("name", "sha256", "origin", "licence", "what")
+LICENCE = "MIT"
+RECORDED = "recorded: FreeSWITCH 1.10.12, coturn 4.6.1, aiortc"
+ENDINGS = (".pcap", ".pcapng", ".pcapng.gz", ".pcap.gz")
+NOT_SCRIPTS = {"__main__", "registry"}
+
+
+def names() -> list[str]:
+    """The scripts, by name."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in found if not module.ispkg and module.name not in NOT_SCRIPTS)
+
+
+def make(name: str) -> Files:
+    return importlib.import_module(f"pcaps.make.{name}").make()
+
+
+def made_once(name: str) -> bool:
+    """TLS draws its own random numbers: such a capture differs each time, and is kept as it was made."""
+    return hasattr(importlib.import_module(f"pcaps.make.{name}"), "MADE_ONCE")
+
+
+def write(wanted: Iterable[str] = ()) -> None:
+    """Make the wanted captures, or all, and renew the registry."""
+    MADE.mkdir(exist_ok=True)
+    for name in list(wanted) or [name for name in names() if not made_once(name)]:
+        for file, content in make(name).items():
+            (MADE / file).write_bytes(content)
+    with REGISTRY.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows())
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """One row per capture in the folder, recorded ones first."""
+    truths = {
+        path: json.loads(path.read_text(encoding="utf-8")) for path in sorted(PCAPS.rglob("*.truth.json"))
+    }
+    made = {
+        PCAPS / "made" / capture: (
+            f"made: pcaps/make/{path.name.removesuffix('.truth.json')}.py",
+            truth["what"],
+        )
+        for path, truth in truths.items()
+        for capture in truth.get("captures", [])
+    }
+    recorded = {
+        path.parent / truth["capture"]: (RECORDED, truth["expected_diagnosis"])
+        for path, truth in truths.items()
+        if "capture" in truth
+    }
+    for path, (origin, what) in {**recorded, **made}.items():
+        yield (
+            path.relative_to(PCAPS).as_posix(),
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            origin,
+            LICENCE,
+            what,
+        )
+
+
+def captures() -> list[Path]:
+    return sorted(path for path in PCAPS.rglob("*") if path.name.endswith(ENDINGS))
