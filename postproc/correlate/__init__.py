@@ -1,0 +1,60 @@
+"""Event tables in; legs, calls, bindings, pairs, handshakes, streams and the timeline out.
+
+Pure: tables in, tables out. All captures of a run are looked at together, as
+the legs of a call are often in two files.
+"""
+
+from postproc.correlate.bindings import bindings
+from postproc.correlate.calls import calls
+from postproc.correlate.clocks import overlapping, recordings
+from postproc.correlate.dtls import dtls
+from postproc.correlate.legs import legs
+from postproc.correlate.nat import nat_mappings
+from postproc.correlate.pairs import pairs
+from postproc.correlate.streams import streams
+from postproc.correlate.ties import ties
+from postproc.correlate.timeline import timeline
+from postproc.correlate.transactions import transactions
+from postproc.tables import Tables
+
+
+def correlate(events: Tables) -> Tables:
+    """Return the events with every table that follows from them."""
+    sip = events.sip_messages
+    recording = recordings(events.captures, sip)
+    seen = transactions(sip)
+    found = calls(events, legs(sip, seen, recording), recording, overlapping(events.captures, recording))
+    checks = bindings(
+        events.stun_messages,
+        found.ice_sessions,
+        found.endpoints,
+        icmp_errors=events.icmp_errors,
+        sip_messages=sip,
+        rtp_streams=events.rtp_streams,
+        dtls_messages=events.dtls_messages,
+        captures=events.captures,
+    )
+    tied = ties(found.legs, found.endpoints, checks, recording)
+    handshakes = dtls(events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied)
+    media, seconds = streams(
+        events.rtp_streams, events.rtp_seconds, events.sdp_media,
+        legs=found.legs, dtls=handshakes, ties=tied,
+    )  # fmt: skip
+    seen_pairs = pairs(
+        checks, found.ice_sessions, found.candidates, events.stun_messages,
+        dtls=handshakes, rtp_streams=media,
+    )  # fmt: skip
+    tables = events.with_(
+        transactions=seen,
+        legs=found.legs,
+        calls=found.calls,
+        joins=found.joins,
+        candidates=found.candidates,
+        bindings=checks,
+        dtls=handshakes,
+        rtp_streams=media,
+        rtp_seconds=seconds,
+        pairs=seen_pairs,
+        nat_mappings=nat_mappings(checks, found.candidates),
+    )
+    return tables.with_(timeline=timeline(tables, tied))

@@ -7,7 +7,7 @@ shown. They stand readable in the segments, so they are taken from there.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from postproc.read.tshark import Frame
 
@@ -15,21 +15,45 @@ START = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 LONGEST = 1 << 20  # bytes of an unfinished message that are kept
 
+WRAP = 1 << 32
+NEWCOMER = 1 << 20  # bytes back: another connection on the same ports, no retransmission
+
 Flow = tuple[str | None, int | None, str | None, int | None]
+
+
+@dataclass
+class Stream:
+    """One direction of a connection: the next sequence number, and a message begun."""
+
+    expected: int | None = None
+    begun: bytes = b""
+
+    def fresh(self, sequence: int, payload: bytes) -> bytes:
+        """What a segment adds to what is begun; nothing if it was sent before (RFC 9293, section 3.4)."""
+        end = (sequence + len(payload)) % WRAP
+        ahead = 0 if self.expected is None else (sequence - self.expected + WRAP // 2) % WRAP - WRAP // 2
+        if -NEWCOMER < ahead < 0:
+            payload = payload[-ahead:]
+        elif ahead:
+            self.begun = b""
+        if not payload:
+            return b""
+        self.expected = end
+        return self.begun + payload
 
 
 def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
     """The frames, TCP ones with the messages that tshark missed put in their place."""
-    begun: dict[Flow, bytes] = {}
+    streams: dict[Flow, Stream] = {}
     for frame in frames:
         if frame.transport != "tcp" or "tls" in frame.protocols or "websocket" in frame.protocols:
             yield frame
             continue
         flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)
+        stream = streams.setdefault(flow, Stream())
         known = [message for message in frame.messages.get("sip", []) if START.match(message)]
-        missed, rest = _missed(begun.pop(flow, b"") + _payload(frame), known)
-        if rest and len(rest) < LONGEST:
-            begun[flow] = rest
+        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), known)
+        stream.begun = rest if len(rest) < LONGEST else b""
         yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
 
 

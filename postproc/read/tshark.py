@@ -77,9 +77,13 @@ class Frame:
 def executable(name: str = "tshark") -> str:
     """Path of tshark or of a program that comes with it; SetupError when missing."""
     try:
-        return str(get_process_path(process_name=name))
+        found = Path(get_process_path())
     except TSharkNotFoundException:
-        raise SetupError(f"{name} not found; {INSTALL}") from None
+        raise SetupError(f"tshark not found; {INSTALL}") from None
+    beside = found.with_name(name + found.suffix)
+    if not beside.exists():
+        raise SetupError(f"{name} not found beside {found}; {INSTALL}")
+    return str(beside)
 
 
 def version() -> str:

@@ -7,15 +7,23 @@ from postproc.read.segments import completed
 from tests.read.frames import frame
 from tests.read.test_tshark import SIP, pcap, tcp
 
-HEADER = b"\x13\xc4\x13\xc4" + bytes(16)
 INFO = b"INFO sip:a@b SIP/2.0\r\nl: 27\r\n\r\n" + b"INVITE sip:x SIP/2.0\r\nl:0\r\n"
 
 
-def found(*segments: tuple[bytes, list[bytes]], **changes) -> list[list[bytes]]:
+def header(sequence: int) -> bytes:
+    return b"\x13\xc4\x13\xc4" + (sequence % (1 << 32)).to_bytes(4) + bytes(12)
+
+
+def found(
+    *segments: tuple[bytes, list[bytes]], starts: list[int] | None = None, **changes
+) -> list[list[bytes]]:
+    """What is shown of segments that follow each other, or begin at these sequence numbers."""
+    sizes = [len(payload) for payload, _ in segments]
+    heads = [header(at) for at in starts or [sum(sizes[:n]) for n in range(len(sizes))]]
     frames = (
-        frame(**({"transport": "tcp", "header": HEADER, "packet": b"eth" + HEADER + payload,
+        frame(**({"transport": "tcp", "header": head, "packet": b"eth" + head + payload,
                   "messages": {"sip": known}} | changes))
-        for payload, known in segments
+        for head, (payload, known) in zip(heads, segments, strict=True)
     )  # fmt: skip
     return [each.messages.get("sip", []) for each in completed(frames)]
 
@@ -48,6 +56,28 @@ def test_start_line_in_a_body_is_no_message():
 @pytest.mark.parametrize("changes", [{"transport": "udp"}, {"protocols": ("tls",)}, {"header": b""}])
 def test_other_transports_are_left_alone(changes):
     assert found((SIP % 1, []), **changes) == [[]]
+
+
+def test_segment_sent_again_is_not_read_again():
+    one, two = SIP % 1, SIP % 2
+    whole = one + b"\r\n\r\n" + two
+    assert found((whole, [one]), (whole, []), starts=[7, 7]) == [[one, two], []]
+    assert found((one, [one]), (one + b"\r\n\r\n" + two, []), starts=[7, 7]) == [[one], [two]]
+
+
+def test_sequence_numbers_wrap_around():
+    one, two = SIP % 1, SIP % 2
+    assert found((one, [one]), (one, []), (two, []), starts=[-9, -9, len(one) - 9]) == [[one], [], [two]]
+
+
+def test_gap_forgets_what_was_begun():
+    one = SIP % 1
+    assert found((one[:30], []), (one[30:], []), starts=[0, 60]) == [[], []]
+
+
+def test_another_connection_on_the_same_ports_is_read():
+    one, two = SIP % 1, SIP % 2
+    assert found((one, [one]), (two, []), starts=[1 << 30, 0]) == [[one], [two]]
 
 
 def test_endless_beginning_is_not_kept():

@@ -1,0 +1,169 @@
+"""How much speaks for two legs being the two sides of one B2BUA: scored pieces of evidence.
+
+A score is log-odds (natural logarithm): how much more often this is seen between
+a leg and the one that follows from it than between legs of different calls. The
+scores of a couple add up. See ``scoring`` for when a piece counts.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from postproc.correlate.arrays import Flags, Floats, Ints, rarity, shared
+from postproc.correlate.facts import Facts
+from postproc.correlate.nearby import REACTION, WINDOW
+from postproc.correlate.users import Users
+
+GRAIN = 0.02  # s: what follows faster than this follows equally fast
+SLACK = 1.0  # s by which a leg may outlive the one it follows from
+SHORT = 0.75  # worth of a short number or name, of which there are few, against a whole number
+
+
+class Pairs(NamedTuple):
+    """Pairs of legs: row upstream, row downstream, seconds from what may have caused the second."""
+
+    a: Ints
+    b: Ints
+    delay: Floats
+
+
+def callee(facts: Facts, pairs: Pairs) -> Floats:
+    """The same party is called: up to 4; another one -2 (it may have been diverted)."""
+    return _same_user(facts.callee, pairs, most=4.0, other=-2.0)
+
+
+def caller(facts: Facts, pairs: Pairs) -> Floats:
+    """The same party calls: up to 3; another one -1 (trunks show their own number)."""
+    return _same_user(facts.caller, pairs, most=3.0, other=-1.0)
+
+
+def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floats:
+    a, b = pairs.a, pairs.b
+    exact_a, exact_b = users.exact[a][:, :, None], users.exact[b][:, None, :]
+    tail_a, tail_b = users.tail[a][:, :, None], users.tail[b][:, None, :]
+    by_tail = (tail_a == tail_b) & (tail_a >= 0) & ((exact_a < 0) | (exact_b < 0))
+    same = (exact_a == exact_b) & (exact_a >= 0) | by_tail
+    worth = np.minimum(users.rarity[a], most) * np.where(users.tail[a] >= 0, 1.0, SHORT)
+    best = np.where(same, worth[:, :, None], 0.0).max(axis=(1, 2))
+    comparable = (users.tail[a] >= 0).any(axis=1) & (users.tail[b] >= 0).any(axis=1)
+    return np.where(same.any(axis=(1, 2)), best, np.where(comparable, other, 0.0))
+
+
+def invite(facts: Facts, pairs: Pairs) -> Floats:
+    """The second INVITE follows soon, while the first is pending: up to 4, less after its answer."""
+    soon = 0.6 * np.log(WINDOW / (np.clip(pairs.delay, 0.0, WINDOW - GRAIN) + GRAIN))
+    seen = facts.invited[pairs.a] & facts.invited[pairs.b]
+    answered = facts.answer[pairs.a] <= facts.start[pairs.b]
+    return np.where(seen, soon, soon / 2) - np.where(answered, 1.0, 0.0)
+
+
+def progress(facts: Facts, pairs: Pairs) -> Floats:
+    """Ringing, or a provisional response, is passed on: up to 2."""
+    a, b = pairs.a, pairs.b
+    either = (facts.ringing[a] - facts.ringing[b], facts.progress[a] - facts.progress[b])
+    return np.maximum(*(0.6 * _closeness(delay) for delay in either))
+
+
+def answer(facts: Facts, pairs: Pairs) -> Floats:
+    """The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE."""
+    a, b = facts.answer[pairs.a], facts.answer[pairs.b]
+    delay = a - b
+    passed_on = np.where(_soon(delay), 1.0 + 0.9 * _closeness(delay), 0.0)
+    apart = (delay > REACTION) | ((delay < -GRAIN) & (a > facts.start[pairs.b] + GRAIN))
+    return passed_on - np.where(apart, 2.0, 0.0)
+
+
+def end(facts: Facts, pairs: Pairs) -> Floats:
+    """BYE, CANCEL or failure is passed on: up to 3, and 1 more for the same failure."""
+    a, b = pairs.a, pairs.b
+    later = facts.end[b] - facts.end[a]
+    by_a, by_b = facts.ended_by[a], facts.ended_by[b]
+    same_way = (by_a == by_b) & (by_a >= 0)
+    # The caller hangs up: upstream first. The called party hangs up, or refuses: downstream first.
+    delay = np.where(same_way, np.where(by_a == 0, later, -later), np.abs(later))
+    score = np.where(_soon(delay), 0.4 + 0.8 * _closeness(delay), 0.0)
+    same_failure = (facts.failure[a] == facts.failure[b]) & (facts.failure[a] > 0)
+    return np.where(same_way, score, 0.7 * score) + np.where(same_failure & _soon(delay), 1.0, 0.0)
+
+
+def lifetime(facts: Facts, pairs: Pairs) -> Floats:
+    """-3 if the second leg outlives the first, -1.5 if the first goes on though both were answered; else 0.5."""
+    a, b = pairs.a, pairs.b
+    longer = facts.end[b] - facts.end[a]
+    both_answered = ~np.isnan(facts.answer[a]) & ~np.isnan(facts.answer[b])
+    within = np.where((longer < -SLACK) & both_answered, -1.5, 0.5)
+    return np.where(np.isnan(longer), 0.0, np.where(longer > SLACK, -3.0, within))
+
+
+def host(facts: Facts, pairs: Pairs) -> Floats:
+    """The callee's machine upstream is the caller's downstream: up to 3, the rarer the more; -1.5 if not."""
+    b = pairs.b
+    place, machine = rarity(facts.uac.place), rarity(facts.uac.host)
+    kinds = [same_place(facts, pairs), same_host(facts, pairs), _same_hosts(facts, pairs), _by_loopback(facts, pairs)]
+    worth = [np.minimum(place[b], 2.5), np.minimum(machine[b], 2.0), np.minimum(machine[b], 1.5), 0.5]
+    agent = _same_agent(facts, pairs)
+    score = np.select(kinds, worth, 0.0) + np.where(agent, np.minimum(rarity(facts.uac.agent)[b], 0.5), 0.0)
+    return np.where(np.any([*kinds, agent], axis=0), score, -1.5)
+
+
+def same_place(facts: Facts, pairs: Pairs) -> Flags:
+    """Return where the second leg comes from the very address and port the first one goes to."""
+    return _equal(facts.uas.place[pairs.a], facts.uac.place[pairs.b])
+
+
+def same_host(facts: Facts, pairs: Pairs) -> Flags:
+    """Return where it comes from the same address."""
+    return _equal(facts.uas.host[pairs.a], facts.uac.host[pairs.b])
+
+
+def siblings(facts: Facts, pairs: Pairs) -> Flags:
+    """Return where neither leg can follow from the other: both start, or both end, at one machine."""
+    a, b = pairs.a, pairs.b
+    place = _equal(facts.uac.place[a], facts.uac.place[b]) | _equal(facts.uas.place[a], facts.uas.place[b])
+    machine = _equal(facts.uac.host[a], facts.uac.host[b]) | _equal(facts.uas.host[a], facts.uas.host[b])
+    agent = _same_agent(facts, pairs) & (facts.uas.agent[a] != facts.uac.agent[a])
+    linked = same_host(facts, pairs) | _same_hosts(facts, pairs) | agent
+    return (place & ~same_place(facts, pairs)) | (machine & ~linked)
+
+
+def _same_hosts(facts: Facts, pairs: Pairs) -> Flags:
+    return shared(facts.uas.hosts[pairs.a], facts.uac.hosts[pairs.b])
+
+
+def _same_agent(facts: Facts, pairs: Pairs) -> Flags:
+    return _equal(facts.uas.agent[pairs.a], facts.uac.agent[pairs.b])
+
+
+def _by_loopback(facts: Facts, pairs: Pairs) -> Flags:
+    """A leg on the loopback interface is at the capturing machine, which the other may be at too."""
+    one = facts.uas.loopback[pairs.a] != facts.uac.loopback[pairs.b]
+    return one & (facts.recording[pairs.a] == facts.recording[pairs.b])
+
+
+def _equal(one: Ints, other: Ints) -> Flags:
+    return (one == other) & (one >= 0)
+
+
+def _soon(delay: Floats) -> Flags:
+    return (delay >= -GRAIN) & (delay <= REACTION)
+
+
+def _closeness(delay: Floats) -> Floats:
+    """Return 0 for REACTION, up to 3.2 for at once; 0 outside."""
+    near = np.log(REACTION / (np.clip(delay, 0.0, REACTION) + GRAIN))
+    return np.where(_soon(delay), np.maximum(near, 0.0), 0.0)
+
+
+Piece = Callable[[Facts, Pairs], Floats]
+INFERRED: dict[str, Piece] = {
+    "callee": callee,
+    "caller": caller,
+    "invite": invite,
+    "progress": progress,
+    "answer": answer,
+    "end": end,
+    "lifetime": lifetime,
+    "host": host,
+}
+CAUSALITY = ("progress", "answer", "end")

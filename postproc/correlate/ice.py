@@ -1,0 +1,183 @@
+"""ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them.
+
+A check's USERNAME is "receiver's ufrag:sender's ufrag" (RFC 8445, section 7.2.2),
+whatever NAT does to the addresses. Pairs come from offer and answer, section by
+section (RFC 8839); where one of the two was not seen, from the checks themselves.
+Checks that fit no leg are a session without SIP.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from postproc.correlate.parties import Description, Exchange, Place, sections
+from postproc.correlate.records import NS_PER_S, records
+from postproc.correlate.ufrags import halves
+
+MARGIN = 5 * NS_PER_S  # by which media may precede or outlive the signalling
+OTHER = {"uac": "uas", "uas": "uac"}
+
+Offers = list[tuple[str, tuple[str | None, ...]]]  # author, ufrags by section
+Pair = frozenset[str]
+
+
+class Life(NamedTuple):
+    """From when to when a leg lives, margins included; ns since 1970, end None if it was not seen."""
+
+    start: int
+    end: int | None
+
+    def covers(self, time: int) -> bool:
+        return self.start <= time and (self.end is None or time <= self.end)
+
+
+class Ufrags(NamedTuple):
+    """The ufrags of a leg: author by ufrag, and the pairs agreed on (caller's, called party's)."""
+
+    author: dict[str, str]
+    agreed: list[tuple[str, str]]
+
+
+class Checks(NamedTuple):
+    """What the checks of one pair of ufrags say."""
+
+    capture: str
+    frame: int
+    first: int
+    last: int
+    software: dict[str, str]  # by sender's ufrag
+
+
+class Session(NamedTuple):
+    """An ICE session: its ufrags by author, or in any order if ``call_id`` is None (no SIP)."""
+
+    call_id: str | None
+    ufrags: tuple[str, str]
+    start: int | None
+    end: int | None
+    checks: Checks | None
+
+
+def ufrags(sdp_media: pd.DataFrame, authors: Mapping[Place, Description]) -> dict[str, Ufrags]:
+    """Return the ufrags of every Call-ID."""
+    exchanges: dict[Exchange, dict[str | None, Offers]] = defaultdict(lambda: defaultdict(list))
+    for description, held in sections(sdp_media, authors):
+        parts = exchanges[description.exchange][description.offer_answer]
+        if any(held) and (part := (description.party, tuple(held))) not in parts:
+            parts.append(part)
+    found: dict[str, Ufrags] = defaultdict(lambda: Ufrags({}, []))
+    for (call_id, *_), parts_by_kind in exchanges.items():
+        if call_id is not None:
+            told = found[call_id]
+            for party, held_by in (part for parts in parts_by_kind.values() for part in parts):
+                told.author.update({ufrag: party for ufrag in held_by if ufrag})
+            told.agreed.extend(p for p in _agreed(parts_by_kind) if p not in told.agreed)
+    return {call_id: told for call_id, told in found.items() if told.author}
+
+
+def _agreed(parts: Mapping[str | None, Offers]) -> Iterator[tuple[str, str]]:
+    for offerer, offered in parts.get("offer", ()):
+        for answerer, answered in parts.get("answer", ()):
+            for one, other in zip(offered, answered, strict=False):
+                if one and other and offerer != answerer:
+                    yield (one, other) if offerer == "uac" else (other, one)
+
+
+def lives(legs: pd.DataFrame) -> dict[str, Life]:
+    """Return the life of every Call-ID, as far as any recording shows it."""
+    found: dict[str, Life] = {}
+    for call_id, start, end in records(legs, "call_id", "time", "end_time"):
+        if call_id is not None and start is not None:
+            life = found.get(call_id, Life(start - MARGIN, None))
+            ends = [e for e in (life.end, None if end is None else end + MARGIN) if e is not None]
+            found[call_id] = Life(min(life.start, start - MARGIN), max(ends, default=None))
+    return found
+
+
+def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
+    """Return what connectivity checks were seen, by pair of ufrags: requests with priority, role or nomination."""
+    stun = stun_messages
+    telling = stun["priority"].notna() | stun["role"].notna() | stun["use_candidate"].fillna(False)
+    request = (stun["kind"] == "request") & (stun["method"] == "binding") & ~stun["relayed"].fillna(False)
+    seen = stun[telling & request.fillna(False) & stun["time"].notna()].sort_values("time", kind="stable")
+    found: dict[Pair, Checks] = {}
+    for capture, frame, time, username, software in records(
+        seen, "capture", "frame", "time", "username", "software"
+    ):
+        if pair := halves(username):
+            known = found.get(frozenset(pair), Checks(capture, frame, time, time, {}))
+            if software:
+                known.software.setdefault(pair[1], software)
+            found[frozenset(pair)] = known._replace(last=time)
+    return found
+
+
+def find(
+    known: Mapping[str, Ufrags],
+    legs: Mapping[str, Life],
+    calls: Mapping[str, Hashable],
+    seen: Mapping[Pair, Checks],
+) -> list[Session]:
+    """Return all ICE sessions.
+
+    ``known``, ``legs`` (lives) and ``calls`` (whatever tells calls apart) are by Call-ID.
+    """
+    agreed: dict[Pair, list[tuple[str, tuple[str, str]]]] = {}
+    for call_id in (c for c in legs if c in known):
+        for pair in known[call_id].agreed:
+            agreed.setdefault(frozenset(pair), []).append((call_id, pair))
+    found = [s for pair, held in agreed.items() for s in _agreed_sessions(held, legs, calls, seen.get(pair))]
+    owners = _owners(known, legs)
+    for pair, told in seen.items():
+        if pair not in agreed:
+            found.append(_from_checks(pair, told, owners, legs, calls))
+    return found
+
+
+def _agreed_sessions(
+    held: list[tuple[str, tuple[str, str]]],
+    legs: Mapping[str, Life],
+    calls: Mapping[str, Hashable],
+    told: Checks | None,
+) -> Iterator[Session]:
+    """One session per call: legs that relay the same descriptions count once."""
+    firsts: dict[Hashable, tuple[str, tuple[str, str]]] = {}
+    for call_id, pair in sorted(held, key=lambda item: legs[item[0]].start):
+        firsts.setdefault(calls[call_id], (call_id, pair))
+    for call_id, pair in firsts.values():
+        life = legs[call_id]
+        if told and len(firsts) == 1:  # nobody else has the pair: another clock does no harm
+            life = Life(min(life.start, told.first), life.end and max(life.end, told.last))
+        yield Session(call_id, pair, life.start, life.end, told)
+
+
+def _owners(known: Mapping[str, Ufrags], legs: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return the legs (Call-ID and author) that have a ufrag, by ufrag."""
+    owners: dict[str, list[tuple[str, str]]] = {}
+    for call_id in legs:
+        for ufrag, party in known[call_id].author.items() if call_id in known else ():
+            owners.setdefault(ufrag, []).append((call_id, party))
+    return owners
+
+
+def _from_checks(
+    pair: Pair,
+    told: Checks,
+    owners: Mapping[str, list[tuple[str, str]]],
+    legs: Mapping[str, Life],
+    calls: Mapping[str, Hashable],
+) -> Session:
+    """The session of checks nobody agreed on: of the one call alive that has one of the ufrags, else of none."""
+    one, other = sorted(pair) if len(pair) == 2 else (*pair, *pair)
+    held = [
+        (call_id, (ufrag, peer) if party == "uac" else (peer, ufrag))
+        for ufrag, peer in ((one, other), (other, one))
+        for call_id, party in owners.get(ufrag, ())
+        if legs[call_id].covers(told.first) or legs[call_id].covers(told.last)
+    ]
+    if len({calls[call_id] for call_id, _ in held}) == 1:
+        call_id, ufrag_pair = min(held, key=lambda item: legs[item[0]].start)
+        return Session(call_id, ufrag_pair, *legs[call_id], told)
+    return Session(None, (one, other), told.first, told.last, told)

@@ -1,0 +1,31 @@
+"""Log lines of a call, on the capture's clock."""
+
+import pandas as pd
+
+from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_legs, of_rows
+from postproc.correlate.records import column
+
+LENGTH = 160  # characters of a line that are shown
+SEVERITIES = {
+    "NOTICE": NOTE, "WARNING": WARNING, "ERR": ERROR, "ERROR": ERROR, "CRIT": ERROR, "ALERT": ERROR,
+    "EMERG": ERROR,
+}  # fmt: skip
+
+
+def events(log_events: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines whose Call-ID has a call; the learnt offset of the log's clock is taken off."""
+    known = of_legs(log_events, legs)
+    offset = pd.to_timedelta(known["offset_ms"].fillna(0).astype(float), unit="ms")
+    return of_rows(
+        "log",
+        known.assign(time=known["time"] - offset),
+        kind=known["kind"].fillna("line").array,
+        label=[_shortened(text or "") for text in column(known["text"])],
+        src=known["source"].array,
+        dst=None,
+        severity=[SEVERITIES.get((level or "").upper(), NORMAL) for level in column(known["level"])],
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LENGTH else f"{text[:LENGTH]}.."

@@ -1,0 +1,64 @@
+"""Telephone numbers as keys that two legs may share, however each writes them.
+
+E.164 where the number says so or the region's dialling rules do (RFC 3966); else
+its last seven digits; short numbers and names only as they stand. Who withholds
+the number has no key.
+"""
+
+import re
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import CountryCodeSource, NumberParseException
+
+TAIL = 7
+LONGEST = 32
+VISUAL = re.compile(r"[\s().\-/]")
+DIGITS = re.compile(r"\+?\d+")
+URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]+)[^@>,\s\"]*@|tel:([^>;,\s\"]+))", re.IGNORECASE)
+WITHHELD = frozenset({"anonymous", "unavailable", "restricted", "unknown", "private", "withheld"})
+
+
+class Number(NamedTuple):
+    """Keys of one user part: ``exact`` decides, ``tail`` only where a side has no E.164 form."""
+
+    exact: str | None
+    tail: str | None
+
+
+def number(user: str | None, region: str | None) -> Number:
+    """Return the keys of a URI's user part; ``region`` (ISO 3166) reads national numbers."""
+    plain = VISUAL.sub("", user or "").lower()
+    digits = plain.removeprefix("+")
+    if not plain or plain in WITHHELD or len(plain) > LONGEST * 2:
+        return Number(None, None)
+    if not DIGITS.fullmatch(plain) or not plain.isascii() or len(digits) < TAIL:
+        return Number(f"={plain}", None)
+    return Number(_e164(plain, region), digits[-TAIL:])
+
+
+def _e164(plain: str, region: str | None) -> str | None:
+    if plain.startswith("+"):
+        return plain
+    if region is None or len(plain) > LONGEST:
+        return None
+    try:
+        parsed = phonenumbers.parse(plain, region, keep_raw_input=True)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed) or not _says_where(parsed, plain, region):
+        return None
+    return f"+{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+
+
+def _says_where(parsed: phonenumbers.PhoneNumber, plain: str, region: str) -> bool:
+    """Return whether the number is complete: without prefix it may be a local or foreign one."""
+    if parsed.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        return True
+    prefix = phonenumbers.ndd_prefix_for_region(region, True)
+    return bool(prefix) and plain.startswith(prefix)
+
+
+def users(header: str) -> list[str]:
+    """Return the user parts of all SIP and tel URIs in a header value."""
+    return [sip or tel for sip, tel in URI_USER.findall(header)]

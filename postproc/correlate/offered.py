@@ -1,0 +1,101 @@
+"""Candidates a side offered, and which of them a wire address is (RFC 8445, section 5.1.1).
+
+What stands on the wire is a base, or what NAT made of it on the way. A base is
+known by the candidate's own address, by its related address (raddr, rport), or
+by the mapped address a responder or STUN server saw for it. Behind a NAT that
+keeps ports a server may offer the outer address alone: then the port tells.
+An address that the far side never offered is peer-reflexive.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from postproc.correlate.records import records
+
+Place = tuple[str | None, int | None]
+REFLEXIVE = ("srflx", "prflx")  # whose related address is the base
+
+
+class Candidate(NamedTuple):
+    """The first a=candidate line that offers this address; time in nanoseconds."""
+
+    place: Place
+    kind: str | None
+    base: Place | None
+    component: int | None
+    transport: str | None
+    mid: str | None
+    capture: str | None
+    frame: int | None
+    time: int | None
+
+
+Offered = Mapping[tuple[int, str], list[Candidate]]
+Mapped = Mapping[tuple[str | None, Place], set[Place]]
+
+
+def offered(candidates: pd.DataFrame) -> Offered:
+    """Distinct candidates by call and ufrag, in the order they were offered."""
+    found: dict[tuple[int, str], dict[tuple[Place, str | None, Place | None], Candidate]] = {}
+    ordered = candidates.sort_values("time", kind="stable")
+    places = ("addr", "port", "related_addr", "related_port", "type")
+    rest = ("component", "transport", "mid", "capture", "frame", "time")
+    rows = zip(
+        records(ordered, "call", "ufrag"), records(ordered, *places), records(ordered, *rest), strict=True
+    )
+    for owner, (addr, port, related_addr, related_port, kind), line in rows:
+        base = (related_addr, related_port) if kind in REFLEXIVE and related_addr else None
+        if None not in owner and None not in (addr, port):
+            candidate = Candidate((addr, port), kind, base, *line)
+            found.setdefault(owner, {}).setdefault((candidate.place, kind, base), candidate)
+    return {owner: list(distinct.values()) for owner, distinct in found.items()}
+
+
+def mapped(bindings: pd.DataFrame) -> Mapped:
+    """What each base of a capture looks like from outside, as successes told it."""
+    known = bindings[(bindings["outcome"] == "success").fillna(False) & bindings["mapped_addr"].notna()]
+    found: dict[tuple[str | None, Place], set[Place]] = {}
+    names = ("capture", "src_addr", "src_port", "mapped_addr", "mapped_port")
+    for capture, addr, port, outer_addr, outer_port in records(known, *names):
+        found.setdefault((capture, (addr, port)), set()).add((outer_addr, outer_port))
+    return found
+
+
+def behind(
+    wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool
+) -> list[Candidate]:
+    """The candidates a wire address may stand for, the best evidence alone, else none.
+
+    ``outside`` are its mapped addresses. ``local`` says that it is a base for sure: then an equal
+    port is enough. So it is for an mDNS name, which hides a base (draft-ietf-mmusic-mdns-ice-candidates).
+    """
+    known = set(outside)
+    same_port = [c for c in candidates if c.place[1] == wire[1] and (local or _is_name(c.place[0]))]
+    return (
+        [c for c in candidates if c.place == wire]
+        or [c for c in candidates if c.base == wire]
+        or [c for c in candidates if c.place in known]
+        or same_port
+    )
+
+
+def covered(wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool) -> set[Place]:
+    """The offered addresses that are reached from, or at, a wire address: all that share its base."""
+    known = {wire, *outside}
+    direct = {c.place for c in candidates if c.place in known or c.base == wire}
+    nearby = {c.place for c in behind(wire, known, candidates, local=local)}
+    return direct or nearby or ({c.place for c in candidates} if local else set())
+
+
+def kind_of(wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool) -> str | None:
+    """Type of the candidate a wire address stands for; None where its side's offer is not known."""
+    if not candidates:
+        return None
+    found = behind(wire, outside, candidates, local=local)
+    return found[0].kind if found else "host" if local else "prflx"
+
+
+def _is_name(addr: str | None) -> bool:
+    return addr is not None and addr.lower().endswith(".local")

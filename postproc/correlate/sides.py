@@ -1,0 +1,143 @@
+"""Whose candidates: side client, server or other of either end of a leg.
+
+(1) Markers of the deployment, where they contradict neither themselves nor the
+B2BUA found; (2) in a call of two or more legs the machine they share is the
+server, a far end with ICE the client, any other end other; (3) in a single leg
+the caller is the client, the called party the server.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from postproc.correlate.ice import Session
+from postproc.correlate.parties import Description, Place
+from postproc.correlate.records import records
+
+CLIENT, SERVER, OTHER = "client", "server", "other"
+PARTIES = ("uac", "uas")
+
+End = tuple[str, str]  # Call-ID and party: uac or uas
+Side = tuple[str, str]  # side, and how it is known: marker, b2bua or role
+Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side
+
+
+@dataclass(frozen=True)
+class Markers:
+    """How a deployment's ends name themselves: regular expressions by side, searched for."""
+
+    sdp_owner: Patterns = field(default_factory=lambda: {CLIENT: ("IceLink",), SERVER: ("FreeSWITCH",)})
+    user_agent: Patterns = field(default_factory=lambda: {SERVER: ("XPhone Call Controller", "FreeSWITCH")})
+    stun_software: Patterns = field(default_factory=lambda: {SERVER: ("FreeSWITCH",)})
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What is known of the ends of the legs."""
+
+    call: Mapping[str, int]  # by Call-ID
+    shared: frozenset[End]  # the B2BUA's, as the joining shows them
+    with_ice: frozenset[End]
+    marked: Mapping[End, str]
+
+
+def sides(ends: Ends) -> dict[End, Side]:
+    """Return the side of both ends of every leg."""
+    legs: dict[int, list[str]] = defaultdict(list)
+    for call_id, call in ends.call.items():
+        legs[call].append(call_id)
+    return {end: side for held in legs.values() for end, side in _of_call(held, ends)}
+
+
+def _of_call(legs: list[str], ends: Ends) -> Iterator[tuple[End, Side]]:
+    marked = ends.marked if _consistent(legs, ends) else {}
+    for leg in legs:
+        for party, peer in (PARTIES, PARTIES[::-1]):
+            end, far = (leg, party), (leg, peer)
+            if end in marked:
+                yield end, (marked[end], "marker")
+            elif len(legs) > 1:
+                yield end, (SERVER if end in ends.shared else _far_side(end, ends), "b2bua")
+            elif far in marked:
+                yield end, (SERVER if marked[far] == CLIENT else _far_side(end, ends), "marker")
+            else:
+                yield end, (CLIENT if party == "uac" else SERVER, "role")
+
+
+def _far_side(end: End, ends: Ends) -> str:
+    return CLIENT if end in ends.with_ice else OTHER
+
+
+def _consistent(legs: list[str], ends: Ends) -> bool:
+    """No leg has one mark at both ends; servers are where the B2BUA is, and clients are not."""
+    for leg in legs:
+        found = [ends.marked.get((leg, party)) for party in PARTIES]
+        if found[0] is not None and found[0] == found[1]:
+            return False
+        for party, side in zip(PARTIES, found, strict=True):
+            if len(legs) > 1 and side is not None and (side == SERVER) != ((leg, party) in ends.shared):
+                return False
+    return True
+
+
+def marks(
+    legs: pd.DataFrame, sdp_media: pd.DataFrame, authors: Mapping[Place, Description], markers: Markers
+) -> dict[End, str]:
+    """Return the ends that a marker names, by what they write in SDP, else by their User-Agent."""
+    found: dict[End, str] = {}
+    for party in PARTIES:
+        for call_id, agent in records(legs, "call_id", f"{party}_agent"):
+            if side := marked(markers.user_agent, agent):
+                found[call_id, party] = side
+    owners: dict[tuple[End, str], None] = {}
+    for *place, owner in records(sdp_media, "capture", "frame", "call_id", "sdp_owner"):
+        if owner and (author := authors.get((place[0], place[1], place[2]))):
+            owners[(place[2], author.party), owner] = None
+    for end, owner in reversed(owners):  # the first description of an end decides
+        if side := marked(markers.sdp_owner, owner):
+            found[end] = side
+    return found
+
+
+def marked(patterns: Patterns, name: str | None) -> str | None:
+    """Return the one side whose patterns are found in a name."""
+    fitting = [side for side, held in patterns.items() if name and any(re.search(p, name) for p in held)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def of_session(session: Session, known: Mapping[End, Side], markers: Markers) -> tuple[str, str]:
+    """Return the sides of a session's two ufrags; without SIP by what the checks say of the software."""
+    if session.call_id is not None:
+        return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
+    software = session.checks.software if session.checks else {}
+    one, other = (marked(markers.stun_software, software.get(ufrag)) for ufrag in session.ufrags)
+    if one == other:
+        return OTHER, OTHER
+    return one or _opposite(other), other or _opposite(one)
+
+
+def _opposite(side: str | None) -> str:
+    return {SERVER: CLIENT, CLIENT: SERVER}.get(side or "", OTHER)
+
+
+def candidates(
+    rows: pd.DataFrame,
+    authors: Mapping[Place, Description],
+    known: Mapping[End, Side],
+    legs: Mapping[str, tuple[int, int]],
+) -> pd.DataFrame:
+    """Fill call, leg, side, side_by and offer_answer of CANDIDATES; ``legs`` has call and leg by Call-ID."""
+    places = list(records(rows, "capture", "frame", "call_id"))
+    told = [authors.get(place) if place[2] in legs else None for place in places]
+    side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, told, strict=True)]
+    number = [legs.get(place[2], (None, None)) for place in places]
+    return rows.assign(
+        call=[call for call, _ in number],
+        leg=[leg for _, leg in number],
+        side=[name for name, _ in side],
+        side_by=[how for _, how in side],
+        offer_answer=[d.offer_answer if d else None for d in told],
+    )

@@ -1,0 +1,138 @@
+"""RTP streams: whose they are, which way they go, what they carry (RFC 3550, RFC 3551)."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from postproc.correlate import payloads
+from postproc.correlate.attribution import CROWD, Owner, Traffic, owner, ufrag_at
+from postproc.correlate.payloads import Sections
+from postproc.correlate.records import column, records
+from postproc.correlate.spans import LegKey, Span, Spans, overlapping, spans
+from postproc.correlate.ties import Pair, Ties, pair_of, with_handshakes
+from postproc.correlate.ufrags import direction
+from postproc.tables import RTP_SECONDS, RTP_STREAMS
+
+NOISE = 8  # packets: fewer, and of no call, may be anything that looks like RTP
+
+Owned = Sequence[Owner | None]
+Place = tuple[str, Pair]
+Completed = dict[tuple[Place, int | None], int]
+
+
+class Whose(NamedTuple):
+    """What correlation adds to a stream."""
+
+    call: int | None
+    leg: int | None
+    direction: str
+    codec: str | None
+    secured: bool | None
+
+
+def streams(
+    rtp_streams: pd.DataFrame,
+    rtp_seconds: pd.DataFrame,
+    sdp_media: pd.DataFrame,
+    *,
+    legs: pd.DataFrame,
+    dtls: pd.DataFrame,
+    ties: Ties,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rtp_streams and rtp_seconds, streams numbered 1, 2, ... over the run by time.
+
+    On input (capture, stream) is the key of both. ``legs`` are numbered, ``dtls``
+    has its calls. A few packets that belong to no call are left out.
+    """
+    seen, known = _traffic(rtp_streams), with_handshakes(ties, dtls)
+    owners = _by_reverse(seen, [traffic and owner(known, traffic) for traffic in seen])
+    sources = payloads.sections(sdp_media, legs), _completed(dtls)
+    payload_types = column(rtp_streams["payload_type"])
+    added = [_whose(ties, *row, sources) for row in zip(seen, owners, payload_types, strict=True)]
+    columns = pd.DataFrame(added, columns=Whose._fields, index=rtp_streams.index, dtype=object)
+    filled = rtp_streams.assign(**{name: columns[name] for name in Whose._fields})
+    kept = filled[filled["call"].notna() | (filled["packets"] >= NOISE).fillna(False)]
+    return _numbered(kept, rtp_seconds)
+
+
+def _traffic(rtp_streams: pd.DataFrame) -> list[Traffic | None]:
+    names = ("capture", "src_addr", "src_port", "dst_addr", "dst_port", "first_time", "last_time")
+    return [
+        None if None in row else Traffic(row[0], row[1:3], row[3:5], row[5], row[6])
+        for row in records(rtp_streams, *names)
+    ]
+
+
+def _by_reverse(seen: Sequence[Traffic | None], owners: Owned) -> Owned:
+    """Tie what is still untied to the streams the other way, if those that overlap it are one leg's."""
+    lives: dict[Place, list[Span]] = {}
+    known: dict[tuple[Place, LegKey], tuple[Traffic, Owner]] = {}
+    for traffic, whose in zip(seen, owners, strict=True):
+        if traffic and whose:
+            leg = whose.call, whose.leg
+            lives.setdefault(_place(traffic), []).append(Span(traffic.first, traffic.last, leg, None))
+            known[_place(traffic), leg] = traffic, whose
+    index = {place: spans(held) for place, held in lives.items()}
+    return [
+        whose or (traffic and _from_reverse(traffic, index.get(_place(traffic)), known))
+        for traffic, whose in zip(seen, owners, strict=True)
+    ]
+
+
+def _from_reverse(
+    traffic: Traffic, index: Spans | None, known: dict[tuple[Place, LegKey], tuple[Traffic, Owner]]
+) -> Owner | None:
+    near = overlapping(index, traffic.first, traffic.last) if index else ()
+    legs = {span.leg for span in islice(near, CROWD)}
+    if len(legs) != 1:
+        return None
+    other, whose = known[_place(traffic), legs.pop()]
+    return whose if other.src == traffic.src else Owner(*whose[:2], whose.dst_side, whose.src_side)
+
+
+def _place(traffic: Traffic) -> Place:
+    return traffic.capture, pair_of(traffic.src, traffic.dst)
+
+
+def _completed(dtls: pd.DataFrame) -> Completed:
+    """Return when DTLS was first complete between two ends, by call."""
+    done = dtls[(dtls["state"] == "complete").fillna(False)].sort_values("started", ascending=False)
+    ends = records(done, "client_addr", "client_port", "server_addr", "server_port")
+    rows = records(done, "capture", "call", "started")
+    return {
+        ((capture, pair_of(end[:2], end[2:])), call): started
+        for (capture, call, started), end in zip(rows, ends, strict=True)
+        if started is not None and None not in end
+    }
+
+
+def _whose(
+    ties: Ties,
+    traffic: Traffic | None,
+    known: Owner | None,
+    payload_type: int | None,
+    sources: tuple[Sections, Completed],
+) -> Whose:
+    """Return what is known of one stream; ``sources`` are SDP sections and completed handshakes."""
+    held, completed = sources
+    call, leg = (known.call, known.leg) if known else (None, None)
+    keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
+    if traffic is None or known is None:
+        return Whose(None, None, "other", payloads.codec([], payload_type), keyed or None)
+    ufrag = ufrag_at(ties, traffic, (known.call, leg), traffic.dst)
+    tiers = payloads.nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
+    way = direction(known.src_side, known.dst_side)
+    return Whose(call, leg, way, payloads.codec(tiers, payload_type), keyed or payloads.secured(tiers))
+
+
+def _numbered(kept: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Number the streams by time and carry the numbers over to their seconds."""
+    order = kept.sort_values(["first_time", "capture", "stream"], kind="stable", ignore_index=True)
+    captures, before = column(order["capture"]), column(order["stream"])
+    numbers: dict[Any, int] = {key: n for n, key in enumerate(zip(captures, before, strict=True), 1)}
+    found = [numbers.get(key) for key in records(rtp_seconds, "capture", "stream")]
+    seconds = rtp_seconds.assign(stream=pd.array(found, dtype="Int64"))
+    seconds = seconds[seconds["stream"].notna()].sort_values(["stream", "second"], kind="stable")
+    return RTP_STREAMS.conform(order.assign(stream=range(1, len(order) + 1))), RTP_SECONDS.conform(seconds)

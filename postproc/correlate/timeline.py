@@ -1,0 +1,40 @@
+"""The timeline: every event of a call in time order, lane by lane.
+
+The messages behind the tables are shown as they were on the wire; second
+captures of a packet are left out. Each lane is a module of its own.
+"""
+
+import numpy as np
+import pandas as pd
+
+from postproc.correlate.lanes import dtls, icmp, log, media, sdp, sip, stun
+from postproc.correlate.ties import Ties
+from postproc.tables import TIMELINE, Tables
+
+
+def timeline(tables: Tables, ties: Ties) -> pd.DataFrame:
+    """Return the events of all calls by call and time; at one time in the order of the lanes.
+
+    ``tables`` are correlated: legs, bindings, dtls and rtp_streams have their call.
+    """
+    legs, messages = tables.legs, tables.sip_messages
+    lanes = [
+        sip.events(messages, legs),
+        sdp.events(messages, tables.sdp_media, tables.candidates, legs),
+        stun.events(tables.bindings, tables.stun_messages),
+        dtls.events(tables.dtls, tables.dtls_messages),
+        media.events(tables.rtp_streams, tables.rtp_seconds),
+        icmp.events(
+            tables.icmp_errors, sip_messages=messages, bindings=tables.bindings, legs=legs, ties=ties
+        ),
+        log.events(tables.log_events, legs),
+    ]
+    return _in_order([lane for lane in lanes if len(lane)])
+
+
+def _in_order(lanes: list[pd.DataFrame]) -> pd.DataFrame:
+    if not lanes:
+        return TIMELINE.empty()
+    events = pd.concat(lanes, ignore_index=True)
+    times = events["time"].to_numpy("datetime64[ns]")
+    return TIMELINE.conform(events.iloc[np.lexsort((times, events["call"].to_numpy("int64")))])

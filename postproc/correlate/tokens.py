@@ -1,0 +1,139 @@
+"""Values that two legs have in common only if one call made both: ids in headers, and ICE.
+
+How much a value tells depends on its rarity: what many legs carry (a product
+name, the port of a media server) names no call. The fingerprint of a certificate
+is never used: a server has one for all its calls.
+"""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from postproc.correlate.arrays import UNKNOWN, Where, leg_rows
+from postproc.correlate.hosts import UNSPECIFIED
+from postproc.correlate.identifiers import SHORTEST, is_named_id, local_part, looks_random, words
+from postproc.correlate.records import records
+from postproc.correlate.users import CALLEE_HEADERS, CALLER_HEADERS
+
+# Headers made for ids of calls, besides any X- header.
+FOR_IDS = frozenset({
+    "in-reply-to", "parent-call-id", "related-call-id", "cisco-guid", "av-global-session-id", "global-callid",
+    "user-to-user",
+})  # fmt: skip
+# A call they name is another one: its transfer, or a conference.
+OF_OTHER_CALLS = frozenset({"replaces", "join", "referred-by", "refer-to", "target-dialog"})
+SESSION_UUID = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)  # RFC 7989, section 5
+NULL_UUID = "0" * 32
+ICID = re.compile(r"icid-value\s*=\s*\"?([^\";,\s]+)", re.IGNORECASE)  # RFC 7315, section 5.6
+LEG_SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)
+SEPARATOR = re.compile(r"[_.~:-]")
+DISCARD = 9  # port of a description without a port yet (RFC 8840, section 4.1.1)
+SHORTEST_SESSION_ID = 6
+
+Locals = dict[str, list[int]]  # rows of legs by the local part of their Call-ID
+
+
+class Token(NamedTuple):
+    """A value that a leg carries."""
+
+    row: int
+    kind: str  # header, ice (both ufrags), ufrag, media or origin
+    value: str
+
+
+def in_call_ids(locals_: Locals) -> Iterator[Token]:
+    """Call-IDs that a B2BUA made from another: the same before the host, or with something before or behind."""
+    for local, rows in locals_.items():
+        for base in _bases(local, locals_):
+            yield from (Token(row, "header", base) for row in (*rows, *locals_.get(base, ())))
+
+
+def _bases(local: str, known: Container[str]) -> Iterator[str]:
+    for whole in {local, LEG_SUFFIX.sub("", local)}:
+        if looks_random(whole):
+            yield whole
+    for cut in SEPARATOR.finditer(local):
+        for part in (local[: cut.start()], local[cut.end() :]):
+            if len(part) >= SHORTEST and part in known:
+                yield part
+
+
+def local_parts(call_ids: Iterable[str | None]) -> Locals:
+    """Return the rows of the legs by what stands before the host in their Call-ID."""
+    found: Locals = {}
+    for row, call_id in enumerate(call_ids):
+        if call_id:
+            found.setdefault(local_part(call_id), []).append(row)
+    return found
+
+
+def in_headers(headers: pd.DataFrame, places: Where, locals_: Locals) -> Iterator[Token]:
+    """Ids in headers, and the Call-IDs of other legs."""
+    telling = headers[~headers["name"].isin(OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS)]
+    telling = telling.drop_duplicates(["capture", "call_id", "name", "value"]).dropna(
+        subset=["name", "value"]
+    )
+    for row, (name, value) in _of_legs(telling, places, "name", "value"):
+        for found in _ids(name, value, locals_):
+            yield from (Token(r, "header", found) for r in (row, *locals_.get(found, ())))
+
+
+def _ids(name: str, value: str, known: Container[str]) -> Iterator[str]:
+    """Ids in a header's value: of sessions, of charging, else words that are ids or known Call-IDs."""
+    if name == "session-id":
+        yield from (uuid.lower() for uuid in SESSION_UUID.findall(value) if uuid != NULL_UUID)
+    elif name == "p-charging-vector":
+        yield from ICID.findall(value)
+    else:
+        for word in map(local_part, words(value)):
+            told = is_named_id(word) if name in FOR_IDS else name.startswith("x-") and looks_random(word)
+            if told or (len(word) >= SHORTEST and word in known):
+                yield word
+
+
+def in_descriptions(sdp_media: pd.DataFrame, candidates: pd.DataFrame, places: Where) -> Iterator[Token]:
+    """Ufrags, media addresses and origins: equal where the SDP of a party is relayed on the other leg.
+
+    Both tables have the ``party`` that wrote them.
+    """
+    key = ["capture", "call_id", "party"]
+    media = sdp_media.drop_duplicates([*key, "connection_addr", "port", "ufrag", "sdp_owner", "session_id"])
+    columns = ("party", "connection_addr", "port", "ufrag", "sdp_owner", "session_id")
+    for row, (party, addr, port, ufrag, owner, session) in _of_legs(media, places, *columns):
+        yield from _address(row, party, addr, port)
+        if ufrag:
+            yield Token(row, "ufrag", ufrag)
+        if session and len(session) >= SHORTEST_SESSION_ID:
+            yield Token(row, "origin", f"{party} {owner} {session}")
+    offered = candidates.drop_duplicates([*key, "addr", "port"])
+    for row, (party, addr, port) in _of_legs(offered, places, "party", "addr", "port"):
+        yield from _address(row, party, addr, port)
+
+
+def _address(row: int, party: str, addr: str | None, port: int | None) -> Iterator[Token]:
+    if addr and port and port != DISCARD and addr not in UNSPECIFIED:
+        yield Token(row, "media", f"{party} {addr} {port}")
+
+
+def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    rows = leg_rows(table, places).tolist()
+    return ((row, values) for row, values in zip(rows, records(table, *names), strict=True) if row != UNKNOWN)
+
+
+def of_ice(
+    pairs: Mapping[str | None, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]
+) -> Iterator[Token]:
+    """Both ufrags of a negotiation together; ``pairs`` by Call-ID."""
+    for row, call_id in enumerate(call_ids):
+        yield from (Token(row, "ice", " ".join(sorted(pair))) for pair in pairs.get(call_id, ()))
+
+
+def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]) -> Iterator[Token]:
+    """Two Call-IDs that a log calls one call."""
+    rows: dict[str | None, list[int]] = {}
+    for row, call_id in enumerate(call_ids):
+        rows.setdefault(call_id, []).append(row)
+    for number, pair in enumerate(log_joins):
+        yield from (Token(row, "log", str(number)) for call_id in pair for row in rows.get(call_id, ()))

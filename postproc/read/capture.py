@@ -1,0 +1,146 @@
+"""One capture file -> its event tables, by the fast path or, where that fails, by tshark alone.
+
+The fast path shows tshark only what is neither media nor foreign TCP; the
+frame numbers and times of what tshark returns are checked against the file.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from postproc.errors import CaptureError
+from postproc.read import tshark
+from postproc.read.container import NotWalkable
+from postproc.read.events import events
+from postproc.read.split import Split, split
+from postproc.read.tshark import Frame
+from postproc.tables import CAPTURES, Tables
+
+MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x0a\x0d\x0d\x0a": "pcapng",
+    b"\xa1\xb2\xc3\xd4": "pcap",
+    b"\xa1\xb2\x3c\x4d": "pcap",
+    b"snoop": "snoop",
+    b"GMBU": "netmon",
+    b"RTSS": "netmon",
+}
+
+
+class MappingError(CaptureError):
+    """The reduced file and the capture do not agree: the fast path is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What changes the reading of a capture."""
+
+    all_packets: bool = False
+    keylog: Path | None = None
+
+
+def read(path: Path, name: str, options: Options = Options()) -> Tables:
+    """Read one file into event tables, ``capture`` being ``name``.
+
+    Raises CaptureError when the file holds no packets that can be read, and
+    SetupError when tshark is missing.
+    """
+    return tshark.apart(lambda: _read(path, name, options))
+
+
+def _read(path: Path, name: str, options: Options) -> Tables:
+    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
+        parted, kept = _part(path, Path(folder), options)
+        decode_as = _sip_over_tls(kept or path, options, parted)
+        if kept:
+            shown = tshark.frames(kept, options.keylog, decode_as=decode_as)
+            try:
+                return _tables(events(_mapped(shown, parted), name), parted, path, name, everything=False)
+            except MappingError as error:
+                warning = f"read by tshark alone, which is slower: {error}"
+                parted = replace(parted, warnings=(*parted.warnings, warning))
+        shown = tshark.frames(path, options.keylog, decode_as=decode_as)
+        return _tables(events(shown, name), parted, path, name, everything=True)
+
+
+def _part(path: Path, folder: Path, options: Options) -> tuple[Split, Path | None]:
+    """Measure media and write what tshark must see; convert first what cannot be walked."""
+    kept = None if options.all_packets else folder / "kept.pcapng"
+    keys = options.keylog is not None
+    try:
+        return split(path, kept, keep_tls=keys), kept
+    except NotWalkable as error:
+        form = _form(path)
+        try:
+            parted = split(_converted(path, folder / "converted.pcapng"), kept, keep_tls=keys)
+        except CaptureError as second:
+            warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
+            return Split(format=form, warnings=(warning,)), None
+        return replace(parted, format=form), kept
+
+
+def _form(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(8)
+    return next((form for magic, form in MAGIC.items() if head.startswith(magic)), "other")
+
+
+def _converted(path: Path, target: Path) -> Path:
+    """The capture as little-endian pcapng; a cut one as far as it goes."""
+    done = subprocess.run(
+        [tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)],
+        capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    if not target.exists() or not target.stat().st_size:
+        raise CaptureError(f"editcap cannot convert it: {done.stderr.strip().splitlines()[-1:]}")
+    return target
+
+
+def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
+    """Frames with the numbers of the original file, each checked by its time."""
+    for frame in frames:
+        index = frame.number - 1
+        if index >= len(parted.kept_times) or frame.time != parted.kept_times[index]:
+            raise MappingError(f"frame {frame.number} of the reduced file is at another time")
+        yield replace(frame, number=int(parted.kept_frames[index]))
+
+
+def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:
+    """Decode-as rules for TLS ports whose decrypted data no dissector claims: SIP may be there."""
+    if options.keylog is None and not parted.has_secrets:
+        return {}
+    claimed, unclaimed = set(), set()
+    for frame in tshark.frames(source, options.keylog, show="tls.record.content_type == 23"):
+        port = min(frame.src_port or 0, frame.dst_port or 0)
+        (unclaimed if frame.protocols[-1] == "tls" else claimed).add(port)
+    return {f"tls.port=={port}": "sip" for port in sorted(unclaimed - claimed)}
+
+
+def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
+    return tables.with_(
+        rtp_streams=parted.rtp_streams.assign(capture=name),
+        rtp_seconds=parted.rtp_seconds.assign(capture=name),
+        captures=CAPTURES.rows([_capture(parted, path, name, everything=everything)]),
+    )
+
+
+def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:
+    return {
+        "capture": name,
+        "path": str(path),
+        "format": parted.format,
+        "packets": parted.packets,
+        "first_time": parted.first_time,
+        "last_time": parted.last_time,
+        "interfaces": ",".join(parted.interfaces),
+        "link_types": ",".join(parted.link_types),
+        "media_packets": parted.media_packets,
+        "foreign_packets": 0 if everything else parted.foreign_packets,
+        "dissected_packets": parted.packets if everything else len(parted.kept_frames),
+        "cut_short": parted.cut_short,
+        "warnings": "\n".join(parted.warnings) or None,
+    }

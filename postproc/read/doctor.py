@@ -1,0 +1,121 @@
+"""Is this machine fit? One check per thing the readers rely on."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from postproc.errors import SetupError
+from postproc.read import tshark
+
+ENOUGH = 1 << 30  # bytes of temporary space: a reduced capture is at most as large as its original
+OTHER_TSHARK = "use a tshark from 4.0 to 4.6"
+EMPTY_PCAP = bytes.fromhex("d4c3b2a1 0200 0400 00000000 00000000 00000400 01000000")
+COMPANIONS = {  # what comes with tshark: how bad it is to be without, and what it is for
+    "editcap": ("fault", "converts captures in other formats than pcap and pcapng"),
+    "capinfos": ("note", "tells by hand what is in a capture"),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, how it is (ok, note or fault), and what to do about a fault."""
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def checks() -> list[Check]:
+    """All checks; those of tshark's insides only where there is a tshark."""
+    program = _tshark()
+    inside = [] if program.state == "fault" else [_fields(), _filter(), _preferences(), _lua()]
+    return [_python(), program, *inside, *map(_companion, COMPANIONS), _user(), _space()]
+
+
+def _python() -> Check:
+    detail = f"{platform.python_version()} ({sys.executable})"
+    return Check("python", "ok", detail)  # an older one could not have installed this
+
+
+def _tshark() -> Check:
+    try:
+        return Check("tshark", "ok", f"{tshark.version()} ({tshark.executable()})")
+    except SetupError as error:
+        trouble, _, remedy = str(error).partition("; ")
+        return Check("tshark", "fault", trouble, remedy)
+
+
+def _fields() -> Check:
+    """Every field the readers ask tshark for is known to it."""
+    known = {line.split("\t")[2] for line in _glossary("fields") if line.count("\t") >= 2}
+    return _all_known("fields", set(tshark.WANTED.split()), known)
+
+
+def _filter() -> Check:
+    """The display filter is one tshark understands; tried on a capture without packets."""
+    command = [tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING]
+    done = subprocess.run(command, input=EMPTY_PCAP, capture_output=True, check=False)
+    if done.returncode == 0:
+        return Check("filter", "ok", "understood by tshark")
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("tshark: ")]
+    return Check("filter", "fault", " ".join(said) or f"tshark failed ({done.returncode})", OTHER_TSHARK)
+
+
+def _preferences() -> Check:
+    known = {line.lstrip("#").partition(":")[0] for line in _glossary("defaultprefs")}
+    return _all_known("preferences", set(tshark.PREFERENCES), known)
+
+
+def _all_known(name: str, needed: set[str], known: set[str]) -> Check:
+    if missing := sorted(needed - known):
+        return Check(name, "fault", f"tshark lacks {', '.join(missing)}", OTHER_TSHARK)
+    return Check(name, "ok", f"all {len(needed)} known to tshark")
+
+
+def _lua() -> Check:
+    about = " ".join(_said(tshark.executable(), "-v").split())
+    if found := re.search(r"with Lua ([\d.]+\d)", about):
+        return Check("lua", "ok", found[1])
+    return Check("lua", "note", "this tshark has no Lua: Wireshark plug-ins will not run in it")
+
+
+def _companion(name: str) -> Check:
+    if path := shutil.which(name):
+        return Check(name, "ok", path)
+    state, purpose = COMPANIONS[name]
+    return Check(name, state, f"not found; it {purpose}", "it comes with Wireshark: put it on PATH")
+
+
+def _user() -> Check:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Check("user", "note", "root: captures from strangers are better read as an ordinary user")
+    return Check("user", "ok", "not root")
+
+
+def _space() -> Check:
+    folder = Path(tempfile.gettempdir())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free in {folder}"
+    if free < ENOUGH:
+        return Check("temporary space", "fault", detail, "free some, or point TMPDIR at another disk")
+    return Check("temporary space", "ok", detail)
+
+
+def _glossary(report: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as bare:  # where no one has changed a preference
+        return _said(tshark.executable(), "-G", report, configuration=bare).splitlines()
+
+
+def _said(*command: str, configuration: str | None = None) -> str:
+    extra = {"WIRESHARK_CONFIG_DIR": configuration} if configuration else {}
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=os.environ | extra
+    )
+    return done.stdout

@@ -1,0 +1,153 @@
+"""What has nothing to do with calls: TCP connections without SIP, and QUIC.
+
+A connection is kept whole, both ways and from its first packet, when a segment
+in it begins like SIP, like SIP in WebSocket (RFC 7118) or like STUN over TCP, or
+when a port says so. Nothing is remembered but the connections to keep.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from postproc.read.arrays import Array, gather, numbers
+from postproc.read.rtp import channel_data
+from postproc.read.transport import Payloads, mixed
+
+SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
+TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
+QUIC_PORT = 443
+FIN_SYN_RST = 0x07
+HANDSHAKE, ANY_RECORD = (20, 21, 22), (20, 21, 22, 23)  # TLS content types
+MAGIC_COOKIE = 0x2112A442
+HTTP, GRANTED, GET = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET "))
+START = np.dtype([("first", ">u8"), ("second", ">u8")])
+STUN = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4")])
+TLS = np.dtype([("content_type", "u1"), ("major", "u1"), ("minor", "u1")])
+SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
+CRLF = 0x0D0A
+SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
+METHOD_LENGTH = 40  # longest method looked for
+TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
+TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
+
+
+@dataclass
+class Connections:
+    """Keys of the TCP connections that carry signalling, and of those that carry TLS."""
+
+    signalling: list[Array] = field(default_factory=list)
+    secured: list[Array] = field(default_factory=list)
+
+    def kept(self, *, keep_tls: bool) -> Array:
+        found = self.signalling + (self.secured if keep_tls else [])
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+
+
+def connection_keys(segments: Payloads) -> Array:
+    """One number per connection, the same both ways."""
+    return mixed(segments.source + segments.destination)
+
+
+def note(connections: Connections, segments: Payloads, keys: Array) -> None:
+    """Remember the connections of which a segment says what they carry."""
+    connections.signalling.append(np.unique(keys[_carries_signalling(segments)]))
+    connections.secured.append(np.unique(keys[_tls_record(segments, ANY_RECORD)]))
+
+
+def always_kept(segments: Payloads) -> Array:
+    """Which segments are kept whatever their connection carries."""
+    handshake = _tls_record(segments, HANDSHAKE) | (segments.flags & FIN_SYN_RST != 0)
+    kept: Array = segments.has_port(SIP_PORTS) | segments.has_port(TLS_PORTS) & handshake
+    return kept
+
+
+def quic(datagrams: Payloads) -> Array:
+    """Which datagrams are QUIC: on its port, with its first bytes, and no SIP nor TURN (RFC 9443).
+
+    STUN, DTLS and RTP have other first bytes.
+    """
+    chosen = np.flatnonzero(datagrams.has_port((QUIC_PORT,)) & (datagrams.seen > 0))
+    start, seen = datagrams.start[chosen], datagrams.seen[chosen]
+    first = numbers(datagrams.data, start, "u1")
+    possible = ((first >= 64) & (first < 128)) | (first >= 192)
+    found = np.zeros(len(datagrams.rows), bool)
+    found[chosen] = possible & ~begins_like_sip(datagrams.data, start, seen)
+    return found & ~channel_data(datagrams)[0]
+
+
+def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
+    """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
+    end = start + seen
+    for _ in range(2):  # a ping is two line ends, a pong one (RFC 5626, section 4.4.1)
+        start = start + 2 * (numbers(data, start, ">u2") == CRLF)
+    found = (gather(data, start, START)["first"] == SIP_VERSION) & (start + 8 <= end)
+    asked = np.flatnonzero(TOKEN[data[np.minimum(start, len(data) - 1)]] & (start < end) & ~found)
+    found[asked] = _begins_like_request(data, start[asked], end[asked])
+    return found
+
+
+def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
+    """A method, one space, and a URI of a scheme that SIP uses."""
+    width = METHOD_LENGTH + 8
+    heads = gather(data, start, np.dtype(f"V{width}")).view(np.uint8).reshape(-1, width)
+    heads[np.arange(width) >= (end - start)[:, None]] = 0
+    method = np.argmin(TOKEN[heads], axis=1)
+    line = np.arange(len(heads))
+    likely = np.flatnonzero((heads[line, method] == ord(" ")) & (method <= METHOD_LENGTH))
+    scheme = heads[likely[:, None], method[likely, None] + np.arange(1, 6)] | 0x20  # lower case
+    found = np.zeros(len(heads), bool)
+    for name in SCHEMES:
+        found[likely] |= (scheme[:, : len(name)] == np.frombuffer(name, np.uint8)).all(axis=1)
+    return found
+
+
+def _carries_signalling(segments: Payloads) -> Array:
+    found = np.zeros(len(segments.rows), bool)
+    chosen = np.flatnonzero(segments.seen > 0)
+    start, seen = segments.start[chosen], segments.seen[chosen]
+    found[chosen] = (
+        begins_like_sip(segments.data, start, seen)
+        | _websocket_sip(segments.data, start, seen)
+        | _websocket_upgrade(segments.data, start, seen)
+        | _stun(segments.data, start, seen)
+    )
+    return found
+
+
+def _websocket_sip(data: Array, start: Array, seen: Array) -> Array:
+    """A text or binary frame from a server, which does not mask it (RFC 6455, section 5.2)."""
+    head = gather(data, start, np.dtype([("opcode", "u1"), ("length", "u1")]))
+    chosen = np.flatnonzero(np.isin(head["opcode"], (0x81, 0x82)) & (head["length"] <= 126) & (seen > 4))
+    size = np.where(head["length"][chosen] == 126, 4, 2)
+    found = np.zeros(len(start), bool)
+    found[chosen] = begins_like_sip(data, start[chosen] + size, seen[chosen] - size)
+    return found
+
+
+def _websocket_upgrade(data: Array, start: Array, seen: Array) -> Array:
+    """A request to go over to WebSocket, or the answer that grants it (RFC 6455, section 4)."""
+    head = gather(data, start, START)
+    found = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
+    for place in np.flatnonzero(head["first"] >> 32 == GET).tolist():
+        request = data[start[place] : start[place] + seen[place]].tobytes()
+        found[place] = b"upgrade: websocket" in request.lower()
+    return found
+
+
+def _stun(data: Array, start: Array, seen: Array) -> Array:
+    """STUN as it is (RFC 8489, section 6.2.2), or behind a length as in ICE (RFC 4571, RFC 6544)."""
+    bare = _stun_at(data, start, seen)
+    found: Array = bare | _stun_at(data, start + 2, seen - 2)
+    return found
+
+
+def _stun_at(data: Array, start: Array, seen: Array) -> Array:
+    head = gather(data, start, STUN)
+    return (head["type"] >> 14 == 0) & (head["cookie"] == MAGIC_COOKIE) & (seen >= STUN.itemsize)
+
+
+def _tls_record(segments: Payloads, content_types: tuple[int, ...]) -> Array:
+    head = gather(segments.data, segments.start, TLS)
+    known = np.isin(head["content_type"], content_types) & (head["major"] == 3) & (head["minor"] <= 4)
+    found: Array = known & (segments.seen >= TLS.itemsize)
+    return found

@@ -1,0 +1,241 @@
+"""Which files of the paths given are captures, and what each is called.
+
+In a folder a capture is known by its first bytes. A file that merely bears a
+capture's extension is listed with a reason, any other is passed over. A
+capture's name is its path relative to the deepest common folder of the inputs.
+"""
+
+import gzip
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+MAGIC = {
+    "pcap": (
+        bytes.fromhex("a1b2c3d4"), bytes.fromhex("d4c3b2a1"),
+        bytes.fromhex("a1b23c4d"), bytes.fromhex("4d3cb2a1"),  # nanoseconds
+        bytes.fromhex("a1b2cd34"), bytes.fromhex("34cdb2a1"),  # patched by Kuznetzov
+    ),
+    "pcapng": (bytes.fromhex("0a0d0d0a"),),
+    "snoop": (b"snoop\0\0\0",),
+    "netmon": (b"RTSS", b"GMBU"),
+    "sniffer": (b"TRSNIFF data    \x1a",),
+    "netxray": (b"VL\0\0", b"XCP\0"),
+    "observer": (b"ObserverPktBuffer",),
+    "visual": (b"\x05VNF",),
+    "5views": (b"\xaa\xaa\xaa\xaa",),
+    "iptrace": (b"iptrace 1.0", b"iptrace 2.0"),
+    "k12": (bytes.fromhex("0000020012050010"),),
+}  # fmt: skip
+GZIP = bytes.fromhex("1f8b")
+PACKED = {"zstd": bytes.fromhex("28b52ffd"), "lz4": bytes.fromhex("04224d18")}
+EXTENSIONS = (".pcap", ".pcapng", ".cap", ".ntar", ".snoop")
+PACKED_EXTENSIONS = (".gz", ".zst", ".lz4")
+HEAD = 32
+NOT_A_CAPTURE = "not a capture: its first bytes are those of no capture format"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture file to be read, by the name its rows bear."""
+
+    path: Path
+    name: str
+    size: int
+    sha256: str = ""  # of its bytes, once they have been looked at
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file or folder left out, and why; ``error`` where our own mistake is the reason."""
+
+    path: Path
+    reason: str
+    error: BaseException | None = None
+
+
+def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture], list[Unread]]:
+    """Return the captures in these files and folders, by name, and what cannot be read.
+
+    ``skip`` is a folder never looked into: the one the results go to.
+    """
+    given = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (links keep their names)
+    base = _common_folder([path for path in given if os.path.lexists(path)])
+    captures: dict[Path, Capture] = {}
+    unread: dict[Path, Unread] = {}
+    for top in given:
+        for path, reason in _look(top, skip):
+            if reason is None:
+                captures[path] = Capture(path, name(path, base), _size(path))
+            else:
+                unread[path] = Unread(path, reason)
+        for folder in _barren(top, skip, [*captures, *unread]):
+            unread[folder] = Unread(folder, "no capture in this folder")
+    return sorted(captures.values(), key=lambda found: found.name), sorted(
+        unread.values(), key=lambda left_out: left_out.path
+    )
+
+
+def name(path: Path, base: Path | None) -> str:
+    """The path below base, "/" between folders; bytes that are no text become \\xNN."""
+    below = path.relative_to(base) if base and path.is_relative_to(base) else path
+    return readable(below.as_posix())
+
+
+def readable(path: str) -> str:
+    """A path as text that can be stored: undecodable bytes become \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def hashed(captures: Iterable[Capture], threads: int) -> tuple[list[Capture], list[Unread]]:
+    """Return the captures with their hashes, and those whose bytes cannot be read."""
+    with ThreadPoolExecutor(threads) as pool:
+        done = list(pool.map(_hashed, captures))
+    return [each for each in done if isinstance(each, Capture)], [
+        each for each in done if isinstance(each, Unread)
+    ]
+
+
+def _hashed(capture: Capture) -> Capture | Unread:
+    try:
+        return replace(capture, sha256=sha256(capture.path))
+    except OSError as error:
+        return Unread(capture.path, said(error))
+
+
+def sha256(path: Path) -> str:
+    """Hash of the file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def said(error: OSError) -> str:
+    """The system's words for what went wrong, without number and path."""
+    words = error.strerror or type(error).__name__
+    return words[0].lower() + words[1:]
+
+
+def _common_folder(paths: list[Path]) -> Path | None:
+    folders = [path if _is_folder(path) else path.parent for path in paths]
+    try:
+        return Path(os.path.commonpath(folders)) if folders else None
+    except ValueError:  # on different drives
+        return None
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  (False, too, where permission is missing)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since: reading it will say so
+        return 0
+
+
+def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
+    """Yield what is in a folder, or the file itself, each with the reason why it is no capture."""
+    if not _is_folder(top):
+        yield top, _refusal(top)
+        return
+    for path, reason in _walk(top, skip):
+        if reason is not None or (reason := _refusal(path)) is None or _bears_extension(path):
+            yield path, reason
+
+
+def _barren(top: Path, skip: Path | None, listed: list[Path]) -> list[Path]:
+    """The given folder if nothing in it is listed, else those of its folders in which nothing is."""
+    if not _is_folder(top) or top in listed:
+        return []
+    known = {path.relative_to(top).parts[0] for path in listed if path.is_relative_to(top)}
+    if not known:
+        return [top]
+    folders = (path for path in top.iterdir() if _is_folder(path) and not path.is_symlink())
+    return [
+        path
+        for path in folders
+        if path.name not in known and not path.name.startswith(".") and not _same(path, skip)
+    ]
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    return other is not None and path.resolve() == other.resolve()
+
+
+def _walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
+    """Yield every file below a folder, and the folders that are not what they should be.
+
+    Linked folders come last and each real folder is entered once, so that loops end.
+    """
+    entered = {os.path.realpath(skip)} if skip else set()
+    waiting = [top]
+    links: list[Path] = []
+    while waiting or links:
+        folder = waiting.pop(0) if waiting else links.pop(0)
+        real = os.path.realpath(folder)
+        if real in entered:
+            continue
+        entered.add(real)
+        try:
+            inside = sorted(folder.iterdir())
+        except OSError as error:
+            yield folder, f"folder not looked into: {said(error)}"
+            continue
+        for path in inside:
+            if not _is_folder(path):
+                yield path, None
+                continue
+            (links if path.is_symlink() else waiting).append(path)
+            if _bears_extension(path):
+                yield path, "a folder, not a capture; the files in it are looked at"
+
+
+def _bears_extension(path: Path) -> bool:
+    lower = path.name.lower()
+    for packed in PACKED_EXTENSIONS:
+        lower = lower.removesuffix(packed)
+    return lower.endswith(EXTENSIONS)
+
+
+def _refusal(path: Path) -> str | None:
+    """Why this is no capture; None if it is one."""
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for its writer
+            return "not a regular file"
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:
+        return f"dangling link to {path.readlink()}" if path.is_symlink() else "no such file or folder"
+    except OSError as error:
+        return said(error)
+    return _refusal_of(head, path)
+
+
+def _refusal_of(head: bytes, path: Path) -> str | None:
+    if not head:
+        return "empty file"
+    if head.startswith(GZIP):
+        return _refusal_of_gzip(path)
+    if any(head.startswith(magic) for magic in PACKED.values()) and _bears_extension(path):
+        return None
+    return None if _is_capture(head) else NOT_A_CAPTURE
+
+
+def _refusal_of_gzip(path: Path) -> str | None:
+    try:
+        with gzip.open(path) as file:
+            head = file.read(HEAD)
+    except (OSError, EOFError, zlib.error):
+        return "damaged gzip file"
+    return None if _is_capture(head) else "gzip file without a capture in it"
+
+
+def _is_capture(head: bytes) -> bool:
+    return any(head.startswith(magic) for magics in MAGIC.values() for magic in magics)

@@ -1,0 +1,66 @@
+"""Interarrival jitter (RFC 3550, section 6.4.1), gathered per stream, second and payload type.
+
+The recurrence J = J + (|D| - J) / 16 is linear, so a second can be summed up
+before the jitter it starts with is known: J = (15/16)**steps * J + tail. The
+clock that turns timestamps into time is not known either while a stream goes
+on: sums are kept for each clock in question, the choice is made in the end.
+"""
+
+import numpy as np
+
+from postproc.read.arrays import Array
+
+CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
+STATIC = (  # RFC 3551, section 6
+    dict.fromkeys((0, 3, 4, 5, 7, 8, 9, 12, 13, 15, 18), 8000)
+    | {6: 16000, 10: 44100, 11: 44100}
+    | dict.fromkeys((14, 25, 26, 28, 31, 32, 33, 34), 90000)
+)
+COMFORT_NOISE = 13
+NEAR = 0.1  # share by which a measured clock may miss the one it is taken for
+TALKSPURT_MS = 200.0  # a marker may come with a timestamp that counts no silence
+IMPLAUSIBLE_MS = 10_000.0  # beyond this the timestamps jumped, not the packets
+DECAY = (15 / 16) ** np.arange(2048)
+
+IN_QUESTION = np.array([
+    [STATIC.get(payload_type, clock) == clock for payload_type in range(128)] for clock in CLOCKS
+])  # fmt: skip
+
+
+def decay(steps: Array) -> Array:
+    """What is left of a jitter after so many steps, as a share."""
+    share: Array = DECAY[np.minimum(steps, len(DECAY) - 1)]
+    return share
+
+
+def sums(
+    group: Array, payload_types: Array, elapsed: Array, ticks: Array, marker: Array
+) -> tuple[Array, Array, Array]:
+    """Sum up the steps of each group: their number, the sum of |D| in ms, the tail.
+
+    One row per step: its group, ns elapsed and timestamp ticks since the packet before.
+    Results have a row per group, which has one payload type, and a column per clock.
+    """
+    groups = len(payload_types)
+    count = np.zeros((groups, len(CLOCKS)), np.int32)
+    distance, tail = np.zeros((groups, len(CLOCKS))), np.zeros((groups, len(CLOCKS)))
+    for column, clock in enumerate(CLOCKS):
+        asked = np.flatnonzero(IN_QUESTION[column][payload_types][group])
+        if len(asked):
+            change = np.abs(elapsed[asked] / 1e6 - ticks[asked] * (1000 / clock))
+            good = change < np.where(marker[asked], TALKSPURT_MS, IMPLAUSIBLE_MS)
+            change, where = change[good], group[asked][good]
+            count[:, column] = np.bincount(where, minlength=groups)
+            to_come = np.cumsum(count[:, column])[where] - 1 - np.arange(len(where))
+            distance[:, column] = np.bincount(where, change, groups)
+            tail[:, column] = np.bincount(where, change * decay(to_come) / 16, groups)
+    return count, distance, tail
+
+
+def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:
+    """Return the column of the clock: the static one, else the one nearest to ticks per second."""
+    if payload_type in STATIC:
+        return CLOCKS.index(STATIC[payload_type])
+    measured = ticks * 1e9 / elapsed if elapsed > 0 else 0.0
+    nearest = min(CLOCKS, key=lambda clock: abs(measured - clock) / clock)
+    return CLOCKS.index(nearest) if abs(measured - nearest) <= NEAR * nearest else None

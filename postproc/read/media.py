@@ -1,0 +1,135 @@
+"""RTP measured while a capture is walked: packets put in order, streams recognised, tables made.
+
+Files of several interfaces are not in order of time, so packets wait a second
+before they count. A stream is only taken for one when its first packets follow
+each other; what looks like RTP by chance never gets that far and is forgotten.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from postproc.read import streams
+from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
+from postproc.read.rtp import PACKET
+from postproc.read.streams import Streams
+
+HOLD_NS = 10**9  # packets are at most this much out of order
+PATIENCE_NS = 30 * 10**9  # between two packets of a stream that is not recognised yet
+FOLLOWING = 3  # steps up to this width follow each other
+NEEDED = 2  # such steps
+TRIED = 16  # packets remembered per candidate
+CROWD = 250_000  # packets remembered of all candidates
+FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
+FEWEST_LISTED, SHARE_LISTED = 3, 0.5
+
+
+@dataclass
+class Media:
+    """Packets that wait for their turn, those of unrecognised streams, and the streams."""
+
+    waiting: Array = field(default_factory=lambda: np.zeros(0, PACKET))
+    candidates: Array = field(default_factory=lambda: np.zeros(0, PACKET))
+    streams: Streams = field(default_factory=Streams)
+    latest: int = -(2**62)
+
+
+def add(media: Media, packets: Array) -> None:
+    """Take in a window's packets (rtp.PACKET rows)."""
+    if not len(packets):
+        return
+    media.latest = max(media.latest, int(packets["time"].max()))
+    _advance(media, join(media.waiting, packets), media.latest - HOLD_NS)
+
+
+def finish(media: Media) -> None:
+    """Measure what still waits."""
+    _advance(media, media.waiting, None)
+
+
+def proven(media: Media) -> Array:
+    """Keys of the streams that are media beyond doubt and need no dissecting."""
+    state = media.streams.state
+    good = _looks_sequential(state, FEWEST_PROVEN, SHARE_PROVEN) & ~state["relayed"]
+    keys: Array = state["key"][good]
+    return keys
+
+
+def _advance(media: Media, packets: Array, now: int | None) -> None:
+    """Measure the packets up to now, all if None; the others wait."""
+    last = now is None
+    packets = _by_time(packets)
+    due = len(packets) if now is None else int(np.searchsorted(packets["time"], now, side="right"))
+    packets, rest = packets[:due], packets[due:]
+    codes, keys = pd.factorize(packets["key"])
+    stream = streams.numbers(media.streams, keys)[codes]
+    known = stream >= 0
+    new = _recognised(media, take(packets, ~known), now)
+    new_stream = streams.numbers(media.streams, new["key"])
+    stream, packets = np.append(stream[known], new_stream), join(take(packets, known), new)
+    order = np.argsort(stream.astype(np.int32), kind="stable")
+    undecided = streams.measure(media.streams, stream[order], take(packets, order), now or 0, last=last)
+    media.waiting = join(undecided, rest)
+
+
+def _by_time(packets: Array) -> Array:
+    time = packets["time"]
+    return packets if (time[1:] >= time[:-1]).all() else take(packets, np.argsort(time, kind="stable"))
+
+
+def _recognised(media: Media, packets: Array, now: int | None) -> Array:
+    """Begin the streams that can be told by now; return their packets so far, by stream and time."""
+    packets = join(media.candidates, packets)
+    codes, keys = pd.factorize(packets["key"])
+    order = np.argsort(codes, kind="stable")
+    packets, codes = take(packets, order), codes[order]
+    spell, begins = _spells(packets, codes)
+    begin = np.full(len(keys), len(packets))
+    begin[codes[begins][::-1]] = begins[::-1]  # where several begin, the first counts
+    begun = begin[begin < len(packets)]
+    streams.begin(media.streams, take(packets, begun))
+    place = np.arange(len(packets))
+    undecided = begin[codes] == len(packets)
+    media.candidates = take(packets, undecided & _still_tried(packets["time"], codes, spell, now))
+    return take(packets, place >= begin[codes])
+
+
+def _spells(packets: Array, codes: Array) -> tuple[Array, Array]:
+    """Number each candidate's spells between long pauses; tell where those start that are streams."""
+    pause = np.diff(packets["time"], prepend=packets["time"][:1]) > PATIENCE_NS
+    spell = np.cumsum(pause) + codes.astype(np.int64) * (len(codes) + 1)
+    starts = starts_of_runs(spell)
+    step = np.diff(packets["sequence"], prepend=packets["sequence"][:1])
+    following = (step >= 1) & (step <= FOLLOWING)
+    following[starts] = False
+    if not len(starts):
+        return spell, starts
+    return spell, starts[np.add.reduceat(following, starts, dtype=np.int64) >= NEEDED]
+
+
+def _still_tried(time: Array, codes: Array, spell: Array, now: int | None) -> Array:
+    """Candidates' last few packets, while another one may come in time."""
+    if now is None or not len(codes):
+        return np.zeros(len(codes), bool)
+    starts = starts_of_runs(codes)
+    size = lengths(starts, len(codes))
+    final = np.repeat(starts + size - 1, size)
+    tried = (spell == spell[final]) & (time[final] >= now - PATIENCE_NS)
+    tried &= final - np.arange(len(codes)) < TRIED
+    if np.count_nonzero(tried) > CROWD:
+        tried &= time >= np.partition(time[tried], -CROWD)[-CROWD]
+    return tried
+
+
+def _looks_sequential(state: Array, fewest: int, share: float) -> Array:
+    enough: Array = (state["packets"] >= fewest) & (state["in_order"] >= share * state["packets"])
+    return enough
+
+
+def listed(media: Media) -> Array:
+    """Numbers of the streams worth a row, by first frame."""
+    state = media.streams.state
+    worth = np.flatnonzero(_looks_sequential(state, FEWEST_LISTED, SHARE_LISTED))
+    by_frame: Array = worth[np.argsort(state["frame"][worth], kind="stable")]
+    return by_frame

@@ -1,0 +1,72 @@
+"""RTP packets on the wire (RFC 3550, section 5.1), told from everything else by their first two bytes.
+
+On a port that carries several protocols RTP and RTCP have first bytes 128 to
+191 (RFC 7983), RTCP second bytes 192 to 223 (RFC 5761, section 4): SIP, STUN
+and DTLS can never look like this. RTP may also travel in TURN ChannelData
+(RFC 8656, section 12.4).
+"""
+
+import numpy as np
+
+from postproc.read.arrays import Array, gather
+from postproc.read.packets import Packets
+from postproc.read.transport import MIX, Payloads, mixed
+
+HEADER = np.dtype([
+    ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),
+])  # fmt: skip
+CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2")])
+PACKET = np.dtype([
+    ("key", "u8"), ("time", "i8"), ("frame", "i8"), ("addresses", "u8", (4,)), ("timestamp", "u4"),
+    ("ssrc", "u4"), ("size", "u4"), ("source_port", "u2"), ("destination_port", "u2"), ("sequence", "u2"),
+    ("payload_type", "u1"), ("marker", "?"), ("relayed", "?"), ("spare", "V7"),
+])  # fmt: skip
+
+
+def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
+    """Return what may be RTP as PACKET rows, and which packet of the window each is.
+
+    ``key`` stands for addresses, ports, SSRC and being relayed.
+    """
+    relayed, inner = channel_data(datagrams)
+    start = np.where(relayed, datagrams.start + CHANNEL.itemsize, datagrams.start)
+    size = np.where(relayed, inner, datagrams.size)
+    seen = datagrams.seen - CHANNEL.itemsize * relayed
+    header = gather(datagrams.data, start, HEADER)
+    plausible = _plausible(header, size, seen) & ~packets.has_options[datagrams.rows]
+    chosen = np.flatnonzero(plausible)
+    rows = datagrams.rows[chosen]
+    found = _rows(packets, datagrams, chosen, header[chosen], relayed[chosen])
+    found["time"], found["frame"], found["size"] = time[rows], first_frame + rows, size[chosen]
+    return found, rows
+
+
+def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
+    """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
+    header = gather(datagrams.data, datagrams.start, CHANNEL)
+    length = header["length"].astype(np.int64)
+    padding = datagrams.size - CHANNEL.itemsize - length
+    channel = (header["number"] >> 12 == 4) & (padding >= 0) & (padding < 4)
+    return channel & (datagrams.seen >= CHANNEL.itemsize), length
+
+
+def _plausible(header: Array, size: Array, seen: Array) -> Array:
+    contributors = (header["first"] & 15).astype(np.int64)
+    plausible = (header["first"] >> 6 == 2) & ((header["second"] < 192) | (header["second"] > 223))
+    verdict: Array = plausible & (size >= HEADER.itemsize + 4 * contributors) & (seen >= HEADER.itemsize)
+    return verdict
+
+
+def _rows(packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array) -> Array:
+    found = np.zeros(len(chosen), PACKET)
+    found["addresses"] = packets.addresses[datagrams.rows[chosen]]
+    found["source_port"] = datagrams.source_port[chosen]
+    found["destination_port"] = datagrams.destination_port[chosen]
+    for name in ("timestamp", "ssrc", "sequence"):
+        found[name] = header[name]
+    found["payload_type"] = header["second"] & 127
+    found["marker"] = header["second"] >> 7
+    found["relayed"] = relayed
+    ends = datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen]
+    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + relayed)
+    return found

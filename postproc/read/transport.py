@@ -1,0 +1,92 @@
+"""The transport layer: UDP datagrams (RFC 768) and TCP segments (RFC 9293) of a window."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from postproc.read.arrays import Array, gather
+from postproc.read.packets import TCP, UDP, Packets
+
+UDP_HEADER = np.dtype([("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2")])
+TCP_HEADER = np.dtype([
+    ("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4"),
+    ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2"),
+])  # fmt: skip
+MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93))
+HALF = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class Payloads:
+    """One row per datagram or segment; ``rows`` are the packets they are in.
+
+    ``start`` is the payload's position in ``data``, ``size`` its length on the wire, ``seen``
+    how much of it was captured. ``source`` and ``destination`` stand for address and port.
+    """
+
+    data: Array
+    rows: Array
+    source_port: Array
+    destination_port: Array
+    flags: Array  # of TCP
+    start: Array
+    size: Array
+    seen: Array
+    source: Array
+    destination: Array
+
+    def has_port(self, ports: tuple[int, ...]) -> Array:
+        return np.isin(self.source_port, ports) | np.isin(self.destination_port, ports)
+
+
+def datagrams(packets: Packets) -> Payloads:
+    """Return the UDP datagrams whose length agrees with that of the IP packet."""
+    rows = np.flatnonzero(packets.protocol == UDP)
+    at = packets.transport[rows]
+    header = gather(packets.data, at, UDP_HEADER)
+    length = header["length"].astype(np.int64)
+    sane = (length >= UDP_HEADER.itemsize) & (at + length <= packets.end[rows])
+    sane &= at + UDP_HEADER.itemsize <= packets.seen[rows]
+    start = at + UDP_HEADER.itemsize
+    return _payloads(packets, rows[sane], header[sane], start[sane], (at + length)[sane])
+
+
+def segments(packets: Packets) -> Payloads:
+    """Return the TCP segments whose header was captured whole."""
+    rows = np.flatnonzero(packets.protocol == TCP)
+    at = packets.transport[rows]
+    header = gather(packets.data, at, TCP_HEADER)
+    start = at + (header["offset"] >> 4).astype(np.int64) * 4
+    sane = (start >= at + TCP_HEADER.itemsize) & (start <= packets.seen[rows])
+    return _payloads(packets, rows[sane], header[sane], start[sane], packets.end[rows][sane])
+
+
+def _payloads(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> Payloads:
+    source_port, destination_port = (
+        header["source"].astype(np.uint64),
+        header["destination"].astype(np.uint64),
+    )
+    addresses = packets.addresses[rows]
+    return Payloads(
+        data=packets.data,
+        rows=rows,
+        source_port=source_port,
+        destination_port=destination_port,
+        flags=header["flags"] if "flags" in header.dtype.fields else np.zeros(len(rows), np.uint8),
+        start=start,
+        size=end - start,
+        seen=np.maximum(np.minimum(packets.seen[rows], end) - start, 0),
+        source=_endpoint(addresses[:, 0], addresses[:, 1], source_port),
+        destination=_endpoint(addresses[:, 2], addresses[:, 3], destination_port),
+    )
+
+
+def _endpoint(high: Array, low: Array, port: Array) -> Array:
+    return mixed((high * MIX[0] + low) * MIX[1] + port * MIX[2])
+
+
+def mixed(numbers: Array) -> Array:
+    """Spread 64-bit numbers, so that sums of them meet by chance only."""
+    numbers = (numbers ^ numbers >> HALF) * MIX[0]
+    spread: Array = numbers ^ numbers >> HALF
+    return spread

@@ -1,0 +1,154 @@
+"""Every capture with a truth file, against it: calls, legs, candidates, checks, DTLS, media.
+
+What is not compared stands in LEFT_OUT with its reason; nothing else is passed over.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import postproc
+from postproc.pipeline import Run
+from tests.conftest import PCAPS
+from tests.truth import TrueCall, Truth, truths
+
+TRUTHS = {truth.name: truth for truth in truths(PCAPS)}
+LEFT_OUT = {
+    ("client_view", "legs"): "taken at the client: no SIP passes there",
+    ("client_view", "candidates"): "candidates travel in SIP",
+    ("client_view", "leg 2"): "leg 2 runs between server and gateway",
+    ("sips_tls_keylog", "without keys"): "SIP is encrypted; test_keylog reads it with the keys",
+}
+EVERY = [pytest.param(truth, id=name) for name, truth in TRUTHS.items()]
+
+
+@cache
+def analysed(name: str) -> Run:
+    truth = TRUTHS[name]
+    keylog = truth.raw.get("keylog")
+    options = {"keylog": truth.captures[0].parent / keylog} if keylog else {}
+    return postproc.analyze(truth.captures, **options)
+
+
+def left_out(truth: Truth, aspect: str) -> bool:
+    return (truth.name, aspect) in LEFT_OUT
+
+
+def call_number(run: Run, truth: Truth, call: TrueCall) -> int:
+    """The call's number in the run: by its Call-IDs, where there is no SIP by its ufrags."""
+    if left_out(truth, "legs"):
+        pairs = run.bindings[run.bindings["username"].str.split(":").map(frozenset)
+                             == call.client_ufrags | call.server_ufrags]  # fmt: skip
+        (number,) = pairs["call"].dropna().unique()
+        return int(number)
+    (number,) = run.legs.loc[run.legs["call_id"].isin(call.call_ids), "call"].unique()
+    return int(number)
+
+
+def of_call(rows: pd.DataFrame, number: int) -> pd.DataFrame:
+    return rows[rows["call"] == number]
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_number_of_calls(truth):
+    assert len(analysed(truth.name).calls) == truth.number_of_calls
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_legs_of_each_call_in_order_with_their_final_status(truth):
+    legs = analysed(truth.name).legs
+    if left_out(truth, "legs"):
+        assert legs.empty
+        return
+    for call in truth.calls:
+        held = of_call(legs, call_number(analysed(truth.name), truth, call)).drop_duplicates("call_id")
+        found = dict(zip(held["call_id"], held["final_status"], strict=True))
+        assert found == dict(zip(call.call_ids, call.final_status, strict=True))
+        assert held.sort_values("leg")["call_id"].iloc[0] == call.call_ids[0]
+        assert sorted(held["leg"]) == list(range(1, len(call.call_ids) + 1))
+
+
+def line(row) -> tuple:
+    """A candidates row as truth.py writes candidates."""
+    related = None if pd.isna(row.related_addr) else row.related_addr
+    port = None if pd.isna(row.related_port) else int(row.related_port)
+    return (
+        row.foundation, int(row.component), row.transport, int(row.priority),
+        row.addr, int(row.port), row.type, related, port,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_candidates_and_ufrags_of_both_sides(truth):
+    run = analysed(truth.name)
+    if left_out(truth, "candidates"):
+        assert run.candidates.empty
+        return
+    for call in truth.calls:
+        rows = of_call(run.candidates, call_number(run, truth, call))
+        for side, lines, ufrags in (
+            ("client", call.client_candidates, call.client_ufrags),
+            ("server", call.server_candidates, call.server_ufrags),
+        ):
+            held = rows[rows["side"] == side]
+            assert {line(row) for row in held.itertuples()} >= lines, side
+            assert set(held["ufrag"]) == ufrags, side
+            latest = held[held["ufrag"] == held.sort_values("time")["ufrag"].iloc[-1]] if len(held) else held
+            assert {line(row) for row in latest.itertuples()} == lines, side
+
+
+def checks(run: Run, number: int, way: str, capture: str | None = None) -> pd.DataFrame:
+    rows = of_call(run.bindings, number)
+    rows = rows[(rows["purpose"] == "check") & (rows["direction"] == way)]
+    return rows if capture is None else rows[rows["capture"] == capture]
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_checks_in_each_direction(truth):
+    run = analysed(truth.name)
+    first = None if len(truth.captures) == 1 or "ring" in truth.name else truth.captures[0].name
+    for call in truth.calls:
+        for way, expected in call.ways.items():
+            rows = checks(run, call_number(run, truth, call), way, first)
+            assert (rows["outcome"] == "success").sum() == expected.successes, way
+            if expected.transactions is not None:
+                assert len(rows) == expected.transactions, way
+            if expected.requests is not None:
+                assert rows["requests"].sum() == expected.requests, way
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_dtls_is_done_or_not(truth):
+    run = analysed(truth.name)
+    for call in truth.calls:
+        rows = of_call(run.dtls, call_number(run, truth, call))
+        assert bool((rows["state"] == "complete").any()) == call.dtls_done
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_rtp_packets_of_every_ssrc(truth):
+    run = analysed(truth.name)
+    first = truth.captures[0].name
+    for call in truth.calls:
+        streams = of_call(run.rtp_streams, call_number(run, truth, call))
+        if "ring" not in truth.name:
+            streams = streams[streams["capture"] == first]
+        for leg, ssrcs in call.media.items():
+            if left_out(truth, f"leg {leg}"):
+                assert streams[streams["leg"] == leg].empty
+                continue
+            for ssrc, packets in ssrcs.items():
+                rows = streams[streams["ssrc"] == ssrc]
+                assert rows["packets"].sum() in packets, (leg, ssrc)
+                if not left_out(truth, "legs"):
+                    assert set(rows["leg"]) == {leg}, ssrc
+        known = {ssrc for ssrcs in call.media.values() for ssrc in ssrcs}
+        assert set(streams["ssrc"]) <= known, "streams nobody sent"
+
+
+@pytest.mark.parametrize(("name", "aspect"), LEFT_OUT, ids="-".join)
+def test_what_is_left_out_exists(name, aspect):
+    assert name in TRUTHS
+    assert LEFT_OUT[name, aspect]
