@@ -5,7 +5,7 @@ ones' what their script wrote. ``left_out`` of a comparison says why it is not m
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,15 @@ class Way:
 
 
 @dataclass(frozen=True)
+class View:
+    """What one capture shows of a call; capture is None where there is only one."""
+
+    capture: str | None
+    ways: dict[str, Way]
+    media: dict[int, dict[int, Count]]  # leg -> SSRC -> packets
+
+
+@dataclass(frozen=True)
 class TrueCall:
     call_ids: tuple[str, ...]
     final_status: tuple[int, ...]
@@ -40,9 +49,8 @@ class TrueCall:
     server_candidates: frozenset[Candidate]
     client_ufrags: frozenset[str]
     server_ufrags: frozenset[str]
-    ways: dict[str, Way] = field(default_factory=dict)
-    dtls_done: bool = False
-    media: dict[int, dict[int, Count]] = field(default_factory=dict)  # leg -> SSRC -> packets
+    dtls_done: bool
+    views: tuple[View, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def _truth(file: Path) -> Truth:
     )
 
 
-def _call(call: dict[str, Any], **more: Any) -> TrueCall:
+def _call(call: dict[str, Any], *views: View) -> TrueCall:
     return TrueCall(
         call_ids=tuple(leg["call_id"] for leg in call["legs"]),
         final_status=tuple(leg["final_status"] for leg in call["legs"]),
@@ -85,7 +93,7 @@ def _call(call: dict[str, Any], **more: Any) -> TrueCall:
         client_ufrags=frozenset(filter(None, [call["client_ufrag"], *_earlier(call, "client")])),
         server_ufrags=frozenset(filter(None, [call["freeswitch_ufrag"], *_earlier(call, "freeswitch")])),
         dtls_done=call["dtls"]["done"],
-        **more,
+        views=views,
     )
 
 
@@ -114,23 +122,21 @@ def _recorded(call: dict[str, Any], raw: dict[str, Any]) -> TrueCall:
     reached, replied = ice["freeswitch_requests_that_reached_client"], ice["client_success_responses_sent"]
     all_seen = client_view or sent == answered
     dropped = 0 if client_view else raw.get("loss", {}).get("dropped", 0)
-    return _call(
-        call,
-        ways={
-            "client_to_server": Way(sent if all_seen else None, None, answered),
-            "server_to_client": Way(reached if client_view else None, None, replied),
-        },
-        media={
-            1: _counts({
-                leg1["client_ssrc"]: (leg1["srtp_sent_by_client"] or 0) - dropped,
-                leg1["freeswitch_ssrc"]: leg1["srtp_received_by_client"],
-            }),
-            2: _counts({
-                leg2["gateway_ssrc"]: leg2["rtp_sent_by_gateway"],
-                **dict.fromkeys(leg2["freeswitch_ssrcs"] or [], leg2["rtp_received_by_gateway"]),
-            }),
-        },
-    )  # fmt: skip
+    ways = {
+        "client_to_server": Way(sent if all_seen else None, None, answered),
+        "server_to_client": Way(reached if client_view else None, None, replied),
+    }
+    media = {
+        1: _counts({
+            leg1["client_ssrc"]: (leg1["srtp_sent_by_client"] or 0) - dropped,
+            leg1["freeswitch_ssrc"]: leg1["srtp_received_by_client"],
+        }),
+        2: _counts({
+            leg2["gateway_ssrc"]: leg2["rtp_sent_by_gateway"],
+            **dict.fromkeys(leg2["freeswitch_ssrcs"] or [], leg2["rtp_received_by_gateway"]),
+        }),
+    }  # fmt: skip
+    return _call(call, View(None, ways, media))
 
 
 def _counts(packets: dict[int | None, int | None]) -> dict[int, Count]:
@@ -139,15 +145,18 @@ def _counts(packets: dict[int | None, int | None]) -> dict[int, Count]:
 
 
 def _made(call: dict[str, Any]) -> TrueCall:
-    return _call(
-        call,
-        ways={
-            name: Way(way["transactions"], way["requests"], way["success"])
-            for name, way in call["bindings"].items()
-            if name != "discovery"
-        },
-        media={
-            int(leg.removeprefix("leg")): {int(ssrc): Count(n, n) for ssrc, n in streams.items()}
-            for leg, streams in call["media"].items()
-        },
-    )
+    views = call.get("by_capture") or {None: call}
+    return _call(call, *(_view(capture, seen) for capture, seen in views.items()))
+
+
+def _view(capture: str | None, seen: dict[str, Any]) -> View:
+    ways = {
+        name: Way(way["transactions"], way["requests"], way["success"])
+        for name, way in seen["bindings"].items()
+        if name != "discovery"
+    }
+    media = {
+        int(leg.removeprefix("leg")): {int(ssrc): Count(n, n) for ssrc, n in streams.items()}
+        for leg, streams in seen["media"].items()
+    }
+    return View(capture, ways, media)

@@ -29,6 +29,9 @@ MAGIC = {
     b"GMBU": "netmon",
     b"RTSS": "netmon",
 }
+TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
+
+Place = tuple[str | None, int | None]
 
 
 class MappingError(CaptureError):
@@ -110,14 +113,17 @@ def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
 
 
 def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:
-    """Decode-as rules for TLS ports whose decrypted data no dissector claims: SIP may be there."""
+    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
     if options.keylog is None and not parted.has_secrets:
         return {}
-    claimed, unclaimed = set(), set()
-    for frame in tshark.frames(source, options.keylog, show="tls.record.content_type == 23"):
-        port = min(frame.src_port or 0, frame.dst_port or 0)
-        (unclaimed if frame.protocols[-1] == "tls" else claimed).add(port)
-    return {f"tls.port=={port}": "sip" for port in sorted(unclaimed - claimed)}
+    servers: dict[frozenset[Place], int | None] = {}
+    claimed: set[int | None] = {None}
+    unclaimed: set[int | None] = set()
+    for frame in tshark.frames(source, options.keylog, show=TLS_DATA):
+        ends = frozenset([(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)])
+        port = servers.setdefault(ends, frame.dst_port)  # the first record is the client's
+        (unclaimed if frame.protocols[-1] in ("tls", "data") else claimed).add(port)
+    return {f"tls.port=={port}": "sip" for port in unclaimed - claimed}
 
 
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:

@@ -1,0 +1,82 @@
+"""Measurements and bars as tables, for the terminal and for the README."""
+
+from collections.abc import Sequence
+
+from bench.bars import Bar, Results
+from bench.measure import Usage
+from bench.programs import BASELINE_A, BASELINE_B
+
+HEAD = ("capture", "program", "CPU s", "wall s", "peak MB", "CPU / A", "CPU / B", "note")
+BARS_HEAD = ("capture", "bar", "measured", "limit", "")
+WORDS = frozenset({"capture", "program", "note", "bar", ""})  # columns aligned to the left
+Row = Sequence[str]
+
+
+def measurements(results: Results) -> list[Row]:
+    """One row per capture and program; ratios are to tshark on the same capture."""
+    rows: list[Row] = []
+    for spec, usages in results.items():
+        bases = usages.get(BASELINE_A), usages.get(BASELINE_B)
+        titles = [spec.title] + [""] * (len(usages) - 1)
+        for title, (name, usage) in zip(titles, usages.items(), strict=True):
+            ratios = [_ratio(usage, base) for base in bases]
+            rows.append((title, name, *_figures(usage), *ratios, "see below" if usage.failure else ""))
+    return rows
+
+
+def failures(results: Results) -> list[str]:
+    """One line for each program that failed or answered wrongly."""
+    return [
+        f"{spec.title}: {name}: {usage.failure}"
+        for spec, usages in results.items()
+        for name, usage in usages.items()
+        if usage.failure
+    ]
+
+
+def verdicts(bars: Sequence[Bar]) -> list[Row]:
+    return [
+        (
+            bar.capture,
+            bar.text,
+            f"{bar.measured:.2f} {bar.unit}",
+            f"{bar.limit:.2f} {bar.unit}",
+            "met" if bar.met else "MISSED",
+        )
+        for bar in bars
+    ]
+
+
+def aligned(head: Row, rows: Sequence[Row]) -> str:
+    """Columns padded to their widest cell; figures to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join(_line(row, head, widths) for row in (head, rule, *rows))
+
+
+def markdown(head: Row, rows: Sequence[Row]) -> str:
+    rule = ["---" if name in WORDS else "---:" for name in head]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *map(_escaped, rows)))
+
+
+def _figures(usage: Usage) -> Row:
+    return f"{usage.cpu_s:.2f}", f"{usage.wall_s:.2f}", f"{usage.peak_mb:.0f}"
+
+
+def _ratio(usage: Usage, base: Usage | None) -> str:
+    """Empty where one of the two came to nothing."""
+    if base is None or base.failure or usage.failure or not base.cpu_s:
+        return ""
+    return f"{usage.cpu_s / base.cpu_s:.2f}"
+
+
+def _line(row: Row, head: Row, widths: Sequence[int]) -> str:
+    cells = [
+        cell.ljust(width) if name in WORDS else cell.rjust(width)
+        for cell, name, width in zip(row, head, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _escaped(row: Row) -> Row:
+    return [cell.replace("|", "\\|") for cell in row]

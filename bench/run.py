@@ -1,0 +1,143 @@
+"""Measures ``postproc run`` beside tshark and other programs.
+
+    python -m bench.run                     10k, 100k and 1M packets, each alone and with foreign TCP
+    python -m bench.run --packets 5000000   another size
+    python -m bench.run --sip               many calls without media as well
+
+Captures are built by bench/generate.py and kept in bench/captures/. The output
+folder is new each time, the capture in the page cache, Wireshark's profile empty.
+Answers are compared with the truth: a fast wrong answer is no answer. Exit
+status 1 when a bar is missed or an answer is wrong.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from bench import report
+from bench.bars import Bar, Results, bars
+from bench.captures import FOLDER, ROOT, Spec, ready, truth_path
+from bench.measure import Usage, adopt_orphans, measure, typical
+from bench.programs import AGAIN, BASELINE_A, BASELINE_B, EK, OURS, PROGRAMS, Program
+
+PACKETS = (10_000, 100_000, 1_000_000)
+CALLS = ((2000, False), (2000, True), (20_000, False))  # and whether all on one media port
+JUDGED = {OURS, AGAIN, BASELINE_A, BASELINE_B, EK}
+QUICK = {"rtp": 100_000, "sip": 2000}  # up to this size three rounds are cheap
+
+
+def main() -> None:
+    given = _arguments()
+    adopt_orphans()
+    programs = [program for program in PROGRAMS if program.installed]
+    results = {spec: measured(spec, programs, given.captures, given.repeat) for spec in specs(given)}
+    found = bars(results)
+    _print(results, found, as_markdown=given.markdown)
+    if given.json:
+        given.json.write_text(as_json(results, found))
+    sys.exit(0 if sound(results) and all(bar.met for bar in found) else 1)
+
+
+def specs(given: argparse.Namespace) -> list[Spec]:
+    """The captures to measure, in the order of the table."""
+    chosen = []
+    for packets in given.packets:
+        chosen.append(Spec("rtp", packets))
+        chosen += [Spec("rtp", packets, foreign=packets)] if given.foreign else []
+    chosen += [Spec("sip", calls, single_port=single) for calls, single in CALLS] if given.sip else []
+    return chosen
+
+
+def measured(
+    spec: Spec, programs: Sequence[Program], folder: Path = FOLDER, repeat: int | None = None
+) -> dict[str, Usage]:
+    """Every program on the capture, in turns, so that a slow minute hits all alike."""
+    captures = {each: ready(each.spec(spec), folder) for each in programs if spec.scenario in each.scenarios}
+    usages: dict[str, list[Usage]] = {}
+    for _ in range(repeat or (3 if spec.size <= QUICK[spec.scenario] else 1)):
+        for program, capture in captures.items():
+            print(f"{spec.title}: {program.name}", file=sys.stderr)
+            for name, usage in _once(program, capture):
+                usages.setdefault(name, []).append(usage)
+    return {name: typical(each) for name, each in usages.items()}
+
+
+def sound(results: Results) -> bool:
+    """Whether our answers are right and nothing failed that the bars are measured by."""
+    return not any(usages[name].failure for usages in results.values() for name in JUDGED & usages.keys())
+
+
+def as_json(results: Results, found: Sequence[Bar]) -> str:
+    captures = [
+        asdict(spec) | {"programs": {name: asdict(usage) for name, usage in usages.items()}}
+        for spec, usages in results.items()
+    ]
+    return json.dumps(
+        {"captures": captures, "bars": [asdict(bar) | {"met": bar.met} for bar in found]}, indent=1
+    )
+
+
+def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
+    """Our program runs twice: from nothing, and again with what it kept of the capture."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        out, profile = Path(folder, "out"), Path(folder, "profile")
+        profile.mkdir()
+        environment = dict(os.environ) | {"WIRESHARK_CONFIG_DIR": str(profile)}
+        command = program.command(capture, out)
+        usage = measure(command, environment)
+        if program.name != OURS:
+            yield program.name, usage
+            return
+        yield OURS, replace(usage, failure=usage.failure or _wrong(out, capture))
+        yield AGAIN, measure(command, environment)
+
+
+def _wrong(out: Path, capture: Path) -> str | None:
+    """What is wrong with the answer, in one line."""
+    command = [sys.executable, "-m", "bench.check", str(out), str(truth_path(capture))]
+    answer = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if answer.returncode:
+        return f"WRONG: answer cannot be read: {answer.stderr.strip().splitlines()[-1]}"
+    faults = json.loads(answer.stdout)
+    return f"WRONG: {'; '.join(faults)}" if faults else None
+
+
+def _print(results: Results, found: Sequence[Bar], as_markdown: bool) -> None:
+    table = report.markdown if as_markdown else report.aligned
+    missing = [program for program in PROGRAMS if not program.installed]
+    notes = report.failures(results)
+    notes += [f"{program.name}: not measured, {program.executable} is not installed" for program in missing]
+    parts = [_machine(), table(report.HEAD, report.measurements(results))]
+    parts += [table(report.BARS_HEAD, report.verdicts(found))] if found else []
+    print(*parts, *notes, sep="\n\n")
+
+
+def _machine() -> str:
+    version = subprocess.run(["tshark", "--version"], check=True, capture_output=True, text=True).stdout
+    tshark = version.splitlines()[0].partition(" (Git")[0].rstrip(".")
+    return f"{tshark}, Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _arguments() -> argparse.Namespace:
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="bench.run", description=__doc__, formatter_class=as_written)
+    add = parser.add_argument
+    add("--packets", type=int, nargs="*", default=PACKETS, metavar="N", help="sizes with media")
+    add("--no-foreign", dest="foreign", action="store_false", help="leave foreign TCP out")
+    add("--sip", action="store_true", help="2,000 and 20,000 calls without media too")
+    add("--repeat", type=int, help="rounds (median); default 3, large captures 1")
+    add("--markdown", action="store_true", help="print tables for the README")
+    add("--json", type=Path, metavar="FILE", help="write the figures there")
+    add("--captures", type=Path, default=FOLDER, metavar="DIR", help="where captures are kept")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

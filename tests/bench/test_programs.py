@@ -1,0 +1,41 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.captures import Spec
+from bench.programs import BASELINE_A, BASELINE_B, EK, FIELDS, OURS, PROGRAMS, Program
+
+BY_NAME = {program.name: program for program in PROGRAMS}
+
+
+def arguments(name):
+    return BY_NAME[name].command(Path("a.pcapng"), Path("out"))
+
+
+def test_baseline_b_asks_for_23_fields_that_tshark_knows():
+    listing = subprocess.run(["tshark", "-G", "fields"], check=True, capture_output=True, text=True).stdout
+    known = {line.split("\t")[2] for line in listing.splitlines() if line.startswith("F\t")}
+    assert len(set(FIELDS)) == 23
+    assert set(FIELDS) <= known
+
+
+@pytest.mark.parametrize("name", [BASELINE_A, BASELINE_B, EK])
+def test_tshark_never_lists_generated_call_ids(name):
+    assert "sdp.establish_conversation:FALSE" in arguments(name)
+
+
+def test_ours_is_that_of_this_python_with_one_process():
+    assert arguments(OURS) == [sys.executable, "-m", "postproc", "run", "a.pcapng", "-o", "out", "-j", "1"]
+
+
+def test_a_program_that_is_not_there_is_not_installed():
+    assert not Program("nothing", "no-such-program", lambda *_: []).installed
+    assert BY_NAME[BASELINE_A].installed
+
+
+def test_what_reads_one_link_type_only_is_given_one():
+    spec = Spec("rtp", 10_000)
+    assert BY_NAME["sngrep"].spec(spec).one_link_type
+    assert BY_NAME[OURS].spec(spec) == spec
