@@ -376,7 +376,7 @@ TRANSACTIONS = Table(
         Column("final_reason", TEXT, "Its reason phrase."),
         Column("final_frame", INTEGER, "Its frame."),
         Column("final_time", TIME, "Its time."),
-        Column("response_retransmissions", INTEGER, "Final responses beyond the first."),
+        Column("response_retransmissions", INTEGER, "Final responses sent again."),
     ),
 )
 LEGS = Table(
@@ -387,11 +387,11 @@ LEGS = Table(
         CALL,
         LEG,
         Column("call_id", TEXT, "Call-ID."),
-        Column("uac_addr", TEXT, "First hop's sender of the first INVITE."),
+        Column("uac_addr", TEXT, "First hop's sender of the INVITE that counts: the last initial one."),
         Column("uac_port", INTEGER, "Its port."),
-        Column("uas_addr", TEXT, "Last hop's receiver of the first INVITE."),
+        Column("uas_addr", TEXT, "Last hop's receiver of that INVITE."),
         Column("uas_port", INTEGER, "Its port."),
-        Column("transport", TEXT, "Of the first INVITE."),
+        Column("transport", TEXT, "Of that INVITE."),
         Column("from_user", TEXT, "User part of From."),
         Column("to_user", TEXT, "User part of To."),
         Column("uac_agent", TEXT, "User-Agent of the caller."),

@@ -109,7 +109,8 @@ def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
         index = frame.number - 1
         if index >= len(parted.kept_times) or frame.time != parted.kept_times[index]:
             raise MappingError(f"frame {frame.number} of the reduced file is at another time")
-        yield replace(frame, number=int(parted.kept_frames[index]))
+        frame.number = int(parted.kept_frames[index])
+        yield frame
 
 
 def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:

@@ -52,14 +52,16 @@ def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
     parsed = sip.parse(message)
     if not parsed:
         return
-    row = sip.message_row(frame, parsed)
+    text = sip.description(parsed)
+    row = sip.message_row(frame, parsed, has_sdp=text is not None)
     yield "sip_messages", row
     yield from (("sip_headers", header) for header in sip.header_rows(frame, parsed))
-    if text := sip.description(parsed):
+    if text:
+        description = sdp.parse(text)
         key = {name: row[name] for name in ("frame", "time", "call_id")}
-        yield from (("sdp_media", key | media) for media in sdp.media_rows(text))
+        yield from (("sdp_media", key | media) for media in sdp.media_rows(description))
         key["cseq"] = row["cseq"]
-        yield from (("candidates", key | line) for line in sdp.candidate_rows(text))
+        yield from (("candidates", key | line) for line in sdp.candidate_rows(description))
 
 
 def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aioice import Candidate
 
@@ -48,8 +48,16 @@ class Section:
         return [value for key, value in self.attributes if key == name]
 
 
-def parse(text: str) -> tuple[list[str], Section, list[Section]]:
-    """Return the fields of o=, the session section and the media sections."""
+class Description(NamedTuple):
+    """A session description: the fields of o=, the session section and the media sections."""
+
+    origin: list[str]
+    session: Section
+    media: list[Section]
+
+
+def parse(text: str) -> Description:
+    """Take a description apart; lines it does not know are passed over."""
     origin: list[str] = []
     sections = [Section()]
     for line in text.replace("\r", "\n").split("\n"):
@@ -63,12 +71,12 @@ def parse(text: str) -> tuple[list[str], Section, list[Section]]:
         elif kind == "a=":
             name, _, content = value.partition(":")
             sections[-1].attributes.append((name.strip().lower(), content.strip()))
-    return origin, sections[0], sections[1:]
+    return Description(origin, sections[0], sections[1:])
 
 
-def media_rows(text: str) -> Iterator[dict[str, Any]]:
+def media_rows(description: Description) -> Iterator[dict[str, Any]]:
     """Rows of sdp_media, without the columns of the message that carries them."""
-    origin, session, sections = parse(text)
+    origin, session, sections = description
     for section in sections:
         yield (
             _origin(origin)
@@ -86,9 +94,9 @@ def media_rows(text: str) -> Iterator[dict[str, Any]]:
         )
 
 
-def candidate_rows(text: str) -> Iterator[dict[str, Any]]:
+def candidate_rows(description: Description) -> Iterator[dict[str, Any]]:
     """Rows of candidates, without the columns of the message; an unparsable line is a row of NA."""
-    origin, session, sections = parse(text)
+    origin, session, sections = description
     for index, section in enumerate(sections or [session]):
         lines = session.all("candidate") * (index == 0 and bool(sections)) + section.all("candidate")
         mid = section.attribute("mid") or str(index)

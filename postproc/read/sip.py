@@ -33,16 +33,17 @@ CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 LARGEST_CSEQ = 2**32 - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SipMessage:
     """A message taken apart: start line, headers in order (long lower-case names), body."""
 
     start: str
-    headers: tuple[tuple[str, str], ...]
+    headers: list[tuple[str, str]]
     body: bytes
+    firsts: dict[str, str]  # first value of each header
 
     def first(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key == name), None)
+        return self.firsts.get(name)
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key == name]
@@ -55,18 +56,21 @@ def parse(message: bytes) -> SipMessage | None:
     start = start.rstrip("\r")
     if not (REQUEST_LINE.fullmatch(start) or STATUS_LINE.fullmatch(start)):
         return None
-    return SipMessage(start, tuple(_headers(rest)), body)
+    headers = _headers(rest)
+    return SipMessage(start, headers, body, dict(reversed(headers)))
 
 
-def _headers(text: str) -> Iterator[tuple[str, str]]:
+def _headers(text: str) -> list[tuple[str, str]]:
+    found = []
     for line in FOLD.sub(" ", text).split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             name = name.strip().lower()
-            yield LONG_FORMS.get(name, name), value.strip()
+            found.append((LONG_FORMS.get(name, name), value.strip()))
+    return found
 
 
-def message_row(frame: Frame, sip: SipMessage) -> dict[str, Any]:
+def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, Any]:
     """One row of sip_messages."""
     cseq, cseq_method = _cseq(sip.first("cseq"))
     from_uri, from_tag = _party(sip.first("from"))
@@ -89,8 +93,8 @@ def message_row(frame: Frame, sip: SipMessage) -> dict[str, Any]:
         "to_tag": to_tag,
         "user_agent": sip.first("user-agent") or sip.first("server"),
         "contact": _party(sip.first("contact"))[0],
-        "reason_header": ", ".join(sip.all("reason")) or None,
-        "has_sdp": description(sip) is not None,
+        "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+        "has_sdp": has_sdp,
     }
 
 

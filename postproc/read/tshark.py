@@ -54,7 +54,7 @@ CHUNK = 1 << 20
 IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Frame:
     """What tshark made of one frame: addresses, and the bytes of each message in it."""
 
@@ -256,8 +256,9 @@ def _frame(layers: Mapping[str, Any]) -> Frame:
 
 def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:
     """The protocols up to ICMP: what follows it is a quoted packet."""
-    ends = [protocols.index(name) for name in ("icmp", "icmpv6") if name in protocols]
-    return protocols[: min(ends)] if ends else protocols
+    if "icmp" not in protocols and "icmpv6" not in protocols:
+        return protocols
+    return protocols[: min(at for at, name in enumerate(protocols) if name in ("icmp", "icmpv6"))]
 
 
 def _last(protocols: tuple[str, ...], names: Iterable[str]) -> str | None:
@@ -266,8 +267,9 @@ def _last(protocols: tuple[str, ...], names: Iterable[str]) -> str | None:
 
 def _raw(layers: Mapping[str, Any], name: str | None) -> list[bytes]:
     value = layers.get(f"{name}_raw")
-    texts = value if isinstance(value, list) else [value]
-    return [bytes.fromhex(text) for text in texts if isinstance(text, str)]
+    if isinstance(value, str):
+        return [bytes.fromhex(value)]
+    return [bytes.fromhex(text) for text in value or [] if isinstance(text, str)]
 
 
 def _addresses(header: bytes) -> tuple[str | None, str | None]:

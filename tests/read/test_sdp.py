@@ -30,7 +30,7 @@ a=candidate:3 1 udp 1 a1b2.local 9 typ host ufrag othr
 
 
 def test_each_section_has_its_own_values_else_the_sessions():
-    audio, video = sdp.media_rows(OFFER)
+    audio, video = sdp.media_rows(sdp.parse(OFFER))
     assert audio == {
         "sdp_owner": "IceLink-3.14", "session_id": "42", "session_version": "7", "mid": "audio",
         "media": "audio", "port": 33246, "proto": "UDP/TLS/RTP/SAVPF", "direction": "sendonly",
@@ -43,22 +43,22 @@ def test_each_section_has_its_own_values_else_the_sessions():
 
 
 def test_direction_is_sendrecv_where_nothing_is_said():
-    assert next(sdp.media_rows("v=0\nm=audio 1 RTP/AVP 0\n"))["direction"] == "sendrecv"
+    assert next(sdp.media_rows(sdp.parse("v=0\nm=audio 1 RTP/AVP 0\n")))["direction"] == "sendrecv"
 
 
 def test_description_without_media_has_no_rows():
-    assert not list(sdp.media_rows("v=0\r\no=a 1 1 IN IP4 1.2.3.4\r\n"))
+    assert not list(sdp.media_rows(sdp.parse("v=0\r\no=a 1 1 IN IP4 1.2.3.4\r\n")))
 
 
 @pytest.mark.parametrize("line", ["m=", "m=audio", "m=audio port RTP/AVP 0", "m=audio 1"])
 def test_unreadable_media_line_is_a_row_of_na(line):
-    (row,) = sdp.media_rows(f"v=0\no=\n{line}\na=rtpmap:8\nc=IN\n")
+    (row,) = sdp.media_rows(sdp.parse(f"v=0\no=\n{line}\na=rtpmap:8\nc=IN\n"))
     assert row.get("port") is None
     assert row["connection_addr"] is None
 
 
 def test_candidates_of_every_section():
-    host, srflx, mdns = sdp.candidate_rows(OFFER)
+    host, srflx, mdns = sdp.candidate_rows(sdp.parse(OFFER))
     assert host == {
         "sdp_owner": "IceLink-3.14", "mid": "audio", "ufrag": "Q0Ny", "foundation": "1", "component": 1,
         "transport": "udp", "priority": 2130706431, "addr": "192.168.1.2", "port": 33246, "type": "host",
@@ -69,7 +69,9 @@ def test_candidates_of_every_section():
 
 
 def test_candidates_before_the_first_section_belong_to_it():
-    rows = list(sdp.candidate_rows("v=0\na=candidate:1 1 udp 1 1.2.3.4 5 typ host\nm=audio 5 RTP/AVP 0\n"))
+    rows = list(
+        sdp.candidate_rows(sdp.parse("v=0\na=candidate:1 1 udp 1 1.2.3.4 5 typ host\nm=audio 5 RTP/AVP 0\n"))
+    )
     assert [(row["addr"], row["mid"]) for row in rows] == [("1.2.3.4", "0")]
 
 

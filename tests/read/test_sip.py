@@ -24,7 +24,7 @@ INVITE = (
 def row(message: bytes, **changes):
     parsed = sip.parse(message)
     assert parsed
-    return sip.message_row(frame(**changes), parsed)
+    return sip.message_row(frame(**changes), parsed, has_sdp=True)
 
 
 def test_request_gives_every_column():

@@ -1,0 +1,131 @@
+"""One capture file: every way it is read, and what is said when it cannot be."""
+
+import gzip
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from postproc.errors import CaptureError
+from postproc.read import capture
+from postproc.read.capture import Options, read
+from tests.read.test_tshark import SIP, pcap, tcp
+
+TWO = pcap(tcp(1, SIP % 1), tcp(1 + len(SIP % 1), SIP % 2))
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content: bytes, name: str = "a.pcap"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def row(tables):
+    return tables.captures.iloc[0]
+
+
+def test_capture_row_says_what_was_read(written):
+    held = row(read(written(TWO), "in/a.pcap"))
+    assert (held["capture"], held["format"], held["packets"]) == ("in/a.pcap", "pcap", 2)
+    assert (held["link_types"], held["interfaces"]) == ("RAW", "")
+    assert (held["first_time"].timestamp(), held["last_time"].timestamp()) == (1.0, 2.0)
+    assert (held["dissected_packets"], bool(held["cut_short"])) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"just some text, no capture\n" * 9, "not a capture"), (TWO[:10], "not a capture|cut")],
+)
+def test_what_is_no_capture_is_said_in_one_line(written, content, reason):
+    with pytest.raises(CaptureError, match=reason) as caught:
+        read(written(content), "a")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_is_a_capture_error(tmp_path):
+    with pytest.raises(CaptureError):
+        read(tmp_path / "none.pcap", "a")
+
+
+def test_gzip_is_converted_and_keeps_its_name(written):
+    tables = read(written(gzip.compress(TWO), "a.pcap.gz"), "a")
+    assert row(tables)["format"] == "gzip"
+    assert tables.sip_messages["frame"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("options", [Options(), Options(all_packets=True)], ids=["fast", "all"])
+def test_broken_gzip_is_read_as_far_as_it_goes_or_refused(written, options):
+    whole = gzip.compress(TWO * 1)
+    try:
+        tables = read(written(whole[:-20], "a.pcap.gz"), "a", options)
+    except CaptureError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len(tables.sip_messages) <= 2
+
+
+def test_other_formats_are_converted(written, tmp_path):
+    snoop = tmp_path / "a.snoop"
+    ethernet = bytearray(TWO)
+    subprocess.run(
+        ["editcap", "-T", "ether", "-F", "snoop", str(written(bytes(ethernet))), str(snoop)], check=True
+    )
+    assert (row(read(snoop, "a"))["format"], row(read(snoop, "a"))["packets"]) == ("snoop", 2)
+
+
+def test_without_editcap_tshark_reads_alone_and_says_so(written, monkeypatch):
+    def refuse(*_):
+        raise CaptureError("editcap cannot convert it")
+
+    monkeypatch.setattr(capture, "_converted", refuse)
+    tables = read(written(gzip.compress(TWO), "a.pcap.gz"), "a")
+    assert "read by tshark alone, media not measured" in row(tables)["warnings"]
+    assert len(tables.sip_messages) == 2
+
+
+def test_editcap_that_fails_is_quoted(written, monkeypatch, tmp_path):
+    program = tmp_path / "editcap"
+    program.write_text("#!/bin/sh\necho first >&2\necho no space left >&2\nexit 1\n")
+    program.chmod(0o755)
+    tshark = tmp_path / "tshark"
+    tshark.symlink_to(shutil.which("tshark"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    held = row(read(written(gzip.compress(TWO), "a.pcap.gz"), "a"))
+    assert "no space left" in held["warnings"]
+
+
+def test_frames_that_do_not_map_back_are_read_by_tshark_alone(written, monkeypatch):
+    def shifted(*args, **kwargs):
+        parted = real(*args, **kwargs)
+        return replace(parted, kept_times=parted.kept_times + np.int64(1))
+
+    real = capture.split
+    monkeypatch.setattr(capture, "split", shifted)
+    tables = read(written(TWO), "a")
+    assert "read by tshark alone, which is slower: frame 1" in row(tables)["warnings"]
+    assert tables.sip_messages["frame"].tolist() == [1, 2]
+    assert row(tables)["dissected_packets"] == 2
+
+
+def test_cut_file_keeps_its_whole_packets(written):
+    tables = read(written(TWO[:-3]), "a")
+    assert (row(tables)["packets"], bool(row(tables)["cut_short"])) == (1, True)
+    assert tables.sip_messages["call_id"].tolist() == ["1"]
+
+
+def test_keys_beside_the_capture_open_tls(pcaps):
+    path, keys = pcaps / "made/sips_tls_keylog.pcapng", pcaps / "made/sips_tls_keylog.keys"
+    assert "tls" not in set(read(path, "a").sip_messages["transport"])
+    assert "tls" in set(read(path, "a", Options(keylog=keys)).sip_messages["transport"])
+
+
+@pytest.mark.parametrize("name", ["sips_tls", "sips_tls_odd_port"])
+def test_keys_inside_the_capture_open_tls_on_any_port(pcaps, name):
+    messages = read(pcaps / f"made/{name}.pcapng", "a").sip_messages
+    assert (messages["transport"] == "tls").sum() == 7
