@@ -110,3 +110,23 @@ legs = _builder("legs")
 calls = _builder("calls")
 joins = _builder("joins")
 nat_mappings = _builder("nat_mappings")
+
+
+def ice_sessions(*records: Mapping[str, Any]) -> pd.DataFrame:
+    """ICE sessions as correlation knows them: client "C", server "S", call 1, leg 1, unbounded."""
+    base = {"ufrag_a": "C", "side_a": "client", "ufrag_b": "S", "side_b": "server", "call": 1, "leg": 1}
+    return _internal(tuple(base), base, records)
+
+
+def endpoints(*records: Mapping[str, Any]) -> pd.DataFrame:
+    """Media endpoints as correlation knows them: call 1, leg 1, unbounded."""
+    return _internal(("call", "leg", "side", "addr", "port"), {"call": 1, "leg": 1}, records)
+
+
+def _internal(
+    names: tuple[str, ...], base: Mapping[str, Any], records: tuple[Mapping[str, Any], ...]
+) -> pd.DataFrame:
+    spans = ({name: at(record[name]) for name in ("start", "end") if name in record} for record in records)
+    held = [base | dict(record) | span for record, span in zip(records, spans, strict=True)]
+    types = {"call": "Int64", "leg": "Int64", "start": tables.TIME, "end": tables.TIME}
+    return pd.DataFrame(held, columns=[*names, "start", "end"], dtype=object).astype(types)

@@ -52,12 +52,12 @@ def coded(*columns: Iterable[Any]) -> list[Ints]:
 
 
 def padded(rows: Ints, values: Ints, height: int, width: int) -> Ints:
-    """Spread (row, value) over an array of that shape: the first ``width`` of each row, in their order."""
+    """Spread (row, value) over the rows of an array, in their order: the first ``width`` of each row."""
     order = np.argsort(rows, kind="stable")
     rows, values = rows[order], values[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
     keep = (place < width) & (rows >= 0)
-    table = np.full((height, width), UNKNOWN, dtype="int64")
+    table = np.full((height, int(place[keep].max(initial=0)) + 1), UNKNOWN, dtype="int64")
     table[rows[keep], place[keep]] = values[keep]
     return table
 
@@ -65,7 +65,7 @@ def padded(rows: Ints, values: Ints, height: int, width: int) -> Ints:
 def shared(one: Ints, other: Ints) -> Flags:
     """Return where two (pairs, width) arrays have a known word in common."""
     equal = (one[:, :, None] == other[:, None, :]) & (one[:, :, None] >= 0)
-    return equal.any(axis=(1, 2))
+    return np.asarray(equal.any(axis=(1, 2)), dtype=bool)
 
 
 def rarity(words: Ints) -> Floats:
@@ -77,3 +77,9 @@ def rarity(words: Ints) -> Floats:
     others = np.maximum(counts[place].reshape(words.shape) - 1, 1)
     surprise: Floats = -np.log(np.minimum(others / (len(words) + BACKGROUND), 1.0))
     return surprise
+
+
+def distinct(numbers: Ints) -> Ints:
+    """Return each number once, sorted; millions of them faster than numpy.unique, which hashes."""
+    ordered = np.sort(numbers)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered

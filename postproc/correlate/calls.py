@@ -3,24 +3,24 @@
 The one place where all of that meets; every step is a module of its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.correlate import endpoints, ice, numbering, parties, results, sides, tokens
-from postproc.correlate.arrays import Where, where
-from postproc.correlate.facts import facts
+from postproc.correlate import ice, numbering, results, sides
+from postproc.correlate.arrays import where
+from postproc.correlate.endpoints import endpoints
+from postproc.correlate.facts import Messages, facts
+from postproc.correlate.ice_sessions import ice_sessions
 from postproc.correlate.joining import join
-from postproc.correlate.messages import NO_TIME, moments
-from postproc.correlate.parties import Description, Place
+from postproc.correlate.parties import Description, Place, descriptions, parties
 from postproc.correlate.records import column, records
 from postproc.correlate.scoring import Overlap
 from postproc.correlate.sides import Ends, Markers
+from postproc.correlate.tokens import Sources, tokens
 from postproc.tables import CANDIDATES, LEGS, Tables
-
-PLACE = ("capture", "frame", "call_id")
 
 LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
 
@@ -41,6 +41,14 @@ class Calls:
     endpoints: pd.DataFrame
 
 
+class _Told(NamedTuple):
+    """What the messages say of their authors: messages by party, descriptions, ufrags by Call-ID."""
+
+    sip: pd.DataFrame
+    authors: dict[Place, Description]
+    ufrags: dict[str, ice.Ufrags]
+
+
 def calls(
     events: Tables,
     legs: pd.DataFrame,
@@ -56,90 +64,73 @@ def calls(
     ``recordings`` maps captures to recordings, ``overlap`` says whether two of them ran at the same
     time. ``region`` (ISO 3166) reads national numbers; without one their last digits are compared.
     """
-    sip = events.sip_messages.assign(party=parties.parties(events.sip_messages))
-    authors = parties.descriptions(sip)
-    ufrags = ice.ufrags(events.sdp_media, authors)
+    told = _told(events)
     places = where(legs, recordings)
-    media, candidates = (_by_party(table, authors) for table in (events.sdp_media, events.candidates))
-    found = facts(legs, sip, events.sip_headers, _addresses(media, candidates), places, region)
-    call_ids = column(legs["call_id"])
-    locals_ = tokens.local_parts(call_ids)
-    carried = chain(
-        tokens.in_call_ids(locals_),
-        tokens.in_headers(events.sip_headers, places, locals_),
-        tokens.in_descriptions(media, candidates, places),
-        tokens.of_ice({name: held.agreed for name, held in ufrags.items()}, call_ids),
-        tokens.in_logs(log_joins, call_ids),
-    )
-    joining = join(found, carried, overlap)
-    names = list(dict.fromkeys(call_ids))  # Call-IDs by node
+    messages, sources = _evidence(events, told, log_joins)
+    found = facts(legs, messages, places, region)
+    joining = join(found, tokens(legs, sources, places), overlap)
+    names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
     groups = dict(zip(names, joining.group.tolist(), strict=True))
     lives = ice.lives(legs)
-    sessions = ice.find(ufrags, lives, groups, ice.checks(events.stun_messages))
+    sessions = ice.find(told.ufrags, lives, groups, ice.checks(events.stun_messages))
     numbered = numbering.number(legs, groups, sessions)
     roles = numbering.roles(found, joining.joined, len(names))
-    known = sides.sides(Ends(
-        call={name: call for name, (call, _) in numbered.legs.items()},
-        shared=frozenset((names[node], end) for node, end in roles.shared),
-        with_ice=frozenset((name, party) for name, held in ufrags.items() for party in held.author.values()),
-        marked=sides.marks(legs, events.sdp_media, authors, markers),
-    ))  # fmt: skip
+    shared = frozenset((names[node], end) for node, end in roles.shared)
+    known = sides.sides(
+        _ends(numbered, shared, told, sides.marks(legs, events.sdp_media, told.authors, markers))
+    )
     filled = _filled(legs, numbered, dict(zip(names, roles.role, strict=True)))
     spans = {name: (*number, lives[name]) for name, number in numbered.legs.items() if name in lives}
     return Calls(
-        calls=results.calls(filled, joining, names, numbered, sessions),
+        calls=results.calls(filled, joining, found, numbered, sessions),
         legs=filled,
         joins=results.joins(joining, found, legs),
-        candidates=CANDIDATES.conform(sides.candidates(events.candidates, authors, known, numbered.legs)),
-        ice_sessions=_ice_sessions(sessions, numbered, known, markers),
-        endpoints=endpoints.endpoints(events.sdp_media, events.candidates, authors, known, spans),
+        candidates=CANDIDATES.conform(
+            sides.candidates(events.candidates, told.authors, known, numbered.legs)
+        ),
+        ice_sessions=ice_sessions(sessions, numbered, known, markers),
+        endpoints=endpoints(events.sdp_media, events.candidates, told.authors, known, spans),
     )
 
 
-def _by_party(descriptions: pd.DataFrame, authors: Mapping[Place, Description]) -> pd.DataFrame:
-    """Return the rows whose author is known, with the ``party`` it is."""
-    told = [authors.get((place[0], place[1], place[2])) for place in records(descriptions, *PLACE)]
-    named = descriptions.assign(party=[description.party if description else None for description in told])
+def _told(events: Tables) -> _Told:
+    sip = events.sip_messages.assign(party=parties(events.sip_messages))
+    authors = descriptions(sip)
+    return _Told(sip, authors, ice.ufrags(events.sdp_media, authors))
+
+
+def _evidence(events: Tables, told: _Told, log_joins: LogJoins) -> tuple[Messages, Sources]:
+    media, candidates = (_by_party(table, told.authors) for table in (events.sdp_media, events.candidates))
+    pairs = {name: held.agreed for name, held in told.ufrags.items()}
+    return (
+        Messages(told.sip, events.sip_headers, _addresses(media, candidates)),
+        Sources(events.sip_headers, media, candidates, pairs, log_joins),
+    )
+
+
+def _by_party(rows: pd.DataFrame, authors: Mapping[Place, Description]) -> pd.DataFrame:
+    """Return the rows of descriptions whose author is known, with the ``party`` it is."""
+    told = map(authors.get, records(rows, "capture", "frame", "call_id"))
+    named = rows.assign(party=pd.array([found.party if found else None for found in told], "string"))
     return named.dropna(subset=["party"])
 
 
 def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
-    """What SDP says of its author's machine: connection address and host candidates."""
+    """Return what SDP says of its author's machine: connection address and host candidates."""
     hosts = candidates[(candidates["type"] == "host").fillna(False)]
     named = pd.concat([media.rename(columns={"connection_addr": "addr"}), hosts], ignore_index=True)
     return named[["capture", "call_id", "party", "addr"]].dropna(subset=["addr"])
 
 
+def _ends(
+    numbered: numbering.Numbered, shared: frozenset[sides.End], told: _Told, marked: Mapping[sides.End, str]
+) -> Ends:
+    with_ice = {(name, party) for name, held in told.ufrags.items() for party in held.author.values()}
+    call = {name: number for name, (number, _) in numbered.legs.items()}
+    return Ends(call, shared, frozenset(with_ice), marked)
+
+
 def _filled(legs: pd.DataFrame, numbered: numbering.Numbered, role: Mapping[str, str]) -> pd.DataFrame:
     names = column(legs["call_id"])
-    number = [numbered.legs[name] for name in names]
-    return LEGS.conform(
-        legs.assign(
-            call=[call for call, _ in number],
-            leg=[leg for _, leg in number],
-            role=[role[name] for name in names],
-        )
-    )
-
-
-def _ice_sessions(
-    sessions: Sequence[ice.Session],
-    numbered: numbering.Numbered,
-    known: Mapping[sides.End, sides.Side],
-    markers: Markers,
-) -> pd.DataFrame:
-    number = [
-        (numbered.without_sip[place], None) if session.call_id is None else numbered.legs[session.call_id]
-        for place, session in enumerate(sessions)
-    ]
-    side = [sides.of_session(session, known, markers) for session in sessions]
-    return pd.DataFrame({
-        "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
-        "side_a": pd.array([one for one, _ in side], "string"),
-        "ufrag_b": pd.array([session.ufrags[1] for session in sessions], "string"),
-        "side_b": pd.array([other for _, other in side], "string"),
-        "call": pd.array([call for call, _ in number], "Int64"),
-        "leg": pd.array([leg for _, leg in number], "Int64"),
-        "start": moments([NO_TIME if s.start is None else s.start for s in sessions]),
-        "end": moments([NO_TIME if s.end is None else s.end for s in sessions]),
-    })  # fmt: skip
+    call, leg = ([numbered.legs[name][part] for name in names] for part in (0, 1))
+    return LEGS.conform(legs.assign(call=call, leg=leg, role=[role[name] for name in names]))

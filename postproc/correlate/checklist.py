@@ -13,6 +13,8 @@ from itertools import islice, product
 from postproc.correlate.offered import Candidate, Mapped, Offered, Place, covered
 from postproc.correlate.ufrags import Session, Sessions
 
+Reached = tuple[set[Place], set[Place]]  # offered addresses, local and remote
+
 MOST = 100  # pairs of a checklist set (RFC 8445, section 6.1.2.5)
 
 
@@ -34,6 +36,7 @@ class Pair:
     remote_ufrag: str | None
     local_type: str | None = None
     remote_type: str | None = None
+    transactions: set[str] = field(default_factory=set)
     outcomes: Counter[tuple[bool, str]] = field(default_factory=Counter)
     last_time: int | None = None
     nominated: bool = False
@@ -75,9 +78,9 @@ def unchecked(checked: Iterable[Pair], sessions: Sessions, offers: Offered, outs
 
 def _untried(session: Session, tried: list[Pair], offers: Offered, outside: Mapped) -> Iterator[Pair]:
     mine, theirs = _local_first(session)
-    local = offers.get((session.call, mine), [])[:MOST]
-    remote = offers.get((session.call, theirs), [])[:MOST]
-    reached = [_reached(pair, mine, local, remote, outside) for pair in tried]
+    local = offers.get((session.call, mine), [])
+    remote = offers.get((session.call, theirs), [])
+    checked = _checked(tried, [_reached(pair, mine, local, remote, outside) for pair in tried])
     same_section = _same_section(local, remote)
     done: set[tuple[Place, Place]] = set()
     for one, other in product(local, remote):
@@ -85,7 +88,7 @@ def _untried(session: Session, tried: list[Pair], offers: Offered, outside: Mapp
         if places in done or (one.mid, other.mid) not in same_section or not _fits(one, other):
             continue
         done.add(places)
-        if not any(one.place in here and other.place in there for here, there in reached):
+        if places not in checked:
             yield _pair(session, one, other, mine, theirs)
 
 
@@ -96,9 +99,26 @@ def _local_first(session: Session) -> tuple[str, str]:
     return session.ufrag_a, session.ufrag_b
 
 
+def _checked(tried: list[Pair], reached: list[Reached]) -> set[tuple[Place, Place]]:
+    """Offered addresses that checks went between.
+
+    A check seen on both sides of a NAT stands for what it stands for in both captures.
+    """
+    views: dict[str, list[int]] = {}
+    for number, pair in enumerate(tried):
+        for identity in pair.transactions:
+            views.setdefault(identity, []).append(number)
+    found: set[tuple[Place, Place]] = set()
+    for pair, (here, there) in zip(tried, reached, strict=True):
+        alike = [reached[n] for n in {n for identity in pair.transactions for n in views[identity]}]
+        in_common = (here.intersection(*(h for h, _ in alike)), there.intersection(*(t for _, t in alike)))
+        found.update(product(in_common[0] or here, in_common[1] or there))
+    return found
+
+
 def _reached(
     pair: Pair, mine: str, local: list[Candidate], remote: list[Candidate], outside: Mapped
-) -> tuple[set[Place], set[Place]]:
+) -> Reached:
     """Offered addresses of both ends that the checks on a pair stand for."""
     here, there = (pair.local, pair.remote) if pair.local_ufrag == mine else (pair.remote, pair.local)
     return (

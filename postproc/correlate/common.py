@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.correlate.arrays import Floats, Ints, coded
+from postproc.correlate.arrays import Floats, Ints, coded, distinct
 from postproc.correlate.facts import Facts
-from postproc.correlate.nearby import EITHER, Couples, distinct, starting
+from postproc.correlate.nearby import Couples, either, once, starting
 from postproc.correlate.tokens import Token
 
 STRENGTH = {"log": 12.0, "header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0}
@@ -41,19 +41,19 @@ def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
     weight = STRENGTH[kind] - DOUBLING * np.log2(_carriers(facts.node[row], value) / 2)
     worth = weight > 0
     row, value, weight = row[worth], value[worth], weight[worth]
-    first, second = starting(facts, value, row, np.full(len(row), EITHER), EVER)
+    first, second = starting(facts, either(row, value), EVER)
     return _rarest(facts, kind, (row[first], row[second]), weight[first])
 
 
 def _carriers(node: Ints, value: Ints) -> Ints:
     """Return for each token how many Call-IDs carry its value."""
-    pairs = np.unique(np.column_stack([value, node]), axis=0)
-    carriers: Ints = np.bincount(pairs[:, 0])[value]
+    nodes = int(node.max(initial=0)) + 1
+    carriers: Ints = np.bincount(distinct(value * nodes + node) // nodes)[value]
     return carriers
 
 
 def _rarest(facts: Facts, kind: str, couples: Couples, weight: Floats) -> Shared:
-    upstream, downstream = distinct(facts, *couples)
+    upstream, downstream = once(facts, *couples)
     best = np.zeros(len(upstream))
     ids = upstream * len(facts) + downstream
     found = couples[0] * len(facts) + couples[1]

@@ -173,7 +173,7 @@ def _last_bye(opened: Opening, sent: Messages) -> Message | None:
     dialogs = _confirmed(opened, sent)
     if not dialogs & firsts.keys():
         return next(iter(firsts.values()), None)
-    ended = [firsts[tag] for tag in dialogs if tag in firsts]
+    ended = [bye for tag, bye in firsts.items() if tag in dialogs]
     return max(ended, key=lambda m: m.time) if len(ended) == len(dialogs) else None
 
 

@@ -17,6 +17,7 @@ from postproc.correlate.users import Users
 
 GRAIN = 0.02  # s: what follows faster than this follows equally fast
 SLACK = 1.0  # s by which a leg may outlive the one it follows from
+DOUBTFUL = 0.5  # worth of numbers that are equal at their end alone
 SHORT = 0.75  # worth of a short number or name, of which there are few, against a whole number
 
 
@@ -27,26 +28,34 @@ class Pairs(NamedTuple):
     b: Ints
     delay: Floats
 
+    def take(self, keep: Ints | Flags | slice) -> "Pairs":
+        return Pairs(self.a[keep], self.b[keep], self.delay[keep])
+
+    def followed_by(self, more: "Pairs") -> "Pairs":
+        a, b = np.concatenate([self.a, more.a]), np.concatenate([self.b, more.b])
+        return Pairs(a, b, np.concatenate([self.delay, more.delay]))
+
 
 def callee(facts: Facts, pairs: Pairs) -> Floats:
-    """The same party is called: up to 4; another one -2 (it may have been diverted)."""
-    return _same_user(facts.callee, pairs, most=4.0, other=-2.0)
+    """The same party is called: up to 6, the rarer the more; another one -2 (it may have been diverted)."""
+    return _same_user(facts.callee, pairs, most=6.0, other=-2.0)
 
 
 def caller(facts: Facts, pairs: Pairs) -> Floats:
-    """The same party calls: up to 3; another one -1 (trunks show their own number)."""
-    return _same_user(facts.caller, pairs, most=3.0, other=-1.0)
+    """The same party calls: up to 4, the rarer the more; another one -1 (trunks show their own number)."""
+    return _same_user(facts.caller, pairs, most=4.0, other=-1.0)
 
 
 def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floats:
     a, b = pairs.a, pairs.b
+    long_a, long_b = users.tail[a] >= 0, users.tail[b] >= 0
     exact_a, exact_b = users.exact[a][:, :, None], users.exact[b][:, None, :]
-    tail_a, tail_b = users.tail[a][:, :, None], users.tail[b][:, None, :]
-    by_tail = (tail_a == tail_b) & (tail_a >= 0) & ((exact_a < 0) | (exact_b < 0))
-    same = (exact_a == exact_b) & (exact_a >= 0) | by_tail
-    worth = np.minimum(users.rarity[a], most) * np.where(users.tail[a] >= 0, 1.0, SHORT)
-    best = np.where(same, worth[:, :, None], 0.0).max(axis=(1, 2))
-    comparable = (users.tail[a] >= 0).any(axis=1) & (users.tail[b] >= 0).any(axis=1)
+    same = (users.key[a][:, :, None] == users.key[b][:, None, :]) & (users.key[a] >= 0)[:, :, None]
+    # Equal at the end alone, though both are whole numbers: one has a prefix that reads as an area code.
+    doubtful = (exact_a != exact_b) & (exact_a >= 0) & (exact_b >= 0)
+    worth = np.minimum(users.rarity[a], most) * np.where(long_a, 1.0, SHORT)
+    best = np.where(same, worth[:, :, None] * np.where(doubtful, DOUBTFUL, 1.0), 0.0).max(axis=(1, 2))
+    comparable = long_a.any(axis=1) & long_b.any(axis=1)
     return np.where(same.any(axis=(1, 2)), best, np.where(comparable, other, 0.0))
 
 
@@ -88,7 +97,7 @@ def end(facts: Facts, pairs: Pairs) -> Floats:
 
 
 def lifetime(facts: Facts, pairs: Pairs) -> Floats:
-    """-3 if the second leg outlives the first, -1.5 if the first goes on though both were answered; else 0.5."""
+    """-3 if the second leg outlives the first, -1.5 if the first goes on after both answered; else 0.5."""
     a, b = pairs.a, pairs.b
     longer = facts.end[b] - facts.end[a]
     both_answered = ~np.isnan(facts.answer[a]) & ~np.isnan(facts.answer[b])
@@ -100,8 +109,9 @@ def host(facts: Facts, pairs: Pairs) -> Floats:
     """The callee's machine upstream is the caller's downstream: up to 3, the rarer the more; -1.5 if not."""
     b = pairs.b
     place, machine = rarity(facts.uac.place), rarity(facts.uac.host)
-    kinds = [same_place(facts, pairs), same_host(facts, pairs), _same_hosts(facts, pairs), _by_loopback(facts, pairs)]
-    worth = [np.minimum(place[b], 2.5), np.minimum(machine[b], 2.0), np.minimum(machine[b], 1.5), 0.5]
+    kinds = [link(facts, pairs) for link in (same_place, same_host, _same_hosts, _by_loopback)]
+    few = np.full(len(b), 0.5)
+    worth = [np.minimum(place[b], 2.5), np.minimum(machine[b], 2.0), np.minimum(machine[b], 1.5), few]
     agent = _same_agent(facts, pairs)
     score = np.select(kinds, worth, 0.0) + np.where(agent, np.minimum(rarity(facts.uac.agent)[b], 0.5), 0.0)
     return np.where(np.any([*kinds, agent], axis=0), score, -1.5)
@@ -124,7 +134,7 @@ def siblings(facts: Facts, pairs: Pairs) -> Flags:
     machine = _equal(facts.uac.host[a], facts.uac.host[b]) | _equal(facts.uas.host[a], facts.uas.host[b])
     agent = _same_agent(facts, pairs) & (facts.uas.agent[a] != facts.uac.agent[a])
     linked = same_host(facts, pairs) | _same_hosts(facts, pairs) | agent
-    return (place & ~same_place(facts, pairs)) | (machine & ~linked)
+    return np.asarray((place & ~same_place(facts, pairs)) | (machine & ~linked), dtype=bool)
 
 
 def _same_hosts(facts: Facts, pairs: Pairs) -> Flags:
@@ -138,11 +148,11 @@ def _same_agent(facts: Facts, pairs: Pairs) -> Flags:
 def _by_loopback(facts: Facts, pairs: Pairs) -> Flags:
     """A leg on the loopback interface is at the capturing machine, which the other may be at too."""
     one = facts.uas.loopback[pairs.a] != facts.uac.loopback[pairs.b]
-    return one & (facts.recording[pairs.a] == facts.recording[pairs.b])
+    return np.asarray(one & (facts.recording[pairs.a] == facts.recording[pairs.b]), dtype=bool)
 
 
 def _equal(one: Ints, other: Ints) -> Flags:
-    return (one == other) & (one >= 0)
+    return np.asarray((one == other) & (one >= 0), dtype=bool)
 
 
 def _soon(delay: Floats) -> Flags:

@@ -1,6 +1,7 @@
 """What each leg shows that another leg of its call may show too: one place per row of ``legs``."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,24 +36,22 @@ class Facts:
         return len(self.node)
 
 
-def facts(
-    legs: pd.DataFrame,
-    sip: pd.DataFrame,
-    headers: pd.DataFrame,
-    addresses: pd.DataFrame,
-    places: Where,
-    region: str | None,
-) -> Facts:
-    """Gather them for all ``legs``.
+class Messages(NamedTuple):
+    """What joining looks at: messages with the ``party`` that wrote them, headers, and addresses in SDP."""
 
-    ``sip`` has the messages with their ``party``, ``addresses`` what SDP names: capture, call_id, party, addr.
-    """
+    sip: pd.DataFrame
+    headers: pd.DataFrame
+    addresses: pd.DataFrame  # capture, call_id, party, addr
+
+
+def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | None) -> Facts:
+    """Gather them for all ``legs``; ``region`` (ISO 3166) reads national numbers."""
     invite, progress, ringing, answer, end = (
         seconds(legs, f"{name}_time") for name in ("invite", "progress", "ringing", "answer", "end")
     )
-    requests = _requests(sip, places)
-    caller, callee = parties(legs, requests, headers, places, region)
-    uac, uas = ends(legs, sip, addresses, places)
+    requests = _requests(messages.sip, places)
+    caller, callee = parties(legs, requests, messages.headers, places, region)
+    uac, uas = ends(legs, messages.sip, messages.addresses, places)
     status = legs["final_status"].fillna(0).to_numpy("int64")
     return Facts(
         node=coded(column(legs["call_id"]))[0],

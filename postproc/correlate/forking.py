@@ -11,7 +11,7 @@ import numpy as np
 
 from postproc.correlate.evidence import Pairs
 from postproc.correlate.facts import Facts
-from postproc.correlate.nearby import DISORDER, DOWNSTREAM, UPSTREAM, WINDOW, Events, directed, within
+from postproc.correlate.nearby import DISORDER, DOWNSTREAM, NEIGHBOURS, UPSTREAM, WINDOW, directed, within
 
 Together = Callable[[int, int, int], bool]  # rows: upstream leg, one and another downstream leg
 
@@ -54,8 +54,7 @@ def retries(facts: Facts, upstream: dict[int, int]) -> Pairs:
     row = np.concatenate([failed, free])
     time = np.concatenate([facts.end[failed], facts.start[free]])
     place = np.repeat([UPSTREAM, DOWNSTREAM], [len(failed), len(free)])
-    events = Events(facts.uac.host[row], time, row, place)
-    earlier, later = pairs = within(events, WINDOW)
-    before, after = directed(events, pairs, any_order=np.zeros(len(earlier), dtype=bool))
+    pairs = within(facts.uac.host[row], time, WINDOW, NEIGHBOURS)
+    before, after = directed(pairs, place, time, any_order=np.zeros(len(pairs[0]), dtype=bool))
     first = np.array([upstream[leg] for leg in row[before].tolist()], dtype="int64")
     return Pairs(first, row[after], time[after] - time[before])

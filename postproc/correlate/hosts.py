@@ -40,7 +40,7 @@ class End:
 def ends(legs: pd.DataFrame, sip: pd.DataFrame, addresses: pd.DataFrame, places: Where) -> tuple[End, End]:
     """Return the ends uac and uas of each leg.
 
-    ``sip`` has the messages with their ``party``, ``addresses`` what SDP names: capture, call_id, party, addr.
+    ``sip`` has the messages with their ``party``; ``addresses`` is what SDP names.
     """
     recording = [places.recordings[name] for name in column(legs["capture"])]
     wire = [_names(column(legs[f"{party}_addr"]), recording) for party in PARTIES]

@@ -97,7 +97,7 @@ def lives(legs: pd.DataFrame) -> dict[str, Life]:
 
 
 def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
-    """Return what connectivity checks were seen, by pair of ufrags: requests with priority, role or nomination."""
+    """Return what the checks say, by pair of ufrags: requests with PRIORITY, role or USE-CANDIDATE."""
     stun = stun_messages
     telling = stun["priority"].notna() | stun["role"].notna() | stun["use_candidate"].fillna(False)
     request = (stun["kind"] == "request") & (stun["method"] == "binding") & ~stun["relayed"].fillna(False)
@@ -126,14 +126,12 @@ def find(
     """
     agreed: dict[Pair, list[tuple[str, tuple[str, str]]]] = {}
     for call_id in (c for c in legs if c in known):
-        for pair in known[call_id].agreed:
-            agreed.setdefault(frozenset(pair), []).append((call_id, pair))
+        for ordered in known[call_id].agreed:
+            agreed.setdefault(frozenset(ordered), []).append((call_id, ordered))
     found = [s for pair, held in agreed.items() for s in _agreed_sessions(held, legs, calls, seen.get(pair))]
     owners = _owners(known, legs)
-    for pair, told in seen.items():
-        if pair not in agreed:
-            found.append(_from_checks(pair, told, owners, legs, calls))
-    return found
+    rest = ((pair, told) for pair, told in seen.items() if pair not in agreed)
+    return found + [_from_checks(pair, told, owners, legs, calls) for pair, told in rest]
 
 
 def _agreed_sessions(
@@ -169,7 +167,7 @@ def _from_checks(
     legs: Mapping[str, Life],
     calls: Mapping[str, Hashable],
 ) -> Session:
-    """The session of checks nobody agreed on: of the one call alive that has one of the ufrags, else of none."""
+    """Checks that no offer and answer explain: of the one call alive with one of the ufrags, else of none."""
     one, other = sorted(pair) if len(pair) == 2 else (*pair, *pair)
     held = [
         (call_id, (ufrag, peer) if party == "uac" else (peer, ufrag))

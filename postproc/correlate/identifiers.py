@@ -2,7 +2,7 @@
 
 import re
 
-SHORTEST = 8
+SHORTEST, LONGEST = 8, 256
 WORDS = re.compile(r"[\s;,=<>{}()\"']+")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAC = re.compile(r"[0-9a-f]{12}|[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", re.IGNORECASE)
@@ -11,12 +11,13 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d")
 URI = re.compile(r"(?:sips?|tel|https?|wss?|urn):", re.IGNORECASE)
 HEX_RUN = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}", re.IGNORECASE)
 CHANGE = re.compile(r"(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)", re.IGNORECASE)
+LONGEST_HEADER = 2048
 LONGEST_NUMBER = 15  # digits of a telephone number (E.164)
 
 
 def words(value: str) -> list[str]:
     """Return the value whole and taken apart at blanks, brackets, quotes, commas, semicolons, equal signs."""
-    whole = value.strip()
+    whole = value[:LONGEST_HEADER].strip()
     return list(dict.fromkeys(word for word in (whole, *WORDS.split(whole)) if word))
 
 
@@ -27,7 +28,8 @@ def local_part(call_id: str) -> str:
 
 def is_named_id(word: str) -> bool:
     """Return whether the value of a header that is there for ids holds one: not null, not a mere flag."""
-    return len(word) >= SHORTEST and len(set(word) - set("0-")) > 1 and sum(map(str.isdigit, word)) >= 3
+    told = SHORTEST <= len(word) <= LONGEST and len(set(word) - set("0-")) > 1
+    return told and sum(map(str.isdigit, word)) >= 3
 
 
 def looks_random(word: str) -> bool:

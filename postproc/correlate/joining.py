@@ -16,7 +16,8 @@ from postproc.correlate.common import shared
 from postproc.correlate.evidence import Pairs
 from postproc.correlate.facts import Facts
 from postproc.correlate.forking import retries, side_by_side, together
-from postproc.correlate.nearby import Couples, couples, distinct
+from postproc.correlate.nearby import Couples, couples, once
+from postproc.correlate.prior import priors
 from postproc.correlate.scoring import Overlap, Scored, scored
 from postproc.correlate.tokens import Token
 
@@ -54,21 +55,24 @@ def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
     considered = _best(
         facts, scored(facts, Pairs(a, b, facts.start[b] - facts.start[a]), identities, overlap)
     )
+    # The first choice shows which machines pass calls on; the second one is made knowing that.
+    prior = priors(facts, list(_rows(considered, _choose(facts, considered, None))))
+    considered = considered.with_prior(prior)
     choice = _choose(facts, considered, None)
     for _ in range(ROUNDS):
-        tried = scored(facts, retries(facts, _rows(considered, choice)), identities, overlap)
+        tried = scored(facts, retries(facts, _rows(considered, choice)), identities, overlap).with_prior(
+            prior
+        )
         tried = tried.take(tried.score >= ENOUGH)
-        if not len(tried.pairs.a):
-            break
         considered, taken = considered.followed_by(tried), len(choice.taken)
-        choice = _choose(facts, considered, choice)
+        choice = _choose(facts, considered, choice) if len(tried.pairs.a) else choice
         if len(choice.taken) == taken:
             break
     return _result(facts, considered, choice)
 
 
 def _all(facts: Facts, found: list[Couples]) -> Couples:
-    return distinct(facts, *(np.concatenate(side) for side in zip(*found, strict=True)))
+    return once(facts, *(np.concatenate(side) for side in zip(*found, strict=True)))
 
 
 def _best(facts: Facts, pairs: Scored) -> Scored:
@@ -110,14 +114,12 @@ def _result(facts: Facts, considered: Scored, choice: Choice) -> Joining:
     for link in joined:
         _unite(group, link.a, link.b)
     for number in _sibling_numbers(considered):
-        a, b = considered.pairs.a[number], considered.pairs.b[number]
-        link = Link(int(facts.node[a]), int(facts.node[b]), float(considered.score[number]), number)
+        a, b = int(considered.pairs.a[number]), int(considered.pairs.b[number])
+        forks = Link(int(facts.node[a]), int(facts.node[b]), float(considered.score[number]), number)
         # Legs whose upstream legs were seen belong to those calls.
-        if not {link.upstream, link.downstream} <= choice.taken.keys() and side_by_side(
-            facts, int(a), int(b)
-        ):
-            if _unite(group, link.upstream, link.downstream):
-                joined.append(_joined(considered, link, float("inf")))
+        known = {forks.upstream, forks.downstream} <= choice.taken.keys()
+        if not known and side_by_side(facts, a, b) and _unite(group, forks.upstream, forks.downstream):
+            joined.append(_joined(considered, forks, float("inf")))
     calls = np.array([_root(group, node) for node in range(len(group))], dtype="int64")
     return Joining(considered, joined, calls, choice.doubtful)
 

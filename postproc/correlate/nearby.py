@@ -9,49 +9,49 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.correlate.arrays import UNKNOWN, Flags, Floats, Ints
+from postproc.correlate.arrays import UNKNOWN, Flags, Floats, Ints, distinct
 from postproc.correlate.facts import Facts
 
 WINDOW = 15.0  # s between the INVITEs of two legs
 REACTION = 0.5  # s in which a B2BUA passes on an answer or the end
 DISORDER = 0.05  # s by which a cause may seem to follow: clocks of two interfaces
 NEIGHBOURS = 32
+FEW = 8  # of those that share no more than a product's name
 
 Couples = tuple[Ints, Ints]  # rows of legs: upstream, downstream
 UPSTREAM, DOWNSTREAM, EITHER = 1, 2, 3
 
 
-class Events(NamedTuple):
-    """Something that happened to legs, and the key that two of them must share."""
+class Keyed(NamedTuple):
+    """Legs (rows), the key that two of them must share, and what each can be in a couple."""
 
     key: Ints
-    time: Floats
     row: Ints
-    place: Ints  # UPSTREAM, DOWNSTREAM or EITHER: what the leg can be in a couple
+    place: Ints  # UPSTREAM, DOWNSTREAM or EITHER
 
 
 def couples(facts: Facts) -> Couples:
     """Return the couples worth a look: same number, or same host, in time; each once."""
     found = [*_by_number(facts), *_by_host(facts)]
     upstream, downstream = (np.concatenate(side) for side in zip(*found, strict=True))
-    return distinct(facts, upstream, downstream)
+    return once(facts, upstream, downstream)
 
 
-def distinct(facts: Facts, upstream: Ints, downstream: Ints) -> Couples:
+def once(facts: Facts, upstream: Ints, downstream: Ints) -> Couples:
     """Return each couple once; a leg and itself, seen elsewhere, are none."""
     other = facts.node[upstream] != facts.node[downstream]
-    ids = np.unique(upstream[other] * len(facts) + downstream[other])
+    ids = distinct(upstream[other] * len(facts) + downstream[other])
     return ids // len(facts), ids % len(facts)
 
 
-def within(events: Events, window: float, neighbours: int = NEIGHBOURS) -> Couples:
-    """Return the places in ``events`` of pairs with one key at most ``window`` s apart, earlier and later.
+def within(key: Ints, time: Floats, window: float, neighbours: int) -> Couples:
+    """Return the places of events with one key at most ``window`` s apart: of the earlier and of the later.
 
     Of each event only the nearest ``neighbours`` before it are taken.
     """
-    usable = np.flatnonzero((events.key != UNKNOWN) & ~np.isnan(events.time))
-    order = usable[np.lexsort((events.time[usable], events.key[usable]))]
-    key, time = events.key[order], events.time[order]
+    usable = np.flatnonzero((key != UNKNOWN) & ~np.isnan(time))
+    order = usable[np.lexsort((time[usable], key[usable]))]
+    key, time = key[order], time[order]
     pairs: list[Couples] = [(order[:0], order[:0])]
     for step in range(1, min(neighbours, len(order) - 1) + 1):
         near = (key[step:] == key[:-step]) & (time[step:] - time[:-step] <= window)
@@ -62,62 +62,65 @@ def within(events: Events, window: float, neighbours: int = NEIGHBOURS) -> Coupl
     return earlier, later
 
 
-def directed(events: Events, pairs: Couples, *, any_order: Flags) -> Couples:
-    """Return the couples in pairs of events: upstream comes first, or nearly so, unless ``any_order``."""
+def directed(pairs: Couples, place: Ints, time: Floats, *, any_order: Flags) -> Couples:
+    """Return pairs of events as upstream, downstream: in order of time, or nearly so, unless ``any_order``."""
     earlier, later = pairs
-    forward = (events.place[earlier] & UPSTREAM > 0) & (events.place[later] & DOWNSTREAM > 0)
-    backward = (events.place[later] & UPSTREAM > 0) & (events.place[earlier] & DOWNSTREAM > 0)
-    backward &= any_order | (events.time[later] - events.time[earlier] <= DISORDER)
-    return (
-        np.concatenate([earlier[forward], later[backward]]),
-        np.concatenate([later[forward], earlier[backward]]),
-    )
+    forward = (place[earlier] & UPSTREAM > 0) & (place[later] & DOWNSTREAM > 0)
+    backward = (place[later] & UPSTREAM > 0) & (place[earlier] & DOWNSTREAM > 0)
+    backward &= any_order | (time[later] - time[earlier] <= DISORDER)
+    upstream = np.concatenate([earlier[forward], later[backward]])
+    return upstream, np.concatenate([later[forward], earlier[backward]])
 
 
-def starting(facts: Facts, key: Ints, row: Ints, place: Ints, window: float) -> Couples:
-    """Return the couples, as places in ``row``, that share a key and start within the window."""
-    events = Events(key, facts.start[row], row, place)
-    earlier, later = pairs = within(events, window)
+def starting(facts: Facts, legs: Keyed, window: float = WINDOW, neighbours: int = NEIGHBOURS) -> Couples:
+    """Return the couples, as places in ``legs``, that share a key and start within the window."""
+    time, invited = facts.start[legs.row], facts.invited[legs.row]
+    earlier, later = pairs = within(legs.key, time, window, neighbours)
     # Of two legs that precede the capture nobody knows which came first.
-    any_order = ~(facts.invited[row[earlier]] & facts.invited[row[later]])
-    return directed(events, pairs, any_order=any_order)
+    return directed(pairs, legs.place, time, any_order=~(invited[earlier] & invited[later]))
 
 
-def reacting(key: Ints, time: Floats, row: Ints, place: Ints) -> Couples:
-    """Return the couples, as places in ``row``, that share a key and whose times are next to each other."""
-    events = Events(key, time[row], row, place)
-    earlier, later = pairs = within(events, REACTION)
-    return directed(events, pairs, any_order=np.ones(len(earlier), dtype=bool))
+def reacting(legs: Keyed, time: Floats) -> Couples:
+    """Return the couples, as places in ``legs``, that share a key and whose times (by row) are close."""
+    pairs = within(legs.key, time[legs.row], REACTION, FEW)
+    return directed(pairs, legs.place, time[legs.row], any_order=np.ones(len(pairs[0]), dtype=bool))
+
+
+def either(row: Ints, key: Ints) -> Keyed:
+    """Return legs that can be upstream or downstream of each other."""
+    return Keyed(key, row, np.full(len(row), EITHER))
 
 
 def _by_number(facts: Facts) -> Iterator[Couples]:
     caller, callee = facts.caller.key, facts.callee.key
     both = caller[:, :, None] * (callee.max(initial=0) + 1) + callee[:, None, :]
     known = (caller[:, :, None] >= 0) & (callee[:, None, :] >= 0)
-    couple = np.where(known, both, UNKNOWN).reshape(len(facts), both[0].size if len(facts) else 1)
+    couple = np.where(known, both, UNKNOWN).reshape(len(facts), caller.shape[1] * callee.shape[1])
     for keys in (couple, callee, caller):
-        row, key = _spread(keys)
-        yield _rows(row, starting(facts, key, row, np.full(len(row), EITHER), WINDOW))
-    row, key = _spread(np.where(facts.invited[:, None], UNKNOWN, callee))
-    yield _rows(row, reacting(key, facts.end, row, np.full(len(row), EITHER)))
+        legs = either(*_spread(keys))
+        yield _rows(legs, starting(facts, legs))
+    legs = either(*_spread(np.where(facts.invited[:, None], UNKNOWN, callee)))
+    yield _rows(legs, reacting(legs, facts.end))
 
 
 def _by_host(facts: Facts) -> Iterator[Couples]:
-    """Couples in which the callee's host or name upstream is the caller's downstream."""
-    agents = max(facts.uac.hosts.max(initial=0), facts.uas.hosts.max(initial=0)) + 1
-    above, below = (
-        _spread(np.column_stack([end.hosts, np.where(end.agent >= 0, end.agent + agents, UNKNOWN)]))
-        for end in (facts.uas, facts.uac)
-    )
-    row, key = np.concatenate([above[0], below[0]]), np.concatenate([above[1], below[1]])
-    place = np.repeat([UPSTREAM, DOWNSTREAM], [len(above[0]), len(below[0])])
-    yield _rows(row, starting(facts, key, row, place, WINDOW))
-    for time in (facts.answer, facts.end):
-        yield _rows(row, reacting(key, time, row, place))
+    """Couples in which the callee's host, or its name, upstream is the caller's downstream."""
+    hosts = _linked(facts.uas.hosts, facts.uac.hosts)
+    agents = _linked(facts.uas.agent[:, None], facts.uac.agent[:, None])
+    for legs, neighbours in ((hosts, NEIGHBOURS), (agents, FEW)):
+        yield _rows(legs, starting(facts, legs, WINDOW, neighbours))
+        for time in (facts.answer, facts.end):
+            yield _rows(legs, reacting(legs, time))
 
 
-def _rows(row: Ints, places: Couples) -> Couples:
-    return row[places[0]], row[places[1]]
+def _linked(above: Ints, below: Ints) -> Keyed:
+    (row_above, key_above), (row_below, key_below) = _spread(above), _spread(below)
+    place = np.repeat([UPSTREAM, DOWNSTREAM], [len(row_above), len(row_below)])
+    return Keyed(np.concatenate([key_above, key_below]), np.concatenate([row_above, row_below]), place)
+
+
+def _rows(legs: Keyed, places: Couples) -> Couples:
+    return legs.row[places[0]], legs.row[places[1]]
 
 
 def _spread(keys: Ints) -> tuple[Ints, Ints]:

@@ -15,12 +15,14 @@ TAIL = 7
 LONGEST = 32
 VISUAL = re.compile(r"[\s().\-/]")
 DIGITS = re.compile(r"\+?\d+")
-URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]+)[^@>,\s\"]*@|tel:([^>;,\s\"]+))", re.IGNORECASE)
+# Lengths are bounded: an endless header must not cost endless time.
+URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]{1,64})[^@>,\s\"]{0,64}@|tel:([^>;,\s\"]{1,64}))", re.IGNORECASE)
+LONGEST_HEADER = 2048
 WITHHELD = frozenset({"anonymous", "unavailable", "restricted", "unknown", "private", "withheld"})
 
 
 class Number(NamedTuple):
-    """Keys of one user part: ``exact`` decides, ``tail`` only where a side has no E.164 form."""
+    """Keys of a user part: E.164, or a short number or name as it stands; and a number's last digits."""
 
     exact: str | None
     tail: str | None
@@ -55,10 +57,10 @@ def _says_where(parsed: phonenumbers.PhoneNumber, plain: str, region: str) -> bo
     """Return whether the number is complete: without prefix it may be a local or foreign one."""
     if parsed.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
         return True
-    prefix = phonenumbers.ndd_prefix_for_region(region, True)
-    return bool(prefix) and plain.startswith(prefix)
+    prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
+    return prefix is not None and plain.startswith(prefix)
 
 
 def users(header: str) -> list[str]:
     """Return the user parts of all SIP and tel URIs in a header value."""
-    return [sip or tel for sip, tel in URI_USER.findall(header)]
+    return [sip or tel for sip, tel in URI_USER.findall(header[:LONGEST_HEADER])]

@@ -8,6 +8,7 @@ An address that the far side never offered is peer-reflexive.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from postproc.correlate.records import records
 
 Place = tuple[str | None, int | None]
+MOST = 200  # candidates of one ufrag that are looked at
 REFLEXIVE = ("srflx", "prflx")  # whose related address is the base
 
 
@@ -50,7 +52,7 @@ def offered(candidates: pd.DataFrame) -> Offered:
         if None not in owner and None not in (addr, port):
             candidate = Candidate((addr, port), kind, base, *line)
             found.setdefault(owner, {}).setdefault((candidate.place, kind, base), candidate)
-    return {owner: list(distinct.values()) for owner, distinct in found.items()}
+    return {owner: list(islice(distinct.values(), MOST)) for owner, distinct in found.items()}
 
 
 def mapped(bindings: pd.DataFrame) -> Mapped:

@@ -134,6 +134,7 @@ def _opened(check: Check, *, local_sends: bool) -> Pair:
 
 
 def _count(pair: Pair, check: Check, life: Life) -> None:
+    pair.transactions.add(check.transaction_id)
     pair.outcomes[check.src == pair.local, check.outcome] += 1
     pair.nominated |= life.nominates and check.outcome == "success"
     pair.last_time = max(pair.last_time or 0, life.last_time or 0) or None

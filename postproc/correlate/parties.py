@@ -5,7 +5,7 @@ tag (RFC 3261, section 12): a proxy that relays it, or a second vantage point,
 changes nothing. Offer and answer follow RFC 3264 and RFC 6337, section 1.1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -106,7 +106,7 @@ def _of_response(exchange: Exchange, exchanges: _Exchanges) -> str | None:
 
 
 def sections(
-    sdp_media: pd.DataFrame, known: dict[Place, Description]
+    sdp_media: pd.DataFrame, known: Mapping[Place, Description]
 ) -> Iterator[tuple[Description, list[str | None]]]:
     """Yield each description with the ufrags of its m= sections, in their order."""
     ufrags: dict[Place, list[str | None]] = {}

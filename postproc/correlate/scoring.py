@@ -6,20 +6,21 @@ both legs live. Numbers, order and hosts tell inside the window and on one clock
 between recordings that ran side by side only together with host and causality.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from postproc.correlate import evidence
-from postproc.correlate.arrays import Flags, Floats, Ints
+from postproc.correlate.arrays import Flags, Floats, Ints, distinct
 from postproc.correlate.common import STRENGTH, Shared
 from postproc.correlate.evidence import CAUSALITY, INFERRED, Pairs
 from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import DISORDER, WINDOW
 
+IDENTITY = ("log", "header", "ice")
 PASSING = ("ufrag", "media", "origin")
-PIECES = (*STRENGTH, *INFERRED)
+PIECES = (*STRENGTH, *INFERRED, "prior")
 AT_ONCE = 250_000  # pairs scored together: bounds memory
 
 Overlap = Callable[[int, int], bool]
@@ -37,24 +38,33 @@ class Scored(NamedTuple):
         total: Floats = self.pieces.sum(axis=1)
         return total
 
+    def with_prior(self, prior: Floats) -> "Scored":
+        """Return the same pairs with the prior of the downstream leg (by row), if no identity joins them."""
+        pieces = self.pieces.copy()
+        sure = _columns(pieces, IDENTITY) > 0
+        pieces[:, PIECES.index("prior")] = np.where(sure | self.siblings, 0.0, prior[self.pairs.b])
+        return Scored(self.pairs, pieces, self.siblings)
+
     def followed_by(self, more: "Scored") -> "Scored":
-        pairs = Pairs(*(np.concatenate(both) for both in zip(self.pairs, more.pairs, strict=True)))
-        return Scored(pairs, *(np.concatenate(both) for both in zip(self[1:], more[1:], strict=True)))
+        pieces = np.concatenate([self.pieces, more.pieces])
+        return Scored(
+            self.pairs.followed_by(more.pairs), pieces, np.concatenate([self.siblings, more.siblings])
+        )
 
     def take(self, keep: Flags | Ints) -> "Scored":
-        return Scored(Pairs(*(values[keep] for values in self.pairs)), self.pieces[keep], self.siblings[keep])
+        return Scored(self.pairs.take(keep), self.pieces[keep], self.siblings[keep])
 
 
 def scored(facts: Facts, pairs: Pairs, identities: Sequence[Shared], overlap: Overlap) -> Scored:
     """Score the pairs; ``overlap`` says whether two recordings ran at the same time."""
-    known = [_looked_up(facts, pairs, identity) for identity in identities]
+    known = {identity.kind: _looked_up(facts, pairs, identity) for identity in identities}
     parts = []
     for start in range(0, max(len(pairs.a), 1), AT_ONCE):
-        part = Pairs(*(values[start : start + AT_ONCE] for values in pairs))
-        given = {i.kind: weight[start : start + AT_ONCE] for i, weight in zip(identities, known, strict=True)}
-        parts.append(_scored(facts, part, given, overlap))
-    pieces, siblings = np.concatenate([p.pieces for p in parts]), np.concatenate([p.siblings for p in parts])
-    return Scored(pairs, pieces, siblings)
+        part = slice(start, start + AT_ONCE)
+        given = {kind: weight[part] for kind, weight in known.items()}
+        parts.append(_scored(facts, pairs.take(part), given, overlap))
+    siblings = np.concatenate([part.siblings for part in parts])
+    return Scored(pairs, np.concatenate([part.pieces for part in parts]), siblings)
 
 
 def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: Overlap) -> Scored:
@@ -84,9 +94,11 @@ def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap
 
 
 def _overlapping(one: Ints, other: Ints, overlap: Overlap) -> Flags:
-    couples, place = np.unique(np.column_stack([one, other]), axis=0, return_inverse=True)
-    said = np.array([overlap(int(first), int(second)) for first, second in couples], dtype=bool)
-    return said[place.reshape(-1)]
+    count = int(max(one.max(initial=0), other.max(initial=0))) + 1
+    ids = one * count + other
+    known = distinct(ids)
+    said = np.array([overlap(int(number // count), int(number % count)) for number in known], dtype=bool)
+    return said[np.searchsorted(known, ids)]
 
 
 def _columns(pieces: Floats, names: Sequence[str]) -> Floats:
@@ -94,7 +106,7 @@ def _columns(pieces: Floats, names: Sequence[str]) -> Floats:
     return total
 
 
-def _clear(pieces: Floats, names: Sequence[str] | dict[str, object], where: Flags) -> None:
+def _clear(pieces: Floats, names: Iterable[str], where: Flags) -> None:
     for name in names:
         pieces[where, PIECES.index(name)] = 0.0
 

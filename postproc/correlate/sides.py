@@ -8,14 +8,13 @@ the caller is the client, the called party the server.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from postproc.correlate.ice import Session
 from postproc.correlate.parties import Description, Place
-from postproc.correlate.records import records
+from postproc.correlate.records import column, records
 
 CLIENT, SERVER, OTHER = "client", "server", "other"
 PARTIES = ("uac", "uas")
@@ -89,38 +88,27 @@ def marks(
     """Return the ends that a marker names, by what they write in SDP, else by their User-Agent."""
     found: dict[End, str] = {}
     for party in PARTIES:
+        agents = _by_name(markers.user_agent, column(legs[f"{party}_agent"]))
         for call_id, agent in records(legs, "call_id", f"{party}_agent"):
-            if side := marked(markers.user_agent, agent):
+            if side := agents.get(agent):
                 found[call_id, party] = side
-    owners: dict[tuple[End, str], None] = {}
-    for *place, owner in records(sdp_media, "capture", "frame", "call_id", "sdp_owner"):
-        if owner and (author := authors.get((place[0], place[1], place[2]))):
-            owners[(place[2], author.party), owner] = None
-    for end, owner in reversed(owners):  # the first description of an end decides
-        if side := marked(markers.sdp_owner, owner):
-            found[end] = side
-    return found
+    owners = _by_name(markers.sdp_owner, column(sdp_media["sdp_owner"]))
+    first: dict[End, str] = {}  # the first description with a mark decides
+    for capture, frame, call_id, owner in records(sdp_media, "capture", "frame", "call_id", "sdp_owner"):
+        side, author = owners.get(owner), authors.get((capture, frame, call_id))
+        if side and author and call_id:
+            first.setdefault((call_id, author.party), side)
+    return found | first
+
+
+def _by_name(patterns: Patterns, names: Iterable[str | None]) -> dict[str | None, str]:
+    return {name: side for name in set(names) if (side := marked(patterns, name))}
 
 
 def marked(patterns: Patterns, name: str | None) -> str | None:
     """Return the one side whose patterns are found in a name."""
     fitting = [side for side, held in patterns.items() if name and any(re.search(p, name) for p in held)]
     return fitting[0] if len(fitting) == 1 else None
-
-
-def of_session(session: Session, known: Mapping[End, Side], markers: Markers) -> tuple[str, str]:
-    """Return the sides of a session's two ufrags; without SIP by what the checks say of the software."""
-    if session.call_id is not None:
-        return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
-    software = session.checks.software if session.checks else {}
-    one, other = (marked(markers.stun_software, software.get(ufrag)) for ufrag in session.ufrags)
-    if one == other:
-        return OTHER, OTHER
-    return one or _opposite(other), other or _opposite(one)
-
-
-def _opposite(side: str | None) -> str:
-    return {SERVER: CLIENT, CLIENT: SERVER}.get(side or "", OTHER)
 
 
 def candidates(
@@ -135,9 +123,9 @@ def candidates(
     side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, told, strict=True)]
     number = [legs.get(place[2], (None, None)) for place in places]
     return rows.assign(
-        call=[call for call, _ in number],
-        leg=[leg for _, leg in number],
-        side=[name for name, _ in side],
-        side_by=[how for _, how in side],
-        offer_answer=[d.offer_answer if d else None for d in told],
+        call=pd.array([call for call, _ in number], "Int64"),
+        leg=pd.array([leg for _, leg in number], "Int64"),
+        side=pd.array([name for name, _ in side], "string"),
+        side_by=pd.array([how for _, how in side], "string"),
+        offer_answer=pd.array([d.offer_answer if d else None for d in told], "string"),
     )

@@ -7,14 +7,15 @@ is never used: a server has one for all its calls.
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from postproc.correlate.arrays import UNKNOWN, Where, leg_rows
 from postproc.correlate.hosts import UNSPECIFIED
-from postproc.correlate.identifiers import SHORTEST, is_named_id, local_part, looks_random, words
-from postproc.correlate.records import records
+from postproc.correlate.identifiers import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
+from postproc.correlate.records import column, records
 from postproc.correlate.users import CALLEE_HEADERS, CALLER_HEADERS
 
 # Headers made for ids of calls, besides any X- header.
@@ -43,14 +44,39 @@ class Token(NamedTuple):
     value: str
 
 
+class Sources(NamedTuple):
+    """Where tokens come from; descriptions have the ``party`` that wrote them, pairs of ufrags are by Call-ID."""
+
+    headers: pd.DataFrame
+    sdp_media: pd.DataFrame
+    candidates: pd.DataFrame
+    ufrag_pairs: Mapping[str, Iterable[tuple[str, str]]]
+    log_joins: Iterable[tuple[str, str]]
+
+
+def tokens(legs: pd.DataFrame, sources: Sources, places: Where) -> Iterator[Token]:
+    """Return the tokens of all legs; one may come several times."""
+    call_ids = column(legs["call_id"])
+    locals_ = local_parts(call_ids)
+    return chain(
+        in_call_ids(locals_),
+        in_headers(sources.headers, places, locals_),
+        in_descriptions(sources.sdp_media, sources.candidates, places),
+        of_ice(sources.ufrag_pairs, call_ids),
+        in_logs(sources.log_joins, call_ids),
+    )
+
+
 def in_call_ids(locals_: Locals) -> Iterator[Token]:
-    """Call-IDs that a B2BUA made from another: the same before the host, or with something before or behind."""
+    """Call-IDs that a B2BUA made from another: equal before the host, or with something added."""
     for local, rows in locals_.items():
         for base in _bases(local, locals_):
             yield from (Token(row, "header", base) for row in (*rows, *locals_.get(base, ())))
 
 
 def _bases(local: str, known: Container[str]) -> Iterator[str]:
+    if len(local) > LONGEST:
+        return
     for whole in {local, LEG_SUFFIX.sub("", local)}:
         if looks_random(whole):
             yield whole
@@ -122,12 +148,11 @@ def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[
     return ((row, values) for row, values in zip(rows, records(table, *names), strict=True) if row != UNKNOWN)
 
 
-def of_ice(
-    pairs: Mapping[str | None, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]
-) -> Iterator[Token]:
+def of_ice(pairs: Mapping[str, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]) -> Iterator[Token]:
     """Both ufrags of a negotiation together; ``pairs`` by Call-ID."""
     for row, call_id in enumerate(call_ids):
-        yield from (Token(row, "ice", " ".join(sorted(pair))) for pair in pairs.get(call_id, ()))
+        agreed = pairs.get(call_id, ()) if call_id else ()
+        yield from (Token(row, "ice", " ".join(sorted(pair))) for pair in agreed)
 
 
 def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]) -> Iterator[Token]:

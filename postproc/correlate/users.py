@@ -66,4 +66,3 @@ def _users(named: Named, legs: int, region: str | None) -> Users:
     exact, tail = padded(rows, exacts, legs, WIDTH), padded(rows, tails, legs, WIDTH)
     key = np.where(tail >= 0, tail + exact.max(initial=0) + 1, exact)
     return Users(exact, tail, key, rarity(key))
-

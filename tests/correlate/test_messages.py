@@ -10,6 +10,11 @@ def test_messages_come_by_time_without_second_captures():
     assert in_order(table)["frame"].to_list() == [2, 1]
 
 
+def test_a_message_of_unknown_time_comes_first():
+    table = sip_messages(invite(1, frame=1), invite(0, frame=2) | {"time": None})
+    assert in_order(table)["frame"].to_list() == [2, 1]
+
+
 def test_messages_of_one_moment_stay_in_their_order():
     table = sip_messages(*(invite(1, cseq=number) for number in range(5)))
     assert in_order(table)["cseq"].to_list() == [0, 1, 2, 3, 4]

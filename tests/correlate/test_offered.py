@@ -98,6 +98,10 @@ def test_repeated_lines_are_one_candidate_and_incomplete_ones_none():
     }
 
 
+def test_a_flood_of_candidates_is_cut():
+    assert len(candidates(*(at(("10.0.0.1", port)) for port in range(1000)))) == 200
+
+
 def test_only_successes_teach_mapped_addresses():
     told = {"src_addr": "x", "src_port": 1, "mapped_addr": "y", "mapped_port": 2}
     found = mapped(

@@ -1,5 +1,19 @@
+import pandas as pd
+import pytest
+
 from postproc.correlate.owners import CROWD, Claim, agreed, from_checks, from_sdp, nearest
 from tests import builders as b
+from tests.correlate.stun_cases import (
+    ANSWER,
+    CHECK,
+    LOOK_UP,
+    LOOKED_UP,
+    NAT,
+    TO_CLIENT,
+    TO_SERVER,
+    bound,
+    one,
+)
 
 PLACE = ("10.0.0.1", 4000)
 OTHER = ("10.0.0.2", 5000)
@@ -72,3 +86,97 @@ def test_ends_that_disagree_or_do_not_decide_name_nobody():
     assert agreed([{1: 1}, {2: 1}]) is None
     assert agreed([{1: 1, 2: 1}, {}]) is None
     assert agreed([]) is None
+
+
+@pytest.mark.parametrize(
+    ("username", "direction"), [("C:S", "server_to_client"), ("S:C", "client_to_server"), ("C:X", "other")]
+)
+def test_the_ufrags_tell_call_and_direction_whatever_the_addresses(username, direction):
+    strange = {"src_addr": "192.0.2.1", "src_port": 1, "dst_addr": "192.0.2.2", "dst_port": 2}
+    row = one(CHECK | strange | {"username": username}, sessions=[{"call": 5, "leg": 2}])
+    assert row["direction"] == direction
+    assert (row["call"], row["leg"]) == (5, 2) if direction != "other" else pd.isna(row["call"])
+
+
+def test_a_side_that_is_neither_client_nor_server_gives_no_direction():
+    row = one(CHECK, sessions=[{"side_a": "other"}])
+    assert (row["call"], row["direction"]) == (1, "other")
+
+
+def test_a_session_without_sip_has_a_call_and_no_leg():
+    row = one(CHECK, sessions=[{"leg": None, "side_a": "other", "side_b": "other"}])
+    assert row["call"] == 1 and pd.isna(row["leg"])
+
+
+def test_what_is_sent_on_a_checks_tuple_belongs_to_its_call():
+    found = bound(
+        CHECK | {"time": 10.0},
+        ANSWER | {"time": 10.5, "transaction_id": "01"},
+        TO_SERVER | {"time": 11.0, "transaction_id": "02"},
+        TO_SERVER | {"time": 60.0, "transaction_id": "03"},
+        TO_SERVER | {"time": 11.0, "transaction_id": "04", "capture": "b.pcapng"},
+        sessions=[{"call": 3}],
+    )
+    assert found["call"].fillna(0).tolist() == [3, 3, 3, 0, 0]
+    assert found["direction"].tolist()[1:4] == ["server_to_client", "client_to_server", "other"]
+
+
+@pytest.mark.parametrize("end", ["src", "dst"])
+def test_an_endpoint_at_either_end_tells_the_call(end):
+    place = {"addr": TO_CLIENT[f"{end}_addr"], "port": TO_CLIENT[f"{end}_port"]}
+    row = one(
+        TO_CLIENT | {"time": 10.0}, endpoints=[place | {"call": 8, "leg": 1, "start": 5.0, "end": 60.0}]
+    )
+    assert (row["call"], row["leg"], row["direction"]) == (8, 1, "other")
+
+
+def test_an_endpoint_outside_of_its_time_tells_nothing():
+    place = {"addr": b.SERVER, "port": 30000, "start": 50.0, "end": 60.0}
+    assert pd.isna(one(TO_CLIENT | {"time": 10.0}, endpoints=[place])["call"])
+
+
+def test_the_far_end_tells_two_calls_on_one_media_port_apart():
+    server = {"addr": b.SERVER, "port": 30000}
+    row = one(
+        TO_CLIENT,
+        endpoints=[server, server | {"call": 2}, {"addr": b.CLIENT, "port": 50000, "call": 2}],
+    )
+    assert row["call"] == 2
+
+
+def test_a_claimed_tuple_is_better_evidence_than_endpoints():
+    stale = {"addr": b.CLIENT, "port": 50000, "call": 2}
+    found = bound(CHECK, TO_SERVER | {"transaction_id": "01"}, sessions=[{}], endpoints=[stale])
+    assert found["call"].tolist() == [1, 1]
+
+
+def test_two_calls_that_cannot_be_told_apart_leave_it_open():
+    server = {"addr": b.SERVER, "port": 30000}
+    assert pd.isna(one(TO_CLIENT, endpoints=[server, server | {"call": 2}])["call"])
+
+
+def test_a_look_up_belongs_to_the_call_that_offers_its_mapped_address():
+    answer = LOOKED_UP | {"kind": "success", "mapped_addr": NAT, "mapped_port": 41802}
+    row = one(LOOK_UP, answer, endpoints=[{"addr": NAT, "port": 41802, "call": 6}])
+    assert (row["call"], row["purpose"], row["direction"]) == (6, "discovery", "other")
+
+
+def test_an_unanswered_look_up_belongs_to_the_checks_that_follow_from_its_base():
+    found = bound(
+        LOOK_UP | {"time": 1.0},
+        CHECK | {"time": 20.0, "transaction_id": "01"},
+        LOOK_UP | {"time": 90.0, "transaction_id": "02"},
+        sessions=[{"call": 6}],
+    )
+    assert found["call"].fillna(0).tolist() == [6, 6, 0]
+    assert found["purpose"].tolist() == ["discovery", "check", "discovery"]
+
+
+def test_many_calls_on_one_media_port_at_once_are_told_by_their_ufrags():
+    calls = range(300)
+    found = bound(
+        *({**CHECK, "transaction_id": f"{n:02x}", "username": f"C{n}:S{n}", "time": 1.0} for n in calls),
+        sessions=[{"ufrag_a": f"C{n}", "ufrag_b": f"S{n}", "call": n + 1} for n in calls],
+        endpoints=[{"addr": b.SERVER, "port": 30000, "call": n + 1} for n in calls],
+    )
+    assert sorted(found["call"]) == [n + 1 for n in calls]

@@ -1,4 +1,7 @@
-"""RTP streams of a call: start, end, and gaps of more than a second."""
+"""RTP streams of a call: start, end, and gaps of more than a second.
+
+The frame of an end is the first of the stream's last second: the last packet's is not kept.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise

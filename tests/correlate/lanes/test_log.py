@@ -1,0 +1,50 @@
+import pytest
+
+from postproc.correlate.lanes import log
+from tests import builders as b
+
+LEGS = b.legs({"call_id": "a@x", "call": 1, "leg": 1})
+LINE = {
+    "capture": "fs.log", "frame": 12, "time": 3.0, "call_id": "a@x", "kind": "hangup", "text": "Hangup x",
+    "source": "sofia.c", "level": "NOTICE", "offset_ms": None,
+}  # fmt: skip
+
+
+def events(*lines):
+    return log.events(b.rows("log_events", *lines), LEGS).to_dict("records")
+
+
+def test_a_line_is_an_event_of_its_call():
+    (event,) = events(LINE)
+    assert event | {"dst": None} == {
+        "capture": "fs.log", "frame": 12, "time": b.at(3), "call": 1, "leg": 1, "lane": "log",
+        "kind": "hangup", "label": "Hangup x", "src": "sofia.c", "dst": None, "severity": "note",
+    }  # fmt: skip
+
+
+def test_the_learnt_offset_of_the_log_s_clock_is_taken_off():
+    assert events(LINE | {"offset_ms": -9.0})[0]["time"] == b.at(3.009)
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        ("DEBUG", "normal"),
+        ("info", "normal"),
+        ("WARNING", "warning"),
+        ("ERR", "error"),
+        ("CRIT", "error"),
+        (None, "normal"),
+    ],
+)
+def test_the_level_tells_the_severity(level, severity):
+    assert events(LINE | {"level": level})[0]["severity"] == severity
+
+
+def test_a_long_line_is_cut_and_a_missing_one_is_empty():
+    assert events(LINE | {"text": "x" * 500})[0]["label"] == "x" * 160 + ".."
+    assert events(LINE | {"text": None})[0]["label"] == ""
+
+
+def test_lines_of_no_call_are_left_out():
+    assert events(LINE | {"call_id": "other"}, LINE | {"call_id": None}, LINE | {"time": None}) == []
