@@ -10,6 +10,7 @@ nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -35,11 +36,11 @@ class Table:
     doc: str
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
-    @property
+    @cached_property
     def dtypes(self) -> dict[str, str]:
         return {column.name: column.dtype for column in self.columns}
 
@@ -50,8 +51,10 @@ class Table:
         """
         if missing := sorted(set(self.names) - set(rows.columns)):
             raise SchemaError(f"{self.name}: missing columns {missing}")
+        held = rows[self.names].reset_index(drop=True)
+        other = {name: dtype for name, dtype in self.dtypes.items() if str(held[name].dtype) != dtype}
         try:
-            return rows[self.names].astype(self.dtypes).reset_index(drop=True)
+            return held.astype(other) if other else held
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
 
@@ -63,7 +66,11 @@ class Table:
         return self.conform(frame.reindex(columns=self.names))
 
     def empty(self) -> pd.DataFrame:
-        return self.rows([])
+        return self._empty.copy()
+
+    @cached_property
+    def _empty(self) -> pd.DataFrame:
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
 
 
 # Columns that many tables share.
