@@ -16,6 +16,7 @@ from postproc.correlate.nearby import REACTION, WINDOW
 from postproc.correlate.users import Users
 
 GRAIN = 0.02  # s: what follows faster than this follows equally fast
+BACKWARD = 1.5  # less for an INVITE that seems to precede its cause
 SLACK = 1.0  # s by which a leg may outlive the one it follows from
 DOUBTFUL = 0.5  # worth of numbers that are equal at their end alone
 SHORT = 0.75  # worth of a short number or name, of which there are few, against a whole number
@@ -37,8 +38,12 @@ class Pairs(NamedTuple):
 
 
 def callee(facts: Facts, pairs: Pairs) -> Floats:
-    """The same party is called: up to 6, the rarer the more; another one -2 (it may have been diverted)."""
-    return _same_user(facts.callee, pairs, most=6.0, other=-2.0)
+    """The same party is called: up to 6, the rarer the more; another one -2 (it may have been diverted).
+
+    Where neither party is the same, -6: a B2BUA that rewrites both is rarer than two calls at once.
+    """
+    score = _same_user(facts.callee, pairs, most=6.0, other=-2.0)
+    return score - np.where((score < 0) & (caller(facts, pairs) < 0), 4.0, 0.0)
 
 
 def caller(facts: Facts, pairs: Pairs) -> Floats:
@@ -55,13 +60,18 @@ def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floa
     doubtful = (exact_a != exact_b) & (exact_a >= 0) & (exact_b >= 0)
     worth = np.minimum(users.rarity[a], most) * np.where(long_a, 1.0, SHORT)
     best = np.where(same, worth[:, :, None] * np.where(doubtful, DOUBTFUL, 1.0), 0.0).max(axis=(1, 2))
-    comparable = long_a.any(axis=1) & long_b.any(axis=1)
+    known = (users.key[a] >= 0).any(axis=1) & (users.key[b] >= 0).any(axis=1)
+    comparable = known & (long_a.any(axis=1) == long_b.any(axis=1))
     return np.where(same.any(axis=(1, 2)), best, np.where(comparable, other, 0.0))
 
 
 def invite(facts: Facts, pairs: Pairs) -> Floats:
-    """The second INVITE follows soon, while the first is pending: up to 4, less after its answer."""
-    soon = 0.6 * np.log(WINDOW / (np.clip(pairs.delay, 0.0, WINDOW - GRAIN) + GRAIN))
+    """The second INVITE follows soon, while the first is pending: up to 4, less after its answer.
+
+    Clocks of two interfaces may have it seem to precede the first, but that speaks less for it.
+    """
+    soon = 0.6 * np.log(WINDOW / (np.clip(np.abs(pairs.delay), 0.0, WINDOW - GRAIN) + GRAIN))
+    soon -= np.where(pairs.delay < 0, BACKWARD, 0.0)
     seen = facts.invited[pairs.a] & facts.invited[pairs.b]
     answered = facts.answer[pairs.a] <= facts.start[pairs.b]
     return np.where(seen, soon, soon / 2) - np.where(answered, 1.0, 0.0)
@@ -148,7 +158,9 @@ def _same_agent(facts: Facts, pairs: Pairs) -> Flags:
 def _by_loopback(facts: Facts, pairs: Pairs) -> Flags:
     """A leg on the loopback interface is at the capturing machine, which the other may be at too."""
     one = facts.uas.loopback[pairs.a] != facts.uac.loopback[pairs.b]
-    return np.asarray(one & (facts.recording[pairs.a] == facts.recording[pairs.b]), dtype=bool)
+    agents = facts.uas.agent[pairs.a], facts.uac.agent[pairs.b]
+    others = (agents[0] >= 0) & (agents[1] >= 0) & (agents[0] != agents[1])
+    return np.asarray(one & ~others & (facts.recording[pairs.a] == facts.recording[pairs.b]), dtype=bool)
 
 
 def _equal(one: Ints, other: Ints) -> Flags:

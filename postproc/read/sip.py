@@ -62,7 +62,8 @@ def parse(message: bytes) -> SipMessage | None:
 
 def _headers(text: str) -> list[tuple[str, str]]:
     found = []
-    for line in FOLD.sub(" ", text).split("\n"):
+    unfolded = FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
+    for line in unfolded.split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             name = name.strip().lower()
