@@ -1,3 +1,58 @@
-"""legshark: what happened on every leg of every call in a packet capture."""
+"""legshark: what happened on every leg of every call in a packet capture.
+
+In a notebook::
+
+    import postproc
+    run = postproc.analyze("pcaps/")
+    run.calls
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from postproc.pipeline import Run
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "analyze", "load"]
+
+
+def analyze(
+    paths: str | Path | Iterable[str | Path],
+    out: str | Path | None = None,
+    *,
+    jobs: int = 1,
+    executor: "Executor | None" = None,
+    all_packets: bool = False,
+    keylog: str | Path | None = None,
+    csv: bool = False,
+) -> "Run":
+    """Read captures (files, folders) and return the tables: ``run.calls``, ``run.bindings``, ...
+
+    Without ``out`` nothing is kept on disk; with it the results are written
+    there as ``postproc run`` does, and a second call reads only what has
+    changed. ``jobs`` above one starts processes: a script then needs
+    ``if __name__ == "__main__":``. Files that cannot be read are in
+    ``run.unread``. Raises errors.SetupError when tshark is missing.
+    """
+    from postproc import pipeline  # noqa: PLC0415  (pandas is not needed for the version)
+    from postproc.read.capture import Options  # noqa: PLC0415
+
+    return pipeline.run(
+        [paths] if isinstance(paths, str | Path) else paths,
+        Path(out) if out is not None else None,
+        options=Options(all_packets=all_packets, keylog=Path(keylog) if keylog else None),
+        jobs=jobs,
+        executor=executor,
+        csv=csv,
+    )
+
+
+def load(folder: str | Path) -> "Run":
+    """The results ``postproc run`` or ``analyze`` left in a folder."""
+    from postproc import pipeline  # noqa: PLC0415
+
+    return pipeline.load(folder)

@@ -63,7 +63,7 @@ def within(key: Ints, time: Floats, window: float, neighbours: int) -> Couples:
 
 
 def directed(pairs: Couples, place: Ints, time: Floats, *, any_order: Flags) -> Couples:
-    """Return pairs of events as upstream, downstream: in order of time, or nearly so, unless ``any_order``."""
+    """Return pairs of events as upstream, downstream: by time, or nearly so, unless ``any_order``."""
     earlier, later = pairs
     forward = (place[earlier] & UPSTREAM > 0) & (place[later] & DOWNSTREAM > 0)
     backward = (place[later] & UPSTREAM > 0) & (place[earlier] & DOWNSTREAM > 0)

@@ -12,9 +12,9 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, NumberParseException
 
 TAIL = 7
-LONGEST = 32
+LONGEST = 64
 VISUAL = re.compile(r"[\s().\-/]")
-DIGITS = re.compile(r"\+?\d+")
+DIGITS = re.compile(r"\+?[0-9]+")
 # Lengths are bounded: an endless header must not cost endless time.
 URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]{1,64})[^@>,\s\"]{0,64}@|tel:([^>;,\s\"]{1,64}))", re.IGNORECASE)
 LONGEST_HEADER = 2048
@@ -30,19 +30,19 @@ class Number(NamedTuple):
 
 def number(user: str | None, region: str | None) -> Number:
     """Return the keys of a URI's user part; ``region`` (ISO 3166) reads national numbers."""
-    plain = VISUAL.sub("", user or "").lower()
-    digits = plain.removeprefix("+")
-    if not plain or plain in WITHHELD or len(plain) > LONGEST * 2:
+    name = (user or "").strip().lower()
+    plain = VISUAL.sub("", name)
+    if not name or name in WITHHELD or len(name) > LONGEST:
         return Number(None, None)
-    if not DIGITS.fullmatch(plain) or not plain.isascii() or len(digits) < TAIL:
-        return Number(f"={plain}", None)
-    return Number(_e164(plain, region), digits[-TAIL:])
+    if not (DIGITS.fullmatch(plain) and len(plain.removeprefix("+")) >= TAIL):
+        return Number(f"={name}", None)
+    return Number(_e164(plain, region), plain[-TAIL:])
 
 
 def _e164(plain: str, region: str | None) -> str | None:
     if plain.startswith("+"):
         return plain
-    if region is None or len(plain) > LONGEST:
+    if region is None:
         return None
     try:
         parsed = phonenumbers.parse(plain, region, keep_raw_input=True)

@@ -107,11 +107,11 @@ def _sureness(
     fits = _single_fits(joining, facts)
     sure = {}
     for node, call in number.items():
-        held = links.get(call)
-        weakest = (
-            min((min(link.score - EVEN, link.margin) for link in held), default=0.0) if held else -fits[node]
+        weakest = min(
+            (min(link.score - EVEN, link.margin) for link in links.get(call, ())), default=-fits[node]
         )
-        sure[call] = min(1 / (1 + exp(-weakest)), 1 / (1 + doubts[call])), doubts[call] > 0
+        confidence = 1 / (1 + exp(-weakest)) if call in links or not doubts[call] else 1.0
+        sure[call] = min(confidence, 1 / (1 + doubts[call])), doubts[call] > 0
     return sure
 
 

@@ -80,7 +80,7 @@ def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: 
 
 
 def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap: Overlap) -> None:
-    """Set to 0 what does not count."""
+    """Set to 0 what does not count; where the call is identified, nothing counts against it."""
     a, b = pairs.a, pairs.b
     same = facts.recording[a] == facts.recording[b]
     beside = ~same & _overlapping(facts.recording[a], facts.recording[b], overlap)
@@ -91,6 +91,8 @@ def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap
     _clear(pieces, INFERRED, ~inferred)
     _clear(pieces, PASSING, over | siblings | ~(same | beside))
     _clear(pieces, ("header", "ice"), over & (same | beside))
+    sure = _columns(pieces, IDENTITY) > 0
+    pieces[sure] = np.maximum(pieces[sure], 0.0)
 
 
 def _overlapping(one: Ints, other: Ints, overlap: Overlap) -> Flags:

@@ -45,7 +45,7 @@ class Token(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Where tokens come from; descriptions have the ``party`` that wrote them, pairs of ufrags are by Call-ID."""
+    """Where tokens come from: descriptions with the ``party`` that wrote them, pairs of ufrags by Call-ID."""
 
     headers: pd.DataFrame
     sdp_media: pd.DataFrame

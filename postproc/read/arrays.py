@@ -24,6 +24,11 @@ def numbers(data: Array, at: Array, dtype: str) -> Array:
     return gather(data, at, np.dtype(dtype)).astype(np.int64)
 
 
+def count_until(flags: Array) -> int:
+    """Return how many rows come before the first flagged one."""
+    return int(np.argmax(flags)) if flags.any() else len(flags)
+
+
 def starts_of_runs(*columns: Array) -> Array:
     """Return where a run of equal values begins in sorted columns, as positions."""
     change = np.zeros(len(columns[0]), bool)

@@ -34,7 +34,7 @@ LINK_TYPES = {  # numbers of the LINKTYPE registry; 12 and 14 are RAW as some sy
 }
 
 
-class NotWalkable(CaptureError):
+class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not what went wrong)
     """A capture, but of a kind that has to be converted first."""
 
 

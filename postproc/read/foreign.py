@@ -25,6 +25,7 @@ STUN = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4")])
 TLS = np.dtype([("content_type", "u1"), ("major", "u1"), ("minor", "u1")])
 SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
 CRLF = 0x0D0A
+LINE_ENDS = 8  # looked past: a ping is two, a pong is one (RFC 5626, section 4.4.1)
 SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
 METHOD_LENGTH = 40  # longest method looked for
 TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
@@ -72,15 +73,19 @@ def quic(datagrams: Payloads) -> Array:
     possible = ((first >= 64) & (first < 128)) | (first >= 192)
     found = np.zeros(len(datagrams.rows), bool)
     found[chosen] = possible & ~begins_like_sip(datagrams.data, start, seen)
-    return found & ~channel_data(datagrams)[0]
+    found &= ~channel_data(datagrams)[0]
+    return found
 
 
 def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
     """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
     end = start + seen
-    for _ in range(2):  # a ping is two line ends, a pong one (RFC 5626, section 4.4.1)
-        start = start + 2 * (numbers(data, start, ">u2") == CRLF)
-    found = (gather(data, start, START)["first"] == SIP_VERSION) & (start + 8 <= end)
+    for _ in range(LINE_ENDS):
+        blank = numbers(data, start, ">u2") == CRLF
+        if not blank.any():
+            break
+        start = start + 2 * blank
+    found: Array = (gather(data, start, START)["first"] == SIP_VERSION) & (start + 8 <= end)
     asked = np.flatnonzero(TOKEN[data[np.minimum(start, len(data) - 1)]] & (start < end) & ~found)
     found[asked] = _begins_like_request(data, start[asked], end[asked])
     return found
@@ -127,10 +132,10 @@ def _websocket_sip(data: Array, start: Array, seen: Array) -> Array:
 def _websocket_upgrade(data: Array, start: Array, seen: Array) -> Array:
     """A request to go over to WebSocket, or the answer that grants it (RFC 6455, section 4)."""
     head = gather(data, start, START)
-    found = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
+    found: Array = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
     for place in np.flatnonzero(head["first"] >> 32 == GET).tolist():
         request = data[start[place] : start[place] + seen[place]].tobytes()
-        found[place] = b"upgrade: websocket" in request.lower()
+        found[place] = b"websocket" in request.lower()
     return found
 
 
@@ -143,7 +148,8 @@ def _stun(data: Array, start: Array, seen: Array) -> Array:
 
 def _stun_at(data: Array, start: Array, seen: Array) -> Array:
     head = gather(data, start, STUN)
-    return (head["type"] >> 14 == 0) & (head["cookie"] == MAGIC_COOKIE) & (seen >= STUN.itemsize)
+    found: Array = (head["type"] >> 14 == 0) & (head["cookie"] == MAGIC_COOKIE) & (seen >= STUN.itemsize)
+    return found
 
 
 def _tls_record(segments: Payloads, content_types: tuple[int, ...]) -> Array:

@@ -73,9 +73,9 @@ def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture]
             if reason is None:
                 captures[path] = Capture(path, name(path, base), _size(path))
             else:
-                unread[path] = Unread(path, reason)
-        for folder in _barren(top, skip, [*captures, *unread]):
-            unread[folder] = Unread(folder, "no capture in this folder")
+                unread.setdefault(path, Unread(path, reason))
+        if _is_folder(top) and not any(path.is_relative_to(top) for path in (*captures, *unread)):
+            unread[top] = Unread(top, "no capture in this folder")
     return sorted(captures.values(), key=lambda found: found.name), sorted(
         unread.values(), key=lambda left_out: left_out.path
     )
@@ -149,25 +149,6 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
             yield path, reason
 
 
-def _barren(top: Path, skip: Path | None, listed: list[Path]) -> list[Path]:
-    """The given folder if nothing in it is listed, else those of its folders in which nothing is."""
-    if not _is_folder(top) or top in listed:
-        return []
-    known = {path.relative_to(top).parts[0] for path in listed if path.is_relative_to(top)}
-    if not known:
-        return [top]
-    folders = (path for path in top.iterdir() if _is_folder(path) and not path.is_symlink())
-    return [
-        path
-        for path in folders
-        if path.name not in known and not path.name.startswith(".") and not _same(path, skip)
-    ]
-
-
-def _same(path: Path, other: Path | None) -> bool:
-    return other is not None and path.resolve() == other.resolve()
-
-
 def _walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
     """Yield every file below a folder, and the folders that are not what they should be.
 
@@ -187,6 +168,8 @@ def _walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
         except OSError as error:
             yield folder, f"folder not looked into: {said(error)}"
             continue
+        if not inside and folder != top:
+            yield folder, "empty folder"
         for path in inside:
             if not _is_folder(path):
                 yield path, None

@@ -8,7 +8,7 @@ on: sums are kept for each clock in question, the choice is made in the end.
 
 import numpy as np
 
-from postproc.read.arrays import Array
+from postproc.read.arrays import Array, lengths
 
 CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
 STATIC = (  # RFC 3551, section 6
@@ -20,7 +20,7 @@ COMFORT_NOISE = 13
 NEAR = 0.1  # share by which a measured clock may miss the one it is taken for
 TALKSPURT_MS = 200.0  # a marker may come with a timestamp that counts no silence
 IMPLAUSIBLE_MS = 10_000.0  # beyond this the timestamps jumped, not the packets
-DECAY = (15 / 16) ** np.arange(2048)
+DECAY = ((15 / 16) ** np.arange(2048)).astype(np.float32)
 
 IN_QUESTION = np.array([
     [STATIC.get(payload_type, clock) == clock for payload_type in range(128)] for clock in CLOCKS
@@ -55,6 +55,20 @@ def sums(
             distance[:, column] = np.bincount(where, change, groups)
             tail[:, column] = np.bincount(where, change * decay(to_come) / 16, groups)
     return count, distance, tail
+
+
+def accumulated(steps: Array, tail: Array, starts: Array) -> Array:
+    """Carry the jitter on from row to row; each run of rows, in order of time, starts from 0."""
+    kept, level = decay(steps), tail.astype(np.float64)
+    sizes = lengths(starts, len(steps))
+    place = np.arange(len(steps)) - np.repeat(starts, sizes)
+    reach = 1  # rows already gathered in each; doubled, as sums of sums are
+    while reach < sizes.max(initial=0):
+        inside = place[reach:] >= reach
+        level[reach:] += inside * kept[reach:] * level[:-reach]
+        kept[reach:] *= np.where(inside, kept[:-reach], 1)
+        reach *= 2
+    return level
 
 
 def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:

@@ -15,7 +15,8 @@ from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
 from postproc.read.rtp import PACKET
 from postproc.read.streams import Streams
 
-HOLD_NS = 10**9  # packets are at most this much out of order
+EARLIEST = -(2**62)  # far enough from where 64 bits end
+HOLD_NS = 5 * 10**8  # packets are at most this much out of order
 PATIENCE_NS = 30 * 10**9  # between two packets of a stream that is not recognised yet
 FOLLOWING = 3  # steps up to this width follow each other
 NEEDED = 2  # such steps
@@ -32,15 +33,14 @@ class Media:
     waiting: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     candidates: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     streams: Streams = field(default_factory=Streams)
-    latest: int = -(2**62)
 
 
 def add(media: Media, packets: Array) -> None:
     """Take in a window's packets (rtp.PACKET rows)."""
     if not len(packets):
         return
-    media.latest = max(media.latest, int(packets["time"].max()))
-    _advance(media, join(media.waiting, packets), media.latest - HOLD_NS)
+    now = max(int(packets["time"][-1]), EARLIEST) - HOLD_NS
+    _advance(media, join(media.waiting, packets), now)
 
 
 def finish(media: Media) -> None:
@@ -58,7 +58,6 @@ def proven(media: Media) -> Array:
 
 def _advance(media: Media, packets: Array, now: int | None) -> None:
     """Measure the packets up to now, all if None; the others wait."""
-    last = now is None
     packets = _by_time(packets)
     due = len(packets) if now is None else int(np.searchsorted(packets["time"], now, side="right"))
     packets, rest = packets[:due], packets[due:]
@@ -66,10 +65,11 @@ def _advance(media: Media, packets: Array, now: int | None) -> None:
     stream = streams.numbers(media.streams, keys)[codes]
     known = stream >= 0
     new = _recognised(media, take(packets, ~known), now)
-    new_stream = streams.numbers(media.streams, new["key"])
-    stream, packets = np.append(stream[known], new_stream), join(take(packets, known), new)
-    order = np.argsort(stream.astype(np.int32), kind="stable")
-    undecided = streams.measure(media.streams, stream[order], take(packets, order), now or 0, last=last)
+    stream = np.append(stream[known], streams.numbers(media.streams, new["key"]))
+    packets = join(take(packets, known), new)
+    order = np.argsort(stream.astype(np.min_scalar_type(media.streams.count)), kind="stable")
+    batch = stream[order], take(packets, order)
+    undecided = streams.measure(media.streams, *batch, now=now or 0, last=now is None)
     media.waiting = join(undecided, rest)
 
 
@@ -84,28 +84,33 @@ def _recognised(media: Media, packets: Array, now: int | None) -> Array:
     codes, keys = pd.factorize(packets["key"])
     order = np.argsort(codes, kind="stable")
     packets, codes = take(packets, order), codes[order]
-    spell, begins = _spells(packets, codes)
-    begin = np.full(len(keys), len(packets))
-    begin[codes[begins][::-1]] = begins[::-1]  # where several begin, the first counts
-    begun = begin[begin < len(packets)]
-    streams.begin(media.streams, take(packets, begun))
+    spell = _spells(packets["time"], codes)
+    begin = _beginnings(packets["sequence"], codes, spell, len(keys))
+    streams.begin(media.streams, take(packets, begin[begin < len(packets)]))
     place = np.arange(len(packets))
     undecided = begin[codes] == len(packets)
     media.candidates = take(packets, undecided & _still_tried(packets["time"], codes, spell, now))
     return take(packets, place >= begin[codes])
 
 
-def _spells(packets: Array, codes: Array) -> tuple[Array, Array]:
-    """Number each candidate's spells between long pauses; tell where those start that are streams."""
-    pause = np.diff(packets["time"], prepend=packets["time"][:1]) > PATIENCE_NS
-    spell = np.cumsum(pause) + codes.astype(np.int64) * (len(codes) + 1)
+def _spells(time: Array, codes: Array) -> Array:
+    """Number each candidate's spells, which long pauses part."""
+    pause = np.diff(time, prepend=time[:1]) > PATIENCE_NS
+    spells: Array = np.cumsum(pause) + codes * np.int64(len(codes) + 1)
+    return spells
+
+
+def _beginnings(sequence: Array, codes: Array, spell: Array, candidates: int) -> Array:
+    """Where each candidate's first spell starts whose packets follow each other; the end if none does."""
+    begin = np.full(candidates, len(codes))
     starts = starts_of_runs(spell)
-    step = np.diff(packets["sequence"], prepend=packets["sequence"][:1])
-    following = (step >= 1) & (step <= FOLLOWING)
-    following[starts] = False
-    if not len(starts):
-        return spell, starts
-    return spell, starts[np.add.reduceat(following, starts, dtype=np.int64) >= NEEDED]
+    if len(starts):
+        step = np.diff(sequence, prepend=sequence[:1])
+        following = (step >= 1) & (step <= FOLLOWING)
+        following[starts] = False
+        good = starts[np.add.reduceat(following, starts, dtype=np.int64) >= NEEDED]
+        begin[codes[good][::-1]] = good[::-1]  # the last one written stays
+    return begin
 
 
 def _still_tried(time: Array, codes: Array, spell: Array, now: int | None) -> Array:
@@ -115,7 +120,7 @@ def _still_tried(time: Array, codes: Array, spell: Array, now: int | None) -> Ar
     starts = starts_of_runs(codes)
     size = lengths(starts, len(codes))
     final = np.repeat(starts + size - 1, size)
-    tried = (spell == spell[final]) & (time[final] >= now - PATIENCE_NS)
+    tried: Array = (spell == spell[final]) & (time[final] >= now - PATIENCE_NS)
     tried &= final - np.arange(len(codes)) < TRIED
     if np.count_nonzero(tried) > CROWD:
         tried &= time >= np.partition(time[tried], -CROWD)[-CROWD]

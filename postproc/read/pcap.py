@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather
+from postproc.read.arrays import Array, count_until, gather
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 HEADER, RECORD = 24, 16
@@ -38,7 +38,10 @@ def container(head: bytes) -> Container:
 
 
 def records(container: Container, data: Array, base: int, starts: Array, sizes: Array) -> tuple[Window, bool]:
-    """Slice the records: every one is a packet, and none is unsound."""
+    """Slice the records, each a packet; False when one is absurdly long: none from there on counts."""
+    count = len(starts)
+    whole = count_until(sizes > container.layout.largest)
+    starts, sizes = starts[:whole], sizes[:whole]
     order = container.layout.length.format[0]
     header = np.dtype([("second", order + "u4"), ("fraction", order + "u4")])
     stamps = gather(data, starts, header)
@@ -53,4 +56,4 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
         record_size=sizes,
         others=[] if base else [(0, HEADER)],
     )
-    return window, True
+    return window, whole == count

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather, numbers
+from postproc.read.arrays import Array, count_until, gather, numbers
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -36,7 +36,7 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
 
     Raises NotWalkable at blocks that are, or change, the numbering of frames.
     """
-    framed = _whole(numbers(data, starts + sizes - TRAILER, "<u4") == sizes)
+    framed = count_until(numbers(data, starts + sizes - TRAILER, "<u4") != sizes)
     if (sizes[:framed] & 3).any():
         raise NotWalkable("blocks of odd length")
     blocks = gather(data, starts[:framed], PACKET_BLOCK)
@@ -45,8 +45,8 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
         _note(container, data[starts[index] : starts[index] + sizes[index]].tobytes(), starts[index] + base)
     interface = np.where(blocks["type"] == PACKET, blocks["interface"] & 0xFFFF, blocks["interface"])
     room = np.minimum(blocks["size"] - np.uint32(BODY + TRAILER), np.uint32(LARGEST_PACKET))
-    sense = (blocks["captured"] <= room) & (interface < len(container.interfaces))
-    count = _whole(sense | ~packet)
+    absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
+    count = count_until(absurd & packet)
     shown, other = np.flatnonzero(packet[:count]), np.flatnonzero(~packet[:count])
     window = Window(
         data=data,
@@ -59,12 +59,6 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
         others=list(zip((starts[other] + base).tolist(), sizes[other].tolist(), strict=True)),
     )
     return window, count == len(starts)
-
-
-def _whole(sound: Array) -> int:
-    """How many come before the first unsound one."""
-    unsound = np.flatnonzero(~sound)
-    return int(unsound[0]) if len(unsound) else len(sound)
 
 
 def _note(container: Container, block: bytes, position: int) -> None:

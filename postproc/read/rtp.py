@@ -19,7 +19,7 @@ CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2")])
 PACKET = np.dtype([
     ("key", "u8"), ("time", "i8"), ("frame", "i8"), ("addresses", "u8", (4,)), ("timestamp", "u4"),
     ("ssrc", "u4"), ("size", "u4"), ("source_port", "u2"), ("destination_port", "u2"), ("sequence", "u2"),
-    ("payload_type", "u1"), ("marker", "?"), ("relayed", "?"), ("spare", "V7"),
+    ("payload_type", "u1"), ("marker", "?"), ("relayed", "?"),
 ])  # fmt: skip
 
 

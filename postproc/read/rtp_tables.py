@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 
 from postproc.read import jitter
-from postproc.read.arrays import Array, take
+from postproc.read.arrays import Array, lengths, starts_of_runs, take
 from postproc.read.media import Media, listed
 from postproc.read.seconds import merged
+from postproc.read.sequence import highest_before
 from postproc.tables import RTP_SECONDS, RTP_STREAMS, Table
 
 MAPPED = 0xFFFF
-SUMMED = {
-    "stream": "first", "second": "first", "packets": "sum", "highest": "max", "skipped": "sum",
-    "frame": "first", "time": "first",
-}  # fmt: skip
 
 
 def rtp_tables(media: Media) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -26,71 +23,60 @@ def rtp_tables(media: Media) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     chosen = listed(media)
     state = take(media.streams.state, chosen)
-    sums = _sums(media, chosen)
-    main = _main_payload_types(sums)
-    clock = _clock_columns(take(sums, sums["payload_type"] == main[sums["stream"]]), main)
-    measured = (sums["payload_type"] == main[sums["stream"]]) & (clock[sums["stream"]] >= 0)
-    running = _running_jitter(sums, measured, clock)
-    mean = _mean_jitter(take(sums, measured), running[measured], clock)
-    return _streams(state, main, clock, mean), _seconds(state, sums, running)
-
-
-def _sums(media: Media, chosen: Array) -> Array:
-    """The SECOND rows of the chosen streams, by their new numbers."""
-    rows = merged(media.streams.seconds.done + media.streams.seconds.fresh)
     number = np.full(media.streams.count, -1)
     number[chosen] = np.arange(len(chosen))
-    rows["stream"] = number[rows["stream"]]
-    rows = rows if (rows["stream"] >= 0).all() else take(rows, rows["stream"] >= 0)
-    return take(rows, np.argsort(rows["stream"], kind="stable"))
+    sums = merged(media.streams.seconds, number)
+    main = _main_payload_types(sums)
+    of_main = np.flatnonzero(sums["payload_type"] == main[sums["stream"]])
+    clock = _clock_columns(sums, of_main, main)
+    timed = of_main[clock[sums["stream"][of_main]] >= 0]
+    running = _running_jitter(sums, timed, clock)
+    mean = _mean_jitter(sums, timed, clock, running)
+    return _streams(state, main, clock, mean), _seconds(state, sums, running)
 
 
 def _main_payload_types(sums: Array) -> Array:
     """Payload type most often seen, one per stream."""
-    frame = pd.DataFrame({name: sums[name] for name in ("stream", "payload_type", "packets")})
-    total = frame.groupby(["stream", "payload_type"], as_index=False)["packets"].sum()
-    most = total.sort_values("packets", ascending=False, kind="stable").drop_duplicates("stream")
-    return most.sort_values("stream")["payload_type"].to_numpy()
+    both, place = np.unique(sums["stream"].astype(np.int64) << 8 | sums["payload_type"], return_inverse=True)
+    total = np.bincount(place, sums["packets"])
+    both = both[np.lexsort((total, both >> 8))]
+    most: Array = both[np.append(np.diff(both >> 8) != 0, True)[: len(both)]] & 255
+    return most
 
 
-def _clock_columns(sums: Array, main: Array) -> Array:
+def _clock_columns(sums: Array, rows: Array, main: Array) -> Array:
     """Column of each stream's clock in the sums, -1 where it is not known."""
-    elapsed = np.bincount(sums["stream"], sums["elapsed"], len(main))
-    ticks = np.bincount(sums["stream"], sums["ticks"], len(main))
+    stream = sums["stream"][rows]
+    elapsed = np.bincount(stream, sums["elapsed"][rows], len(main))
+    ticks = np.bincount(stream, sums["ticks"][rows], len(main))
     columns = map(jitter.clock_column, main.tolist(), ticks.tolist(), elapsed.tolist())
     return np.array([-1 if column is None else column for column in columns], np.int64)
 
 
-def _running_jitter(sums: Array, measured: Array, clock: Array) -> Array:
-    """Jitter in ms at the end of each row that is measured; else NaN, as before a stream's first step."""
-    running = np.full(len(sums), np.nan)
-    rows = np.flatnonzero(measured)
+def _running_jitter(sums: Array, rows: Array, clock: Array) -> Array:
+    """Jitter in ms at the end of each of these rows; else NaN, as before a stream's first step."""
     stream = sums["stream"][rows]
     steps = sums["steps"][rows, clock[stream]]
-    weight = jitter.decay(steps)
-    tail = sums["tail"][rows, clock[stream]]
-    level, previous = np.nan, -1
-    for row, of, some, keep, new in zip(
-        rows.tolist(), stream.tolist(), steps.tolist(), weight.tolist(), tail.tolist(), strict=True
-    ):
-        level = level if of == previous else np.nan
-        if some:
-            level = new if np.isnan(level) else level * keep + new
-        running[row] = level
-        previous = of
+    starts = starts_of_runs(stream)
+    sizes = lengths(starts, len(rows))
+    running = np.full(len(sums), np.nan)
+    running[rows] = jitter.accumulated(steps, sums["tail"][rows, clock[stream]], starts)
+    taken = np.cumsum(steps)
+    taken -= np.repeat(taken[starts] - steps[starts], sizes)
+    running[rows[taken == 0]] = np.nan
     return running
 
 
-def _mean_jitter(sums: Array, running: Array, clock: Array) -> Array:
+def _mean_jitter(sums: Array, rows: Array, clock: Array, running: Array) -> Array:
     """Mean of J over all steps: summing up the recurrence leaves sum |D| - 15 J, J being the last."""
-    stream = sums["stream"]
-    place = np.arange(len(sums)), clock[stream]
-    steps = np.bincount(stream, sums["steps"][place], len(clock))
-    distance = np.bincount(stream, sums["distance"][place], len(clock))
-    final = np.zeros(len(clock))
-    final[stream] = running  # the last one stays
+    stream = sums["stream"][rows]
+    steps = np.bincount(stream, sums["steps"][rows, clock[stream]], len(clock))
+    distance = np.bincount(stream, sums["distance"][rows, clock[stream]], len(clock))
+    final = np.full(len(clock), np.nan)
+    final[stream] = running[rows]  # the last one stays
     with np.errstate(invalid="ignore"):
-        return np.maximum((distance - 15 * final) / steps, 0)
+        mean: Array = np.maximum((distance - 15 * final) / steps, 0)
+    return mean
 
 
 def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFrame:
@@ -124,16 +110,21 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
 
 def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
     """One row per stream and second; lost as in RFC 3550, appendix A.3, for the interval."""
-    rows = pd.DataFrame({name: sums[name] for name in SUMMED}).assign(jitter_ms=running)
-    rows = rows.groupby(["stream", "second"], as_index=False).agg(SUMMED | {"jitter_ms": "last"})
-    stream = rows["stream"].to_numpy()
-    highest = rows.groupby("stream")["highest"].cummax()
-    before = highest.groupby(stream).shift().fillna(pd.Series(state["lowest"][stream] - 1))
-    lost = highest - before - rows["packets"] - rows["skipped"]
+    starts = starts_of_runs(sums["stream"], sums["second"])  # payload types together
+    stream = sums["stream"][starts]
+    first = starts_of_runs(stream)
+    packets = np.add.reduceat(sums["packets"], starts)
+    highest = np.maximum.reduceat(sums["highest"], starts)
+    before = highest_before(highest, first, state["lowest"][stream[first]] - 1)
+    expected = np.maximum(highest - before, 0) - np.add.reduceat(sums["skipped"], starts)
     columns = {
-        **rows[["frame", "stream", "second", "packets", "jitter_ms"]],
-        "time": _times(rows["time"].to_numpy()),
-        "lost": lost.clip(lower=0).astype(np.int64),
+        "frame": np.minimum.reduceat(sums["frame"], starts),
+        "time": _times(np.minimum.reduceat(sums["time"], starts)),
+        "stream": stream,
+        "second": sums["second"][starts],
+        "packets": packets,
+        "lost": np.maximum(expected - packets, 0),
+        "jitter_ms": np.fmax.reduceat(running, starts),
     }
     return _table(RTP_SECONDS, columns)
 

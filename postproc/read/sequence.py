@@ -51,7 +51,8 @@ def _every_other(flags: Array) -> Array:
     """Of neighbours that are both flagged, one: the second is out of line with the first only."""
     run_starts = starts_of_runs(flags)
     place = np.arange(len(flags)) - np.repeat(run_starts, lengths(run_starts, len(flags)))
-    return flags & (place % 2 == 0)
+    first: Array = flags & (place % 2 == 0)
+    return first
 
 
 def extended(step: Array, starts: Array, first: Array) -> Array:
@@ -59,7 +60,8 @@ def extended(step: Array, starts: Array, first: Array) -> Array:
     widths = np.where(jumps(step), FRESH_RUN, step).astype(np.int64)
     total = np.cumsum(widths)
     offset = first - (total[starts] - widths[starts])
-    return total + np.repeat(offset, lengths(starts, len(step)))
+    number: Array = total + np.repeat(offset, lengths(starts, len(step)))
+    return number
 
 
 def highest_before(number: Array, starts: Array, first: Array) -> Array:

@@ -50,7 +50,7 @@ def write(capture: FileIO, fates: BinaryIO, target: BinaryIO, media_keys: Array,
         rows = np.frombuffer(chunk, RECORD)
         packet = rows["fate"] != NO_PACKET
         frames = frame + np.cumsum(packet)
-        frame += np.count_nonzero(packet)
+        frame += int(np.count_nonzero(packet))
         is_media = (rows["fate"] == STREAM) & _among(rows["key"], media_keys)
         is_foreign = (rows["fate"] == CONNECTION) & ~_among(rows["key"], connections)
         is_foreign |= rows["fate"] == LEAVE_OUT

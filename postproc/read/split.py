@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,17 @@ class Split:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass
+class Walk:
+    """What a walk gathers."""
+
+    container: Container
+    media: Media = field(default_factory=Media)
+    connections: Connections = field(default_factory=Connections)
+    first_time: int = 2**63 - 1
+    last_time: int = -(2**63)
+
+
 def split(capture: Path, kept: Path | None, *, keep_tls: bool = False, window: int = WINDOW) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
@@ -70,50 +82,60 @@ def split(capture: Path, kept: Path | None, *, keep_tls: bool = False, window: i
 
 
 def _split(file: FileIO, kept: Path | None, keep_tls: bool, size: int) -> Split:
-    container, measured, connections = open_container(file), Media(), Connections()
-    spans, frame, small = [], 1, Kept()
+    walk, small = Walk(open_container(file)), Kept()
     with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
-        for window in windows(file, container, size):
-            found = packets(window, container.interfaces)
-            udp = datagrams(found)
-            rtp, rows = rtp_packets(found, udp, window.time, frame)
-            media.add(measured, rtp)
-            if kept:
-                fates.write(_records(window, found, udp, rtp, rows, connections).tobytes())
-            spans += [window.time.min(), window.time.max()] if len(window.time) else []
-            frame += len(window.time)
-        media.finish(measured)
+        _walk(file, walk, fates if kept else None, size)
         if kept:
-            stay = connections.kept(keep_tls=keep_tls or container.has_secrets)
+            stay = walk.connections.kept(keep_tls=keep_tls or walk.container.has_secrets)
             with kept.open("wb") as target:
-                small = write(file, fates, target, media.proven(measured), stay)
-    return _result(container, measured, spans, small)
+                small = write(file, fates, target, media.proven(walk.media), stay)
+    return _result(walk, small)
 
 
-def _records(
-    window: Window, found: Packets, udp: Payloads, rtp: Array, rtp_rows: Array, connections: Connections
-) -> Array:
-    """What the fate of each record hangs on; tells connections what the segments show."""
+def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int) -> None:
+    for window in windows(file, walk.container, size):
+        _take_in(window, walk, fates)
+    media.finish(walk.media)
+
+
+def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
+    """Measure the media of a window, and note what its records' fate hangs on."""
+    found = packets(window, walk.container.interfaces)
+    udp = datagrams(found)
+    first_frame = walk.container.packets - len(window.time) + 1
+    rtp, rows = rtp_packets(found, udp, window.time, first_frame)
+    media.add(walk.media, rtp)
+    if fates:
+        fate, key = _fates(found, udp, walk.connections)
+        bare = ~rtp["relayed"]
+        fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
+        fates.write(records(window, fate, key).tobytes())
+    if len(window.time):
+        walk.first_time = min(walk.first_time, int(window.time.min()))
+        walk.last_time = max(walk.last_time, int(window.time.max()))
+
+
+def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Array, Array]:
+    """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
     fate = np.where(found.protocol == FOREIGN, LEAVE_OUT, KEEP)
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[foreign.quic(udp)]] = LEAVE_OUT
-    bare = ~rtp["relayed"]
-    fate[rtp_rows[bare]], key[rtp_rows[bare]] = STREAM, rtp["key"][bare]
     tcp = segments(found)
     keys = foreign.connection_keys(tcp)
     foreign.note(connections, tcp, keys)
     hangs = ~foreign.always_kept(tcp)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
-    return records(window, fate, key)
+    return fate, key
 
 
-def _result(container: Container, measured: Media, times: list[int], small: Kept) -> Split:
-    rtp_streams, rtp_seconds = rtp_tables(measured)
+def _result(walk: Walk, small: Kept) -> Split:
+    rtp_streams, rtp_seconds = rtp_tables(walk.media)
+    container = walk.container
     return Split(
         format=container.format,
         packets=container.packets,
-        first_time=int(min(times)) if times else None,
-        last_time=int(max(times)) if times else None,
+        first_time=walk.first_time if container.packets else None,
+        last_time=walk.last_time if container.packets else None,
         interfaces=tuple(interface.name for interface in container.interfaces),
         link_types=tuple(interface.link_name for interface in container.interfaces),
         cut_short=container.cut_short,

@@ -10,7 +10,7 @@ import numpy as np
 
 from postproc.read import sequence
 from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, take
-from postproc.read.seconds import Seconds, by_second, keep
+from postproc.read.seconds import Seconds, Steps, by_second, keep
 
 IN_ORDER = 3  # a step this wide may have lost a packet or two and is still in order
 NO_TYPE = 255
@@ -18,9 +18,10 @@ STATE = np.dtype([
     ("key", "u8"), ("addresses", "u8", (4,)), ("source_port", "u2"), ("destination_port", "u2"),
     ("ssrc", "u4"), ("relayed", "?"), ("frame", "i8"), ("first_time", "i8"), ("time", "i8"),
     ("sequence", "u2"), ("timestamp", "u4"), ("payload_type", "u1"), ("number", "i8"), ("highest", "i8"),
-    ("lowest", "i8"), ("skipped", "i8"), ("max_gap", "i8"), ("strays", "i8"), ("packets", "i8"), ("copies", "i8"),
-    ("late", "i8"), ("in_order", "i8"), ("bytes", "i8"),
+    ("lowest", "i8"), ("skipped", "i8"), ("max_gap", "i8"), ("strays", "i8"), ("packets", "i8"),
+    ("copies", "i8"), ("late", "i8"), ("in_order", "i8"), ("bytes", "i8"),
 ])  # fmt: skip
+CARRIED = ("time", "sequence", "timestamp", "payload_type")  # of a stream's last packet
 SEEN = np.dtype([("stream", "i8"), ("time", "i8"), ("sequence", "u2")])
 
 
@@ -69,29 +70,23 @@ def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: 
     """
     waits = np.zeros(len(stream), bool) if last else _unsettled(streams, stream, packets)
     waiting, packets, stream = take(packets, waits), take(packets, ~waits), stream[~waits]
-    stay = ~_copies(streams, stream, packets, now)
-    packets, stream = take(packets, stay), stream[stay]
-    stay = ~_strays(streams, stream, packets)
-    packets, stream = take(packets, stay), stream[stay]
+    stays = ~_copies(streams, stream, packets, now)
+    packets, stream = take(packets, stays), stream[stays]
+    stays = ~_strays(streams, stream, packets)
+    packets, stream = take(packets, stays), stream[stays]
     if len(stream):
-        _count(streams, stream, packets)
+        _count(streams, packets, _steps(streams, stream, packets))
     return waiting
-
-
-def _steps(streams: Streams, stream: Array, packets: Array) -> Array:
-    starts = starts_of_runs(stream)
-    return sequence.steps(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
 
 
 def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
     """Packets at a stream's end that jump: only the next one tells a restart from a stray."""
-    jump = sequence.jumps(_steps(streams, stream, packets))
+    jump = sequence.jumps(_widths(streams, stream, packets))
     if not jump.any():
         return jump
     starts = starts_of_runs(stream, packets["sequence"])  # copies of a packet wait with it
     ends_stream = np.append(np.diff(stream[starts]) != 0, True)
-    sizes = lengths(starts, len(stream))
-    return np.repeat(ends_stream & jump[starts], sizes)
+    return np.repeat(ends_stream & jump[starts], lengths(starts, len(stream)))
 
 
 def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
@@ -99,17 +94,17 @@ def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
     seen = np.empty(len(stream), SEEN)
     seen["stream"], seen["time"], seen["sequence"] = stream, packets["time"], packets["sequence"]
     copied = np.zeros(len(stream), bool)
-    step = _steps(streams, stream, packets)
+    width = _widths(streams, stream, packets)
     suspect = np.zeros(streams.count, bool)
-    suspect[stream[(step < 1) | sequence.jumps(step)]] = True
+    suspect[stream[(width < 1) | sequence.jumps(width)]] = True
     if suspect.any():
         asked = np.flatnonzero(suspect[stream])
         earlier = take(streams.recent, suspect[streams.recent["stream"]])
         both = join(earlier, take(seen, asked))
         copied[asked] = sequence.copies(both["stream"], both["sequence"], both["time"])[len(earlier) :]
         _add(streams, "copies", stream[copied])
-    streams.recent = join(streams.recent, seen)
-    streams.recent = take(streams.recent, streams.recent["time"] > now - sequence.COPY_WITHIN)
+    both = join(streams.recent, seen)
+    streams.recent = take(both, both["time"] > now - sequence.COPY_WITHIN)
     return copied
 
 
@@ -122,35 +117,51 @@ def _strays(streams: Streams, stream: Array, packets: Array) -> Array:
     return lone
 
 
-def _count(streams: Streams, stream: Array, packets: Array) -> None:
+def _widths(streams: Streams, stream: Array, packets: Array) -> Array:
+    starts = starts_of_runs(stream)
+    return sequence.steps(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
+
+
+def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
+    """Compare every packet with the one before in its stream."""
+    starts = starts_of_runs(stream)
+    known = streams.rows[stream[starts]]
+    earlier = {name: before(packets[name], starts, known[name]) for name in CARRIED}
+    width = sequence.steps(packets["sequence"], starts, known["sequence"])
+    jump = sequence.jumps(width)
+    number = sequence.extended(width, starts, known["number"])
+    advance = number - sequence.highest_before(number, starts, known["highest"])
+    return Steps(
+        stream=stream,
+        since=packets["time"] - np.repeat(known["first_time"], lengths(starts, len(stream))),
+        elapsed=np.maximum(packets["time"] - earlier["time"], 0),
+        ticks=(packets["timestamp"] - earlier["timestamp"]).view(np.int32).astype(np.int64),
+        number=number,
+        advance=advance,
+        skipped=np.where(jump, np.maximum(advance - 1, 0), 0),
+        comparable=~jump & (packets["payload_type"] == earlier["payload_type"]),
+    )
+
+
+def _count(streams: Streams, packets: Array, steps: Steps) -> None:
+    stream = steps.stream
+    _add(streams, "packets", stream)
+    _add(streams, "bytes", stream, packets["size"])
+    _add(streams, "skipped", stream, steps.skipped)
+    _add(streams, "late", stream[steps.advance <= 0])
+    _add(streams, "in_order", stream[(steps.advance > 0) & (steps.advance <= IN_ORDER)])
+    keep(streams.seconds, by_second(packets, steps))
     starts = starts_of_runs(stream)
     which, ends = stream[starts], np.append(starts[1:], len(stream)) - 1
-    known = streams.rows[which]
-    step = sequence.steps(packets["sequence"], starts, known["sequence"])
-    jump = sequence.jumps(step)
-    number = sequence.extended(step, starts, known["number"])
-    highest = sequence.highest_before(number, starts, known["highest"])
-    advance = number - highest
-    skipped = np.where(jump, advance - 1, 0)
-    elapsed = np.maximum(packets["time"] - before(packets["time"], starts, known["time"]), 0)
-    _add(streams, "packets", stream)
-    _add(streams, "late", stream[advance <= 0])
-    _add(streams, "in_order", stream[(advance > 0) & (advance <= IN_ORDER)])
-    _add(streams, "bytes", stream, packets["size"])
-    _add(streams, "skipped", stream, skipped)
-    since = packets["time"] - np.repeat(known["first_time"], lengths(starts, len(stream)))
-    kind = packets["payload_type"]
-    comparable = ~jump & (kind == before(kind, starts, known["payload_type"]))
-    ticks = packets["timestamp"] - before(packets["timestamp"], starts, known["timestamp"])
-    keep(streams.seconds, by_second(stream, since, packets, number, skipped, elapsed, ticks, comparable))
-    for name, value in (
-        ("max_gap", np.maximum(known["max_gap"], np.maximum.reduceat(elapsed, starts))),
-        ("lowest", np.minimum(known["lowest"], np.minimum.reduceat(number, starts))),
-        ("highest", np.maximum(known["highest"], np.maximum.reduceat(number, starts))),
-        ("number", number[ends]),
-        *((name, packets[name][ends]) for name in ("time", "sequence", "timestamp", "payload_type")),
+    for name, extreme, values in (
+        ("max_gap", np.maximum, steps.elapsed),
+        ("lowest", np.minimum, steps.number),
+        ("highest", np.maximum, steps.number),
     ):
-        streams.rows[name][which] = value
+        streams.rows[name][which] = extreme(streams.rows[name][which], extreme.reduceat(values, starts))
+    streams.rows["number"][which] = steps.number[ends]
+    for name in CARRIED:
+        streams.rows[name][which] = packets[name][ends]
 
 
 def _add(streams: Streams, name: str, stream: Array, amount: Array | None = None) -> None:

@@ -72,7 +72,7 @@ def _payloads(packets: Packets, rows: Array, header: Array, start: Array, end: A
         rows=rows,
         source_port=source_port,
         destination_port=destination_port,
-        flags=header["flags"] if "flags" in header.dtype.fields else np.zeros(len(rows), np.uint8),
+        flags=header["flags"] if header.dtype == TCP_HEADER else np.zeros(len(rows), np.uint8),
         start=start,
         size=end - start,
         seen=np.maximum(np.minimum(packets.seen[rows], end) - start, 0),

@@ -51,7 +51,7 @@ def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[
     start = container.header
     file.seek(0)
     while True:
-        got = file.readinto(memoryview(data)[filled:-PAD])
+        got = file.readinto(data[filled:-PAD].data)
         filled += got
         starts, end, sound = _starts(data, start, filled, container.layout)
         window, whole = container.records(container, data, base, starts, np.diff(starts, append=end))
@@ -68,9 +68,9 @@ def _starts(data: Array, position: int, end: int, layout: Layout) -> tuple[Array
     starts: list[int] = []
     append, unpack = starts.append, layout.length.unpack_from
     length_at, uncounted, smallest = layout.length_at, layout.uncounted, layout.smallest
-    size = smallest
+    size, buffer = smallest, data.data
     while position + smallest <= end:
-        size = unpack(data, position + length_at)[0] + uncounted
+        size = unpack(buffer, position + length_at)[0] + uncounted
         if size < smallest or position + size > end:
             break
         append(position)

@@ -118,12 +118,16 @@ def test_a_named_pipe_is_not_opened(tmp_path):
     assert reasons(tmp_path) == {"live.pcap": "not a regular file"}
 
 
-def test_folders_without_captures_are_listed_one_level_deep(tmp_path):
+def test_an_empty_folder_is_listed_and_one_with_other_files_is_passed_over(tmp_path):
     put(tmp_path / "good.pcap")
-    put(tmp_path / "logs" / "deep" / "x.log", b"text")
-    put(tmp_path / ".git" / "HEAD", b"ref")
-    assert reasons(tmp_path) == {"logs": "no capture in this folder"}
-    assert reasons(tmp_path / "logs") == {"logs": "no capture in this folder"}
+    put(tmp_path / "logs" / "x.log", b"text")
+    (tmp_path / "nothing").mkdir()
+    assert reasons(tmp_path) == {"nothing": "empty folder"}
+
+
+def test_a_folder_given_in_which_there_is_no_capture_is_listed(tmp_path):
+    put(tmp_path / "logs" / "x.log", b"text")
+    assert reasons(tmp_path) == {tmp_path.name: "no capture in this folder"}
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+# `make run` and `make test` set up what they need: .venv, and tshark where it is missing.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Stamps: what is installed is as old as the files that say what to install.
+RUN := $(VENV)/.run-ready
+DEV := $(VENV)/.dev-ready
+WANTED := pyproject.toml constraints.txt scripts/setup
+
+.PHONY: help run test test-all bench clean
+
+help:
+	@echo "make run       read the captures in pcaps/ and print the calls in them"
+	@echo "make test      linters, types, import contracts, tests"
+	@echo "make test-all  the same, and the tests that take minutes"
+	@echo "make bench     time and memory beside those of other programs"
+	@echo "make clean     remove .venv, caches, results"
+
+run: $(RUN)
+	@PYTHON=$(PYTHON) scripts/setup tshark
+	$(VENV)/bin/postproc run pcaps/
+
+test: $(DEV)
+	@PYTHON=$(PYTHON) scripts/setup tshark
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/pytest -m "not slow"
+
+test-all: test
+	$(VENV)/bin/pytest -m slow
+
+bench: $(RUN)
+	@PYTHON=$(PYTHON) scripts/setup tshark
+	$(PY) bench/run.py $(ARGS)
+
+$(RUN): $(WANTED)
+	PYTHON=$(PYTHON) scripts/setup python .
+	@touch $@
+
+$(DEV): $(WANTED)
+	PYTHON=$(PYTHON) scripts/setup python '.[dev]'
+	@touch $@ $(RUN)
+
+clean:
+	rm -rf $(VENV) build dist postproc-out bench/captures
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,165 @@
+"""Many captures, one process each: who reads them, and what becomes of those that fail.
+
+Where the work is done is an Executor's business: a thread of this process, a
+process per capture, or a dask cluster's ``Client.get_executor()`` whose workers
+see the same files. A capture that cannot be read, or whose process dies, is
+lost alone. What has been read is found in the cache the next time.
+"""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from postproc import cache
+from postproc.errors import CaptureError, SetupError
+from postproc.present.progress import Step, Tell
+from postproc.read import inputs
+from postproc.read.capture import Options, read
+from postproc.read.inputs import Capture, Unread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One capture to be read into one folder of the cache."""
+
+    capture: Capture
+    folder: Path
+    options: Options
+
+
+def read_into_cache(job: Job) -> None:
+    """Read a capture and store its events; what a worker does."""
+    cache.write(read(job.capture.path, job.capture.name, job.options), job.folder)
+
+
+def read_all(
+    jobs: Iterable[Job], executor: Executor | None, count: int, tell: Tell
+) -> tuple[dict[Job, cache.Events], list[Unread]]:
+    """Do the jobs, by ``executor`` or ``count`` at a time; return their events, and what was lost.
+
+    Raises SetupError when this machine can read no capture at all.
+    """
+    events, lost, read_bytes = {}, [], 0
+    waiting = list(jobs)
+    every = sum(job.capture.size for job in waiting)
+    with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
+        for number, (job, error) in enumerate(_done(waiting, doing), 1):
+            read_bytes += job.capture.size
+            if (held := None if error else cache.read(job.folder)) is not None:
+                events[job] = held
+                reason = None
+            else:
+                reason = _reason(error)
+                lost.append(Unread(job.capture.path, reason, error))
+            tell(Step("reading", job.capture.name, reason, number, len(waiting), read_bytes, every))
+    return events, lost
+
+
+def _done(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, BaseException | None]]:
+    """Have the jobs done, the biggest first; yield each when it is done, with its error."""
+    biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
+    futures = {executor.submit(read_into_cache, job): job for job in biggest_first}
+    try:
+        for future in as_completed(futures):
+            error = future.exception()
+            if isinstance(error, SetupError):
+                raise error
+            yield futures[future], error
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why a capture was lost, in one line."""
+    match error:
+        case None:
+            reason = "its events did not arrive in the cache: do the workers see the same folder?"
+        case CaptureError():
+            reason = str(error)
+        case _ if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":  # dask's
+            reason = "the process that read it died (out of memory?)"
+        case MemoryError():
+            reason = "out of memory"
+        case OSError():
+            reason = inputs.said(error)
+        case _:
+            said = " ".join(str(error).split())[:200]
+            reason = f"internal error, please report it: {type(error).__name__}: {said}"
+    return reason
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Executor]:
+    """An executor for so many captures at a time: this process for one, else a process for each.
+
+    When the block is left early, what is still being read is stopped.
+    """
+    before = {child.pid for child in multiprocessing.active_children()}
+    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as scratch:
+        executor = Processes(count, scratch) if count > 1 else ThreadPoolExecutor(1)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                if child.pid not in before:
+                    child.terminate()
+            executor.shutdown(wait=count > 1)  # a thread cannot be stopped: it ends with its capture
+
+
+class Processes(ThreadPoolExecutor):
+    """Does each piece of work in a process of its own: its death loses that piece only."""
+
+    def __init__(self, count: int, scratch: str) -> None:
+        super().__init__(count)
+        self._scratch = scratch
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return super().submit(_alone, self._scratch, partial(work, *args, **kwargs))
+
+
+def _alone(scratch: str, work: Callable[[], T]) -> T:
+    with ProcessPoolExecutor(
+        1, _context(), initializer=_prepare, initargs=(scratch, dict(os.environ))
+    ) as pool:
+        return pool.submit(work).result()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Not plain fork: there are threads here, and locks they hold would stay held in the child."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _prepare(scratch: str, environment: dict[str, str]) -> None:
+    """Die without a word on Ctrl-C, and leave temporary files where they are cleared away."""
+    os.environ.update(environment)  # the server this process comes from may have an older one
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    tempfile.tempdir = scratch

@@ -1,0 +1,99 @@
+"""The events of one capture on disk, so that an unchanged capture is not read twice.
+
+A capture's folder appears whole or not at all, and is named after all that
+decides what is in it: the file's bytes, the readers, tshark and the options. It
+holds the tables that have rows, and how many. Names are given when it is read:
+the same bytes may be called otherwise in the next run.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from postproc import __version__
+from postproc.tables import BY_NAME, Tables
+
+ROWS = "rows.json"  # how many rows each table has
+DTYPES = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    pa.string(): pd.StringDtype(),
+    pa.large_string(): pd.StringDtype(),
+}
+Events = dict[str, pa.Table]
+
+
+def key(*parts: str) -> str:
+    """Name of the folder for events that depend on these parts and on the readers' code."""
+    return hashlib.sha256("\n".join([__version__, _readers(), *parts]).encode()).hexdigest()[:32]
+
+
+def write(tables: Tables, folder: Path) -> None:
+    """Write one capture's tables into a folder that appears when it is complete."""
+    making = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    making.mkdir(parents=True)
+    try:
+        filled = {table.name: rows for table, rows in tables.items() if len(rows)}
+        for name, rows in filled.items():
+            pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), making / f"{name}.parquet")
+        (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in filled.items()}))
+        shutil.rmtree(folder, ignore_errors=True)
+        making.rename(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def read(folder: Path) -> Events | None:
+    """The tables in a folder, or None when it is missing, damaged or not complete."""
+    try:
+        rows = orjson.loads((folder / ROWS).read_bytes())
+        events = {name: pq.read_table(folder / f"{name}.parquet") for name in rows}
+        whole = all(
+            len(events[name]) == count and events[name].column_names == BY_NAME[name].names
+            for name, count in rows.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        return None
+    return events if whole else None
+
+
+def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:
+    """Put captures under each other, each with what it is called in this run: capture, path, sha256."""
+    held = [_named(events, names) for events, names in captures]
+    parts = {name: [events[name] for events in held if name in events] for name in BY_NAME}
+    return Tables().with_(**{name: _frame(tables) for name, tables in parts.items() if tables})
+
+
+def _named(events: Events, names: Mapping[str, str]) -> Events:
+    named = dict(events)
+    for table, rows in events.items():
+        for column in set(names) & set(rows.column_names):
+            named[table] = _filled(named[table], column, names[column])
+    return named
+
+
+def _filled(rows: pa.Table, column: str, text: str) -> pa.Table:
+    values = pa.repeat(pa.scalar(text, pa.string()), len(rows))
+    return rows.set_column(rows.column_names.index(column), column, values)
+
+
+def _frame(tables: list[pa.Table]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="permissive").to_pandas(
+        types_mapper=DTYPES.get, ignore_metadata=True
+    )
+    return frame
+
+
+def _readers() -> str:
+    """Hash of the code that makes events: a changed reader in a checkout finds nothing cached."""
+    here = Path(__file__).parent
+    code = [here / "tables.py", *sorted((here / "read").glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()

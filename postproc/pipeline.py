@@ -1,0 +1,170 @@
+"""The whole flow in the order it happens: captures -> events -> tables -> files.
+
+The only module that knows all stages.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from postproc import __version__, batch, cache
+from postproc.batch import Job
+from postproc.correlate import correlate
+from postproc.errors import SetupError
+from postproc.present import store
+from postproc.present.progress import Step, Tell, silence
+from postproc.read import inputs, tshark
+from postproc.read.capture import Options
+from postproc.read.inputs import Capture, Unread, readable, said
+from postproc.tables import BY_NAME, CAPTURES, Tables
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one run: every table as an attribute (``run.calls``), and where it is stored."""
+
+    tables: Tables
+    out: Path | None = None
+    unread: tuple[Unread, ...] = ()
+    unchanged: int = 0  # captures whose events were in the cache
+    version: str = __version__
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in BY_NAME:
+            raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(BY_NAME)}")
+        rows: pd.DataFrame = getattr(self.tables, name)
+        return rows
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *BY_NAME]
+
+
+def run(
+    paths: Iterable[Path | str],
+    out: Path | None = None,
+    *,
+    options: Options = Options(),  # noqa: B008  (frozen)
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    csv: bool = False,
+    tell: Tell = silence,
+) -> Run:
+    """Read the captures in files and folders, correlate them, and write the tables to ``out``.
+
+    ``jobs`` captures are read at a time, as many as there are cores if None;
+    ``executor`` has them read elsewhere. Captures in ``out``'s cache are not
+    read again. A file that cannot be read is in ``unread``; SetupError when
+    this machine cannot do the work.
+    """
+    given = [Path(path) for path in paths]
+    if out and any(path.is_dir() and path.resolve() == out.resolve() for path in given):
+        raise SetupError(f"{out}: the results cannot go into the folder that is read; name another with -o")
+    found, unread = inputs.find(given, out)
+    if found and out:
+        _make_folder(out)
+    captures, unhashed = inputs.hashed(found, jobs or batch.cores())
+    originals = {capture.sha256: capture for capture in reversed(captures)}
+    with _cache_folder(out) as folder:
+        work = _work([each for each in captures if originals[each.sha256] is each], folder, options)
+        cached = {job: events for job in work if (events := cache.read(job.folder)) is not None}
+        if cached:
+            tell(Step(f"{len(cached)} of {len(work)} captures unchanged since they were read"))
+        todo = [job for job in work if job not in cached]
+        fresh, lost = batch.read_all(todo, executor, jobs or batch.cores(), tell)
+    left_out = tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path))
+    if not cached and not fresh:
+        return Run(Tables(), out, left_out)
+    tell(Step("joining legs, checks and media"))
+    tables = correlate(_gathered(work, cached | fresh))
+    copies = [(each, original) for each in captures if (original := originals[each.sha256]) is not each]
+    done = Run(_with_copies(tables, copies), out, left_out, len(cached))
+    if out:
+        tell(Step("writing the tables"))
+        _store(done, out, csv=csv)
+    return done
+
+
+def load(folder: Path | str) -> Run:
+    """The run whose results are in a folder; SetupError when there are none."""
+    out = Path(folder)
+    try:
+        tables = store.read_tables(out / "tables")
+        summary = store.read_summary(out / "summary.json")
+        unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
+        return Run(tables, out, unread, version=summary["version"])
+    except FileNotFoundError:
+        raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
+    except store.UNREADABLE as error:
+        raise SetupError(f"{out}: damaged, or written by another version: {error}") from error
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder for the results before the work, so that trouble with it shows at once."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"{out}: {said(error)}") from error
+
+
+@contextmanager
+def _cache_folder(out: Path | None) -> Iterator[Path]:
+    if out:
+        yield (out / "events").absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
+        yield Path(folder)
+
+
+def _work(captures: list[Capture], folder: Path, options: Options) -> list[Job]:
+    """One job per capture, its folder named after all that decides what the events are."""
+    if not captures:
+        return []
+    if options.keylog:  # workers may stand elsewhere
+        options = replace(options, keylog=options.keylog.absolute())
+    decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
+    parts = [tshark.version(), *decisive]
+    return [Job(capture, folder / cache.key(capture.sha256, *parts), options) for capture in captures]
+
+
+def _decisive(value: object) -> str:
+    """An option as it changes the reading: a file by its bytes."""
+    if not isinstance(value, Path):
+        return repr(value)
+    try:
+        return inputs.sha256(value)
+    except OSError as error:
+        raise SetupError(f"{value}: {said(error)}") from error
+
+
+def _gathered(work: list[Job], events: dict[Job, cache.Events]) -> Tables:
+    """The events of all captures in the order of their names, whatever was read first."""
+    return cache.gather((events[job], _names(job.capture)) for job in work if job in events)
+
+
+def _names(capture: Capture) -> dict[str, str]:
+    return {"capture": capture.name, "path": readable(str(capture.path)), "sha256": capture.sha256}
+
+
+def _with_copies(tables: Tables, copies: list[tuple[Capture, Capture]]) -> Tables:
+    """List captures that were not analysed because another has the same bytes."""
+    if not copies:
+        return tables
+    rows = CAPTURES.rows(
+        _names(copy) | {"warnings": f"same content as {original.name}; not analysed"}
+        for copy, original in copies
+    )
+    return tables.with_(captures=pd.concat([tables.captures, rows]).sort_values("capture"))
+
+
+def _store(done: Run, out: Path, *, csv: bool) -> None:
+    unread = [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
+    try:
+        store.write_tables(done.tables, out / "tables", csv=csv)
+        store.write_summary(done.tables, unread, done.version, out / "summary.json")
+    except OSError as error:
+        raise SetupError(f"{out}: {said(error)}") from error

@@ -1,0 +1,99 @@
+"""How far a run is: a bar on a terminal, a line per capture where there is none."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from postproc.present.terminal import clean, console, say
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run does now; while it reads, captures and bytes done of those to do."""
+
+    doing: str
+    capture: str | None = None  # the one just done
+    reason: str | None = None  # why that one could not be read
+    captures_done: int = 0
+    captures: int = 0
+    bytes_done: int = 0
+    bytes: int = 0
+
+
+Tell = Callable[[Step], None]
+
+
+def silence(step: Step) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def watching(*, quiet: bool = False) -> Iterator[Tell]:
+    """Whom to tell how far a run is; the bar is gone when the block is left."""
+    to = console(sys.stderr)
+    if quiet:
+        yield silence
+    elif to.is_terminal:
+        with _bar(to) as tell:
+            yield tell
+    else:
+        yield _lines(to)
+
+
+@contextmanager
+def _bar(to: Console) -> Iterator[Tell]:
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None),
+        DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with Progress(*columns, console=to, transient=True) as progress:
+        task = progress.add_task("looking at the captures", total=None)
+
+        def tell(step: Step) -> None:
+            count = f" {step.captures_done}/{step.captures}" if step.captures else ""
+            progress.update(
+                task,
+                description=step.doing + count,
+                total=step.bytes or None,
+                completed=step.bytes_done,
+                refresh=True,
+            )
+
+        yield tell
+
+
+def _lines(to: Console) -> Tell:
+    since = time.monotonic()
+
+    def tell(step: Step) -> None:
+        if step.capture is None:
+            say(to, step.doing)
+            return
+        say(
+            to,
+            clean(
+                f"{step.captures_done}/{step.captures} {step.capture}: {step.reason or _rate(step, since)}"
+            ),
+        )
+
+    return tell
+
+
+def _rate(step: Step, since: float) -> str:
+    rate = step.bytes_done / max(time.monotonic() - since, 0.001)
+    left = (step.bytes - step.bytes_done) / rate if rate else 0
+    return f"read, {decimal(int(rate))}/s, {left:.0f} s left"

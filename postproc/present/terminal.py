@@ -1,0 +1,64 @@
+"""Lines on a terminal or in a pipe.
+
+What is printed comes from strangers: control characters, bidi marks and escapes
+are shown as text. In a pipe there is no colour, and no line is ever broken.
+"""
+
+import unicodedata
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
+
+
+def clean(text: str) -> str:
+    r"""The text with \xNN or \uNNNN for what moves the cursor, turns the writing or is not shown."""
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    return char.encode("unicode_escape").decode() if unicodedata.category(char) in HIDDEN else char
+
+
+def error_line(path: Path, reason: str) -> str:
+    """``postproc: FILE: reason``, the file as seen from the current folder."""
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return clean(f"postproc: {shown}: {reason}")
+
+
+def console(stream: TextIO) -> Console:
+    """A console that prints what it is given: no markup, no guessing of colours."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def say(to: Console, line: Text | str) -> None:
+    """Print one line; signs the stream's encoding lacks become plain ones or "?"."""
+    text = Text(line) if isinstance(line, str) else line.copy()
+    text.plain = _printable(text.plain, to.encoding)
+    text.rstrip()
+    to.print(text, soft_wrap=True)
+
+
+def _printable(line: str, encoding: str) -> str:
+    """The line, character for character, so that styles stay in place."""
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return line.translate(ASCII).encode(encoding, "replace").decode(encoding)
+    return line
+
+
+def warning_lines(captures: pd.DataFrame) -> list[str]:
+    """``warning: CAPTURE: what to know`` for each line of a capture's warnings."""
+    told = captures.dropna(subset=["warnings"])
+    return [
+        clean(f"warning: {name}: {line}")
+        for name, warnings in zip(told["capture"], told["warnings"], strict=True)
+        for line in warnings.splitlines()
+    ]

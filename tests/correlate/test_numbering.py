@@ -1,0 +1,67 @@
+import numpy as np
+
+from postproc.correlate import numbering
+from postproc.correlate.ice import Session
+from postproc.correlate.joining import Joined
+from tests import builders as b
+from tests.correlate.scenes import facts_of
+
+
+def number(*legs, groups, sessions=()):
+    return numbering.number(b.legs(*legs), groups, sessions)
+
+
+def test_calls_and_legs_count_by_their_first_invite():
+    legs = ({"call_id": "z", "time": 1.0, "invite_time": 5.0}, {"call_id": "y", "time": 2.0, "invite_time": 2.0},
+            {"call_id": "x", "time": 3.0, "invite_time": 3.0})  # fmt: skip
+    assert number(*legs, groups={"z": 1, "y": 1, "x": 2}).legs == {"y": (1, 1), "z": (1, 2), "x": (2, 1)}
+
+
+def test_a_leg_that_starts_in_mid_call_counts_by_its_first_message():
+    legs = ({"call_id": "a", "time": 3.0}, {"call_id": "b", "time": 2.0, "invite_time": 2.0})
+    assert number(*legs, groups={"a": 1, "b": 2}).legs == {"b": (1, 1), "a": (2, 1)}
+
+
+def test_rows_of_one_call_id_are_one_leg_from_its_earliest():
+    legs = ({"call_id": "a", "time": 3.0}, {"call_id": "b", "time": 2.0}, {"call_id": "a", "time": 1.0})
+    assert number(*legs, groups={"a": 1, "b": 2}).legs == {"a": (1, 1), "b": (2, 1)}
+
+
+def test_equally_early_legs_count_by_call_id():
+    legs = ({"call_id": "b", "time": 1.0}, {"call_id": "a", "time": 1.0})
+    assert number(*legs, groups={"a": 1, "b": 1}).legs == {"a": (1, 1), "b": (1, 2)}
+
+
+def test_sessions_without_sip_are_calls_by_their_first_check():
+    sessions = [
+        Session("a", ("A", "B"), 0, None, None),
+        Session(None, ("X", "Y"), b.at(1.5).value, None, None),
+    ]
+    legs = ({"call_id": "a", "time": 1.0}, {"call_id": "b", "time": 2.0})
+    found = number(*legs, groups={"a": 1, "b": 2}, sessions=sessions)
+    assert found.legs == {"a": (1, 1), "b": (3, 1)}
+    assert found.without_sip == {1: 2}
+
+
+def link(a, b_, *, siblings=False):
+    return Joined(a, b_, (a, b_), np.zeros(1), 9.0, 9.0, siblings)
+
+
+def roles(*links, legs=3, **columns):
+    return numbering.roles(facts_of(*({} | columns for _ in range(legs))), links, legs)
+
+
+def test_the_first_leg_is_inbound_and_all_that_follow_outbound():
+    assert roles(link(0, 1), link(0, 2)).role == ["inbound", "outbound", "outbound"]
+    assert roles(link(0, 1), link(1, 2)).role == ["inbound", "outbound", "outbound"]
+    assert roles().role == ["single"] * 3
+
+
+def test_the_b2bua_is_between_the_legs():
+    assert roles(link(0, 1), link(1, 2)).shared == {(0, "uas"), (1, "uac"), (1, "uas"), (2, "uac")}
+
+
+def test_forks_of_an_unseen_leg_share_the_caller_else_the_called_party():
+    assert roles(link(0, 1, siblings=True), uac_addr="10.0.0.2").shared == {(0, "uac"), (1, "uac")}
+    found = roles(link(0, 1, siblings=True), uas_addr="10.0.0.2")
+    assert found.role == ["inbound", "inbound", "single"]

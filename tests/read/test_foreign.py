@@ -1,0 +1,221 @@
+"""Foreign traffic: which TCP connections and datagrams are left out, and which never are."""
+
+import struct
+
+import pytest
+
+from tests.read import wire
+from tests.read.wire import ACK, PUSH, START, SYN, datagram, segment
+
+FIN, RST = 0x01, 0x04
+INVITE = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c\r\n\r\n"
+COOKIE = struct.pack(">HHI", 1, 0, 0x2112A442) + bytes(12)
+SMB = b"\0\0\0\x40\xfeSMB" + bytes(60)
+
+
+def shaken_hands(port):
+    return [
+        segment(b"", destination=port, flags=SYN),
+        segment(b"", destination=port, flags=SYN | ACK, back=True),
+        segment(b"", destination=port),
+    ]
+
+
+def connection(*payloads, port=9000):
+    """A connection: three packets of handshake, then these payloads, turn by turn, each acknowledged."""
+    packets = shaken_hands(port)
+    for place, payload in enumerate(payloads):
+        packets.append(segment(payload, destination=port, flags=ACK | PUSH, back=place % 2 == 1))
+        packets.append(segment(b"", destination=port, back=place % 2 == 0))
+    return packets
+
+
+def kept(tmp_path, packets, **options):
+    """Frame numbers that stay."""
+    content = wire.pcap([(START + place * 1000, packet) for place, packet in enumerate(packets)])
+    found = wire.parted(tmp_path, content, **options)
+    assert found.foreign_packets + len(found.kept_frames) == found.packets
+    return found.kept_frames.tolist()
+
+
+def frames(packets):
+    return list(range(1, len(packets) + 1))
+
+
+FOREIGN = {
+    "no payload": [],
+    "a file share": [SMB, SMB, SMB],
+    "HTTP": [b"GET / HTTP/1.1\r\nHost: sip:a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"INVITE is what it says"],
+    "RTSP": [b"DESCRIBE rtsp://a/b RTSP/1.0\r\n\r\n", b"RTSP/1.0 200 OK\r\n\r\n"],
+    "a mail": [b"220 mail ready\r\n", b"EHLO a\r\n", b"250-sip:a@b\r\n"],
+    "a SIP URI elsewhere": [b"To: <sip:a@b>\r\n", b"see also sip:a@b", b"(INVITE) sip:a@b"],
+    "a word like SIP": [
+        b"SIP/2.1 200 OK",
+        b"SIP/2.0",
+        b"INVITE sip",
+        b"INVITE  sip:a@b",
+        b" sip:a@b SIP/2.0",
+    ],
+    "too long a method": [b"A" * 41 + b" sip:a@b SIP/2.0\r\n"],
+    "a cookie elsewhere": [COOKIE[1:], b"\x40" + COOKIE[1:], b"\0" * 20 + COOKIE],
+    "TLS": [b"\x16\3\1\0\5hello", b"\x16\3\3\0\5hello", b"\x17\3\3\0\5other"],
+    "masked WebSocket": [b"\x81\x85abcdINVITE sip:a@b", b"\x82\x7f" + bytes(6) + INVITE],
+}
+
+
+@pytest.mark.parametrize("payloads", FOREIGN.values(), ids=FOREIGN)
+def test_a_connection_without_sip_is_left_out(tmp_path, payloads):
+    assert kept(tmp_path, connection(*payloads)) == []
+
+
+SIGNALLING = {
+    "a request": [INVITE],
+    "a response": [b"", b"SIP/2.0 200 OK\r\n\r\n"],
+    "in the middle": [SMB, b"", b"and some", INVITE, b"rest of it"],
+    "any method": [b"X-new.Method!1 sip:a SIP/2.0\r\n"],
+    "a long method": [b"A" * 40 + b" sip:a@b SIP/2.0\r\n"],
+    "sips": [b"BYE sips:a@b SIP/2.0\r\n"],
+    "tel": [b"INVITE tel:+49301 SIP/2.0\r\n"],
+    "an emergency": [b"INVITE urn:service:sos SIP/2.0\r\n"],
+    "capitals": [b"OPTIONS SIP:a@b SIP/2.0\r\n"],
+    "behind a ping": [b"\r\n\r\n" + INVITE],
+    "behind pongs": [b"\r\n" * 8 + b"SIP/2.0 100 Trying\r\n"],
+    "STUN": [COOKIE],
+    "STUN behind a length": [b"\0\x14" + COOKIE],
+    "WebSocket asked for": [b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\n"],
+    "WebSocket granted": [b"", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+    "SIP in WebSocket": [b"", b"\x81\x30" + INVITE],
+    "long SIP in WebSocket": [b"", b"\x82\x7e\1\0" + b"SIP/2.0 200 OK\r\n"],
+}
+
+
+@pytest.mark.parametrize("payloads", SIGNALLING.values(), ids=SIGNALLING)
+@pytest.mark.parametrize("window", [200, 1 << 20])
+def test_a_connection_with_signalling_is_kept_whole(tmp_path, payloads, window):
+    packets = connection(*payloads, port=40_000)
+    assert kept(tmp_path, packets, window=window) == frames(packets)
+
+
+def test_connections_are_judged_one_by_one(tmp_path):
+    sip, other = connection(INVITE, b"", b"x"), connection(SMB, port=9001)
+    swapped = segment(SMB, 9000, 50_000)  # the same ports at the other ends
+    mixed = [packet for pair in zip(sip, other + other, strict=False) for packet in pair] + [swapped]
+    assert kept(tmp_path, mixed) == list(range(1, len(mixed), 2))
+
+
+def test_a_connection_over_ipv6_is_kept_whole(tmp_path):
+    ends = {"source": "2001:db8::9", "destination": "2001:db8:1::9"}
+    back = {"source": ends["destination"], "destination": ends["source"]}
+    packets = [
+        wire.ethernet(wire.ipv6(wire.tcp(b"", 5, 6), wire.TCP, **ends)),
+        wire.ethernet(wire.ipv6(wire.tcp(INVITE, 6, 5), wire.TCP, **back)),
+        wire.ethernet(wire.ipv6(wire.tcp(INVITE[9:], 5, 7), wire.TCP, **ends)),
+    ]
+    assert kept(tmp_path, packets) == [1, 2]
+
+
+@pytest.mark.parametrize("port", [4900, 4901, 5060, 5061])
+def test_sip_ports_are_kept_whatever_they_carry(tmp_path, port):
+    packets = connection(SMB, port=port)
+    assert kept(tmp_path, packets) == frames(packets)
+
+
+@pytest.mark.parametrize("port", [443, 2230, 2231])
+def test_of_https_handshakes_are_kept(tmp_path, port):
+    hello, alert, data = b"\x16\3\1\0\5hello", b"\x15\3\3\0\2\1\0", b"\x17\3\3\0\5other"
+    packets = [
+        *connection(hello, data, data, alert, port=port),
+        segment(b"", destination=port, flags=FIN | ACK),
+    ]
+    packets.append(segment(b"", destination=port, flags=RST))
+    # SYN, SYN ACK, -, hello, -, data, -, data, -, alert, -, FIN, RST
+    assert kept(tmp_path, packets) == [1, 2, 4, 10, 12, 13]
+
+
+def test_with_keys_tls_connections_are_kept_whole(tmp_path):
+    tls = connection(b"\x16\3\1\0\5hello", b"\x16\3\3\0\5hello", b"\x17\3\3\0\5other", b"more of it")
+    packets = [*tls, *connection(SMB, port=9001)]
+    assert kept(tmp_path, packets) == []
+    assert kept(tmp_path, packets, keep_tls=True) == frames(tls)
+
+
+@pytest.mark.parametrize("payload", [b"\x18\3\3\0\1", b"\x17\2\3\0\1", b"\x17\3\5\0\1", b"\x17\3"])
+def test_what_is_no_tls_record_is_not_kept_with_keys(tmp_path, payload):
+    assert kept(tmp_path, connection(payload), keep_tls=True) == []
+
+
+def test_secrets_in_the_file_keep_tls_connections_that_came_before(tmp_path):
+    tls = connection(b"\x17\3\3\0\5other")
+    blocks = [wire.enhanced(place, packet) for place, packet in enumerate(tls)]
+    secrets = wire.block(10, struct.pack("<II", 0x544C534B, 4) + b"KEY\n")
+    assert len(wire.parted(tmp_path, wire.pcapng(wire.interface(), *blocks)).kept_frames) == 0
+    found = wire.parted(tmp_path, wire.pcapng(wire.interface(), *blocks, secrets), window=300)
+    assert len(found.kept_frames) == len(tls)
+
+
+def test_padding_behind_the_segment_is_not_its_payload(tmp_path):
+    packets = [segment(b"") + INVITE, segment(b"INVITE ") + b"sip:a@b SIP/2.0\r\n"]
+    assert kept(tmp_path, packets) == []
+
+
+def test_bytes_of_the_next_record_are_not_its_payload(tmp_path):
+    """A snapshot length cuts the payload; what follows in the file would complete it."""
+    packet = segment(b"INVITE s" + bytes(40))
+    cut = wire.enhanced(0, packet[:61], original=len(packet))
+    follower = wire.block(4, b"ip:a@b SIP/2.0")
+    assert len(wire.parted(tmp_path, wire.pcapng(wire.interface(), cut, follower)).kept_frames) == 0
+
+
+def test_tcp_options_are_stepped_over(tmp_path):
+    packets = [segment(INVITE, options=b"\1\1\x08\x0a" + bytes(8)), segment(b"", back=True)]
+    assert kept(tmp_path, packets) == [1, 2]
+
+
+def test_a_segment_without_its_header_is_kept(tmp_path):
+    packet = segment(SMB, options=bytes(20))
+    blocks = [wire.enhanced(0, packet[:size], original=len(packet)) for size in (73, 74)]
+    assert wire.parted(tmp_path, wire.pcapng(wire.interface(), *blocks)).kept_frames.tolist() == [1]
+
+
+@pytest.mark.parametrize("fragment", [0x2000, 0x0010])
+def test_fragments_of_tcp_are_kept(tmp_path, fragment):
+    packet = wire.ethernet(wire.ipv4(wire.tcp(SMB), wire.TCP, fragment=fragment))
+    assert kept(tmp_path, [packet, segment(SMB)]) == [1]
+
+
+QUIC_LONG, QUIC_SHORT = b"\xc3\0\0\0\1" + bytes(1195), b"\x41" + bytes(range(1, 60))
+
+
+@pytest.mark.parametrize("payload", [QUIC_LONG, QUIC_SHORT, b"\x7f\1", b"\xff"])
+def test_quic_is_left_out_either_way(tmp_path, payload):
+    assert kept(tmp_path, [datagram(payload, 50000, 443), datagram(payload, 443, 50000)]) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        INVITE,
+        b"SIP/2.0 200 OK\r\n\r\n",
+        b"\r\n\r\n",
+        b"\0\0\0\0",
+        COOKIE,
+        b"\x16\xfe\xfd" + bytes(20),
+        wire.rtp(1),
+        wire.channel_data(bytes(20)),
+        wire.channel_data(bytes(20)) + bytes(2),
+        b"",
+    ],
+    ids=["request", "response", "ping", "zeros", "STUN", "DTLS", "RTP", "channel data", "padded", "nothing"],
+)
+def test_other_protocols_on_the_port_of_quic_are_kept(tmp_path, payload):
+    assert kept(tmp_path, [datagram(payload, 50000, 443), datagram(payload, 443, 50000)]) == [1, 2]
+
+
+@pytest.mark.parametrize("payload", [QUIC_LONG, QUIC_SHORT])
+def test_what_looks_like_quic_on_another_port_is_kept(tmp_path, payload):
+    assert kept(tmp_path, [datagram(payload, 50000, 4433)]) == [1]
+
+
+def test_foreign_datagrams_are_kept(tmp_path):
+    packets = [datagram(bytes(20), 5353, 5353), datagram(b"\x9a\xbc\1\0\0\1" + bytes(20), 50000, 53)]
+    assert kept(tmp_path, packets) == [1, 2]

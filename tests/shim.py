@@ -1,0 +1,27 @@
+"""A tshark that misbehaves when it is given one certain capture, and else does its work."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+DIES, KILLS_ITS_PARENT, HANGS = "kill -9 $$", "kill -9 $PPID; exit 1", "exec sleep 30"
+SCRIPT = """#!/bin/sh
+for word; do
+    if [ "$before" = -r ] && grep -aqF "{call_id}" "$word"; then {action}; fi
+    before=$word
+done
+exec {tshark} "$@"
+"""
+
+
+def path_with_tshark(folder: Path, action: str, capture: Path) -> str:
+    """A PATH with such a tshark in front; the capture is known by its first Call-ID."""
+    programs = folder / "shim"
+    programs.mkdir()
+    found = re.search(rb"Call-ID: *(\S+)", capture.read_bytes())
+    assert found
+    script = SCRIPT.format(call_id=found[1].decode(), action=action, tshark=shutil.which("tshark"))
+    (programs / "tshark").write_text(script)
+    (programs / "tshark").chmod(0o755)
+    return f"{programs}{os.pathsep}{os.environ['PATH']}"

@@ -1,0 +1,165 @@
+"""Work in other processes: what dies is lost alone, and nothing is left running."""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+
+import pytest
+
+from postproc import batch, cache
+from postproc.batch import Job
+from postproc.errors import CaptureError, SetupError
+from postproc.read.capture import Options
+from postproc.read.inputs import Capture
+from postproc.tables import Tables
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def process() -> int:
+    return os.getpid()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse() -> None:
+    raise CaptureError("no packets")
+
+
+def temporary_folder() -> str:
+    return tempfile.mkdtemp()
+
+
+def sleep() -> None:
+    time.sleep(60)
+
+
+def test_one_at_a_time_is_done_in_this_process():
+    with batch.workers(1) as executor:
+        assert executor.submit(process).result() == os.getpid()
+
+
+def test_several_at_a_time_are_done_in_a_process_each():
+    with batch.workers(2) as executor:
+        found = {executor.submit(process).result() for _ in range(2)}
+        assert executor.submit(double, 21).result() == 42
+    assert len(found) == 2
+    assert os.getpid() not in found
+
+
+def test_a_process_that_dies_loses_its_own_work_only():
+    with batch.workers(2) as executor:
+        futures = [
+            executor.submit(die),
+            *(executor.submit(double, n) for n in range(3)),
+            executor.submit(refuse),
+        ]
+        assert isinstance(futures[0].exception(), BrokenExecutor)
+        assert [future.result() for future in futures[1:4]] == [0, 2, 4]
+        assert str(futures[4].exception()) == "no packets"
+
+
+def test_temporary_files_of_a_process_are_cleared_away_with_the_batch():
+    with batch.workers(2) as executor:
+        left = Path(executor.submit(temporary_folder).result())
+        assert left.exists()
+    assert not left.exists()
+
+
+def test_a_block_left_early_stops_what_is_running():
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), batch.workers(2) as executor:
+        executor.submit(sleep)
+        while not multiprocessing.active_children():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 30
+    assert multiprocessing.active_children() == []
+
+
+class Here(Executor):
+    """Does the work at once, or says what it is told to say."""
+
+    def __init__(self, errors: dict[str, BaseException]) -> None:
+        self.errors = errors
+        self.asked: list[str] = []
+
+    def submit(self, _work, job, /):
+        self.asked.append(job.capture.name)
+        done: Future[None] = Future()
+        if error := self.errors.get(job.capture.name):
+            done.set_exception(error)
+        else:
+            cache.write(Tables(), job.folder)
+            done.set_result(None)
+        return done
+
+
+def jobs(folder: Path, *sizes: int) -> list[Job]:
+    return [
+        Job(Capture(folder / f"{size}.pcap", f"{size}.pcap", size), folder / str(size), Options())
+        for size in sizes
+    ]
+
+
+def test_the_biggest_capture_is_begun_first(tmp_path):
+    here = Here({})
+    events, lost = batch.read_all(jobs(tmp_path, 5, 900, 70), here, 1, lambda _: None)
+    assert here.asked == ["900.pcap", "70.pcap", "5.pcap"]
+    assert (len(events), lost) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (CaptureError("no packets"), "no packets"),
+        (BrokenExecutor("x"), "the process that read it died (out of memory?)"),
+        (MemoryError(), "out of memory"),
+        (OSError(28, "No space left on device"), "no space left on device"),
+        (KeyError("call"), "internal error, please report it: KeyError: 'call'"),
+    ],
+)
+def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error, reason):
+    events, lost = batch.read_all(jobs(tmp_path, 1, 2), Here({"1.pcap": error}), 1, lambda _: None)
+    assert [job.capture.name for job in events] == ["2.pcap"]
+    assert [(left_out.path.name, left_out.reason, left_out.error) for left_out in lost] == [
+        ("1.pcap", reason, error)
+    ]
+
+
+def test_events_that_do_not_arrive_are_a_failure(tmp_path):
+    class Elsewhere(Here):
+        def submit(self, *_):
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+
+    _, (lost,) = batch.read_all(jobs(tmp_path, 1), Elsewhere({}), 1, lambda _: None)
+    assert "do the workers see the same folder?" in lost.reason
+
+
+def test_a_machine_that_cannot_do_the_work_stops_the_batch(tmp_path):
+    with pytest.raises(SetupError, match="tshark not found"):
+        batch.read_all(
+            jobs(tmp_path, 1, 2), Here({"2.pcap": SetupError("tshark not found")}), 1, lambda _: None
+        )
+
+
+def test_progress_counts_captures_and_bytes(tmp_path):
+    steps = []
+    batch.read_all(jobs(tmp_path, 10, 30), Here({"10.pcap": CaptureError("bad")}), 1, steps.append)
+    assert {(step.captures, step.bytes) for step in steps} == {(2, 40)}
+    assert (steps[-1].captures_done, steps[-1].bytes_done) == (2, 40)
+    assert {step.capture: step.reason for step in steps} == {"30.pcap": None, "10.pcap": "bad"}
+
+
+def test_no_work_is_no_failure():
+    assert batch.read_all([], None, 4, lambda _: None) == ({}, [])

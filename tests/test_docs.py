@@ -1,0 +1,59 @@
+"""The documents say what the program does: every command, every table, every target."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from postproc.cli import cli
+from postproc.present import schema
+from postproc.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_tables_is_what_the_program_prints():
+    page = (ROOT / "docs" / "TABLES.md").read_text(encoding="utf-8")
+    assert page == schema.as_markdown(TABLES) + "\n", "renew it: postproc tables --markdown > docs/TABLES.md"
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_command_is_in_the_readme(command):
+    assert f"postproc {command}" in README
+
+
+def test_every_option_of_run_is_in_the_readme():
+    options = {word for option in cli.commands["run"].params for word in option.opts if word.startswith("--")}
+    assert sorted(word for word in options if f"`{word}" not in README) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.de.md"])
+def test_commands_in_the_pages_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = set(re.findall(r"(?:`|\$ |^    )postproc ([a-z]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"\bmake ([a-z][a-z-]+)", text))
+    makefile = (ROOT / "Makefile").read_text()
+    assert commands <= set(cli.commands)
+    assert commands
+    assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.de.md", "CHANGELOG.md"])
+def test_links_between_the_pages_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_python_example_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pcaps").mkdir()
+    (tmp_path / "pcaps" / "a.pcapng").write_bytes((ROOT / "pcaps" / "acl_403.pcapng").read_bytes())
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(example, {})
+
+
+def test_constraints_name_versions_and_nothing_else():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line)] == []
+    assert any(line.startswith("pandas==") for line in lines)

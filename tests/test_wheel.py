@@ -1,0 +1,49 @@
+"""The wheel as users get it: built, installed into a clean environment, and run there."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
+
+
+def run(*command: object, **more) -> str:
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_package_the_plug_ins_and_the_licence(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "postproc").rglob("*.py")}
+    plugins = {
+        f"postproc/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "plugins").rglob("*")
+        if path.is_file()
+    }
+    assert ours | plugins | {"postproc/py.typed"} <= set(names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not any(name.startswith(("tests/", "pcaps/", "bench/")) for name in names)
+
+
+def test_the_wheel_runs_in_a_clean_environment(wheel, tmp_path):
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    programs = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    run(programs / "python", "-m", "pip", "install", "-c", ROOT / "constraints.txt", wheel)
+    shown = run(programs / "postproc", "run", ROOT / "pcaps" / "good.pcapng", cwd=tmp_path)
+    assert "1 call in 1 capture" in shown
+    assert (tmp_path / "postproc-out" / "tables" / "calls.parquet").exists()
+    assert run(programs / "python", "-m", "pip", "check")
