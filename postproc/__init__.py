@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postproc.version import __version__
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from postproc.pipeline import Run
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "analyze", "load"]
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from postproc import __version__
 from postproc.tables import BY_NAME, Tables
+from postproc.version import __version__
 
 ROWS = "rows.json"  # how many rows each table has
 DTYPES = {

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postproc import __version__
 from postproc.errors import PostprocError
+from postproc.version import __version__
 
 if TYPE_CHECKING:
     from postproc.pipeline import Run
@@ -130,7 +130,7 @@ def _print_results(done: "Run", out: Path) -> None:
     if done.captures.empty:
         return
     counted = f"{_many(len(lines), 'call')} in {_many(len(done.captures), 'capture')}"
-    cached = f", {done.unchanged} of them unchanged since they were read" if done.unchanged else ""
+    cached = f" ({done.unchanged} unchanged, not read again)" if done.unchanged else ""
     say(screen, counted + cached)
     say(screen, f"tables: {out / 'tables'}  summary: {out / 'summary.json'}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from postproc import __version__, batch, cache
+from postproc import batch, cache
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.errors import SetupError
@@ -22,9 +22,10 @@ from postproc.read import inputs, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.tables import BY_NAME, CAPTURES, Tables
+from postproc.version import __version__
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What came of one run: every table as an attribute (``run.calls``), and where it is stored."""
 
@@ -42,6 +43,9 @@ class Run:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *BY_NAME]
+
+    def __repr__(self) -> str:
+        return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
 
 
 def run(

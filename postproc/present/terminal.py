@@ -42,7 +42,10 @@ def say(to: Console, line: Text | str) -> None:
     text = Text(line) if isinstance(line, str) else line.copy()
     text.plain = _printable(text.plain, to.encoding)
     text.rstrip()
-    to.print(text, soft_wrap=True)
+    if to.is_terminal:
+        to.print(text, soft_wrap=True)
+    else:
+        to.file.write(text.plain + "\n")
 
 
 def _printable(line: str, encoding: str) -> str:

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from postproc.errors import CaptureError
 from postproc.read import tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
+from postproc.read.media import few
+from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
 from postproc.read.tshark import Frame
 from postproc.tables import CAPTURES, Tables
@@ -128,10 +132,27 @@ def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, st
 
 
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
+    rtp_streams, rtp_seconds = _media(parted, tables)
     return tables.with_(
-        rtp_streams=parted.rtp_streams.assign(capture=name),
-        rtp_seconds=parted.rtp_seconds.assign(capture=name),
+        rtp_streams=rtp_streams.assign(capture=name),
+        rtp_seconds=rtp_seconds.assign(capture=name),
         captures=CAPTURES.rows([_capture(parted, path, name, everything=everything)]),
+    )
+
+
+def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The streams of the walk, and those of one or two packets on ports that SDP names."""
+    described, offered = tables.sdp_media, tables.candidates
+    named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
+    formats = described["formats"].dropna().str.split(",").explode()
+    types = formats[formats.str.fullmatch(r"\d{1,3}")].astype("int64").unique()
+    streams, seconds = rtp_tables(few(parted.media, named.unique().astype("int64"), types), fewest=1)
+    if streams.empty:
+        return parted.rtp_streams, parted.rtp_seconds
+    first = len(parted.rtp_streams)
+    return (
+        pd.concat([parted.rtp_streams, streams.assign(stream=streams["stream"] + first)]),
+        pd.concat([parted.rtp_seconds, seconds.assign(stream=seconds["stream"] + first)]),
     )
 
 

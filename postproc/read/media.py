@@ -22,17 +22,22 @@ FOLLOWING = 3  # steps up to this width follow each other
 NEEDED = 2  # such steps
 TRIED = 16  # packets remembered per candidate
 CROWD = 250_000  # packets remembered of all candidates
+STRAYS = 50_000  # packets kept of candidates that were given up
 FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
 FEWEST_LISTED, SHARE_LISTED = 3, 0.5
 
 
 @dataclass
 class Media:
-    """Packets that wait for their turn, those of unrecognised streams, and the streams."""
+    """Packets that wait for their turn, those of unrecognised streams, and the streams.
+
+    ``strays`` are the packets of candidates given up: chance, or a stream of very few packets.
+    """
 
     waiting: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     candidates: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     streams: Streams = field(default_factory=Streams)
+    strays: Array = field(default_factory=lambda: np.zeros(0, PACKET))
 
 
 def add(media: Media, packets: Array) -> None:
@@ -51,9 +56,23 @@ def finish(media: Media) -> None:
 def proven(media: Media) -> Array:
     """Keys of the streams that are media beyond doubt and need no dissecting."""
     state = media.streams.state
-    good = _looks_sequential(state, FEWEST_PROVEN, SHARE_PROVEN) & ~state["relayed"]
-    keys: Array = state["key"][good]
+    keys: Array = state["key"][_looks_sequential(state, FEWEST_PROVEN, SHARE_PROVEN)]
     return keys
+
+
+def few(media: Media, ports: Array, payload_types: Array) -> Media:
+    """Streams of so few packets that only a description's port and payload types tell them from chance."""
+    packets = media.strays
+    fits = np.isin(packets["source_port"], ports) | np.isin(packets["destination_port"], ports)
+    fits &= np.isin(packets["payload_type"], payload_types)
+    fits &= streams.numbers(media.streams, packets["key"]) < 0
+    packets = _by_time(take(packets, fits))
+    codes, _ = pd.factorize(packets["key"])
+    order = np.argsort(codes, kind="stable")
+    packets, found = take(packets, order), Media()
+    streams.begin(found.streams, take(packets, starts_of_runs(codes[order])))
+    streams.measure(found.streams, codes[order], packets, now=0, last=True)
+    return found
 
 
 def _advance(media: Media, packets: Array, now: int | None) -> None:
@@ -89,7 +108,10 @@ def _recognised(media: Media, packets: Array, now: int | None) -> Array:
     streams.begin(media.streams, take(packets, begin[begin < len(packets)]))
     place = np.arange(len(packets))
     undecided = begin[codes] == len(packets)
-    media.candidates = take(packets, undecided & _still_tried(packets["time"], codes, spell, now))
+    tried = _still_tried(packets["time"], codes, spell, now)
+    media.candidates = take(packets, undecided & tried)
+    if len(media.strays) < STRAYS:
+        media.strays = join(media.strays, take(packets, undecided & ~tried))
     return take(packets, place >= begin[codes])
 
 
@@ -132,9 +154,10 @@ def _looks_sequential(state: Array, fewest: int, share: float) -> Array:
     return enough
 
 
-def listed(media: Media) -> Array:
+def listed(media: Media, fewest: int = FEWEST_LISTED) -> Array:
     """Numbers of the streams worth a row, by first frame."""
     state = media.streams.state
-    worth = np.flatnonzero(_looks_sequential(state, FEWEST_LISTED, SHARE_LISTED))
+    share = SHARE_LISTED if fewest == FEWEST_LISTED else 0.0
+    worth = np.flatnonzero(_looks_sequential(state, fewest, share))
     by_frame: Array = worth[np.argsort(state["frame"][worth], kind="stable")]
     return by_frame

@@ -8,7 +8,7 @@ import pandas as pd
 
 from postproc.read import jitter
 from postproc.read.arrays import Array, lengths, starts_of_runs, take
-from postproc.read.media import Media, listed
+from postproc.read.media import FEWEST_LISTED, Media, listed
 from postproc.read.seconds import merged
 from postproc.read.sequence import highest_before
 from postproc.tables import RTP_SECONDS, RTP_STREAMS, Table
@@ -16,12 +16,13 @@ from postproc.tables import RTP_SECONDS, RTP_STREAMS, Table
 MAPPED = 0xFFFF
 
 
-def rtp_tables(media: Media) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rtp_streams and rtp_seconds; ``stream`` counts from 0 by first frame.
 
+    Streams of at least ``fewest`` packets are listed.
     Columns that no packet tells by itself (call, codec, ...) are NA, as is the capture.
     """
-    chosen = listed(media)
+    chosen = listed(media, fewest)
     state = take(media.streams.state, chosen)
     number = np.full(media.streams.count, -1)
     number[chosen] = np.arange(len(chosen))

@@ -55,6 +55,7 @@ class Split:
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
+    media: Media = field(default_factory=Media)
 
 
 @dataclass
@@ -147,4 +148,5 @@ def _result(walk: Walk, small: Kept) -> Split:
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
         warnings=tuple(container.warnings),
+        media=walk.media,
     )

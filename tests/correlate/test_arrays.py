@@ -16,7 +16,9 @@ def test_rows_are_found_by_recording_and_call_id():
     places = where(legs, pd.Series({"a.pcapng": 4, "a2.pcapng": 4, "b": 7}))
     assert [places.recordings[name] for name in ("a.pcapng", "b", "unknown")] == [4, 7, 8]
     rows = b.sip_messages(
-        {"call_id": "x", "capture": "a2.pcapng"}, {"call_id": "x", "capture": "b"}, {"call_id": "x", "capture": "c"},
+        {"call_id": "x", "capture": "a2.pcapng"},
+        {"call_id": "x", "capture": "b"},
+        {"call_id": "x", "capture": "c"},
         {"call_id": None},
     )  # fmt: skip
     assert leg_rows(rows, places).tolist() == [0, 1, UNKNOWN, UNKNOWN]

@@ -15,8 +15,7 @@ NO_MARKERS = Markers({}, {}, {})
 def good(**options):
     """A good call: offer in frame 1 of leg a, answer in 183 and 200 (frames 2, 3), plain SDP on leg b."""
     a, c = inbound(early=0.01, answer=3.02, bye=9.0), outbound(answer=3.0, bye=9.02)
-    for row in (*a[:3], *c[:2]):
-        row |= SDP
+    a[:3], c[:2] = [row | SDP for row in a[:3]], [row | SDP for row in c[:2]]
     media = b.sdp_media(
         {"frame": 1, "call_id": "a", "connection_addr": "198.51.100.77", "port": 33246, **CLIENT},
         {"frame": 2, "call_id": "a", "connection_addr": "203.0.113.10", "port": 41802, **SERVER},

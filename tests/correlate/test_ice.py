@@ -76,8 +76,8 @@ def test_priority_role_or_nomination_make_a_check(telling):
 
 
 @pytest.mark.parametrize("odd", [
-    {"priority": None, "role": None}, {"relayed": True}, {"kind": "success"}, {"method": "allocate"}, {"time": None},
-    {"username": None}, {"username": "nocolon"}, {"username": ":B"},
+    {"priority": None, "role": None}, {"relayed": True}, {"kind": "success"}, {"method": "allocate"},
+    {"time": None}, {"username": None}, {"username": "nocolon"}, {"username": ":B"},
 ])  # fmt: skip
 def test_other_messages_are_no_checks(odd):
     assert seen({"username": "A:B"} | odd) == {}

@@ -12,9 +12,11 @@ def test_ids_look_random(value):
 
 
 @pytest.mark.parametrize("value", [
-    "update_display,send_info", "sipsorcery_v4.0.79.1", "XPhoneConnectServer2023", "+498984079810", "498984079810",
+    "update_display,send_info", "sipsorcery_v4.0.79.1", "XPhoneConnectServer2023", "+498984079810",
+    "498984079810",
     "203.0.113.5:5060", "2001:db8::15", "sip:+498984079810@10.0.50.118:4900", "https://example.org/0a1b2c3d4e5f",
-    "001565abcdef", "00:15:65:ab:cd:ef", "2026-01-01T12:00:00.123Z", "true", "0", "", "a1b2", "0" * 32, "x" * 300 + "1a2b3c4d",
+    "001565abcdef", "00:15:65:ab:cd:ef", "2026-01-01T12:00:00.123Z", "true", "0", "", "a1b2", "0" * 32,
+    "x" * 300 + "1a2b3c4d",
 ])  # fmt: skip
 def test_names_numbers_versions_addresses_and_times_do_not(value):
     assert not looks_random(value)

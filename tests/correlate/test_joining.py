@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from tests import builders as b
 from tests.correlate.scenes import SERVER_SIDE, TRUNK, groups, inbound, joined, leg, outbound
 
 TALK_A = {"answer": 3.02, "bye": 9.0}
@@ -140,25 +139,6 @@ def test_two_calls_in_lockstep_are_left_apart_and_both_choices_kept():
     assert not found.joins["accepted"].any()
 
 
-def test_what_is_clear_resolves_what_is_not():
-    """b1 fits both first legs, but a1 has another leg that fits it alone."""
-    found = joined(
-        inbound("a1", 0.0, caller="anonymous", answer=2.02, bye=9.0),
-        inbound("a2", 0.0, caller="anonymous", answer=2.02, bye=9.0),
-        outbound("b1", 0.016, caller="anonymous", answer=2.0, bye=9.02),
-        outbound("b2", 0.016, caller="anonymous", answer=2.0, bye=9.02),
-        tables={"sip_headers": headers(("a2", "x-call-ref", UUID), ("b2", "x-call-ref", UUID))},
-    )
-    assert groups(found) == ["a1 b1", "a2 b2"]
-
-
-UUID = "0135695c-1dae-123c-9f18-84c7ff0a4be6"
-
-
-def headers(*rows):
-    return b.sip_headers(*({"call_id": c, "method": "INVITE", "name": n, "value": v} for c, n, v in rows))
-
-
 def test_a_parallel_ring_is_one_call():
     found = joined(
         inbound(answer=5.02, bye=9.0),
@@ -211,89 +191,6 @@ def test_two_legs_from_one_machine_are_no_call_by_number_and_time():
     assert groups(found) == ["a", "b"]
 
 
-def test_legs_whose_first_leg_was_not_seen_are_joined_by_a_header():
-    found = joined(
-        leg("b1", 0.0, SERVER_SIDE, TRUNK, callee="11", ring=0.5, answer=4.0, bye=9.0),
-        leg("b2", 0.002, SERVER_SIDE, TRUNK, callee="12", ring=0.5, cancel=4.01),
-        tables={"sip_headers": headers(("b1", "x-call-ref", UUID), ("b2", "x-call-ref", UUID))},
-    )
-    assert groups(found) == ["b1 b2"]
-    assert found.legs["role"].tolist() == ["outbound", "outbound"]
-    assert found.calls["joined_by"].tolist() == ["header"]
-
-
-@pytest.mark.parametrize("name, value", [
-    ("session-id", "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"),
-    ("p-charging-vector", 'icid-value="1234bc9876e";icid-generated-at=10.0.0.1'),
-    ("x-xphone-call-id", "{0135695c-1dae-123c-9f18-84c7ff0a4be6}"),
-])  # fmt: skip
-def test_an_id_in_a_header_joins_legs_that_nothing_else_joins(name, value):
-    parts = (
-        inbound(caller="alice", callee="bob"),
-        leg("b", 3.0, "10.9.9.9:5060", TRUNK, caller="x1", callee="y2"),
-    )
-    assert groups(joined(*parts)) == ["a", "b"]
-    found = joined(*parts, tables={"sip_headers": headers(("a", name, value), ("b", name, value))})
-    assert groups(found) == ["a b"]
-    assert found.calls["joined_by"].tolist() == ["header"]
-
-
-def test_a_header_that_every_leg_has_joins_nothing():
-    parts = [
-        leg(f"c{n}", n * 0.1, f"10.1.0.{n}:5060", f"10.2.0.{n}:5060", caller=f"u{n}", callee=f"v{n}")
-        for n in range(70)
-    ]
-    same = headers(*((f"c{n}", "x-fs-support", "update_display,send_info") for n in range(70)))
-    assert len(groups(joined(*parts, tables={"sip_headers": same}))) == 70
-    token = headers(*((f"c{n}", "x-build", UUID) for n in range(70)))
-    assert len(groups(joined(*parts, tables={"sip_headers": token}))) == 70
-
-
-def test_the_log_joins_what_nothing_else_joins():
-    parts = (
-        inbound(caller="alice", callee="bob"),
-        leg("b", 30.0, "10.9.9.9:5060", TRUNK, caller="x", callee="y"),
-    )
-    found = joined(*parts, log_joins=[("a", "b"), ("a", "not seen")])
-    assert groups(found) == ["a b"]
-    assert found.calls["joined_by"].tolist() == ["log"]
-
-
-def capture(rows, name):
-    return [row | {"capture": name} for row in rows]
-
-
-TWO = {"a.pcapng": 0, "b.pcapng": 1}
-
-
-def test_between_recordings_that_do_not_overlap_number_and_time_join_nothing():
-    parts = (inbound(**TALK_A), capture(outbound(**TALK_B), "b.pcapng"))
-    assert groups(joined(*parts, recordings=TWO)) == ["a", "b"]
-    assert groups(joined(*parts, recordings=TWO, overlapping=True)) == ["a b"]
-
-
-def test_between_overlapping_recordings_number_and_time_need_host_and_causality():
-    silent = (inbound(), capture(outbound(), "b.pcapng"))
-    assert groups(joined(*silent, recordings=TWO, overlapping=True)) == ["a", "b"]
-    elsewhere = (inbound(**TALK_A), capture(leg("b", 0.016, "10.9.9.9:5060", TRUNK, **TALK_B), "b.pcapng"))
-    assert groups(joined(*elsewhere, recordings=TWO, overlapping=True)) == ["a", "b"]
-
-
-def test_between_any_recordings_a_header_joins():
-    parts = (inbound(**TALK_A), capture(outbound(**TALK_B), "b.pcapng"))
-    told = headers(("a", "x-ref", UUID), ("b", "x-ref", UUID))
-    told.loc[1, "capture"] = "b.pcapng"
-    assert groups(joined(*parts, recordings=TWO, tables={"sip_headers": told})) == ["a b"]
-
-
-def test_a_call_id_at_two_vantage_points_is_one_leg():
-    parts = (inbound(**TALK_A), outbound(**TALK_B), capture(outbound(**TALK_B), "b.pcapng"))
-    found = joined(*parts, recordings=TWO, overlapping=True)
-    assert len(found.legs) == 3
-    assert found.legs.groupby("call_id")[["call", "leg"]].nunique().max().tolist() == [1, 1]
-    assert found.calls["legs"].tolist() == [2]
-
-
 def test_a_capture_that_starts_in_mid_call_joins_by_how_both_legs_end():
     found = joined(inbound(**TALK_A)[-2:], outbound(**TALK_B)[-2:])
     assert found.legs["state"].tolist() == ["starts_mid_call"] * 2
@@ -307,9 +204,8 @@ def test_no_legs_make_no_calls():
 
 
 def test_rows_without_times_addresses_or_users_do_no_harm():
-    odd = [{"call_id": f"c{n}", "method": "INVITE", "src_addr": None, "from_uri": None, "to_uri": "::", "time": None}
-           for n in range(3)]  # fmt: skip
-    assert len(joined(odd, inbound()).legs) == 4
+    odd = {"method": "INVITE", "src_addr": None, "from_uri": None, "to_uri": "::", "time": None}
+    assert len(joined([odd | {"call_id": f"c{n}"} for n in range(3)], inbound()).legs) == 4
 
 
 def busy(calls, *, seed):

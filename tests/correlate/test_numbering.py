@@ -12,8 +12,8 @@ def number(*legs, groups, sessions=()):
 
 
 def test_calls_and_legs_count_by_their_first_invite():
-    legs = ({"call_id": "z", "time": 1.0, "invite_time": 5.0}, {"call_id": "y", "time": 2.0, "invite_time": 2.0},
-            {"call_id": "x", "time": 3.0, "invite_time": 3.0})  # fmt: skip
+    times = {"z": (1.0, 5.0), "y": (2.0, 2.0), "x": (3.0, 3.0)}
+    legs = ({"call_id": name, "time": time, "invite_time": invite} for name, (time, invite) in times.items())
     assert number(*legs, groups={"z": 1, "y": 1, "x": 2}).legs == {"y": (1, 1), "z": (1, 2), "x": (2, 1)}
 
 

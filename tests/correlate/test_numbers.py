@@ -44,7 +44,7 @@ def test_an_unknown_region_reads_no_national_numbers():
 
 
 def test_users_of_all_uris_in_a_header():
-    header = '"A, B" <sip:+4989123@example.org;user=phone>;index=1, <tel:+4930555;phone-context=x>, <sips:bob:pw@h>'
+    header = '"A, B" <sip:+4989123@x.org;user=phone>;index=1, <tel:+4930555;phone-context=x>, <sips:bob:pw@h>'
     assert users(header) == ["+4989123", "+4930555", "bob:pw"]
 
 

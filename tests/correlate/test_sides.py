@@ -1,7 +1,7 @@
 import pytest
 
-from postproc.correlate.sides import Ends, Markers, candidates, marked, marks, sides
 from postproc.correlate.parties import Description
+from postproc.correlate.sides import Ends, Markers, candidates, marked, marks, sides
 from tests import builders as b
 
 FS, ICELINK = "server", "client"
@@ -44,7 +44,7 @@ def test_markers_come_first_and_tell_the_other_end_of_a_single_leg():
 
 
 def test_a_server_marked_on_both_legs_is_consistent():
-    found = of(TWO, shared=B2BUA, marks={end: FS for end in B2BUA})
+    found = of(TWO, shared=B2BUA, marks=dict.fromkeys(B2BUA, FS))
     assert [found[end] for end in B2BUA] == [("server", "marker")] * 2
     assert found["b", "uas"] == ("other", "b2bua")
 

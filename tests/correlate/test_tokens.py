@@ -92,7 +92,10 @@ def test_descriptions_carry_ufrag_media_address_and_origin():
         "session_id": "1795345327",
     }
     assert descriptions([row], [{"addr": "10.0.0.2", "port": 4}]) == {
-        ("ufrag", "U"), ("media", "uac 10.0.0.1 30000"), ("origin", "uac - 1795345327"), ("media", "uas 10.0.0.2 4"),
+        ("ufrag", "U"),
+        ("media", "uac 10.0.0.1 30000"),
+        ("origin", "uac - 1795345327"),
+        ("media", "uas 10.0.0.2 4"),
     }  # fmt: skip
 
 

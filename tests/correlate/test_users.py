@@ -36,8 +36,8 @@ def test_a_number_written_differently_has_one_key():
 
 def test_the_identity_header_names_the_caller_whom_from_hides():
     hidden = {"from_user": "anonymous"}
-    caller, _ = of(hidden, hidden, {"from_user": "+4930998877"},
-                   headers=[header("c0", "p-asserted-identity", '"A" <sip:+4930998877@x>, <tel:+4930998877>')])  # fmt: skip
+    asserted = header("c0", "p-asserted-identity", '"A" <sip:+4930998877@x>, <tel:+4930998877>')
+    caller, _ = of(hidden, hidden, {"from_user": "+4930998877"}, headers=[asserted])
     assert same(caller, 0, 2)
     assert not same(caller, 1, 2)
 

@@ -11,7 +11,7 @@ import pytest
 from postproc.errors import CaptureError
 from postproc.read import capture
 from postproc.read.capture import Options, read
-from tests.read.test_tshark import SIP, pcap, tcp
+from tests.read.test_tshark import SIP, ipv4, pcap, tcp
 
 TWO = pcap(tcp(1, SIP % 1), tcp(1 + len(SIP % 1), SIP % 2))
 
@@ -129,3 +129,29 @@ def test_keys_beside_the_capture_open_tls(pcaps):
 def test_keys_inside_the_capture_open_tls_on_any_port(pcaps, name):
     messages = read(pcaps / f"made/{name}.pcapng", "a").sip_messages
     assert (messages["transport"] == "tls").sum() == 7
+
+
+def udp(source: int, target: int, payload: bytes) -> bytes:
+    return ipv4(
+        17, source.to_bytes(2) + target.to_bytes(2) + (8 + len(payload)).to_bytes(2) + b"\0\0" + payload
+    )
+
+
+OFFER = SIP.replace(b"OPTIONS", b"INVITE").replace(
+    b"Content-Length: 0\r\n\r\n",
+    b"Content-Type: application/sdp\r\n\r\nv=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 8\r\n",
+)
+RTP = b"\x80\x08\0\1\0\0\0\1\0\0\0\x09" + bytes(160)
+
+
+@pytest.mark.parametrize(
+    ("port", "payload", "packets"),
+    [(4000, RTP, [1]), (4002, RTP, []), (4000, RTP.replace(b"\x80\x08", b"\x80\x09"), [])],
+    ids=["port and payload type of the SDP", "another port", "another payload type"],
+)
+def test_single_rtp_packet_counts_where_sdp_expects_it(written, port, payload, packets):
+    path = written(pcap(udp(5060, 5060, OFFER % 1), udp(9000, port, payload)))
+    for options in (Options(), Options(all_packets=True)):
+        tables = read(path, "a", options)
+        assert tables.rtp_streams["packets"].tolist() == packets
+        assert tables.rtp_seconds["packets"].tolist() == packets

@@ -205,7 +205,7 @@ def test_a_file_without_permission_is_refused(tmp_path):
     path = tmp_path / "a.pcap"
     path.write_bytes(wire.pcap([]))
     path.chmod(0)
-    with pytest.raises(CaptureError, match="^permission denied$"):
+    with pytest.raises(CaptureError, match=r"^permission denied$"):
         split(path, None)
 
 
