@@ -20,7 +20,7 @@ PARTIES = 2  # the column that gives way
 WORDS = {1, PARTIES, 8}  # columns set from the left; the others are figures
 NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
 LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; sure: joining"
-WITHOUT_SIDES = "(n): media of a call in which no side is known to be the client"
+WITHOUT_SIDES = "(n): of a call in which no side is known to be the client"
 NONE: Cell = ("–", "dim")
 DTLS = {
     "complete": ("ok", "green"),
@@ -42,7 +42,8 @@ def table(lines: Sequence[Line], width: int | None) -> list[Text]:
             drawn.append(Text(day, "bold"))
         row[PARTIES] = (_parties(line, widths[PARTIES]), "")
         drawn.append(_row(row, widths))
-    legend = [LEGEND, WITHOUT_SIDES] if any(_without_sides(line) for line in lines) else [LEGEND]
+    unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
+    legend = [LEGEND, WITHOUT_SIDES] if unsided else [LEGEND]
     return drawn + [Text(line, "dim") for line in legend]
 
 
@@ -54,8 +55,7 @@ def _cells(line: Line) -> list[Cell]:
         (str(line.legs), ""),
         _status(line.final_status),
         (f"{line.candidates[0]}/{line.candidates[1]}", "") if any(line.candidates) else NONE,
-        _answered(line.checks_to_client),
-        _answered(line.checks_to_server),
+        *_checks(line),
         DTLS[line.dtls] if line.dtls else NONE,
         *_media(line),
         _confidence(line),
@@ -66,6 +66,18 @@ def _status(status: int | None) -> Cell:
     if status is None:
         return NONE
     return str(status), "green" if status < 300 else "yellow" if status in NOT_TAKEN else "red"
+
+
+def _checks(line: Line) -> list[Cell]:
+    """Checks to the client and to the server; of both ways together where no side is known."""
+    if _checked_without_sides(line):
+        text, style = _answered(line.checks_other)
+        return [(f"({text})", style), NONE]
+    return [_answered(line.checks_to_client), _answered(line.checks_to_server)]
+
+
+def _checked_without_sides(line: Line) -> bool:
+    return bool(line.checks_other[1]) and not line.checks_to_client[1] and not line.checks_to_server[1]
 
 
 def _answered(checks: tuple[int, int]) -> Cell:
@@ -97,7 +109,7 @@ def _amount(packets: int) -> str:
 
 def _confidence(line: Line) -> Cell:
     if line.confidence is None:
-        return NONE
+        return ("?", "yellow") if line.ambiguous else NONE
     return f"{line.confidence:.0%}" + "?" * line.ambiguous, "yellow" if line.ambiguous else ""
 
 

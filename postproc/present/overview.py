@@ -29,6 +29,7 @@ class Line:
     candidates: tuple[int, int]  # client's, server's
     checks_to_client: tuple[int, int]  # successes, all
     checks_to_server: tuple[int, int]
+    checks_other: tuple[int, int]
     dtls: str | None
     packets_to_client: int | None
     packets_to_server: int | None
@@ -55,6 +56,7 @@ def lines(tables: Tables) -> list[Line]:
             candidates=(candidates.get((call, "client"), 0), candidates.get((call, "server"), 0)),
             checks_to_client=checks.get((call, TO_CLIENT), (0, 0)),
             checks_to_server=checks.get((call, TO_SERVER), (0, 0)),
+            checks_other=checks.get((call, OTHER), (0, 0)),
             dtls=dtls.get(call),
             packets_to_client=media.get((call, TO_CLIENT)),
             packets_to_server=media.get((call, TO_SERVER)),

@@ -44,7 +44,7 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
     for index in np.flatnonzero(~packet).tolist():
         _note(container, data[starts[index] : starts[index] + sizes[index]].tobytes(), starts[index] + base)
     interface = np.where(blocks["type"] == PACKET, blocks["interface"] & 0xFFFF, blocks["interface"])
-    room = np.minimum(blocks["size"] - np.uint32(BODY + TRAILER), np.uint32(LARGEST_PACKET))
+    room = np.minimum(sizes[:framed] - (BODY + TRAILER), LARGEST_PACKET)
     absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
     count = count_until(absurd & packet)
     shown, other = np.flatnonzero(packet[:count]), np.flatnonzero(~packet[:count])

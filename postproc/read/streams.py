@@ -81,12 +81,15 @@ def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: 
 
 def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
     """Packets at a stream's end that jump: only the next one tells a restart from a stray."""
-    jump = sequence.jumps(_widths(streams, stream, packets))
-    if not jump.any():
-        return jump
-    starts = starts_of_runs(stream, packets["sequence"])  # copies of a packet wait with it
-    ends_stream = np.append(np.diff(stream[starts]) != 0, True)
-    return np.repeat(ends_stream & jump[starts], lengths(starts, len(stream)))
+    if not sequence.jumps(_widths(streams, stream, packets)).any():
+        return np.zeros(len(stream), bool)
+    runs = starts_of_runs(stream, packets["sequence"])  # copies of a packet wait with it
+    in_line = np.flatnonzero(~_lone(streams, stream[runs], take(packets, runs)))
+    single, of = take(packets, runs[in_line]), stream[runs[in_line]]
+    ends_stream = np.append(of[1:] != of[:-1], True)
+    waits = np.zeros(len(runs), bool)
+    waits[in_line] = ends_stream & sequence.jumps(_widths(streams, of, single))
+    return np.repeat(waits, lengths(runs, len(stream)))
 
 
 def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
@@ -110,11 +113,15 @@ def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
 
 def _strays(streams: Streams, stream: Array, packets: Array) -> Array:
     """Packets out of line between two that are not; counted here."""
-    starts = starts_of_runs(stream)
-    lone = sequence.strays(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
+    lone = _lone(streams, stream, packets)
     _add(streams, "strays", stream[lone])
     _add(streams, "packets", stream[lone])
     return lone
+
+
+def _lone(streams: Streams, stream: Array, packets: Array) -> Array:
+    starts = starts_of_runs(stream)
+    return sequence.strays(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
 
 
 def _widths(streams: Streams, stream: Array, packets: Array) -> Array:

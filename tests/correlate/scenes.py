@@ -40,7 +40,7 @@ def leg(
     cancel: float | None = None,
     **fields: Any,
 ) -> Rows:
-    """INVITE at ``start``, 183 ``early``, 180 at ``ring``, 200 at ``answer``, BYE at ``bye``; or other ends."""
+    """INVITE at ``start``, 183 ``early``, 180 at ``ring``, 200 at ``answer``, BYE at ``bye``, or so."""
     there, back = way(src, dst), way(dst, src)
     target = f"sip:{callee}@{dst}"
     told = {"call_id": call_id, "from_uri": f"sip:{caller}@{src}", "to_uri": target, **fields}

@@ -155,6 +155,7 @@ def test_the_same_name_or_a_loopback_address_keeps_the_gate_ajar():
 def test_legs_that_start_or_end_at_one_place_are_siblings():
     assert score(siblings, b={"uac_addr": "10.0.0.1", "uas_addr": "10.0.0.4"})
     assert score(siblings, b={"uac_addr": "10.0.0.4", "uas_addr": "10.0.0.2"})
+    assert score(siblings, b={"uac_addr": "10.0.0.1", "uac_port": 50001, "uas_addr": "10.0.0.4"})
     assert not score(siblings)
 
 

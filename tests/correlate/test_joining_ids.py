@@ -35,6 +35,26 @@ def test_legs_whose_first_leg_was_not_seen_are_joined_by_a_header():
     assert found.calls["joined_by"].tolist() == ["header"]
 
 
+def test_an_id_of_a_device_makes_no_call_of_its_calls():
+    """The phone sends its own id with every call: a second one while the first is up, or beside it."""
+    device = [("a1", "x-device", UUID), ("a2", "x-device", UUID)]
+    first = leg("a1", 0.0, answer=1.0, bye=20.0)
+    later = leg("a2", 5.0, callee="+4930998877", ring=6.0)
+    assert groups(joined(first, later, tables={"sip_headers": headers(*device)})) == ["a1", "a2"]
+
+
+def test_an_id_that_both_legs_of_two_calls_have_keeps_them_apart():
+    same = headers(*((call_id, "x-device", UUID) for call_id in ("a1", "b1", "a2", "b2")))
+    found = joined(
+        inbound("a1", 0.0, answer=4.02, bye=9.0),
+        outbound("b1", 0.016, answer=4.0, bye=9.02),
+        inbound("a2", 1.0, callee="+4930998877", cancel=6.0),
+        outbound("b2", 1.016, callee="+4930998877", cancel=6.01),
+        tables={"sip_headers": same},
+    )
+    assert groups(found) == ["a1 b1", "a2 b2"]
+
+
 @pytest.mark.parametrize("name, value", [
     ("session-id", "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"),
     ("p-charging-vector", 'icid-value="1234bc9876e";icid-generated-at=10.0.0.1'),

@@ -54,6 +54,10 @@ def test_an_invite_without_offer_is_offered_in_200_and_answered_in_ack():
     ]
 
 
+def test_what_an_ack_carries_is_an_answer_though_the_invite_was_not_seen():
+    assert told(reply(200, 1), ask("ACK", 3, **SDP)) == [("uac", "answer")]
+
+
 def test_an_invite_without_offer_may_be_answered_in_prack():
     rows = (invite(0), reply(183, 1, **SDP), ask("PRACK", 2, cseq=2, **SDP))
     assert told(*rows) == [("uas", "offer"), ("uac", "answer")]

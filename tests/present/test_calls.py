@@ -17,6 +17,7 @@ LINE = {
     "candidates": (2, 3),
     "checks_to_client": (11, 11),
     "checks_to_server": (2, 3),
+    "checks_other": (0, 0),
     "dtls": "complete",
     "packets_to_client": 401,
     "packets_to_server": 543,
@@ -33,6 +34,7 @@ NOTHING = {
     "candidates": (0, 0),
     "checks_to_client": (0, 0),
     "checks_to_server": (0, 0),
+    "checks_other": (0, 0),
     "dtls": None,
     "packets_to_client": None,
     "packets_to_server": None,
@@ -124,3 +126,15 @@ def test_a_call_that_was_not_answered_need_not_have_media():
 
 def test_a_million_packets_are_short_and_ambiguity_has_a_mark():
     assert cells(packets_to_client=1_234_567, ambiguous=True)[-3:] == ["1.2M", "543", "97%?"]
+
+
+def test_checks_stand_in_brackets_where_no_side_is_known():
+    drawn_cells = cells(**NOTHING | {"start": at(1), "checks_other": (3, 4)})
+    assert "(3/4)" in drawn_cells
+    assert drawn(NOTHING | {"start": at(1), "checks_other": (3, 4)})[-1] == calls.WITHOUT_SIDES
+    assert "(3/4)" not in cells(checks_other=(3, 4))
+
+
+def test_a_leg_that_could_belong_elsewhere_says_so():
+    assert cells(confidence=None, ambiguous=True)[-1] == "?"
+    assert cells(confidence=None, ambiguous=False)[-1] == "–"

@@ -145,6 +145,7 @@ def test_a_line_has_all_of_a_call():
             (1, 0),
             (1, 1),
             (0, 0),
+            (0, 0),
             "complete",
             100,
             None,
@@ -153,7 +154,22 @@ def test_a_line_has_all_of_a_call():
             False,
         ),
         overview.Line(
-            2, builders.at(5), None, None, 1, 486, (0, 0), (0, 0), (0, 0), None, None, None, None, None, False
+            2,
+            builders.at(5),
+            None,
+            None,
+            1,
+            486,
+            (0, 0),
+            (0, 0),
+            (0, 0),
+            (0, 0),
+            None,
+            None,
+            None,
+            None,
+            None,
+            False,
         ),
     ]
 

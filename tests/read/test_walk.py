@@ -140,6 +140,12 @@ def test_a_block_that_contradicts_itself_ends_a_pcapng(tmp_path, at, value):
     assert found.warnings == ("corrupt after packet 1: the rest is not read",)
 
 
+def test_a_packet_block_without_room_for_its_header_ends_a_pcapng(tmp_path):
+    packet = wire.enhanced(START // 1000, PING)
+    found = wire.parted(tmp_path, wire.pcapng(wire.interface(), packet, wire.block(6, bytes(8)), packet))
+    assert (found.packets, found.cut_short) == (1, True)
+
+
 def test_a_block_that_is_in_order_does_not(tmp_path):
     found = wire.parted(tmp_path, _spoilt(1, 24, 5000))  # the original length may be greater
     assert (found.packets, found.cut_short, found.warnings) == (3, False, ())
