@@ -103,7 +103,7 @@ def _open(leg: int, board: _Board, choice: Choice) -> list[Link]:
         link
         for link in board.up[leg]
         if not _goes_round(link, choice)
-        and all(board.fits(link, child) for child in choice.children[link.upstream])
+        and all(board.fits(link, child) for child in choice.children.get(link.upstream, ()))
     ]
 
 

@@ -113,15 +113,24 @@ def _result(facts: Facts, considered: Scored, choice: Choice) -> Joining:
     joined = [_joined(considered, link, margin) for link, margin in _by_number(choice)]
     for link in joined:
         _unite(group, link.a, link.b)
-    for number in _sibling_numbers(considered):
-        a, b = int(considered.pairs.a[number]), int(considered.pairs.b[number])
-        forks = Link(int(facts.node[a]), int(facts.node[b]), float(considered.score[number]), number)
-        # Legs whose upstream legs were seen belong to those calls.
-        known = {forks.upstream, forks.downstream} <= choice.taken.keys()
-        if not known and side_by_side(facts, a, b) and _unite(group, forks.upstream, forks.downstream):
+    for forks in _forks(facts, considered, choice):
+        if _unite(group, forks.upstream, forks.downstream):
             joined.append(_joined(considered, forks, float("inf")))
     calls = np.array([_root(group, node) for node in range(len(group))], dtype="int64")
     return Joining(considered, joined, calls, choice.doubtful)
+
+
+def _forks(facts: Facts, considered: Scored, choice: Choice) -> Iterator[Link]:
+    """Yield pairs that follow from one leg that was not seen: only a token joins them; best first."""
+    first = {link.upstream for link in choice.taken.values()}
+    sure = np.flatnonzero(considered.siblings & (considered.score >= ENOUGH))
+    for number in sure[np.argsort(-considered.score[sure], kind="stable")].tolist():
+        a, b = int(considered.pairs.a[number]), int(considered.pairs.b[number])
+        link = Link(int(facts.node[a]), int(facts.node[b]), float(considered.score[number]), number)
+        ends = {link.upstream, link.downstream}
+        # Legs whose upstream legs were seen belong to those calls; what others follow from is no fork.
+        if not ends <= choice.taken.keys() and ends.isdisjoint(first) and side_by_side(facts, a, b):
+            yield link
 
 
 def _by_number(choice: Choice) -> Iterator[tuple[Link, float]]:
@@ -133,13 +142,6 @@ def _joined(considered: Scored, link: Link, margin: float) -> Joined:
     rows = int(considered.pairs.a[link.number]), int(considered.pairs.b[link.number])
     pieces, siblings = considered.pieces[link.number], bool(considered.siblings[link.number])
     return Joined(link.upstream, link.downstream, rows, pieces, link.score, margin, siblings)
-
-
-def _sibling_numbers(considered: Scored) -> list[int]:
-    """Return the pairs that only a token joins, best first."""
-    sure = np.flatnonzero(considered.siblings & (considered.score >= ENOUGH))
-    order: list[int] = sure[np.argsort(-considered.score[sure], kind="stable")].tolist()
-    return order
 
 
 def _unite(group: list[int], one: int, other: int) -> bool:

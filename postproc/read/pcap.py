@@ -43,14 +43,13 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
     whole = count_until(sizes > container.layout.largest)
     starts, sizes = starts[:whole], sizes[:whole]
     order = container.layout.length.format[0]
-    header = np.dtype([("second", order + "u4"), ("fraction", order + "u4")])
-    stamps = gather(data, starts, header)
-    to_nanoseconds = 10 ** (9 - container.interfaces[0].resolution)
+    stamps = gather(data, starts, np.dtype([("second", order + "u4"), ("fraction", order + "u4")]))
+    second, fraction = stamps["second"].astype(np.int64), stamps["fraction"].astype(np.int64)
     window = Window(
         data=data,
         start=starts + RECORD,
         captured=sizes - RECORD,
-        time=stamps["second"] * np.int64(10**9) + stamps["fraction"] * np.int64(to_nanoseconds),
+        time=second * 10**9 + fraction * 10 ** (9 - container.interfaces[0].resolution),
         interface=np.zeros(len(starts), np.int64),
         record_at=starts + base,
         record_size=sizes,
