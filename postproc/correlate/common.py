@@ -14,8 +14,11 @@ from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import Couples, either, once, starting
 from postproc.correlate.tokens import Token
 
-STRENGTH = {"log": 12.0, "header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0}
-DOUBLING = 2.0
+STRENGTH = {
+    "log": 12.0, "header": 9.0, "x-header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0,
+}  # fmt: skip
+DOUBLING = {"x-header": 4.0}  # what a private header names may be the device, in all its calls
+USUALLY = 2.0
 EVER = float("inf")
 
 
@@ -38,7 +41,7 @@ def shared(facts: Facts, tokens: Iterable[Token]) -> list[Shared]:
 def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
     row = np.array([token.row for token in tokens], dtype="int64")
     (value,) = coded(token.value for token in tokens)
-    weight = STRENGTH[kind] - DOUBLING * np.log2(_carriers(facts.node[row], value) / 2)
+    weight = STRENGTH[kind] - DOUBLING.get(kind, USUALLY) * np.log2(_carriers(facts.node[row], value) / 2)
     worth = weight > 0
     row, value, weight = row[worth], value[worth], weight[worth]
     first, second = starting(facts, either(row, value), EVER)

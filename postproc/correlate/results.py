@@ -21,7 +21,7 @@ EVEN = 5.0
 # What the pieces of evidence are called together; a lifetime alone joins nothing.
 NAMES = {
     "log": ("log",),
-    "header": ("header",),
+    "header": ("header", "x-header"),
     "ice": ("ice", "ufrag", "media", "origin"),
     "causality": ("progress", "answer", "end"),
     "number+time": ("callee", "caller", "invite"),

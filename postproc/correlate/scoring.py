@@ -18,7 +18,8 @@ from postproc.correlate.evidence import CAUSALITY, INFERRED, Pairs
 from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import DISORDER, WINDOW
 
-IDENTITY = ("log", "header", "ice")
+IDENTITY = ("log", "header", "x-header", "ice")
+SURE = 9.0  # identity that two legs alone share
 PASSING = ("ufrag", "media", "origin")
 PIECES = (*STRENGTH, *INFERRED, "prior")
 AT_ONCE = 250_000  # pairs scored together: bounds memory
@@ -80,7 +81,7 @@ def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: 
 
 
 def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap: Overlap) -> None:
-    """Set to 0 what does not count; where the call is identified, nothing counts against it."""
+    """Set to 0 what does not count; where both legs alone share an id, nothing counts against it."""
     a, b = pairs.a, pairs.b
     same = facts.recording[a] == facts.recording[b]
     beside = ~same & _overlapping(facts.recording[a], facts.recording[b], overlap)
@@ -90,8 +91,8 @@ def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap
     inferred = (same | (beside & linked)) & ~siblings & ~over & ~early & (pairs.delay <= WINDOW)
     _clear(pieces, INFERRED, ~inferred)
     _clear(pieces, PASSING, over | siblings | ~(same | beside))
-    _clear(pieces, ("header", "ice"), over & (same | beside))
-    sure = _columns(pieces, IDENTITY) > 0
+    _clear(pieces, ("header", "x-header", "ice"), over & (same | beside))
+    sure = _columns(pieces, IDENTITY) >= SURE
     pieces[sure] = np.maximum(pieces[sure], 0.0)
 
 

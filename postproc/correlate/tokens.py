@@ -40,7 +40,7 @@ class Token(NamedTuple):
     """A value that a leg carries."""
 
     row: int
-    kind: str  # header, ice (both ufrags), ufrag, media or origin
+    kind: str  # see common.STRENGTH
     value: str
 
 
@@ -96,14 +96,15 @@ def local_parts(call_ids: Iterable[str | None]) -> Locals:
 
 
 def in_headers(headers: pd.DataFrame, places: Where, locals_: Locals) -> Iterator[Token]:
-    """Ids in headers, and the Call-IDs of other legs."""
+    """Ids in headers, and the Call-IDs of other legs, apart from what a private header holds."""
     telling = headers[~headers["name"].isin(OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS)]
     telling = telling.drop_duplicates(["capture", "call_id", "name", "value"]).dropna(
         subset=["name", "value"]
     )
     for row, (name, value) in _of_legs(telling, places, "name", "value"):
         for found in _ids(name, value, locals_):
-            yield from (Token(r, "header", found) for r in (row, *locals_.get(found, ())))
+            kind = "x-header" if name.startswith("x-") and found not in locals_ else "header"
+            yield from (Token(r, kind, found) for r in (row, *locals_.get(found, ())))
 
 
 def _ids(name: str, value: str, known: Container[str]) -> Iterator[str]:

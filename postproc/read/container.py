@@ -40,13 +40,17 @@ class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not wh
 
 @dataclass(frozen=True)
 class Layout:
-    """How records follow each other: a length field, and bytes that it does not count."""
+    """How records follow each other: a length field, and bytes that it does not count.
+
+    ``in_words``: records are whole 32-bit words, little-endian, their length in the second word.
+    """
 
     length: struct.Struct
     length_at: int
     uncounted: int
     smallest: int
     largest: int
+    in_words: bool = False
 
 
 @dataclass(frozen=True)

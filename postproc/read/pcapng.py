@@ -17,7 +17,7 @@ LITTLE_ENDIAN = b"\x4d\x3c\x2b\x1a"
 SECTION, INTERFACE, PACKET, NAMES, STATISTICS, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 4, 5, 6, 10
 IF_NAME, IF_TSRESOL, IF_TSOFFSET = 2, 9, 14
 BODY, TRAILER = 28, 4
-LAYOUT = Layout(struct.Struct("<I"), length_at=4, uncounted=0, smallest=12, largest=16 << 20)
+LAYOUT = Layout(struct.Struct("<I"), length_at=4, uncounted=0, smallest=12, largest=16 << 20, in_words=True)
 PACKET_BLOCK = np.dtype([
     ("type", "<u4"), ("size", "<u4"), ("interface", "<u4"),
     ("high", "<u4"), ("low", "<u4"), ("captured", "<u4"), ("original", "<u4"),

@@ -88,12 +88,21 @@ def executable(name: str = "tshark") -> str:
 
 def version() -> str:
     """tshark's version, like "4.0.17"; SetupError when it is missing or too old."""
-    first = subprocess.run([executable(), "-v"], capture_output=True, text=True, check=False).stdout
+    first = subprocess.run([_sibling(), "-v"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", first)
     if not found or tuple(map(int, found.groups()[:2])) < OLDEST:
         seen = found.group() if found else "unknown"
         raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {INSTALL}")
     return found.group()
+
+
+def _sibling() -> str:
+    """A program of tshark's package that says the version without loading all dissectors first."""
+    tshark = executable()
+    try:
+        return executable("editcap")
+    except SetupError:
+        return tshark
 
 
 def frames(

@@ -24,6 +24,13 @@ def test_a_value_weighs_less_the_more_legs_carry_it_until_nothing():
     assert weights == [9.0, 7.0, 5.0, 0.0]
 
 
+def test_an_id_in_a_private_header_weighs_less_than_others_if_more_than_two_legs_carry_it():
+    four = {
+        kind: of([Token(row, kind, "x") for row in range(4)])[0].weight[0] for kind in ("header", "x-header")
+    }
+    assert four == {"header": 7.0, "x-header": 5.0}
+
+
 def test_of_several_values_the_rarest_counts():
     tokens = [
         *(Token(row, "header", "common") for row in range(4)),

@@ -8,12 +8,20 @@ from tests import builders as b
 UUID = "0135695c-1dae-123c-9f18-84c7ff0a4be6"
 
 
-def header_values(*headers, call_ids=("c0", "c1")):
-    """Values by row of the legs."""
+def in_headers(*headers, call_ids=("c0", "c1")):
     legs = b.legs(*({"call_id": call_id} for call_id in call_ids))
     rows = b.sip_headers(*({"call_id": c, "name": n, "value": v, "method": "INVITE"} for c, n, v in headers))
-    found = tokens.in_headers(rows, where(legs, pd.Series({"a.pcapng": 0})), tokens.local_parts(call_ids))
-    return {(token.row, token.value) for token in found}
+    return list(
+        tokens.in_headers(rows, where(legs, pd.Series({"a.pcapng": 0})), tokens.local_parts(call_ids))
+    )
+
+
+def header_values(*headers, **known):
+    return {(token.row, token.value) for token in in_headers(*headers, **known)}
+
+
+def header_kinds(*headers, **known):
+    return {token.kind for token in in_headers(*headers, **known)}
 
 
 def of_call_ids(*call_ids):
@@ -31,6 +39,12 @@ def test_a_header_that_names_another_legs_call_id_joins_both():
         (0, "call-000000012"),
         (1, "call-000000012"),
     }
+
+
+def test_what_a_private_header_holds_is_kept_apart_unless_it_is_a_call_id():
+    assert header_kinds(("c0", "x-ref", UUID)) == {"x-header"}
+    assert header_kinds(("c0", "parent-call-id", UUID)) == {"header"}
+    assert header_kinds(("c0", "x-cid", "call-000000012"), call_ids=("c0", "call-000000012@b")) == {"header"}
 
 
 def test_any_header_may_name_a_call_id_but_one_of_a_transfer():

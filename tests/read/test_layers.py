@@ -93,6 +93,9 @@ UNCLEAR = {
     "an IP header of four bytes": lambda p: wire.ethernet(b"\x41" + plain(p)[1:]),
     "an IP packet shorter than its header": lambda p: wire.ethernet(wire.ipv4(wire.udp(p), length=19)),
     "an IP packet shorter than its datagram": lambda p: wire.ethernet(wire.ipv4(wire.udp(p), length=30)),
+    "an IP packet a byte shorter than its datagram": lambda p: wire.ethernet(
+        wire.ipv4(wire.udp(p), length=20 + 8 + len(p) - 1)
+    ),
     "a datagram shorter than its header": lambda p: wire.ethernet(wire.ipv4(wire.udp(p, length=7))),
     "a datagram shorter than RTP": lambda p: wire.ethernet(wire.ipv4(wire.udp(p, length=19))),
 }
@@ -149,6 +152,12 @@ def test_a_snapshot_length_within_the_headers_keeps_the_packet(tmp_path, capture
 def test_what_never_carries_ip_is_left_out(tmp_path, frame):
     found = wire.parted(tmp_path, wire.pcap([(START, frame), (START, wire.datagram(b"x"))]))
     assert (found.foreign_packets, found.kept_frames.tolist()) == (1, [2])
+
+
+def test_a_frame_too_short_for_an_ethertype_is_kept(tmp_path):
+    """What follows it in the file, the next packet's time, looks like the ethertype of ARP."""
+    packets = [(START, bytes(12)), (0x0608 * wire.SECOND, wire.datagram(b"x"))]
+    assert wire.parted(tmp_path, wire.pcap(packets)).kept_frames.tolist() == [1, 2]
 
 
 def test_icmp_stays(tmp_path):

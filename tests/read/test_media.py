@@ -395,6 +395,14 @@ def test_rtp_in_turn_channel_data_is_measured_and_stays(tmp_path, channel):
     assert (found.media_packets, len(found.kept_frames)) == (0, 50)
 
 
+@pytest.mark.parametrize(("captured", "streams"), [(57, 0), (58, 1)])
+def test_channel_data_needs_its_rtp_header(tmp_path, captured, streams):
+    packets = relayed(stream(range(20)))
+    blocks = [wire.enhanced(time, data[:captured], original=len(data)) for time, data in packets]
+    found = wire.parted(tmp_path, wire.pcapng(wire.interface(resolution=9), *blocks))
+    assert (len(found.rtp_streams), len(found.kept_frames)) == (streams, 20)
+
+
 @pytest.mark.parametrize(("channel", "length"), [(0x5000, None), (0x3FFF, None), (0x4001, 31), (0x4001, 90)])
 def test_what_only_looks_like_channel_data_is_not(tmp_path, channel, length):
     packets = [

@@ -5,7 +5,7 @@ Layers wrap what they carry: ``ethernet(ipv4(udp(rtp(1))))``. A file is made of
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -154,12 +154,3 @@ def parted(folder: Path, content: bytes, **options: Any) -> Split:
     path = folder / "capture"
     path.write_bytes(content)
     return split(path, folder / "kept", **options)
-
-
-def records(content: bytes, order: str = "<") -> Iterator[bytes]:
-    """The packets of a pcap file."""
-    at = 24
-    while at < len(content):
-        (size,) = struct.unpack_from(order + "I", content, at + 8)
-        yield content[at + 16 : at + 16 + size]
-        at += 16 + size
