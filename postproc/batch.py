@@ -6,6 +6,7 @@ see the same files. A capture that cannot be read, or whose process dies, is
 lost alone. What has been read is found in the cache the next time.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -29,9 +30,10 @@ from postproc import cache
 from postproc.errors import CaptureError, SetupError
 from postproc.present.progress import Step, Tell
 from postproc.read import inputs
-from postproc.read.capture import Options, read
+from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -45,9 +47,9 @@ class Job:
     options: Options
 
 
-def read_into_cache(job: Job) -> None:
+def read_into_cache(job: Job, seen: Seen = lambda _: None) -> None:
     """Read a capture and store its events; what a worker does."""
-    cache.write(read(job.capture.path, job.capture.name, job.options), job.folder)
+    cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
 
 
 def read_all(
@@ -60,8 +62,15 @@ def read_all(
     events, lost, read_bytes = {}, [], 0
     waiting = list(jobs)
     every = sum(job.capture.size for job in waiting)
+
+    def ticking(seen: int) -> None:
+        tell(Step("reading", captures=len(waiting), bytes_done=read_bytes + seen, bytes=every))
+
     with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
-        for number, (job, error) in enumerate(_done(waiting, doing), 1):
+        # Only this process can be told how far a capture is.
+        here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
+        worker = partial(read_into_cache, seen=ticking) if here else read_into_cache
+        for number, (job, error) in enumerate(_done(waiting, doing, worker), 1):
             read_bytes += job.capture.size
             if (held := None if error else cache.read(job.folder)) is not None:
                 events[job] = held
@@ -73,10 +82,12 @@ def read_all(
     return events, lost
 
 
-def _done(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, BaseException | None]]:
+def _done(
+    jobs: list[Job], executor: Executor, worker: Callable[[Job], None]
+) -> Iterator[tuple[Job, BaseException | None]]:
     """Have the jobs done, the biggest first; yield each when it is done, with its error."""
     biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
-    futures = {executor.submit(read_into_cache, job): job for job in biggest_first}
+    futures = {executor.submit(worker, job): job for job in biggest_first}
     try:
         for future in as_completed(futures):
             error = future.exception()
@@ -158,8 +169,19 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
+def keep_memory() -> None:
+    """Have glibc keep the memory of large arrays: every window would fault it in anew otherwise."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
+    for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+        mallopt(setting, 1 << 30)
+
+
 def _prepare(scratch: str, environment: dict[str, str]) -> None:
     """Die without a word on Ctrl-C, and leave temporary files where they are cleared away."""
     os.environ.update(environment)  # the server this process comes from may have an older one
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     tempfile.tempdir = scratch
+    keep_memory()

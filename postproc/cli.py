@@ -91,10 +91,11 @@ def run_command(
     """
     resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
     with one_line_errors(debug=debug, interrupted=resume):
-        from postproc import pipeline
+        from postproc import batch, pipeline
         from postproc.present.progress import watching
         from postproc.read.capture import Options
 
+        batch.keep_memory()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         options = Options(all_packets=all_packets, keylog=keylog)
         with watching(quiet=quiet) as tell:

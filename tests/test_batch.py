@@ -163,3 +163,20 @@ def test_progress_counts_captures_and_bytes(tmp_path):
 
 def test_no_work_is_no_failure():
     assert batch.read_all([], None, 4, lambda _: None) == ({}, [])
+
+
+def test_one_capture_at_a_time_tells_how_far_it_is(tmp_path, pcaps):
+    path = pcaps / "good.pcapng"
+    size = path.stat().st_size
+    job = Job(Capture(path, "good.pcapng", size, ""), tmp_path / "events", Options())
+    steps = []
+    batch.read_all([job], None, 1, steps.append)
+    inside = [step for step in steps if step.capture is None]
+    assert inside
+    assert all(0 < step.bytes_done <= step.bytes == size for step in inside)
+
+
+def test_memory_is_kept_or_nothing_happens(monkeypatch):
+    batch.keep_memory()
+    monkeypatch.setattr(batch.ctypes, "CDLL", lambda _: object())
+    batch.keep_memory()

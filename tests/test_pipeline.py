@@ -10,7 +10,7 @@ import postproc
 from postproc import batch, pipeline
 from postproc.errors import SetupError
 from postproc.read import inputs
-from postproc.read.capture import Options
+from postproc.read.capture import Options, Seen
 from postproc.tables import TABLES, Tables
 from tests import shim
 
@@ -39,11 +39,11 @@ def remembered(monkeypatch):
     """The same bytes are read once in all these tests: a second is saved each time."""
     read = batch.read
 
-    def remembering(path: Path, name: str, options: Options) -> Tables:
+    def remembering(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         NAMES.append(name)
         key = (path.read_bytes(), options)
         if key not in REMEMBERED:
-            REMEMBERED[key] = read(path, name, options)
+            REMEMBERED[key] = read(path, name, options, seen)
         return REMEMBERED[key]
 
     NAMES.clear()

@@ -64,7 +64,7 @@ def _bar(to: Console) -> Iterator[Tell]:
         task = progress.add_task("looking at the captures", total=None)
 
         def tell(step: Step) -> None:
-            count = f" {step.captures_done}/{step.captures}" if step.captures else ""
+            count = f" {step.captures_done}/{step.captures}" if step.capture else ""
             progress.update(
                 task,
                 description=step.doing + count,
@@ -81,7 +81,8 @@ def _lines(to: Console) -> Tell:
 
     def tell(step: Step) -> None:
         if step.capture is None:
-            say(to, step.doing)
+            if not step.bytes:
+                say(to, step.doing)
             return
         say(
             to,

@@ -6,7 +6,7 @@ frame numbers and times of what tshark returns are checked against the file.
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ MAGIC = {
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 
 Place = tuple[str | None, int | None]
+Seen = Callable[[int], None]
 
 
 class MappingError(CaptureError):
@@ -50,18 +51,19 @@ class Options:
     keylog: Path | None = None
 
 
-def read(path: Path, name: str, options: Options = Options()) -> Tables:
+def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambda _: None) -> Tables:
     """Read one file into event tables, ``capture`` being ``name``.
 
+    ``seen`` is told now and then how many bytes of the file have been looked at.
     Raises CaptureError when the file holds no packets that can be read, and
     SetupError when tshark is missing.
     """
-    return tshark.apart(lambda: _read(path, name, options))
+    return tshark.apart(lambda: _read(path, name, options, seen))
 
 
-def _read(path: Path, name: str, options: Options) -> Tables:
+def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
     with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        parted, kept = _part(path, Path(folder), options)
+        parted, kept = _part(path, Path(folder), options, seen)
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
             shown = tshark.frames(kept, options.keylog, decode_as=decode_as)
@@ -74,12 +76,12 @@ def _read(path: Path, name: str, options: Options) -> Tables:
         return _tables(events(shown, name), parted, path, name, everything=True)
 
 
-def _part(path: Path, folder: Path, options: Options) -> tuple[Split, Path | None]:
+def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
     """Measure media and write what tshark must see; convert first what cannot be walked."""
     kept = None if options.all_packets else folder / "kept.pcapng"
     keys = options.keylog is not None
     try:
-        return split(path, kept, keep_tls=keys), kept
+        return split(path, kept, keep_tls=keys, seen=seen), kept
     except NotWalkable as error:
         form = _form(path)
         try:

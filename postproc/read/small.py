@@ -49,7 +49,7 @@ def write(capture: FileIO, fates: BinaryIO, target: BinaryIO, media_keys: Array,
     while chunk := fates.read(CHUNK * RECORD.itemsize):
         rows = np.frombuffer(chunk, RECORD)
         packet = rows["fate"] != NO_PACKET
-        frames = frame + np.cumsum(packet)
+        frames = frame + np.cumsum(packet, dtype=np.int64)
         frame += int(np.count_nonzero(packet))
         is_media = (rows["fate"] == STREAM) & _among(rows["key"], media_keys)
         is_foreign = (rows["fate"] == CONNECTION) & ~_among(rows["key"], connections)

@@ -6,6 +6,7 @@ that stay are copied, byte for byte, in the capture's own format.
 """
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -69,34 +70,39 @@ class Walk:
     last_time: int = -(2**63)
 
 
-def split(capture: Path, kept: Path | None, *, keep_tls: bool = False, window: int = WINDOW) -> Split:
+def split(
+    capture: Path,
+    kept: Path | None,
+    *,
+    keep_tls: bool = False,
+    window: int = WINDOW,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
     ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
+    ``seen`` is told how many bytes have been looked at.
     Raises CaptureError, or NotWalkable when it has to be converted first.
     """
     try:
         with capture.open("rb", buffering=0) as file:
-            return _split(file, kept, keep_tls, window)
+            return _split(file, kept, keep_tls, window, seen)
     except OSError as error:
         raise CaptureError(said(error)) from error
 
 
-def _split(file: FileIO, kept: Path | None, keep_tls: bool, size: int) -> Split:
+def _split(file: FileIO, kept: Path | None, keep_tls: bool, size: int, seen: Callable[[int], None]) -> Split:
     walk, small = Walk(open_container(file)), Kept()
     with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
-        _walk(file, walk, fates if kept else None, size)
+        for window in windows(file, walk.container, size):
+            _take_in(window, walk, fates if kept else None)
+            seen(file.tell())
+        media.finish(walk.media)
         if kept:
             stay = walk.connections.kept(keep_tls=keep_tls or walk.container.has_secrets)
             with kept.open("wb") as target:
                 small = write(file, fates, target, media.proven(walk.media), stay)
     return _result(walk, small)
-
-
-def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int) -> None:
-    for window in windows(file, walk.container, size):
-        _take_in(window, walk, fates)
-    media.finish(walk.media)
 
 
 def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:

@@ -53,6 +53,19 @@ def test_a_terminal_gets_a_bar_with_rate_and_count(terminal):
     assert "\x1b" in terminal.getvalue()
 
 
+def test_the_bar_moves_inside_a_capture_too(terminal):
+    inside = progress.Step("reading", captures=2, bytes_done=2_500_000, bytes=10_000_000)
+    with progress.watching() as tell:
+        tell(inside)
+    assert "2.5/10.0 MB" in terminal.getvalue()
+
+
+def test_a_pipe_is_not_told_what_happens_inside_a_capture(capsys):
+    with progress.watching() as tell:
+        tell(progress.Step("reading", captures=2, bytes_done=5, bytes=10))
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_bar_is_gone_at_the_end(terminal):
     told()
     assert terminal.getvalue().endswith("\x1b[1A\x1b[2K")
