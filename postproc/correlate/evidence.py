@@ -116,15 +116,19 @@ def lifetime(facts: Facts, pairs: Pairs) -> Floats:
 
 
 def host(facts: Facts, pairs: Pairs) -> Floats:
-    """The callee's machine upstream is the caller's downstream: up to 3, the rarer the more; -1.5 if not."""
+    """The callee's machine upstream is the caller's downstream: up to 3, the rarer the more; -1.5 if not.
+
+    -4 if moreover the second leg goes to where the first one came from: another call of the same two.
+    """
     b = pairs.b
+    turned = _equal(facts.uac.host[pairs.a], facts.uas.host[b])
     place, machine = rarity(facts.uac.place), rarity(facts.uac.host)
     kinds = [link(facts, pairs) for link in (same_place, same_host, _same_hosts, _by_loopback)]
     few = np.full(len(b), 0.5)
     worth = [np.minimum(place[b], 2.5), np.minimum(machine[b], 2.0), np.minimum(machine[b], 1.5), few]
     agent = _same_agent(facts, pairs)
     score = np.select(kinds, worth, 0.0) + np.where(agent, np.minimum(rarity(facts.uac.agent)[b], 0.5), 0.0)
-    return np.where(np.any([*kinds, agent], axis=0), score, -1.5)
+    return np.where(np.any([*kinds, agent], axis=0), score, np.where(turned, -4.0, -1.5))
 
 
 def same_place(facts: Facts, pairs: Pairs) -> Flags:

@@ -138,6 +138,7 @@ def test_the_host_is_a_gate():
     host = score(evidence.host, b={"uac_port": 5080})
     assert place > host > 0
     assert score(evidence.host, b={"uac_addr": "10.0.0.9"}) == -1.5
+    assert score(evidence.host, b={"uac_addr": "10.0.0.9", "uas_addr": "10.0.0.1"}) == -4
 
 
 def test_the_same_name_or_a_loopback_address_keeps_the_gate_ajar():

@@ -43,8 +43,12 @@ def test_an_id_of_a_device_makes_no_call_of_its_calls():
     assert groups(joined(first, later, tables={"sip_headers": headers(*device)})) == ["a1", "a2"]
 
 
-def test_an_id_that_both_legs_of_two_calls_have_keeps_them_apart():
-    same = headers(*((call_id, "x-device", UUID) for call_id in ("a1", "b1", "a2", "b2")))
+@pytest.mark.parametrize("name, value", [
+    ("x-device", UUID),
+    ("p-charging-vector", "icid-value=1234bc9876e"),  # a conference has one for all its calls
+])  # fmt: skip
+def test_an_id_that_both_legs_of_two_calls_have_keeps_them_apart(name, value):
+    same = headers(*((call_id, name, value) for call_id in ("a1", "b1", "a2", "b2")))
     found = joined(
         inbound("a1", 0.0, answer=4.02, bye=9.0),
         outbound("b1", 0.016, answer=4.0, bye=9.02),
