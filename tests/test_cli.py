@@ -237,6 +237,11 @@ def test_on_a_terminal_no_line_is_wider_than_it_and_faults_are_red(tmp_path, pca
     assert "reading" in shown
 
 
+def heed_interrupts() -> None:
+    """A shell starts what runs in its background deaf to SIGINT, tests and all they start included."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps, jobs, how):
@@ -247,6 +252,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
         [sys.executable, "-m", "postproc", "run", "in", "-o", "out", "-j", str(jobs)],
         env=os.environ | {"PATH": shim.path_with_tshark(tmp_path, shim.HANGS, slow)},
         cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     assert "1/2 big.pcapng: read" in process.stderr.readline()
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
