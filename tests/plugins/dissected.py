@@ -1,0 +1,69 @@
+"""What tshark with ``plugins/legs.lua`` says of a capture, frame by frame."""
+
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "plugins" / "legs.lua"
+# As the reader has them, so that both see the same messages.
+PREFERENCES = (
+    "sdp.establish_conversation:FALSE",
+    "udp.try_heuristic_first:TRUE",
+    "tcp.try_heuristic_first:TRUE",
+    "tcp.reassemble_out_of_order:TRUE",
+)
+AGGREGATOR = "\x1f"
+ERRORS = ("Lua Error", "Lua: Error", "Lua: syntax", "error during", "bad argument")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Values of the asked fields by name; a field may occur several times."""
+
+    number: int
+    values: dict[str, list[str]]
+
+    def __getitem__(self, name: str) -> list[str]:
+        return self.values[name]
+
+    def one(self, name: str) -> str | None:
+        return next(iter(self.values[name]), None)
+
+    def integer(self, name: str) -> int | None:
+        value = self.one(name)
+        return None if value is None else int(value)
+
+
+def tshark(capture: Path, *arguments: str, plugin: Path | None = PLUGIN) -> subprocess.CompletedProcess[str]:
+    """Run tshark on a capture, with the plug-in unless it is None."""
+    script = ["-X", f"lua_script:{plugin}"] if plugin else []
+    preferences = [word for name in PREFERENCES for word in ("-o", name)]
+    command = ["tshark", "-n", *script, *preferences, "-r", str(capture), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+
+
+def frames(
+    capture: Path,
+    names: Sequence[str],
+    *,
+    show: str = "frame",
+    passes: Sequence[str] = ("-2",),
+    more: Iterable[str] = (),
+) -> list[Frame]:
+    """The frames that a display filter lets through, with the fields named."""
+    fields = [word for name in ("frame.number", *names) for word in ("-e", name)]
+    separators = ["-E", "separator=/t", "-E", "occurrence=a", "-E", f"aggregator={AGGREGATOR}"]
+    done = tshark(capture, *passes, "-Y", show, "-T", "fields", *separators, *fields, *more)
+    complaints = [line for line in done.stderr.splitlines() if any(error in line for error in ERRORS)]
+    assert not complaints, complaints
+    return list(_frames(done.stdout, names))
+
+
+def _frames(text: str, names: Sequence[str]) -> Iterator[Frame]:
+    for line in text.splitlines():
+        number, *cells = line.split("\t")
+        if number.isdigit() and len(cells) == len(names):
+            values = (cell.split(AGGREGATOR) if cell else [] for cell in cells)
+            yield Frame(int(number), dict(zip(names, values, strict=True)))

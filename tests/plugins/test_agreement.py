@@ -1,0 +1,48 @@
+"""The plug-in says the same as the Python tables, for every capture."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.agreement import differences
+from tests.plugins.dissected import ROOT
+
+PCAPS = ROOT / "pcaps"
+QUICK = (
+    "good",
+    "two_calls",
+    "no_binding_success",
+    "same_second_ambiguous",
+    "turn_channel",
+    "double_captured",
+)
+# How a user has to open the capture: the reader finds out by itself what runs on an odd port.
+OPENED_WITH = {"sips_tls_odd_port": ("-d", "tcp.port==15061,tls", "-d", "tls.port==15061,sip")}
+# Capture -> why the two may differ. There is no such capture.
+ALLOWED: dict[str, str] = {}
+
+
+def captures() -> list[Path]:
+    found = [*PCAPS.glob("*.pcap*"), *(PCAPS / "made").glob("*.pcap*")]
+    return sorted(path for path in found if path.suffix != ".json")
+
+
+def stem(capture: Path) -> str:
+    return capture.name.partition(".")[0]
+
+
+def compare(capture: Path) -> None:
+    keys = capture.with_name(f"{stem(capture)}.keys")
+    found = differences(capture, keys if keys.exists() else None, OPENED_WITH.get(stem(capture), ()))
+    assert stem(capture) in ALLOWED or not found, "\n".join(found[:20])
+
+
+@pytest.mark.parametrize("capture", [c for c in captures() if stem(c) in QUICK], ids=stem)
+def test_plugin_and_tables_agree(capture: Path) -> None:
+    compare(capture)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("capture", [c for c in captures() if stem(c) not in QUICK], ids=stem)
+def test_plugin_and_tables_agree_on_every_capture(capture: Path) -> None:
+    compare(capture)

@@ -1,0 +1,137 @@
+"""Fields and expert items of the plug-in, as tshark shows them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugins import packets
+from tests.plugins.dissected import ROOT, Frame, frames
+
+PCAPS = ROOT / "pcaps"
+MADE = PCAPS / "made"
+ID = b"transaction1"
+EXPERTS = ("unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable")
+
+
+def with_fields(capture: Path, *names: str, show: str = "legs.call") -> dict[int, Frame]:
+    return {frame.number: frame for frame in frames(capture, names, show=show)}
+
+
+def test_a_check_and_its_response_point_at_each_other() -> None:
+    names = (
+        "legs.outcome",
+        "legs.purpose",
+        "legs.side",
+        "legs.response_in",
+        "legs.response_to",
+        "legs.rtt_ms",
+        "legs.pair",
+    )
+    seen = with_fields(PCAPS / "good.pcapng", *names)
+    request, response = seen[21], seen[22]
+    assert (request.one("legs.purpose"), request.one("legs.outcome")) == ("check", "success")
+    assert (request.one("legs.side"), response.one("legs.side")) == ("server", "client")
+    assert request.integer("legs.response_in") == 22
+    assert response.integer("legs.response_to") == 21
+    assert float(response.one("legs.rtt_ms") or 0) == pytest.approx(0.9, abs=0.01)
+    assert request.one("legs.pair") == "srflx 10.0.50.118:31802 -> srflx 198.51.100.77:33246"
+
+
+def test_a_message_with_sdp_lists_the_senders_candidates() -> None:
+    names = (
+        "legs.label",
+        "legs.side",
+        "legs.candidate.addr",
+        "legs.candidate.type",
+        "legs.candidate.addr_class",
+    )
+    invite = with_fields(PCAPS / "good.pcapng", *names)[4]
+    assert invite["legs.label"] == ["call 1 leg 1"]
+    assert invite["legs.side"] == ["client"]
+    assert invite["legs.candidate.addr"] == ["192.168.178.34", "198.51.100.77"]
+    assert invite["legs.candidate.type"] == ["host", "srflx"]
+    assert invite["legs.candidate.addr_class"] == ["private", "documentation"]
+
+
+def test_two_messages_in_one_frame_both_have_their_leg() -> None:
+    seen = with_fields(MADE / "tcp_segments.pcapng", "legs.label", "sip.Call-ID", show="sip && legs.call")
+    assert any(len(frame["legs.label"]) == 2 for frame in seen.values())
+
+
+def test_a_repeated_request_names_the_one_before(tmp_path: Path) -> None:
+    request, identity = packets.udp(packets.stun(0x0001, ID)), "legs.retransmission_of"
+    answer = packets.udp(packets.stun(0x0101, ID), back=True)
+    seen = with_fields(packets.capture(tmp_path / "a.pcap", request, request, answer), identity, show="stun")
+    assert [frame.integer(identity) for frame in seen.values()] == [None, 1, None]
+
+
+def test_a_binding_error_and_a_success_of_the_same_request(tmp_path: Path) -> None:
+    request = packets.udp(packets.stun(0x0001, ID))
+    refused = packets.udp(packets.stun(0x0111, ID, bytes.fromhex("0009000400000457")), back=True)
+    accepted = packets.udp(packets.stun(0x0101, ID), back=True)
+    failed = packets.capture(tmp_path / "failed.pcap", request, refused)
+    mended = packets.capture(tmp_path / "mended.pcap", request, refused, accepted)
+    assert [frame.number for frame in frames(failed, ["legs.outcome"], show="legs.expert.error")] == [2]
+    assert with_fields(failed, "legs.outcome", show="frame.number == 1")[1]["legs.outcome"] == ["error"]
+    assert with_fields(mended, "legs.outcome", show="frame.number == 1")[1]["legs.outcome"] == ["success"]
+
+
+@pytest.mark.parametrize(
+    ("alert", "raised"), [("0228", True), ("0100", False)], ids=["fatal", "close_notify"]
+)
+def test_a_dtls_alert_is_raised_unless_it_only_closes(alert: str, raised: bool, tmp_path: Path) -> None:
+    record = bytes.fromhex("15fefd" + "0000" + "000000000001" + "0002" + alert)
+    target = packets.capture(tmp_path / "alert.pcap", packets.udp(record))
+    assert bool(frames(target, ["udp.length"], show="legs.expert.dtls_alert")) == raised
+
+
+def test_what_cannot_be_told_is_called_unsure() -> None:
+    unsure = with_fields(MADE / "same_second_ambiguous.pcapng", "legs.label")
+    assert {label for frame in unsure.values() for label in frame["legs.label"]} == {
+        f"call {number} leg 1 (unsure)" for number in (1, 2, 3, 4)
+    }
+    sure = with_fields(PCAPS / "two_calls.pcapng", "legs.label")
+    assert not any("unsure" in label for frame in sure.values() for label in frame["legs.label"])
+
+
+def test_nomination_is_shown_on_the_check_that_nominates() -> None:
+    seen = with_fields(PCAPS / "good.pcapng", "legs.use_candidate", show="stun.type.class == 0 && legs.call")
+    assert {frame.one("legs.use_candidate") for frame in seen.values()} & {"1", "True"}
+
+
+@pytest.mark.parametrize(
+    ("capture", "expert"),
+    [
+        (PCAPS / "no_binding_success.pcapng", "unanswered"),
+        (PCAPS / "only_private.pcapng", "no_public"),
+        (PCAPS / "acl_403.pcapng", "rejected"),
+        (PCAPS / "acl_488.pcapng", "rejected"),
+        (MADE / "icmp_quotes_stun.pcapng", "unreachable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.stem,
+)
+def test_an_expert_item_is_raised_where_it_belongs(capture: Path, expert: str) -> None:
+    assert frames(capture, ["legs.call"], show=f"legs.expert.{expert}")
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_a_good_call_raises_no_expert_item(expert: str) -> None:
+    assert not frames(PCAPS / "two_calls.pcapng", ["legs.call"], show=f"legs.expert.{expert}")
+
+
+def test_one_pass_says_what_is_known_by_then() -> None:
+    seen = frames(PCAPS / "good.pcapng", ["legs.outcome", "legs.label"], show="stun && legs.call", passes=())
+    by_number = {frame.number: frame for frame in seen}
+    assert by_number[21]["legs.outcome"] == []
+    assert by_number[22]["legs.outcome"] == ["success"]
+
+
+def test_nothing_is_called_unanswered_before_the_file_was_read() -> None:
+    assert not frames(
+        PCAPS / "no_binding_success.pcapng", ["legs.call"], show="legs.expert.unanswered", passes=()
+    )
+
+
+def test_sip_is_learnt_in_the_second_pass_if_the_first_has_no_fields() -> None:
+    seen = frames(PCAPS / "good.pcapng", ["legs.label"], show="frame", passes=("-2", "-R", "frame"))
+    assert {label for frame in seen for label in frame["legs.label"]} == {"call 1 leg 1", "call 1 leg 2"}

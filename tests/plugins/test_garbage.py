@@ -1,0 +1,65 @@
+"""Damaged captures: the plug-in never raises a Lua error, in one pass or in two."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.dissected import ROOT, tshark
+
+PCAPS = ROOT / "pcaps"
+SHOWING_ERRORS = ("-Y", "_ws.lua.error", "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message")
+CAPTURES = (
+    PCAPS / "acl_403.pcapng",
+    PCAPS / "made" / "icmp_quotes_stun.pcapng",
+    PCAPS / "made" / "ipv6.pcapng",
+    PCAPS / "made" / "reinvite.pcapng",
+    PCAPS / "made" / "sip_udp_fragments.pcapng",
+    PCAPS / "made" / "turn_channel.pcapng",
+)
+
+
+def mutated(capture: Path, seed: int, folder: Path) -> Path:
+    target = folder / f"{seed}.pcapng"
+    subprocess.run(
+        ["editcap", "-E", "0.02", "--seed", str(seed), capture, target], check=True, capture_output=True
+    )
+    return target
+
+
+def errors(capture: Path) -> list[str]:
+    """Errors in either pass: those of the first pass of two are seen in one pass only."""
+    found = []
+    for passes in ([], ["-2"]):
+        done = tshark(capture, *passes, *SHOWING_ERRORS)
+        found += done.stdout.splitlines()
+        found += [line for line in done.stderr.splitlines() if "Lua" in line]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_garbage_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
+    assert errors(mutated(CAPTURES[seed], seed, tmp_path)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 204))
+def test_garbage_of_many_seeds_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
+    assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path)) == []
+
+
+@pytest.mark.parametrize("length", [20, 60, 90, 400])
+def test_packets_cut_short_raise_no_lua_error(length: int, tmp_path: Path) -> None:
+    target = tmp_path / "cut.pcapng"
+    subprocess.run(["editcap", "-s", str(length), CAPTURES[3], target], check=True, capture_output=True)
+    assert errors(target) == []
+
+
+def test_an_error_would_be_seen(tmp_path: Path) -> None:
+    script = tmp_path / "broken.lua"
+    script.write_text(
+        'local p = Proto("broken", "Broken")\n'
+        'function p.dissector() error("broken") end\n'
+        "register_postdissector(p)\n"
+    )
+    assert tshark(CAPTURES[0], *SHOWING_ERRORS, plugin=script).stdout
