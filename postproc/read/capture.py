@@ -16,10 +16,10 @@ from postproc.errors import CaptureError
 from postproc.read import tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
+from postproc.read.frame import Frame
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
-from postproc.read.tshark import Frame
 from postproc.tables import CAPTURES, Tables
 
 MAGIC = {

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 WINDOW, WINDOW_WITHOUT_ID = 5_000_000, 500_000  # ns
 

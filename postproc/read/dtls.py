@@ -7,7 +7,7 @@ from tshark, which puts their fragments together over several frames.
 from collections.abc import Iterator
 from typing import Any
 
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
 HANDSHAKES = {

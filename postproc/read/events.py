@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from postproc.read import copies, dtls, icmp, sdp, segments, sip, stun
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 from postproc.tables import BY_NAME, Tables
 
 BATCH = 20_000  # rows held as dicts before they become a DataFrame, which is far smaller

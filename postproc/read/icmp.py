@@ -4,7 +4,7 @@ from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
 from postproc.read import stun
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 PROTOCOLS = {17: "udp", 6: "tcp"}
 ERRORS = {4: {3, 4, 5, 11, 12}, 6: {1, 2, 3, 4}}

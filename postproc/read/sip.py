@@ -7,7 +7,7 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 # RFC 3261, section 7.3.3, and the compact forms registered since.
 LONG_FORMS = {

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 COOKIE = bytes.fromhex("2112a442")
 METHODS = {

@@ -12,19 +12,18 @@ import re
 import subprocess
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, TypeVar
 
 import orjson
-import pandas as pd
 import pyshark
 from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
 
 from postproc.errors import CaptureError, SetupError
+from postproc.read.frame import Frame, frame
 
 T = TypeVar("T")
 
@@ -47,31 +46,9 @@ WANTED = (
     "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
 )
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
-LAYERS = ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")
-TRANSPORTS = ("udp", "tcp", "sctp")
 BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
 CHUNK = 1 << 20
 IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
-
-
-@dataclass(slots=True)
-class Frame:
-    """What tshark made of one frame: addresses, and the bytes of each message in it."""
-
-    number: int
-    time: int  # ns since the epoch
-    interface: int
-    protocols: tuple[str, ...]
-    src_addr: str | None
-    src_port: int | None
-    dst_addr: str | None
-    dst_port: int | None
-    transport: str | None
-    ip: bytes  # innermost IP header
-    header: bytes  # UDP, TCP or SCTP header
-    packet: bytes  # the whole frame
-    messages: Mapping[str, list[bytes]]
-    certificates: tuple[str, ...] = field(default=())
 
 
 def executable(name: str = "tshark") -> str:
@@ -135,7 +112,7 @@ def frames(
         stream.folder = Path(bare)
         try:
             for batch in stream:
-                yield from map(_frame, batch)
+                yield from map(frame, batch)
             stream.check()
         finally:
             stream.close()
@@ -243,67 +220,3 @@ def _limit_memory(pid: int, limit: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))  # Linux only
     except (ImportError, AttributeError, ProcessLookupError, PermissionError, ValueError):
         pass
-
-
-def _frame(layers: Mapping[str, Any]) -> Frame:
-    head = layers["frame"]
-    protocols = tuple(str(head.get("frame_frame_protocols", "")).split(":"))
-    path = _outside_quotes(protocols)
-    network = _last(path, ("ip", "ipv6"))
-    transport = _last(path, TRANSPORTS)
-    ip = _raw(layers, network)[-1:] or [b""]
-    ports = _raw(layers, transport)[-1:] or [b""]
-    src, dst = _addresses(ip[0])
-    return Frame(
-        int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
-        int(head.get("frame_frame_interface_id", 0)), protocols,
-        src, _port(ports[0][0:2]), dst, _port(ports[0][2:4]), transport,
-        ip[0], ports[0], (_raw(layers, "frame") or [b""])[0],
-        {name: found for name in LAYERS if (found := _raw(layers, name))}, _certificates(layers),
-    )  # fmt: skip
-
-
-def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:
-    """The protocols up to ICMP: what follows it is a quoted packet."""
-    if "icmp" not in protocols and "icmpv6" not in protocols:
-        return protocols
-    return protocols[: min(at for at, name in enumerate(protocols) if name in ("icmp", "icmpv6"))]
-
-
-def _last(protocols: tuple[str, ...], names: Iterable[str]) -> str | None:
-    return next((name for name in reversed(protocols) if name in names), None)
-
-
-def _raw(layers: Mapping[str, Any], name: str | None) -> list[bytes]:
-    value = layers.get(f"{name}_raw")
-    if isinstance(value, str):
-        return [bytes.fromhex(value)]
-    return [bytes.fromhex(text) for text in value or [] if isinstance(text, str)]
-
-
-def _addresses(header: bytes) -> tuple[str | None, str | None]:
-    if len(header) >= 20 and header[0] >> 4 == 4:
-        return inet_ntop(AF_INET, header[12:16]), inet_ntop(AF_INET, header[16:20])
-    if len(header) >= 40 and header[0] >> 4 == 6:
-        return inet_ntop(AF_INET6, header[8:24]), inet_ntop(AF_INET6, header[24:40])
-    return None, None
-
-
-def _port(two: bytes) -> int | None:
-    return int.from_bytes(two) if len(two) == 2 else None
-
-
-def _certificates(layers: Mapping[str, Any]) -> tuple[str, ...]:
-    """DER of each certificate of a reassembled Certificate message, in hex."""
-    dtls = layers.get("dtls")
-    value = dtls.get("dtls_dtls_handshake_certificate_raw") if isinstance(dtls, dict) else None
-    return tuple(value if isinstance(value, list) else [value] if isinstance(value, str) else [])
-
-
-def nanoseconds(epoch: str) -> int:
-    """Nanoseconds of "seconds.fraction"; of an ISO time, as newer tshark may write it."""
-    if "T" in epoch:
-        return int(pd.Timestamp(epoch).value)
-    seconds, _, fraction = epoch.partition(".")
-    sign = -1 if seconds.startswith("-") else 1
-    return int(seconds) * 1_000_000_000 + sign * int(fraction.ljust(9, "0")[:9] or 0)

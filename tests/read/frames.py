@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from postproc.read.tshark import Frame
+from postproc.read.frame import Frame
 
 
 def frame(**changes: Any) -> Frame:

@@ -10,6 +10,7 @@ import pytest
 
 from postproc.errors import CaptureError, SetupError
 from postproc.read import tshark
+from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
     b"From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nContent-Length: 0\r\n\r\n"
@@ -187,4 +188,4 @@ def test_silent_tshark_is_stopped_after_its_time():
     ],
 )
 def test_times_are_exact_nanoseconds(text, expected):
-    assert tshark.nanoseconds(text) == expected
+    assert nanoseconds(text) == expected
