@@ -20,19 +20,9 @@ from postproc.read.frame import Frame
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
+from postproc.read.walk import HEAD, capture_format
 from postproc.tables import CAPTURES, Tables
 
-MAGIC = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\x0a\x0d\x0d\x0a": "pcapng",
-    b"\xa1\xb2\xc3\xd4": "pcap",
-    b"\xa1\xb2\x3c\x4d": "pcap",
-    b"snoop": "snoop",
-    b"GMBU": "netmon",
-    b"RTSS": "netmon",
-}
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 
 Place = tuple[str | None, int | None]
@@ -94,8 +84,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
 
 def _form(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(8)
-    return next((form for magic, form in MAGIC.items() if head.startswith(magic)), "other")
+        return capture_format(file.read(HEAD)) or "other"
 
 
 def _converted(path: Path, target: Path) -> Path:
