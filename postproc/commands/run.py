@@ -1,0 +1,103 @@
+"""``postproc run``: captures in, tables and what was found out."""
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
+
+if TYPE_CHECKING:
+    from postproc.pipeline import Run
+
+
+@click.command("run")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "-o", "--out", default="postproc-out", show_default=True, type=click.Path(path_type=Path),
+    help="Folder for the results.",
+)  # fmt: skip
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Captures read at a time.  [default: cores]")
+@click.option("--csv", is_flag=True, help="Write the tables as CSV, too.")
+@click.option("--all-packets", is_flag=True, help="Show tshark every packet: slower, the same events.")
+@click.option(
+    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+def run_command(
+    *,
+    paths: tuple[Path, ...],
+    out: Path,
+    jobs: int | None,
+    csv: bool,
+    all_packets: bool,
+    keylog: Path | None,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Read captures and write what became of the calls in them.
+
+    PATHs are captures and folders, which are searched with all that is below them.
+    A file that cannot be read is named with its reason and the others are read.
+    Captures unchanged since the last run into the same folder are not read again.
+    Exit status: 0 done, 2 could not run or no capture could be read.
+
+    \b
+    Examples:
+        postproc run pcaps/
+        postproc run server.pcapng client.pcapng -o results --csv
+    """
+    resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
+    with one_line_errors(debug=debug, interrupted=resume):
+        from postproc import batch, pipeline
+        from postproc.present.progress import watching
+        from postproc.read.capture import Options
+
+        batch.keep_memory()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
+        options = Options(all_packets=all_packets, keylog=keylog)
+        with watching(quiet=quiet) as tell:
+            done = pipeline.run(paths, out, options=options, jobs=jobs, csv=csv, tell=tell)
+        _print_unread(done, debug=debug)
+        if not quiet:
+            _print_results(done, out)
+    if done.captures.empty:
+        sys.exit(COULD_NOT_RUN)
+
+
+def _print_unread(done: "Run", *, debug: bool) -> None:
+    from postproc.present.terminal import error_line
+
+    for left_out in done.unread:
+        click.echo(error_line(left_out.path, left_out.reason), err=True)
+        if debug and left_out.error:
+            traceback.print_exception(left_out.error)
+    if done.captures.empty:
+        click.echo("postproc: no capture could be read", err=True)
+
+
+def _print_results(done: "Run", out: Path) -> None:
+    from postproc.present import calls, overview
+    from postproc.present.terminal import console, say, warning_lines
+
+    screen = console(sys.stdout)
+    lines = overview.lines(done.tables)
+    for row in calls.table(lines, screen.width if screen.is_terminal else None) if lines else []:
+        say(screen, row)
+    for warning in warning_lines(done.captures):
+        say(screen, warning)
+    if done.captures.empty:
+        return
+    counted = f"{_many(len(lines), 'call')} in {_many(len(done.captures), 'capture')}"
+    cached = f" ({done.unchanged} unchanged, not read again)" if done.unchanged else ""
+    say(screen, counted + cached)
+    say(screen, f"tables: {out / 'tables'}  summary: {out / 'summary.json'}")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
