@@ -1,0 +1,105 @@
+"""The RTP of a call, per leg and direction, and whether audio went both ways.
+
+A stream that two captures saw counts once, by the fuller view.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from postproc.diagnose.case.case import Case
+from postproc.diagnose.case.checks import EITHER_WAY, TO_CLIENT, TO_SERVER
+from postproc.diagnose.case.rows import Row
+
+ENOUGH = 5  # fewer packets in a direction are no audio (METHODS 10)
+
+
+@dataclass(frozen=True)
+class Way:
+    """RTP of one direction of a leg."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def packets(self) -> int:
+        return sum(row.packets or 0 for row in self.rows)
+
+    @property
+    def first(self) -> datetime | None:
+        return min((row.first_time for row in self.rows if row.first_time), default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        return max((row.last_time for row in self.rows if row.last_time), default=None)
+
+    @property
+    def seconds(self) -> float:
+        return (self.last - self.first).total_seconds() if self.first and self.last else 0.0
+
+
+def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
+    """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
+    flows: dict[tuple[str, str], list[Row]] = {}
+    for row in _once(row for row in case.streams if row.leg == leg):
+        flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
+    return {ends: Way(tuple(held)) for ends, held in flows.items()}
+
+
+def way(case: Case, leg: int | None, direction: str) -> Way:
+    """RTP on a leg towards the client or the server."""
+    return Way(
+        tuple(_once(r for r in case.streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
+    )
+
+
+def _once(streams: Iterable[Row]) -> list[Row]:
+    """Each SSRC once at a time: of overlapping views the one with more packets."""
+    held: dict[tuple[str | None, int | None], list[Row]] = {}
+    for row in sorted(streams, key=lambda row: -(row.packets or 0)):
+        views = held.setdefault((row.direction, row.ssrc), [])
+        if not any(_overlap(row, other) for other in views):
+            views.append(row)
+    return sorted((row for views in held.values() for row in views), key=lambda row: row.time)
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    if one.capture == other.capture and one.direction == EITHER_WAY:
+        return False  # two directions may share an SSRC
+    return bool(one.first_time <= other.last_time and other.first_time <= one.last_time)
+
+
+def both_ways(case: Case, leg: int | None) -> bool | None:
+    """Whether a leg has audio both ways; None where it has none that could be judged."""
+    directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
+    if any(each.rows for each in directed):
+        return _balanced(*directed)
+    flows = ways(case, leg)
+    if not flows:
+        return None
+    return any(_balanced(held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
+
+
+def _balanced(one: Way, other: Way) -> bool:
+    """Both have audio, and neither is but a scrap of the other (METHODS 10: 5 % over 3 s)."""
+    less, more = sorted((one, other), key=lambda way: way.packets)
+    if less.packets < ENOUGH:
+        return False
+    return more.seconds < 3 or less.packets >= 0.05 * more.packets
+
+
+def media_ok(case: Case) -> bool | None:
+    """Audio both ways on the client's legs; in a call without ICE on every leg. None: cannot be judged."""
+    found = [both_ways(case, leg) for leg in talking(case)]
+    if not found or all(each is None for each in found):
+        return None
+    if case.client_legs or not case.legs:
+        return all(found)
+    return all(each is not False for each in found)
+
+
+def talking(case: Case) -> list[int | None]:
+    """Legs that should have audio: the client's, else all, as far as they were answered."""
+    if not case.legs:
+        return [None]  # an ICE session without SIP
+    up = {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
+    return [leg for leg in case.client_legs or case.numbers if leg in up]

@@ -1,0 +1,79 @@
+"""Root cause before symptom: which finding explains which, and the verdict on a call.
+
+The chain is SIP -> candidates -> bindings -> DTLS -> media. What follows from an
+earlier break is listed under it, not beside it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from postproc.findings import STAGES, VERDICTS, Finding, Rule, Verdict
+
+BROKEN: frozenset[Verdict] = frozenset({"fault", "suspect", "cannot_tell"})
+NATURAL = frozenset({"sdp", "stun", "nat", "dtls"})  # stages that working media prove harmless
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A call's findings in the order they are told."""
+
+    root: Finding | None
+    findings: tuple[Finding, ...]
+    caused_by: Mapping[int, str]  # position in findings -> rule that explains it
+
+
+def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
+    """Order a call's findings: the root first, its consequences next, notes last."""
+    order = {rule.name: position for position, rule in enumerate(rules)}
+    by_name = {rule.name: rule for rule in rules}
+    held = [_eased(each, by_name[each.rule]) if media_ok else each for each in found]
+    broken = {each.rule for each in held if each.verdict in BROKEN}
+    explained = {name: why for name in broken if (why := _reason(by_name[name], broken, order))}
+    roots = [each for each in held if each.verdict in BROKEN and each.rule not in explained]
+    root = min(roots, key=lambda each: _rank(each, by_name, order), default=None)
+    told = sorted(held, key=lambda each: _place(each, root, explained, by_name, order))
+    caused = {i: explained[f.rule] for i, f in enumerate(told) if f.rule in explained and f.verdict in BROKEN}
+    return Chain(root, tuple(told), caused)
+
+
+def _eased(finding: Finding, rule: Rule) -> Finding:
+    """Media both ways on the client's leg is ok, whatever NAT did (DESIGN 2a)."""
+    if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
+        return finding
+    return replace(finding, verdict="note")
+
+
+def _reason(rule: Rule, broken: Iterable[str], order: Mapping[str, int]) -> str | None:
+    """The latest of the rules that explain this one: the nearest link of the chain."""
+    held = [name for name in rule.follows if name in broken]
+    return max(held, key=lambda name: order[name], default=None)
+
+
+def _rank(finding: Finding, rules: Mapping[str, Rule], order: Mapping[str, int]) -> tuple[int, int, int]:
+    """Faults before doubts; then the earliest link of the chain."""
+    certain = VERDICTS.index(finding.verdict)
+    return certain, STAGES.index(rules[finding.rule].stage), order[finding.rule]
+
+
+def _place(
+    finding: Finding, root: Finding | None, explained: Mapping[str, str],
+    rules: Mapping[str, Rule], order: Mapping[str, int],
+) -> tuple[bool, bool, tuple[int, int, int]]:  # fmt: skip
+    return (
+        finding is not root,
+        finding.verdict not in BROKEN or finding.rule not in explained,
+        _rank(finding, rules, order),
+    )
+
+
+def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdict:
+    """What to say of the call: the worst of the root and what follows from it.
+
+    ``ended_well``: it ended as calls do without media: busy, cancelled, not answered.
+    """
+    held = [each.verdict for each in chained.findings if each.verdict in BROKEN]
+    if chained.root is not None and chained.root.verdict == "cannot_tell" and media_ok:
+        return "ok"
+    if held:
+        return min(held, key=VERDICTS.index)
+    return "ok" if media_ok or ended_well else "cannot_tell"

@@ -1,0 +1,61 @@
+"""How a call without a fault ended, in one sentence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from postproc.diagnose.case.case import OTHER, Case
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
+from postproc.diagnose.case.media import talking, way, ways
+from postproc.findings import Verdict
+from postproc.text import Text
+
+# Final responses with which calls end every day (RFC 3261, section 21): nobody's fault.
+ORDINARY: Mapping[int, Text] = {
+    480: Text("The called party was not available (480).", "Der Angerufene war nicht erreichbar (480)."),
+    486: Text("The called party was busy (486).", "Der Angerufene war besetzt (486)."),
+    487: Text(
+        "The caller hung up before an answer (487).", "Der Anrufer hat vor dem Abheben aufgelegt (487)."
+    ),
+    600: Text("The called party was busy everywhere (600).", "Der Angerufene war überall besetzt (600)."),
+    603: Text("The called party declined the call (603).", "Der Angerufene hat den Anruf abgelehnt (603)."),
+}
+CANCELLED = Text("The caller hung up before an answer.", "Der Anrufer hat vor dem Abheben aufgelegt.")
+GOOD = Text(
+    "Media flows both ways on the client's leg ({to_client} and {to_server} packets).",
+    "Auf dem Client-Bein fließen Medien in beide Richtungen ({to_client} und {to_server} Pakete).",
+)
+GOOD_PLAIN = Text(
+    "Media flows both ways ({one} and {other} packets).",
+    "Medien fließen in beide Richtungen ({one} und {other} Pakete).",
+)
+UNKNOWN = Text(
+    "Nothing wrong is seen, but there is no media by which to judge the call.",
+    "Es ist kein Fehler zu sehen, aber auch keine Medien, nach denen man den Anruf beurteilen könnte.",
+)
+
+
+def ended_well(case: Case) -> bool:
+    """Busy, cancelled, not answered: no media was to be expected on the first leg."""
+    first = [leg for leg in case.legs if leg.leg == 1]
+    if not first or any(leg.answer_time is not None for leg in first):
+        return False
+    return any(leg.final_status in ORDINARY or leg.state == "cancelled" for leg in first)
+
+
+def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
+    """The sentence for a call in which no rule found a fault, and its facts."""
+    if media_ok:
+        return _good(case)
+    if verdict == "ok":
+        return ORDINARY.get(case.call.final_status, CANCELLED), {}
+    return UNKNOWN, {}
+
+
+def _good(case: Case) -> tuple[Text, Mapping[str, Any]]:
+    leg = next(iter(talking(case)), None)
+    to_client, to_server = (way(case, leg, direction).packets for direction in (TO_CLIENT, TO_SERVER))
+    if to_client or to_server:
+        return GOOD, {"to_client": to_client, "to_server": to_server}
+    counts = sorted((each.packets for each in ways(case, leg).values()), reverse=True)
+    one, other = (*counts, 0, 0)[:2]
+    return GOOD_PLAIN, {"one": one, OTHER: other}

@@ -1,0 +1,61 @@
+"""Requests leave, nothing comes back."""
+
+from postproc.diagnose.no_binding_success import RULE
+from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, unanswered, verdict
+
+HOTSPOT = "172.20.10.2"
+
+
+def test_unanswered_requests_of_the_server_are_a_fault():
+    (found,) = asked(RULE, bindings=unanswered(6), rtp_streams=[])
+    assert (found.rule, found.verdict, found.leg) == ("no-binding-success", "fault", 1)
+    assert found.facts["unanswered_to_client"] == found.facts["sent_to_client"] == 6
+    assert len(found.evidence.frames) == 6
+
+
+def test_a_private_hotspot_address_and_no_public_one_tried_are_named():
+    tried = unanswered(6, dst_addr=HOTSPOT)
+    (found,) = asked(RULE, bindings=tried, rtp_streams=[])
+    assert found.tags == {"hotspot", "private-target"}
+    assert (found.facts["hotspot"], found.facts["hotspot_addr"]) == ("iPhone", HOTSPOT)
+
+
+def test_requests_left_open_by_the_end_of_the_capture_count_with_the_unanswered():
+    tried = [*unanswered(4), check(time=9.0, outcome="pending")]
+    (found,) = asked(RULE, bindings=tried, rtp_streams=[])
+    assert found.facts["unanswered"] == found.facts["sent"] == 5
+
+
+def test_it_is_but_a_suspicion_where_the_capture_sees_one_direction_only():
+    one_way = [{"src_addr": "10.0.50.118", "dst_addr": "10.0.50.5"}]
+    (found,) = asked(RULE, bindings=unanswered(6), rtp_streams=[], sip_messages=one_way)
+    assert found.verdict == "suspect"
+
+
+def test_the_call_gets_it_as_cause():
+    row = verdict(bindings=unanswered(6), rtp_streams=[], dtls=[], pairs=[])
+    assert (row.verdict, row.cause) == ("fault", "no-binding-success")
+    assert row.headline == "No Binding Success: 6 of 6 Binding Requests were never answered."
+
+
+def test_silent_when_one_check_was_answered():
+    assert asked(RULE, bindings=[*unanswered(6), check("client_to_server")]) == []
+
+
+def test_silent_when_too_few_requests_were_seen():
+    assert asked(RULE, bindings=unanswered(2), rtp_streams=[]) == []
+
+
+def test_silent_when_nothing_was_asked():
+    assert asked(RULE, bindings=[], rtp_streams=[]) == []
+
+
+def test_silent_on_the_good_call():
+    assert asked(RULE) == []
+
+
+def test_private_targets_of_a_client_without_private_candidates_are_not_remarked():
+    tried = unanswered(3, dst_addr=CLIENT_PRIVATE)
+    offered = [candidate("client", "198.51.100.77", "documentation")]
+    (found,) = asked(RULE, bindings=tried, candidates=offered, rtp_streams=[])
+    assert "private-target" not in found.tags
