@@ -3062,6 +3062,7 @@ function show.put_owner(tree, owner, side)
     local branch = add(tree, legs)
     branch:set_generated()
     if owner and owner.call then
+        if S.looking then S.selected = owner end
         local label = show.label_of(owner.call, owner.leg)
         branch:set_text("Call legs: " .. label)
         show.put(branch, F.call, owner.call.number)
@@ -3209,6 +3210,7 @@ end
 -- On nearly every frame: as few items as can be.
 function show.media(owner, tree)
     local branch, leg = add(tree, legs), owner.leg
+    if S.looking then S.selected = owner end
     set_generated(branch)
     add(branch, F.call, owner.call.number)
     if leg then add(branch, F.leg, leg.number) end
@@ -3348,14 +3350,22 @@ function show.owner_of_media(tvb, pinfo, known)
     return stream and traffic.of_stream(known, stream)
 end
 
+-- Notes whether Wireshark shows the packet's details: then its call is the one that menus are about.
+function show.look(tree)
+    S.looking = tree.visible
+    if S.looking then S.selected = nil end
+end
+
 function legs.dissector(tvb, pinfo, tree)
     local visited = pinfo.visited
     local record = visited and learn.known_frame(pinfo)
     if record then
+        show.look(tree)
         show[record.kind](record, tree, knowledge.now(not S.blind), not S.blind)
     elseif not visited or S.blind then
         show.new(tvb, pinfo, tree, visited)
     elseif show.media_asked(tree) then
+        show.look(tree)
         local owner = show.owner_of_media(tvb, pinfo, knowledge.now(true))
         if owner then show.media(owner, tree) end
     end
@@ -3437,7 +3447,7 @@ end
 -- The display filter that shows STUN, DTLS and RTP of a call at a glance.
 function menus.firewall_filter(call)
     local ports = menus.server_ports(call)
-    if not ports[1] then return nil end
+    if not ports[1] then return "No session description of the server was seen in this call." end
     return #ports == 1 and "udp.port == " .. ports[1] or "udp.port in {" .. concat(ports, ", ") .. "}"
 end
 
@@ -3455,53 +3465,60 @@ end
 
 function menus.show_calls() menus.window("Calls", menus.each_call(nil, menus.summary)) end
 
-function menus.show_candidates(number) menus.window("Candidates", menus.each_call(number, menus.candidates_of)) end
+-- Runs an action with call and leg of the packet whose details are shown.
+function menus.of_selected(action)
+    return function()
+        local owner = S and S.selected
+        if not owner then return menus.window("Legs", "Select a packet of a call first.") end
+        action(owner.call.number, owner.leg and owner.leg.number)
+    end
+end
 
-function menus.copy_firewall_filter(number)
-    local text = menus.each_call(number, function(call) return menus.firewall_filter(call) or nil end)
+-- The same for the packet that was clicked, which may be another one.
+function menus.of_clicked(action)
+    return function(...)
+        local found = {}
+        for _, field in ipairs({ ... }) do
+            found[field.name] = found[field.name] or tonumber(tostring(field.value))
+        end
+        if found["legs.call"] then action(found["legs.call"], found["legs.leg"]) end
+    end
+end
+
+local OPEN = "(legs.outcome == \"unanswered\" || legs.outcome == \"pending\")"
+
+function menus.filter_call(call) menus.filter("legs.call == " .. call) end
+
+function menus.filter_leg(call, leg)
+    menus.filter("legs.call == " .. call .. (leg and " && legs.leg == " .. leg or ""))
+end
+
+function menus.filter_open(call) menus.filter("legs.call == " .. call .. " && " .. OPEN) end
+
+function menus.show_candidates(call) menus.window("Candidates", menus.each_call(call, menus.candidates_of)) end
+
+function menus.copy_firewall_filter(call)
+    local text = menus.each_call(call, menus.firewall_filter)
     copy_to_clipboard(text)
     menus.window("Firewall filter (copied)", text)
 end
-
--- Asks for a call's number; nothing means all.
-function menus.asking(title, action)
-    return function()
-        new_dialog(title, function(text) action(tonumber(match(text or "", "%d+") or "")) end, "Number of the call")
-    end
-end
-
--- The call of the packet that was clicked.
-function menus.of_packet(action)
-    return function(...)
-        for _, field in ipairs({ ... }) do
-            if field.name == "legs.call" then return action(tonumber(tostring(field.value))) end
-        end
-    end
-end
-
-local THIS_CALL, THIS_LEG = "legs.call == ${legs.call}", "legs.leg == ${legs.leg}"
-local OPEN = "(legs.outcome == \"unanswered\" || legs.outcome == \"pending\")"
-
--- ${...} takes the value from the selected packet.
-function menus.filter_call() menus.filter(THIS_CALL) end
-function menus.filter_leg() menus.filter(THIS_CALL .. " && " .. THIS_LEG) end
-function menus.filter_open() menus.filter(THIS_CALL .. " && " .. OPEN) end
 
 menus.ENTRIES = {
     { "Filter this call", menus.filter_call },
     { "Filter this leg", menus.filter_leg },
     { "Open bindings of this call", menus.filter_open },
-    { "Candidates of this call", menus.asking("Candidates", menus.show_candidates), menus.of_packet(menus.show_candidates) },
-    { "Copy firewall filter", menus.asking("Copy firewall filter", menus.copy_firewall_filter), menus.of_packet(menus.copy_firewall_filter) },
-    { "Calls in this file", menus.show_calls },
+    { "Candidates of this call", menus.show_candidates },
+    { "Copy firewall filter", menus.copy_firewall_filter },
 }
 
 -- The Tools menu in all versions; the packet's own menu since Wireshark 4.4.
 function menus.register()
     for _, entry in ipairs(menus.ENTRIES) do
-        register_menu("Legs/" .. entry[1], entry[2], MENU_TOOLS_UNSORTED)
-        if register_packet_menu then register_packet_menu("Legs/" .. entry[1], entry[3] or entry[2], "legs.call") end
+        local name, action = "Legs/" .. entry[1], entry[2]
+        register_menu(name, menus.of_selected(action), MENU_TOOLS_UNSORTED)
+        if register_packet_menu then register_packet_menu(name, menus.of_clicked(action), "legs.call") end
     end
+    register_menu("Legs/Calls in this file", menus.show_calls, MENU_TOOLS_UNSORTED)
 end
 
 if gui_enabled() then menus.register() end

@@ -16,6 +16,7 @@ from postproc.version import __version__
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from postproc.deployment import Deployment
     from postproc.pipeline import Run
 
 __all__ = ["__version__", "analyze", "load"]
@@ -30,6 +31,8 @@ def analyze(
     all_packets: bool = False,
     keylog: str | Path | None = None,
     csv: bool = False,
+    deployment: "Deployment | str | Path" = "xphone",
+    fs_logs: str | Path | Iterable[str | Path] = (),
 ) -> "Run":
     """Read captures (files, folders) and return the tables: ``run.calls``, ``run.bindings``, ...
 
@@ -37,9 +40,13 @@ def analyze(
     there as ``postproc run`` does, and a second call reads only what has
     changed. ``jobs`` above one starts processes: a script then needs
     ``if __name__ == "__main__":``. Files that cannot be read are in
-    ``run.unread``. Raises errors.SetupError when tshark is missing.
+    ``run.unread``. ``deployment`` is a file, or the name of a shipped one:
+    xphone, freeswitch, generic. ``fs_logs`` are FreeSWITCH logs, and folders
+    with such: their lines about the calls are in ``run.log_events``. Raises
+    errors.SetupError when tshark is missing or the deployment has a mistake.
     """
     from postproc import pipeline  # noqa: PLC0415  (pandas is not needed for the version)
+    from postproc.read import deployment as deployments  # noqa: PLC0415
     from postproc.read.capture import Options  # noqa: PLC0415
 
     return pipeline.run(
@@ -49,6 +56,8 @@ def analyze(
         jobs=jobs,
         executor=executor,
         csv=csv,
+        deployment=deployments.read(deployment) if isinstance(deployment, str | Path) else deployment,
+        fs_logs=[fs_logs] if isinstance(fs_logs, str | Path) else list(fs_logs),
     )
 
 

@@ -7,6 +7,7 @@ lost alone. What has been read is found in the cache the next time.
 """
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,7 @@ from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
 
+GARBAGE_THRESHOLD = 50_000  # new objects
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,9 +49,14 @@ class Job:
     options: Options
 
 
-def read_into_cache(job: Job, seen: Seen = lambda _: None) -> None:
-    """Read a capture and store its events; what a worker does."""
-    cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
+def read_into_cache(job: Job) -> None:
+    """Read a capture and store its events; what a worker elsewhere does: events do not travel."""
+    read_here(job, seen=lambda _: None)
+
+
+def read_here(job: Job, seen: Seen) -> cache.Events:
+    """Read a capture, store its events, and return them."""
+    return cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
 
 
 def read_all(
@@ -69,10 +76,11 @@ def read_all(
     with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
         # Only this process can be told how far a capture is.
         here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
-        worker = partial(read_into_cache, seen=ticking) if here else read_into_cache
-        for number, (job, error) in enumerate(_done(waiting, doing, worker), 1):
+        worker = partial(read_here, seen=ticking) if here else read_into_cache
+        for number, (job, future) in enumerate(_done(waiting, doing, worker), 1):
             read_bytes += job.capture.size
-            if (held := None if error else cache.read(job.folder)) is not None:
+            error = future.exception()
+            if (held := None if error else future.result() or cache.read(job.folder)) is not None:
                 events[job] = held
                 reason = None
             else:
@@ -83,17 +91,16 @@ def read_all(
 
 
 def _done(
-    jobs: list[Job], executor: Executor, worker: Callable[[Job], None]
-) -> Iterator[tuple[Job, BaseException | None]]:
-    """Have the jobs done, the biggest first; yield each when it is done, with its error."""
+    jobs: list[Job], executor: Executor, worker: Callable[[Job], cache.Events | None]
+) -> Iterator[tuple[Job, "Future[cache.Events | None]"]]:
+    """Have the jobs done, the biggest first; yield each when it is done."""
     biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
     futures = {executor.submit(worker, job): job for job in biggest_first}
     try:
         for future in as_completed(futures):
-            error = future.exception()
-            if isinstance(error, SetupError):
+            if isinstance(error := future.exception(), SetupError):
                 raise error
-            yield futures[future], error
+            yield futures[future], future
     finally:
         for future in futures:
             future.cancel()
@@ -170,7 +177,12 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def keep_memory() -> None:
-    """Have glibc keep the memory of large arrays: every window would fault it in anew otherwise."""
+    """Spend memory on time: look for garbage less often, and have glibc keep that of large arrays.
+
+    Rows are dicts and lists by the ten thousand, none of them in a cycle. Memory given
+    back would have to be faulted in anew for every window of a capture.
+    """
+    gc.set_threshold(GARBAGE_THRESHOLD)
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library

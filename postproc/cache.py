@@ -36,19 +36,21 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\n".join([__version__, _readers(), *parts]).encode()).hexdigest()[:32]
 
 
-def write(tables: Tables, folder: Path) -> None:
-    """Write one capture's tables into a folder that appears when it is complete."""
+def write(tables: Tables, folder: Path) -> Events:
+    """Write one capture's tables into a folder that appears when it is complete; return them."""
+    filled = {table.name: rows for table, rows in tables.items() if len(rows)}
+    events = {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in filled.items()}
     making = folder.with_name(f".{folder.name}.{uuid4().hex}")
     making.mkdir(parents=True)
     try:
-        filled = {table.name: rows for table, rows in tables.items() if len(rows)}
-        for name, rows in filled.items():
-            pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), making / f"{name}.parquet")
-        (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in filled.items()}))
+        for name, rows in events.items():
+            pq.write_table(rows, making / f"{name}.parquet")
+        (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in events.items()}))
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+    return events
 
 
 def read(folder: Path) -> Events | None:

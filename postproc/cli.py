@@ -6,9 +6,12 @@ where it is used: ``--help`` stays quick.
 
 import click
 
+from postproc.commands.acl import acl_command
 from postproc.commands.doctor import doctor_command
+from postproc.commands.filter import filter_command
 from postproc.commands.run import run_command
 from postproc.commands.tables import tables_command
+from postproc.commands.wireshark import wireshark_command
 from postproc.version import __version__
 
 
@@ -23,5 +26,5 @@ def cli() -> None:
     """
 
 
-for command in (run_command, tables_command, doctor_command):
+for command in (run_command, filter_command, wireshark_command, acl_command, tables_command, doctor_command):
     cli.add_command(command)

@@ -4,10 +4,10 @@ The only module that knows all stages.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,13 +15,18 @@ import pandas as pd
 from postproc import batch, cache
 from postproc.batch import Job
 from postproc.correlate import correlate
+from postproc.deployment import Deployment
+from postproc.diagnose import diagnose, walks
 from postproc.errors import SetupError
-from postproc.present import store
+from postproc.present import store, verdicts
 from postproc.present.progress import Step, Tell, silence
-from postproc.read import inputs, tshark
+from postproc.present.terminal import clean
+from postproc.read import deployment as deployments
+from postproc.read import fslog, inputs, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.tables import BY_NAME, CAPTURES, Tables
+from postproc.text import Lang
 from postproc.version import __version__
 
 
@@ -33,6 +38,8 @@ class Run:
     out: Path | None = None
     unread: tuple[Unread, ...] = ()
     unchanged: int = 0  # captures whose events were in the cache
+    walks: verdicts.Walks = field(default_factory=dict)  # by call, in the language of the run
+    logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
     version: str = __version__
 
     def __getattr__(self, name: str) -> pd.DataFrame:
@@ -56,14 +63,20 @@ def run(
     jobs: int | None = None,
     executor: Executor | None = None,
     csv: bool = False,
+    deployment: Deployment | None = None,
+    fs_logs: Sequence[Path | str] = (),
+    lang: Lang = "en",
+    only: Collection[str] = (),
     tell: Tell = silence,
 ) -> Run:
-    """Read the captures in files and folders, correlate them, and write the tables to ``out``.
+    """Read the captures in files and folders, correlate and diagnose them, and write the tables to ``out``.
 
     ``jobs`` captures are read at a time, as many as there are cores if None;
     ``executor`` has them read elsewhere. Captures in ``out``'s cache are not
-    read again. A file that cannot be read is in ``unread``; SetupError when
-    this machine cannot do the work.
+    read again. ``deployment`` is XPhone's if None. ``fs_logs`` are FreeSWITCH
+    logs, and folders with such. ``only`` names the rules to ask, all if empty;
+    prose is in ``lang``. A file that cannot be read is in ``unread``;
+    SetupError when this machine cannot do the work.
     """
     given = [Path(path) for path in paths]
     if out and any(path.is_dir() and path.resolve() == out.resolve() for path in given):
@@ -83,10 +96,18 @@ def run(
     left_out = tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path))
     if not cached and not fresh:
         return Run(Tables(), out, left_out)
+    gathered, no_logs = _with_logs(_gathered(work, cached | fresh), fs_logs, out, tell)
     tell(Step("joining legs, checks and media"))
-    tables = correlate(_gathered(work, cached | fresh))
+    known = deployment or deployments.read(deployments.DEFAULT)
+    correlated = correlate(gathered, known)
+    tell(Step("judging the calls"))
+    tables, judged = diagnose(correlated, known, lang=lang, only=only)
     copies = [(each, original) for each in captures if (original := originals[each.sha256]) is not each]
-    done = Run(_with_copies(tables, copies), out, left_out, len(cached))
+    beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
+    done = Run(
+        _with_copies(tables, copies), out, (*left_out, *no_logs), len(cached),
+        walks=walks(judged, lang), logs_beside=beside,
+    )  # fmt: skip
     if out:
         tell(Step("writing the tables"))
         _store(done, out, csv=csv)
@@ -100,7 +121,8 @@ def load(folder: Path | str) -> Run:
         tables = store.read_tables(out / "tables")
         summary = store.read_summary(out / "summary.json")
         unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
-        return Run(tables, out, unread, version=summary["version"])
+        walked = verdicts.read_walks(out / "findings.json")
+        return Run(tables, out, unread, walks=walked, version=summary["version"])
     except FileNotFoundError:
         raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
     except store.UNREADABLE as error:
@@ -150,6 +172,19 @@ def _gathered(work: list[Job], events: dict[Job, cache.Events]) -> Tables:
     return cache.gather((events[job], _names(job.capture)) for job in work if job in events)
 
 
+def _with_logs(
+    events: Tables, fs_logs: Sequence[Path | str], out: Path | None, tell: Tell
+) -> tuple[Tables, list[Unread]]:
+    """Add what the logs say of the calls in ``events``."""
+    if not fs_logs:
+        return events, []
+    known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
+    logs, unread = fslog.read_all(
+        map(Path, fs_logs), out, known, lambda name: tell(Step(f"reading {clean(name)}"))
+    )
+    return events.with_(log_events=logs.log_events, logs=logs.logs), unread
+
+
 def _names(capture: Capture) -> dict[str, str]:
     return {"capture": capture.name, "path": readable(str(capture.path)), "sha256": capture.sha256}
 
@@ -170,5 +205,6 @@ def _store(done: Run, out: Path, *, csv: bool) -> None:
     try:
         store.write_tables(done.tables, out / "tables", csv=csv)
         store.write_summary(done.tables, unread, done.version, out / "summary.json")
+        verdicts.write(done.tables, done.walks, {"version": done.version}, out / "findings.json")
     except OSError as error:
         raise SetupError(f"{out}: {said(error)}") from error

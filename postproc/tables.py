@@ -8,17 +8,16 @@ A row leads back to Wireshark by ``(capture, frame)``; ``time`` is UTC with
 nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
+from postproc.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
 from postproc.errors import SchemaError
-
-TEXT, INTEGER, REAL, FLAG = "string", "Int64", "Float64", "boolean"
-TIME = "datetime64[ns, UTC]"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,8 @@ class Table:
         if missing := sorted(set(self.names) - set(rows.columns)):
             raise SchemaError(f"{self.name}: missing columns {missing}")
         held = rows[self.names].reset_index(drop=True)
-        other = {name: dtype for name, dtype in self.dtypes.items() if str(held[name].dtype) != dtype}
+        types = zip(self.dtypes.items(), held.dtypes, strict=True)
+        other = {name: dtype for (name, dtype), type_ in types if str(type_) != dtype}
         try:
             return held.astype(other) if other else held
         except (TypeError, ValueError) as error:
@@ -60,10 +60,25 @@ class Table:
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Build the table from records; a column they leave out is NA."""
-        frame = pd.DataFrame.from_records(list(records))
-        if unknown := sorted(set(frame.columns) - set(self.names)):
+        held = list(records)
+        if unknown := sorted(set().union(*held) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
-        return self.conform(frame.reindex(columns=self.names))
+        return self.of({name: [record.get(name) for record in held] for name in self.names})
+
+    def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
+        """Build the table from all its columns, each a sequence of Python values or of its type.
+
+        Raises SchemaError as ``conform`` does.
+        """
+        try:
+            made = {
+                name: values if str(getattr(values, "dtype", "")) == dtype else array(list(values), dtype)
+                for name, dtype in self.dtypes.items()
+                if (values := columns.get(name)) is not None
+            }
+        except (TypeError, ValueError) as error:
+            raise SchemaError(f"{self.name}: {error}") from error
+        return self.conform(pd.DataFrame(made, copy=False))
 
     def empty(self) -> pd.DataFrame:
         return self._empty.copy()
@@ -200,7 +215,11 @@ CANDIDATES = Table(
             "unspecified or invalid.",
         ),
         Column("side_by", TEXT, "How the side is known: marker, b2bua or role."),
-        Column("acl_verdict", TEXT, "What the given access lists say of the address; NA without lists."),
+        Column(
+            "acl_verdict",
+            TEXT,
+            "allowed, denied or unknown: what the access lists say; NA for the server's own and without lists.",
+        ),
         COPY_OF,
     ),
 )
@@ -493,16 +512,39 @@ NAT_MAPPINGS = Table(
 )
 LOG_EVENTS = Table(
     "log_events",
-    "One row per relevant line of a FreeSWITCH log; capture is the log, frame its line.",
+    "One row per relevant line of a FreeSWITCH log about the calls; capture is the log, frame its line, "
+    "time by the captures' clock.",
     (
         *KEY,
         Column("level", TEXT, "DEBUG ... CRIT."),
         Column("source", TEXT, "Source file of the message, without line number."),
-        Column("text", TEXT, "The message."),
+        Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines."),
         Column("uuid", TEXT, "Channel."),
-        Column("call_id", TEXT, "Call-ID it belongs to."),
-        Column("kind", TEXT, "What the line says: invite, acl, candidate, dtls, hangup, ..."),
-        Column("offset_ms", REAL, "Log clock minus capture clock, as learnt."),
+        Column("call_id", TEXT, "Call-ID it belongs to; the bridged leg's where its own is not captured."),
+        Column(
+            "kind",
+            TEXT,
+            "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
+            "media, sdp, pre_answer, ringing, answered, response or hangup.",
+        ),
+        Column("offset_ms", REAL, "Log clock minus capture clock, time zone included, as learnt."),
+    ),
+)
+LOGS = Table(
+    "logs",
+    "One row per log given with --fs-log.",
+    (
+        Column("capture", TEXT, "Name of the log, as in log_events."),
+        Column("path", TEXT, "As given on the command line."),
+        Column("lines", INTEGER, "Lines in it."),
+        Column("used", INTEGER, "Lines of it in log_events."),
+        Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),
+        Column("first_time", TIME, "First line used; of an unused log its first about a call, as written."),
+        Column("last_time", TIME, "Last of those."),
+        Column("offset_ms", REAL, "As in log_events; the median where it changed."),
+        Column("spread_ms", REAL, "Largest minus smallest offset among the lines it was learnt from."),
+        Column("anchors", INTEGER, "Lines it was learnt from: INVITEs, else answers or ends of calls."),
+        Column("warnings", TEXT, "Newline-joined."),
     ),
 )
 FINDINGS = Table(
@@ -517,6 +559,7 @@ FINDINGS = Table(
         Column("confidence", REAL, "0 to 1."),
         CALL,
         LEG,
+        Column("caused_by", TEXT, "Name of the rule whose finding explains this one; NA if none."),
         Column("frames", TEXT, "Evidence, comma-joined frame numbers."),
         Column("title", TEXT, "One line."),
         Column("detail", TEXT, "What was seen."),
@@ -530,7 +573,7 @@ FINDINGS = Table(
 TABLES = (
     CAPTURES, SIP_MESSAGES, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS, PAIRS,
     DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, TRANSACTIONS, LEGS, CALLS, JOINS,
-    TIMELINE, NAT_MAPPINGS, LOG_EVENTS, FINDINGS,
+    TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -564,6 +607,7 @@ class Tables:
     timeline: pd.DataFrame = _table(TIMELINE)
     nat_mappings: pd.DataFrame = _table(NAT_MAPPINGS)
     log_events: pd.DataFrame = _table(LOG_EVENTS)
+    logs: pd.DataFrame = _table(LOGS)
     findings: pd.DataFrame = _table(FINDINGS)
 
     def with_(self, **tables: pd.DataFrame) -> "Tables":

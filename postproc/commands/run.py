@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from postproc.commands.deployment import access_options, told
+from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
 )  # fmt: skip
+@click.option(
+    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
+)  # fmt: skip
+@access_options
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def run_command(
@@ -37,6 +44,11 @@ def run_command(
     csv: bool,
     all_packets: bool,
     keylog: Path | None,
+    fs_logs: tuple[Path, ...],
+    deployment: str,
+    acl: Path | None,
+    acl_list: tuple[str, ...],
+    signalling_list: tuple[str, ...],
     quiet: bool,
     debug: bool,
 ) -> None:
@@ -44,6 +56,7 @@ def run_command(
 
     PATHs are captures and folders, which are searched with all that is below them.
     A file that cannot be read is named with its reason and the others are read.
+    Logs among the PATHs are read only if --fs-log is given.
     Captures unchanged since the last run into the same folder are not read again.
     Exit status: 0 done, 2 could not run or no capture could be read.
 
@@ -51,18 +64,27 @@ def run_command(
     Examples:
         postproc run pcaps/
         postproc run server.pcapng client.pcapng -o results --csv
+        postproc run server.pcapng --fs-log XCC_FS_2026_11_22_22_38_46.log
+        postproc run pcaps/ --deployment freeswitch --acl acl.conf.xml --acl-list candidates
     """
     resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
     with one_line_errors(debug=debug, interrupted=resume):
-        from postproc import batch, pipeline
-        from postproc.present.progress import watching
-        from postproc.read.capture import Options
+        with quick_imports():
+            from postproc import batch, pipeline
+            from postproc.present.progress import watching
+            from postproc.read import logfiles
+            from postproc.read.capture import Options
 
         batch.keep_memory()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
+        known = told(deployment, acl, acl_list, signalling_list)
+        captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
         with watching(quiet=quiet) as tell:
-            done = pipeline.run(paths, out, options=options, jobs=jobs, csv=csv, tell=tell)
+            done = pipeline.run(
+                captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
+                fs_logs=(*fs_logs, *more_logs), tell=tell,
+            )  # fmt: skip
         _print_unread(done, debug=debug)
         if not quiet:
             _print_results(done, out)
@@ -82,7 +104,7 @@ def _print_unread(done: "Run", *, debug: bool) -> None:
 
 
 def _print_results(done: "Run", out: Path) -> None:
-    from postproc.present import calls, overview
+    from postproc.present import calls, logs, overview
     from postproc.present.terminal import console, say, warning_lines
 
     screen = console(sys.stdout)
@@ -91,6 +113,8 @@ def _print_results(done: "Run", out: Path) -> None:
         say(screen, row)
     for warning in warning_lines(done.captures):
         say(screen, warning)
+    for line in logs.lines(done.logs, done.logs_beside):
+        say(screen, line)
     if done.captures.empty:
         return
     counted = f"{_many(len(lines), 'call')} in {_many(len(done.captures), 'capture')}"

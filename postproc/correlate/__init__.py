@@ -4,26 +4,34 @@ Pure: tables in, tables out. All captures of a run are looked at together, as
 the legs of a call are often in two files.
 """
 
+from postproc.correlate.access import access
 from postproc.correlate.bindings import bindings
 from postproc.correlate.calls import calls
 from postproc.correlate.clocks import overlapping, recordings
 from postproc.correlate.dtls import dtls
 from postproc.correlate.legs import legs
+from postproc.correlate.logs import logs
 from postproc.correlate.nat import nat_mappings
 from postproc.correlate.pairs import pairs
 from postproc.correlate.streams import streams
 from postproc.correlate.ties import ties
 from postproc.correlate.timeline import timeline
 from postproc.correlate.transactions import transactions
+from postproc.deployment import Deployment
 from postproc.tables import Tables
 
 
-def correlate(events: Tables) -> Tables:
-    """Return the events with every table that follows from them."""
+def correlate(events: Tables, deployment: Deployment) -> Tables:
+    """Return the events with every table that follows from them and from what is known of the deployment."""
     sip = events.sip_messages
     recording = recordings(events.captures, sip)
     seen = transactions(sip)
-    found = calls(events, legs(sip, seen, recording), recording, overlapping(events.captures, recording))
+    seen_legs = legs(sip, seen, recording)
+    written = logs(events, seen_legs, recording)
+    found = calls(
+        events, seen_legs, recording, overlapping(events.captures, recording),
+        deployment=deployment, log_joins=written.joins,
+    )  # fmt: skip
     checks = bindings(
         events.stun_messages,
         found.ice_sessions,
@@ -46,10 +54,12 @@ def correlate(events: Tables) -> Tables:
     )  # fmt: skip
     tables = events.with_(
         transactions=seen,
+        log_events=written.events,
+        logs=written.about,
         legs=found.legs,
         calls=found.calls,
         joins=found.joins,
-        candidates=found.candidates,
+        candidates=access(found.candidates, deployment),
         bindings=checks,
         dtls=handshakes,
         rtp_streams=media,

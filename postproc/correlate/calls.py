@@ -18,8 +18,9 @@ from postproc.correlate.joining import join
 from postproc.correlate.parties import Description, Place, descriptions, parties
 from postproc.correlate.records import column, records
 from postproc.correlate.scoring import Overlap
-from postproc.correlate.sides import Ends, Markers
+from postproc.correlate.sides import Ends
 from postproc.correlate.tokens import Sources, tokens
+from postproc.deployment import Deployment
 from postproc.tables import CANDIDATES, LEGS, Tables
 
 LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
@@ -55,19 +56,18 @@ def calls(
     recordings: "pd.Series[int]",
     overlap: Overlap,
     *,
-    region: str | None = "DE",
-    markers: Markers = Markers(),  # noqa: B008 (frozen)
+    deployment: Deployment,
     log_joins: LogJoins = (),
 ) -> Calls:
     """Join ``legs`` into calls.
 
     ``recordings`` maps captures to recordings, ``overlap`` says whether two of them ran at the same
-    time. ``region`` (ISO 3166) reads national numbers; without one their last digits are compared.
+    time. The deployment's markers tell sides, its region reads national numbers.
     """
     told = _told(events)
     places = where(legs, recordings)
     messages, sources = _evidence(events, told, log_joins)
-    found = facts(legs, messages, places, region)
+    found = facts(legs, messages, places, deployment.region or None)
     joining = join(found, tokens(legs, sources, places), overlap)
     names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
     groups = dict(zip(names, joining.group.tolist(), strict=True))
@@ -76,9 +76,8 @@ def calls(
     numbered = numbering.number(legs, groups, sessions)
     roles = numbering.roles(found, joining.joined, len(names))
     shared = frozenset((names[node], end) for node, end in roles.shared)
-    known = sides.sides(
-        _ends(numbered, shared, told, sides.marks(legs, events.sdp_media, told.authors, markers))
-    )
+    marks = sides.marks(legs, events.sdp_media, told.authors, deployment.markers)
+    known = sides.sides(_ends(numbered, shared, told, marks))
     filled = _filled(legs, numbered, dict(zip(names, roles.role, strict=True)))
     spans = {name: (*number, lives[name]) for name, number in numbered.legs.items() if name in lives}
     return Calls(
@@ -88,7 +87,7 @@ def calls(
         candidates=CANDIDATES.conform(
             sides.candidates(events.candidates, told.authors, known, numbered.legs)
         ),
-        ice_sessions=ice_sessions(sessions, numbered, known, markers),
+        ice_sessions=ice_sessions(sessions, numbered, known, deployment.markers),
         endpoints=endpoints(events.sdp_media, events.candidates, told.authors, known, spans),
     )
 

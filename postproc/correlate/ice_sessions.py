@@ -7,7 +7,8 @@ import pandas as pd
 from postproc.correlate.ice import Session
 from postproc.correlate.messages import NO_TIME, moments
 from postproc.correlate.numbering import Numbered
-from postproc.correlate.sides import CLIENT, OTHER, SERVER, End, Markers, Side, marked
+from postproc.correlate.sides import End, Side
+from postproc.deployment import CLIENT, OTHER, SERVER, Markers, marked
 
 OPPOSITE = {SERVER: CLIENT, CLIENT: SERVER}
 

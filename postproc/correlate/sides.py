@@ -6,31 +6,20 @@ server, a far end with ICE the client, any other end other; (3) in a single leg
 the caller is the client, the called party the server.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
 from postproc.correlate.parties import Description, Place
 from postproc.correlate.records import column, records
+from postproc.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
 
-CLIENT, SERVER, OTHER = "client", "server", "other"
 PARTIES = ("uac", "uas")
 
 End = tuple[str, str]  # Call-ID and party: uac or uas
 Side = tuple[str, str]  # side, and how it is known: marker, b2bua or role
-Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side
-
-
-@dataclass(frozen=True)
-class Markers:
-    """How a deployment's ends name themselves: regular expressions by side, searched for."""
-
-    sdp_owner: Patterns = field(default_factory=lambda: {CLIENT: ("IceLink",), SERVER: ("FreeSWITCH",)})
-    user_agent: Patterns = field(default_factory=lambda: {SERVER: ("XPhone Call Controller", "FreeSWITCH")})
-    stun_software: Patterns = field(default_factory=lambda: {SERVER: ("FreeSWITCH",)})
 
 
 @dataclass(frozen=True)
@@ -103,12 +92,6 @@ def marks(
 
 def _by_name(patterns: Patterns, names: Iterable[str | None]) -> dict[str | None, str]:
     return {name: side for name in set(names) if (side := marked(patterns, name))}
-
-
-def marked(patterns: Patterns, name: str | None) -> str | None:
-    """Return the one side whose patterns are found in a name."""
-    fitting = [side for side, held in patterns.items() if name and any(re.search(p, name) for p in held)]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def candidates(

@@ -4,26 +4,113 @@
 stage the one named first is the cause.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from postproc.deployment import Deployment
-from postproc.diagnose import no_binding_success
+from postproc.diagnose import (
+    address_mismatch,
+    binding_error,
+    bindings_one_way,
+    call_rejected,
+    candidates_rejected_by_acl,
+    capture_cut_short,
+    carrier_nat_or_vpn,
+    consent_lost,
+    dtls_alert,
+    dtls_fingerprint_mismatch,
+    dtls_fragment_lost,
+    dtls_incomplete,
+    dtls_not_started,
+    first_leg_missing,
+    hotspot_client,
+    icmp_unreachable,
+    invite_rejected_by_acl,
+    late_media,
+    mdns_only,
+    media_lost,
+    media_on_unexpected_path,
+    media_port_out_of_range,
+    no_binding_success,
+    no_checks,
+    no_common_codec,
+    no_media,
+    one_direction_only,
+    one_way_media,
+    port_not_preserved,
+    private_candidate_missing,
+    public_candidate_missing,
+    second_leg_missing,
+    several_uplinks,
+    sip_alg,
+    slow_negotiation,
+    starts_mid_call,
+    stun_server_unreachable,
+    symmetric_nat,
+    wrong_candidate_tried,
+)
 from postproc.diagnose.case.case import Case, cases
 from postproc.diagnose.case.media import media_ok
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.told import headline, records
+from postproc.diagnose.walk import records as walk_records
+from postproc.diagnose.walk import walk
 from postproc.findings import Finding, Rule, Step
 from postproc.tables import CALLS, FINDINGS, Tables
 from postproc.text import Lang
 
 RULES: tuple[Rule, ...] = (
+    # capture
+    capture_cut_short.RULE,
+    first_leg_missing.RULE,
+    starts_mid_call.RULE,
+    one_direction_only.RULE,
+    # sip
+    invite_rejected_by_acl.RULE,
+    call_rejected.RULE,
+    second_leg_missing.RULE,
+    slow_negotiation.RULE,
+    # sdp
+    stun_server_unreachable.RULE,
+    public_candidate_missing.RULE,
+    private_candidate_missing.RULE,
+    candidates_rejected_by_acl.RULE,
+    no_common_codec.RULE,
+    mdns_only.RULE,
+    # stun
+    icmp_unreachable.RULE,
     no_binding_success.RULE,
-)  # fmt: skip
+    wrong_candidate_tried.RULE,
+    binding_error.RULE,
+    bindings_one_way.RULE,
+    no_checks.RULE,
+    consent_lost.RULE,
+    # nat
+    symmetric_nat.RULE,
+    several_uplinks.RULE,
+    port_not_preserved.RULE,
+    address_mismatch.RULE,
+    media_port_out_of_range.RULE,
+    carrier_nat_or_vpn.RULE,
+    hotspot_client.RULE,
+    sip_alg.RULE,
+    # dtls
+    dtls_fingerprint_mismatch.RULE,
+    dtls_fragment_lost.RULE,
+    dtls_alert.RULE,
+    dtls_incomplete.RULE,
+    dtls_not_started.RULE,
+    # media
+    no_media.RULE,
+    media_on_unexpected_path.RULE,
+    one_way_media.RULE,
+    late_media.RULE,
+    media_lost.RULE,
+)
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
@@ -54,7 +141,8 @@ def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     """Ask every rule about a call and put the answers in order."""
     found = [replace(each, call=case.number) for rule in rules for each in _ask(rule, case)]
     heard = media_ok(case)
-    return Judged(case, chain(found, RULES, media_ok=heard), heard)
+    chained = chain(found, RULES, media_ok=heard)
+    return Judged(case, chained, heard, walk(case, chained))
 
 
 def _ask(rule: Rule, case: Case) -> Iterator[Finding]:
@@ -82,3 +170,8 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
         "headline": headline(case, shown, sentence, facts, lang),
         "media_ok": heard,
     }
+
+
+def walks(judged: Iterable[Judged], lang: Lang) -> dict[int, list[dict[str, Any]]]:
+    """The walk of every call by its number, in one language."""
+    return {each.case.number: walk_records(each.walk, lang) for each in judged}

@@ -28,7 +28,7 @@ def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | N
     by_name = {rule.name: rule for rule in rules}
     held = [_eased(each, by_name[each.rule]) if media_ok else each for each in found]
     broken = {each.rule for each in held if each.verdict in BROKEN}
-    explained = {name: why for name in broken if (why := _reason(by_name[name], broken, order))}
+    explained = {name: why for name in broken if (why := _reason(by_name[name], broken, by_name))}
     roots = [each for each in held if each.verdict in BROKEN and each.rule not in explained]
     root = min(roots, key=lambda each: _rank(each, by_name, order), default=None)
     told = sorted(held, key=lambda each: _place(each, root, explained, by_name, order))
@@ -43,10 +43,11 @@ def _eased(finding: Finding, rule: Rule) -> Finding:
     return replace(finding, verdict="note")
 
 
-def _reason(rule: Rule, broken: Iterable[str], order: Mapping[str, int]) -> str | None:
-    """The latest of the rules that explain this one: the nearest link of the chain."""
+def _reason(rule: Rule, broken: Iterable[str], rules: Mapping[str, Rule]) -> str | None:
+    """The nearest link of the chain: of the rules that explain this one, one that explains no other of them."""
     held = [name for name in rule.follows if name in broken]
-    return max(held, key=lambda name: order[name], default=None)
+    farther = {name for each in held for name in rules[each].follows}
+    return next((name for name in reversed(held) if name not in farther), held[-1] if held else None)
 
 
 def _rank(finding: Finding, rules: Mapping[str, Rule], order: Mapping[str, int]) -> tuple[int, int, int]:
@@ -58,12 +59,14 @@ def _rank(finding: Finding, rules: Mapping[str, Rule], order: Mapping[str, int])
 def _place(
     finding: Finding, root: Finding | None, explained: Mapping[str, str],
     rules: Mapping[str, Rule], order: Mapping[str, int],
-) -> tuple[bool, bool, tuple[int, int, int]]:  # fmt: skip
-    return (
-        finding is not root,
-        finding.verdict not in BROKEN or finding.rule not in explained,
-        _rank(finding, rules, order),
-    )
+) -> tuple[int, tuple[int, int, int]]:  # fmt: skip
+    """The root, then what follows from it along the chain, then other breaks, then notes."""
+    rank = _rank(finding, rules, order)
+    if finding is root:
+        return 0, rank
+    if finding.verdict in BROKEN:
+        return (1, (0, *rank[1:])) if finding.rule in explained else (2, rank)
+    return 3, rank
 
 
 def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdict:

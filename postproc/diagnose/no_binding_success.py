@@ -1,20 +1,15 @@
 """No check of the call is answered in either direction: the vendor's "No Binding Success"."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
 
 from postproc.addresses import addr_class, endpoint
 from postproc.diagnose.case.case import CLIENT, Case, evidence
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks
 from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
 from postproc.diagnose.case.view import one_direction
+from postproc.diagnose.hotspot_client import hotspot
 from postproc.findings import Advice, Finding, Rule, Verdict
 from postproc.text import Text
-
-HOTSPOTS = {
-    ip_network("172.20.10.0/28"): "iPhone", ip_network("192.168.43.0/24"): "Android",
-    ip_network("192.168.137.0/24"): "Windows",
-}  # fmt: skip
 
 TITLE = Text(
     "No Binding Success: {unanswered} of {sent} Binding Requests were never answered.",
@@ -87,9 +82,8 @@ def _counts(both: Checks, to_client: Checks, to_server: Checks) -> dict[str, obj
 
 def _hotspots(both: Checks) -> Iterator[tuple[str, str]]:
     for addr in dict.fromkeys(row.dst_addr for row in both.rows):
-        for network, kind in HOTSPOTS.items():
-            if ip_address(addr) in network:
-                yield addr, kind
+        if kind := hotspot(addr):
+            yield addr, kind
 
 
 def _tried_public(both: Checks) -> bool:
@@ -162,6 +156,6 @@ RULE = Rule(
     find=find,
     follows=(
         "first-leg-missing", "one-direction-only", "public-candidate-missing", "private-candidate-missing",
-        "mdns-only", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
+        "mdns-only", "icmp-unreachable", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
     ),
 )  # fmt: skip

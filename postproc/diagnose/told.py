@@ -12,15 +12,25 @@ from postproc.findings import SEVERITY, Advice, Finding, Rule, filled
 from postproc.text import Lang, Text
 
 UNSET = Text("as configured there", "wie dort eingestellt")
+FOLLOWS = Text("This follows from: {cause}.", "Das folgt aus: {cause}.")
 SETTLE = Text("To settle it: {settle}", "Klärung: {settle}")
 
 
 def records(chained: Chain, rules: Mapping[str, Rule], case: Case, lang: Lang) -> list[dict[str, Any]]:
     """One record of FINDINGS per finding, the root first."""
     return [
-        record(each, rules[each.rule], case, lang) | {"caused_by": chained.caused_by.get(position)}
+        record(each, rules[each.rule], case, lang)
+        | _because(rules.get(chained.caused_by.get(position, "")), each, lang)
         for position, each in enumerate(chained.findings)
     ]
+
+
+def _because(reason: Rule | None, finding: Finding, lang: Lang) -> dict[str, Any]:
+    """What a finding follows from, in its detail as well."""
+    if reason is None:
+        return {"caused_by": None}
+    said = FOLLOWS.of(lang).replace("{cause}", reason.summary.of(lang))
+    return {"caused_by": reason.name, "detail": f"{detail(finding, lang)} {said}".strip()}
 
 
 def record(finding: Finding, rule: Rule, case: Case, lang: Lang) -> dict[str, Any]:

@@ -28,10 +28,10 @@ def write_tables(tables: Tables, folder: Path, *, csv: bool = False) -> None:
     """Write NAME.parquet of every table, and NAME.csv if wished; an older NAME.csv goes."""
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in tables.items():
-        _replace(folder / f"{table.name}.parquet", partial(_write_parquet, rows))
+        replace_file(folder / f"{table.name}.parquet", partial(_write_parquet, rows))
         spreadsheet = folder / f"{table.name}.csv"
         if csv:
-            _replace(spreadsheet, partial(_write_csv, table, rows))
+            replace_file(spreadsheet, partial(_write_csv, table, rows))
         else:
             spreadsheet.unlink(missing_ok=True)
 
@@ -46,12 +46,13 @@ def write_summary(tables: Tables, unread: Iterable[tuple[str, str]], version: st
     summary = {
         "version": version,
         "captures": records(tables.captures),
+        "logs": records(tables.logs),
         "unread": [{"path": file, "reason": reason} for file, reason in unread],
         "calls": records(tables.calls),
         "counts": {table.name: len(rows) for table, rows in tables.items()},
     }
     text = orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    _replace(path, lambda place: place.write_bytes(text))
+    replace_file(path, lambda place: place.write_bytes(text))
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
     return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Have the file written under another name, then give it its own."""
     making = path.with_name(f".{path.name}.{uuid4().hex}")
     try:

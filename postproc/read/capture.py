@@ -75,7 +75,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
     except NotWalkable as error:
         form = _form(path)
         try:
-            parted = split(_converted(path, folder / "converted.pcapng"), kept, keep_tls=keys)
+            parted = split(converted(path, folder / "converted.pcapng"), kept, keep_tls=keys)
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
             return Split(format=form, warnings=(warning,)), None
@@ -87,7 +87,7 @@ def _form(path: Path) -> str:
         return capture_format(file.read(HEAD)) or "other"
 
 
-def _converted(path: Path, target: Path) -> Path:
+def converted(path: Path, target: Path) -> Path:
     """The capture as little-endian pcapng; a cut one as far as it goes."""
     done = subprocess.run(
         [tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)],

@@ -42,7 +42,8 @@ class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not wh
 class Layout:
     """How records follow each other: a length field, and bytes that it does not count.
 
-    ``in_words``: records are whole 32-bit words, little-endian, their length in the second word.
+    ``usual`` is the type of most records where they are little-endian 32-bit words:
+    their type, their length, a body, their length again.
     """
 
     length: struct.Struct
@@ -50,7 +51,7 @@ class Layout:
     uncounted: int
     smallest: int
     largest: int
-    in_words: bool = False
+    usual: int | None = None
 
 
 @dataclass(frozen=True)

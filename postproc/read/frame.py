@@ -1,14 +1,14 @@
 """One frame as tshark's EK stream tells it: addresses, and the bytes of each message in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
 import pandas as pd
 
-LAYERS = ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")
-TRANSPORTS = ("udp", "tcp", "sctp")
+LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
+NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
 
 @dataclass(slots=True)
@@ -35,17 +35,17 @@ def frame(layers: Mapping[str, Any]) -> Frame:
     head = layers["frame"]
     protocols = tuple(str(head.get("frame_frame_protocols", "")).split(":"))
     path = _outside_quotes(protocols)
-    network = _last(path, ("ip", "ipv6"))
-    transport = _last(path, TRANSPORTS)
-    ip = _raw(layers, network)[-1:] or [b""]
-    ports = _raw(layers, transport)[-1:] or [b""]
-    src, dst = _addresses(ip[0])
+    network, transport = _last(path, NETWORKS), _last(path, TRANSPORTS)
+    ip, ports = _raw(layers, f"{network}_raw"), _raw(layers, f"{transport}_raw")
+    ip_header, header = ip[-1] if ip else b"", ports[-1] if ports else b""
+    packet = _raw(layers, "frame_raw")
+    src, dst = _addresses(ip_header)
     return Frame(
         int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
         int(head.get("frame_frame_interface_id", 0)), protocols,
-        src, _port(ports[0][0:2]), dst, _port(ports[0][2:4]), transport,
-        ip[0], ports[0], (_raw(layers, "frame") or [b""])[0],
-        {name: found for name in LAYERS if (found := _raw(layers, name))}, _certificates(layers),
+        src, _port(header[0:2]), dst, _port(header[2:4]), transport,
+        ip_header, header, packet[0] if packet else b"",
+        {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)}, _certificates(layers),
     )  # fmt: skip
 
 
@@ -56,12 +56,15 @@ def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:
     return protocols[: min(at for at, name in enumerate(protocols) if name in ("icmp", "icmpv6"))]
 
 
-def _last(protocols: tuple[str, ...], names: Iterable[str]) -> str | None:
-    return next((name for name in reversed(protocols) if name in names), None)
+def _last(protocols: tuple[str, ...], names: frozenset[str]) -> str | None:
+    for name in reversed(protocols):
+        if name in names:
+            return name
+    return None
 
 
-def _raw(layers: Mapping[str, Any], name: str | None) -> list[bytes]:
-    value = layers.get(f"{name}_raw")
+def _raw(layers: Mapping[str, Any], key: str) -> list[bytes]:
+    value = layers.get(key)
     if isinstance(value, str):
         return [bytes.fromhex(value)]
     return [bytes.fromhex(text) for text in value or [] if isinstance(text, str)]

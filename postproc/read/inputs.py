@@ -65,7 +65,7 @@ def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture]
     ``skip`` is a folder never looked into: the one the results go to.
     """
     given = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (links keep their names)
-    base = _common_folder([path for path in given if os.path.lexists(path)])
+    base = common_folder([path for path in given if os.path.lexists(path)])
     captures: dict[Path, Capture] = {}
     unread: dict[Path, Unread] = {}
     for top in given:
@@ -74,7 +74,7 @@ def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Capture]
                 captures[path] = Capture(path, name(path, base), _size(path))
             else:
                 unread.setdefault(path, Unread(path, reason))
-        if _is_folder(top) and not any(path.is_relative_to(top) for path in (*captures, *unread)):
+        if is_folder(top) and not any(path.is_relative_to(top) for path in (*captures, *unread)):
             unread[top] = Unread(top, "no capture in this folder")
     return sorted(captures.values(), key=lambda found: found.name), sorted(
         unread.values(), key=lambda left_out: left_out.path
@@ -120,15 +120,15 @@ def said(error: OSError) -> str:
     return words[0].lower() + words[1:]
 
 
-def _common_folder(paths: list[Path]) -> Path | None:
-    folders = [path if _is_folder(path) else path.parent for path in paths]
+def common_folder(paths: list[Path]) -> Path | None:
+    folders = [path if is_folder(path) else path.parent for path in paths]
     try:
         return Path(os.path.commonpath(folders)) if folders else None
     except ValueError:  # on different drives
         return None
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  (False, too, where permission is missing)
 
 
@@ -141,15 +141,15 @@ def _size(path: Path) -> int:
 
 def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
     """Yield what is in a folder, or the file itself, each with the reason why it is no capture."""
-    if not _is_folder(top):
+    if not is_folder(top):
         yield top, _refusal(top)
         return
-    for path, reason in _walk(top, skip):
+    for path, reason in walk(top, skip):
         if reason is not None or (reason := _refusal(path)) is None or _bears_extension(path):
             yield path, reason
 
 
-def _walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
+def walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
     """Yield every file below a folder, and the folders that are not what they should be.
 
     Linked folders come last and each real folder is entered once, so that loops end.
@@ -171,7 +171,7 @@ def _walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
         if not inside and folder != top:
             yield folder, "empty folder"
         for path in inside:
-            if not _is_folder(path):
+            if not is_folder(path):
                 yield path, None
                 continue
             (links if path.is_symlink() else waiting).append(path)

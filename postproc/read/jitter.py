@@ -41,20 +41,32 @@ def sums(
     One row per step: its group, ns elapsed and timestamp ticks since the packet before.
     Results have a row per group, which has one payload type, and a column per clock.
     """
-    groups = len(payload_types)
-    count = np.zeros((groups, len(CLOCKS)), np.int32)
-    distance, tail = np.zeros((groups, len(CLOCKS))), np.zeros((groups, len(CLOCKS)))
+    shape = len(payload_types), len(CLOCKS)
+    count, distance, tail = np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape)
+    wait, limit = elapsed / 1e6, np.where(marker, TALKSPURT_MS, IMPLAUSIBLE_MS)
+    asked: dict[bytes, tuple[Array, ...]] = {}  # most clocks are in question for the same steps
     for column, clock in enumerate(CLOCKS):
-        asked = np.flatnonzero(IN_QUESTION[column][payload_types][group])
-        if len(asked):
-            change = np.abs(elapsed[asked] / 1e6 - ticks[asked] * (1000 / clock))
-            good = change < np.where(marker[asked], TALKSPURT_MS, IMPLAUSIBLE_MS)
-            change, where = change[good], group[asked][good]
-            count[:, column] = np.bincount(where, minlength=groups)
-            to_come = np.cumsum(count[:, column])[where] - 1 - np.arange(len(where))
-            distance[:, column] = np.bincount(where, change, groups)
-            tail[:, column] = np.bincount(where, change * decay(to_come) / 16, groups)
+        types = IN_QUESTION[column][payload_types]
+        if types.tobytes() not in asked:
+            rows = np.flatnonzero(types[group])
+            asked[types.tobytes()] = group[rows], wait[rows], ticks[rows], limit[rows]
+        sums_of_clock = _sums(*asked[types.tobytes()], ms_per_tick=1000 / clock, groups=shape[0])
+        count[:, column], distance[:, column], tail[:, column] = sums_of_clock
     return count, distance, tail
+
+
+def _sums(
+    group: Array, wait: Array, ticks: Array, limit: Array, *, ms_per_tick: float, groups: int
+) -> tuple[Array, Array, Array]:
+    """The same by one clock, without the steps that jump."""
+    change = np.abs(wait - ticks * ms_per_tick)
+    good = change < limit
+    if not good.all():
+        change, group = change[good], group[good]
+    count = np.bincount(group, minlength=groups)
+    to_come = np.cumsum(count)[group] - 1 - np.arange(len(group))
+    tail = np.bincount(group, change * decay(to_come) / 16, groups)
+    return count, np.bincount(group, change, groups), tail
 
 
 def accumulated(steps: Array, tail: Array, starts: Array) -> Array:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from postproc.read.arrays import Array, count_until, gather, numbers
+from postproc.read.arrays import Array, count_until, gather, numbers, take
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -17,7 +17,7 @@ LITTLE_ENDIAN = b"\x4d\x3c\x2b\x1a"
 SECTION, INTERFACE, PACKET, NAMES, STATISTICS, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 4, 5, 6, 10
 IF_NAME, IF_TSRESOL, IF_TSOFFSET = 2, 9, 14
 BODY, TRAILER = 28, 4
-LAYOUT = Layout(struct.Struct("<I"), length_at=4, uncounted=0, smallest=12, largest=16 << 20, in_words=True)
+LAYOUT = Layout(struct.Struct("<I"), length_at=4, uncounted=0, smallest=12, largest=16 << 20, usual=ENHANCED)
 PACKET_BLOCK = np.dtype([
     ("type", "<u4"), ("size", "<u4"), ("interface", "<u4"),
     ("high", "<u4"), ("low", "<u4"), ("captured", "<u4"), ("original", "<u4"),
@@ -48,11 +48,12 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
     absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
     count = count_until(absurd & packet)
     shown, other = np.flatnonzero(packet[:count]), np.flatnonzero(~packet[:count])
+    blocks = take(blocks, shown)
     window = Window(
         data=data,
         start=starts[shown] + BODY,
-        captured=blocks["captured"][shown].astype(np.int64),
-        time=_times(container.interfaces, interface[shown], blocks[shown]),
+        captured=blocks["captured"].astype(np.int64),
+        time=_times(container.interfaces, interface[shown], blocks),
         interface=interface[shown].astype(np.int64),
         record_at=starts[shown] + base,
         record_size=sizes[shown],

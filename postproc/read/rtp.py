@@ -8,7 +8,7 @@ and DTLS can never look like this. RTP may also travel in TURN ChannelData
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather
+from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import Packets
 from postproc.read.transport import MIX, Payloads, mixed
 
@@ -36,7 +36,7 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
     plausible = _plausible(header, size, seen) & ~packets.has_options[datagrams.rows]
     chosen = np.flatnonzero(plausible)
     rows = datagrams.rows[chosen]
-    found = _rows(packets, datagrams, chosen, header[chosen], relayed[chosen])
+    found = _rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
     found["time"], found["frame"], found["size"] = time[rows], first_frame + rows, size[chosen]
     return found, rows
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from aioice import Candidate
-
 from postproc.addresses import addr_class
 
 # RFC 3551, table 4 and 5: payload types that need no rtpmap.
@@ -97,25 +95,32 @@ def candidate_rows(description: Description) -> Iterator[dict[str, Any]]:
 
 def candidate(line: str) -> dict[str, Any]:
     """Columns of one a=candidate value (RFC 8839, section 5.1)."""
+    fields = line.split()
     try:
-        parsed = Candidate.from_sdp(line)
-        numbers = (parsed.component, parsed.priority, parsed.port, parsed.related_port or 0)
-        if line.split()[6].lower() != "typ" or max(numbers) > LARGEST:
+        if fields[6].lower() != "typ":
             return {"addr_class": "invalid"}
+        extensions = dict(zip(fields[8::2], fields[9::2], strict=False))
+        related_port = extensions.get("rport")
+        return {
+            "foundation": fields[0],
+            "component": _number(fields[1]),
+            "transport": fields[2].lower(),
+            "priority": _number(fields[3]),
+            "addr": fields[4],
+            "port": _number(fields[5]),
+            "type": fields[7].lower(),
+            "related_addr": extensions.get("raddr"),
+            "related_port": None if related_port is None else _number(related_port),
+            "addr_class": addr_class(fields[4]),
+        }
     except (ValueError, IndexError):
         return {"addr_class": "invalid"}
-    return {
-        "foundation": parsed.foundation,
-        "component": parsed.component,
-        "transport": parsed.transport.lower(),
-        "priority": parsed.priority,
-        "addr": parsed.host,
-        "port": parsed.port,
-        "type": parsed.type.lower(),
-        "related_addr": parsed.related_address,
-        "related_port": parsed.related_port,
-        "addr_class": addr_class(parsed.host),
-    }
+
+
+def _number(digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit()) or (number := int(digits)) > LARGEST:
+        raise ValueError(digits[:40])
+    return number
 
 
 def _origin(fields: list[str]) -> dict[str, Any]:

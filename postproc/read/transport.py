@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather
+from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import TCP, UDP, Packets
 
 UDP_HEADER = np.dtype([("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2")])
@@ -48,7 +48,7 @@ def datagrams(packets: Packets) -> Payloads:
     sane = (length >= UDP_HEADER.itemsize) & (at + length <= packets.end[rows])
     sane &= at + UDP_HEADER.itemsize <= packets.seen[rows]
     start = at + UDP_HEADER.itemsize
-    return _payloads(packets, rows[sane], header[sane], start[sane], (at + length)[sane])
+    return _payloads(packets, rows[sane], take(header, sane), start[sane], (at + length)[sane])
 
 
 def segments(packets: Packets) -> Payloads:
@@ -58,7 +58,7 @@ def segments(packets: Packets) -> Payloads:
     header = gather(packets.data, at, TCP_HEADER)
     start = at + (header["offset"] >> 4).astype(np.int64) * 4
     sane = (start >= at + TCP_HEADER.itemsize) & (start <= packets.seen[rows])
-    return _payloads(packets, rows[sane], header[sane], start[sane], packets.end[rows][sane])
+    return _payloads(packets, rows[sane], take(header, sane), start[sane], packets.end[rows][sane])
 
 
 def _payloads(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> Payloads:

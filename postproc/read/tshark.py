@@ -47,7 +47,7 @@ WANTED = (
 )
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
 BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
-CHUNK = 1 << 20
+CHUNK = 1 << 18  # bytes of tshark's output parsed together
 IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
 
 
@@ -100,14 +100,14 @@ def frames(
         stream = EkCapture(
             str(capture),
             keep_packets=False,
-            display_filter=show,
             eventloop=loop,
             tshark_path=executable(),
             use_ek=True,
             include_raw=True,
             override_prefs=PREFERENCES | keys,
             decode_as=dict(decode_as or {}),
-            custom_parameters=["-n", "-j", WANTED, *INSIDE_TURN],
+            # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
+            custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
         )
         stream.folder = Path(bare)
         try:
@@ -191,11 +191,13 @@ class EkBatches:
         got_first_packet: bool = True,  # noqa: ARG002
     ) -> tuple[list[dict[str, Any]], bytes]:
         """Return (layers of each frame, rest of the last line); EOFError at the end."""
-        left = self.deadline - asyncio.get_running_loop().time()
         try:
-            read = await asyncio.wait_for(stream.read(CHUNK), max(left, 0))
+            async with asyncio.timeout_at(self.deadline):
+                read = await stream.readexactly(CHUNK)
         except TimeoutError:
             raise CaptureError("tshark took too long and was stopped") from None
+        except asyncio.IncompleteReadError as end:
+            read = end.partial
         if not read:
             raise EOFError
         *lines, rest = (existing + read).split(b"\n")

@@ -1,10 +1,9 @@
 """Walks a capture file front to back, in windows of a few megabytes.
 
-A plain loop collects where the records start, which is all that has to be done
-one by one; their contents are sliced out of the window by numpy.
+It is found out where the records start; their contents are sliced out of the
+window by numpy.
 """
 
-import sys
 from collections.abc import Iterator
 from io import FileIO
 
@@ -12,12 +11,12 @@ import numpy as np
 
 from postproc.errors import CaptureError
 from postproc.read import inputs, pcap, pcapng
-from postproc.read.arrays import PAD, Array, count_until, numbers
-from postproc.read.container import Container, Layout, NotWalkable, Window
+from postproc.read.arrays import PAD, Array
+from postproc.read.container import Container, NotWalkable, Window
+from postproc.read.offsets import record_starts
 
-WINDOW = 8 << 20
+WINDOW = 4 << 20  # more would not stay in the cache of a processor
 HEAD = 24
-SMALLEST_IN_WORDS = 3
 
 
 def capture_format(head: bytes) -> str | None:
@@ -55,7 +54,7 @@ def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[
     while True:
         got = file.readinto(data[filled:-PAD].data)
         filled += got
-        starts, end, sound = _starts(data, start, filled, container.layout)
+        starts, end, sound = record_starts(data, start, filled, container.layout)
         window, whole = container.records(container, data, base, starts, np.diff(starts, append=end))
         container.packets += len(window.start)
         yield window
@@ -63,47 +62,6 @@ def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[
             break
         data, start, filled, base = _moved(data, end, filled), 0, filled - end, base + end
     _conclude(container, sound and whole, leftover=filled > end)
-
-
-def _starts(data: Array, position: int, end: int, layout: Layout) -> tuple[Array, int, bool]:
-    """Where whole records start, where the last one ends, and whether the next one makes sense."""
-    quick = _in_words(data, position, end) if layout.in_words and sys.byteorder == "little" else None
-    found, position = quick if quick else (np.zeros(0, np.int64), position)
-    slow, position, sound = _one_by_one(data, position, end, layout)
-    return np.concatenate([found, slow]), position, sound
-
-
-def _in_words(data: Array, position: int, end: int) -> tuple[Array, int] | None:
-    """The same for records of whole 32-bit words, as far as they go; None if their lengths are odd."""
-    words = data[: len(data) & ~3].data.cast("I")
-    starts: list[int] = []
-    append, at, last = starts.append, position >> 2, (end >> 2) - 2
-    while at < last:
-        append(at)
-        size = words[at + 1] >> 2
-        if size < SMALLEST_IN_WORDS:
-            break
-        at += size
-    if not starts or position & 3:
-        return None
-    found = np.array(starts, np.int64) << 2
-    lengths = numbers(data, found + 4, "<u4")
-    good = count_until((lengths & 3 > 0) | (lengths < SMALLEST_IN_WORDS << 2) | (found + lengths > end))
-    return found[:good], int(found[good - 1] + lengths[good - 1]) if good else position
-
-
-def _one_by_one(data: Array, position: int, end: int, layout: Layout) -> tuple[Array, int, bool]:
-    starts: list[int] = []
-    append, unpack = starts.append, layout.length.unpack_from
-    length_at, uncounted, smallest = layout.length_at, layout.uncounted, layout.smallest
-    size, buffer = smallest, data.data
-    while position + smallest <= end:
-        size = unpack(buffer, position + length_at)[0] + uncounted
-        if size < smallest or position + size > end:
-            break
-        append(position)
-        position += size
-    return np.array(starts, np.int64), position, smallest <= size <= layout.largest
 
 
 def _moved(data: Array, end: int, filled: int) -> Array:

@@ -14,9 +14,11 @@ from postproc.correlate.facts import Facts, Messages, facts
 from postproc.correlate.legs import legs
 from postproc.correlate.parties import parties
 from postproc.correlate.transactions import transactions
+from postproc.deployment import Deployment
 from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply, way
+from tests.deployments import XPHONE
 
 PHONE, SERVER_SIDE, TRUNK = "10.0.50.5:5060", "10.0.50.118:5060", "10.0.50.20:5060"
 ANNA, CALLED = "721", "+498984079810"
@@ -81,6 +83,7 @@ def joined(
     recordings: dict[str, int] | None = None,
     overlapping: bool = False,
     tables: dict[str, pd.DataFrame] | None = None,
+    deployment: Deployment = XPHONE,
     **options: Any,
 ) -> Calls:
     """Join the legs; ``recordings`` by capture (one for all unless said), ``tables`` beside sip_messages."""
@@ -88,7 +91,10 @@ def joined(
     numbers = pd.Series(recordings or {"a.pcapng": 0}, dtype="int64")
     events = Tables().with_(sip_messages=sip, **tables or {})
     found = legs(sip, transactions(sip), numbers)
-    return calls(events, found, numbers, lambda one, other: one == other or overlapping, **options)
+    return calls(
+        events, found, numbers, lambda one, other: one == other or overlapping,
+        deployment=deployment, **options,
+    )  # fmt: skip
 
 
 def groups(found: Calls) -> list[str]:

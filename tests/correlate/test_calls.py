@@ -1,15 +1,17 @@
 """The whole of it on one call: the app behind NAT, the server, the trunk."""
 
+from dataclasses import replace
+
 import pytest
 
-from postproc.correlate.sides import Markers
+from postproc.deployment import GENERIC
 from tests import builders as b
 from tests.correlate.scenes import groups, inbound, joined, outbound
+from tests.deployments import XPHONE
 
 SDP = {"has_sdp": True}
 CLIENT = {"sdp_owner": "IceLink-3.14.3", "session_id": "3661197036236693474", "ufrag": "Q0Ny"}
 SERVER = {"sdp_owner": "FreeSWITCH", "session_id": "1795345327", "ufrag": "XAtcv0O3oneRCCWP"}
-NO_MARKERS = Markers({}, {}, {})
 
 
 def good(**options):
@@ -50,9 +52,9 @@ def test_the_legs_are_joined_and_the_session_found():
     assert (session.call, session.leg, session.start, session.end) == (1, 1, b.at(-5), b.at(14))
 
 
-@pytest.mark.parametrize("markers, how", [(Markers(), "marker"), (NO_MARKERS, "b2bua")])
-def test_sides_are_the_same_with_and_without_markers(markers, how):
-    lines = good(markers=markers).candidates
+@pytest.mark.parametrize("deployment, how", [(XPHONE, "marker"), (GENERIC, "b2bua")])
+def test_sides_are_the_same_with_and_without_markers(deployment, how):
+    lines = good(deployment=deployment).candidates
     assert lines["side"].tolist()[:2] == ["client", "server"]
     assert lines["side_by"].tolist()[:2] == [how, how]
     assert lines["offer_answer"].tolist()[:2] == ["offer", "answer"]
@@ -71,8 +73,9 @@ def test_media_endpoints_of_both_legs_have_their_side():
 
 def test_the_region_reads_national_numbers():
     parts = inbound(callee="+442081838750"), outbound(callee="02071838750")
-    score = {region: joined(*parts, region=region).joins["score"].max() for region in ("GB", None)}
-    assert score["GB"] < score[None]  # another area code; without region only the last digits are compared
+    known = {region: replace(GENERIC, region=region) for region in ("GB", "")}
+    score = {region: joined(*parts, deployment=known[region]).joins["score"].max() for region in known}
+    assert score["GB"] < score[""]  # another area code; without region only the last digits are compared
 
 
 def test_a_capture_that_shows_checks_alone_joins_the_call_seen_elsewhere():

@@ -1,15 +1,15 @@
 from postproc.correlate.ice import Checks, Session
 from postproc.correlate.ice_sessions import ice_sessions
 from postproc.correlate.numbering import Numbered
-from postproc.correlate.sides import Markers
 from tests import builders as b
+from tests.deployments import XPHONE
 
 
 def alone(**software):
     return Session(None, ("A", "B"), b.at(1).value, b.at(9).value, Checks("a", 1, 1, 9, software))
 
 
-def sides(session, known=None, markers=Markers()):  # noqa: B008 (frozen)
+def sides(session, known=None, markers=XPHONE.markers):
     found = ice_sessions([session], Numbered({"a": (4, 2)}, {0: 7}), known or {}, markers)
     return found.loc[0, ["side_a", "side_b"]].tolist()
 
@@ -17,14 +17,16 @@ def sides(session, known=None, markers=Markers()):  # noqa: B008 (frozen)
 def test_a_session_has_the_call_leg_and_sides_of_its_leg():
     session = Session("a", ("A", "B"), b.at(1).value, None, None)
     known = {("a", "uac"): ("client", "role"), ("a", "uas"): ("server", "role")}
-    (row,) = ice_sessions([session], Numbered({"a": (4, 2)}, {}), known, Markers()).itertuples(index=False)
+    (row,) = ice_sessions([session], Numbered({"a": (4, 2)}, {}), known, XPHONE.markers).itertuples(
+        index=False
+    )
     assert row[:6] == ("A", "client", "B", "server", 4, 2)
     assert row.start == b.at(1)
     assert str(row.end) == "NaT"
 
 
 def test_without_sip_there_is_no_leg():
-    (row,) = ice_sessions([alone()], Numbered({}, {0: 7}), {}, Markers()).itertuples()
+    (row,) = ice_sessions([alone()], Numbered({}, {0: 7}), {}, XPHONE.markers).itertuples()
     assert row.call == 7
     assert str(row.leg) == "<NA>"
     assert row.end == b.at(9)
@@ -41,4 +43,4 @@ def test_software_that_tells_nothing_or_the_same_of_both_makes_no_sides():
 
 
 def test_no_sessions():
-    assert len(ice_sessions([], Numbered({}, {}), {}, Markers())) == 0
+    assert len(ice_sessions([], Numbered({}, {}), {}, XPHONE.markers)) == 0

@@ -1,8 +1,10 @@
 import pytest
 
 from postproc.correlate.parties import Description
-from postproc.correlate.sides import Ends, Markers, candidates, marked, marks, sides
+from postproc.correlate.sides import Ends, candidates, marks, sides
+from postproc.deployment import Markers, marked
 from tests import builders as b
+from tests.deployments import XPHONE
 
 FS, ICELINK = "server", "client"
 
@@ -71,7 +73,7 @@ def test_marks_come_from_the_description_before_the_user_agent():
         {"frame": 2, "call_id": "a", "sdp_owner": "-"},
     )
     told = {("a.pcapng", 1, "a"): Description("uac", "offer", ("a", "f", 1, "INVITE"))}
-    assert marks(legs, sdp, told, Markers()) == {("a", "uac"): "client", ("a", "uas"): "server"}
+    assert marks(legs, sdp, told, XPHONE.markers) == {("a", "uac"): "client", ("a", "uas"): "server"}
 
 
 def test_other_deployments_have_other_markers():

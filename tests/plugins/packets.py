@@ -14,9 +14,14 @@ def stun(kind: int, identity: bytes, attributes: bytes = b"") -> bytes:
 
 def udp(payload: bytes, *, back: bool = False) -> bytes:
     """An IPv4 packet from the first end to the second, or back."""
-    (src, sport), (dst, dport) = ENDS[::-1] if back else ENDS
-    body = struct.pack(">HHHH", sport, dport, 8 + len(payload), 0) + payload
-    addresses = bytes(map(int, src.split("."))) + bytes(map(int, dst.split(".")))
+    src, dst = ENDS[::-1] if back else ENDS
+    return udp_between(src, dst, payload)
+
+
+def udp_between(src: tuple[str, int], dst: tuple[str, int], payload: bytes) -> bytes:
+    """An IPv4 packet between two addresses and ports."""
+    body = struct.pack(">HHHH", src[1], dst[1], 8 + len(payload), 0) + payload
+    addresses = bytes(map(int, src[0].split("."))) + bytes(map(int, dst[0].split(".")))
     return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, 17, 0) + addresses + body
 
 

@@ -83,7 +83,7 @@ def test_without_editcap_tshark_reads_alone_and_says_so(written, monkeypatch):
     def refuse(*_):
         raise CaptureError("editcap cannot convert it")
 
-    monkeypatch.setattr(capture, "_converted", refuse)
+    monkeypatch.setattr(capture, "converted", refuse)
     tables = read(written(gzip.compress(TWO), "a.pcap.gz"), "a")
     assert "read by tshark alone, media not measured" in row(tables)["warnings"]
     assert len(tables.sip_messages) == 2

@@ -157,6 +157,7 @@ def feed(text: bytes, deadline: float) -> tuple[list, bytes]:
         stream = asyncio.StreamReader()
         if text:
             stream.feed_data(text)
+            stream.feed_eof()
         parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline)
         return await parser.get_packets_from_stream(stream, b"")
 

@@ -1,16 +1,18 @@
 """What an event is, and how addresses and durations are written in it."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from postproc.correlate.records import column, records
 from postproc.correlate.spans import LegKey
 from postproc.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"
+Words = str | None | Sequence[str | None] | ExtensionArray
 WHEN = ["capture", "frame", "time", "call", "leg"]
 
 
@@ -35,15 +37,17 @@ def table(lane: str, events: Iterable[Event]) -> pd.DataFrame:
     if not timed:
         return TIMELINE.empty()
     columns = dict(zip(Event._fields, zip(*timed, strict=True), strict=True))
-    times = np.array(columns["time"], dtype="int64").view("datetime64[ns]")
-    rows = pd.DataFrame(columns | {"time": pd.DatetimeIndex(times, tz="UTC"), "lane": lane})
-    return TIMELINE.conform(rows)
+    return TIMELINE.of(columns | {"lane": [lane] * len(timed)})
 
 
-def of_rows(lane: str, rows: pd.DataFrame, **said: object) -> pd.DataFrame:
-    """Return one event per row, which has the columns of WHEN; ``said`` are the others."""
-    columns = {name: rows[name].array for name in WHEN}
-    return TIMELINE.conform(pd.DataFrame(columns | {"lane": lane} | said).dropna(subset="time"))
+def of_rows(lane: str, rows: pd.DataFrame, **said: Words) -> pd.DataFrame:
+    """Return one event per row, which has the columns of WHEN; ``said`` are the others: of all, or of each."""
+    columns: dict[str, Any] = {name: rows[name].array for name in WHEN}
+    for name, values in {"lane": lane, **said}.items():
+        columns[name] = [values] * len(rows) if isinstance(values, str | None) else values
+    events = TIMELINE.of(columns)
+    timed = events["time"].notna()
+    return events if timed.all() else events[timed].reset_index(drop=True)
 
 
 def place(addr: str | None, port: int | None) -> str | None:

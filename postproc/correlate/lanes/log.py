@@ -5,6 +5,7 @@ import pandas as pd
 from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_legs, of_rows
 from postproc.correlate.records import column
 
+TIES = {"channel", "peer", "sdp"}  # what they tell is in other lanes
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
     "NOTICE": NOTE, "WARNING": WARNING, "ERR": ERROR, "ERROR": ERROR, "CRIT": ERROR, "ALERT": ERROR,
@@ -13,12 +14,11 @@ SEVERITIES = {
 
 
 def events(log_events: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines whose Call-ID has a call; the learnt offset of the log's clock is taken off."""
-    known = of_legs(log_events, legs)
-    offset = pd.to_timedelta(known["offset_ms"].fillna(0).astype(float), unit="ms")
+    """Return the lines whose Call-ID has a call, other than those that only tie the log to the packets."""
+    known = of_legs(log_events[~log_events["kind"].isin(TIES)], legs)
     return of_rows(
         "log",
-        known.assign(time=known["time"] - offset),
+        known,
         kind=known["kind"].fillna("line").array,
         label=[_shortened(text or "") for text in column(known["text"])],
         src=known["source"].array,

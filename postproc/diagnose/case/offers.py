@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 from postproc.addresses import endpoint
-from postproc.diagnose.case.case import Case
+from postproc.diagnose.case.case import CLIENT, SERVER, Case
 from postproc.diagnose.case.rows import Row
 
 PUBLIC = frozenset({"public", "documentation"})
@@ -48,3 +48,8 @@ def version(addr: str) -> int | None:
         return ip_address(addr).version
     except ValueError:
         return None
+
+
+def negotiated(case: Case, leg: int | None) -> bool:
+    """Both sides' candidates are known: there was something to check."""
+    return bool(offered(case, CLIENT, leg)) and bool(offered(case, SERVER, leg))

@@ -5,7 +5,7 @@ than small tables.
 """
 
 from collections import defaultdict, namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import pandas as pd
@@ -26,13 +26,14 @@ Rows = tuple[Row, ...]
 
 def rows(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, in its order."""
-    kind: Any = namedtuple("TableRow", list(table.columns))
+    kind: Callable[..., Row] = _named([str(name) for name in table.columns])
     columns = [_plain(table[name]) for name in table.columns]
     return [kind(*values) for values in zip(*columns, strict=True)]
 
 
 def _named(names: list[str]) -> Any:
-    return namedtuple("TableRow", names)  # type: ignore[misc]  # columns are data
+    make: Any = namedtuple
+    return make("TableRow", names)
 
 
 def _plain(column: pd.Series) -> list[Any]:

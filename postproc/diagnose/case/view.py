@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from postproc.diagnose.case.case import Case
+from postproc.diagnose.case.media import both_ways
 
 
 def one_direction(case: Case) -> bool:
@@ -22,3 +23,16 @@ def one_direction(case: Case) -> bool:
 def watched_after(case: Case, time: datetime) -> float:
     """Seconds that the captures go on after a moment."""
     return (case.last_time - time).total_seconds() if case.last_time else 0.0
+
+
+def end(case: Case) -> datetime | None:
+    """When the call was over, or the captures were."""
+    ends = [time for time in (case.call.end, case.last_time) if time is not None]
+    return min(ends, default=None)
+
+
+def connected(case: Case, leg: int | None) -> bool:
+    """ICE did its work on a leg: a check was answered both ways, or DTLS or media came through."""
+    done = any(row.leg == leg and row.state == "complete" for row in case.dtls)
+    paired = any(row.leg == leg and row.state == "succeeded" for row in case.pairs)
+    return done or paired or both_ways(case, leg) is True

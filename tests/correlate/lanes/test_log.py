@@ -22,8 +22,13 @@ def test_a_line_is_an_event_of_its_call():
     }  # fmt: skip
 
 
-def test_the_learnt_offset_of_the_log_s_clock_is_taken_off():
-    assert events(LINE | {"offset_ms": -9.0})[0]["time"] == b.at(3.009)
+def test_its_time_is_on_the_captures_clock_already():
+    assert events(LINE | {"offset_ms": -9.0})[0]["time"] == b.at(3)
+
+
+@pytest.mark.parametrize("kind", ["channel", "peer", "sdp"])
+def test_lines_that_only_tell_whose_the_others_are_are_left_out(kind):
+    assert events(LINE | {"kind": kind}) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""``postproc acl``: what access lists let in, and why."""
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postproc.commands.deployment import applied, print_notes
+from postproc.commands.language import lang_option
+from postproc.commands.trouble import one_line_errors
+
+if TYPE_CHECKING:
+    from postproc.deployment import Deployment
+    from postproc.read.access import Access
+    from postproc.text import Lang
+
+
+@click.group("acl")
+def acl_command() -> None:
+    """Try access lists on addresses and captures.
+
+    \b
+    Example:
+        postproc acl check acl.conf.xml --addr 192.168.1.5
+    """
+
+
+@acl_command.command("check")
+@click.argument("lists", type=click.Path(path_type=Path), metavar="LISTS")
+@click.option("--addr", multiple=True, metavar="IP", help="Address to try; several may be given.")
+@click.option(
+    "--capture", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Capture whose candidates and signalling peers are tried.",
+)  # fmt: skip
+@click.option(
+    "--list", "names", multiple=True, metavar="NAME",
+    help="List applied to candidates, built-in ones too; give several in their order.",
+)  # fmt: skip
+@click.option("--signalling-list", multiple=True, metavar="NAME", help="List applied to SIP peers.")
+@click.option("--local", multiple=True, metavar="NETWORK", help="Network of FreeSWITCH's own machine.")
+@click.option(
+    "--deployment", default="xphone", show_default=True, metavar="FILE|NAME",
+    help="Deployment of the captures: a TOML file, or xphone, freeswitch, generic.",
+)  # fmt: skip
+@lang_option
+@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+def check_command(
+    *,
+    lists: Path,
+    addr: tuple[str, ...],
+    capture: tuple[Path, ...],
+    names: tuple[str, ...],
+    signalling_list: tuple[str, ...],
+    local: tuple[str, ...],
+    deployment: str,
+    lang: "Lang",
+    debug: bool,
+) -> None:
+    """Say which entry of access lists decides, and why.
+
+    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML).
+    An address is tried on every list. Of a capture every candidate offered to the
+    server is tried, which of them the server takes is compared with where its
+    first Binding Request went, and SIP peers are tried on the signalling lists.
+    Exit status: 0 done, 2 could not run.
+
+    \b
+    Examples:
+        postproc acl check acl.conf.xml --addr 192.168.1.5
+        postproc acl check acl.conf.xml --list wan.auto --list lan --capture call.pcapng
+    """
+    if not addr and not capture:
+        raise click.UsageError("nothing to try: give --addr or --capture")
+    with one_line_errors(debug=debug):
+        from postproc.present.terminal import console, say
+        from postproc.read import acl_files
+        from postproc.read import deployment as deployments
+
+        access = acl_files.read(lists)
+        known = access.into(_with_local(deployments.read(deployment), local))
+        known = applied(known, names, signalling_list)
+        print_notes(lists, access, lang)
+        screen = console(sys.stdout)
+        width = screen.width if screen.is_terminal else None
+        for line in (*_addresses(addr, access, known, lang), *_captures(capture, known, lang)):
+            for part in _wrapped(line, width):
+                say(screen, part)
+
+
+def _wrapped(line: str, width: int | None) -> list[str]:
+    """Break a line between words where it is too long for a terminal."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False) if width else [line]
+
+
+def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
+    from postproc.acl import network_of, of_machine
+    from postproc.errors import SetupError
+
+    if odd := [text for text in local if network_of(text) is None]:
+        raise SetupError(f"--local: expected a network like 10.0.0.0/24, not {odd[0]!r}")
+    made = {each.name: each for each in of_machine(local)} if local else {}
+    return replace(known, lists={**known.lists, **made})
+
+
+def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
+    from postproc.errors import SetupError
+    from postproc.present import acl, acl_texts
+
+    names = known.candidate_acl or tuple(access.lists)
+    if addr and not names:
+        raise SetupError("no list to try the address on; name one with --list, wan.auto for example")
+    for each in addr:
+        yield from acl.address(each, names, known.lists, lang, together=bool(known.candidate_acl))
+    if addr and not known.candidate_acl and len(names) > 1:
+        yield acl_texts.APPLIED_UNKNOWN.of(lang)
+
+
+def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> Iterator[str]:
+    if not capture:
+        return
+    from postproc import pipeline
+    from postproc.diagnose.case.access import choices, peers
+    from postproc.diagnose.case.case import cases
+    from postproc.errors import CaptureError, SetupError
+    from postproc.present import acl, acl_texts
+
+    if not known.candidate_acl and not known.signalling_acl:
+        raise SetupError(acl_texts.APPLIED_UNKNOWN.of(lang))
+    run = pipeline.run(capture, deployment=known)
+    for left_out in run.unread:
+        raise CaptureError(f"{left_out.path}: {left_out.reason}")
+    found = cases(run.tables, known)
+    offers = [each for case in found for each in choices(case)]
+    for offer in offers:
+        yield from acl.choice(offer, lang)
+    for case in found:
+        for each in peers(case):
+            yield from acl.peer(each, lang)
+    if known.candidate_acl and not offers:
+        yield acl_texts.NO_OFFER.of(lang)

@@ -1,0 +1,55 @@
+"""``postproc export``: the packets of one call."""
+
+from pathlib import Path
+
+import click
+
+from postproc.commands.trouble import one_line_errors
+
+
+@click.command("export")
+@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
+@click.option("--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: call-N.pcapng]",
+)  # fmt: skip
+@click.option(
+    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+)  # fmt: skip
+@click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
+@click.option("--key", help="Key of the pseudonyms, to have several exports agree.  [default: random]")
+@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+def export_command(
+    *,
+    captures: tuple[Path, ...],
+    call: int,
+    out: Path | None,
+    keylog: Path | None,
+    redact: bool,
+    key: str | None,
+    debug: bool,
+) -> None:
+    """Write all packets of a call: SIP, STUN, DTLS, media, ICMP errors and TURN.
+
+    The export is a pcapng with the original interfaces and timestamps; every packet bears
+    its original frame number as comment. A call that is in several captures gives a file
+    for each. With --redact every original number, name and address is replaced, media is
+    zeroed, and nothing is written if one of them were left.
+
+    \b
+    Examples:
+        postproc export server.pcapng --call 2
+        postproc export server.pcapng --call 2 --redact -o for-the-vendor.pcapng
+    """
+    with one_line_errors(debug=debug):
+        from postproc import pipeline
+        from postproc.handover.export import export, export_redacted
+        from postproc.present.terminal import clean
+        from postproc.read.capture import Options
+
+        run = pipeline.run(captures, options=Options(keylog=keylog))
+        written = export_redacted(run, call, out, key) if redact else export(run, call, out)
+        for path, packets in written.items():
+            click.echo(clean(f"{path}: {packets} packets of call {call}"))

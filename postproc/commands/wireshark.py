@@ -1,0 +1,197 @@
+"""``postproc wireshark``: the bundle in the user's Wireshark, and a profile for one capture."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postproc.commands.language import lang_option
+from postproc.commands.trouble import one_line_errors
+from postproc.text import Lang
+
+if TYPE_CHECKING:
+    from postproc.present.wireshark.folders import Folders
+    from postproc.present.wireshark.install import Done
+    from postproc.present.wireshark.status import Seen
+    from postproc.read.installed import Program
+
+Command = Callable[..., Any]
+
+
+def _force_option(command: Command) -> Command:
+    text = "Go on where files were changed by others; copies of them are kept."
+    return click.option("--force", is_flag=True, help=text)(command)
+
+
+def _debug_option(command: Command) -> Command:
+    return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)
+
+
+@click.group("wireshark")
+def wireshark_command() -> None:
+    """Put the plug-in and the profile "Legs" into Wireshark, or colour one capture.
+
+    \b
+    Example:
+        postproc wireshark install
+    """
+
+
+@wireshark_command.command("install")
+@_force_option
+@lang_option
+@_debug_option
+def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
+    """Install the plug-in and the profile "Legs" for this user.
+
+    The folders are those tshark names. What was there is backed up; the same
+    again changes nothing. Files that others changed are not touched without
+    --force.
+
+    \b
+    Example:
+        postproc wireshark install
+    """
+    with one_line_errors(debug=debug):
+        from postproc.present.wireshark import bundle, install, texts
+        from postproc.read.installed import is_root
+
+        folders = _folders()
+        done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
+        _tell(done, texts.BUNDLE.of(lang), lang)
+        _say(texts.NEXT.of(lang))
+        if is_root():
+            click.echo(f"postproc: {texts.AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
+
+
+@wireshark_command.command("uninstall")
+@_force_option
+@lang_option
+@_debug_option
+def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
+    """Take everything out again and restore what was there before.
+
+    Profiles made by `postproc wireshark color` go, too.
+
+    \b
+    Example:
+        postproc wireshark uninstall
+    """
+    with one_line_errors(debug=debug):
+        from postproc.present.wireshark import install, ledger, texts
+
+        folders = _folders()
+        if not ledger.read(folders.ledger).entries:
+            _say(texts.NOT_INSTALLED.of(lang))
+            return
+        done = install.take_back(folders.ledger, force=force)
+        _say(texts.REMOVED.of(lang, count=len(done.changed)))
+        _say_kept(done, lang)
+
+
+@wireshark_command.command("status")
+@lang_option
+@_debug_option
+def status_command(*, lang: Lang, debug: bool) -> None:
+    """Say what is installed, which Wireshark sees it, and whether the plug-in runs.
+
+    \b
+    Example:
+        postproc wireshark status
+    """
+    with one_line_errors(debug=debug):
+        from postproc.present.wireshark import status
+        from postproc.read.installed import is_root, programs
+
+        for line in status.lines(_folders(), [_seen(each) for each in programs()], root=is_root(), lang=lang):
+            _say(line)
+
+
+@wireshark_command.command("color")
+@click.argument("capture", type=click.Path(path_type=Path))
+@_force_option
+@lang_option
+@_debug_option
+def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> None:
+    """Make a profile whose colours and macros name this capture's calls.
+
+    It works without the plug-in. ${call1} is all of call 1, ${call1leg2} the SIP
+    of its second leg. The command that opens the capture with it is printed.
+
+    \b
+    Example:
+        postproc wireshark color call.pcapng
+    """
+    with one_line_errors(debug=debug):
+        from postproc import pipeline
+        from postproc.errors import CaptureError
+        from postproc.present.terminal import clean
+        from postproc.present.wireshark import bundle, capture_profile, install, texts
+
+        folders = _folders()
+        run = pipeline.run([capture])
+        if run.captures.empty:
+            reason = run.unread[0].reason if run.unread else "no capture"
+            raise CaptureError(clean(f"{capture}: {reason}"))
+        name = capture_profile.profile_name(capture.name)
+        made = capture_profile.profile(run.tables, bundle.profile())
+        target = folders.profiles / name
+        files = {target / each: data for each, data in made.items()}
+        done = install.put(files, folders.ledger, name, force=force)
+        _tell(done, texts.PROFILE.of(lang, name=name), lang)
+        if run.calls.empty:
+            _say(texts.NO_CALLS.of(lang))
+        _say(texts.OPEN.of(lang))
+        _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
+
+
+def _command_line(words: list[str]) -> str:
+    """Words as this system's shell takes them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _folders(tshark: Path | None = None) -> "Folders":
+    from postproc.present.wireshark import folders
+    from postproc.read import installed
+    from postproc.read.tshark import executable
+
+    told = installed.folders(tshark or Path(executable()))
+    return folders.parse(told, moved="WIRESHARK_CONFIG_DIR" in os.environ)
+
+
+def _seen(program: "Program") -> "Seen":
+    from postproc.present.wireshark.status import Seen
+    from postproc.read.installed import knows
+
+    if not program.is_tshark:
+        return Seen(program.path, program.version, None, None)
+    return Seen(program.path, program.version, _folders(program.path), knows(program.path, "legs"))
+
+
+def _say(line: str) -> None:
+    from postproc.present.terminal import clean, console, say
+
+    say(console(sys.stdout), clean(line))
+
+
+def _tell(done: "Done", what: str, lang: Lang) -> None:
+    """What was written, and where edits went that had to make way."""
+    from postproc.present.wireshark import texts
+
+    count = len(done.changed)
+    _say(texts.WRITTEN.of(lang, count=count, what=what) if count else texts.UNCHANGED.of(lang, what=what))
+    _say_kept(done, lang)
+
+
+def _say_kept(done: "Done", lang: Lang) -> None:
+    from postproc.present.wireshark import texts
+
+    for path in done.kept:
+        _say(texts.KEPT.of(lang, path=path))
+    for path in done.left:
+        _say(texts.LEFT.of(lang, path=path))

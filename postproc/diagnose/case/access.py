@@ -1,0 +1,85 @@
+"""Access lists and what came of them: candidates offered to the server, peers that signal to it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from postproc.acl import Choice, Offered, Peer, Sent, decide, take
+from postproc.diagnose.case.case import SERVER, Case
+from postproc.diagnose.case.checks import TO_CLIENT
+from postproc.diagnose.case.rows import Row, by
+
+
+def choices(case: Case) -> list[Choice]:
+    """Say for each description with candidates offered to the server which one it takes.
+
+    A description sent again (183 and 200, retransmissions) counts once; none
+    where the deployment does not name the lists applied to candidates.
+    """
+    if not case.deployment.candidate_acl:
+        return []
+    checks = [row for row in case.bindings if row.purpose == "check" and row.username]
+    return [_choice(case, lines, checks) for lines in _descriptions(case)]
+
+
+def _descriptions(case: Case) -> Iterator[list[Row]]:
+    """Yield the lines of each author's description, by ufrag: of its first message, its first section."""
+    theirs = (row for row in case.candidates if row.side not in (None, SERVER))
+    for lines in by(theirs, "leg", "ufrag").values():
+        first = lines[0]
+        yield [r for r in lines if (r.capture, r.frame, r.mid) == (first.capture, first.frame, first.mid)]
+
+
+def _choice(case: Case, lines: list[Row], checks: Iterable[Row]) -> Choice:
+    names, lists = case.deployment.candidate_acl, case.deployment.lists
+    offered = tuple(Offered(r.addr, r.port, r.type, r.transport, r.component) for r in lines)
+    verdicts = tuple(decide(each.address, names, lists) for each in offered)
+    status = {leg.call_id: leg.final_status for leg in case.legs}
+    first, places = lines[0], {(each.address, each.port): place for place, each in enumerate(offered)}
+    return Choice(
+        call=case.number, leg=first.leg, capture=first.capture, frame=first.frame,
+        offered=offered, verdicts=verdicts, taken=take(offered, names, lists),
+        sent=_sent(first, places, checks), status=status.get(lines[0].call_id),
+    )  # fmt: skip
+
+
+def _sent(
+    first: Row, places: Mapping[tuple[str | None, int | None], int], checks: Iterable[Row]
+) -> Sent | None:
+    """Find the server's first request; only in the capture of the description: NAT changes addresses."""
+    here = [row for row in checks if row.capture == first.capture and row.leg == first.leg]
+    ours = [r for r in here if r.direction == TO_CLIENT and r.username.startswith(f"{first.ufrag}:")]
+    if not ours:
+        return None
+    sent = ours[0]
+    called = any(
+        row.direction != TO_CLIENT
+        and (row.src_addr, row.src_port) == (sent.dst_addr, sent.dst_port)
+        and row.username.endswith(f":{first.ufrag}")
+        and row.time <= sent.time
+        for row in here
+    )
+    place = places.get((sent.dst_addr, sent.dst_port))
+    return Sent(sent.capture, sent.frame, sent.dst_addr, sent.dst_port, place, called)
+
+
+def peers(case: Case) -> list[Peer]:
+    """Say of everyone who sent the server an INVITE whether the signalling lists let it in."""
+    names, lists = case.deployment.signalling_acl, case.deployment.lists
+    if not names:
+        return []
+    return [
+        Peer(case.number, leg.leg, sent.capture, sent.frame, sent.src_addr,
+             decide(sent.src_addr, names, lists), leg.final_status)
+        for leg in case.legs
+        if leg.role != "outbound"
+        for sent in _invites(case, leg)
+    ]  # fmt: skip
+
+
+def _invites(case: Case, leg: Row) -> list[Row]:
+    """The first INVITE of each address that sent one to the leg's UAS."""
+    found: dict[str, Row] = {}
+    for row in case.messages:
+        arrives = row.method == "INVITE" and row.dst_addr == leg.uas_addr
+        if row.call_id == leg.call_id and arrives and row.src_addr:
+            found.setdefault(row.src_addr, row)
+    return list(found.values())

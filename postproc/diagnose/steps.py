@@ -1,0 +1,168 @@
+"""How each step of the chart went, where no rule has found it broken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from postproc import filters
+from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks
+from postproc.diagnose.case.handshakes import best, secured
+from postproc.diagnose.case.media import both_ways, media_ok, talking, ways
+from postproc.diagnose.case.offers import offered, shown
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import connected
+from postproc.findings import Evidence, State
+from postproc.text import Text
+
+NO_ICE = Text("The call does not use ICE.", "Der Anruf verwendet kein ICE.")
+NOT_SEEN = Text("Nothing of it is in the capture.", "Davon ist nichts im Mitschnitt.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    state: State
+    said: Text
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence | None = None
+
+
+def trace(case: Case) -> Answer:
+    facts = {
+        "captures": [each.capture for each in case.captures],
+        "packets": sum(each.packets or 0 for each in case.captures),
+        "interfaces": sorted(
+            {name for each in case.captures for name in (each.interfaces or "").split(",") if name}
+        ),
+    }
+    said = Text("{packets} packets in {captures}.", "{packets} Pakete in {captures}.")
+    on = Text(
+        "{packets} packets in {captures}, on {interfaces}.",
+        "{packets} Pakete in {captures}, von {interfaces}.",
+    )
+    return Answer("passed", on if facts["interfaces"] else said, facts)
+
+
+def legs(case: Case) -> Answer:
+    if not case.legs:
+        return Answer(
+            "cannot_tell",
+            Text(
+                "ICE is seen, but no SIP (encrypted or not captured).",
+                "ICE ist zu sehen, aber kein SIP (verschlüsselt oder nicht mitgeschnitten).",
+            ),
+        )
+    facts = {"legs": len(case.numbers), "joined_by": case.call.joined_by, "call_ids": list(case.leg_of)}
+    one = Text("One leg.", "Ein Bein.")
+    many = Text("{legs} legs, joined by {joined_by}.", "{legs} Beine, verbunden durch {joined_by}.")
+    return Answer("passed", many if len(case.numbers) > 1 else one, facts, evidence(*case.legs))
+
+
+def client_candidates(case: Case) -> Answer | None:
+    return _candidates(case, CLIENT)
+
+
+def server_candidates(case: Case) -> Answer | None:
+    return _candidates(case, SERVER)
+
+
+def _candidates(case: Case, side: str) -> Answer | None:
+    held = offered(case, side)
+    if held:
+        return Answer(
+            "passed", Text("{candidates}", "{candidates}"), {"candidates": shown(held)}, evidence(*held)
+        )
+    if not _with_ice(case):
+        return Answer("not_needed", NO_ICE)
+    return Answer("cannot_tell", NOT_SEEN) if not case.candidates else None
+
+
+def _with_ice(case: Case) -> bool:
+    return bool(case.candidates) or any(row.purpose == "check" for row in case.bindings)
+
+
+def requests(case: Case) -> Answer | None:
+    to_client, to_server, every = checks(case, TO_CLIENT), checks(case, TO_SERVER), checks(case)
+    if not every.sent:
+        return None if _with_ice(case) else Answer("not_needed", NO_ICE)
+    facts = {"to_client": to_client.sent, "to_server": to_server.sent, "sent": every.sent}
+    said = Text(
+        "{to_client} to the client, {to_server} to the server.",
+        "{to_client} an den Client, {to_server} an den Server.",
+    )
+    undirected = Text("{sent} in all.", "{sent} insgesamt.")
+    both = bool(to_client.sent and to_server.sent)
+    known = bool(to_client.sent or to_server.sent)
+    state: State = "passed" if both or not known or _connected(case) else "failed"
+    return Answer(state, said if known else undirected, facts, evidence(*every.rows))
+
+
+def answers(case: Case) -> Answer | None:
+    every = checks(case)
+    if not every.sent:
+        return None if _with_ice(case) else Answer("not_needed", NO_ICE)
+    facts = {"sent": every.sent, "answered": every.answered}
+    said = Text("{answered} of {sent} answered.", "{answered} von {sent} beantwortet.")
+    state: State = "passed" if _connected(case) else "cannot_tell"
+    return Answer(state, said, facts, evidence(*(every.of("success") or every.rows)))
+
+
+def _connected(case: Case) -> bool:
+    return any(connected(case, leg) for leg in case.judged_legs)
+
+
+def dtls(case: Case) -> Answer | None:
+    rows: list[Row] = [row for leg in case.judged_legs if (row := best(case, leg)) is not None]
+    if rows:
+        done = all(row.state == "complete" for row in rows)
+        took = [row.duration_ms for row in rows if row.duration_ms is not None]
+        said = (
+            Text("Complete in {ms:0} ms.", "Fertig in {ms:0} ms.")
+            if done and took
+            else Text("State: {state}.", "Stand: {state}.")
+        )
+        facts = {"ms": float(max(took, default=0.0)), "state": rows[0].state}
+        return Answer("passed" if done else "cannot_tell", said, facts, evidence(*rows))
+    if not any(secured(case, leg) for leg in case.judged_legs):
+        return Answer("not_needed", Text("DTLS-SRTP was not agreed.", "DTLS-SRTP wurde nicht vereinbart."))
+    return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
+
+
+def media(case: Case) -> Answer | None:
+    legs = talking(case)
+    rows = [row for leg in legs for each in ways(case, leg).values() for row in each.rows]
+    if not rows:
+        return Answer("cannot_tell", NOT_SEEN) if legs else None
+    facts = {"packets": [each.packets for leg in legs for each in ways(case, leg).values()]}
+    both = all(both_ways(case, leg) for leg in legs)
+    said = Text("RTP packets per direction: {packets}.", "RTP-Pakete je Richtung: {packets}.")
+    return Answer("passed" if both else "cannot_tell", said, facts, evidence(*rows))
+
+
+def sip_filter(case: Case) -> str:
+    return filters.equals("sip.Call-ID", case.leg_of)
+
+
+def candidate_filter(case: Case) -> str:
+    held = {row.call_id for row in case.candidates if row.call_id}
+    return (
+        filters.both([filters.equals("sip.Call-ID", sorted(held)), "sdp.ice_candidate.type"]) if held else ""
+    )
+
+
+def check_filter(case: Case) -> str:
+    own = {row.src_port for row in checks(case, TO_CLIENT).rows} | {
+        row.dst_port for row in checks(case, TO_SERVER).rows
+    }
+    own = own or {row.src_port for row in checks(case).rows}
+    return filters.both(["stun", filters.ports(own)]) if own else ""
+
+
+def dtls_filter(case: Case) -> str:
+    own = {row.client_port for row in case.dtls if row.client_port}
+    return filters.both(["dtls", filters.ports(own)]) if own else ""
+
+
+def media_filter(case: Case) -> str:
+    own = {row.src_port for row in case.streams if row.src_port}
+    return filters.ports(own) if own else ""

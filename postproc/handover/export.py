@@ -1,0 +1,76 @@
+"""The packets of one call as pcapng: SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors.
+
+Nothing in a packet is changed; each bears its original frame number as comment.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from postproc.errors import SetupError
+from postproc.handover.copying import copy
+from postproc.pipeline import Run
+from postproc.present.belonging import Belonging, belonging
+from postproc.present.terminal import clean
+from postproc.read.extract import frames_of
+
+UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+LONGEST_NAME = 60
+
+
+def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
+    """Write the packets of a call, one file for each capture that has some; return their numbers.
+
+    ``out`` names the file; with several captures their names are added to it. SetupError when
+    there is no such call.
+    """
+    known = sorted(run.calls["call"].dropna().astype(int))
+    if call not in known:
+        raise SetupError(f"there is no call {call}; {_there_are(known)}")
+    found = belonging(run.tables, call)
+    paths = _paths(run.captures)
+    targets = file_names(out or Path(f"call-{call}.pcapng"), found)
+    written = {}
+    for capture, held in found.items():
+        comments = _numbered(clean(capture))
+        frames = frames_belonging(paths[capture], held)
+        written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
+    return written
+
+
+def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
+    """The frame numbers of what belongs to a call in a capture."""
+    return frozenset(frames_of(capture, held.frames, held.flows, held.connections, held.whole).tolist())
+
+
+def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
+    """A file for each capture: ``out`` itself, or with the capture's name added where there are several."""
+    names = list(captures)
+    if len(names) == 1:
+        return {names[0]: out}
+    stem, suffix = out.stem, out.suffix or ".pcapng"
+    return {
+        name: out.with_name(f"{stem}-{number}-{safe_name(PurePosixPath(name).stem)}{suffix}")
+        for number, name in enumerate(names, 1)
+    }
+
+
+def safe_name(name: str) -> str:
+    """A file name made of letters, digits, dot, hyphen and underscore, not too long."""
+    return UNSAFE.sub("_", name).lstrip(".")[:LONGEST_NAME] or "unnamed"
+
+
+def _numbered(capture: str):  # noqa: ANN202
+    return lambda frame: (f"frame {frame} of {capture}",)
+
+
+def _paths(captures: pd.DataFrame) -> dict[str, Path]:
+    return {name: Path(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
+
+
+def _there_are(known: list[int]) -> str:
+    if not known:
+        return "no call was found"
+    return f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"

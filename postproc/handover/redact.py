@@ -1,0 +1,215 @@
+"""Captures and texts with pseudonyms, written only if nothing of the originals is left in them.
+
+Everything is read twice: first to learn what is to be replaced, in all files
+together; then to write. What was written is searched for every original.
+"""
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from postproc.errors import SetupError
+from postproc.handover.copying import APPLICATION, replacing
+from postproc.present import pcapng_out
+from postproc.present.redaction import ip, leaks, media
+from postproc.present.redaction.addresses import Addresses
+from postproc.present.redaction.leaks import Originals
+from postproc.present.redaction.link import IP_TYPES, link
+from postproc.present.redaction.packets import Packets
+from postproc.present.redaction.pseudonyms import Pseudonyms
+from postproc.read.inputs import said
+from postproc.read.records import Described, Record, pieces
+
+ATTEMPTS = 50
+NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
+USUAL_NAMES = ("lo", "any", "eth", "en", "wlan", "wl", "br", "bond", "docker", "utun", "\\Device\\NPF_Loopback")
+CHUNK = 64 << 20
+
+
+class Source(NamedTuple):
+    """A capture to be redacted, or ``only`` some frames of it; whether each is to bear its number."""
+
+    path: Path
+    target: Path
+    only: Collection[int] | None = None
+    numbered: bool = False
+
+
+@dataclass
+class Work:
+    """What is to be redacted together."""
+
+    captures: list[Source] = field(default_factory=list)
+    texts: Mapping[Path, Path] = field(default_factory=dict)  # file: where it goes
+    products: tuple[str, ...] = ()
+
+
+def redact(work: Work, key: str | None = None) -> dict[Path, int]:
+    """Write all files with pseudonyms; return how many packets or lines each has.
+
+    Raises SetupError, and leaves no file behind, when a file cannot be written, an original
+    is left in one, or a given ``key`` makes a pseudonym of what is an original elsewhere.
+    """
+    pseudonyms, packets = _learnt(work, key)
+    written: dict[Path, int] = {}
+    try:
+        for source, replacing_in in zip(work.captures, packets, strict=True):
+            written[source.target] = _write_capture(source, replacing_in)
+        for path, target in work.texts.items():
+            written[target] = _write_text(path, target, pseudonyms)
+        check(written, pseudonyms.originals())
+    except BaseException:
+        for path in (*(source.target for source in work.captures), *work.texts.values()):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def check(written: Collection[Path], originals: Originals) -> None:
+    """Raise SetupError when a file holds an original."""
+    for path in written:
+        if found := [*_in_file(path, originals), *_in_payloads(path, originals)]:
+            count = f"{len(found)} original values are" if len(found) > 1 else "an original value is"
+            raise SetupError(f"{path.name}: {count} left after redaction; nothing was written")
+
+
+def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
+    for attempt in range(ATTEMPTS):
+        secret = key.encode() if key else secrets.token_bytes(32)
+        pseudonyms = Pseudonyms(secret, work.products)
+        packets = [_noted(source, pseudonyms) for source in work.captures]
+        pseudonyms.learn_fingerprints()
+        for source, replacing_in in zip(work.captures, packets, strict=True):
+            replacing_in.finish()
+            for _ in _replaced(source, replacing_in):
+                pass
+        for path in work.texts:
+            for line in _lines(path):
+                pseudonyms.logs.line(line)
+        if not pseudonyms.collides():
+            return pseudonyms, packets
+        if key and not attempt:
+            break
+    raise SetupError("this key gives a pseudonym that is an original elsewhere; take another --key")
+
+
+def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
+    packets, types = pseudonyms.packets(), []
+    with pieces(source.path) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                types.append(piece.link_type)
+            elif isinstance(piece, Record) and _taken(piece, source):
+                packets.note(piece.frame, types[piece.interface], piece.data)
+    return packets
+
+
+def _taken(record: Record, source: Source) -> bool:
+    return source.only is None or record.frame in source.only
+
+
+def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes, int]]:
+    """The interfaces, and each packet with what takes its place."""
+    types: list[int] = []
+    with pieces(source.path) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                types.append(piece.link_type)
+                yield piece
+            elif isinstance(piece, Record) and _taken(piece, source):
+                link_type = types[piece.interface]
+                yield piece, *packets.packet(piece.frame, link_type, piece.data, piece.original)
+
+
+def _write_capture(source: Source, packets: Packets) -> int:
+    count = 0
+    with replacing(source.target) as file:
+        file.write(pcapng_out.section(APPLICATION))
+        for piece in _replaced(source, packets):
+            if isinstance(piece, Described):
+                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
+                continue
+            record, data, original = piece
+            comments = (f"frame {record.frame}",) if source.numbered else ()
+            file.write(pcapng_out.packet(record.interface, record.ticks, data, original, b"", comments))
+            count += 1
+    return count
+
+
+def _clock(options: bytes) -> bytes:
+    """Of an interface's options those that say how its clock counts, and a usual name."""
+    kept, at = b"", 0
+    while at + 4 <= len(options):
+        code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
+        value = options[at + 4 : at + 4 + size]
+        name = value.decode(errors="replace").rstrip("0123456789\0")
+        if code in (RESOLUTION, OFFSET) or (code == NAME and name in USUAL_NAMES):
+            kept += pcapng_out.option(code, value)
+        at += 4 + size + (-size & 3)
+    return kept
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            for line in file:
+                yield line.rstrip("\r\n")
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error
+
+
+def _write_text(path: Path, target: Path, pseudonyms: Pseudonyms) -> int:
+    count = 0
+    with replacing(target) as file:
+        for count, line in enumerate(_lines(path), 1):  # noqa: B007
+            file.write(pseudonyms.logs.line(line).encode(errors="replace") + b"\n")
+    return count
+
+
+def _in_file(path: Path, originals: Originals) -> list[str]:
+    """What is found as text, in pieces that overlap."""
+    overlap = 1 << 12
+    with path.open("rb") as file:
+        before = b""
+        while data := file.read(CHUNK):
+            if found := leaks.in_text(before + data, originals):
+                return found
+            before = data[-overlap:]
+    return []
+
+
+def _in_payloads(path: Path, originals: Originals) -> list[str]:
+    """Addresses found as bytes in a capture, where chance puts no number: not in sequence numbers and the like."""
+    with path.open("rb") as file:
+        if file.read(4) != bytes.fromhex("0a0d0d0a"):
+            return []
+    types, held, size = [], [], 0
+    with pieces(path) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                types.append(piece.link_type)
+            elif isinstance(piece, Record):
+                held.append(_telling(types[piece.interface], piece.data))
+                size += len(held[-1])
+            if size > CHUNK:
+                if left := leaks.in_packets(b"\xff\xff\xff\xff".join(held), originals):
+                    return left
+                held, size = [], 0
+    return leaks.in_packets(b"\xff\xff\xff\xff".join(held), originals)
+
+
+def _telling(link_type: int, data: bytes) -> bytes:
+    """The packet without what is random in headers: ids, checksums, numbers of TCP and RTP."""
+    kind, at, _ = link(link_type, data, Addresses(b""))
+    packet = ip.parse(data[at:]) if kind in IP_TYPES else None
+    if packet is None:
+        return data
+    head = data[:at] + packet.source + packet.destination
+    if packet.protocol == ip.TCP:
+        return head + packet.payload[(packet.payload[12] >> 4) * 4 if len(packet.payload) > 12 else 0 :]
+    body = packet.payload[8:]
+    return head + (body[12:] if media.looks_like_rtp(body) else body)

@@ -1,0 +1,58 @@
+"""The colours of legs, STUN, DTLS and media: the same in Wireshark's profile and in every picture.
+
+``fill`` and ``text`` are background and foreground of the rule of that name in
+plugins/profile/colorfilters (a test holds both to it). ``line`` is the same hue,
+dark enough to be read as a thin line on white (contrast 3:1 and more, WCAG 2.2,
+section 1.4.11). No picture tells things apart by colour alone: legs bear their
+number, the others a dash pattern or a word.
+"""
+
+from dataclasses import dataclass
+
+INK, MUTED, FAINT, PAPER = "#1a1a1a", "#5f6368", "#d5d8dc", "#ffffff"
+
+
+@dataclass(frozen=True)
+class Color:
+    """``rule``: name of the colour rule in the profile that has it too."""
+
+    rule: str
+    fill: str
+    text: str
+    line: str
+
+
+LEG_1 = Color("Legs: leg 1", "#c00010", "#ffffff", "#c00010")
+LEG_2 = Color("Legs: leg 2", "#f79cbc", "#000000", "#d23a78")
+FURTHER_LEG = Color("Legs: further leg", "#d08a1e", "#000000", "#a86a08")
+CHECK = Color("Legs: STUN open", "#2f6fe4", "#ffffff", "#2f6fe4")
+ANSWERED = Color("Legs: STUN success", "#7cbfff", "#000000", "#2f6fe4")
+DISCOVERY = Color("Legs: discovery", "#a6eaff", "#000000", "#0f7fa8")
+REFUSED = Color("Legs: STUN error", "#120463", "#ffffff", "#120463")
+DTLS = Color("Legs: DTLS", "#5c4478", "#ffffff", "#5c4478")
+MEDIA = Color("Legs: media", "#cff7cc", "#000000", "#2c7a2c")
+PROBLEM = Color("Legs: problem", "#1a1a1a", "#ffd740", "#1a1a1a")
+SHARED = (LEG_1, LEG_2, FURTHER_LEG, CHECK, ANSWERED, DISCOVERY, REFUSED, DTLS, MEDIA, PROBLEM)
+
+
+def leg(number: int | None) -> Color:
+    """The colour of a leg; what belongs to no leg is coloured as a further one."""
+    return {1: LEG_1, 2: LEG_2}.get(number or 0, FURTHER_LEG)
+
+
+def tint(color: str, share: float) -> str:
+    """The colour mixed with white: ``share`` of it is left."""
+    parts = [round(255 - (255 - int(color[n : n + 2], 16)) * share) for n in (1, 3, 5)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,189 @@
+"""DTLS (RFC 6347): records and handshake headers stay, certificates and names in them do not.
+
+A certificate gives way to another of the same length, and the fingerprint in the
+session description follows it: who compares them comes to the same result.
+"""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+CONTENT_TYPES = range(20, 64)
+HANDSHAKE, CHANGE_CIPHER_SPEC, ALERT = 22, 20, 21
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, CERTIFICATE_REQUEST = 1, 2, 11, 13
+PUBLIC = frozenset({0, 1, 2, 3, 14})  # hellos, HelloVerifyRequest, ServerHelloDone
+RECORD, MESSAGE = 13, 12
+SERVER_NAME = bytes(2)
+LARGEST = 1 << 17
+CONSTRUCTED, KEPT_DER = 0x20, frozenset({0x01, 0x05, 0x06, 0x0A, 0x17, 0x18})  # BOOLEAN, NULL, OID, times
+HASHES = ("sha256", "sha1", "sha384", "sha512", "sha224", "md5")
+
+Flow = tuple[bytes, int, bytes, int]
+
+
+@dataclass
+class Handshakes:
+    """Certificate messages put together from their fragments, by flow and message number."""
+
+    key: bytes
+    certificates: dict[tuple[Flow, int, int], bytearray] = field(default_factory=dict)
+    missing: dict[tuple[Flow, int, int], set[int]] = field(default_factory=dict)
+    replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole messages
+
+    def note(self, flow: Flow, payload: bytes) -> None:
+        """Learn what a datagram holds of Certificate messages."""
+        for _, record, epoch, kind in records(payload):
+            if kind != HANDSHAKE or epoch:
+                continue
+            for _, head, body in messages(record):
+                if head.kind == CERTIFICATE and head.length <= LARGEST:
+                    place = flow, head.sequence, head.length
+                    held = self.certificates.setdefault(place, bytearray(head.length))
+                    gaps = self.missing.setdefault(place, set(range(head.length)))
+                    held[head.offset : head.offset + len(body)] = body
+                    gaps.difference_update(range(head.offset, head.offset + len(body)))
+
+    def fingerprints(self) -> Iterator[tuple[str, str]]:
+        """Each fingerprint of a certificate seen whole, and of the one that takes its place."""
+        for place, message in self.certificates.items():
+            if self.missing[place]:
+                continue
+            for old, new in zip(chain(bytes(message)), chain(self._other(bytes(message))), strict=True):
+                for name in HASHES:
+                    yield _shown(name, old), _shown(name, new)
+
+    def payload(self, flow: Flow, payload: bytes) -> bytes:
+        """A datagram of DTLS records, whole or cut, as long as before."""
+        new = b""
+        for head, record, epoch, kind in records(payload):
+            new += head + self._record(flow, record, epoch, kind)
+        return new + bytes(len(payload) - len(new))
+
+    def _record(self, flow: Flow, record: bytes, epoch: int, kind: int) -> bytes:
+        if kind in (CHANGE_CIPHER_SPEC, ALERT) and not epoch:
+            return record
+        if kind != HANDSHAKE or epoch:
+            return bytes(len(record))
+        new = b""
+        for raw, head, body in messages(record):
+            new += raw + self._body(flow, head, body)
+        return new + bytes(len(record) - len(new))
+
+    def _body(self, flow: Flow, head: "Head", body: bytes) -> bytes:
+        if head.kind == CERTIFICATE:
+            place = flow, head.sequence, head.length
+            whole = self.certificates.get(place)
+            if whole is None or self.missing[place]:
+                return bytes(len(body))
+            return self._other(bytes(whole))[head.offset : head.offset + len(body)]
+        if head.kind in (CLIENT_HELLO, SERVER_HELLO):
+            return _without_name(body, head)
+        return body if head.kind in PUBLIC else bytes(len(body))
+
+    def _other(self, message: bytes) -> bytes:
+        if message not in self.replaced:
+            self.replaced[message] = _certificates(message, self.key)
+        return self.replaced[message]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Header of a handshake message or of a fragment of one."""
+
+    kind: int
+    length: int
+    sequence: int
+    offset: int
+
+
+def records(payload: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
+    """Header, content, epoch and type of each record, the last as far as it goes."""
+    at = 0
+    while at + RECORD <= len(payload) and payload[at] in CONTENT_TYPES:
+        size = int.from_bytes(payload[at + 11 : at + 13])
+        end = min(at + RECORD + size, len(payload))
+        epoch = int.from_bytes(payload[at + 3 : at + 5])
+        yield payload[at : at + RECORD], payload[at + RECORD : end], epoch, payload[at]
+        at = end
+
+
+def messages(record: bytes) -> Iterator[tuple[bytes, Head, bytes]]:
+    """Header, its meaning, and body of each handshake message in a record."""
+    at = 0
+    while at + MESSAGE <= len(record):
+        kind, length, sequence = record[at], int.from_bytes(record[at + 1 : at + 4]), record[at + 4 : at + 6]
+        offset, size = (int.from_bytes(record[at + 6 + 3 * n : at + 9 + 3 * n]) for n in (0, 1))
+        body = record[at + MESSAGE : at + MESSAGE + size]
+        if offset + len(body) > length:
+            return
+        yield record[at : at + MESSAGE], Head(kind, length, int.from_bytes(sequence), offset), body
+        at += MESSAGE + size
+
+
+def chain(message: bytes) -> list[bytes]:
+    """The certificates (DER) in a Certificate message (RFC 5246, section 7.4.2)."""
+    found, at = [], 3
+    while at + 3 <= len(message):
+        size = int.from_bytes(message[at : at + 3])
+        found.append(message[at + 3 : at + 3 + size])
+        at += 3 + size
+    return found
+
+
+def _certificates(message: bytes, key: bytes) -> bytes:
+    new, at = message[:3], 3
+    for certificate in chain(message):
+        new += message[at : at + 3] + _der(certificate, key)
+        at += 3 + len(certificate)
+    return new + bytes(len(message) - len(new))
+
+
+def _der(data: bytes, key: bytes, depth: int = 0) -> bytes:
+    """The same structure (X.690) with other contents; what is no structure is filled."""
+    new, at = b"", 0
+    while at + 2 <= len(data):
+        tag, size, start = data[at], data[at + 1], at + 2
+        if size & 0x80:
+            count = size & 0x7F
+            start, size = start + count, int.from_bytes(data[start : start + count])
+        if start + size > len(data) or depth > 16:
+            break
+        inner = data[start : start + size]
+        new += data[at:start] + _content(tag, inner, key, depth)
+        at = start + size
+    return new + _filled(data[at:], key)
+
+
+def _content(tag: int, inner: bytes, key: bytes, depth: int) -> bytes:
+    if tag & CONSTRUCTED:
+        return _der(inner, key, depth + 1)
+    if tag in KEPT_DER or len(inner) <= 2:
+        return inner
+    if tag in (0x02, 0x03):  # INTEGER, BIT STRING: the first byte is sign, or unused bits
+        return inner[:1] + _filled(inner[1:], key)
+    return bytes(97 + byte % 26 for byte in _filled(inner, key)) if tag != 0x04 else _filled(inner, key)
+
+
+def _filled(data: bytes, key: bytes) -> bytes:
+    """As many other bytes."""
+    seed = hmac.digest(key, b"certificate" + data, "sha256")
+    return hashlib.shake_256(seed).digest(len(data))
+
+
+def _without_name(body: bytes, head: Head) -> bytes:
+    """A hello with the name in its server_name extension made unreadable (RFC 6066, section 3)."""
+    if head.offset or len(body) < head.length:
+        return body[:34] + bytes(max(len(body) - 34, 0))
+    at = body.find(SERVER_NAME, 34)
+    while at >= 0 and at + 9 <= len(body):
+        length, listed, kind, size = struct.unpack_from(">HHBH", body, at + 2)
+        if length == listed + 2 and not kind and size + 3 == listed and at + 9 + size <= len(body):
+            return body[: at + 9] + b"x" * size + body[at + 9 + size :]
+        at = body.find(SERVER_NAME, at + 1)
+    return body
+
+
+def _shown(name: str, certificate: bytes) -> str:
+    return hashlib.new(name, certificate, usedforsecurity=False).digest().hex(":").upper()

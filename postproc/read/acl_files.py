@@ -1,0 +1,40 @@
+"""Files with access lists: FreeSWITCH's XML, or a deployment file."""
+
+from pathlib import Path
+
+from postproc.deployment import Deployment
+from postproc.errors import SetupError
+from postproc.read import acl_conf, deployment
+from postproc.read.access import Access
+from postproc.read.inputs import said
+
+LARGEST = 64 << 20  # bytes; a whole freeswitch.xml has a few million
+XML = (b"<", b"\xff\xfe", b"\xfe\xff")  # or a byte order mark of UTF-16
+
+
+def read(given: Path) -> Access:
+    """Read acl.conf.xml, freeswitch.xml or a deployment (TOML, or a shipped one's name).
+
+    Raises SetupError, also where an XML file has no lists in it.
+    """
+    if str(given) in deployment.SHIPPED:
+        return _of(deployment.read(given))
+    content = _content(given)
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(XML):
+        return acl_conf.read(content, str(given))
+    return _of(deployment.parsed(content, given))
+
+
+def _of(known: Deployment) -> Access:
+    return Access(known.lists, known.candidate_acl, known.signalling_acl)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error
+    if len(content) > LARGEST:
+        raise SetupError(f"{path}: larger than 64 MiB, which no file of access lists is")
+    return content

@@ -1,0 +1,179 @@
+"""Deployment files (TOML): shipped ones by name, own ones that say what differs from a shipped one."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from postproc.acl import AccessList, of_machine
+from postproc.acl.lists import Entry
+from postproc.deployment import SIDES, Deployment, Markers, Thresholds
+from postproc.errors import SetupError
+from postproc.read import settings
+from postproc.read.inputs import said
+from postproc.read.settings import At, each, known
+
+SHIPPED = ("xphone", "freeswitch", "generic")
+DEFAULT = "xphone"
+LARGEST = 1 << 20  # bytes of a file somebody wrote by hand
+
+MARKERS = tuple(held.name for held in fields(Markers))
+THRESHOLDS = tuple(held.name for held in fields(Thresholds))
+LIST = ("default", "allow", "deny")
+ACL = ("candidate", "signalling", "whitelist", "blacklist", "local_networks", "lists")
+WHITELIST, BLACKLIST = "whitelist", "blacklist"
+
+PLAIN: Mapping[str, Callable[[object, At], Any]] = {
+    "name": settings.text,
+    "region": settings.region,
+    "sip_ports": each(settings.port),
+    "public_addresses": each(settings.network),
+    "stun_servers": each(settings.stun_server),
+}
+TABLES = ("markers", "products", "media_ports", "acl", "thresholds")
+
+
+def read(given: Path | str) -> Deployment:
+    """Read a deployment: the name of a shipped one, or a file.
+
+    What a file leaves out is as in the shipped one its ``base`` names, xphone
+    if none. Raises SetupError naming file, key and what is expected.
+    """
+    if str(given) in SHIPPED:
+        return _shipped(str(given))
+    return parsed(_content(Path(given)), Path(given))
+
+
+def parsed(content: bytes, path: Path) -> Deployment:
+    """Read the content of a deployment file; SetupError as ``read``."""
+    at = At(str(path))
+    held = known(_loaded(content, at), ("base", *PLAIN, *TABLES), at)
+    base = settings.choice(*SHIPPED)(held.get("base", DEFAULT), at / "base")
+    return _deployment({"name": path.stem} | dict(held), _shipped(base), at)
+
+
+def _shipped(name: str) -> Deployment:
+    content = (resources.files("postproc") / "deployments" / f"{name}.toml").read_bytes()
+    at = At(f"{name}.toml")
+    return _deployment(known(_loaded(content, at), (*PLAIN, *TABLES), at), Deployment(name), at)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        shipped = ", ".join(SHIPPED)
+        raise SetupError(f"{path}: {said(error)}; a deployment is a TOML file or one of {shipped}") from error
+    if len(content) > LARGEST:
+        raise SetupError(f"{path}: larger than 1 MiB, which no deployment file is")
+    return content
+
+
+def _loaded(content: bytes, at: At) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{at.file}: not TOML: not text in UTF-8") from error
+    except RecursionError as error:
+        raise SetupError(f"{at.file}: not TOML: nested too deeply") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"{at.file}: not TOML: {error}") from error
+
+
+def _deployment(held: Mapping[str, Any], base: Deployment, at: At) -> Deployment:
+    changes: dict[str, Any] = {key: check(held[key], at / key) for key, check in PLAIN.items() if key in held}
+    for key, merged in _MERGED.items():
+        if key in held:
+            changes[key] = merged(held[key], getattr(base, key), at / key)
+    changed = replace(base, **changes)
+    return _with_lists(held["acl"], changed, at / "acl") if "acl" in held else changed
+
+
+def _markers(value: object, base: Markers, at: At) -> Markers:
+    patterns = {name: dict(getattr(base, name)) for name in MARKERS}
+    for side, given in known(value, SIDES, at).items():
+        for name, listed in known(given, MARKERS, at / side).items():
+            patterns[name][side] = each(settings.regex)(listed, at / side / name)
+    return Markers(**patterns)
+
+
+def _products(value: object, base: Mapping[str, tuple[str, ...]], at: At) -> dict[str, tuple[str, ...]]:
+    found = {name: each(settings.regex)(held, at / name) for name, held in settings.table(value, at).items()}
+    return dict(base) | found
+
+
+def _media_ports(
+    value: object, base: Mapping[str, tuple[range, ...]], at: At
+) -> dict[str, tuple[range, ...]]:
+    found = {side: each(settings.ports)(held, at / side) for side, held in known(value, SIDES, at).items()}
+    return dict(base) | found
+
+
+def _thresholds(value: object, base: Thresholds, at: At) -> Thresholds:
+    held = known(value, THRESHOLDS, at)
+    return replace(base, **{name: settings.number(given, at / name) for name, given in held.items()})
+
+
+_MERGED: Mapping[str, Callable[[object, Any, At], Any]] = {
+    "markers": _markers,
+    "products": _products,
+    "media_ports": _media_ports,
+    "thresholds": _thresholds,
+}
+
+
+def _with_lists(value: object, base: Deployment, at: At) -> Deployment:
+    held = known(value, ACL, at)
+    blocks = _blocks(held, at)
+    named = settings.table(held.get("lists", {}), at / "lists")
+    own = {name: _list(name, given, at / "lists" / name) for name, given in named.items()}
+    machine = each(settings.network)(held.get("local_networks", []), at / "local_networks")
+    local = {made.name: made for made in of_machine([str(net) for net in machine])} if machine else {}
+    names = each(settings.text)
+    candidate = names(held["candidate"], at / "candidate") if "candidate" in held else tuple(blocks)
+    whitelist = (WHITELIST,) if WHITELIST in blocks else ()
+    signalling = names(held["signalling"], at / "signalling") if "signalling" in held else whitelist
+    return replace(
+        base,
+        lists={**base.lists, **local, **blocks, **own},
+        candidate_acl=candidate or base.candidate_acl,
+        signalling_acl=signalling or base.signalling_acl,
+    )
+
+
+def _blocks(held: Mapping[str, Any], at: At) -> dict[str, AccessList]:
+    """Make XPhone's two blocks, in the order they are asked: all but the entries is denied, or allowed."""
+    blocks = {}
+    for name, allow in ((WHITELIST, False), (BLACKLIST, True)):
+        if name in held:
+            blocks[name] = AccessList(name, allow, _entries(held[name], not allow, at / name))
+    return blocks
+
+
+def _list(name: str, value: object, at: At) -> AccessList:
+    held = known(value, LIST, at)
+    default = settings.choice("allow", "deny")(held.get("default", "allow"), at / "default")
+    entries = [
+        entry for kind in LIST[1:] for entry in _entries(held.get(kind, []), kind == "allow", at / kind)
+    ]
+    return AccessList(name, default == "allow", tuple(entries))
+
+
+def _entries(value: object, allow: bool, at: At) -> tuple[Entry, ...]:
+    networks = each(settings.network)(value, at)
+    return tuple(Entry(network, allow, str(network)) for network in networks)
+
+
+KEYS = (
+    "base",
+    *PLAIN,
+    *(f"markers.{side}.{name}" for side in SIDES for name in MARKERS),
+    "products.NAME",
+    *(f"media_ports.{side}" for side in SIDES),
+    *(f"acl.{name}" for name in ACL[:-1]),
+    *(f"acl.lists.NAME.{name}" for name in LIST),
+    *(f"thresholds.{name}" for name in THRESHOLDS),
+)

@@ -1,0 +1,206 @@
+"""Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16.
+
+A log is known by its content: one of its first lines begins with FreeSWITCH's time and level. So
+rotated files are found whatever number they bear.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import os
+import re
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, compress, islice
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from postproc.errors import CaptureError
+from postproc.read import inputs
+from postproc.read.inputs import Unread, said
+
+HEAD = 1 << 16  # bytes in which a line of the log must stand: its first record may be a long SIP message
+BLOCK = 1 << 23
+LONGEST = 1 << 18  # bytes of a record: a line and the SIP message or SDP below it
+LOOKED_AT = 1000  # files of one folder whose names say they may be logs
+NAMED_LOG = re.compile(r"\.log(?:[.\-_][\w.\-]+)?$", re.IGNORECASE)
+PACKED: dict[bytes, Callable[[Path, Literal["rb"]], object]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+ZEROS = 24  # of 32 bytes
+UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
+# A container's name and "|" may stand before it, as `docker compose logs` writes it.
+TIMED = rb"(?:[\w.-]+ +\| )?" + COLOUR + rb"(?:" + UUID + rb" )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"
+TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
+LOG_LINE = re.compile(rb"^" + TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ ", re.MULTILINE)
+NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log file to be read, by the name its rows bear."""
+
+    path: Path
+    name: str
+
+
+def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Log], list[Unread]]:
+    """Return the logs among these files and in these folders, by name, and what cannot be read.
+
+    ``skip`` is a folder never looked into: the one the results go to.
+    """
+    given = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  (links keep their names)
+    base = inputs.common_folder([path for path in given if os.path.lexists(path)])
+    found: dict[Path, Log] = {}
+    unread: dict[Path, Unread] = {}
+    for top in given:
+        for path, reason in _look(top, skip):
+            if reason is None:
+                found[path] = Log(path, inputs.name(path, base))
+            else:
+                unread[path] = Unread(path, reason)
+    return sorted(found.values(), key=lambda log: log.name), [unread[path] for path in sorted(unread)]
+
+
+def apart(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the paths that are no log files, and those that are.
+
+    A shell makes ``--fs-log A B`` of ``--fs-log *``.
+    """
+    given = list(paths)
+    logs = [not inputs.is_folder(path) and _refusal(path) is None for path in given]
+    others = (path for path, log in zip(given, logs, strict=True) if not log)
+    return tuple(others), tuple(compress(given, logs))
+
+
+def beside(captures: Iterable[Path]) -> list[Path]:
+    """Return the logs that lie in the folders of the captures, by path; known by name first, then content."""
+    folders = sorted({path.parent for path in captures})
+    named = (path for folder in folders for path in _named_logs(folder))
+    return [path for path in named if _refusal(path) is None]
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """Yield the log in blocks of whole records, each a line with a time and the lines that belong to it.
+
+    Raises CaptureError where it cannot be read on; what comes before has been yielded by then.
+    """
+    rest, damage = b"", None
+    try:
+        with _opened(path) as file:
+            for text in _utf8(file, BLOCK):
+                rest += text
+                cut = _last_record(rest)
+                yield rest[:cut]
+                rest = rest[cut:]
+    except (*DAMAGED, OSError) as error:
+        damage = error
+    yield rest
+    if damage:
+        raise CaptureError(f"cut short: {_said(damage)}") from damage
+
+
+def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
+    """Yield the logs in a folder, or the file itself, with the reason why it is none."""
+    if not inputs.is_folder(top):
+        yield top, _refusal(top)
+        return
+    inside = [path for path, reason in inputs.walk(top, skip) if reason is None and _refusal(path) is None]
+    yield from ((path, None) for path in inside)
+    if not inside:
+        yield top, "no FreeSWITCH log in this folder"
+
+
+def _named_logs(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, LOOKED_AT) if NAMED_LOG.search(entry.name)]
+    except OSError:  # gone since the captures were found: they will say so
+        return
+    yield from (folder / name for name in sorted(names))
+
+
+def _refusal(path: Path) -> str | None:
+    """Why this is no log; None if it is one."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
+            return "not a regular file"
+        with _opened(path) as file:
+            head = next(_utf8(file, HEAD), b"")
+    except FileNotFoundError:
+        return "no such file or folder"
+    except (*DAMAGED, OSError) as error:
+        return _said(error)
+    if not head:
+        return "empty file"
+    return None if LOG_LINE.search(head) else NOT_A_LOG
+
+
+def _said(error: Exception) -> str:
+    """The system's words; those of the unpackers, which have no number, would tell nobody anything."""
+    return said(error) if isinstance(error, OSError) and error.errno else "damaged, it cannot be unpacked"
+
+
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        head = file.read(8)
+    unpack = next((unpack for magic, unpack in PACKED.items() if head.startswith(magic)), None)
+    return cast(IO[bytes], unpack(path, "rb")) if unpack else path.open("rb")
+
+
+def _utf8(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield the file piece by piece; UTF-16 as UTF-8, anything else as it is."""
+    pieces = _pieces(file, size)
+    first = next(pieces, b"")
+    encoding = _utf16(first)
+    if encoding is None:
+        yield from chain([first.removeprefix(codecs.BOM_UTF8)], pieces)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in chain([first], pieces):
+        yield decoder.decode(piece).encode(errors="replace").removeprefix(codecs.BOM_UTF8)
+
+
+def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield pieces of about this size; where reading fails, what came before it comes first."""
+    held: list[bytes] = []
+    try:
+        while piece := cast(io.BufferedReader, file).read1(size):
+            held.append(piece)
+            if sum(map(len, held)) >= size:
+                yield b"".join(held)
+                held = []
+    except (*DAMAGED, OSError):
+        if held:
+            yield b"".join(held)
+        raise
+    yield b"".join(held)
+
+
+def _utf16(head: bytes) -> str | None:
+    """Which UTF-16 this is: by its byte order mark, else by the zeros between the digits of a time."""
+    if head.startswith(codecs.BOM_UTF16_LE) or head[1:64:2].count(0) > ZEROS:
+        return "utf-16-le"
+    if head.startswith(codecs.BOM_UTF16_BE) or head[0:64:2].count(0) > ZEROS:
+        return "utf-16-be"
+    return None
+
+
+def _last_record(text: bytes) -> int:
+    """Where the last record begins, as its end is not known; without any, where the last line does.
+
+    Only the end is searched: what is longer than that is no record of a log.
+    """
+    since = max(0, len(text) - LONGEST)
+    starts = [found.start() for found in TIMED_LINE.finditer(text, since)]
+    if starts:
+        return starts[-1]
+    return text.rfind(b"\n") + 1 or (len(text) if since else 0)

@@ -1,0 +1,181 @@
+"""A capture as what it is made of, one piece after the other, to be copied or changed.
+
+Packets come with their timestamp as the file counts it, their comments and all
+other options. Classic pcap yields the same pieces; what has to be converted
+first (gzip, big-endian pcapng ...) is converted.
+"""
+
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+from postproc.errors import CaptureError
+from postproc.read import pcap, pcapng
+from postproc.read.capture import converted
+from postproc.read.container import Container, NotWalkable, Window
+from postproc.read.inputs import said
+from postproc.read.walk import WINDOW, open_container, windows
+
+SNAPLEN = 262_144
+END_OF_OPTIONS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An interface: its LINKTYPE, snapshot length and the pcapng options of its description."""
+
+    link_type: int
+    snaplen: int
+    options: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A pcapng block that is no packet and no interface: TLS secrets, names, statistics."""
+
+    kind: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A packet: ``ticks`` by its interface's clock, ``time`` in ns since the epoch.
+
+    ``original`` is its length on the wire, ``options`` the pcapng options without their end.
+    """
+
+    frame: int
+    time: int
+    interface: int
+    ticks: int
+    data: bytes
+    original: int
+    options: bytes
+
+
+Piece = Described | Other | Record
+
+
+@contextmanager
+def pieces(path: Path, window: int = WINDOW) -> Iterator[Iterator[Piece]]:
+    """Open a capture and give its pieces in file order.
+
+    Raises CaptureError when it cannot be read. A damaged end ends the pieces.
+    """
+    with walkable(path) as source:
+        try:
+            with source.open("rb", buffering=0) as file:
+                yield _pieces(file, window)
+        except OSError as error:
+            raise CaptureError(said(error)) from error
+
+
+@contextmanager
+def walkable(path: Path) -> Iterator[Path]:
+    """The capture, or a converted copy where it cannot be walked as it is."""
+    try:
+        refused = _refused(path)
+    except OSError as error:
+        raise CaptureError(said(error)) from error
+    if not refused:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
+        yield converted(path, Path(folder) / "converted.pcapng")
+
+
+def _refused(path: Path) -> bool:
+    """Whether walking the capture meets something that has to be converted."""
+    with path.open("rb", buffering=0) as file:
+        try:
+            for _ in windows(file, open_container(file)):
+                pass
+        except NotWalkable:
+            return True
+    return False
+
+
+def _pieces(file: FileIO, size: int) -> Iterator[Piece]:
+    container = open_container(file)
+    take = _of_pcap if container.format == "pcap" else _of_pcapng
+    frame = 0
+    for window in windows(file, container, size):
+        yield from take(container, window, frame)
+        frame += len(window.start)
+
+
+def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece]:
+    clock = container.interfaces[0]
+    order = container.layout.length.format[0]
+    if window.others:
+        yield Described(clock.link_type, SNAPLEN, option(pcapng.IF_TSRESOL, bytes([clock.resolution])))
+    unit = 10 ** (9 - clock.resolution)
+    starts = window.start.tolist()
+    for row, (start, captured, time) in enumerate(
+        zip(starts, window.captured.tolist(), window.time.tolist(), strict=True), frame + 1
+    ):
+        data = window.data[start : start + captured].tobytes()
+        (original,) = struct.unpack_from(order + "I", window.data, start - 4)
+        yield Record(row, time, 0, time // unit, data, max(original, captured), b"")
+
+
+def _of_pcapng(_: Container, window: Window, frame: int) -> Iterator[Piece]:
+    """Blocks in file order; where they start in the window is where they are in the file, moved."""
+    if not len(window.start):
+        moved = 0 if not window.others else window.others[0][0]
+        yield from (_other(window, at - moved, size) for at, size in window.others)
+        return
+    moved = int(window.record_at[0] - (window.start[0] - pcapng.BODY))
+    others = [(at - moved, size, None) for at, size in window.others]
+    times = window.time.tolist()
+    packets = [
+        (at - moved, size, row)
+        for row, (at, size) in enumerate(
+            zip(window.record_at.tolist(), window.record_size.tolist(), strict=True)
+        )
+    ]
+    for at, size, row in sorted([*others, *packets], key=lambda block: block[0]):
+        if row is None:
+            yield _other(window, at, size)
+        else:
+            yield _packet(window.data[at : at + size].tobytes(), frame + row + 1, times[row])
+
+
+def _other(window: Window, at: int, size: int) -> Piece:
+    block = window.data[at : at + size].tobytes()
+    kind, body = int.from_bytes(block[:4], "little"), block[8 : -pcapng.TRAILER]
+    if kind == pcapng.INTERFACE and len(body) >= 8:
+        link_type, _, snaplen = struct.unpack_from("<HHI", body)
+        return Described(link_type, snaplen, whole_options(body[8:]))
+    return Other(kind, body)
+
+
+def _packet(block: bytes, frame: int, time: int) -> Record:
+    kind, _, interface, high, low, captured, original = struct.unpack_from("<7I", block)
+    if kind == pcapng.PACKET:
+        interface &= 0xFFFF
+    end = pcapng.BODY + captured
+    options = whole_options(block[end + (-captured & 3) : -pcapng.TRAILER])
+    data = block[pcapng.BODY : end]
+    return Record(frame, time, interface, high << 32 | low, data, max(original, captured), options)
+
+
+def whole_options(body: bytes) -> bytes:
+    """The options as far as they are whole, without the one that ends them."""
+    at = 0
+    while at + 4 <= len(body):
+        code, size = struct.unpack_from("<HH", body, at)
+        end = at + 4 + size + (-size & 3)
+        if code == END_OF_OPTIONS or end > len(body):
+            break
+        at = end
+    return body[:at]
+
+
+def option(code: int, value: bytes) -> bytes:
+    """A pcapng option."""
+    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)

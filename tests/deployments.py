@@ -1,0 +1,5 @@
+"""Deployments for tests: what a run without options knows, and nothing."""
+
+from postproc.read.deployment import read
+
+XPHONE = read("xphone")

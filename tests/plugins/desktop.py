@@ -1,0 +1,128 @@
+"""Wireshark with the plug-in and the profile, on a screen without a monitor."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.plugins.screen import Box, Screen, opened, until
+from tests.plugins.wiresharks import ROOT, Wireshark
+
+SIZE = (1400, 900)
+# What Wireshark says of the machine it runs on: no wireless hardware, no session bus, no GPU.
+OF_THE_MACHINE = ("nl80211", "dbus", "libEGL", "MESA", "XDG_RUNTIME_DIR")
+
+
+@dataclass
+class Desktop:
+    """A running Wireshark whose window fills the screen."""
+
+    screen: Screen
+    window: str
+    log: Path
+
+    @property
+    def menu_bar(self) -> Box:
+        return 0, 0, SIZE[0], 24
+
+    @property
+    def filter_bar(self) -> Box:
+        return 0, 58, SIZE[0], 95
+
+    @property
+    def status_bar(self) -> Box:
+        return 0, SIZE[1] - 24, SIZE[0], SIZE[1]
+
+    def complaints(self) -> list[str]:
+        """What was written to stderr, less what is about the machine."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if line.strip() and not any(known in line for known in OF_THE_MACHINE)]
+
+    def dialogs(self) -> dict[str, str]:
+        """Other windows than the main one."""
+        return {window: title for window, title in self.screen.windows().items() if window != self.window}
+
+    def focus(self) -> None:
+        self.screen.act("windowfocus", self.window)
+
+    def go_to(self, frame: int) -> None:
+        """Select a frame, as by Go > Go to Packet."""
+        self.focus()
+        self.screen.key("ctrl+g")
+        self.screen.settled()
+        self.screen.type(str(frame))
+        self.screen.key("Return")
+        self.screen.settled()
+
+    def menu(self, *entries: str) -> None:
+        """Click an entry of the Tools menu."""
+        self.focus()
+        self._choose(lambda: self.screen.click_on("Tools", self.menu_bar), entries)
+
+    def packet_menu(self, x: int, y: int, *entries: str) -> None:
+        """Click an entry of the menu that a right click on a packet opens."""
+        self._choose(lambda: self.screen.click(x, y, button=3), entries)
+
+    def _choose(self, opens: Callable[[], None], entries: Sequence[str]) -> None:
+        place = 0, 0
+        for entry in entries:
+            place = self.screen.wait_for(entry, self.screen.changed_by(opens))
+            opens = partial(self.screen.hover, *place)  # opens a submenu; a click may close it again
+        self.screen.hover(*place)
+        self.screen.settled()
+        self.screen.click(*place)
+        self.screen.settled()
+
+
+def install(home: Path) -> None:
+    """Put plug-in and profile where Wireshark looks for them."""
+    plugins = home / ".local" / "lib" / "wireshark" / "plugins"
+    plugins.mkdir(parents=True)
+    shutil.copy(ROOT / "plugins" / "legs.lua", plugins)
+    shutil.copytree(ROOT / "plugins" / "profile", home / ".config" / "wireshark" / "profiles" / "Legs")
+
+
+@contextmanager
+def started(wireshark: Wireshark, capture: Path, folder: Path, *more: str) -> Iterator[Desktop]:
+    """Wireshark on a capture, in the profile, with a home of its own inside a folder."""
+    home, runtime, log = folder / "home", folder / "run", folder / "stderr"
+    install(home)
+    runtime.mkdir(mode=0o700)
+    with opened(*SIZE) as screen, log.open("w") as errors:
+        command = wireshark.command("wireshark", ["-C", "Legs", *more, "-r", str(capture)])
+        environment = os.environ | _environment(screen, home, runtime)
+        program = subprocess.Popen(command, stdout=errors, stderr=errors, env=environment, cwd=ROOT)
+        try:
+            window = until(lambda: _main_window(screen, capture), 60, "Wireshark's window")
+            yield _filling(Desktop(screen, window, log))
+        finally:
+            program.terminate()
+            program.wait()
+
+
+def _environment(screen: Screen, home: Path, runtime: Path) -> dict[str, str]:
+    return {
+        "DISPLAY": screen.display,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "QT_X11_NO_MITSHM": "1",  # shared memory does not reach from one user to another
+    }
+
+
+def _main_window(screen: Screen, capture: Path) -> str | None:
+    return next((window for window, title in screen.windows().items() if capture.name in title), None)
+
+
+def _filling(desktop: Desktop) -> Desktop:
+    width, height = map(str, SIZE)
+    desktop.screen.act("windowmove", desktop.window, "0", "0", "windowsize", desktop.window, width, height)
+    desktop.focus()
+    desktop.screen.settled()
+    return desktop

@@ -1,0 +1,154 @@
+import bz2
+import gzip
+import lzma
+import os
+
+import pytest
+
+from postproc.errors import CaptureError
+from postproc.read import logfiles
+
+LINE = "2026-11-22 22:39:44.599138 90.00% [NOTICE] sofia.c:2417 Hangup a [CS_NEW] [CALL_REJECTED]\n"
+UUID = "82f1a11b-54d9-4b2d-b15d-ca65a6961792"
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def found(*paths):
+    logs, unread = logfiles.find(paths)
+    return [log.name for log in logs], {left_out.path.name: left_out.reason for left_out in unread}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LINE,
+        f"{UUID} {LINE}",
+        LINE.replace(" 90.00%", ""),
+        LINE.replace("sofia.c:2417", "sofia.c:2417 sofia_handle()"),
+        f"cut off in the middle\n{LINE}",
+        f"fs-1  | {LINE}",
+        f"\x1b[36m{LINE}\x1b[0m",
+        LINE.encode("utf-16"),
+        LINE.encode("utf-16-le"),
+        LINE.encode("utf-16-be"),
+        LINE.encode("utf-8-sig"),
+        LINE.replace("\n", "\r\n"),
+        b"\xe4\xf6\xfc\n" + LINE.encode(),
+        gzip.compress(LINE.encode()),
+        bz2.compress(LINE.encode()),
+        lzma.compress(LINE.encode()),
+    ],
+)
+def test_a_log_is_known_by_its_content(tmp_path, content):
+    assert found(written(tmp_path / "x", content)) == (["x"], {})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty file"),
+        ("2026-11-22 22:39:44 GET /index.html\n", logfiles.NOT_A_LOG),
+        ("\0" * 100, logfiles.NOT_A_LOG),
+        ("x" * logfiles.HEAD + "\n" + LINE, logfiles.NOT_A_LOG),
+        (gzip.compress(LINE.encode() * 99)[:30], "damaged, it cannot be unpacked"),
+        (b"BZh9broken", "damaged, it cannot be unpacked"),
+    ],
+)
+def test_what_is_no_log_is_left_out_with_its_reason(tmp_path, content, reason):
+    assert found(written(tmp_path / "x.log", content)) == ([], {"x.log": reason})
+
+
+def test_what_is_not_there_or_no_file_is_left_out(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    names, reasons = found(tmp_path / "gone.log", tmp_path / "pipe")
+    assert (names, reasons) == ([], {"gone.log": "no such file or folder", "pipe": "not a regular file"})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_left_out(tmp_path):
+    written(tmp_path / "x.log", LINE).chmod(0)
+    assert found(tmp_path / "x.log") == ([], {"x.log": "permission denied"})
+
+
+def test_in_a_folder_the_logs_are_found_and_the_rest_is_passed_over(tmp_path):
+    (tmp_path / "old").mkdir()
+    for name in ("a.log", "old/a.log.1", "old/a.log.2.gz"):
+        written(tmp_path / name, gzip.compress(LINE.encode()) if name.endswith("gz") else LINE)
+    written(tmp_path / "notes.txt", "nothing\n")
+    assert found(tmp_path) == (["a.log", "old/a.log.1", "old/a.log.2.gz"], {})
+
+
+def test_a_folder_without_a_log_is_said(tmp_path):
+    written(tmp_path / "notes.txt", "nothing\n")
+    assert found(tmp_path) == ([], {tmp_path.name: "no FreeSWITCH log in this folder"})
+
+
+def test_a_log_given_twice_is_one(tmp_path):
+    path = written(tmp_path / "a.log", LINE)
+    assert found(path, tmp_path, path) == (["a.log"], {})
+
+
+def test_the_folder_of_the_results_is_not_looked_into(tmp_path):
+    (tmp_path / "out").mkdir()
+    written(tmp_path / "out" / "a.log", LINE)
+    assert logfiles.find([tmp_path], tmp_path / "out")[0] == []
+
+
+def test_logs_beside_captures_are_those_named_so_and_being_so(tmp_path):
+    captures = [written(tmp_path / name, "x") for name in ("a.pcapng", "b.pcapng")]
+    for name in ("a.log", "a.log.1", "a.log.2026-11-22-22-38-46.1", "readme.txt", "a.logs"):
+        written(tmp_path / name, LINE)
+    written(tmp_path / "b.log.gz", gzip.compress(LINE.encode()))
+    written(tmp_path / "other.log", "nothing of FreeSWITCH\n")
+    names = ["a.log", "a.log.1", "a.log.2026-11-22-22-38-46.1", "b.log.gz"]
+    assert [path.name for path in logfiles.beside(captures)] == names
+
+
+def test_beside_captures_of_a_folder_that_has_gone_is_nothing(tmp_path):
+    assert logfiles.beside([tmp_path / "gone" / "a.pcapng"]) == []
+
+
+def test_logs_are_told_apart_from_captures(tmp_path):
+    log, capture = written(tmp_path / "a.log", LINE), written(tmp_path / "a.pcapng", b"\x0a\x0d\x0d\x0a")
+    given = [log, capture, tmp_path, tmp_path / "gone"]
+    assert logfiles.apart(given) == ((capture, tmp_path, tmp_path / "gone"), (log,))
+
+
+def test_blocks_are_whole_records_and_together_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(logfiles, "BLOCK", 200)
+    record = (
+        f"{UUID} 2026-11-22 22:39:44.599138 [DEBUG] sofia.c:1 Remote SDP:\n{UUID} v=0\n{UUID} o=a 1 1\n\n"
+    )
+    path = written(tmp_path / "a.log", record * 20)
+    blocks = list(logfiles.blocks(path))
+    assert b"".join(blocks) == path.read_bytes()
+    assert len(blocks) > 10
+    assert all(block.startswith(UUID.encode() + b" 2026-") for block in blocks if block)
+
+
+def test_a_line_longer_than_a_block_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(logfiles, "BLOCK", 100)
+    monkeypatch.setattr(logfiles, "LONGEST", 50)
+    path = written(tmp_path / "a.log", "x" * 1000 + "\n" + LINE)
+    assert b"".join(logfiles.blocks(path)) == path.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_becomes_utf_8_wherever_the_pieces_are_cut(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(logfiles, "BLOCK", 101)
+    text = LINE + "Jürgen 😀\n" * 50
+    path = written(tmp_path / "a.log", text.encode(encoding))
+    assert b"".join(logfiles.blocks(path)).decode() == text
+
+
+def test_a_packed_log_that_breaks_off_is_read_so_far_and_then_says_so(tmp_path):
+    path = written(tmp_path / "a.log.gz", gzip.compress(os.urandom(50_000).hex().encode())[:-20_000])
+    read = []
+    with pytest.raises(CaptureError, match="cut short: damaged"):
+        for block in logfiles.blocks(path):
+            read.append(block)
+    assert sum(map(len, read)) > 1000
