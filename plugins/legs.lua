@@ -3064,7 +3064,7 @@ function show.put_owner(tree, owner, side)
     if owner and owner.call then
         if S.looking then S.selected = owner end
         local label = show.label_of(owner.call, owner.leg)
-        branch:set_text("Call legs: " .. label)
+        set_text(branch, "Call legs: " .. label)
         show.put(branch, F.call, owner.call.number)
         show.put(branch, F.leg, owner.leg and owner.leg.number)
         show.put(branch, F.label, label)
@@ -3210,12 +3210,15 @@ end
 -- On nearly every frame: as few items as can be.
 function show.media(owner, tree)
     local branch, leg = add(tree, legs), owner.leg
-    if S.looking then S.selected = owner end
     set_generated(branch)
     add(branch, F.call, owner.call.number)
     if leg then add(branch, F.leg, leg.number) end
     owner.label = owner.label or show.label_of(owner.call, leg)
     add(branch, F.label, owner.label)
+    if S.looking then
+        S.selected = owner
+        set_text(branch, "Call legs: " .. owner.label)
+    end
 end
 
 -- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
@@ -3381,9 +3384,9 @@ function menus.filter(text)
     apply_filter()
 end
 
-function menus.clock(time)
+function menus.clock(time, digits)
     time = time + S.base
-    return os.date("%H:%M:%S", floor(time)) .. format("%.3f", time % 1):sub(2)
+    return os.date("%H:%M:%S", floor(time)) .. (digits and format("%.3f", time % 1):sub(2) or "")
 end
 
 function menus.users_of(leg)
@@ -3391,16 +3394,17 @@ function menus.users_of(leg)
 end
 
 function menus.state_of(leg)
-    local ended = leg.ended and format(", %s %s", leg.ended, menus.clock(leg.stop)) or ""
-    return (leg.final and "final " .. leg.final or leg.ringing and "ringing" or "no final response") .. ended
+    local ended = leg.ended and leg.ended ~= "failure" and format(", %s %s", leg.ended, menus.clock(leg.stop)) or ""
+    return (leg.final or leg.ringing and "ringing" or "no final response") .. ended
 end
 
--- One line per call.
+-- One line per call, which fits the window.
 function menus.summary(call)
-    if not call.legs[1] then return format("call %d  %s  checks without SIP", call.number, menus.clock(call.start)) end
+    local start = format("call %d  %s  ", call.number, menus.clock(call.start, true))
     local first = call.legs[1]
-    return format("call %d  %s  %s  %d leg(s)  %s%s", call.number, menus.clock(call.start), menus.users_of(first), #call.legs,
-        menus.state_of(first), call.doubtful and "  (unsure: other legs fit as well)" or "")
+    if not first then return start .. "checks without SIP" end
+    return format("%s%s  %d %s, %s%s", start, menus.users_of(first), #call.legs, call.legs[2] and "legs" or "leg",
+        menus.state_of(first), call.doubtful and "  (unsure)" or "")
 end
 
 function menus.candidate_lines(lines, leg)

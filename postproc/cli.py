@@ -7,10 +7,14 @@ where it is used: ``--help`` stays quick.
 import click
 
 from postproc.commands.acl import acl_command
+from postproc.commands.annotate import annotate_command
 from postproc.commands.doctor import doctor_command
+from postproc.commands.export import export_command
 from postproc.commands.filter import filter_command
+from postproc.commands.rules import explain_command, rules_command
 from postproc.commands.run import run_command
 from postproc.commands.tables import tables_command
+from postproc.commands.ticket import ticket_command
 from postproc.commands.wireshark import wireshark_command
 from postproc.version import __version__
 
@@ -26,5 +30,9 @@ def cli() -> None:
     """
 
 
-for command in (run_command, filter_command, wireshark_command, acl_command, tables_command, doctor_command):
+COMMANDS = (
+    run_command, export_command, annotate_command, ticket_command, filter_command, wireshark_command, acl_command,
+    rules_command, explain_command, tables_command, doctor_command,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)

@@ -1,12 +1,13 @@
-"""Python values as columns of the types that tables have.
+"""Python values as columns of the types that tables have, and back.
 
-Arrow makes them several times faster than pandas, which goes by way of objects
-and looks for their type first.
+Arrow is several times faster at it than pandas, which goes by way of objects and
+looks for their type first.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
@@ -28,8 +29,27 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
     Raises TypeError or ValueError when the type cannot hold a value.
     """
     try:
-        found = pa.array(values, ARROW[dtype], from_pandas=True)
+        found = _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
     except (TypeError, ValueError, OverflowError):  # pandas may know how to convert what arrow does not
         return pd.Series(values, dtype=object).astype(dtype).array  # type: ignore[call-overload, no-any-return]
     made: ExtensionArray = pd.api.types.pandas_dtype(dtype).__from_arrow__(found)  # type: ignore[union-attr]
     return made
+
+
+def _integers(values: Sequence[Any]) -> pa.Array:
+    """Told the type, arrow would cut fractions off."""
+    found = pa.array(values, from_pandas=True)
+    if not (pa.types.is_integer(found.type) or pa.types.is_null(found.type)):
+        raise TypeError(found.type)
+    return found.cast(ARROW[INTEGER])
+
+
+def plain(column: "pd.Series[Any]") -> list[Any]:
+    """Return a column's values as Python objects: NA is None, times are Timestamps."""
+    if isinstance(column.dtype, pd.StringDtype):
+        texts: list[Any] = pa.array(column.array).to_pylist()
+        return texts
+    if isinstance(column.dtype, np.dtype):
+        return column.astype(object).where(column.notna(), None).tolist()
+    values: list[Any] = column.array.to_numpy(object, na_value=None).tolist()
+    return values

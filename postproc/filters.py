@@ -56,12 +56,17 @@ def _one_of(field: str, literals: list[str]) -> str:
 
 def either(filters: Iterable[str]) -> str:
     """One of the filters holds; empty ones are left out, "" if none is left."""
-    return " || ".join(_grouped(each) for each in filters if each)
+    return _joined(" || ", filters)
 
 
 def both(filters: Iterable[str]) -> str:
     """All of the filters hold; empty ones are left out, "" if none is left."""
-    return " && ".join(_grouped(each) for each in filters if each)
+    return _joined(" && ", filters)
+
+
+def _joined(sign: str, parts: Iterable[str]) -> str:
+    kept = [part for part in parts if part]
+    return sign.join(map(_grouped, kept)) if len(kept) > 1 else "".join(kept)
 
 
 def _grouped(text: str) -> str:

@@ -532,9 +532,9 @@ LOG_EVENTS = Table(
 )
 LOGS = Table(
     "logs",
-    "One row per log given with --fs-log.",
+    "One row per log given with --fs-log; capture is the log.",
     (
-        Column("capture", TEXT, "Name of the log, as in log_events."),
+        *KEY,
         Column("path", TEXT, "As given on the command line."),
         Column("lines", INTEGER, "Lines in it."),
         Column("used", INTEGER, "Lines of it in log_events."),

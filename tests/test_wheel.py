@@ -26,9 +26,13 @@ def wheel(tmp_path_factory) -> Path:
     return built
 
 
-def test_the_wheel_holds_the_package_the_plug_ins_and_the_licence(wheel):
+def test_the_wheel_holds_the_package_its_data_the_plug_ins_and_the_licence(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "postproc").rglob("*.py")}
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for kind in ("*.py", "*.toml")
+        for path in (ROOT / "postproc").rglob(kind)
+    }
     plugins = {
         f"postproc/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / "plugins").rglob("*")

@@ -11,7 +11,7 @@ import click
 
 from postproc.commands.deployment import applied, print_notes
 from postproc.commands.language import lang_option
-from postproc.commands.trouble import one_line_errors
+from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 
 if TYPE_CHECKING:
     from postproc.deployment import Deployment
@@ -126,14 +126,17 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
     from postproc import pipeline
     from postproc.diagnose.case.access import choices, peers
     from postproc.diagnose.case.case import cases
-    from postproc.errors import CaptureError, SetupError
+    from postproc.errors import SetupError
     from postproc.present import acl, acl_texts
+    from postproc.present.terminal import error_line
 
     if not known.candidate_acl and not known.signalling_acl:
         raise SetupError(acl_texts.APPLIED_UNKNOWN.of(lang))
     run = pipeline.run(capture, deployment=known)
     for left_out in run.unread:
-        raise CaptureError(f"{left_out.path}: {left_out.reason}")
+        click.echo(error_line(left_out.path, left_out.reason), err=True)
+    if run.captures.empty:
+        sys.exit(COULD_NOT_RUN)
     found = cases(run.tables, known)
     offers = [each for case in found for each in choices(case)]
     for offer in offers:

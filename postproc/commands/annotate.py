@@ -21,7 +21,9 @@ from postproc.text import Lang
 )  # fmt: skip
 @lang_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
-def annotate_command(*, capture: Path, results: Path | None, out: Path | None, lang: Lang, debug: bool) -> None:
+def annotate_command(
+    *, capture: Path, results: Path | None, out: Path | None, lang: Lang, debug: bool
+) -> None:
     """Copy a capture and say at each frame, as packet comment, what was found.
 
     Wireshark shows the comments above the packet and filters them by

@@ -9,7 +9,9 @@ from postproc.commands.trouble import one_line_errors
 
 @click.command("export")
 @click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
-@click.option("--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it.")
+@click.option(
+    "--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it."
+)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.  [default: call-N.pcapng]",
@@ -46,10 +48,16 @@ def export_command(
     with one_line_errors(debug=debug):
         from postproc import pipeline
         from postproc.handover.export import export, export_redacted
+        from postproc.handover.redact import products
         from postproc.present.terminal import clean
+        from postproc.read import deployment as deployments
         from postproc.read.capture import Options
 
         run = pipeline.run(captures, options=Options(keylog=keylog))
-        written = export_redacted(run, call, out, key) if redact else export(run, call, out)
+        if redact:
+            kept = products(deployments.read(deployments.DEFAULT))
+            written = export_redacted(run, call, out, key, kept)
+        else:
+            written = export(run, call, out)
         for path, packets in written.items():
             click.echo(clean(f"{path}: {packets} packets of call {call}"))

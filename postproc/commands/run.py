@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from postproc.commands.deployment import access_options, told
+from postproc.commands.language import lang_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
+from postproc.text import Lang
 
 if TYPE_CHECKING:
     from postproc.pipeline import Run
+
+FINDINGS = 1
+SEVERITIES = ("info", "note", "warning", "error")
 
 
 @click.command("run")
@@ -34,6 +39,13 @@ if TYPE_CHECKING:
     help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
 )  # fmt: skip
 @access_options
+@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "note"]),
+    help="Exit with 1 if there is a finding as severe as this, or worse.",
+)  # fmt: skip
+@lang_option
+@click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def run_command(
@@ -49,6 +61,10 @@ def run_command(
     acl: Path | None,
     acl_list: tuple[str, ...],
     signalling_list: tuple[str, ...],
+    only: str | None,
+    fail_on: str | None,
+    lang: Lang,
+    verbose: bool,
     quiet: bool,
     debug: bool,
 ) -> None:
@@ -58,7 +74,7 @@ def run_command(
     A file that cannot be read is named with its reason and the others are read.
     Logs among the PATHs are read only if --fs-log is given.
     Captures unchanged since the last run into the same folder are not read again.
-    Exit status: 0 done, 2 could not run or no capture could be read.
+    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read.
 
     \b
     Examples:
@@ -71,6 +87,7 @@ def run_command(
     with one_line_errors(debug=debug, interrupted=resume):
         with quick_imports():
             from postproc import batch, pipeline
+            from postproc.diagnose import named
             from postproc.present.progress import watching
             from postproc.read import logfiles
             from postproc.read.capture import Options
@@ -78,18 +95,26 @@ def run_command(
         batch.keep_memory()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         known = told(deployment, acl, acl_list, signalling_list)
+        rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
         with watching(quiet=quiet) as tell:
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), tell=tell,
+                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, tell=tell,
             )  # fmt: skip
         _print_unread(done, debug=debug)
         if not quiet:
-            _print_results(done, out)
+            _print_results(done, out, lang, verbose=verbose)
     if done.captures.empty:
         sys.exit(COULD_NOT_RUN)
+    if fail_on and _worst(done) >= SEVERITIES.index(fail_on):
+        sys.exit(FINDINGS)
+
+
+def _worst(done: "Run") -> int:
+    """The severest finding as a position in SEVERITIES; -1 without any."""
+    return max((SEVERITIES.index(each) for each in done.findings["severity"]), default=-1)
 
 
 def _print_unread(done: "Run", *, debug: bool) -> None:
@@ -103,17 +128,25 @@ def _print_unread(done: "Run", *, debug: bool) -> None:
         click.echo("postproc: no capture could be read", err=True)
 
 
-def _print_results(done: "Run", out: Path) -> None:
-    from postproc.present import calls, logs, overview
+def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool) -> None:
+    from postproc.present import answers, calls, logs, overview
     from postproc.present.terminal import console, say, warning_lines
 
     screen = console(sys.stdout)
     lines = overview.lines(done.tables)
-    for row in calls.table(lines, screen.width if screen.is_terminal else None) if lines else []:
+    width = screen.width if screen.is_terminal else None
+    for row in calls.table(lines, width, lang) if lines else []:
         say(screen, row)
+    shown = (
+        answers.details(done.tables, done.walks, width, lang)
+        if verbose
+        else answers.headlines(lines, width, lang)
+    )
+    for text in shown:
+        say(screen, text)
     for warning in warning_lines(done.captures):
         say(screen, warning)
-    for line in logs.lines(done.logs, done.logs_beside):
+    for line in logs.lines(done.logs, done.logs_beside, lang):
         say(screen, line)
     if done.captures.empty:
         return

@@ -13,7 +13,7 @@ import pandas as pd
 from postproc.correlate import dialogs
 from postproc.correlate.messages import INVITE_DIALOG, NO_TIME, Message, in_order, messages, moments, succeeds
 from postproc.correlate.uris import user_part
-from postproc.tables import LEGS, TIME
+from postproc.tables import LEGS
 
 # Methods that have nothing to do with a call, even where an odd phone uses one Call-ID for all.
 APART = frozenset({"REGISTER", "PUBLISH", "SUBSCRIBE"})

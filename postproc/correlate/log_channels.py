@@ -75,7 +75,7 @@ def _learn(state: _State, kind: str, uuid: str, facts: Facts) -> None:
         for channels in (state.alive, state.inbound, state.with_ice):
             channels.pop(uuid, None)
         return
-    if kind == "channel":
+    if kind == "channel" and "channel" in facts:
         state.by_name[facts["channel"]] = uuid
         state.alive[uuid] = None
     if kind == "invite" and "addr" in facts:

@@ -95,7 +95,8 @@ def _clocks(
         for log in of_calls.keys() - found.keys():
             if learnt := clock(anchored(_first(of_calls[log], kind, legs_of), packets)):
                 found[log] = learnt
-    return _with_neighbours(found, of_calls)
+        found = _with_neighbours(found, of_calls)
+    return found
 
 
 def _packets(numbers: list[int], legs: pd.DataFrame, moment: str) -> list[tuple[int, str, int]]:

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
+
+from postproc.columns import plain
 
 NS_PER_S = 1_000_000_000
 
 
 def column(values: "pd.Series[Any]") -> list[Any]:
     """Return the values as Python objects: NA is None, times are ns since 1970 (int)."""
-    if isinstance(values.dtype, pd.StringDtype):
-        texts: list[Any] = pa.array(values.array).to_pylist()  # much faster than through numpy
-        return texts
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        times = values.to_numpy("datetime64[ns]").astype("int64").tolist()
-        known = values.notna()
-        return times if known.all() else [t if k else None for t, k in zip(times, known, strict=True)]
-    return values.array.to_numpy(object, na_value=None).tolist()  # type: ignore[no-any-return]
+    if not isinstance(values.dtype, pd.DatetimeTZDtype):
+        return plain(values)
+    times = values.to_numpy("datetime64[ns]").astype("int64").tolist()
+    known = values.notna()
+    return times if known.all() else [t if k else None for t, k in zip(times, known, strict=True)]
 
 
 def records(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:

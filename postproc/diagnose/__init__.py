@@ -6,6 +6,7 @@ stage the one named first is the cause.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -59,6 +60,7 @@ from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.told import headline, records
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
+from postproc.errors import SetupError
 from postproc.findings import Finding, Rule, Step
 from postproc.tables import CALLS, FINDINGS, Tables
 from postproc.text import Lang
@@ -175,3 +177,14 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
 def walks(judged: Iterable[Judged], lang: Lang) -> dict[int, list[dict[str, Any]]]:
     """The walk of every call by its number, in one language."""
     return {each.case.number: walk_records(each.walk, lang) for each in judged}
+
+
+def named(words: Iterable[str]) -> tuple[str, ...]:
+    """Names of the rules given by name or code; SetupError for one that is unknown."""
+    codes = {rule.code.lower(): rule.name for rule in RULES}
+    names = [codes.get(word.strip().lower(), word.strip().lower()) for word in words if word.strip()]
+    if unknown := [name for name in names if name not in BY_NAME]:
+        near = get_close_matches(unknown[0], BY_NAME, 1)
+        hint = f"; did you mean {near[0]}?" if near else "; `postproc rules` lists them"
+        raise SetupError(f"no rule {unknown[0]!r}{hint}")
+    return tuple(names)

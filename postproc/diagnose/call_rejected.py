@@ -109,7 +109,7 @@ def _details(case: Case, refused: Rejection) -> Iterator[Text]:
         yield PASSED_ON
     elif _alone(case, refused):
         yield ALONE
-    if refused.cause in CAUSES:
+    if refused.cause is not None and refused.cause in CAUSES:
         yield CAUSES[refused.cause]
     elif refused.response.reason_header:
         yield REASON

@@ -53,7 +53,7 @@ class _Moment(NamedTuple):
 
 def find(case: Case) -> Iterator[Finding]:
     shown = [*case.messages, *checks(case).rows]
-    if not shown or _ended(case) or not _going_on(case):
+    if not shown or case.last_time is None or _ended(case) or not _going_on(case):
         return
     early = _early(case)
     moment = early or _Moment(min(row.time for row in shown), STILL_UP)

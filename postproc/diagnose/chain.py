@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from postproc.findings import STAGES, VERDICTS, Finding, Rule, Verdict
 
 BROKEN: frozenset[Verdict] = frozenset({"fault", "suspect", "cannot_tell"})
-NATURAL = frozenset({"sdp", "stun", "nat", "dtls"})  # stages that working media prove harmless
+NATURAL = frozenset({"sdp", "stun", "nat", "dtls", "media"})  # stages that working media prove harmless
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,10 @@ def _place(
 def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdict:
     """What to say of the call: the worst of the root and what follows from it.
 
+    Where the root is that nothing can be told, neither can what follows from it.
     ``ended_well``: it ended as calls do without media: busy, cancelled, not answered.
     """
     held = [each.verdict for each in chained.findings if each.verdict in BROKEN]
-    if chained.root is not None and chained.root.verdict == "cannot_tell" and media_ok:
-        return "ok"
-    if held:
+    if held and chained.root is not None and chained.root.verdict != "cannot_tell":
         return min(held, key=VERDICTS.index)
-    return "ok" if media_ok or ended_well else "cannot_tell"
+    return "ok" if media_ok or (ended_well and not held) else "cannot_tell"

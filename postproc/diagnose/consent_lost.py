@@ -59,14 +59,10 @@ def _finding(case: Case, leg: int | None, direction: str, lost: list[Row], until
     good = checks(case, direction, leg).of("success")
     lost_at = good[-1].time
     back = TO_SERVER if direction == TO_CLIENT else TO_CLIENT
-    moved = sorted(
-        {endpoint(row.src_addr, row.src_port) for row in checks(case, back, leg).rows if row.time > lost_at}
-        - {
-            endpoint(row.src_addr, row.src_port)
-            for row in checks(case, back, leg).rows
-            if row.time <= lost_at
-        }
-    )
+    came = checks(case, back, leg).rows
+    known = {(row.dst_addr, row.dst_port) for row in checks(case, direction, leg).rows}
+    known |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
+    moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
     facts = {
         "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
         "answered": len(good), "lost": len(lost), "moved": moved,

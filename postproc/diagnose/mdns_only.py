@@ -35,7 +35,7 @@ def _trickled(case: Case, leg: int | None) -> bool:
 
 
 RULE = Rule(
-    code="SDP003",
+    code="SDP005",
     name="mdns-only",
     stage="sdp",
     summary=Text("Only mDNS candidates", "Nur mDNS-Kandidaten"),

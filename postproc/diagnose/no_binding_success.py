@@ -6,7 +6,6 @@ from postproc.addresses import addr_class, endpoint
 from postproc.diagnose.case.case import CLIENT, Case, evidence
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks
 from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
-from postproc.diagnose.case.view import one_direction
 from postproc.diagnose.hotspot_client import hotspot
 from postproc.findings import Advice, Finding, Rule, Verdict
 from postproc.text import Text
@@ -49,7 +48,6 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
     to_client, to_server = checks(case, TO_CLIENT, leg), checks(case, TO_SERVER, leg)
-    blind = one_direction(case)
     facts = _counts(both, to_client, to_server)
     tags, said = set(), [TO] if to_client.sent else []
     said.append(FROM if to_server.sent else NONE_ARRIVED)
@@ -61,9 +59,9 @@ def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
         said.append(NO_PUBLIC_TRIED)
         facts["public_offered"] = [endpoint(row.addr, row.port) for row in public(offered(case, CLIENT, leg))]
         tags.add("private-target")
-    verdict: Verdict = "suspect" if blind else "fault"
+    verdict: Verdict = "fault" if case.legs else "suspect"  # without SIP the capture may see one way only
     return Finding(
-        RULE.name, verdict, 0.5 if blind else 0.95, evidence(*both.silent), TITLE,
+        RULE.name, verdict, 0.95 if case.legs else 0.6, evidence(*both.silent), TITLE,
         tuple(said), facts, SETTLE, leg=leg, tags=frozenset(tags),
     )  # fmt: skip
 

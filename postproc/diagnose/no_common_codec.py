@@ -72,10 +72,9 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
     """Legs whose answer has nothing of the offer: certain where the call failed of it."""
-    heard = media_ok(case)
     for leg in {each.call_id: each for each in case.legs}.values():
         pair = negotiated(case, leg.call_id)
-        if pair is None or not disjoint(*pair) or heard:
+        if pair is None or not disjoint(*pair) or media_ok(case) is True:
             continue
         failed = refused is not None and refused.status in REFUSALS
         hung_up = q850(leg.end_reason) == INCOMPATIBLE

@@ -87,11 +87,14 @@ def _sights(case: Case) -> Iterator[_Sight]:
 def _sip(messages: Iterable[Row]) -> Iterator[_Sight]:
     """Requests within a dialog answer the response that made it; responses answer requests."""
     for row in messages:
-        if row.status is not None:
-            answers = f"{row.status} {row.cseq_method or ''}".strip()
-        else:
-            answers = row.method if row.method == "ACK" or row.to_tag else None
-        yield _Sight((row.src_addr, row.dst_addr), row, answers)
+        yield _Sight((row.src_addr, row.dst_addr), row, _answers(row))
+
+
+def _answers(row: Row) -> str | None:
+    """What the message is, if it shows that its sender had received something."""
+    if row.status is not None:
+        return f"{row.status} {row.cseq_method or ''}".strip()
+    return str(row.method) if row.method == "ACK" or row.to_tag else None
 
 
 def _icmp_ways(case: Case) -> set[Ends]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.case.case import Case, evidence
 from postproc.diagnose.case.media import media_ok
-from postproc.findings import Advice, Finding, Rule
+from postproc.findings import Advice, Finding, Rule, Verdict
 from postproc.text import Text
 
 TITLE = Text(
@@ -23,7 +23,7 @@ def find(case: Case) -> Iterator[Finding]:
         return
     facts = {"caller": late[0].uac_addr, "called": late[0].uas_addr}
     whole = any(leg.invite_time is not None for leg in case.legs)
-    verdict = "note" if media_ok(case) is True or whole else "cannot_tell"
+    verdict: Verdict = "note" if media_ok(case) is True or whole else "cannot_tell"
     yield Finding(
         RULE.name, verdict, 0.95, evidence(*late), TITLE, (UNKNOWN,), facts, leg=late[0].leg
     )  # fmt: skip

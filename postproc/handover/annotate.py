@@ -35,14 +35,16 @@ def comments(findings: pd.DataFrame) -> dict[int, list[str]]:
     columns = ["frame", "frames", "code", "name", "severity", "call", "title", "detail"]
     for row in zip(*(findings[column] for column in columns), strict=True):
         first, evidence, *rest = row
-        head, whole = _texts(*rest)
+        head, whole = _texts(rest)
         frames = list(dict.fromkeys([*_numbers(first), *_evidence(evidence)]))
         for place, frame in enumerate(frames[:EVIDENCE_TOLD]):
             said[frame].append(head if place else whole)
     return dict(said)
 
 
-def _texts(code: Any, name: Any, severity: Any, call: Any, title: Any, detail: Any) -> tuple[str, str]:  # noqa: ANN401
+def _texts(row: list[Any]) -> tuple[str, str]:
+    """A finding in short, and with its detail."""
+    code, name, severity, call, title, detail = row
     known = [clean(str(each)) for each in (severity, code, name) if not pd.isna(each)]
     about = " ".join(known) + ("" if pd.isna(call) else f" (call {call})")
     head = about if pd.isna(title) else f"{about}: {clean(str(title))}"

@@ -45,7 +45,12 @@ def _block(piece: Piece, comments: Comments) -> bytes:
         case Record():
             told = comments(piece.frame)
             return pcapng_out.packet(
-                piece.interface, piece.ticks, piece.data, piece.original, piece.options, told
+                piece.interface,
+                piece.ticks,
+                piece.data,
+                piece.original,
+                options=piece.options,
+                comments=told,
             )
         case Described():
             return pcapng_out.interface(piece.link_type, piece.snaplen, piece.options)

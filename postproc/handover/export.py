@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from postproc.errors import SetupError
-from postproc.handover.copying import copy
+from postproc.handover.copying import Comments, copy
+from postproc.handover.redact import Source, Work, redact
 from postproc.pipeline import Run
 from postproc.present.belonging import Belonging, belonging
 from postproc.present.terminal import clean
@@ -26,10 +27,7 @@ def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
     ``out`` names the file; with several captures their names are added to it. SetupError when
     there is no such call.
     """
-    known = sorted(run.calls["call"].dropna().astype(int))
-    if call not in known:
-        raise SetupError(f"there is no call {call}; {_there_are(known)}")
-    found = belonging(run.tables, call)
+    found = _belonging(run, call)
     paths = _paths(run.captures)
     targets = file_names(out or Path(f"call-{call}.pcapng"), found)
     written = {}
@@ -38,6 +36,30 @@ def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
         frames = frames_belonging(paths[capture], held)
         written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
     return written
+
+
+def export_redacted(
+    run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = ()
+) -> dict[Path, int]:
+    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name."""
+    found = _belonging(run, call)
+    paths = _paths(run.captures)
+    names = {name: f"{number}.pcapng" for number, name in enumerate(found, 1)}
+    targets = dict(
+        zip(found, file_names(out or Path(f"call-{call}.pcapng"), names.values()).values(), strict=True)
+    )
+    sources = [
+        Source(paths[name], targets[name], frames_belonging(paths[name], held), numbered=True)
+        for name, held in found.items()
+    ]
+    return redact(Work(sources, products=products), key).written
+
+
+def _belonging(run: Run, call: int) -> dict[str, Belonging]:
+    known = sorted(run.calls["call"].dropna().astype(int))
+    if call not in known:
+        raise SetupError(f"there is no call {call}; {_there_are(known)}")
+    return belonging(run.tables, call)
 
 
 def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
@@ -62,7 +84,7 @@ def safe_name(name: str) -> str:
     return UNSAFE.sub("_", name).lstrip(".")[:LONGEST_NAME] or "unnamed"
 
 
-def _numbered(capture: str):  # noqa: ANN202
+def _numbered(capture: str) -> Comments:
     return lambda frame: (f"frame {frame} of {capture}",)
 
 
@@ -73,4 +95,6 @@ def _paths(captures: pd.DataFrame) -> dict[str, Path]:
 def _there_are(known: list[int]) -> str:
     if not known:
         return "no call was found"
-    return f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"
+    return (
+        f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"
+    )

@@ -5,13 +5,14 @@ together; then to write. What was written is searched for every original.
 """
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from postproc.errors import SetupError
+from postproc.deployment import Deployment
+from postproc.errors import CaptureError, SetupError
 from postproc.handover.copying import APPLICATION, replacing
 from postproc.present import pcapng_out
 from postproc.present.redaction import ip, leaks, media
@@ -20,12 +21,24 @@ from postproc.present.redaction.leaks import Originals
 from postproc.present.redaction.link import IP_TYPES, link
 from postproc.present.redaction.packets import Packets
 from postproc.present.redaction.pseudonyms import Pseudonyms
-from postproc.read.inputs import said
+from postproc.read import logfiles
 from postproc.read.records import Described, Record, pieces
 
 ATTEMPTS = 50
 NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
-USUAL_NAMES = ("lo", "any", "eth", "en", "wlan", "wl", "br", "bond", "docker", "utun", "\\Device\\NPF_Loopback")
+USUAL_NAMES = (
+    "lo",
+    "any",
+    "eth",
+    "en",
+    "wlan",
+    "wl",
+    "br",
+    "bond",
+    "docker",
+    "utun",
+    "\\Device\\NPF_Loopback",
+)
 CHUNK = 64 << 20
 
 
@@ -47,29 +60,47 @@ class Work:
     products: tuple[str, ...] = ()
 
 
-def redact(work: Work, key: str | None = None) -> dict[Path, int]:
-    """Write all files with pseudonyms; return how many packets or lines each has.
+class Redacted(NamedTuple):
+    """What was written, with its number of packets or lines; and what must not be found anywhere any more."""
+
+    written: dict[Path, int]
+    originals: Originals
+
+
+def products(deployment: Deployment) -> tuple[str, ...]:
+    """Patterns of the names that a deployment's products bear; they are nobody's names, and stay."""
+    markers = deployment.markers
+    kinds = (markers.sdp_owner, markers.user_agent, markers.stun_software, deployment.products)
+    return tuple(
+        dict.fromkeys(pattern for kind in kinds for patterns in kind.values() for pattern in patterns)
+    )
+
+
+def redact(work: Work, key: str | None = None) -> Redacted:
+    """Write all files with pseudonyms.
 
     Raises SetupError, and leaves no file behind, when a file cannot be written, an original
     is left in one, or a given ``key`` makes a pseudonym of what is an original elsewhere.
     """
     pseudonyms, packets = _learnt(work, key)
+    pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
     written: dict[Path, int] = {}
     try:
         for source, replacing_in in zip(work.captures, packets, strict=True):
             written[source.target] = _write_capture(source, replacing_in)
         for path, target in work.texts.items():
             written[target] = _write_text(path, target, pseudonyms)
-        check(written, pseudonyms.originals())
+        originals = pseudonyms.originals()
+        check(written, originals)
     except BaseException:
         for path in (*(source.target for source in work.captures), *work.texts.values()):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         raise
-    return written
+    return Redacted(written, originals)
 
 
-def check(written: Collection[Path], originals: Originals) -> None:
+def check(written: Iterable[Path], originals: Originals) -> None:
     """Raise SetupError when a file holds an original."""
     for path in written:
         if found := [*_in_file(path, originals), *_in_payloads(path, originals)]:
@@ -135,7 +166,7 @@ def _write_capture(source: Source, packets: Packets) -> int:
                 continue
             record, data, original = piece
             comments = (f"frame {record.frame}",) if source.numbered else ()
-            file.write(pcapng_out.packet(record.interface, record.ticks, data, original, b"", comments))
+            file.write(pcapng_out.packet(record.interface, record.ticks, data, original, comments=comments))
             count += 1
     return count
 
@@ -154,12 +185,15 @@ def _clock(options: bytes) -> bytes:
 
 
 def _lines(path: Path) -> Iterator[str]:
+    """The lines of a text, packed or in UTF-16, too; SetupError when it is none."""
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            for line in file:
-                yield line.rstrip("\r\n")
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
+        for block in logfiles.blocks(path):
+            if b"\0" in block:
+                raise SetupError(f"{path}: no text, so that nobody can say what is in it; leave it out")
+            text = block.decode(errors="surrogateescape")
+            yield from (line.rstrip("\r") for line in text.removesuffix("\n").split("\n"))
+    except CaptureError as error:
+        raise SetupError(f"{path}: {error}") from error
 
 
 def _write_text(path: Path, target: Path, pseudonyms: Pseudonyms) -> int:
@@ -183,7 +217,7 @@ def _in_file(path: Path, originals: Originals) -> list[str]:
 
 
 def _in_payloads(path: Path, originals: Originals) -> list[str]:
-    """Addresses found as bytes in a capture, where chance puts no number: not in sequence numbers and the like."""
+    """Addresses found as bytes in a capture, where chance puts no number: no header's."""
     with path.open("rb") as file:
         if file.read(4) != bytes.fromhex("0a0d0d0a"):
             return []

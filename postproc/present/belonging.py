@@ -62,9 +62,13 @@ def _stun(tables: Tables, call: int) -> pd.DataFrame:
     ids = set(zip(mine["capture"], mine["transaction_id"], strict=True))
     of_ids = [key in ids for key in zip(stun["capture"], stun["transaction_id"], strict=True)]
     found = stun[pd.Series(of_ids, stun.index, dtype=bool)]
-    relays = {_ends_of(row) for row in _rows(found[found["relayed"].fillna(value=False)], ["capture", *TUPLE])}
+    relays = {
+        _ends_of(row) for row in _rows(found[found["relayed"].fillna(value=False)], ["capture", *TUPLE])
+    }
     media = tables.rtp_streams[_is(tables.rtp_streams["call"], call)]
-    relays |= {_ends_of(row) for row in _rows(media[media["relayed"].fillna(value=False)], ["capture", *TUPLE])}
+    relays |= {
+        _ends_of(row) for row in _rows(media[media["relayed"].fillna(value=False)], ["capture", *TUPLE])
+    }
     serving = [_ends_of(row) in relays for row in _rows(stun, ["capture", *TUPLE])]
     return pd.concat([found, stun[pd.Series(serving, stun.index, dtype=bool)]])
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.present import filters
+from postproc import filters
 from postproc.tables import Tables
 
 ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
@@ -97,7 +97,7 @@ def _muxed(tables: Tables) -> set[int]:
     call_of = dict(zip(tables.legs["call_id"], tables.legs["call"], strict=True))
     offered = tables.sdp_media.assign(call=tables.sdp_media["call_id"].map(call_of)).dropna(subset=["call"])
     every = offered["rtcp_mux"].fillna(False).groupby(offered["call"]).all()
-    return {int(call) for call, muxed in every.items() if muxed}
+    return {int(call) for call, muxed in zip(every.index, every, strict=True) if muxed}
 
 
 def call_filters(tables: Tables) -> dict[int, str]:

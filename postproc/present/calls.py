@@ -8,19 +8,39 @@ from rich.text import Text
 
 from postproc.present.overview import Line
 from postproc.present.terminal import clean
+from postproc.text import Lang
+from postproc.text import Text as Words
 
 Cell = tuple[str, str]  # text and style
 
 # Two headings above each other; None: the heading to the left goes on.
-HEADINGS: tuple[tuple[str | None, str], ...] = (
-    ("call", ""), ("time", "UTC"), ("from → to", ""), ("legs", ""), ("SIP", ""), ("cand.", "c/s"),
-    ("checks", "s→c"), (None, "c→s"), ("DTLS", ""), ("media", "s→c"), (None, "c→s"), ("sure", ""),
+HEADINGS: tuple[tuple[Words | None, str], ...] = (
+    (Words("call", "Anr."), ""), (Words("time", "Zeit"), "UTC"), (Words("from → to", "von → an"), ""),
+    (Words("legs", "Legs"), ""), (Words("SIP", "SIP"), ""), (Words("cand.", "Kand."), "c/s"),
+    (Words("checks", "Checks"), "s→c"), (None, "c→s"), (Words("DTLS", "DTLS"), ""),
+    (Words("media", "Medien"), "s→c"), (None, "c→s"), (Words("verdict", "Urteil"), ""),
 )  # fmt: skip
 PARTIES = 2  # the column that gives way
-WORDS = {1, PARTIES, 8}  # columns set from the left; the others are figures
+WORDS = {1, PARTIES, 8, 11}  # columns set from the left; the others are figures
 NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
-LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; sure: joining"
-WITHOUT_SIDES = "(n): of a call in which no side is known to be the client"
+LEGEND = Words(
+    "c: client, s: server; checks: answered/sent; media: RTP packets",
+    "c: Client, s: Server; Checks: beantwortet/gesendet; Medien: RTP-Pakete",
+)
+WITHOUT_SIDES = Words(
+    "(n): of a call in which no side is known to be the client",
+    "(n): eines Anrufs, bei dem keine Seite als Client bekannt ist",
+)
+AMBIGUOUS = Words(
+    "n?: other legs would fit this call as well; see the table joins",
+    "n?: andere Legs passen ebenso zu diesem Anruf; siehe Tabelle joins",
+)
+VERDICTS: dict[str, tuple[Words, str]] = {
+    "ok": (Words("ok", "ok"), "green"),
+    "fault": (Words("fault", "Fehler"), "red"),
+    "suspect": (Words("suspect", "Verdacht"), "yellow"),
+    "cannot_tell": (Words("unclear", "unklar"), ""),
+}
 NONE: Cell = ("–", "dim")
 DTLS = {
     "complete": ("ok", "green"),
@@ -32,33 +52,35 @@ DTLS = {
 NOT_TAKEN = {486, 487, 600, 603}  # busy, cancelled, declined: ordinary ends
 
 
-def table(lines: Sequence[Line], width: int | None) -> list[Text]:
+def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Text]:
     """The table within so many cells; None: as wide as need be."""
-    rows = [_cells(line) for line in lines]
-    widths = _widths(rows, width)
-    drawn = [_heading(widths), _row([(below, "bold") for _, below in HEADINGS], widths)]
+    rows = [_cells(line, lang) for line in lines]
+    widths = _widths(rows, width, lang)
+    drawn = [_heading(widths, lang), _row([(below, "bold") for _, below in HEADINGS], widths)]
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
             drawn.append(Text(day, "bold"))
         row[PARTIES] = (_parties(line, widths[PARTIES]), "")
         drawn.append(_row(row, widths))
     unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
-    legend = [LEGEND, WITHOUT_SIDES] if unsided else [LEGEND]
-    return drawn + [Text(line, "dim") for line in legend]
+    legend = [LEGEND]
+    legend += [WITHOUT_SIDES] if unsided else []
+    legend += [AMBIGUOUS] if any(line.ambiguous for line in lines) else []
+    return drawn + [Text(line.of(lang), "dim") for line in legend]
 
 
-def _cells(line: Line) -> list[Cell]:
+def _cells(line: Line, lang: Lang) -> list[Cell]:
     return [
         (str(line.call), ""),
         (f"{line.start:%H:%M:%S}", "") if line.start is not None else NONE,
         (_parties(line, WIDE), ""),
-        (str(line.legs), ""),
+        (f"{line.legs}{'?' * line.ambiguous}", "yellow" if line.ambiguous else ""),
         _status(line.final_status),
         (f"{line.candidates[0]}/{line.candidates[1]}", "") if any(line.candidates) else NONE,
         *_checks(line),
         DTLS[line.dtls] if line.dtls else NONE,
         *_media(line),
-        _confidence(line),
+        _verdict(line, lang),
     ]
 
 
@@ -107,10 +129,11 @@ def _amount(packets: int) -> str:
     return str(packets) if packets < 1_000_000 else f"{packets / 1e6:.1f}M"
 
 
-def _confidence(line: Line) -> Cell:
-    if line.confidence is None:
-        return ("?", "yellow") if line.ambiguous else NONE
-    return f"{line.confidence:.0%}" + "?" * line.ambiguous, "yellow" if line.ambiguous else ""
+def _verdict(line: Line, lang: Lang) -> Cell:
+    if line.verdict not in VERDICTS:
+        return NONE
+    words, style = VERDICTS[line.verdict]
+    return words.of(lang), style
 
 
 def _parties(line: Line, width: int) -> str:
@@ -136,12 +159,12 @@ def _days(lines: Sequence[Line]) -> list[str]:
     return [day if day != before else "" for before, day in pairwise(dates)]
 
 
-def _widths(rows: Sequence[Sequence[Cell]], width: int | None) -> list[int]:
+def _widths(rows: Sequence[Sequence[Cell]], width: int | None, lang: Lang) -> list[int]:
     texts = [[below for _, below in HEADINGS], *([text for text, _ in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
     for n, (above, _) in enumerate(HEADINGS):
         if above and not _goes_on(n):
-            widths[n] = max(widths[n], cell_len(above))
+            widths[n] = max(widths[n], cell_len(above.of(lang)))
     if width is not None:
         others = sum(widths) - widths[PARTIES] + len(widths) - 1
         widths[PARTIES] = max(min(widths[PARTIES], width - others), NARROW)
@@ -152,15 +175,15 @@ def _goes_on(n: int) -> bool:
     return n + 1 < len(HEADINGS) and HEADINGS[n + 1][0] is None
 
 
-def _heading(widths: Sequence[int]) -> Text:
+def _heading(widths: Sequence[int], lang: Lang) -> Text:
     parts = []
     for n, (above, _) in enumerate(HEADINGS):
         if above is None:
             continue
         if _goes_on(n):
-            parts.append(above.center(widths[n] + 1 + widths[n + 1]))
+            parts.append(above.of(lang).center(widths[n] + 1 + widths[n + 1]))
         else:
-            parts.append(_padded(above, n, widths[n]))
+            parts.append(_padded(above.of(lang), n, widths[n]))
     return Text(" ".join(parts), "bold")
 
 

@@ -7,18 +7,19 @@ or media say so, else where the B2BUA stands in the call's legs.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pandas as pd
 
 from postproc.present.callfilters import ENDS, HANDSHAKE_ENDS
+from postproc.filters import LAST_PORT
 from postproc.tables import Tables
 
 TO_CLIENT, TO_SERVER = "server_to_client", "client_to_server"
 Endpoint = tuple[str, int]
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Event:
     """Something on the wire: its kind (check, discovery, keepalive, dtls, media) and how often."""
 
     call: int
@@ -122,6 +123,7 @@ def _ports(tables: Tables) -> dict[int, list[Port]]:
     rows = tables.candidates
     rows = rows[(rows["side"] == "server").fillna(False) & (rows["transport"] == "udp").fillna(False)]
     rows = rows.dropna(subset=["call", "addr", "port"])
+    rows = rows[rows["port"].between(1, LAST_PORT)]
     bases = _bases(tables)
     found: dict[int, dict[Endpoint, dict[Endpoint, None]]] = defaultdict(dict)
     for call, addr, port in zip(rows["call"], rows["addr"], rows["port"], strict=True):
@@ -154,8 +156,9 @@ def _traffic(events: list[Event], servers: set[str], ports: list[Port]) -> list[
     ours = _server_ends(events) | {port.base for port in ports}
     found: dict[tuple[Endpoint, Endpoint], Traffic] = {}
     for event in events:
-        outward = _outward(event, ours, servers)
-        ends = (event.src, event.dst) if outward else (event.dst, event.src)
+        ends = (event.src, event.dst)
+        if not _outward(event, ours, servers) or ends[::-1] in found:
+            ends = (event.dst, event.src)
         if ends not in found:
             found[ends] = Traffic(*ends, event.first, event.last)
         found[ends].add(event)

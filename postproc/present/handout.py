@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from postproc.present import filters
+from postproc import filters
 from postproc.present.firewall import Endpoint, Hole, Port, Traffic
 from postproc.present.overview import Line
 from postproc.text import Lang, Text
@@ -40,13 +40,24 @@ SEEN_AS = Text(
     "Outside, NAT must keep {base} reachable as {offered}.",
     "NAT muss {base} von außen als {offered} erreichbar halten.",
 )
+CHECKS = Text(
+    "checks {out}/{into} sent/received, {good} answered",
+    "Checks {out}/{into} gesendet/empfangen, {good} beantwortet",
+)
+KEEPALIVES = Text(
+    "keepalives {out}/{into} sent/received, {good} answered",
+    "Keepalives {out}/{into} gesendet/empfangen, {good} beantwortet",
+)
+LOOK_UPS = Text("STUN look-ups {all}, {good} answered", "STUN-Abfragen {all}, {good} beantwortet")
+HANDSHAKES = Text("DTLS handshakes {all}, {good} complete", "DTLS-Handshakes {all}, {good} vollständig")
+MEDIA = Text("media packets {out}/{into} sent/received", "Medienpakete {out}/{into} gesendet/empfangen")
 KINDS = {
-    "check": Text("checks {out}/{into} sent/received, {good} answered", "Checks {out}/{into} gesendet/empfangen, {good} beantwortet"),
-    "keepalive": Text("keepalives {out}/{into}, {good} answered", "Keepalives {out}/{into}, {good} beantwortet"),
-    "discovery": Text("STUN look-ups {all}, {good} answered", "STUN-Abfragen {all}, {good} beantwortet"),
-    "dtls": Text("DTLS handshakes {all}, {good} complete", "DTLS-Handshakes {all}, {good} vollständig"),
-    "media": Text("media packets {out}/{into} sent/received", "Medienpakete {out}/{into} gesendet/empfangen"),
-}  # fmt: skip
+    "check": CHECKS,
+    "keepalive": KEEPALIVES,
+    "discovery": LOOK_UPS,
+    "dtls": HANDSHAKES,
+    "media": MEDIA,
+}
 INDENT = "  "
 
 
@@ -114,4 +125,6 @@ def _counts(traffic: Traffic, lang: Lang) -> Iterator[str]:
 
 
 def _span(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    return f"{first:%Y-%m-%d %H:%M:%S}.{first.microsecond // 1000:03} - {last:%H:%M:%S}.{last.microsecond // 1000:03}"
+    """Like ``2026-11-22 22:38:49.516 - 22:39:00.519``."""
+    begin, end = (f"{time:%H:%M:%S}.{time.microsecond // 1000:03}" for time in (first, last))
+    return f"{first:%Y-%m-%d} {begin} - {end}"

@@ -36,6 +36,8 @@ class Line:
     packets_other: int | None
     confidence: float | None  # None where there is one leg: nothing was joined
     ambiguous: bool
+    verdict: str | None = None
+    headline: str | None = None
 
 
 def lines(tables: Tables) -> list[Line]:
@@ -63,6 +65,8 @@ def lines(tables: Tables) -> list[Line]:
             packets_other=media.get((call, OTHER)),
             confidence=row["confidence"] if (row["legs"] or 0) > 1 else None,
             ambiguous=bool(row["ambiguous"]),
+            verdict=row["verdict"],
+            headline=row["headline"],
         )
         for row in _records(calls)
         for call in [row["call"]]

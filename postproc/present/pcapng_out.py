@@ -29,7 +29,7 @@ def interface(link_type: int, snaplen: int, options: bytes = b"") -> bytes:
 
 
 def packet(
-    number: int, ticks: int, data: bytes, original: int, options: bytes = b"", comments: Iterable[str] = ()
+    number: int, ticks: int, data: bytes, original: int, *, options: bytes = b"", comments: Iterable[str] = ()
 ) -> bytes:
     """An Enhanced Packet Block: of interface ``number``, at its clock's ``ticks``.
 

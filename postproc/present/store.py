@@ -17,8 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from postproc.columns import TEXT, TIME, plain
 from postproc.errors import SchemaError
-from postproc.tables import TABLES, TEXT, TIME, Table, Tables
+from postproc.tables import TABLES, Table, Tables
 
 FORMULA = r"^[=+\-@\t\r\n]"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
@@ -63,13 +64,12 @@ def read_summary(path: Path) -> dict[str, Any]:
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """One dict per row, in JSON's types."""
-    columns = {name: _plain(rows[name]) for name in rows.columns}
+    columns = {name: _json(rows[name]) for name in rows.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _plain(column: pd.Series) -> list[Any]:
-    values = _iso(column) if str(column.dtype) == TIME else column
-    return [None if value is pd.NA else value for value in values.astype(object).tolist()]
+def _json(column: pd.Series) -> list[Any]:
+    return plain(_iso(column) if str(column.dtype) == TIME else column)
 
 
 def _iso(times: pd.Series) -> pd.Series:

@@ -7,16 +7,15 @@ only 0.5 ms counts then.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from postproc.read.frame import Frame
 
 WINDOW, WINDOW_WITHOUT_ID = 5_000_000, 500_000  # ns
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     """One frame, as far as copies are recognised by it."""
 
     frame: int

@@ -73,7 +73,8 @@ def quic(datagrams: Payloads) -> Array:
     possible = ((first >= 64) & (first < 128)) | (first >= 192)
     found = np.zeros(len(datagrams.rows), bool)
     found[chosen] = possible & ~begins_like_sip(datagrams.data, start, seen)
-    found &= ~channel_data(datagrams)[0]
+    if found.any():
+        found &= ~channel_data(datagrams)[0]
     return found
 
 

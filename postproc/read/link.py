@@ -68,7 +68,8 @@ def _sorted(data: Array, kind: Array, at: Array) -> Array:
 def _loopback(data: Array, at: Array) -> tuple[Array, Array]:
     """An address family in the byte order of the machine that captured; LOOP: big-endian."""
     family = numbers(data, at, "<u4")
-    family = np.where(family > 0xFFFF, numbers(data, at, ">u4"), family)
+    swapped = np.flatnonzero(family > 0xFFFF)
+    family[swapped] = numbers(data, at[swapped], ">u4")
     kind = np.where(family == AF_INET, IPV4, UNCLEAR)
     return np.where(np.isin(family, AF_INET6), IPV6, kind), at + 4
 

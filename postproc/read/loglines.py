@@ -18,17 +18,18 @@ BODY = 1 << 14  # bytes of a description looked at
 NEAR = 1 << 15  # bytes below a line of a channel in which lines of no channel may be about it
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48, section 5.4
 CONTAINER = r"(?:[\w.-]+ +\| )?"  # see logfiles
+START = rf"{CONTAINER}(?:\x1b\[[0-9;]*m)*"
 LINE = re.compile(
     rf"{CONTAINER}(?:(?P<uuid>{UUID}) )?(?P<time>(?:19|2[01])\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{1,9}})"
     r"(?: \d+\.\d+%)? \[(?P<level>[A-Z0-9]+)\] (?P<source>[\w.+-]+):\d+ (?:\w+\(\) )?(?P<text>.*)"
 )
-OF_CHANNEL = re.compile(rf"{CONTAINER}(?:\x1b\[[0-9;]*m)*({UUID}) ".encode())
+OF_CHANNEL = re.compile(rf"{START}({UUID}) ".encode())
 OF_BODY = re.compile(
-    rf"^{CONTAINER}(?:{UUID} )?"
+    rf"^{START}(?:{UUID} )?"
     r"(?:(?P<time>\d{4}-\d\d-\d\d \d\d:)|(?P<text>(?:[om]=|a=ice-ufrag:)[^\r\n]*))".encode(),
     re.MULTILINE,
 )
-FAILED = b" Failed! "
+FAILED = re.compile(rb"[^\n]{0,200} Failed! ")
 
 
 class Line(NamedTuple):
@@ -71,7 +72,7 @@ def _of(channels: Container[bytes], block: bytes, starts: list[int]) -> Iterator
             if of_channel[1].lower() in channels:
                 near = start
                 yield start
-        elif start - near <= NEAR or block.find(FAILED, start, start + LONGEST) >= 0:
+        elif start - near <= NEAR or FAILED.match(block, start):
             yield start
 
 
@@ -90,11 +91,11 @@ def _line(block: bytes, start: int, number: int) -> Line | None:
     end = len(block) if end < 0 else end
     whole = block[start : min(end, start + 2 * LONGEST)].decode(errors="backslashreplace")
     line = LINE.match(ESCAPES.sub("", whole).rstrip("\r"))
-    told = said(line["text"]) if line else None
+    text = line["text"][:LONGEST] if line else ""
+    told = said(text)
     if line is None or told is None:
         return None
     kind, facts = told
-    text = line["text"][:LONGEST]
     if kind == "sdp" and not (text := _with_description(text, block, end)):
         return None
     call_id = facts.get("call_id")
@@ -114,5 +115,5 @@ def _with_description(text: str, block: bytes, end: int) -> str:
     for line in OF_BODY.finditer(block, end, end + BODY):
         if line["time"]:
             break
-        found[line["text"].decode(errors="backslashreplace")] = None
+        found[ESCAPES.sub("", line["text"].decode(errors="backslashreplace"))] = None
     return f"{text} {'; '.join(found)}"[:LONGEST] if found else ""

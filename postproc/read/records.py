@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 
 from postproc.errors import CaptureError
-from postproc.read import pcap, pcapng
+from postproc.read import pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
 from postproc.read.inputs import said
@@ -119,7 +119,7 @@ def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece
         zip(starts, window.captured.tolist(), window.time.tolist(), strict=True), frame + 1
     ):
         data = window.data[start : start + captured].tobytes()
-        (original,) = struct.unpack_from(order + "I", window.data, start - 4)
+        (original,) = struct.unpack_from(order + "I", window.data.data, start - 4)
         yield Record(row, time, 0, time // unit, data, max(original, captured), b"")
 
 

@@ -1,7 +1,8 @@
 """STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
 
-import ipaddress
 from collections.abc import Iterator
+from ipaddress import IPv6Address
+from socket import AF_INET, inet_ntop
 from typing import Any
 
 from postproc.read.frame import Frame
@@ -31,10 +32,10 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
             continue
         relayed = in_channel or (len(message) < len(outer) and message in outer)
         outer = outer if relayed else message
-        yield _row(frame, message) | {"relayed": relayed}
+        yield _row(frame, message, relayed=relayed)
 
 
-def _row(frame: Frame, message: bytes) -> dict[str, Any]:
+def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
     found = attributes(message)
     mapped = address(found, message[4:20])
     return {
@@ -55,6 +56,7 @@ def _row(frame: Frame, message: bytes) -> dict[str, Any]:
         "use_candidate": USE_CANDIDATE in found,
         "priority": _integer(found.get(PRIORITY)),
         "software": _text(found.get(SOFTWARE)),
+        "relayed": relayed,
     }
 
 
@@ -102,8 +104,9 @@ def _transport(value: bytes, mask: bytes) -> Transport:
     size = {1: 4, 2: 16}.get(value[1] if len(value) > 1 else 0)
     if size is None or len(value) != 4 + size:
         return None, None
-    plain = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
-    return str(ipaddress.ip_address(plain)), int.from_bytes(value[2:4]) ^ int.from_bytes(mask[:2])
+    plain = (int.from_bytes(value[4:]) ^ int.from_bytes(mask[:size])).to_bytes(size)
+    written = inet_ntop(AF_INET, plain) if size == 4 else str(IPv6Address(plain))
+    return written, int.from_bytes(value[2:4]) ^ int.from_bytes(mask[:2])
 
 
 def error_code(value: bytes) -> int | None:

@@ -21,9 +21,15 @@ def test_baseline_b_asks_for_23_fields_that_tshark_knows():
     assert set(FIELDS) <= known
 
 
-@pytest.mark.parametrize("name", [BASELINE_A, BASELINE_B, EK])
-def test_tshark_never_lists_generated_call_ids(name):
-    assert "sdp.establish_conversation:FALSE" in arguments(name)
+@pytest.mark.parametrize("name", [BASELINE_A, BASELINE_B])
+def test_a_baseline_is_tshark_as_it_comes_on_captures_with_media(name):
+    assert "-o" not in arguments(name)
+    assert BY_NAME[name].scenarios == ("rtp",)
+
+
+def test_on_many_calls_tshark_lists_no_generated_call_ids():
+    assert "sdp.establish_conversation:FALSE" in arguments(EK)
+    assert BY_NAME[EK].scenarios == ("sip",)
 
 
 def test_ours_is_that_of_this_python_with_one_process():

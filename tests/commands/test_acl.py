@@ -4,39 +4,43 @@ import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
+from postproc.commands.acl import _wrapped
 
 BLOCKS = '[acl]\nwhitelist = ["192.168.1.0/24"]\nblacklist = ["192.168.0.0/16"]\n'
-XML = '<network-lists><list name="only_vpn" default="deny"><node type="allow" cidr="172.30.0.0/16"/></list>{}</network-lists>'
+VPN = '<list name="only_vpn" default="deny"><node type="allow" cidr="172.30.0.0/16"/></list>'
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def _files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ours.toml").write_text(BLOCKS)
-    (tmp_path / "acl.conf.xml").write_text(XML.format(""))
-    two = XML.format('<list name="lan"><node type="allow" domain="d"/></list><list name="x" default="$${y}"/>')
-    (tmp_path / "two.xml").write_text(two)
+    (tmp_path / "acl.conf.xml").write_text(f"<network-lists>{VPN}</network-lists>")
+    more = (
+        '<list name="lan" default="deny"><node type="allow" domain="d"/></list>'
+        '<list name="x" default="$${y}"/>'
+    )
+    (tmp_path / "two.xml").write_text(f"<network-lists>{VPN}{more}</network-lists>")
 
 
 def check(*words, lang="en"):
     return CliRunner().invoke(cli, ["acl", "check", *map(str, words), "--lang", lang])
 
 
-def test_an_address_against_the_blocks_of_a_deployment(files):
+def test_an_address_against_the_blocks_of_a_deployment():
     done = check("ours.toml", "--addr", "192.168.1.5", "--addr", "8.8.8.8")
     assert done.exit_code == 0
     assert "together: allowed, whitelist is the first list that allows it" in done.stdout
     assert "together: allowed, blacklist is the first list that allows it" in done.stdout
 
 
-def test_lists_are_named_on_the_command_line_built_in_ones_too(files):
+def test_lists_are_named_on_the_command_line_built_in_ones_too():
     done = check("acl.conf.xml", "--addr", "172.30.1.1", "--list", "wan.auto", "--list", "only_vpn")
     assert [line.split()[:2] for line in done.stdout.splitlines()[1:3]] == [
         ["wan.auto", "denied"], ["only_vpn", "allowed"],
     ]  # fmt: skip
 
 
-def test_without_a_word_on_what_is_applied_each_list_is_told_and_that(files):
+def test_without_a_word_on_what_is_applied_each_list_is_told_and_that():
     done = check("two.xml", "--addr", "8.8.8.8")
     assert "together" not in done.stdout
     assert done.stdout.rstrip().endswith("name them in their order with --list.")
@@ -45,7 +49,7 @@ def test_without_a_word_on_what_is_applied_each_list_is_told_and_that(files):
     ]  # fmt: skip
 
 
-def test_the_machine_s_own_network_lets_its_lists_tell(files):
+def test_the_machine_s_own_network_lets_its_lists_tell():
     words = ("acl.conf.xml", "--addr", "10.0.50.3", "--list", "localnet.auto")
     assert "unknown" in check(*words).stdout
     assert "allowed" in check(*words, "--local", "10.0.50.118/24").stdout
@@ -54,17 +58,17 @@ def test_the_machine_s_own_network_lets_its_lists_tell(files):
 @pytest.mark.parametrize("name, words, told", [
     ("acl_488", ["--list", "only_vpn"], ["answers with 488 (seen here: 488)"]),
     ("no_binding_success", ["--list", "wan.auto"], ["takes candidate 2", "(frame 19) went there"]),
-    ("no_binding_success", ["--list", "rfc1918.auto"], ["takes candidate 1", "instead: it applies other lists"]),
-    ("acl_403", ["--signalling-list", "only_vpn"], ["INVITE from 10.0.50.118", "answered with 403", "denied"]),
+    ("no_binding_success", ["--list", "rfc1918.auto"], ["takes candidate 1", "it applies other lists"]),
+    ("acl_403", ["--signalling-list", "only_vpn"], ["from 10.0.50.118", "answered with 403", "denied"]),
     ("client_view", ["--list", "wan.auto"], ["No candidates are offered to a server"]),
 ])  # fmt: skip
-def test_a_capture_against_lists(files, pcaps, name, words, told):
+def test_a_capture_against_lists(pcaps, name, words, told):
     done = check("acl.conf.xml", "--capture", pcaps / f"{name}.pcapng", *words)
     assert done.exit_code == 0
     assert [each for each in told if each not in done.stdout] == []
 
 
-def test_german_is_german(files, pcaps):
+def test_german_is_german(pcaps):
     done = check("ours.toml", "--capture", pcaps / "acl_403.pcapng", lang="de")
     assert "Der Server nimmt Kandidat 2: den ersten, den die Liste blacklist erlaubt." in done.stdout
     assert "server takes" not in done.stdout
@@ -81,7 +85,7 @@ def test_german_is_german(files, pcaps):
     (["ours.toml", "--capture", "nope.pcapng"], "postproc: nope.pcapng"),
     (["ours.toml", "--capture", "ours.toml"], "not a capture"),
 ])  # fmt: skip
-def test_mistakes_are_one_line_and_status_2(files, words, told):
+def test_mistakes_are_one_line_and_status_2(words, told):
     done = check(*words)
     assert done.exit_code == 2
     assert told in done.stderr
@@ -89,8 +93,6 @@ def test_mistakes_are_one_line_and_status_2(files, words, told):
 
 
 def test_long_lines_are_broken_between_words_on_a_terminal():
-    from postproc.commands.acl import _wrapped
-
     line = "  Its first Binding Request (frame 9) went there, " + "word " * 20
     parts = _wrapped(line, 40)
     assert max(map(len, parts)) <= 40

@@ -73,5 +73,5 @@ def test_analyze_takes_a_name_a_file_or_a_deployment(tmp_path, pcaps):
     known = postproc.analyze(pcaps / "acl_488.pcapng", deployment=tmp_path / "own.toml").candidates
     assert known["acl_verdict"].tolist() == ["denied", "allowed"]
     assert set(known["side_by"]) == {"role"}
-    named = postproc.analyze(pcaps / "acl_488.pcapng", deployment="freeswitch").candidates
-    assert set(named["side_by"]) == {"marker"}
+    named = postproc.analyze(pcaps / "good.pcapng", deployment="freeswitch").candidates
+    assert "marker" in set(named["side_by"])

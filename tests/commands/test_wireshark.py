@@ -125,7 +125,8 @@ def newer(home, tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def test_status_says_why_the_plugin_does_not_run(home, newer, monkeypatch):
+@pytest.mark.usefixtures("newer")
+def test_status_says_why_the_plugin_does_not_run(home, monkeypatch):
     monkeypatch.setattr("postproc.read.installed.is_root", lambda: True)
     done("install")
     (home / "c" / "init.lua").write_text("-- mine\nenable_lua = false\n")
@@ -136,7 +137,8 @@ def test_status_says_why_the_plugin_does_not_run(home, newer, monkeypatch):
     assert f"{home}/c/init.lua says enable_lua = false" in told[at + 2]
 
 
-def test_install_as_root_works_and_says_what_root_will_not_see(home, newer, monkeypatch):
+@pytest.mark.usefixtures("newer")
+def test_install_as_root_works_and_says_what_root_will_not_see(home, monkeypatch):
     monkeypatch.setattr("postproc.read.installed.is_root", lambda: True)
     result = run("install")
     assert result.exit_code == 0

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postproc import diagnose
-from postproc.deployment import Deployment
+from postproc.deployment import Deployment, Markers
 from postproc.diagnose.case.case import Case, cases
+from postproc.diagnose.told import record
 from postproc.findings import Finding, Rule
 from postproc.tables import Tables
+from postproc.text import LANGS
 from tests import builders
 from tests.builders import APP, GATEWAY, SERVER
 
@@ -24,6 +26,10 @@ XPHONE = Deployment(
     "test",
     products={"xphone": ("XPhone", "sipsorcery", "IceLink"), "freeswitch": ("FreeSWITCH", "XPhone Call")},
     media_ports={"server": (range(30000, 33001),)},
+    markers=Markers(
+        sdp_owner={"client": ("IceLink",), "server": ("FreeSWITCH",)},
+        user_agent={"server": ("XPhone Call Controller", "FreeSWITCH")},
+    ),
 )
 
 Row = dict[str, Any]
@@ -201,3 +207,13 @@ def verdict(**changes: Any) -> Any:
     """The row of calls after the whole diagnosis."""
     judged, _ = diagnose.diagnose(tables(**changes), XPHONE)
     return judged.calls.iloc[0]
+
+
+def told_both(finding: Finding, rule: Rule, case: Case | None = None) -> dict[str, dict[str, Any]]:
+    """The finding's record in both languages: fails where a text names a fact that is not there."""
+    told = {lang: record(finding, rule, case or scene(), lang) for lang in LANGS}
+    assert told["en"]["title"] != told["de"]["title"]
+    for each in told.values():
+        assert each["title"] and each["causes"] and each["remedies"]
+        assert "{" not in f"{each['title']}{each['detail']}{each['causes']}{each['remedies']}"
+    return told

@@ -1,7 +1,7 @@
 """Requests leave, nothing comes back."""
 
 from postproc.diagnose.no_binding_success import RULE
-from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, unanswered, verdict
+from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, message, unanswered, verdict
 
 HOTSPOT = "172.20.10.2"
 
@@ -26,10 +26,18 @@ def test_requests_left_open_by_the_end_of_the_capture_count_with_the_unanswered(
     assert found.facts["unanswered"] == found.facts["sent"] == 5
 
 
-def test_it_is_but_a_suspicion_where_the_capture_sees_one_direction_only():
-    one_way = [{"src_addr": "10.0.50.118", "dst_addr": "10.0.50.5"}]
-    (found,) = asked(RULE, bindings=unanswered(6), rtp_streams=[], sip_messages=one_way)
+def test_it_is_but_a_suspicion_where_no_sip_proves_sight_both_ways():
+    alone = [row | {"leg": None} for row in unanswered(6)]
+    (found,) = asked(RULE, bindings=alone, rtp_streams=[], legs=[], sip_messages=[], sdp_media=[])
     assert found.verdict == "suspect"
+
+
+def test_a_capture_of_one_direction_only_leaves_it_open():
+    one_way = [
+        message(2, "INVITE", 0.3), message(2, "ACK", 3.0, to_tag="g"), message(2, "BYE", 20.0, to_tag="g"),
+    ]  # fmt: skip
+    row = verdict(bindings=unanswered(6), rtp_streams=[], dtls=[], pairs=[], sip_messages=one_way)
+    assert (row.verdict, row.cause) == ("cannot_tell", "one-direction-only")
 
 
 def test_the_call_gets_it_as_cause():

@@ -13,8 +13,9 @@ from tests.plugins.screen import Box, Screen, opened, until
 from tests.plugins.wiresharks import ROOT, Wireshark
 
 SIZE = (1400, 900)
-# What Wireshark says of the machine it runs on: no wireless hardware, no session bus, no GPU.
-OF_THE_MACHINE = ("nl80211", "dbus", "libEGL", "MESA", "XDG_RUNTIME_DIR")
+# What Wireshark says of the machine it runs on: no wireless hardware, no bus, no GPU, slow interfaces;
+# and of itself, as 4.6 does whenever a window made in Lua is closed.
+NOT_OURS = ("nl80211", "dbus", "libEGL", "MESA", "scan mutex locked", "signal of FunnelTextDialog")
 
 
 @dataclass
@@ -38,9 +39,9 @@ class Desktop:
         return 0, SIZE[1] - 24, SIZE[0], SIZE[1]
 
     def complaints(self) -> list[str]:
-        """What was written to stderr, less what is about the machine."""
+        """What was written to stderr, less what has nothing to do with plug-in and profile."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return [line for line in lines if line.strip() and not any(known in line for known in OF_THE_MACHINE)]
+        return [line for line in lines if line.strip() and not any(known in line for known in NOT_OURS)]
 
     def dialogs(self) -> dict[str, str]:
         """Other windows than the main one."""
@@ -68,14 +69,21 @@ class Desktop:
         self._choose(lambda: self.screen.click(x, y, button=3), entries)
 
     def _choose(self, opens: Callable[[], None], entries: Sequence[str]) -> None:
-        place = 0, 0
-        for entry in entries:
-            place = self.screen.wait_for(entry, self.screen.changed_by(opens))
-            opens = partial(self.screen.hover, *place)  # opens a submenu; a click may close it again
-        self.screen.hover(*place)
-        self.screen.settled()
+        """Go through a menu; again if a submenu did not open, as Qt 6 may lose a pointer's move."""
+        place = until(lambda: self._last_of(opens, entries), 60, f"menu {entries}")
         self.screen.click(*place)
         self.screen.settled()
+
+    def _last_of(self, opens: Callable[[], None], entries: Sequence[str]) -> tuple[int, int] | None:
+        place: tuple[int, int] | None = None
+        for entry in entries:
+            place = self.screen.revealed(entry, opens)
+            if not place:
+                self.screen.key("Escape", "Escape", "Escape")
+                return None
+            opens = partial(self.screen.hover, *place)  # opens a submenu; a click may close it again
+        opens()
+        return place
 
 
 def install(home: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from PIL import Image, ImageChops, ImageGrab
 
 PROGRAMS = ("Xvfb", "xdotool", "tesseract", "xclip")
-LINE = 8  # pixels between words of one line
+LINE, GAP = 8, 120  # pixels between the middles of neighbouring words, down and across
 ENLARGED = 3  # small letters are read better when they are larger
 DONE = TypeVar("DONE")
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -66,33 +66,33 @@ class Screen:
         return until(still, what="a picture that stands still")
 
     def words(self, box: Box | None = None) -> list[Word]:
-        """The words in a part of the screen, from left to right and top to bottom."""
+        """The words in a part of the screen."""
         picture = self.picture(box)
         left, top = box[:2] if box else (0, 0)
         large = picture.convert("L").resize((picture.width * ENLARGED, picture.height * ENLARGED), Image.LANCZOS)
-        found = [Word(text, left + x // ENLARGED, top + y // ENLARGED) for text, x, y in _read(large)]
-        return [word for line in _lines(found) for word in line]
+        return [Word(text, left + x // ENLARGED, top + y // ENLARGED) for text, x, y in _read(large)]
 
     def text(self, box: Box | None = None) -> str:
         return " ".join(word.text for word in self.words(box))
 
     def place_of(self, phrase: str, box: Box | None = None) -> tuple[int, int] | None:
         """The middle of the first word of a phrase that can be read there."""
-        wanted = phrase.split()
+        first, *rest = phrase.split()
         seen = self.words(box)
-        for at, word in enumerate(seen):
-            if [each.text for each in seen[at : at + len(wanted)]] == wanted:
+        for word in seen:
+            if word.text == first and _goes_on(word, rest, seen):
                 return word.x, word.y
         return None
 
-    def changed_by(self, action: Callable[[], None]) -> Box:
-        """Do something, and return the part of the screen that it changed."""
+    def revealed(self, phrase: str, action: Callable[[], None], seconds: float = 5) -> tuple[int, int] | None:
+        """Do something, and return where a phrase is in the part of the screen that it changes."""
         before = self.settled()
         action()
-        until(lambda: self.picture().tobytes() != before.tobytes(), what="a change of the screen")
-        box = ImageChops.difference(before, self.settled()).getbbox()
-        assert box
-        return box
+        limit, place = time.monotonic() + seconds, None
+        while not place and time.monotonic() < limit:
+            changed = ImageChops.difference(before, self.picture()).getbbox()
+            place = self.place_of(phrase, changed) if changed else None
+        return place
 
     def wait_for(self, phrase: str, box: Box | None = None) -> tuple[int, int]:
         """The place of a phrase, as soon as it can be read there."""
@@ -138,14 +138,15 @@ class Screen:
         return done.stdout
 
 
-def _lines(words: list[Word]) -> list[list[Word]]:
-    lines: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: word.y):
-        if lines and word.y - lines[-1][0].y <= LINE:
-            lines[-1].append(word)
-        else:
-            lines.append([word])
-    return [sorted(line, key=lambda word: word.x) for line in lines]
+def _goes_on(word: Word, rest: list[str], seen: list[Word]) -> bool:
+    """Whether the rest of a phrase stands to the right of a word, each next to the one before."""
+    for text in rest:
+        beside = [w for w in seen if abs(w.y - word.y) <= LINE and 0 < w.x - word.x <= GAP]
+        following = min(beside, key=lambda w: w.x, default=None)
+        if following is None or following.text != text:
+            return False
+        word = following
+    return True
 
 
 def _read(picture: Image.Image) -> Iterator[tuple[str, int, int]]:

@@ -39,15 +39,10 @@ def test_text_is_readable_on_its_background(name: str) -> None:
 @pytest.mark.parametrize("vision", [None, "protan", "deutan", "tritan"])
 def test_backgrounds_are_told_apart(vision: str | None) -> None:
     names = [name for name, (fill, _) in palette().items() if fill != PLAIN]
-    pairs = combinations(["", *names], 2)
-    near = {
-        pair: round(distance, 1)
-        for pair in pairs
-        if (distance := background(pair[0], vision).delta_e(background(pair[1], vision), method="2000"))
-        < APART
-    }
+    fills = {name: background(name, vision) for name in ["", *names]}
+    apart = {pair: fills[pair[0]].delta_e(fills[pair[1]], method="2000") for pair in combinations(fills, 2)}
     assert len(names) == 10
-    assert near == {}
+    assert {pair: round(distance, 1) for pair, distance in apart.items() if distance < APART} == {}
 
 
 def test_red_and_green_alone_would_not_pass() -> None:

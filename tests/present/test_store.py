@@ -88,7 +88,7 @@ def test_the_summary_has_captures_calls_counts_and_what_was_not_read(tmp_path):
     tables = some().with_(captures=builders.captures({"capture": "a.pcapng", "packets": 7, "first_time": 0}))
     store.write_summary(tables, [("/x/b.pcap", "empty file")], "1.2", tmp_path / "summary.json")
     summary = orjson.loads((tmp_path / "summary.json").read_bytes())
-    assert list(summary) == ["version", "captures", "unread", "calls", "counts"]
+    assert list(summary) == ["version", "captures", "logs", "unread", "calls", "counts"]
     assert summary["version"] == "1.2"
     assert summary["unread"] == [{"path": "/x/b.pcap", "reason": "empty file"}]
     assert summary["captures"][0]["first_time"] == "2026-01-01T12:00:00.000000000Z"

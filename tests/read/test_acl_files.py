@@ -31,7 +31,7 @@ def test_a_shipped_deployment_is_known_by_name():
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(SetupError, match=r"nope\.xml: no such file or directory$"):
         acl_files.read(tmp_path / "nope.xml")
-    with pytest.raises(SetupError, match="is a directory$"):
+    with pytest.raises(SetupError, match=r"is a directory$"):
         acl_files.read(tmp_path)
 
 

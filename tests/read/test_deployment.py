@@ -166,7 +166,8 @@ def test_a_file_that_is_not_there_is_named_with_the_shipped_names(tmp_path, monk
     with pytest.raises(SetupError) as caught:
         read("asterisk")
     assert str(caught.value) == (
-        "asterisk: no such file or directory; a deployment is a TOML file or one of xphone, freeswitch, generic"
+        "asterisk: no such file or directory; "
+        "a deployment is a TOML file or one of xphone, freeswitch, generic"
     )
 
 

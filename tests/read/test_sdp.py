@@ -1,6 +1,9 @@
 """Session descriptions (RFC 8866) and candidates (RFC 8839)."""
 
 import pytest
+from aioice import Candidate
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postproc.read import sdp
 
@@ -85,10 +88,39 @@ def test_candidates_before_the_first_section_belong_to_it():
         "1 1 : uuid uuid 1.2.3.4 5 x y",  # the draft that X-Lite used
         "1 1 udp 99999999999999999999 1.2.3.4 5 typ host",
         "1 1 udp 1 1.2.3.4 5 foo host",
+        "1 1 udp 1 1.2.3.4 5 typ",
+        "1 -1 udp 1 1.2.3.4 5 typ host",
+        "1 1 udp 1_0 1.2.3.4 5 typ host",
+        "1 1 udp 1 1.2.3.4 \u0665 typ host",
+        "1 1 udp 1 1.2.3.4 5 typ srflx raddr 1.2.3.4 rport x",
+        f"1 1 udp {'9' * 5000} 1.2.3.4 5 typ host",
     ],
 )
 def test_unparsable_candidate_has_no_address(line):
     assert sdp.candidate(line) == {"addr_class": "invalid"}
+
+
+WORDS = st.text("abcXYZ019+/.:-_", min_size=1, max_size=12)
+NUMBERS = st.integers(0, 2**32)
+EXTENSIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("raddr"), WORDS),
+        st.tuples(st.sampled_from(["rport", "generation", "network-cost"]), NUMBERS.map(str)),
+        st.tuples(st.sampled_from(["tcptype", "ufrag", "network-id"]), WORDS),
+    )
+)
+
+
+@given(st.tuples(WORDS, NUMBERS, WORDS, NUMBERS, WORDS, NUMBERS, st.just("typ"), WORDS), EXTENSIONS)
+def test_candidates_are_read_as_aioice_reads_them(fields, extensions):
+    line = " ".join(map(str, (*fields, *(word for pair in extensions for word in pair))))
+    theirs, ours = Candidate.from_sdp(line), sdp.candidate(line)
+    assert [ours[name] for name in ("foundation", "component", "transport", "priority")] == [
+        theirs.foundation, theirs.component, theirs.transport.lower(), theirs.priority,
+    ]  # fmt: skip
+    assert [ours[name] for name in ("addr", "port", "type", "related_addr", "related_port")] == [
+        theirs.host, theirs.port, theirs.type.lower(), theirs.related_address, theirs.related_port,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

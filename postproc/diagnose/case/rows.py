@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from postproc.columns import plain
+
 
 class Row(Protocol):
     """A row of a table: its columns are attributes."""
@@ -27,17 +29,13 @@ Rows = tuple[Row, ...]
 def rows(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, in its order."""
     kind: Callable[..., Row] = _named([str(name) for name in table.columns])
-    columns = [_plain(table[name]) for name in table.columns]
+    columns = [plain(table[name]) for name in table.columns]
     return [kind(*values) for values in zip(*columns, strict=True)]
 
 
 def _named(names: list[str]) -> Any:
     make: Any = namedtuple
     return make("TableRow", names)
-
-
-def _plain(column: pd.Series) -> list[Any]:
-    return list(column.astype(object).where(column.notna(), None))
 
 
 def by(found: Iterable[Row], *names: str) -> Mapping[Any, Rows]:

@@ -6,20 +6,6 @@ from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.media import both_ways
 
 
-def one_direction(case: Case) -> bool:
-    """Packets go one way only between every two machines that talk UDP in this call, SIP included.
-
-    Then nothing can be said of what comes back. An ICMP error or any answer proves sight both ways.
-    """
-    if case.icmp:
-        return False
-    flows = {(row.src_addr, row.dst_addr) for row in (*case.messages, *case.streams, *case.dtls_messages)}
-    flows |= {(row.src_addr, row.dst_addr) for row in case.bindings}
-    answered = any(row.response_frame is not None for row in case.bindings)
-    apart = {(one, other) for one, other in flows if one != other}
-    return bool(apart) and not answered and not any((other, one) in apart for one, other in apart)
-
-
 def watched_after(case: Case, time: datetime) -> float:
     """Seconds that the captures go on after a moment."""
     return (case.last_time - time).total_seconds() if case.last_time else 0.0

@@ -1,5 +1,6 @@
 """A time axis: where a time stands, and which ticks are written."""
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,7 +36,8 @@ class TimeAxis:
         """Seconds between two ticks."""
         span = max(self.end - self.start, 1) / NS_PER_S
         most = max((self.right - self.left) / APART, 1)
-        return next((step for step in STEPS if span / step <= most), STEPS[-1] * (span // STEPS[-1] + 1))
+        longest = STEPS[-1] * math.ceil(span / STEPS[-1] / most)
+        return next((step for step in STEPS if span / step <= most), longest)
 
     def ticks(self, lang: Lang, *, clock: bool = False) -> list[tuple[float, str]]:
         """Places and texts: time since the start, or the time of day (UTC)."""

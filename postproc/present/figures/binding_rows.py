@@ -6,12 +6,11 @@ those of the remote side. Pairs nobody checked are listed without marks.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 from postproc.present import colors
 from postproc.present.colors import MUTED
 from postproc.present.figures import axis, heading
-from postproc.present.figures.cut import CallRows
+from postproc.present.figures.cut import CallRows, Row, Rows
 from postproc.present.figures.lanes import Frame, Lane, Rule, Tick, baseline, legend, place
 from postproc.present.figures.lettering import plain
 from postproc.present.figures.picture import DOTTED, Label, Picture
@@ -34,7 +33,7 @@ def bindings(tables: CallRows, lang: Lang = "en") -> Picture:
         tables.pairs, key=lambda pair: (pair.leg or 0, pair.first_time is None, pair.first_time or 0)
     )
     ends = _span(tables, checks)
-    lanes = [_lane(pair, _of(pair, checks), ends, lang) for pair in pairs[:MOST]]
+    lanes = [_lane(pair, _of(pair, checks), lang) for pair in pairs[:MOST]]
     right = LEFT + NAMES + PLOT
     where = Frame(LEFT, axis.around(ends, LEFT + NAMES, right), right + 8, heading.HIGH + 4)
     bottom = where.top + max(HIGH * len(lanes), 20.0)
@@ -50,7 +49,7 @@ def bindings(tables: CallRows, lang: Lang = "en") -> Picture:
     return picture
 
 
-def _span(tables: CallRows, checks: list[Any]) -> list[int]:
+def _span(tables: CallRows, checks: Rows) -> list[int]:
     """From the first to the last that is known of the call: silence at its end is seen."""
     held = [row.time for row in checks]
     held += [time for call in tables.calls for time in (call.start, call.end) if time is not None]
@@ -58,10 +57,10 @@ def _span(tables: CallRows, checks: list[Any]) -> list[int]:
     return [min(held), max(held)] if held else []
 
 
-def _of(pair: Any, checks: list[Any]) -> list[tuple[Any, bool]]:
+def _of(pair: Row, checks: Rows) -> list[tuple[Row, bool]]:
     """A pair's checks, and whether its local side sent them."""
     local, remote = (pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)
-    found: list[tuple[Any, bool]] = []
+    found: list[tuple[Row, bool]] = []
     for row in checks:
         if row.capture == pair.capture and row.leg == pair.leg:
             ends = (row.src_addr, row.src_port), (row.dst_addr, row.dst_port)
@@ -70,7 +69,7 @@ def _of(pair: Any, checks: list[Any]) -> list[tuple[Any, bool]]:
     return sorted(found, key=lambda item: item[0].time)
 
 
-def _lane(pair: Any, checks: list[tuple[Any, bool]], ends: list[int], lang: Lang) -> Lane:
+def _lane(pair: Row, checks: list[tuple[Row, bool]], lang: Lang) -> Lane:
     local, remote = (
         f"{address(plain(addr) or None, port) or '?'} {kind or ''}".strip()
         for addr, port, kind in (
@@ -81,16 +80,16 @@ def _lane(pair: Any, checks: list[tuple[Any, bool]], ends: list[int], lang: Lang
     return Lane(
         local, pair.leg, colors.CHECK, below=f"↔ {remote}", note=_note(pair, lang), high=HIGH,
         ticks=[_tick(row, own) for row, own in checks],
-        rules=list(_silences([row for row, _ in checks], ends, lang)),
+        rules=list(_silences([row for row, _ in checks], lang)),
     )  # fmt: skip
 
 
-def _tick(row: Any, own: bool) -> Tick:
+def _tick(row: Row, own: bool) -> Tick:
     color = colors.REFUSED.line if row.outcome == "error" else colors.CHECK.line
     return Tick(row.time, OUTCOMES.get(row.outcome, "dot"), color, UP if own else -UP)
 
 
-def _note(pair: Any, lang: Lang) -> str:
+def _note(pair: Row, lang: Lang) -> str:
     if not pair.sent:
         return say("never_checked", lang)
     said = say("of_answered", lang, good=count(pair.answered or 0, lang), all=count(pair.sent, lang))
@@ -99,7 +98,7 @@ def _note(pair: Any, lang: Lang) -> str:
     return said
 
 
-def _silences(checks: list[Any], ends: list[int], lang: Lang) -> Iterator[Rule]:
+def _silences(checks: Rows, lang: Lang) -> Iterator[Rule]:
     """Times in which checks are sent on a pair and none is answered."""
     asked = [row.time for row in checks]
     if not asked:

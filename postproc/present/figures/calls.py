@@ -4,13 +4,12 @@ Before diagnosis there is one row: calls not diagnosed.
 """
 
 from collections import Counter
-from typing import Any
 
 from postproc.present import colors
 from postproc.present.colors import FAINT, INK, MUTED
 from postproc.present.figures import axis
 from postproc.present.figures.axis import TimeAxis
-from postproc.present.figures.cut import rows
+from postproc.present.figures.cut import Row, rows
 from postproc.present.figures.heading import clock
 from postproc.present.figures.lanes import SIZE
 from postproc.present.figures.picture import Area, Label, Layer, Picture, Stroke, rectangle
@@ -44,12 +43,12 @@ def overview(run: HasTables, lang: Lang = "en") -> Picture:
     binned = {name: _binned(found, where) for name, found in shown.items()}
     most = max(max(found.values()) for found in binned.values())
     for n, (name, found) in enumerate(binned.items()):
-        _row(picture, name, found, where, top + n * (HIGH + APART), most, lang)
+        _row(picture, name, found, where, top=top + n * (HIGH + APART), most=most, lang=lang)
     axis.write(picture, where, top, bottom, lang, clock=True)
     return picture
 
 
-def _verdict(call: Any) -> str:
+def _verdict(call: Row) -> str:
     return call.verdict if call.verdict in VERDICTS else "undiagnosed"
 
 
@@ -59,7 +58,7 @@ def _binned(times: list[int], where: TimeAxis) -> Counter[int]:
 
 
 def _row(
-    picture: Picture, name: str, found: Counter[int], where: TimeAxis, top: float, most: int, lang: Lang
+    picture: Picture, name: str, found: Counter[int], where: TimeAxis, *, top: float, most: int, lang: Lang
 ) -> None:
     """One verdict: its word and number left, its bars on the common scale."""
     bottom = top + HIGH

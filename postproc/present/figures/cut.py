@@ -1,23 +1,26 @@
 """The rows of one call that pictures are made from, as plain objects: loops over them are quick."""
 
-from collections import defaultdict, namedtuple
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from postproc.present.figures.records import HasTables, column
 
-Rows = list[Any]  # named tuples with the columns of NEEDED; NA is None, times are ns since 1970
+Row = SimpleNamespace  # has the columns of NEEDED as attributes; NA is None, times are ns since 1970
+Rows = list[Row]
 
 ENDS = "src_addr src_port dst_addr dst_port"
 NEEDED = {
     name: tuple(columns.split())
     for name, columns in {
         "calls": "call from_user to_user start answer end verdict headline",
-        "legs": "time call leg call_id uac_addr uac_port uac_agent uas_addr uas_port uas_agent role transport "
-        "from_user to_user invite_time ringing_time progress_time answer_time end_time final_status state",
+        "legs": "time call leg call_id uac_addr uac_port uac_agent uas_addr uas_port uas_agent role "
+        "transport from_user to_user invite_time ringing_time progress_time answer_time end_time "
+        "final_status state",
         "timeline": "time capture frame call leg lane kind label src dst severity",
         "candidates": "time capture frame call leg call_id side sdp_owner type addr port related_addr "
         "related_port",
@@ -25,7 +28,8 @@ NEEDED = {
         "rtt_ms response_frame",
         "pairs": "capture call leg local_addr local_port local_type remote_addr remote_port remote_type sent "
         "answered errors first_time last_time nominated state",
-        "dtls": "time capture call leg client_addr client_port server_addr server_port state started completed",
+        "dtls": "time capture call leg client_addr client_port server_addr server_port "
+        "state started completed",
         "rtp_streams": f"capture frame call leg {ENDS} stream direction ssrc codec secured packets lost "
         "jitter_ms first_time last_time",
         "findings": "code name severity verdict title capture frame frames call",
@@ -62,7 +66,7 @@ def each_call(run: HasTables) -> Iterator[CallRows]:
     """All calls in the order of their numbers; goes through each table once."""
     parts = {name: _parts(name, getattr(run, name)) for name in NEEDED if name != "captures"}
     captures = rows("captures", run.captures)
-    for call in sorted(parts["calls"], key=int):
+    for call in sorted(parts["calls"]):
         yield _call(call, parts, captures)
 
 
@@ -83,11 +87,12 @@ def of_call(run: HasTables | CallRows, call: int) -> CallRows:
 
 def rows(name: str, table: pd.DataFrame) -> Rows:
     """The rows of a table with the columns needed."""
-    make = namedtuple(name, NEEDED[name])._make  # type: ignore[misc]
-    return list(map(make, zip(*(column(table[each]) for each in NEEDED[name]), strict=True)))
+    names = NEEDED[name]
+    values = zip(*(column(table[each]) for each in names), strict=True)
+    return [Row(**dict(zip(names, row, strict=True))) for row in values]
 
 
-Parts = dict[Hashable, Rows]
+Parts = dict[Any, Rows]  # by call, Call-ID or stream
 
 
 def _has_call(name: str) -> bool:
@@ -100,14 +105,14 @@ def _of(table: pd.DataFrame, key: str, values: set[Any]) -> pd.DataFrame:
 
 def _parts(name: str, table: pd.DataFrame) -> Parts:
     found: Parts = defaultdict(list)
-    place = NEEDED[name].index(KEYS.get(name, "call"))
+    key = KEYS.get(name, "call")
     for row in rows(name, table):
-        if row[place] is not None:
-            found[row[place]].append(row)
+        if (value := getattr(row, key)) is not None:
+            found[value].append(row)
     return found
 
 
-def _call(call: Any, parts: dict[str, Parts], captures: Rows) -> CallRows:
+def _call(call: int, parts: dict[str, Parts], captures: Rows) -> CallRows:
     mine = {name: held.get(call, []) for name, held in parts.items() if _has_call(name)}
     call_ids = dict.fromkeys(leg.call_id for leg in mine["legs"])
     streams = dict.fromkeys(stream.stream for stream in mine["rtp_streams"])

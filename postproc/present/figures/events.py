@@ -4,17 +4,18 @@ Two captures of one call show many packets twice: those of the second are left o
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from postproc.present.figures.columns import Columns
-from postproc.present.figures.cut import CallRows
+from postproc.present.figures.cut import CallRows, Row
+from postproc.present.figures.facts import UNKNOWN, Binding, Facts, facts
 from postproc.present.figures.lettering import plain
-from postproc.present.figures.records import NS_PER_S, place, records
-from postproc.present.figures.wording import count, decimal, duration, event, say
+from postproc.present.figures.records import NS_PER_S, records
+from postproc.present.figures.wording import duration, event, say
 from postproc.text import Lang
 
 Frame = tuple[str, int | None]  # capture and number
+ANSWERS = ("success", "error")
 
 
 @dataclass(frozen=True)
@@ -39,74 +40,53 @@ class Event:
     count: int = 1
     arrives: bool = True
     rtt_ms: tuple[float, ...] = ()
+    purpose: str | None = None  # of a binding
     identity: object = None  # what a second capture of it shares
 
 
 def events(tables: CallRows, found: Columns, lang: Lang) -> list[Event]:
     """Return the events of a call in the order of time."""
-    rows = list(_read(tables, found, lang))
+    known = facts(tables, lang)
+    rows = [
+        _event(row, found, known, lang)
+        for row in tables.timeline
+        if row.time is not None and not (row.lane == "media" and row.kind == "end")  # a band's end shows it
+    ]
     return _once(_with_descriptions(rows), _overlapping(tables))
 
 
-def _read(tables: CallRows, found: Columns, lang: Lang) -> Iterator[Event]:
-    bindings = _bindings(tables)
-    streams = _streams(tables, lang)
-    numbers = _cseqs(tables)
-    names = ("time", "capture", "frame", "leg", "lane", "kind", "label", "src", "dst", "severity")
-    for time, capture, frame, leg, lane, kind, label, src, dst, severity in records(tables.timeline, *names):
-        if time is None or (lane == "media" and kind == "end"):
-            continue  # a band's end shows it
-        at = (capture, frame)
-        transaction, rtt, outcome = bindings.get(at, (None, None, None)) if lane == "stun" else (None,) * 3
-        said = plain(label)
-        base = event(lane, said.rpartition(", ")[0] if rtt is not None and ", " in said else said, lang)
-        if outcome == "pending":
-            base += ", " + say("pending", lang)
-        identity: object = transaction or numbers.get(at)
-        if lane == "media" and kind == "start":
-            identity, base = streams.get((*at, src, dst), (None, base))
-        full = base if rtt is None else f"{base}, {duration(rtt / 1000, lang)}"
-        own = lane == "log"
-        yield Event(
-            time, time, (at,), leg, lane, kind or "", full, base,
-            None if own else found.of(leg, src), None if own else found.of(leg, dst), severity or "normal",
-            arrives=not (outcome == "unanswered" and kind not in ("success", "error")),
-            rtt_ms=() if rtt is None else (rtt,), identity=identity,
-        )  # fmt: skip
+def _event(row: Row, found: Columns, known: Facts, lang: Lang) -> Event:
+    at = (row.capture, row.frame)
+    binding = known.bindings.get(at, UNKNOWN) if row.lane == "stun" else UNKNOWN
+    stream = known.streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
+    base = stream.said if stream else _base(row, binding, lang)
+    own = row.lane == "log"  # src is a source file
+    return Event(
+        row.time,
+        row.time,
+        (at,),
+        row.leg,
+        row.lane or "",
+        row.kind or "",
+        base if binding.rtt_ms is None else f"{base}, {duration(binding.rtt_ms / 1000, lang)}",
+        base,
+        None if own else found.of(row.leg, row.src),
+        None if own else found.of(row.leg, row.dst),
+        row.severity or "normal",
+        arrives=binding.outcome != "unanswered" or row.kind in ANSWERS,
+        rtt_ms=() if binding.rtt_ms is None else (binding.rtt_ms,),
+        purpose=binding.purpose,
+        identity=stream.ssrc if stream else binding.transaction or known.requests.get(at),
+    )
 
 
-def _bindings(tables: CallRows) -> dict[Frame, tuple[str | None, float | None, str | None]]:
-    """Transaction, round-trip time and outcome by the frames of request and response."""
-    found: dict[Frame, tuple[str | None, float | None, str | None]] = {}
-    names = ("capture", "frame", "response_frame", "transaction_id", "rtt_ms", "outcome")
-    for capture, frame, response, transaction, rtt, outcome in records(tables.bindings, *names):
-        if response is not None:
-            found[capture, response] = (transaction, rtt, outcome)
-        if frame is not None and frame != response:
-            found[capture, frame] = (transaction, None, outcome)
-    return found
-
-
-def _cseqs(tables: CallRows) -> dict[Frame, tuple[str, int | None]]:
-    rows = records(tables.sip_messages, "capture", "frame", "call_id", "cseq")
-    return {(capture, frame): (call_id, cseq) for capture, frame, call_id, cseq in rows}
-
-
-def _streams(tables: CallRows, lang: Lang) -> dict[tuple[object, ...], tuple[object, str]]:
-    """SSRC and what is to be said of each stream, by its first frame and its ends."""
-    names = ("capture", "frame", "src_addr", "src_port", "dst_addr", "dst_port", "ssrc", "codec", "secured",
-             "packets", "lost", "jitter_ms")  # fmt: skip
-    found: dict[tuple[object, ...], tuple[object, str]] = {}
-    for capture, frame, *row in records(tables.rtp_streams, *names):
-        ssrc, codec, secured, packets, lost, jitter = row[4:]
-        what = ("SRTP " if secured else "RTP ") + (plain(codec) or "")
-        text = say(
-            "media", lang, what=what.strip(), packets=count(packets or 0, lang), lost=count(lost or 0, lang)
-        )
-        if jitter is not None:
-            text += ", " + say("jitter", lang, jitter=decimal(f"{jitter:.1f} ms", lang))
-        found[capture, frame, place(*row[:2]), place(*row[2:4])] = (ssrc, text)
-    return found
+def _base(row: Row, binding: Binding, lang: Lang) -> str:
+    """The label without the round-trip time at its end; of an open check, that it is open."""
+    said = plain(row.label)
+    if binding.rtt_ms is not None and ", " in said:
+        said = said.rpartition(", ")[0]
+    text = event(row.lane or "", said, lang)
+    return f"{text}, {say('pending', lang)}" if binding.outcome == "pending" else text
 
 
 def _with_descriptions(rows: list[Event]) -> list[Event]:

@@ -1,7 +1,8 @@
-"""A ladder's rows: repeated checks folded into one, idle time named, the middle of very long calls left out."""
+"""A ladder's rows: repeated checks folded into one, idle time named, very long calls cut in their middle."""
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from postproc.present.figures.events import Event, seconds
@@ -68,7 +69,7 @@ def _one(group: list[Event], lang: Lang) -> Event:
         return first
     said = f"{first.base} × {count(len(group), lang)}"
     rtts = [rtt for event in group for rtt in event.rtt_ms]
-    apart = [seconds(a.time, b.time) for a, b in zip(group, group[1:], strict=False)]
+    apart = [seconds(a.time, b.time) for a, b in pairwise(group)]
     if rtts:
         low, high = (duration(rtt / 1000, lang) for rtt in (min(rtts), max(rtts)))
         said += f", {low}" + (f" – {high}" if low != high else "")

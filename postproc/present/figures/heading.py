@@ -51,5 +51,5 @@ def _below(tables: CallRows, what: str, lang: Lang) -> str:
             say(verdict, lang) if verdict in VERDICTS else "",
             plain(headline),
         ]
-        return "  ·  ".join(part for part in said if part)
+        return " · ".join(part for part in said if part)
     return say(what, lang)

@@ -8,21 +8,18 @@ cross: nothing is said by colour alone.
 from dataclasses import dataclass
 
 from postproc.present import colors
-from postproc.present.colors import FAINT, INK, MUTED, PROBLEM, Color
-from postproc.present.figures import heading, marks
+from postproc.present.colors import FAINT, MUTED
+from postproc.present.figures import arrows, heading, marks
 from postproc.present.figures.bands import Band, bands
 from postproc.present.figures.columns import Column, columns
 from postproc.present.figures.cut import CallRows
-from postproc.present.figures.events import Event, events, seconds
+from postproc.present.figures.events import events, seconds
 from postproc.present.figures.folding import Row, rows
 from postproc.present.figures.ladder_grid import (
     HEAD,
     HEADING,
     LABEL,
     LINES,
-    REACH,
-    SIGN,
-    SIGNED,
     Grid,
     grid,
     heading_width,
@@ -30,27 +27,19 @@ from postproc.present.figures.ladder_grid import (
 from postproc.present.figures.lettering import middle_cut, shortened, width
 from postproc.present.figures.marks import Mark
 from postproc.present.figures.picture import (
-    DASH_DOT,
-    DASHED,
     DOTTED,
-    SOLID,
     Area,
-    Dash,
     Label,
     Layer,
     Picture,
     Stroke,
-    cross,
-    disc,
     rectangle,
 )
 from postproc.present.figures.wording import decimal, say
 from postproc.text import Lang
 
 MARGIN, TIME, FRAME = 12.0, 46.0, 50.0  # left edge; right edge of times; left edge of frames
-BADGE = 4.6  # half of a leg's badge
 BAND = 0.55  # strength of a band's colour: labels stand on it
-DASHES: dict[str, Dash] = {"stun": DASHED, "dtls": DASH_DOT, "icmp": DOTTED}
 
 
 @dataclass(frozen=True)
@@ -76,7 +65,8 @@ def ladder(tables: CallRows, lang: Lang = "en") -> Ladder:
     every = marks.marks(tables)
     marked = [marks.on(every, row.event.frames) if row.event else [] for row in held]
     edge = _right_edge(held, headings, where)
-    picture = _picture(tables, where, every, edge, max(map(marks.width_of, marked), default=0), letters, lang)
+    badges = max(map(marks.width_of, marked), default=0.0)
+    picture = _picture(tables, where, every, edge + badges, len(letters), lang=lang)
     drawn = Ladder(headings, held, where, bands(tables, found, where), marked, picture)
     _draw(drawn, letters, edge, lang)
     _foot(drawn, every, letters, lang)
@@ -87,7 +77,9 @@ def ladder(tables: CallRows, lang: Lang = "en") -> Ladder:
 
 def _letters(tables: CallRows) -> dict[str, str]:
     """A letter for each capture the call is seen in; none where there is but one."""
-    names = sorted({event.capture for event in tables.timeline if event.capture})
+    seen = {event.capture for event in tables.timeline if event.capture}
+    captures = [row.capture for row in tables.captures if row.capture in seen]
+    names = [*captures, *sorted(seen - set(captures))]
     if len(names) < 2:
         return {}
     return {name: chr(ord("a") + n) if n < 26 else "z" for n, name in enumerate(names)}
@@ -108,16 +100,14 @@ def _right_edge(held: list[Row], headings: list[Column], where: Grid) -> float:
     """Where the badges of findings begin: right of all labels."""
     last = where.xs[-1] if where.xs else 0.0
     half = heading_width(headings[-1]) / 2 if headings else 0.0
-    hooks = [row.event for row in held if row.event and row.event.src == row.event.dst]
-    return last + max(half, min(max((width(e.label, LABEL) + 26 for e in hooks), default=0), 170.0)) + 8
+    return last + max([half, *(arrows.beyond(row.event) for row in held if row.event)]) + 8
 
 
 def _picture(
-    tables: CallRows, where: Grid, every: list[Mark], edge: float, badges: float, letters: dict[str, str],
-    lang: Lang,
-) -> Picture:  # fmt: skip
-    high = where.bottom + 24 + 11 * len(letters) + marks.below(every) + 10
-    return Picture(max(edge + badges + MARGIN, 420.0), high, heading.title(tables, "ladder", lang))
+    tables: CallRows, where: Grid, every: list[Mark], wide: float, captures: int, *, lang: Lang
+) -> Picture:
+    high = where.bottom + 24 + 11 * captures + marks.below(every) + 10
+    return Picture(max(wide + MARGIN, 420.0), high, heading.title(tables, "ladder", lang))
 
 
 def _draw(drawn: Ladder, letters: dict[str, str], edge: float, lang: Lang) -> None:
@@ -139,7 +129,7 @@ def _draw(drawn: Ladder, letters: dict[str, str], edge: float, lang: Lang) -> No
             Label(MARGIN + TIME, y, past, LABEL - 0.5, "right", MUTED),
             Label(MARGIN + FRAME, y, _frame(row, letters), LABEL - 0.5, color=MUTED),
         )
-        _event(drawn, row.event, y)
+        arrows.write(picture, where, row.event, y)
         x = edge
         for mark in found:
             x = marks.badge(picture, x, y, mark) + 2
@@ -168,100 +158,6 @@ def _note(drawn: Ladder, text: str, y: float) -> None:
     for begin, end in ((xs[0] - 20, middle - half), (middle + half, xs[-1] + 20)):
         if end > begin:
             drawn.picture.strokes.append(Stroke(((begin, y), (end, y)), MUTED, 0.6, DOTTED))
-
-
-def color_of(event: Event) -> Color:
-    if event.lane == "stun":
-        if event.kind == "discovery" or event.label.startswith(("mapped", "abgebildet")):
-            return colors.DISCOVERY
-        return colors.REFUSED if event.kind == "error" else colors.CHECK
-    if event.lane in ("sip", "sdp"):
-        return colors.leg(event.leg)
-    return {"dtls": colors.DTLS, "media": colors.MEDIA}.get(event.lane, colors.PROBLEM)
-
-
-def _event(drawn: Ladder, event: Event, y: float) -> None:
-    if event.src is None and event.dst is None:
-        _remark(drawn, event, y)
-    elif event.src is None or event.dst is None or event.src == event.dst:
-        _hook(drawn, event, y)
-    else:
-        _arrow(drawn, event, y, drawn.grid.xs[event.src], drawn.grid.xs[event.dst])
-
-
-def _arrow(drawn: Ladder, event: Event, y: float, begin: float, end: float) -> None:
-    color, way = color_of(event), 1 if end > begin else -1
-    thick = 2.0 if event.lane == "media" else 1.0
-    tip = end if event.arrives else begin + (end - begin) * REACH
-    line = Stroke(((begin, y), (tip - way * 4, y)), color.line, thick, DASHES.get(event.lane, SOLID))
-    drawn.picture.strokes.append(line)
-    if event.arrives:
-        _head(drawn.picture, end, y, way, color.line)
-    else:
-        drawn.picture.strokes += cross(tip, y, 3.2, color.line)
-    _badge(drawn.picture, begin, y, event, color)
-    low, high = sorted((begin, tip))
-    _said(drawn.picture, event, (low + high) / 2, y - 6.2, high - low - 2 * BADGE - 4, color)
-
-
-def _head(picture: Picture, x: float, y: float, way: int, color: str) -> None:
-    picture.areas.append(Area(((x, y), (x - way * 7, y - 2.8), (x - way * 7, y + 2.8)), color))
-
-
-def _badge(picture: Picture, x: float, y: float, event: Event, color: Color) -> None:
-    """The leg's number where an arrow begins; a dot where there is none."""
-    if event.leg is None:
-        picture.areas.append(Area(disc(x, y, 2.4), color.line))
-        return
-    picture.areas.append(Area(rectangle(x - BADGE, y - BADGE, x + BADGE, y + BADGE), color.fill, color.line))
-    number = str(event.leg) if event.leg < 100 else "…"
-    picture.write(Label(x, y, number, 6.5 if event.leg < 10 else 5.5, "center", color.text))
-
-
-def _said(picture: Picture, event: Event, x: float, y: float, room: float, color: Color) -> None:
-    """The label, before it the sign of its severity."""
-    sign = SIGN if event.severity in SIGNED else 0.0
-    text = shortened(event.label, room - sign, LABEL)
-    picture.write(Label(x + sign / 2, y, text, LABEL, "center", color.line))
-    if sign and text:
-        _sign(picture, event.severity, x - (width(text, LABEL) + sign) / 2 + 3.4, y)
-
-
-def _sign(picture: Picture, severity: str, x: float, y: float) -> None:
-    """An error is a black box with a bar, a warning a yellow triangle."""
-    if severity == "error":
-        picture.areas.append(Area(rectangle(x - 3.2, y - 3.2, x + 3.2, y + 3.2), PROBLEM.fill))
-        picture.strokes.append(Stroke(((x, y - 2.2), (x, y + 2.2)), PROBLEM.text, 1.3, layer=Layer.TOP))
-    else:
-        points = ((x, y - 3.6), (x + 3.6, y + 2.8), (x - 3.6, y + 2.8))
-        picture.areas.append(Area(points, PROBLEM.text, INK))
-
-
-def _hook(drawn: Ladder, event: Event, y: float) -> None:
-    """What a machine says to itself, or to or from a place not known: beside its line."""
-    at = event.src if event.src is not None else event.dst or 0
-    xs, color = drawn.grid.xs, color_of(event)
-    x = xs[at]
-    room = (xs[at + 1] - x - 34) if at + 1 < len(xs) else 170.0 - 26
-    drawn.picture.strokes.append(
-        Stroke(((x, y - 3), (x + 14, y - 3), (x + 14, y + 4), (x + 6, y + 4)), color.line, 1.0,
-               DASHES.get(event.lane, SOLID))
-    )  # fmt: skip
-    _head(drawn.picture, x + BADGE, y + 4, -1, color.line)
-    _badge(drawn.picture, x, y - 3, event, color)
-    text = shortened(event.label, room, LABEL)
-    drawn.picture.write(Label(x + 19, y, text, LABEL, color=color.line))
-
-
-def _remark(drawn: Ladder, event: Event, y: float) -> None:
-    """A line of a log: beside the first column, across the others."""
-    x, end = drawn.grid.xs[0] + 8, drawn.grid.xs[-1] + HEADING / 2
-    sign = SIGN if event.severity in SIGNED else 0.0
-    drawn.picture.areas.append(Area(rectangle(x - 2, y - 2, x + 2, y + 2), MUTED))
-    if sign:
-        _sign(drawn.picture, event.severity, x + 9, y)
-    text = shortened(event.label, end - x - 8 - sign, LABEL)
-    drawn.picture.write(Label(x + 7 + sign, y, text, LABEL, color=INK))
 
 
 def _rails(drawn: Ladder) -> None:

@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from postproc.present.figures.columns import Column
 from postproc.present.figures.events import Event
 from postproc.present.figures.folding import Row
 from postproc.present.figures.lettering import width
 
-PITCH = 18.0  # from row to row
+PITCH, CLOSE = 18.0, 12.0  # from row to row, and to a row whose text stands on the line
 LABEL = 7.0  # size of letters
 HEAD = 8.5  # of a column's name
 LINES = 3  # of addresses above a column
@@ -18,7 +19,7 @@ HEADING = 120.0  # width of what stands above a column, at most
 ROOM = 30.0  # of an arrow beyond its label: badge, head
 REACH = 0.9  # how far an arrow gets that does not arrive
 SIGN, SIGNED = 9.0, ("warning", "error")  # width of the sign before a label, and who has one
-AGAIN = 40  # rows after which the columns' names are written once more
+AGAIN, LEFT_ALONE = 40, 10  # rows after which the columns' names come once more; not for so few
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ def grid(rows: Sequence[Row], headings: Sequence[Column], left: float, top: floa
         xs.append(x := x + gap)
     start = top + heading_height(headings)
     ys, again, y = [], [], start + PITCH
-    for n in range(len(rows)):
-        if n and n % AGAIN == 0:
+    for n, row in enumerate(rows):
+        named = n > 0 and n % AGAIN == 0 and len(rows) - n > LEFT_ALONE
+        y -= PITCH - CLOSE if n and not named and _is_close(row) else 0.0
+        if named:
             again.append(y)
             y += PITCH
         ys.append(y)
@@ -63,6 +66,10 @@ def grid(rows: Sequence[Row], headings: Sequence[Column], left: float, top: floa
     timed = [(row.event.time, at) for row, at in zip(rows, ys, strict=True) if row.event]
     times, time_ys = (tuple(part) for part in zip(*timed, strict=True)) if timed else ((), ())
     return Grid(tuple(xs), tuple(ys), tuple(again), start, y - PITCH / 3, times, time_ys)
+
+
+def _is_close(row: Row) -> bool:
+    return row.event is not None and row.event.src is None and row.event.dst is None
 
 
 def heading_width(column: Column) -> float:
@@ -85,7 +92,7 @@ def _gaps(events: Sequence[Event], headings: Sequence[Column]) -> list[float]:
     """The distance of each column from the one before: as its headings and labels need."""
     gaps = [
         max(NARROWEST, (heading_width(one) + heading_width(other)) / 2 + 10)
-        for one, other in zip(headings, headings[1:], strict=False)
+        for one, other in pairwise(headings)
     ]
     spans: dict[tuple[int, int], float] = {}
     for event in events:

@@ -28,6 +28,8 @@ def plain(text: str | None) -> str:
     """The text on one line, without control, format and unassigned characters, and of bounded length."""
     if not text:
         return ""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST:
+        return " ".join(text.split())
     held = unicodedata.normalize("NFC", text[:LONGEST])
     kept: list[str] = []
     marks = 0

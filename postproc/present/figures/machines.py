@@ -86,9 +86,9 @@ def _same(machines: list[Machine], leg: Leg, party: str, at: str | None, held: l
     addr, agent = leg.ends[party][0], leg.ends[party][2]
     others = [machine for machine in machines if (leg.call_id, OPPOSITE[party]) not in machine.ends]
     for machine in others:
-        if at in machine.places or (party == "uac" and addr in machine.hosts):
-            if machine.agent == agent or not machine.agent or not agent:
-                return machine
+        here = at in machine.places or (party == "uac" and addr in machine.hosts)
+        if here and (machine.agent == agent or not machine.agent or not agent):
+            return machine
     if party == "uas" or beside(others, addr or ""):
         return None
     passing = [machine for machine in others if any(each == "uas" for _, each in machine.ends)]

@@ -5,20 +5,18 @@ The rows of a kind share their scale, so that they can be compared by eye.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from postproc.present import colors
 from postproc.present.colors import INK, MUTED
 from postproc.present.figures import axis, heading
 from postproc.present.figures.axis import TimeAxis
-from postproc.present.figures.cut import CallRows
+from postproc.present.figures.cut import CallRows, Row, Rows
 from postproc.present.figures.lanes import SIZE
 from postproc.present.figures.lettering import middle_cut, plain
 from postproc.present.figures.picture import Area, Label, Layer, Picture, Point, Stroke, rectangle
 from postproc.present.figures.records import NS_PER_S
 from postproc.present.figures.records import place as address
-from postproc.present.figures.timeline import WAYS
-from postproc.present.figures.wording import count, decimal, say
+from postproc.present.figures.wording import count, decimal, direction, say
 from postproc.text import Lang
 
 LEFT, NAMES, PANEL, GAP, HIGH, APART = 14.0, 150.0, 200.0, 34.0, 46.0, 16.0
@@ -31,7 +29,7 @@ POINTS = 300  # seconds drawn one by one; of longer streams several share a bar
 class Series:
     """A stream second by second: (time in ns, value); seconds without a row have no packets."""
 
-    stream: Any
+    stream: Row
     values: dict[str, list[tuple[int, float]]]
     step: int  # ns from one value to the next
 
@@ -58,7 +56,7 @@ def media(tables: CallRows, lang: Lang = "en") -> Picture:
 
 def series(tables: CallRows) -> list[Series]:
     """The streams with packets, by leg and time."""
-    seconds: dict[int, list[Any]] = {}
+    seconds: dict[int, Rows] = {}
     for row in tables.rtp_seconds:
         if row.second is not None:
             seconds.setdefault(row.stream, []).append(row)
@@ -67,7 +65,7 @@ def series(tables: CallRows) -> list[Series]:
     return [_series(row, seconds.get(row.stream, [])) for row in known]
 
 
-def _series(stream: Any, rows: list[Any]) -> Series:
+def _series(stream: Row, rows: Rows) -> Series:
     """Missing seconds count as no packets; over POINTS seconds are averaged together."""
     found = {row.second: row for row in rows}
     last = min(max(found, default=0), (stream.last_time - stream.first_time) // NS_PER_S + 1)
@@ -111,12 +109,14 @@ def _column(picture: Picture, held: Sequence[Series], kind: str, where: TimeAxis
             Label(where.left - 4, y + 3, top, SIZE, "right", MUTED),
             Label(where.left - 4, bottom - 3, "0", SIZE, "right", MUTED),
         )
-        _values(picture, one, kind, where, bottom, HIGH / most)
+        _values(picture, one, kind, where, bottom=bottom, scale=HIGH / most)
         y += HIGH + APART
     axis.write(picture, where, heading.HIGH + 24, y - APART, lang)
 
 
-def _values(picture: Picture, one: Series, kind: str, where: TimeAxis, bottom: float, scale: float) -> None:
+def _values(
+    picture: Picture, one: Series, kind: str, where: TimeAxis, *, bottom: float, scale: float
+) -> None:
     """Packets as an area, losses as bars, jitter as a line."""
     held = one.values[kind]
     if kind == "jitter_ms":
@@ -154,7 +154,7 @@ def _names(picture: Picture, held: list[Series], lang: Lang) -> None:
         figures = say("media", lang, what=what, packets=count(row.packets or 0, lang),
                       lost=count(row.lost or 0, lang))  # fmt: skip
         ends = (address(row.src_addr, row.src_port), address(row.dst_addr, row.dst_port))
-        lines = [WAYS.get(row.direction, ""), ends[0] or "", f"→ {ends[1] or ''}"]
+        lines = [direction(row.direction, lang), ends[0] or "", f"→ {ends[1] or ''}"]
         for n, line in enumerate([line for line in lines if line] + [figures]):
             left = LEFT + (14 if n == 0 else 0)
             text = middle_cut(line, room - (left - LEFT), SIZE)

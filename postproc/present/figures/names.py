@@ -16,7 +16,7 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class Product:
-    """``pattern`` is searched for in User-Agent or SDP owner; ``beside``: only in calls where that is, too."""
+    """``pattern`` is searched for in User-Agent or SDP owner; ``beside``: in calls with that, only."""
 
     name: str
     pattern: str

@@ -4,12 +4,12 @@ Layouts make it, tests look at it, canvas.py draws it. Every text that will be
 seen is a Label, and knows the box it takes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
 from postproc.present.colors import INK
-from postproc.present.figures.lettering import width
+from postproc.present.figures.lettering import plain, width
 
 Point = tuple[float, float]
 Dash = tuple[float, ...]  # lengths in points: on, off, ...; () is a solid line
@@ -101,8 +101,11 @@ class Picture:
     labels: list[Label] = field(default_factory=list)
 
     def write(self, *labels: Label) -> None:
-        """Add labels; empty ones are left out."""
-        self.labels += [label for label in labels if label.text]
+        """Add labels; empty ones are left out, and what no text should hold is taken out of all."""
+        cleaned = [(label, plain(label.text)) for label in labels]
+        self.labels += [
+            label if text == label.text else replace(label, text=text) for label, text in cleaned if text
+        ]
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> tuple[Point, ...]:

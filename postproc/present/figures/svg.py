@@ -13,6 +13,7 @@ from html import escape
 from typing import TypeVar
 
 from postproc.present.colors import FAINT, INK, MUTED, PAPER
+from postproc.present.figures.lettering import plain
 from postproc.present.figures.picture import Label, Layer, Picture, Point
 
 FAMILY = "DejaVu Sans,Verdana,sans-serif"
@@ -25,7 +26,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def element(picture: Picture, prefix: str | None = None) -> str:
-    """Return the ``<svg>`` element; its one id begins with ``prefix``, by itself with a hash of the content."""
+    """Return the ``<svg>`` element; its one id begins with ``prefix``, else with a hash of the content."""
     body = "".join(_body(picture))
     mark = prefix or "plot-" + hashlib.sha256((picture.title + body).encode()).hexdigest()[:10]
     wide, high = _number(picture.width), _number(picture.height)
@@ -33,18 +34,16 @@ def element(picture: Picture, prefix: str | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}pt" height="{high}pt" '
         f'viewBox="0 0 {wide} {high}" role="img" aria-labelledby="{escape(mark)}-title" '
         f'font-family="{FAMILY}" fill="none" stroke-linejoin="round">'
-        f'<title id="{escape(mark)}-title">{escape(picture.title)}</title>{body}</svg>'
+        f'<title id="{escape(mark)}-title">{escape(plain(picture.title))}</title>{body}</svg>'
     )
 
 
 def _body(picture: Picture) -> Iterator[str]:
-    yield f'<path d="M0 0H{_number(picture.width)}V{_number(picture.height)}H0Z" {_paint("fill", PAPER)}/>'
+    yield f'<path d="M0 0H{_number(picture.width)}V{_number(picture.height)}H0Z" {_paint(fill=PAPER)}/>'
     for layer in Layer:
         areas = [area for area in picture.areas if area.layer == layer]
         for (fill, edge), held in _grouped(areas, lambda area: (area.fill, area.edge)).items():
-            paint = _paint("fill", fill) + (
-                f' {_paint("stroke", edge)} stroke-width="{EDGE}"' if edge else ""
-            )
+            paint = _paint(fill=fill, stroke=edge) + (f' stroke-width="{EDGE}"' if edge else "")
             yield f'<path d="{"".join(_path(area.points) + "Z" for area in held)}" {paint}/>'
         strokes = [stroke for stroke in picture.strokes if stroke.layer == layer]
         for key, lines in _grouped(strokes, lambda stroke: (stroke.color, stroke.width, stroke.dash)).items():
@@ -52,7 +51,7 @@ def _body(picture: Picture) -> Iterator[str]:
     labels = _grouped(picture.labels, lambda label: (label.size, label.align, label.color, label.bold))
     for (size, align, color, bold), texts in labels.items():
         weight = ' font-weight="bold"' if bold else ""
-        yield f'<g font-size="{_number(size)}" {_paint("fill", color)}{ANCHORS[align]}{weight}>'
+        yield f'<g font-size="{_number(size)}" {_paint(fill=color)}{ANCHORS[align]}{weight}>'
         yield "".join(map(_text, texts)) + "</g>"
 
 
@@ -70,12 +69,15 @@ def _path(points: Iterable[Point]) -> str:
 
 def _pen(color: str, width: float, dash: tuple[float, ...]) -> str:
     dashes = f' stroke-dasharray="{" ".join(map(_number, dash))}"' if dash else ""
-    return f'{_paint("stroke", color)} stroke-width="{_number(width)}"{dashes}'
+    return f'{_paint(stroke=color)} stroke-width="{_number(width)}"{dashes}'
 
 
-def _paint(what: str, color: str) -> str:
-    variable = VARIABLES.get(color)
-    return f'style="{what}:var({variable},{color})"' if variable else f'{what}="{color}"'
+def _paint(**colors: str | None) -> str:
+    """Attributes ``fill`` and ``stroke``; inks, which a page may change, as one style."""
+    own = {what: color for what, color in colors.items() if color}
+    fixed = [f'{what}="{color}"' for what, color in own.items() if color not in VARIABLES]
+    inks = [f"{what}:var({VARIABLES[color]},{color})" for what, color in own.items() if color in VARIABLES]
+    return " ".join([*fixed, f'style="{";".join(inks)}"'] if inks else fixed)
 
 
 def _text(label: Label) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from postproc.present import colors
 from postproc.present.colors import MUTED, PAPER
 from postproc.present.figures import axis, heading, marks
-from postproc.present.figures.cut import CallRows
+from postproc.present.figures.cut import CallRows, Row, Rows
 from postproc.present.figures.lanes import (
     FULL,
     MEDIUM,
@@ -24,12 +24,11 @@ from postproc.present.figures.lanes import (
 from postproc.present.figures.lettering import plain
 from postproc.present.figures.marks import Mark
 from postproc.present.figures.picture import Label, Picture
-from postproc.present.figures.wording import count, duration, say
+from postproc.present.figures.wording import count, direction, duration, say, side_of
 from postproc.text import Lang
 
 LEFT, NAMES, PLOT, NOTES = 14.0, 150.0, 560.0, 120.0
 OUTCOMES = {"success": "bar", "error": "cross", "unanswered": "hollow", "pending": "dot"}
-WAYS = {"server_to_client": "server → client", "client_to_server": "client → server"}
 PURPOSES = {"check": "checks", "discovery": "discovery", "keepalive": "keepalive"}
 MOST = 60  # lanes
 
@@ -76,7 +75,7 @@ def _times(tables: CallRows) -> list[int]:
     return [time for time in held if time is not None]
 
 
-def _leg(leg: object, tables: CallRows, lang: Lang) -> Lane:
+def _leg(leg: Row, tables: CallRows, lang: Lang) -> Lane:
     """Set-up thin, ringing half as high as talk."""
     color = colors.leg(leg.leg)
     last = max(_times(tables), default=0)
@@ -111,13 +110,13 @@ def _candidates(tables: CallRows, lang: Lang) -> Iterator[Lane]:
     for (leg, side), times in sorted(held.items(), key=lambda item: (item[0][0] or 0, item[0][1])):
         number = len(set().union(*times.values()))
         ticks = [Tick(time, "diamond", colors.leg(leg).line) for time in sorted(times)]
-        name = f"{say('candidates', lang)} {side}"
+        name = f"{say('candidates', lang)}, {side_of(side, lang)}"
         yield Lane(name, leg, colors.leg(leg), note=f"{number}", ticks=ticks)
 
 
 def _checks(tables: CallRows, lang: Lang) -> Iterator[Lane]:
     """Attempts by outcome, one lane per direction."""
-    held: dict[tuple[int | None, str, str], list[object]] = {}
+    held: dict[tuple[int | None, str, str], Rows] = {}
     for row in tables.bindings:
         if row.time is not None and row.outcome in OUTCOMES:
             held.setdefault((row.leg, row.purpose or "check", row.direction or "other"), []).append(row)
@@ -126,19 +125,19 @@ def _checks(tables: CallRows, lang: Lang) -> Iterator[Lane]:
         color = colors.DISCOVERY if purpose == "discovery" else colors.CHECK
         name = say(PURPOSES.get(purpose, "checks"), lang)
         yield Lane(
-            name, leg, color, below=WAYS.get(way, ""),
+            name, leg, color, below=direction(way, lang),
             note=f"{count(good, lang)}/{count(len(rows), lang)} {say('answered', lang)}",
             ticks=[_attempt(row, color.line) for row in rows],
         )  # fmt: skip
 
 
-def _attempt(row: object, color: str) -> Tick:
+def _attempt(row: Row, color: str) -> Tick:
     return Tick(row.time, OUTCOMES[row.outcome], colors.REFUSED.line if row.outcome == "error" else color)
 
 
 def _handshakes(tables: CallRows, lang: Lang) -> Iterator[Lane]:
     last = max(_times(tables), default=0)
-    held: dict[int | None, list[object]] = {}
+    held: dict[int | None, Rows] = {}
     for row in tables.dtls:
         if row.started is not None:
             held.setdefault(row.leg, []).append(row)
@@ -156,7 +155,7 @@ def _handshakes(tables: CallRows, lang: Lang) -> Iterator[Lane]:
 
 
 def _media(tables: CallRows, lang: Lang) -> Iterator[Lane]:
-    held: dict[tuple[int | None, str, str], list[object]] = {}
+    held: dict[tuple[int | None, str, str], Rows] = {}
     for row in tables.rtp_streams:
         if row.first_time is not None and row.last_time is not None:
             ends = f"{row.src_addr} → {row.dst_addr}"
@@ -166,7 +165,7 @@ def _media(tables: CallRows, lang: Lang) -> Iterator[Lane]:
         what = "SRTP" if any(row.secured for row in rows) else "RTP"
         text = say("media", lang, what=what, packets=count(packets, lang), lost=count(lost, lang))
         spans = [Span(row.first_time, row.last_time, colors.MEDIA.fill, colors.MEDIA.line) for row in rows]
-        below = WAYS.get(way, ends)
+        below = direction(way, lang) or ends
         name = f"{say('rtp', lang)} {plain(rows[0].codec)}".strip()
         yield Lane(name, leg, colors.MEDIA, below=below, note=text, spans=spans)
 

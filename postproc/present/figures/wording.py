@@ -10,14 +10,11 @@ from postproc.text import Lang, Text
 WORDS = {
     "call": Text("Call {call}", "Gespräch {call}"),
     "leg": Text("leg {leg}", "Leg {leg}"),
-    "time": Text("s", "s"),
     "gap": Text("{duration} without events", "{duration} ohne Ereignisse"),
     "left_out": Text("{count} events not drawn", "{count} Ereignisse nicht gezeichnet"),
     "every": Text("every {duration}", "alle {duration}"),
     "media": Text("{what}: {packets} packets, {lost} lost", "{what}: {packets} Pakete, {lost} verloren"),
     "jitter": Text("jitter {jitter}", "Jitter {jitter}"),
-    "also": Text("also seen in {capture}", "auch gesehen in {capture}"),
-    "first": Text("first event {time} UTC", "erstes Ereignis {time} UTC"),
     "nothing": Text("nothing of this call was captured", "von diesem Gespräch ist nichts mitgeschnitten"),
     "ladder": Text("Ladder", "Ablaufdiagramm"),
     "timeline": Text("Timeline", "Zeitstrahl"),
@@ -31,7 +28,7 @@ WORDS = {
     "more_findings": Text("and {count} more", "und {count} weitere"),
     "trying": Text("set-up", "Aufbau"),
     "ringing": Text("ringing", "Klingeln"),
-    "talk": Text("talk", "Gesprochen"),
+    "talk": Text("talk", "Gespräch"),
     "candidates": Text("candidates", "Kandidaten"),
     "checks": Text("checks", "Checks"),
     "discovery": Text("STUN look-ups", "STUN-Abfragen"),
@@ -39,9 +36,6 @@ WORDS = {
     "more_rows": Text("{count} more not drawn", "{count} weitere nicht gezeichnet"),
     "of_answered": Text("{good} of {all} answered", "{good} von {all} beantwortet"),
     "never_checked": Text("never checked", "nie geprüft"),
-    "succeeded": Text("succeeded", "gelungen"),
-    "half": Text("answered one way only", "nur in einer Richtung beantwortet"),
-    "failed": Text("failed", "gescheitert"),
     "dtls": Text("DTLS", "DTLS"),
     "rtp": Text("media", "Medien"),
     "log": Text("log", "Log"),
@@ -50,10 +44,8 @@ WORDS = {
     "unanswered": Text("unanswered", "unbeantwortet"),
     "pending": Text("open at the end", "am Ende offen"),
     "silence": Text("{duration} silence", "{duration} Stille"),
-    "sent": Text("sent", "gesendet"),
     "answered": Text("answered", "beantwortet"),
     "nominated": Text("nominated", "nominiert"),
-    "never": Text("never checked", "nie geprüft"),
     "packets_axis": Text("packets/s", "Pakete/s"),
     "lost_axis": Text("lost/s", "verloren/s"),
     "jitter_axis": Text("jitter ms", "Jitter ms"),
@@ -62,8 +54,13 @@ WORDS = {
     "suspect": Text("suspect", "Verdacht"),
     "cannot_tell": Text("cannot tell", "nicht zu beurteilen"),
     "undiagnosed": Text("not diagnosed", "nicht beurteilt"),
-    "calls_axis": Text("calls", "Gespräche"),
 }  # fmt: skip
+
+SIDES = {
+    "client": Text("client", "Client"),
+    "server": Text("server", "Server"),
+    "other": Text("other side", "Gegenstelle"),
+}
 
 # Lanes whose labels are our own words; SIP and log lines are other people's.
 OURS = {"sdp", "stun", "dtls", "icmp"}
@@ -94,6 +91,16 @@ def event(lane: str, label: str, lang: Lang) -> str:
     for pattern, german in GERMAN:
         label = pattern.sub(german, label)
     return label
+
+
+def side_of(side: str | None, lang: Lang) -> str:
+    return SIDES.get(side or "other", SIDES["other"]).of(lang)
+
+
+def direction(way: str | None, lang: Lang) -> str:
+    """``server → client``; "" where it is not known who is who."""
+    src, to, dst = (way or "").partition("_to_")
+    return f"{side_of(src, lang)} → {side_of(dst, lang)}" if to else ""
 
 
 def duration(seconds: float, lang: Lang) -> str:

@@ -15,8 +15,11 @@ from netconan.ip_anonymization import IpAnonymizer, IpV6Anonymizer
 
 from postproc.addresses import CLASSES
 
-# Besides the classes: what is usual there, and where other addresses are embedded.
-ROUTED = ("2000::/3", "fc00::/8", "fd00::/8", "fe80::/64", "64:ff9b::/96", "2001:db8::/32")
+# Besides the classes: what is usual there, where other addresses are embedded, what phones give as hotspots.
+ROUTED = (
+    "172.20.10.0/28", "192.168.43.0/24", "192.168.137.0/24", "192.168.49.0/24", "192.0.0.0/29",
+    "2000::/3", "fc00::/8", "fd00::/8", "fe80::/64", "64:ff9b::/96", "2001:db8::/32",
+)  # fmt: skip
 AS_IS = tuple(
     ip_network(text)
     for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "::1/128")

@@ -169,7 +169,8 @@ def _content(tag: int, inner: bytes, key: bytes, depth: int) -> bytes:
 def _filled(data: bytes, key: bytes) -> bytes:
     """As many other bytes."""
     seed = hmac.digest(key, b"certificate" + data, "sha256")
-    return hashlib.shake_256(seed).digest(len(data))
+    stream: bytes = hashlib.shake_256(seed).digest(len(data))
+    return stream
 
 
 def _without_name(body: bytes, head: Head) -> bytes:
@@ -178,7 +179,8 @@ def _without_name(body: bytes, head: Head) -> bytes:
         return body[:34] + bytes(max(len(body) - 34, 0))
     at = body.find(SERVER_NAME, 34)
     while at >= 0 and at + 9 <= len(body):
-        length, listed, kind, size = struct.unpack_from(">HHBH", body, at + 2)
+        length, listed, kind = struct.unpack_from(">HHB", body, at + 2)
+        size = int.from_bytes(body[at + 7 : at + 9])
         if length == listed + 2 and not kind and size + 3 == listed and at + 9 + size <= len(body):
             return body[: at + 9] + b"x" * size + body[at + 9 + size :]
         at = body.find(SERVER_NAME, at + 1)

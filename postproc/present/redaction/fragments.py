@@ -35,7 +35,7 @@ class Fragments:
     done: list[Datagram] = field(default_factory=list)
     places: dict[int, tuple[int, bytes]] = field(default_factory=dict)
 
-    def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, missing: int) -> None:  # noqa: FBT001
+    def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
         """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
         held = self.open.get(key)
         if held is None or (offset in held.parts and held.parts[offset] != data) or held.end == -1:
@@ -43,7 +43,7 @@ class Fragments:
             self.done.append(held)
         held.parts[offset] = data
         held.frames.setdefault(offset, []).append(frame)
-        if missing or offset + len(data) > LARGEST:
+        if cut or offset + len(data) > LARGEST:
             held.parts[-1] = b""  # never whole
         if not more:
             held.end = offset + len(data)

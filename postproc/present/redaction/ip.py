@@ -1,4 +1,4 @@
-"""IP, UDP and TCP headers taken apart, and their checksums (RFC 791, RFC 8200, RFC 768, RFC 9293, RFC 1071)."""
+"""IP headers taken apart and put together, and checksums (RFC 791, RFC 8200, RFC 1071)."""
 
 import struct
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def _extension(extension: bytes, protocol: int, offset: int | None) -> bytes:
 def checksum(data: bytes) -> int:
     """Internet checksum (RFC 1071)."""
     data += bytes(len(data) & 1)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

@@ -1,4 +1,4 @@
-"""Is an original left? Looks for every one in what was written: as text, in hex, as bytes, under the XOR of STUN.
+"""Is an original left? Every one is looked for: as text, in hex, as bytes, under the XOR of STUN.
 
 All needles are looked for at once by their first four bytes.
 """
@@ -11,9 +11,11 @@ import numpy as np
 
 from postproc.present.redaction.addresses import Addresses
 from postproc.present.redaction.patterns import IPV4, IPV6
-from postproc.present.redaction.words import Words, is_address
+from postproc.present.redaction.words import WITHHELD, Words, is_address
 
 SHORTEST = 5  # signs; what is shorter is everywhere by chance
+SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
+AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
 BOUNDED = 12  # up to this length a word counts only where it stands for itself
 COOKIE = 0x2112A442
 PREFIX = 4
@@ -28,25 +30,48 @@ class Originals:
     addresses: frozenset[str] = frozenset()
 
 
-def originals(addresses: Addresses, words: Words, common: Container[str]) -> Originals:
-    """Everything that got a pseudonym."""
-    plain = {word.lower() for word, new in words.seen.items() if word != new and len(word) >= SHORTEST}
-    told = {word.encode(errors="surrogateescape") for word in plain if word not in common and not is_address(word)}
+def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
+    """Everything that got a pseudonym, but for words that are ``common`` in protocols.
+
+    What stood in a header nobody knows does not count where it is ``kept`` elsewhere.
+    """
+    changed = {
+        word.lower() for word, new in words.seen.items() if word != new and not is_address(word)
+    } - WITHHELD
+    short = {word for word in changed if not _telling(word)}
+    in_place = {
+        f"{before}{word}{behind}".encode() for word in short if word.isascii() for before, behind in AROUND
+    }
+    long = {
+        word for word in changed - short if word not in common and (word in words.sure or word not in kept)
+    }
+    told = {word.encode(errors="surrogateescape") for word in long}
     hexed = {word.hex().encode() for word in told}
     packed = {addr.packed for addr in addresses.seen} | set(addresses.macs)
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in addresses.seen if isinstance(addr, IPv4Address)}
-    in_hex = {addr.packed.hex().encode() for addr in addresses.seen} | {mac.hex().encode() for mac in addresses.macs}
+    in_hex = {addr.packed.hex().encode() for addr in addresses.seen} | {
+        mac.hex().encode() for mac in addresses.macs
+    }
     return Originals(
-        frozenset(told | hexed | in_hex), frozenset(packed), frozenset(map(str, {**addresses.seen, **addresses.networks}))
+        frozenset(told | hexed | in_hex | in_place),
+        frozenset(packed),
+        frozenset(map(str, {**addresses.seen, **addresses.networks})),
     )
+
+
+def _telling(word: str) -> bool:
+    """Whether a word is long enough to be found only where it is meant."""
+    return len(word) >= (SHORTEST_NUMBER if word.isdecimal() else SHORTEST)
 
 
 def collides(addresses: Addresses, words: Words) -> bool:
     """Whether a pseudonym is also an original: it would look as if one were left."""
-    if set(addresses.seen) & set(addresses.seen.values()) or set(addresses.macs) & set(addresses.macs.values()):
+    if set(addresses.seen) & set(addresses.seen.values()) or set(addresses.macs) & set(
+        addresses.macs.values()
+    ):
         return True
-    long = {word.lower() for word, new in words.seen.items() if len(word) >= SHORTEST and word != new}
-    return any(new.lower() in long for new in words.seen.values())
+    known = {word.lower() for word, new in words.seen.items() if word != new and _telling(word)}
+    return any(new.lower() in known for word, new in words.seen.items() if word != new)
 
 
 def in_text(data: bytes, held: Originals) -> list[str]:
@@ -66,7 +91,7 @@ def in_packets(data: bytes, held: Originals) -> list[str]:
 
 
 def find(data: bytes, needles: Iterable[bytes], bounded: int = BOUNDED) -> set[bytes]:
-    """Which needles, of four bytes or more, are in the data; short ones only where no letter or digit adjoins."""
+    """Which needles (four bytes or more) are in the data; short ones with no letter or digit beside."""
     by_prefix: dict[bytes, list[bytes]] = {}
     for needle in needles:
         if len(needle) >= PREFIX:

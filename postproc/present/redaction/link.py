@@ -43,7 +43,7 @@ def _typed(data: bytes, type_at: int, at: int, head: bytes, addresses: Addresses
 
 
 def _hardware(field: bytes, length: int, addresses: Addresses) -> bytes:
-    return addresses.mac(field[:6]) + bytes(2) if length == 6 else bytes(8)  # noqa: PLR2004
+    return addresses.mac(field[:6]) + bytes(2) if length == 6 else bytes(8)
 
 
 def _family(head: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Lines of logs: SIP headers and session descriptions that stand in them by their grammar, the rest as text."""
+"""Lines of logs: SIP headers and session descriptions in them by their grammar, the rest as text."""
 
 import re
 
@@ -10,7 +10,9 @@ PREFIX = r"^((?:[\w.-]+ +\| )?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12} )?[
 DESCRIPTION = re.compile(PREFIX + r"([voscbtmakiuep]=\S.*)$", re.IGNORECASE | re.DOTALL)
 HEADER = re.compile(PREFIX + r"([A-Za-z][A-Za-z0-9-]{0,40})(:[ \t]*)(\S.*)$", re.IGNORECASE | re.DOTALL)
 START = re.compile(PREFIX + r"([A-Z]{3,12} sips?:\S+ SIP/2\.0|SIP/2\.0 \d{3}.*)$", re.IGNORECASE | re.DOTALL)
-KNOWN = (PARTIES | DIGEST | CALLS | HARMLESS) - {"to", "from", "date", "event", "server", "reason"} | {"authorization"}
+KNOWN = (PARTIES | DIGEST | CALLS | HARMLESS) - {"to", "from", "date", "event", "server", "reason"} | {
+    "authorization"
+}
 LONGEST = 20_000  # characters of a line looked at; what follows is blanked
 
 

@@ -41,6 +41,8 @@ def _rtcp(payload: bytes) -> bytes:
 
 def _report(part: bytes) -> bytes:
     kind, count = part[1], part[0] & 31
-    kept = {SENDER: 28 + count * REPORT_BLOCK, RECEIVER: 8 + count * REPORT_BLOCK, BYE: 4 + 4 * count}.get(kind, 8)
+    kept = {SENDER: 28 + count * REPORT_BLOCK, RECEIVER: 8 + count * REPORT_BLOCK, BYE: 4 + 4 * count}.get(
+        kind, 8
+    )
     kept = len(part) if kind in FEEDBACK else min(kept, len(part))
     return part[:kept] + bytes(len(part) - kept)

@@ -1,4 +1,4 @@
-"""Packets, layer by layer: addresses are replaced, payloads by what they are, lengths and checksums set right.
+"""Packets, layer by layer: addresses and payloads are replaced, lengths and checksums set right.
 
 Twice through a capture: ``note`` learns what is spread over packets (TCP
 streams, fragments, certificates), ``packet`` replaces. What is not understood
@@ -21,13 +21,15 @@ from postproc.present.redaction.tcp import Streams
 CHANNELS = range(64, 80)
 KEEP_ALIVE = b"\r\n\0 "
 LONGEST_KEEP_ALIVE = 8
-TCP_HEADER, UDP_HEADER = 20, 8
+TCP_HEADER, UDP_HEADER, CHANNEL_HEADER = 20, 8, 4
 
 
 class Packets:
     """Replaces in the packets of one capture."""
 
-    def __init__(self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes) -> None:
+    def __init__(
+        self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes
+    ) -> None:
         self._addresses, self._messages, self._stun, self._handshakes = addresses, messages, stun, handshakes
         self._streams, self._fragments = Streams(), Fragments()
 
@@ -40,7 +42,7 @@ class Packets:
         if packet.fragment:
             if packet.protocol == UDP:
                 key, offset, more = packet.fragment
-                self._fragments.note(frame, key, offset, more, packet.payload, packet.missing)
+                self._fragments.note(frame, key, offset, more, packet.payload, cut=packet.missing > 0)
         elif packet.protocol == TCP and _whole_header(packet.payload):
             source, destination = (int.from_bytes(packet.payload[place : place + 2]) for place in (0, 2))
             ends = (packet.source, source), (packet.destination, destination)
@@ -96,21 +98,25 @@ class Packets:
         source, destination = (key[:16], key[16:32]) if len(key) > 32 else (key[3:7], key[7:11])
         ports = int.from_bytes(segment[:2]), int.from_bytes(segment[2:4])
         new = self._udp(segment, (source, ports[0], destination, ports[1]), 0)
-        mapped = map(self._addresses.packed, (source, destination))
-        return new if new[6:8] == b"\0\0" else ip.sealed(new, 6, *mapped, UDP)
+        new_source, new_destination = map(self._addresses.packed, (source, destination))
+        return new if new[6:8] == b"\0\0" else ip.sealed(new, 6, new_source, new_destination, UDP)
 
     def _datagram(self, flow: Flow | None, payload: bytes) -> bytes:
-        if len(payload) <= LONGEST_KEEP_ALIVE and not payload.strip(KEEP_ALIVE):
-            return payload
         start = payload.lstrip(KEEP_ALIVE)
+        if not start and len(payload) <= LONGEST_KEEP_ALIVE:
+            return payload
         if START.match(start):
             return payload[: len(payload) - len(start)] + self._messages.message(start)
+        return self._by_first_byte(flow, payload)
+
+    def _by_first_byte(self, flow: Flow | None, payload: bytes) -> bytes:
+        """What shares a port with RTP (RFC 7983); null is what nothing is known of."""
         if looks_like_stun(payload):
             return self._stun.message(payload, lambda inner: self._nested(flow, inner))
-        if payload[0] in CHANNELS and len(payload) >= 4:
-            size = int.from_bytes(payload[2:4])
-            inner = payload[4 : 4 + size]
-            return payload[:4] + self._nested(flow, inner) + bytes(len(payload) - 4 - len(inner))
+        if payload[0] in CHANNELS and len(payload) >= CHANNEL_HEADER:
+            inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
+            rest = len(payload) - CHANNEL_HEADER - len(inner)
+            return payload[:CHANNEL_HEADER] + self._nested(flow, inner) + bytes(rest)
         if media.looks_like_rtp(payload):
             return media.media(payload)
         if payload[0] in CONTENT_TYPES and payload[1:2] == b"\xfe" and flow:

@@ -2,7 +2,9 @@
 
 import re
 
-TELLING_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z?|(?<![\w:])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?")
+TELLING_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z?|(?<![\w:])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+)
 SECRET = re.compile(
     r"\b(\w{0,24}(?:password|passwd|secret|token|cookie|ice-pwd|inline|nonce|opaque|response|rspauth|api_?key)"
     r"|authorization|credentials)(\s{0,3}[:=]\s{0,3}(?:(?:digest|basic|bearer)\s+)?[\"'\[]?)([^\s\"',;\]]+)",
@@ -20,16 +22,23 @@ URI = re.compile(
     r"\b(sips?|tel|xmpp|mailto|h323|im|pres):([^\s@<>\"';,?]{0,256}@)?([^\s<>\"';,?\])/\ue00a]{1,256})",
     re.IGNORECASE,
 )
-AT = re.compile(r"(?<![\w.+~%*#-])([\w.+~%*#-]{1,128})@(?=[^\s@]{0,253}[A-Za-z.])(\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?|[\w.-]{1,253}(?::\d{1,5})?)")
+AT = re.compile(
+    r"(?<![\w.+~%*#-])([\w.+~%*#-]{1,128})@(?=[^\s@]{0,253}[A-Za-z.])(\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?|[\w.-]{1,253}(?::\d{1,5})?)"
+)
 MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])")
 IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2}\b)?(?!\w|\.\d)")
-IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
+IPV6 = re.compile(
+    r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
+)
 UUID = re.compile(r"(?<!\w)[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?!\w)")
 ID = re.compile(r"(?<![\w+/])(?=[A-Za-z]{0,64}\d)(?=\d{0,64}[A-Za-z])[0-9A-Za-z]{16,512}(?!\w)")
 HEX = re.compile(r"(?<!\w)(?=[a-f]{0,64}\d)(?=\d{0,64}[a-f])[0-9a-f]{10,512}(?!\w)", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.:])(?:\+\d{3,15}|00\d{6,15}|0\d{6,15}|\d{7,15})(?!\w)")
 HOST = re.compile(r"(?<![\w@./-])(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}(?![\w(-]|\.\w)")
-URL = re.compile(r"\b(https?|wss?|ftp|ldaps?)://(?:[^\s/@\"']{0,128}@)?([^\s/:\"'<>\]]{1,253})(:\d{1,5})?([^\s\"'<>\]]{0,2048})", re.I)
+URL = re.compile(
+    r"\b(https?|wss?|ftp|ldaps?)://(?:[^\s/@\"']{0,128}@)?([^\s/:\"'<>\]]{1,253})(:\d{1,5})?([^\s\"'<>\]]{0,2048})",
+    re.I,
+)
 PATH = re.compile(r"(/home/|/Users/|\\Users\\|\\Benutzer\\)([^/\\\s\"']{1,64})")
 DIALPLAN = re.compile(r"(Processing )(.{1,128}?)( <)([^>]{0,64})(>->)(\S{1,128})( in context )")
 WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")

@@ -1,4 +1,4 @@
-"""Everything that replaces, put together around one key: what is equal before is equal after, in every file."""
+"""All that replaces, put together around one key: what is equal before is equal after, in every file."""
 
 import hmac
 from collections.abc import Iterable
@@ -9,11 +9,23 @@ from postproc.present.redaction.dtls import Handshakes
 from postproc.present.redaction.leaks import Originals
 from postproc.present.redaction.logs import Logs
 from postproc.present.redaction.packets import Packets
-from postproc.present.redaction.sdp import Descriptions
-from postproc.present.redaction.sip import Messages
+from postproc.present.redaction.sdp import NAMES, Descriptions
+from postproc.present.redaction.sip import CALLS, DIGEST, HARMLESS, PARTIES, Messages
 from postproc.present.redaction.stun import StunMessages
 from postproc.present.redaction.texts import Texts
+from postproc.present.redaction.uris import PLAIN_PARAMETERS
 from postproc.present.redaction.words import Words
+
+# Words of the protocols themselves, wherever they stand.
+VOCABULARY = (
+    HARMLESS
+    | PARTIES
+    | DIGEST
+    | CALLS
+    | PLAIN_PARAMETERS
+    | NAMES
+    | {"sha-1", "sha-256", "sha-384", "sha-512"}
+)
 
 
 class Pseudonyms:
@@ -44,7 +56,8 @@ class Pseudonyms:
 
     def originals(self) -> Originals:
         """All that was replaced so far."""
-        return leaks.originals(self.addresses, self.words, self.texts.common)
+        common = self.texts.common | VOCABULARY
+        return leaks.originals(self.addresses, self.words, common, self.texts.plain)
 
 
 def _derived(key: bytes, use: bytes) -> bytes:

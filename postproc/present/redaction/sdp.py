@@ -10,13 +10,14 @@ ADDRESS = re.compile(r"(IN\s+IP[46]\s+)([^\s/]+)")
 MEDIA = re.compile(r"[\w-]+\s+\d+(?:/\d+)?\s+[\w/.-]+(?:\s+[\w.*-]+)*\s*", re.ASCII)
 PLAIN = re.compile(r"[\w\s./:;,=*+()<>\[\]{}\"'~!?&%#|-]*", re.ASCII)
 HARMLESS = frozenset({
-    "rtpmap", "fmtp", "ptime", "maxptime", "sendrecv", "sendonly", "recvonly", "inactive", "rtcp-mux", "rtcp-mux-only",
-    "rtcp-fb", "rtcp-rsize", "setup", "mid", "group", "extmap", "extmap-allow-mixed", "end-of-candidates", "ice-options",
-    "ice-lite", "ice-pacing", "ice-ufrag", "connection", "bundle-only", "rid", "simulcast", "imageattr", "framerate",
-    "quality", "lang", "range", "silencesupp", "curr", "des", "conf", "sqn", "cdsc", "cpar", "acap", "tcap", "pcfg",
-    "acfg", "sctp-port", "max-message-size", "sctpmap", "nortpproxy", "t38faxversion", "t38maxbitrate",
-    "t38faxratemanagement", "t38faxmaxbuffer", "t38faxmaxdatagram", "t38faxudpec", "maxprate", "label", "content",
-    "ssrc-group", "fec", "rtcp-xr", "recvonly", "csup", "mptime",
+    "rtpmap", "fmtp", "ptime", "maxptime", "sendrecv", "sendonly", "recvonly", "inactive",
+    "rtcp-mux", "rtcp-mux-only", "rtcp-fb", "rtcp-rsize", "setup", "mid", "group", "extmap",
+    "extmap-allow-mixed", "end-of-candidates", "ice-options", "ice-lite", "ice-pacing", "ice-ufrag",
+    "connection", "bundle-only", "rid", "simulcast", "imageattr", "framerate", "quality", "lang",
+    "range", "silencesupp", "curr", "des", "conf", "sqn", "cdsc", "cpar", "acap", "tcap", "pcfg",
+    "acfg", "sctp-port", "max-message-size", "sctpmap", "nortpproxy", "t38faxversion",
+    "t38maxbitrate", "t38faxratemanagement", "t38faxmaxbuffer", "t38faxmaxdatagram", "t38faxudpec",
+    "maxprate", "label", "content", "ssrc-group", "fec", "rtcp-xr", "csup", "mptime",
 })  # fmt: skip
 KEPT_EXTENSIONS = frozenset({"generation", "network-id", "network-cost", "tcptype", "ufrag", "rport"})
 OWNERS = re.compile(
@@ -59,7 +60,9 @@ class Descriptions:
             return line
         if kind == "m=" and MEDIA.fullmatch(value):
             return line
-        change = {"o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": self._product}.get(kind)
+        change = {"o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": self._product}.get(
+            kind
+        )
         return kind + (change(value) if change else self._texts.opaque(value))
 
     def _origin(self, value: str) -> str:
@@ -69,7 +72,9 @@ class Descriptions:
         owner, host = self._product(fields[0]), self._words.host(fields[5])
         numbers = [each if each.isdecimal() else self._texts.opaque(each) for each in fields[1:3]]
         self._texts.kept.update(each for each in fields[1:3] if each.isdecimal())
-        net = [each if re.fullmatch(r"[A-Z0-9]{2,4}", each) else self._texts.opaque(each) for each in fields[3:5]]
+        net = [
+            each if re.fullmatch(r"[A-Z0-9]{2,4}", each) else self._texts.opaque(each) for each in fields[3:5]
+        ]
         return " ".join([owner, *numbers, *net, host, *map(self._texts.opaque, fields[6:])])
 
     def _product(self, value: str) -> str:
@@ -84,7 +89,10 @@ class Descriptions:
         name, colon, content = value.partition(":")
         lower = name.strip().lower()
         if lower in HARMLESS:
-            return name + colon + (content if PLAIN.fullmatch(content) else self._texts.line(content))
+            if not PLAIN.fullmatch(content):
+                return name + colon + self._texts.line(content)
+            self._texts.keeps(value)
+            return value
         change: Callable[[str], str] | None = {
             "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._password,
             "rtcp": self._connection_of_rtcp, "fingerprint": self._fingerprint, "crypto": self._crypto,
@@ -107,17 +115,23 @@ class Descriptions:
             elif name in KEPT_EXTENSIONS:
                 head += [name, value]
             else:
-                head += [name if name.isalpha() and len(name) < 20 else self._texts.opaque(name), self._texts.opaque(value)]
+                head += [
+                    name if name.isalpha() and len(name) < 20 else self._texts.opaque(name),
+                    self._texts.opaque(value),
+                ]
         head += [self._texts.opaque(fields[-1])] if len(fields) % 2 else []
         kept = [*fields[1:4], *fields[5:8]]
         self._texts.kept.add(fields[3])
+        self._texts.keeps(" ".join(fields[1:]))
         return " ".join(head) if all(PLAIN.fullmatch(each) for each in kept) else self._texts.opaque(content)
 
     def _remote(self, content: str) -> str:
         """Component, address and port of each (RFC 8839, section 5.2)."""
         fields = content.split(" ")
         fields[1::3] = map(self._words.host, fields[1::3])
-        return " ".join(f if at % 3 == 1 or f.isdecimal() else self._texts.opaque(f) for at, f in enumerate(fields))
+        return " ".join(
+            f if at % 3 == 1 or f.isdecimal() else self._texts.opaque(f) for at, f in enumerate(fields)
+        )
 
     def _connection_of_rtcp(self, content: str) -> str:
         return content if content.strip().isdecimal() else self._connection(content)
@@ -129,7 +143,10 @@ class Descriptions:
     def password(self, ufrag: str) -> tuple[bytes, bytes] | None:
         """The password that goes with a ufrag, and the one that stands in its place."""
         known = self.passwords.get(ufrag)
-        return (known.encode(), self._words.identifier(known).encode()) if known else None
+        if not known:
+            return None
+        new = self._words.identifier(known)
+        return known.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
 
     def _fingerprint(self, content: str) -> str:
         kind, _, value = content.strip().partition(" ")
@@ -156,5 +173,7 @@ class Descriptions:
         return number + blank + name + colon + self._texts.opaque(value)
 
 
-NAMES = HARMLESS | {"msid", "msid-semantic", "mslabel", "zrtp-hash", "tls-id", "tool", "source-filter", "cname", "cat",
-                    "keywds", "type", "charset", "sdplang", "path", "accept-types", "ssrc"}  # fmt: skip
+NAMES = HARMLESS | {
+    "msid", "msid-semantic", "mslabel", "zrtp-hash", "tls-id", "tool", "source-filter", "cname", "cat", "path",
+    "type", "charset", "sdplang", "keywds", "accept-types", "ssrc",
+}  # fmt: skip

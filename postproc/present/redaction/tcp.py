@@ -79,10 +79,10 @@ class Direction:
         """Replace in the messages of the stream; ``change`` gives a message's replacement."""
         shift = 0
         for start, data in _stretches(self.parts):
+            at = start
             for piece, new in _pieces(data, change):
-                chunk = Chunk(start, start + len(piece), start + shift, new)
-                self.chunks.append(chunk)
-                start, shift = chunk.end, shift + len(new) - len(piece)
+                self.chunks.append(Chunk(at, at + len(piece), at + shift, new))
+                at, shift = at + len(piece), shift + len(new) - len(piece)
         self.starts = [chunk.start for chunk in self.chunks]
         self.parts = []
 
@@ -159,7 +159,7 @@ def options(held: bytes, back: Direction | None = None) -> bytes:
         kind = held[at]
         size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
         option = held[at : at + max(size, 1)]
-        if kind == 5 and back and len(option) % 8 == 2:  # noqa: PLR2004
+        if kind == 5 and back and len(option) % 8 == 2:
             edges = [int.from_bytes(option[place : place + 4]) for place in range(2, len(option), 4)]
             option = option[:2] + b"".join(back.number(edge).to_bytes(4) for edge in edges)
         new += option if kind in (0, 1, 2, 3, 4, 5, 8) else b"\x01" * len(option)

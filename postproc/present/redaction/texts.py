@@ -11,18 +11,37 @@ from collections.abc import Callable, Iterable
 from postproc.logtexts import TEXTS
 from postproc.present.redaction.addresses import Addresses
 from postproc.present.redaction.patterns import (
-    AT, DIALPLAN, DISPLAY, FILES, HEX, HOST, ID, IPV4, IPV6, MAC, NAMED, NUMBER, PATH, SECRET, TELLING_TIME,
-    URI, URL, UUID, WORD,
+    AT,
+    DIALPLAN,
+    DISPLAY,
+    FILES,
+    HEX,
+    HOST,
+    ID,
+    IPV4,
+    IPV6,
+    MAC,
+    NAMED,
+    NUMBER,
+    PATH,
+    SECRET,
+    TELLING_TIME,
+    URI,
+    URL,
+    UUID,
+    WORD,
 )  # fmt: skip
 from postproc.present.redaction.words import WITHHELD, Words, is_address
 
 # What messages and logs say in every call is no name, even if somebody is called that.
 PROTOCOL = """
-    ack bye cancel info invite message notify options prack publish refer register subscribe update sip sips tel udp tcp
-    tls ws wss sctp audio video image text application rtp savp savpf avp avpf opus pcma pcmu g722 g729 telephone event
-    timer path replaces norefersub talk hold conference session progress ringing trying forbidden found acceptable here
-    busy server client host srflx relay prflx typ raddr rport local remote active passive actpass sdp user agent call
-    offer answer port proto candidate media state change channel standard none true false early outbound gruu
+    ack bye cancel info invite message notify options prack publish refer register subscribe update sip sips
+    tel udp tcp tls ws wss sctp audio video image text application rtp savp savpf avp avpf opus pcma pcmu g722
+    g729 telephone event timer path replaces norefersub talk hold conference session progress ringing trying
+    forbidden found acceptable here busy server client host srflx relay prflx typ raddr rport local remote
+    active passive actpass sdp user agent call offer answer port proto candidate media state change channel
+    standard none true false early outbound gruu pbx asterisk freeswitch kamailio opensips pjsip sipsorcery icelink
+    xphone yealink snom grandstream polycom cisco linphone zoiper microsip jitsi audiocodes patton lancom auerswald
 """
 COMMON = frozenset(word.lower() for text in TEXTS for word in WORD.findall(text.words)) | WITHHELD
 COMMON |= frozenset(PROTOCOL.split())
@@ -35,6 +54,8 @@ MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
 MARKS = re.compile("[\ue000-\ue00b]")
 
 Found = re.Match[str]
+Hide = Callable[[str], str]  # puts a mark in the place of what is done
+Step = Callable[[Found, Hide], str]
 
 
 class Texts:
@@ -46,24 +67,25 @@ class Texts:
     def __init__(self, words: Words, addresses: Addresses, products: Iterable[str] = ()) -> None:
         self.words, self.addresses = words, addresses
         self.common = COMMON | {word.lower() for name in products for word in WORD.findall(name)}
-        self.names: dict[str, str] = {}  # display names of several words
         self.kept: set[str] = set()  # ids that stay in messages, and so in the text about them
+        self.plain: set[str] = set()  # words of text that stayed
 
     def name(self, display: str) -> str:
         """A display name, word by word."""
         bare = display.strip().strip('"')
         if NUMBERED.fullmatch(bare):
             return display.replace(bare, self.words.user(bare))
-        changed = WORD.sub(lambda found: self.words.user(found[0]), display)
-        if " " in display.strip():
-            self.names[display.strip().lower()] = changed.strip()
-        return changed
+        return WORD.sub(lambda found: self.words.user(found[0]), display)
 
     def opaque(self, value: str) -> str:
         """A value of unknown meaning: every word of it is replaced."""
         parts = BETWEEN.split(value)
         parts[::2] = map(self._word, parts[::2])
         return "".join(parts)
+
+    def keeps(self, text: str) -> None:
+        """Note the words of a text that stays, for who looks for what is left."""
+        self.plain.update(BETWEEN.split(text.lower())[::2])
 
     def uri(self, user: str, host: str) -> str:
         """``user@host`` of a URI, or the host alone."""
@@ -83,20 +105,19 @@ class Texts:
 
         text = MARKS.sub("?", text)
         for pattern, change in self._steps():
-            text = pattern.sub(lambda found, change=change: change(found, hide), text)  # type: ignore[misc]
-        for name in [name for name in self.names if name in text.lower()]:
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, n=name: hide(self.names[n]), text, flags=re.I)
+            text = _changed(pattern, change, hide, text)
         text = WORD.sub(lambda found: self._learnt(found, hide), text)
+        self.keeps(MARKED.sub(" ", text))
         return _shown(text, done)
 
-    def _steps(self) -> tuple[tuple[re.Pattern[str], Callable[[Found, Callable[[str], str]], str]], ...]:
+    def _steps(self) -> tuple[tuple[re.Pattern[str], Step], ...]:
         words, addresses = self.words, self.addresses
         return (
             (TELLING_TIME, lambda f, hide: hide(f[0])),
             (SECRET, lambda f, hide: f[1] + f[2] + hide(words.blank(f[3]))),
             (DIALPLAN, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3] + hide(words.user(f[4])) + f[5]
              + hide(words.user(f[6])) + f[7]),
-            (URL, lambda f, hide: f"{f[1]}://" + hide(words.host(f[2])) + (f[3] or "") + hide(self.opaque(f[4]))),
+            (URL, lambda f, hide: f"{f[1]}://{hide(words.host(f[2]))}{f[3] or ''}{hide(self.opaque(f[4]))}"),
             (URI, lambda f, hide: f"{f[1]}:" + hide(self._of_uri(f))),
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
@@ -121,7 +142,7 @@ class Texts:
             return self.words.user(found[3])
         return self.uri((found[2] or "").removesuffix("@"), found[3])
 
-    def _learnt(self, found: Found, hide: Callable[[str], str]) -> str:
+    def _learnt(self, found: Found, hide: Hide) -> str:
         word = found[0]
         new = self.words.seen.get(word) or self.words.seen.get(word.lower())
         if not new or len(word) < SHORTEST_LEARNT or word.lower() in self.common:
@@ -137,7 +158,11 @@ class Texts:
         host, colon, port = word.rpartition(":")
         if is_address(word) or (colon and port.isdecimal() and is_address(host)):
             return self.words.host(word)
-        return self.words.user(word)
+        return self.words.user(word, sure=False)
+
+
+def _changed(pattern: re.Pattern[str], change: Step, hide: Hide, text: str) -> str:
+    return pattern.sub(lambda found: change(found, hide), text)
 
 
 def _shown(text: str, done: list[str]) -> str:

@@ -9,6 +9,7 @@ prefixes 0 and 00 still say what they say.
 import hmac
 import re
 import string
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import phonenumbers
@@ -17,8 +18,8 @@ from postproc.present.redaction.addresses import Addresses
 
 LONGEST = 512  # of a word; what is longer is blanked
 WITHHELD = frozenset({
-    "anonymous", "unavailable", "restricted", "unknown", "private", "withheld", "invalid", "localhost", "conference",
-    "voicemail",
+    "anonymous", "unavailable", "restricted", "unknown", "private", "withheld", "invalid",
+    "localhost", "conference", "voicemail",
 })  # fmt: skip
 SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes are letters, too
 # What B2BUAs add to the Call-ID of another leg.
@@ -38,17 +39,22 @@ class Words:
         self._key = key
         self._addresses = addresses
         self.seen: dict[str, str] = {}
+        self.sure: set[str] = set()  # those that name somebody or something for sure
 
-    def user(self, name: str) -> str:
+    def user(self, name: str, *, sure: bool = True) -> str:
         """A user part, an extension, a telephone number; who withholds it is left so."""
         if name.lower() in WITHHELD or not name:
             return name
+        if sure:
+            self.sure.add(name.lower())
         if NUMBER.fullmatch(name):
             return self._kept(name, self._number)
-        return self.identifier(name)
+        return self.identifier(name, sure=sure)
 
-    def identifier(self, word: str) -> str:
+    def identifier(self, word: str, *, sure: bool = True) -> str:
         """An id, part by part: ids that begin or end with another still do."""
+        if sure:
+            self.sure.add(word.lower())
         if word in self.seen or not word:
             return self.seen.get(word, word)
         if is_address(word):
@@ -73,15 +79,16 @@ class Words:
             return f"[{mapped}]" if inner != name else mapped
         if name.lower() in WITHHELD or not name:
             return name
+        self.sure.add(name.lower())
         return self._kept(name, self._labels) if HOST.fullmatch(name) else self.identifier(name)
 
     def blank(self, value: str) -> str:
         """What must not be kept in any form: signs give way to 0, separators stay."""
         return re.sub(r"[^\W_]|[\udc80-\udcff]", "0", value)
 
-    def _kept(self, word: str, change: object) -> str:
+    def _kept(self, word: str, change: Callable[[str], str]) -> str:
         if word not in self.seen:
-            self.seen[word] = change(word) if len(word) <= LONGEST else self.blank(word)  # type: ignore[operator]
+            self.seen[word] = change(word) if len(word) <= LONGEST else self.blank(word)
         return self.seen[word]
 
     def _number(self, number: str) -> str:
@@ -122,7 +129,9 @@ class Words:
         return "".join(signs)
 
     def _turn(self, char: str, alphabet: str, behind: str) -> str:
-        digest = hmac.digest(self._key, f"{len(alphabet)}:{behind}".encode(), "sha256")
+        digest = hmac.digest(
+            self._key, f"{len(alphabet)}:{behind}".encode(errors="surrogateescape"), "sha256"
+        )
         amount = 1 + int.from_bytes(digest[:4]) % (len(alphabet) - 1)
         return alphabet[(alphabet.index(char) + amount) % len(alphabet)]
 

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from postproc.present import filters
+from postproc import filters
 from postproc.present.callfilters import call_filters
 from postproc.tables import Tables
 
@@ -20,7 +20,10 @@ MOST_BUTTONS = 40  # in the menu "Calls"; saved filters and macros know every ca
 SET_SIZE = 500  # values of one set: larger filters are slow to compile
 COLOR_LINE = re.compile(r"@([^@]+)@[^@]+@(\[[^\]]+\]\[[^\]]+\])")
 IDS = {"stun.id": 24, "classicstun.id": 32}  # hex digits of a transaction id (RFC 8489, RFC 3489)
-PROBLEM = "sip.Status-Code in {403, 408, 488, 500..599} || (stun && (icmp.type in {3, 11} || icmpv6.type in {1..4}))"
+PROBLEM = (
+    "sip.Status-Code in {403, 408, 488, 500..599} "
+    "|| (stun && (icmp.type in {3, 11} || icmpv6.type in {1..4}))"
+)
 ANSWERED = "stun.type.method == 1 && !(stun.type.method > 1) && !(stun.type.class == 1) && !stun.channel"
 
 

@@ -19,8 +19,8 @@ NEXT = Text(
 AS_ROOT = Text(
     "installed for root ({folder}): other users do not see it, and as root Wireshark 4.4 and later load no "
     "plug-in; run this as the user who opens captures",
-    "für root installiert ({folder}): Andere Benutzer sehen es nicht, und als root lädt Wireshark ab 4.4 kein "
-    "Plug-in; besser als der Benutzer ausführen, der Mitschnitte öffnet",
+    "für root installiert ({folder}): Andere Benutzer sehen es nicht, und als root lädt Wireshark ab 4.4 "
+    "kein Plug-in; besser als der Benutzer ausführen, der Mitschnitte öffnet",
 )
 OPEN = Text("open it with:", "so öffnen:")
 NO_CALLS = Text(

@@ -112,12 +112,19 @@ def test_without_lists_nothing_is_said():
     assert peers(case(GENERIC)) == []
 
 
-LISTED = replace(GENERIC, lists={"lan": built("lan", False, allow=["10.0.50.99/32"])}, signalling_acl=("lan",))
+LISTED = replace(
+    GENERIC, lists={"lan": built("lan", False, allow=["10.0.50.99/32"])}, signalling_acl=("lan",)
+)
 
 
 def test_everyone_who_sent_the_server_an_invite_is_a_peer_once():
     (found,) = peers(case(LISTED, final_status=403))
-    assert (found.address, found.verdict.verdict, found.status, found.frame) == ("10.0.50.5", "denied", 403, 1)
+    assert (found.address, found.verdict.verdict, found.status, found.frame) == (
+        "10.0.50.5",
+        "denied",
+        403,
+        1,
+    )
 
 
 def test_the_server_s_own_invites_are_nobody_s_peer():
@@ -145,7 +152,10 @@ def test_the_candidate_taken_is_the_one_a_real_freeswitch_logged(name, real, pca
         deployment = acl_conf.read(content, name).into(deployment)
     log = (pcaps / ("views" if name == "server_view" else name)).with_suffix(".freeswitch.log").read_text()
     (found,) = [
-        each for known in cases(real, deployment) for each in choices(known) if each.capture == f"{name}.pcapng"
+        each
+        for known in cases(real, deployment)
+        for each in choices(known)
+        if each.capture == f"{name}.pcapng"
     ]
     logged = CHOSEN.search(log)
     if name == "acl_403":  # turned away before candidates were looked at

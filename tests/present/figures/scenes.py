@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
+
 import postproc
 from pcaps.make.builders import rtp, sdp
 from pcaps.make.builders.b2bua import Call
@@ -14,6 +16,7 @@ from pcaps.make.builders.recording import Recording, UdpPath
 from pcaps.make.builders.sdp import Session
 from pcaps.make.builders.sip import GATEWAY_AGENT, Dialog
 from postproc.pipeline import Run
+from tests import builders as b
 from tests.conftest import PCAPS
 
 BORDER_AGENT, CARRIER_AGENT = "BorderController/4.2", "CarrierSwitch 9"
@@ -108,3 +111,9 @@ def _analyzed(recording: Recording) -> Run:
         path = Path(folder) / "call.pcapng"
         path.write_bytes(pcapng(recording))
         return postproc.analyze(path)
+
+
+def timeline(*events: dict[str, object]) -> pd.DataFrame:
+    """Events of call 1, leg 1: SIP requests at 1, 2, ... s unless said otherwise."""
+    base = {"call": 1, "leg": 1, "lane": "sip", "kind": "request", "label": "INFO", "severity": "normal"}
+    return b.rows("timeline", *(base | event for event in events))

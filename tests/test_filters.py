@@ -2,17 +2,20 @@
 
 import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 
-from postproc.present import filters
+from postproc import filters
 from tests.plugins import packets
+from tests.plugins.bundle import TSHARK
 
 HOSTILE = [
-    "plain123", "a@host.example", 'q"uote"s@x', "back\\slash\\x41@x", "a.b*c+d?(e)[f]{g}|^$@x", "ümläut-日本@x",
-    "${leg:1}$1@x", "semi;colon,comma@x", "pct%20%s@x", "ap'os@x", "tab\there", "<b>@x", "\u202ertl", "x" * 1500,
-    "trail\\", "\x01ctl\x1b[31m", "sp ace", "e\u0301", "🙂smile@x", "//c", "0x41", "1", "\\x41", "a@b@c", "{1..2}",
-    '") || frame || (sip.Call-ID == "', "@[0,0,0]", "#", "!@", "-Y",
+    "plain123", "a@host.example", 'q"uote"s@x', "back\\slash\\x41@x", "a.b*c+d?(e)[f]{g}|^$@x", "ümläut-@x",
+    "${leg:1}$1@x", "semi;colon,comma@x", "pct%20%s@x", "ap'os@x", "tab\there", "<b>@x", "\u202ertl",
+    "x" * 1500, "trail\\", "\x01ctl\x1b[31m", "sp ace", "e\u0301", "\U0001f642 smile@x", "//c", "0x41",
+    "1", "\\x41", "a@b@c", "{1..2}", '") || frame || (sip.Call-ID == "', "@[0,0,0]", "#", "!@", "-Y",
+    "\u65e5\u672c@x",
 ]  # fmt: skip
 NOT_UTF8 = [b"\xff\xfebad@x", b"lat\xe4in@x", b"cut\xe2\x82x"]
 
@@ -33,7 +36,7 @@ def capture(tmp_path_factory) -> Path:
 
 
 def shown(capture: Path, expression: str) -> list[int]:
-    command = ["tshark", "-n", "-r", str(capture), "-Y", expression, "-T", "fields", "-e", "frame.number"]
+    command = [*TSHARK, "-n", "-r", str(capture), "-Y", expression, "-T", "fields", "-e", "frame.number"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [int(number) for number in done.stdout.split()]
@@ -96,9 +99,7 @@ def test_ipv6_and_the_last_port_are_no_exception(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [None, ("2001:db8::2", 40000)])
-def test_capture_filters_compile(tmp_path: Path, other: tuple[str, int] | None) -> None:
-    from shutil import which
-
+def test_capture_filters_compile(other: tuple[str, int] | None) -> None:
     dumpcap = which("dumpcap")
     expression = filters.capture_filter(("2001:db8::1", 30000), other)
     assert expression.startswith("udp and host 2001:db8::1 and port 30000")

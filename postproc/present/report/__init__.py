@@ -1,0 +1,1 @@
+"""report.html: what was found out about every call, as one file for people."""

@@ -1,0 +1,113 @@
+"""What the report is made of: cells, sheets of them, and texts to copy.
+
+Texts come from strangers: what moves the cursor or turns the writing is shown
+as an escape, and nothing is longer than a page can bear.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from postproc.addresses import endpoint
+from postproc.present.terminal import clean
+
+LONGEST = 240  # characters of a text that are shown
+COPIED = 4000  # characters of a text that can be copied
+NONE = "–"
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text of a sheet; ``kind`` is how it looks: good, bad, doubt, faint, figure, leg1, ..."""
+
+    text: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A small table: headings, rows of as many cells, and a line on rows left out."""
+
+    name: str
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A text with a button that copies it, in one line or ``long``; too long a one is left out."""
+
+    label: str
+    text: str
+    long: bool = False
+
+
+def shown(text: object, limit: int = LONGEST) -> str:
+    """A stranger's text in one line, at most ``limit`` characters; NONE for None and ""."""
+    if text is None or text == "":
+        return NONE
+    held = text if isinstance(text, str) else str(text)
+    return clean(held[:limit]) + ("…" if len(held) > limit else "")
+
+
+def place(addr: str | None, port: int | None) -> str:
+    """A transport address: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
+    return shown(endpoint(addr, port)) if addr else NONE
+
+
+def clock(ns: int | None) -> str:
+    """Time of day in UTC with milliseconds, of ns since 1970."""
+    return f"{_second(ns):%H:%M:%S}.{ns % NS // 1_000_000:03}" if ns is not None else NONE
+
+
+def day(ns: int | None) -> str:
+    """The date in UTC."""
+    return f"{_second(ns):%Y-%m-%d}" if ns is not None else ""
+
+
+def _second(ns: int) -> datetime:
+    return datetime.fromtimestamp(ns // NS, UTC)
+
+
+def span(first: int | None, last: int | None) -> str:
+    """Seconds from one time to another: ``12.3 s``."""
+    return f"{(last - first) / NS:.1f} s" if first is not None and last is not None else NONE
+
+
+def amount(number: float | None, unit: str = "", digits: int = 0) -> str:
+    """A number with its unit; NONE if unknown."""
+    return f"{number:.{digits}f}{unit}" if number is not None else NONE
+
+
+def leg_kind(leg: int | None) -> str:
+    """How a leg is coloured: leg1, leg2, or legs for all further ones."""
+    return f"leg{leg}" if leg in (1, 2) else "legs"
+
+
+def leg_cell(leg: int | None) -> Cell:
+    return Cell(str(leg) if leg is not None else NONE, f"leg {leg_kind(leg)}")
+
+
+def sheet(
+    name: str, title: str, headings: Iterable[str], rows: Sequence[tuple[Cell, ...]], limit: int, more: str
+) -> Sheet | None:
+    """A sheet of the first rows; None without any. ``more`` has a place for ``{n}`` rows left out."""
+    if not rows:
+        return None
+    left_out = more.format(n=len(rows) - limit) if len(rows) > limit else ""
+    return Sheet(name, title, tuple(headings), tuple(rows[:limit]), left_out)
+
+
+def copies(held: Iterable[tuple[str, str | None]]) -> tuple[Copy, ...]:
+    """Texts to copy; what is empty, or longer than anybody would paste, is left out."""
+    return tuple(Copy(label, clean(text)) for label, text in held if text and len(text) <= COPIED)
+
+
+def frame_filter(frames: Sequence[int]) -> str:
+    """A display filter of these frames: "" if there are none."""
+    if len(frames) > 1:
+        return f"frame.number in {{{', '.join(map(str, frames))}}}"
+    return f"frame.number == {frames[0]}" if frames else ""

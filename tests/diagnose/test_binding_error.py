@@ -1,0 +1,39 @@
+"""Checks that are refused."""
+
+import pytest
+
+from postproc.diagnose.binding_error import RULE
+from tests.diagnose.scenes import asked, check, told_both
+
+BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
+
+
+def refused(code: int, direction: str = "server_to_client"):
+    return [check(direction, time=1.0 + n, outcome="error", error_code=code) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(401, "Unauthenticated"), (487, "Role Conflict"), (400, "Bad Request")]
+)
+def test_the_code_is_named(code, name):
+    (found,) = asked(RULE, bindings=refused(code), **BROKEN)
+    assert (found.verdict, found.tags) == ("fault", {str(code)})
+    assert f"error {code} ({name}) (3 of 3)" in told_both(found, RULE)["en"]["title"]
+
+
+def test_an_unknown_code_is_shown_as_it_is():
+    (found,) = asked(RULE, bindings=refused(699), **BROKEN)
+    assert "699 (3" in told_both(found, RULE)["de"]["title"].replace("beantwortet ", "")
+
+
+def test_checks_whose_direction_is_unknown_count_too():
+    (found,) = asked(RULE, bindings=refused(401, "other"), **BROKEN)
+    assert found.detail == ()
+
+
+def test_silent_when_the_roles_were_settled():
+    assert asked(RULE, bindings=[*refused(487), check(time=5.0)], **BROKEN) == []
+
+
+def test_silent_when_media_flows():
+    assert asked(RULE, bindings=refused(487)) == []

@@ -1,0 +1,117 @@
+"""Final failures other than those of every day."""
+
+import pytest
+
+from postproc.diagnose.call_rejected import CAUSES, RULE
+from postproc.diagnose.told import detail
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.refusals import CAUSE_88, at_once, call, passed_on, refused_leg, response
+from tests.diagnose.scenes import asked, foreign, leg, message, told_both, verdict
+
+
+def test_it_names_who_on_the_other_leg_answered_first():
+    (found,) = asked(RULE, **passed_on(500, first=503))
+    assert (found.verdict, found.facts["who"], found.facts["answer"]) == ("fault", GATEWAY, "503 No")
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == f"The call was rejected by {GATEWAY}, on the server's other leg: 503 No."
+    assert "500 No an den Anrufer weiter" in told["de"]["detail"]
+    assert found.evidence.frames == (1, 5, 6)
+    assert found.tags == {"server"}
+
+
+def test_of_two_tried_destinations_the_one_whose_answer_was_passed_on_is_named():
+    scene = passed_on(404)
+    scene["calls"] = [call(404, legs=3)]
+    scene["legs"] = [*scene["legs"], refused_leg(2, 503, leg=3, call_id="c@x", uas_addr="10.0.50.21")]
+    other = {"call_id": "c@x", "dst_addr": SERVER}
+    scene["sip_messages"] = [
+        *scene["sip_messages"][:-1], response(2, 503, 1.05, src_addr="10.0.50.21", **other), scene["sip_messages"][-1],
+    ]  # fmt: skip
+    (found,) = asked(RULE, **scene)
+    assert (found.facts["who"], found.tags) == (GATEWAY, {"number"})
+
+
+def test_one_leg_alone_leaves_open_who_decided():
+    scene = at_once(503, after=1.5)
+    (found,) = asked(RULE, **scene)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == f"The call was rejected by {SERVER}: 503 No."
+    assert "It came 1.5 s after the INVITE." in told["en"]["detail"]
+    assert "cannot be told whether" in told["en"]["detail"]
+
+
+def test_an_immediate_refusal_is_the_servers_own():
+    (found,) = asked(RULE, **at_once(404))
+    assert "cannot be told" not in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_q850_cause_is_put_in_words(cause):
+    (found,) = asked(RULE, **at_once(502, reason_header=f'Q.850;cause={cause};text="X"'))
+    assert CAUSES[cause].de in told_both(found, RULE)["de"]["detail"]
+
+
+def test_another_reason_is_quoted_as_it_stands():
+    (found,) = asked(RULE, **at_once(500, reason_header='SIP;cause=580;text="{odd}"'))
+    assert 'SIP;cause=580;text="{odd}"' in detail(found, "en")
+
+
+def test_a_challenge_that_nobody_answers_is_a_suspicion():
+    (found,) = asked(RULE, **at_once(401))
+    assert (found.verdict, found.tags) == ("suspect", {"credentials"})
+    assert "gives none" in told_both(found, RULE)["en"]["title"]
+
+
+def test_a_challenge_at_the_end_of_the_capture_cannot_be_judged():
+    short = [{"first_time": 0.0, "last_time": 0.5, "packets": 3}]
+    (found,) = asked(RULE, **at_once(407), captures=short)
+    assert found.verdict == "cannot_tell"
+
+
+@pytest.mark.parametrize("last", [401, 403])
+def test_credentials_that_are_not_accepted_are_a_fault(last):
+    messages = [
+        message(1, "INVITE", 0.0), response(1, 401, 0.01), message(1, "INVITE", 0.02, cseq=2),
+        response(1, last, 0.03, cseq=2),
+    ]  # fmt: skip
+    (found,) = asked(RULE, **at_once(last, sip_messages=messages))
+    assert (found.verdict, found.tags) == ("fault", {"credentials"})
+    assert "credentials" in told_both(found, RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize("status", [480, 486, 487, 600, 603])
+def test_silent_on_how_calls_end_every_day(status):
+    assert asked(RULE, **passed_on(status)) == []
+
+
+def test_silent_on_a_cancelled_call_whatever_its_status():
+    cancelled = [refused_leg(1, 500, state="cancelled")]
+    assert asked(RULE, **at_once(500, legs=cancelled)) == []
+
+
+def test_silent_where_a_nearer_rule_speaks():
+    assert asked(RULE, **at_once(403)) == []
+    assert asked(RULE, **at_once(488, reason_header=CAUSE_88)) == []
+
+
+def test_silent_when_another_leg_failed_but_the_call_was_answered():
+    assert asked(RULE, legs=[leg(1), refused_leg(2, 503)]) == []
+
+
+def test_silent_without_the_invite():
+    assert asked(RULE, **at_once(500, sip_messages=[response(1, 500, 0.1)])) == []
+
+
+def test_silent_on_good_and_foreign_calls():
+    assert asked(RULE) == []
+    assert asked(RULE, base=foreign()) == []
+
+
+def test_it_becomes_the_calls_cause():
+    row = verdict(**passed_on(503))
+    assert (row.verdict, row.cause) == ("fault", "call-rejected")
+
+
+@pytest.mark.parametrize("name", ["made/busy_486.pcapng", "made/cancelled_487.pcapng", "made/forked.pcapng"])
+def test_silent_on_real_busy_and_cancelled_calls(judged, name):
+    assert "call-rejected" not in set(judged(name).tables.findings["name"])

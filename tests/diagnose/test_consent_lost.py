@@ -1,0 +1,37 @@
+"""A path that dies under the call."""
+
+from postproc.diagnose.consent_lost import RULE
+from tests.diagnose.scenes import asked, check, stream, told_both, verdict
+
+DIED = [check(time=1.0), *(check(time=10.0 + n, outcome="unanswered") for n in range(8))]
+MEDIA = [stream(), stream("client_to_server", last_time=9.5)]
+
+
+def test_checks_that_stop_being_answered_while_media_stops_are_a_fault():
+    (found,) = asked(RULE, bindings=DIED, rtp_streams=MEDIA)
+    assert (found.verdict, found.facts["peer"], found.facts["lost"]) == ("fault", "client", 8)
+    assert "12:00:01.000" in told_both(found, RULE)["de"]["title"]
+
+
+def test_a_new_address_of_the_client_is_named():
+    came = [check("client_to_server", time=1.1), check("client_to_server", time=12.0, src_addr="192.0.2.99")]
+    (found,) = asked(RULE, bindings=[*DIED, *came], rtp_streams=MEDIA)
+    assert found.facts["moved"] == ["192.0.2.99:50000"]
+    assert "192.0.2.99:50000" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_it_is_a_fault_though_media_had_flown_both_ways():
+    assert verdict(bindings=DIED, rtp_streams=MEDIA).cause == "consent-lost"
+
+
+def test_silent_when_media_goes_on():
+    assert asked(RULE, bindings=DIED) == []
+
+
+def test_silent_about_the_last_requests_of_a_call():
+    last = [check(time=1.0), *(check(time=19.2 + n / 10, outcome="unanswered") for n in range(5))]
+    assert asked(RULE, bindings=last, rtp_streams=MEDIA) == []
+
+
+def test_silent_when_nothing_was_ever_answered():
+    assert asked(RULE, bindings=DIED[1:], rtp_streams=[]) == []

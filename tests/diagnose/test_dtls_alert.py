@@ -1,0 +1,32 @@
+"""A handshake that is called off."""
+
+import pytest
+
+from postproc.diagnose.dtls_alert import RULE
+from tests.builders import SERVER
+from tests.diagnose.scenes import asked, good, told_both
+
+ALERT = dict(good()["dtls"][0]) | {"state": "alert", "completed": None, "alert": "protocol_version"}
+
+
+@pytest.mark.parametrize(("alert", "tags"), [
+    ("protocol_version", {"version"}), ("bad_certificate", {"certificate"}), ("internal_error", set()),
+])  # fmt: skip
+def test_the_alert_and_its_sender_are_named(alert, tags):
+    sent = {"src_addr": SERVER, "content": "alert", "alert": alert, "time": 1.4}
+    (found,) = asked(RULE, dtls=[ALERT | {"alert": alert}], dtls_messages=[sent], rtp_streams=[])
+    assert (found.verdict, found.tags, found.facts["sender"]) == ("fault", tags, "10.0.50.118:30000")
+    assert alert in told_both(found, RULE)["de"]["title"]
+
+
+def test_an_unreadable_alert_is_still_one():
+    (found,) = asked(RULE, dtls=[ALERT | {"alert": None}], rtp_streams=[])
+    assert found.facts == {"alert": "–", "sender": "–"}
+
+
+def test_silent_when_media_flows():
+    assert asked(RULE, dtls=[ALERT]) == []
+
+
+def test_silent_without_an_alert():
+    assert asked(RULE, rtp_streams=[]) == []

@@ -1,0 +1,47 @@
+"""A handshake that stops."""
+
+from postproc.diagnose.dtls_incomplete import RULE
+from tests.builders import SERVER
+from tests.diagnose.scenes import asked, good, told_both, verdict
+
+HELLO = dict(good()["dtls"][0]) | {
+    "state": "client_hello_only", "client_hellos": 5, "completed": None, "duration_ms": None,
+}  # fmt: skip
+SENT = [
+    {"src_addr": SERVER, "handshake_type": "client_hello", "message_seq": 0, "time": 1.2 + n}
+    for n in range(5)
+]
+
+
+def test_client_hellos_without_an_answer_are_a_fault():
+    (found,) = asked(RULE, dtls=[HELLO], dtls_messages=SENT, rtp_streams=[])
+    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"size"}, 5)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "DTLS is not completed: 5 ClientHellos from 10.0.50.118:30000 to 198.51.100.77:50000 got no answer."
+    )
+    assert "kleine Pakete" in told["de"]["detail"]
+
+
+def test_a_handshake_that_stops_half_way_says_what_was_seen():
+    answered = {"src_addr": "198.51.100.77", "src_port": 50000, "dst_addr": SERVER, "dst_port": 30000}
+    flight = [*SENT[:1], {"handshake_type": "server_hello", "message_seq": 0, "time": 1.3} | answered]
+    (found,) = asked(RULE, dtls=[HELLO | {"state": "incomplete"}], dtls_messages=flight, rtp_streams=[])
+    assert found.facts["seen"] == ["client_hello", "server_hello"]
+
+
+def test_it_is_the_calls_cause():
+    assert verdict(dtls=[HELLO], dtls_messages=SENT, rtp_streams=[]).cause == "dtls-incomplete"
+
+
+def test_silent_when_it_has_only_just_begun():
+    young = HELLO | {"client_hellos": 1}
+    assert asked(RULE, dtls=[young], rtp_streams=[], captures=[{"last_time": 2.0}]) == []
+
+
+def test_silent_when_media_flows():
+    assert asked(RULE, dtls=[HELLO]) == []
+
+
+def test_silent_when_another_handshake_of_the_leg_was_completed():
+    assert asked(RULE, dtls=[HELLO | {"server_port": 50009}, *good()["dtls"]], rtp_streams=[]) == []

@@ -1,0 +1,111 @@
+"""What the client offered is not known."""
+
+from dataclasses import replace
+
+import pytest
+
+from postproc.deployment import Markers
+from postproc.diagnose.first_leg_missing import RULE
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.refusals import NO_MEDIA, call
+from tests.diagnose.scenes import (
+    XPHONE,
+    asked,
+    check,
+    foreign,
+    leg,
+    plain_stream,
+    scene,
+    section,
+    told_both,
+    unanswered,
+    verdict,
+)
+
+PLAIN = {"ufrag": None, "setup": None, "fingerprint": None, "proto": "RTP/AVP"}
+OUTBOUND = leg(2, leg=1, role="single", call_id="b@x")
+ONLY_OUTBOUND = {
+    **NO_MEDIA,
+    "calls": [call(200)],
+    "legs": [OUTBOUND],
+    "sdp_media": [section("b@x", sdp_owner="FreeSWITCH", frame=6, **PLAIN)],
+    "candidates": [],
+    "rtp_streams": [plain_stream(GATEWAY, SERVER, leg=1)],
+}
+NO_SIP = {"legs": [], "sip_messages": [], "sdp_media": [], "candidates": [], **NO_MEDIA}
+
+
+def test_the_servers_own_leg_with_one_way_audio_shows_half_the_call():
+    (found,) = asked(RULE, **ONLY_OUTBOUND)
+    assert (found.verdict, found.facts) == ("cannot_tell", {"server": SERVER, "peer": GATEWAY})
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"Only the leg between the server {SERVER} and {GATEWAY}")
+    assert "Loopback" in told["de"]["remedies"]
+
+
+def test_an_incoming_call_at_the_server_is_the_same():
+    inbound = leg(2, leg=1, role="single", uac_addr=GATEWAY, uas_addr=SERVER, uac_agent="PBX",
+                  uas_agent="XPhone Call Controller")  # fmt: skip
+    (found,) = asked(RULE, **ONLY_OUTBOUND | {"legs": [inbound], "sdp_media": []})
+    assert found.facts == {"server": SERVER, "peer": GATEWAY}
+
+
+def test_xphone_wording_is_for_xphone_alone():
+    (found,) = asked(RULE, **ONLY_OUTBOUND)
+    xphone = told_both(found, RULE, scene(**ONLY_OUTBOUND))
+    other = told_both(found, RULE, scene(base=foreign()))
+    assert "satellite" in xphone["en"]["remedies"]
+    assert "XPhone" not in other["en"]["remedies"] + other["en"]["causes"]
+    assert "loopback" in other["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rtp_streams": [plain_stream(GATEWAY, SERVER, leg=1), plain_stream(SERVER, GATEWAY, leg=1)]},
+        {"sdp_media": [section("b@x", ufrag="abcd")]},
+        {"legs": [leg(2, leg=1, role="single", answer_time=None, final_status=486, state="failed")]},
+        {"legs": [leg(2, leg=1, role="single", end_time=3.1)]},
+        {"calls": [call(200, ambiguous=True)]},
+    ],
+    ids=["audio both ways", "ICE on it", "not answered", "ended at once", "ambiguous"],
+)
+def test_silent_where_the_leg_says_enough(changes):
+    assert asked(RULE, **ONLY_OUTBOUND | changes) == []
+
+
+def test_silent_between_two_phones_and_without_markers():
+    phones = leg(2, leg=1, role="single", uac_agent="Phone/1", uas_agent="Asterisk PBX 18")
+    owner = [section("b@x", sdp_owner="-", **PLAIN)]
+    assert asked(RULE, **ONLY_OUTBOUND | {"legs": [phones], "sdp_media": owner}) == []
+    assert asked(RULE, replace(XPHONE, markers=Markers()), **ONLY_OUTBOUND) == []
+
+
+def test_checks_without_sip_that_prove_nothing_cannot_be_judged():
+    (found,) = asked(RULE, **NO_SIP | {"bindings": [check(leg=None), check("client_to_server", leg=None)]})
+    assert (found.verdict, found.leg) == ("cannot_tell", None)
+    assert "10.0.50.118:30000" in told_both(found, RULE)["en"]["title"]
+
+
+def test_checks_without_sip_that_died_are_judged_by_themselves():
+    row = verdict(**NO_SIP | {"bindings": unanswered(6, leg=None)})
+    assert row.cause == "no-binding-success"
+    (found,) = asked(RULE, **NO_SIP | {"bindings": unanswered(6, leg=None)})
+    assert found.verdict == "note"
+
+
+def test_silent_without_checks():
+    assert asked(RULE, **NO_SIP) == []
+
+
+def test_silent_on_good_and_foreign_calls():
+    assert asked(RULE) == []
+    assert asked(RULE, base=foreign()) == []
+
+
+def test_a_real_capture_at_the_client_gets_a_note(judged):
+    tables = judged("client_view").tables
+    assert list(tables.calls["verdict"]) == ["ok"]
+    assert ("first-leg-missing", "note") in set(
+        zip(tables.findings["name"], tables.findings["verdict"], strict=True)
+    )

@@ -1,0 +1,75 @@
+"""What ICMP says of the checks."""
+
+import pytest
+
+from postproc.diagnose.icmp_unreachable import RULE, kind
+from tests.builders import SERVER
+from tests.diagnose.scenes import (
+    CLIENT_PORT,
+    CLIENT_PUBLIC,
+    SERVER_PORT,
+    asked,
+    check,
+    told_both,
+    unanswered,
+    verdict,
+)
+
+BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
+
+
+def report(number: int = 0, reporter: str = CLIENT_PUBLIC, **changes):
+    return {
+        "reporter": reporter, "version": 4, "type": 3, "code": 3, "src_addr": SERVER, "src_port": SERVER_PORT,
+        "dst_addr": CLIENT_PUBLIC, "dst_port": CLIENT_PORT, "transport": "udp", "time": 1.01 + number,
+        "transaction_id": unanswered(number + 1)[number]["transaction_id"],
+    } | changes  # fmt: skip
+
+
+def test_port_unreachable_from_the_clients_nat_names_the_nat():
+    nat = {"addr": CLIENT_PUBLIC, "related_addr": "192.168.178.34"}
+    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report(n) for n in range(4)], **BROKEN)
+    assert (found.verdict, found.facts["reporter"], found.facts["count"], found.tags) == (
+        "fault", nat["addr"], 4, {"nat"},
+    )  # fmt: skip
+    assert "Das NAT dort wird erreicht" in told_both(found, RULE)["de"]["detail"]
+
+
+def test_a_host_without_nat_does_not_listen():
+    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report()], candidates=[], **BROKEN)
+    assert found.tags == {"host"}
+
+
+@pytest.mark.parametrize(("code", "tag"), [(0, "router"), (1, "router"), (13, "prohibited")])
+def test_a_router_on_the_way_is_named(code, tag):
+    (found,) = asked(
+        RULE, bindings=unanswered(4), icmp_errors=[report(reporter="203.0.113.1", code=code)], **BROKEN
+    )
+    assert (found.facts["reporter"], found.tags) == ("203.0.113.1", {tag})
+
+
+def test_no_binding_success_is_its_consequence():
+    row = verdict(bindings=unanswered(4), icmp_errors=[report()], **BROKEN)
+    assert row.cause == "icmp-unreachable"
+
+
+def test_kinds_are_named_for_both_versions_and_unknown_ones_by_number():
+    class Six:
+        version, type, code = 6, 1, 4
+
+    class Odd:
+        version, type, code = 4, 12, 0
+
+    assert (kind(Six), kind(Odd)) == ("port unreachable", "type 12 code 0")
+
+
+def test_silent_about_reports_of_other_packets():
+    assert asked(RULE, bindings=unanswered(4), icmp_errors=[report(transaction_id=None)], **BROKEN) == []
+
+
+def test_silent_when_some_check_was_answered():
+    assert asked(RULE, bindings=[*unanswered(4), check(time=9.0)], icmp_errors=[report()], **BROKEN) == []
+
+
+def test_silent_after_hang_up():
+    assert asked(RULE, icmp_errors=[report(time=20.1)]) == []

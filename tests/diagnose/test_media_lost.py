@@ -1,0 +1,45 @@
+"""Holes in the sound."""
+
+from postproc.diagnose.media_lost import RULE, percent
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import asked, plain_stream, stream, told_both, verdict
+
+
+def lossy(lost: int, direction: str = "server_to_client", **changes):
+    return stream(direction, expected=1000, packets=1000 - lost, lost=lost, **changes)
+
+
+def test_much_loss_in_one_direction_is_suspect():
+    (found,) = asked(RULE, rtp_streams=[lossy(88), stream("client_to_server")])
+    assert (found.verdict, found.facts["percent"]) == ("suspect", 8.8)
+    assert "8,8 % der RTP-Pakete" in told_both(found, RULE)["de"]["title"]
+
+
+def test_it_counts_though_media_flows_both_ways():
+    row = verdict(rtp_streams=[lossy(88), stream("client_to_server")])  # leg 2 bypasses the capture
+    assert (row.verdict, row.cause) == ("suspect", "media-lost")
+
+
+def test_a_little_loss_is_noted():
+    (found,) = asked(RULE, rtp_streams=[lossy(20), stream("client_to_server")])
+    assert found.verdict == "note"
+
+
+def test_where_all_streams_lose_alike_the_capture_may_have_dropped_them():
+    streams = [
+        lossy(300),
+        lossy(310, "client_to_server"),
+        plain_stream(SERVER, GATEWAY, expected=1000, lost=300),
+    ]
+    assert {found.verdict for found in asked(RULE, rtp_streams=streams)} == {"cannot_tell"}
+
+
+def test_few_packets_make_no_percentage():
+    class Row:
+        expected, lost = 40, 20
+
+    assert percent(Row) == 0.0
+
+
+def test_silent_about_a_trace_of_loss():
+    assert asked(RULE, rtp_streams=[lossy(5), stream("client_to_server")]) == []

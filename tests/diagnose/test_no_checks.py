@@ -1,0 +1,31 @@
+"""Candidates, and nobody who tries them."""
+
+from postproc.diagnose.no_checks import RULE
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import asked, candidate, check, plain_stream, told_both
+
+QUIET = {"bindings": [], "pairs": [], "dtls": [], "rtp_streams": [plain_stream(GATEWAY, SERVER)]}
+
+
+def test_no_request_while_other_media_of_the_server_is_seen_is_suspect():
+    (found,) = asked(RULE, **QUIET)
+    assert (found.verdict, round(found.facts["seconds"])) == ("suspect", 20)
+    assert "kein Binding Request" in told_both(found, RULE)["de"]["title"]
+
+
+def test_without_any_media_of_the_server_nothing_can_be_told():
+    (found,) = asked(RULE, **QUIET | {"rtp_streams": []})
+    assert found.verdict == "cannot_tell"
+    assert "capture on the media server" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_when_one_request_was_sent():
+    assert asked(RULE, **QUIET | {"bindings": [check(outcome="unanswered")]}) == []
+
+
+def test_silent_when_only_one_side_has_candidates():
+    assert asked(RULE, candidates=[candidate("client", "198.51.100.77", "documentation")], **QUIET) == []
+
+
+def test_silent_when_the_capture_ends_too_soon():
+    assert asked(RULE, captures=[{"last_time": 2.0}], **QUIET) == []

@@ -1,0 +1,125 @@
+"""Offer and answer share nothing."""
+
+import pytest
+
+from postproc.diagnose.no_common_codec import RULE
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, log, offer, passed_on, refused_leg
+from tests.diagnose.scenes import asked, foreign, good, leg, message, section, told_both
+
+PLAIN = {"ufrag": None, "setup": None, "fingerprint": None, "proto": "RTP/AVP"}
+PCMU = {"formats": "0,101", "codecs": "0=PCMU/8000,101=telephone-event/8000"}
+PCMA = {"formats": "8,101", "codecs": "8=PCMA/8000,101=telephone-event/8000"}
+AMR = {"formats": "96", "codecs": "96=AMR/8000"}
+
+
+def mismatch(answered=PCMA, **changes):
+    """Leg 2's answer has another codec than its offer; leg 1 then gets 488."""
+    scene = passed_on(488) | NO_MEDIA
+    scene["legs"] = [scene["legs"][0], leg(2, end_time=3.1, end_reason=CAUSE_88)]
+    scene["sip_messages"] = [
+        message(1, "INVITE", 0.0), message(1, 183, 0.1, has_sdp=True), message(2, "INVITE", 0.3),
+        message(2, 200, 3.0, has_sdp=True, frame=20), message(1, 488, 3.2),
+    ]  # fmt: skip
+    scene["sdp_media"] = [
+        offer(), section("b@x", time=0.3, frame=3, **PLAIN, **PCMU), section("b@x", time=3.0, frame=20, **PLAIN, **answered),
+    ]  # fmt: skip
+    return scene | changes
+
+
+def test_an_answer_with_another_codec_than_offered_is_a_fault():
+    (found,) = asked(RULE, **mismatch())
+    assert (found.verdict, found.leg, found.evidence.frames) == ("fault", 2, (3, 5, 20))
+    told = told_both(found, RULE)
+    assert (
+        told["en"]["title"]
+        == f"No common codec: {SERVER} offers PCMU/8000, {GATEWAY} answers with PCMA/8000."
+    )
+    assert "Q.850-Ursache 88" in told["de"]["detail"]
+    assert "488 OK" in told["en"]["detail"]
+
+
+def test_without_a_failure_it_is_a_suspicion():
+    scene = mismatch(legs=[leg(1), leg(2)])
+    (found,) = asked(RULE, **scene)
+    assert found.verdict == "suspect"
+    told_both(found, RULE)
+
+
+def test_silent_where_media_flows_all_the_same():
+    assert asked(RULE, **mismatch(legs=[leg(1), leg(2)], rtp_streams=good()["rtp_streams"])) == []
+
+
+def test_silent_where_a_codec_is_shared_or_not_known():
+    assert asked(RULE, **mismatch(answered=PCMU, legs=[leg(1), leg(2)])) == []
+    assert (
+        asked(RULE, **mismatch(answered={"formats": "8,97", "codecs": "8=PCMA/8000"}, legs=[leg(1), leg(2)]))
+        == []
+    )
+
+
+def test_tones_alone_are_no_common_codec():
+    (found,) = asked(RULE, **mismatch())
+    assert found.facts["offered"] == ["PCMU/8000"]
+
+
+def test_the_other_sides_refusal_is_a_suspicion_with_the_codecs_named():
+    (found,) = asked(RULE, **passed_on(488))
+    assert (found.verdict, found.facts["refuser"], found.leg) == ("suspect", GATEWAY, 2)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == f"{GATEWAY} refuses the media offered by the server (PCMA/8000): 488 No."
+
+
+def test_an_offer_of_unusual_codecs_refused_at_once_is_a_suspicion():
+    (found,) = asked(RULE, **at_once(488, reason_header=CAUSE_88, sdp_media=[offer(**AMR)]))
+    assert (found.verdict, found.facts["offered"]) == ("suspect", ["AMR/8000"])
+    assert "PCMA, PCMU, G722, Opus" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_an_offer_without_candidates_points_at_the_profile():
+    (found,) = asked(RULE, **at_once(488, candidates=[], sdp_media=[offer(proto="RTP/AVP", ufrag=None)]))
+    assert found.verdict == "suspect"
+    assert "RTP/AVP" in told_both(found, RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("CODEC NEGOTIATION ERROR.  SDP:", "No common codec"),
+        ("Crypto not negotiated but required.", "media profile"),
+    ],
+)
+def test_the_log_makes_it_certain(line, said):
+    (found,) = asked(RULE, **at_once(488, reason_header=CAUSE_88), log_events=[log("media", line)])
+    assert found.verdict == "fault"
+    told = told_both(found, RULE)
+    assert said in told["en"]["title"]
+    assert f"fs.log:7 {line[:20]}" in told["de"]["detail"]
+
+
+def test_silent_where_the_candidates_were_refused():
+    assert asked(RULE, **at_once(488, reason_header=CAUSE_88)) == []
+
+
+def test_silent_without_a_description_and_on_other_failures():
+    assert asked(RULE, **at_once(488, sdp_media=[])) == []
+    assert asked(RULE, **passed_on(503)) == []
+
+
+def test_silent_when_the_server_names_no_reason_for_usual_codecs():
+    plain = refused_leg(1, 488, role="single", uac_agent="Phone/1", uas_agent="Proxy/2")
+    assert asked(RULE, **at_once(488, legs=[plain], sdp_media=[offer(sdp_owner="-")])) == []
+
+
+def test_silent_on_good_and_foreign_calls():
+    assert asked(RULE) == []
+    assert asked(RULE, base=foreign()) == []
+
+
+def test_the_real_codec_mismatch(judged):
+    (call,) = judged("codec_488").tables.calls.itertuples()
+    assert (call.verdict, call.cause) == ("fault", "no-common-codec")
+    assert (
+        call.headline == "No common codec: 10.0.50.118 offers PCMU/8000, 10.0.50.20 answers with PCMA/8000."
+    )
+    assert list(judged("codec_488").tables.findings["name"]) == ["no-common-codec"]

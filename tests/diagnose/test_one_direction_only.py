@@ -1,0 +1,79 @@
+"""Only one direction of a conversation was captured."""
+
+import pytest
+
+from postproc.diagnose.one_direction_only import RULE
+from tests.builders import APP, SERVER
+from tests.diagnose.refusals import NO_MEDIA, response
+from tests.diagnose.scenes import CLIENT_PUBLIC, asked, check, foreign, message, stream, told_both, unanswered
+
+SENT = [message(1, "INVITE", 0.0), message(1, "ACK", 3.0, to_tag="t"), message(1, "BYE", 9.0, to_tag="t")]
+NOTHING = NO_MEDIA | {"sip_messages": []}
+CLIENT_END, SERVER_END = (
+    {"src_addr": CLIENT_PUBLIC, "dst_addr": SERVER},
+    {"src_addr": SERVER, "dst_addr": CLIENT_PUBLIC},
+)
+
+
+def test_requests_of_a_dialog_whose_responses_are_missing():
+    (found,) = asked(RULE, **NOTHING | {"sip_messages": SENT})
+    assert (found.verdict, found.leg, found.facts["count"]) == ("cannot_tell", 1, 2)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"Only packets from {APP} to {SERVER}")
+    assert "ACK, BYE" in told["de"]["detail"]
+
+
+def test_responses_whose_requests_are_missing():
+    (found,) = asked(RULE, **NOTHING | {"sip_messages": [response(1, 183, 0.2), response(1, 200, 3.0)]})
+    assert found.facts["kinds"] == ["183 INVITE", "200 INVITE"]
+    assert (found.facts["sender"], found.facts["receiver"]) == (SERVER, APP)
+
+
+def test_binding_responses_whose_requests_are_missing():
+    answers = [check(time=1.0 + n, outcome="response_only", **SERVER_END) for n in range(3)]
+    (found,) = asked(RULE, **NOTHING | {"bindings": answers, "rtp_streams": [stream()]})
+    assert (found.facts["count"], found.facts["kinds"]) == (3, ["Binding Response"])
+    told_both(found, RULE)
+
+
+def test_half_a_handshake():
+    hello, *more = (
+        {"content": "handshake", "handshake_type": kind, "time": 1.1 + n, **SERVER_END}
+        for n, kind in enumerate(("client_hello", "certificate", "client_key_exchange"))
+    )
+    (found,) = asked(
+        RULE, **NOTHING | {"bindings": [check(outcome="unanswered")], "dtls_messages": [hello, *more]}
+    )
+    assert (found.facts["count"], found.facts["kinds"]) == (2, ["DTLS"])
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"sip_messages": [message(1, "INVITE", n) for n in (0.0, 0.5, 1.5)]},
+        {"bindings": unanswered(9)},
+        {"rtp_streams": [stream()]},
+        {"sip_messages": SENT[:2]},
+        {"sip_messages": [*SENT, message(1, 200, 2.9)]},
+        {"sip_messages": [], "bindings": [check(outcome="response_only", **SERVER_END), check(**CLIENT_END)]},
+    ],
+    ids=["INVITEs", "checks", "media", "one proof", "a response", "an answered check"],
+)
+def test_silent_where_perhaps_nothing_came_back_or_both_ways_are_seen(seen):
+    assert asked(RULE, **NOTHING | seen) == []
+
+
+def test_an_icmp_error_shows_that_the_other_way_was_in_sight():
+    answers = [check(time=1.0 + n, outcome="response_only", **SERVER_END) for n in range(3)]
+    error = {"reporter": CLIENT_PUBLIC, "src_port": 30000, "dst_port": 50000, "time": 1.5, **SERVER_END}
+    assert asked(RULE, **NOTHING | {"bindings": answers}, icmp_errors=[error]) == []
+
+
+def test_a_machine_that_talks_to_itself_is_left_out():
+    loop = {"src_addr": "127.0.0.1", "dst_addr": "127.0.0.1"}
+    assert asked(RULE, **NOTHING | {"sip_messages": [row | loop for row in SENT]}) == []
+
+
+def test_silent_on_good_and_foreign_calls():
+    assert asked(RULE) == []
+    assert asked(RULE, base=foreign()) == []

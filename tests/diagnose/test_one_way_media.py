@@ -1,0 +1,61 @@
+"""One speaks, nobody answers."""
+
+from postproc.diagnose.one_way_media import RULE
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import (
+    asked,
+    foreign,
+    good,
+    plain_stream,
+    section,
+    stream,
+    told_both,
+    unanswered,
+    verdict,
+)
+
+ONE = "192.0.2.10"
+
+
+def test_a_client_that_hears_nothing_is_a_fault():
+    (found,) = asked(RULE, rtp_streams=[stream("client_to_server")])
+    assert (found.verdict, found.leg, found.facts["packets"], found.facts["back"]) == ("fault", 1, 850, 0)
+    assert "hört 17 s lang nichts" in told_both(found, RULE)["de"]["detail"]
+
+
+def test_a_few_packets_back_are_no_audio():
+    (found,) = asked(RULE, rtp_streams=[stream("client_to_server"), stream(packets=30)])
+    assert found.facts["back"] == 30
+
+
+def test_the_other_leg_waits_for_the_clients_media():
+    broken = {"bindings": unanswered(5), "dtls": [], "pairs": []}
+    (found,) = asked(RULE, rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
+    assert (found.verdict, found.leg, found.tags) == ("suspect", 2, {"other-leg"})
+    row = verdict(rtp_streams=[plain_stream(GATEWAY, SERVER)], **broken)
+    assert row.cause == "no-binding-success"
+
+
+def test_a_capture_without_any_packet_back_cannot_tell():
+    base = foreign()
+    (found,) = asked(RULE, base=base, sip_messages=[], rtp_streams=[base["rtp_streams"][0]])
+    assert found.verdict == "cannot_tell"
+    assert found.settle is not None
+
+
+def test_silent_when_views_of_two_captures_differ_by_nat():
+    seen = [
+        stream(),
+        stream("client_to_server"),
+        stream("client_to_server", capture="b.pcapng", src_addr="192.168.1.2"),
+    ]
+    assert asked(RULE, rtp_streams=seen) == []
+
+
+def test_silent_on_hold():
+    held = [*good()["sdp_media"], section(direction="sendonly", time=5.0)]
+    assert asked(RULE, rtp_streams=[stream("client_to_server")], sdp_media=held) == []
+
+
+def test_silent_when_it_lasted_a_moment_only():
+    assert asked(RULE, rtp_streams=[stream("client_to_server", last_time=4.0, packets=50)]) == []

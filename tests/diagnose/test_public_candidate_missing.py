@@ -1,0 +1,58 @@
+"""Nothing that can be reached from outside is offered."""
+
+from postproc.diagnose.public_candidate_missing import RULE
+from tests.builders import SERVER
+from tests.diagnose.scenes import (
+    CLIENT_PRIVATE,
+    SERVER_PUBLIC,
+    asked,
+    candidate,
+    told_both,
+    unanswered,
+    verdict,
+)
+
+FAILED = {"bindings": unanswered(6), "rtp_streams": [], "dtls": [], "pairs": []}
+PRIVATE = [candidate("client", CLIENT_PRIVATE, "private"), candidate("server", SERVER, "private")]
+
+
+def test_both_sides_without_a_public_candidate_are_named_in_one_finding():
+    (found,) = asked(RULE, candidates=PRIVATE, **FAILED)
+    assert (found.verdict, found.tags) == ("suspect", {"client", "server"})
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "Neither side offers a public candidate: client host 192.168.178.34:50000, server host 10.0.50.118:30000."
+    )
+    assert "Keine Seite" in told["de"]["title"]
+
+
+def test_the_side_that_lacks_one_is_named():
+    offered = [PRIVATE[0], candidate("server", SERVER_PUBLIC, "documentation")]
+    (found,) = asked(RULE, candidates=offered, **FAILED)
+    assert found.facts["side"] == "client"
+    assert told_both(found, RULE)["de"]["title"].startswith("Der Client bietet keinen öffentlichen")
+
+
+def test_carrier_nat_is_not_public():
+    offered = [
+        candidate("client", "100.64.1.1", "cgnat"),
+        candidate("server", SERVER_PUBLIC, "documentation"),
+    ]
+    assert [found.facts["side"] for found in asked(RULE, candidates=offered, **FAILED)] == ["client"]
+
+
+def test_the_call_gets_it_as_cause_and_the_bindings_as_its_consequence():
+    row = verdict(candidates=PRIVATE, **FAILED)
+    assert (row.verdict, row.cause) == ("fault", "public-candidate-missing")
+
+
+def test_silent_when_the_private_addresses_do():
+    assert asked(RULE, candidates=PRIVATE) == []
+
+
+def test_silent_when_only_the_offer_is_known():
+    assert asked(RULE, candidates=PRIVATE[:1], **FAILED) == []
+
+
+def test_silent_when_both_offer_public_ones():
+    assert asked(RULE, **FAILED) == []

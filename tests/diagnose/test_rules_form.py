@@ -1,0 +1,94 @@
+"""What holds for every rule: its form, both languages, silence where nothing is wrong."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from postproc import diagnose
+from postproc.diagnose import RULES
+from postproc.diagnose.walk import CANDIDATES, CHART
+from postproc.findings import STAGES, Rule
+from postproc.text import Text
+from tests.diagnose.scenes import foreign, good, scene
+
+HERE = Path(__file__).parent
+MACHINERY = {"__init__", "chain", "ending", "steps", "told", "walk"}
+MODULES = sorted(
+    path.stem for path in Path(diagnose.__file__).parent.glob("*.py") if path.stem not in MACHINERY
+)
+
+
+def texts(rule: Rule) -> list[Text]:
+    advice = [each.text for each in (*rule.causes, *rule.remedies)]
+    return [rule.summary, rule.claim, rule.known_problems, *advice]
+
+
+def fields(template: str) -> list[str]:
+    return sorted({name for _, name, _, _ in Formatter().parse(template) if name})
+
+
+def test_every_module_is_registered_once():
+    assert sorted(rule.name.replace("-", "_") for rule in RULES) == MODULES
+
+
+def test_codes_are_unique():
+    assert len({rule.code for rule in RULES}) == len(RULES)
+
+
+def test_rules_stand_in_the_order_of_the_chain():
+    stages = [STAGES.index(rule.stage) for rule in RULES]
+    assert stages == sorted(stages)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_says_all_that_explain_prints(rule):
+    assert re.fullmatch(r"(CAP|SIP|SDP|STUN|ICE|NAT|DTLS|RTP)\d{3}", rule.code)
+    assert rule.causes and rule.remedies
+    assert rule.claim.en.endswith(".") and rule.claim.de.endswith(".")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_both_languages_are_there_and_name_the_same_facts(rule):
+    for text in texts(rule):
+        assert text.en.strip() and text.de.strip()
+        assert text.en != text.de or " " not in text.en, text.en
+        assert fields(text.en) == fields(text.de), text.en
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_what_it_follows_are_rules(rule):
+    assert set(rule.follows) <= {each.name for each in RULES} - {rule.name}
+
+
+@pytest.mark.parametrize("base", [good(), foreign()], ids=["xphone", "foreign"])
+def test_a_good_call_is_met_with_silence(base):
+    case = scene(base=base)
+    assert [found.rule for rule in RULES for found in rule.find(case)] == []
+
+
+@pytest.mark.parametrize("table", sorted(set(good()) - {"calls"}))
+def test_no_rule_stumbles_over_a_table_that_is_empty(table):
+    case = scene(**{table: []})
+    for rule in RULES:
+        list(rule.find(case))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_wording_of_a_product_is_kept_to_its_calls(rule):
+    for each in (*rule.causes, *rule.remedies):
+        if each.product is None:
+            assert not re.search(r"XPhone|XCC|Pin Hole|FreeSWITCH|ext-rtp-ip", each.text.en + each.text.de)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_rule_is_tested_both_ways(module):
+    text = (HERE / f"test_{module}.py").read_text()
+    assert "def test_silent" in text
+    assert "RULE" in text
+
+
+def test_the_chart_asks_rules_that_exist():
+    named = {name for question in CHART for name in question.rules} | set(CANDIDATES)
+    assert named <= {rule.name for rule in RULES}

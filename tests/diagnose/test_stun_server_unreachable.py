@@ -1,0 +1,58 @@
+"""Look-ups without an answer."""
+
+from postproc.diagnose.stun_server_unreachable import RULE
+from tests.builders import SERVER
+from tests.diagnose.scenes import asked, check, leg, told_both
+
+STUN = "192.0.2.53"
+
+
+def look_up(n: int = 0, source: str = SERVER, **changes):
+    base = {
+        "purpose": "discovery",
+        "direction": "other",
+        "src_addr": source,
+        "dst_addr": STUN,
+        "dst_port": 3478,
+    }
+    return check(time=0.1 + 5 * n, transaction_id=f"q{n}", **base | {"outcome": "unanswered"} | changes)
+
+
+def test_unanswered_look_ups_of_the_server_are_a_fault():
+    (found,) = asked(RULE, bindings=[look_up(n) for n in range(5)])
+    assert (found.verdict, found.facts["stun_server"], found.facts["requests"]) == (
+        "fault",
+        "192.0.2.53:3478",
+        5,
+    )
+    assert "5 look-ups" in told_both(found, RULE)["en"]["title"]
+
+
+def test_the_rejection_that_follows_is_named():
+    failed = leg(1, final_status=502, state="failed", answer_time=None, end_time=25.6)
+    (found,) = asked(RULE, bindings=[look_up()], legs=[failed])
+    assert "502" in told_both(found, RULE)["de"]["detail"]
+    assert "25,6 s" in told_both(found, RULE)["de"]["detail"]
+
+
+def test_the_log_is_quoted():
+    said = {
+        "kind": "stun",
+        "text": "STUN Failed! 192.0.2.53:3478 [Timeout]",
+        "call_id": "a@x",
+        "capture": "x.log",
+    }
+    (found,) = asked(RULE, bindings=[look_up()], log_events=[said])
+    assert "[Timeout]" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_when_another_server_answered():
+    assert asked(RULE, bindings=[look_up(), look_up(1, outcome="success", dst_addr="192.0.2.54")]) == []
+
+
+def test_silent_about_a_clients_look_ups():
+    assert asked(RULE, bindings=[look_up(source="192.168.178.34")]) == []
+
+
+def test_silent_while_an_answer_may_still_come():
+    assert asked(RULE, bindings=[look_up(outcome="pending")]) == []
