@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,34 +25,9 @@ from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
-from postproc.tables import BY_NAME, CAPTURES, Tables
+from postproc.results import Run as Run
+from postproc.tables import CAPTURES, Tables
 from postproc.text import Lang
-from postproc.version import __version__
-
-
-@dataclass(frozen=True, repr=False)
-class Run:
-    """What came of one run: every table as an attribute (``run.calls``), and where it is stored."""
-
-    tables: Tables
-    out: Path | None = None
-    unread: tuple[Unread, ...] = ()
-    unchanged: int = 0  # captures whose events were in the cache
-    walks: verdicts.Walks = field(default_factory=dict)  # by call, in the language of the run
-    logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
-    version: str = __version__
-
-    def __getattr__(self, name: str) -> pd.DataFrame:
-        if name not in BY_NAME:
-            raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(BY_NAME)}")
-        rows: pd.DataFrame = getattr(self.tables, name)
-        return rows
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *BY_NAME]
-
-    def __repr__(self) -> str:
-        return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
 
 
 def run(
@@ -106,7 +81,7 @@ def run(
     beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
     done = Run(
         _with_copies(tables, copies), out, (*left_out, *no_logs), len(cached),
-        walks=walks(judged, lang), logs_beside=beside,
+        walks=walks(judged, lang), logs_beside=beside, lang=lang,
     )  # fmt: skip
     if out:
         tell(Step("writing the tables"))
@@ -121,8 +96,9 @@ def load(folder: Path | str) -> Run:
         tables = store.read_tables(out / "tables")
         summary = store.read_summary(out / "summary.json")
         unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
-        walked = verdicts.read_walks(out / "findings.json")
-        return Run(tables, out, unread, walks=walked, version=summary["version"])
+        about, walked = verdicts.read(out / "findings.json")
+        lang: Lang = "de" if about.get("lang") == "de" else "en"
+        return Run(tables, out, unread, walks=walked, lang=lang, version=summary["version"])
     except FileNotFoundError:
         raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
     except store.UNREADABLE as error:
@@ -205,6 +181,7 @@ def _store(done: Run, out: Path, *, csv: bool) -> None:
     try:
         store.write_tables(done.tables, out / "tables", csv=csv)
         store.write_summary(done.tables, unread, done.version, out / "summary.json")
-        verdicts.write(done.tables, done.walks, {"version": done.version}, out / "findings.json")
+        about = {"version": done.version, "lang": done.lang}
+        verdicts.write(done.tables, done.walks, about, out / "findings.json")
     except OSError as error:
         raise SetupError(f"{out}: {said(error)}") from error

@@ -12,13 +12,14 @@ from postproc.commands.deployment import access_options, told
 from postproc.commands.language import lang_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
-from postproc.text import Lang
+from postproc.text import Lang, Text
 
 if TYPE_CHECKING:
     from postproc.pipeline import Run
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
+TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
 
 
 @click.command("run")
@@ -130,31 +131,26 @@ def _print_unread(done: "Run", *, debug: bool) -> None:
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool) -> None:
     from postproc.present import answers, calls, logs, overview
-    from postproc.present.terminal import console, say, warning_lines
+    from postproc.present.terminal import console, folded, say, warning_lines
 
     screen = console(sys.stdout)
-    lines = overview.lines(done.tables)
     width = screen.width if screen.is_terminal else None
-    for row in calls.table(lines, width, lang) if lines else []:
-        say(screen, row)
-    shown = (
-        answers.details(done.tables, done.walks, width, lang)
-        if verbose
-        else answers.headlines(lines, width, lang)
-    )
+    lines = overview.lines(done.tables)
+    shown = calls.table(lines, width, lang) if lines else []
+    if verbose:
+        shown += answers.details(done.tables, done.walks, width, lang)
+    else:
+        shown += answers.headlines(lines, width, lang)
     for text in shown:
         say(screen, text)
-    for warning in warning_lines(done.captures):
-        say(screen, warning)
-    for line in logs.lines(done.logs, done.logs_beside, lang):
+    told = warning_lines(done.captures, lang) + logs.lines(done.logs, done.logs_beside, lang)
+    if len(done.captures):
+        told += [answers.closing(len(lines), len(done.captures), done.unchanged, lang), _places(out, lang)]
+    for line in (part for each in told for part in folded(each, width)):
         say(screen, line)
-    if done.captures.empty:
-        return
-    counted = f"{_many(len(lines), 'call')} in {_many(len(done.captures), 'capture')}"
-    cached = f" ({done.unchanged} unchanged, not read again)" if done.unchanged else ""
-    say(screen, counted + cached)
-    say(screen, f"tables: {out / 'tables'}  summary: {out / 'summary.json'}")
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
+def _places(out: Path, lang: Lang) -> str:
+    from postproc.present.terminal import clean
+
+    return clean(f"{TABLES.of(lang)}: {out / 'tables'}  {FOUND.of(lang)}: {out / 'findings.json'}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from postproc.columns import TIME
 from postproc.correlate import dialogs
 from postproc.correlate.messages import INVITE_DIALOG, NO_TIME, Message, in_order, messages, moments, succeeds
 from postproc.correlate.uris import user_part

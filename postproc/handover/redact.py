@@ -87,6 +87,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
     written: dict[Path, int] = {}
     try:
         for source, replacing_in in zip(work.captures, packets, strict=True):
+            replacing_in.finish()
             written[source.target] = _write_capture(source, replacing_in)
         for path, target in work.texts.items():
             written[target] = _write_text(path, target, pseudonyms)

@@ -1,20 +1,20 @@
 """What was found out, as lines for a terminal: headlines, and with -v the walk and the findings."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 from rich.text import Text as Styled
 
 from postproc.present.overview import Line
-from postproc.present.terminal import clean
+from postproc.present.terminal import clean, folded
 from postproc.present.verdicts import Walks, findings
 from postproc.tables import Tables
 from postproc.text import Lang, Text
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
 STATES = {
-    "passed": Text("passed", "ja"), "failed": Text("failed", "nein"), "not_reached": Text("not reached", "nicht erreicht"),
+    "passed": Text("passed", "ja"), "failed": Text("failed", "nein"),
+    "not_reached": Text("not reached", "nicht erreicht"),
     "cannot_tell": Text("cannot tell", "unklar"), "not_needed": Text("not needed", "entfällt"),
 }  # fmt: skip
 VERDICTS = {
@@ -26,7 +26,6 @@ CAUSES = Text("possible causes", "mögliche Ursachen")
 REMEDIES = Text("what to do", "Abhilfe")
 FRAMES = Text("frames", "Frames")
 SHOWN = 12  # frames named
-NARROWEST = 40
 
 
 def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styled]:
@@ -35,7 +34,7 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
     for line in lines:
         if line.verdict not in (None, "ok") and line.headline:
             text = f"{CALL.of(lang, call=line.call)}: {clean(line.headline)}"
-            told += [Styled(part, STYLES.get(line.verdict or "", "")) for part in _wrapped(text, width, 2)]
+            told += [Styled(part, STYLES.get(line.verdict or "", "")) for part in folded(text, width, 2)]
     return told
 
 
@@ -47,7 +46,7 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
     told: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
         title = f"{CALL.of(lang, call=call)}: {clean(headline)}"
-        told += [Styled(""), *(Styled(part, "bold") for part in _wrapped(title, width, 2))]
+        told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
     return told
@@ -56,14 +55,14 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
 def _step(step: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[Styled]:
     state = STATES[step["state"]].of(lang)
     text = f"  {step['question']} {state}: {clean(step['said'])}"
-    for part in _wrapped(text, width, 4):
+    for part in folded(text, width, 4):
         yield Styled(part, STYLES.get(step["state"], "dim"))
 
 
 def _finding(found: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[Styled]:
     indent = 4 if found["caused_by"] else 2
     head = f"{' ' * indent}{found['code']} {VERDICTS[found['verdict']].of(lang)}: {clean(found['title'])}"
-    for part in _wrapped(head, width, indent + 2):
+    for part in folded(head, width, indent + 2):
         yield Styled(part, STYLES.get(found["verdict"], ""))
     yield from _block(found["detail"] or "", width, indent + 2)
     frames = found["frames"]
@@ -80,12 +79,21 @@ def _finding(found: Mapping[str, Any], width: int | None, lang: Lang) -> Iterato
 
 
 def _block(text: str, width: int | None, indent: int) -> Iterator[Styled]:
-    for part in _wrapped(f"{' ' * indent}{clean(text)}", width, indent):
+    for part in folded(f"{' ' * indent}{clean(text)}", width, indent):
         yield Styled(part)
 
 
-def _wrapped(text: str, width: int | None, hanging: int) -> list[str]:
-    """The text in lines of a terminal's width; in a pipe (None) one line."""
-    if width is None or not text.strip():
-        return [text] if text.strip() else []
-    return wrap(text, max(width, NARROWEST), subsequent_indent=" " * hanging, break_on_hyphens=False)
+COUNTED = Text("{calls} in {captures}", "{calls} in {captures}")
+CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
+CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitten"))
+UNCHANGED = Text(" ({n} unchanged, not read again)", " ({n} unverändert, nicht neu gelesen)")
+
+
+def closing(calls: int, captures: int, unchanged: int, lang: Lang) -> str:
+    """``54 calls in 46 captures (46 unchanged, not read again)``."""
+    counted = COUNTED.of(lang, calls=_many(CALLS, calls, lang), captures=_many(CAPTURES, captures, lang))
+    return counted + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")
+
+
+def _many(texts: tuple[Text, Text], count: int, lang: Lang) -> str:
+    return texts[count != 1].of(lang, n=count)

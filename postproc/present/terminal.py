@@ -6,14 +6,22 @@ are shown as text. In a pipe there is no colour, and no line is ever broken.
 
 import unicodedata
 from pathlib import Path
+from textwrap import wrap
 from typing import TextIO
 
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from postproc.text import Lang
+from postproc.text import Text as Words
+
+NARROWEST = 40  # cells; a narrower terminal breaks lines itself
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
+
+
+WARNING = Words("warning", "Warnung")
 
 
 def clean(text: str) -> str:
@@ -57,11 +65,18 @@ def _printable(line: str, encoding: str) -> str:
     return line
 
 
-def warning_lines(captures: pd.DataFrame) -> list[str]:
+def folded(text: str, width: int | None, hanging: int = 2) -> list[str]:
+    """The text in lines of a terminal's width; in a pipe (None) one line."""
+    if width is None or not text.strip():
+        return [text] if text.strip() else []
+    return wrap(text, max(width, NARROWEST), subsequent_indent=" " * hanging, break_on_hyphens=False)
+
+
+def warning_lines(captures: pd.DataFrame, lang: Lang = "en") -> list[str]:
     """``warning: CAPTURE: what to know`` for each line of a capture's warnings."""
     told = captures.dropna(subset=["warnings"])
     return [
-        clean(f"warning: {name}: {line}")
+        clean(f"{WARNING.of(lang)}: {name}: {line}")
         for name, warnings in zip(told["capture"], told["warnings"], strict=True)
         for line in warnings.splitlines()
     ]

@@ -41,6 +41,7 @@ def write(tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path) -> N
     replace_file(path, lambda place: place.write_bytes(text))
 
 
-def read_walks(path: Path) -> dict[int, list[dict[str, Any]]]:
-    """The walks of a findings.json; one of store.UNREADABLE if it is none."""
-    return {call["call"]: call["walk"] for call in orjson.loads(path.read_bytes())["calls"]}
+def read(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]:
+    """(about the run, walks by call) of a findings.json; one of store.UNREADABLE if it is none."""
+    written = orjson.loads(path.read_bytes())
+    return written["run"], {call["call"]: call["walk"] for call in written["calls"]}

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import orjson
 import pyshark
+from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
 
 from postproc.errors import CaptureError, SetupError
@@ -136,6 +137,7 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
     all but one SIP message of a segment, and it hides tshark's stderr.
     """
 
+    output = "ek"
     folder: Path  # where tshark looks for a profile and finds none
     status: int | None = None
 
@@ -150,13 +152,17 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         if self.status and not any(words in complaint for words in BROKEN_FILE):
             raise CaptureError(f"tshark failed ({self.status}): {complaint[:300] or 'no message'}")
 
-    def _setup_tshark_output_parser(self) -> "EkBatches":
-        return EkBatches(deadline=self.eventloop.time() + 300 + self._size / 500_000)
+    def deadline(self) -> float:
+        """When tshark is stopped, by the loop's clock."""
+        return float(self.eventloop.time() + 300 + self._size / 500_000)
+
+    def _setup_tshark_output_parser(self) -> "EkBatches | TsharkXmlParser":
+        return EkBatches(deadline=self.deadline())
 
     async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
         """Start tshark without the user's profile and Lua scripts, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
-            self._get_tshark_path(), "-T", "ek", *self.get_parameters(packet_count),
+            self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
             stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=CHUNK,
             env=os.environ | {"WIRESHARK_CONFIG_DIR": str(self.folder)},

@@ -13,6 +13,7 @@ import pandas as pd
 import postproc
 from postproc.pipeline import Run
 from tests.plugins.dissected import Frame, frames
+from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 FIELDS = (
     "legs.call", "legs.leg", "legs.label", "legs.purpose", "legs.outcome", "legs.rtt_ms", "legs.response_in",
@@ -28,11 +29,13 @@ def _rows(table: pd.DataFrame) -> Iterator[Any]:
     return iter(table.itertuples())
 
 
-def differences(capture: Path, keylog: Path | None = None, arguments: Sequence[str] = ()) -> list[str]:
+def differences(
+    capture: Path, keylog: Path | None = None, arguments: Sequence[str] = (), wireshark: Wireshark = SYSTEM
+) -> list[str]:
     """Compare the plug-in on a capture with the tables made of that capture alone."""
     run = postproc.analyze(capture, keylog=keylog)
     more = [*arguments, *(["-o", f"tls.keylog_file:{keylog}"] if keylog else [])]
-    seen = {frame.number: frame for frame in frames(capture, FIELDS, more=more)}
+    seen = {frame.number: frame for frame in frames(capture, FIELDS, more=more, wireshark=wireshark)}
     return [*_owners(run, seen), *_bindings(run, seen), *_labels(run, seen)]
 
 

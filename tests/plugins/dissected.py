@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.plugins.wiresharks import ROOT, SYSTEM, Wireshark
+
 PLUGIN = ROOT / "plugins" / "legs.lua"
 # As the reader has them, so that both see the same messages.
 PREFERENCES = (
@@ -36,11 +37,14 @@ class Frame:
         return None if value is None else int(value)
 
 
-def tshark(capture: Path, *arguments: str, plugin: Path | None = PLUGIN) -> subprocess.CompletedProcess[str]:
+def tshark(
+    capture: Path, *arguments: str, plugin: Path | None = PLUGIN, wireshark: Wireshark = SYSTEM
+) -> subprocess.CompletedProcess[str]:
     """Run tshark on a capture, with the plug-in unless it is None."""
     script = ["-X", f"lua_script:{plugin}"] if plugin else []
     preferences = [word for name in PREFERENCES for word in ("-o", name)]
-    command = ["tshark", "-n", *script, *preferences, "-r", str(capture), *arguments]
+    words = ["-n", *script, *preferences, "-r", str(capture), *arguments]
+    command = wireshark.command("tshark", words)
     return subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
 
 
@@ -51,11 +55,14 @@ def frames(
     show: str = "frame",
     passes: Sequence[str] = ("-2",),
     more: Iterable[str] = (),
+    wireshark: Wireshark = SYSTEM,
 ) -> list[Frame]:
     """The frames that a display filter lets through, with the fields named."""
     fields = [word for name in ("frame.number", *names) for word in ("-e", name)]
     separators = ["-E", "separator=/t", "-E", "occurrence=a", "-E", f"aggregator={AGGREGATOR}"]
-    done = tshark(capture, *passes, "-Y", show, "-T", "fields", *separators, *fields, *more)
+    done = tshark(
+        capture, *passes, "-Y", show, "-T", "fields", *separators, *fields, *more, wireshark=wireshark
+    )
     complaints = [line for line in done.stderr.splitlines() if any(error in line for error in ERRORS)]
     assert not complaints, complaints
     return list(_frames(done.stdout, names))

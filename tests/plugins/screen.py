@@ -69,7 +69,9 @@ class Screen:
         """The words in a part of the screen."""
         picture = self.picture(box)
         left, top = box[:2] if box else (0, 0)
-        large = picture.convert("L").resize((picture.width * ENLARGED, picture.height * ENLARGED), Image.LANCZOS)
+        large = picture.convert("L").resize(
+            (picture.width * ENLARGED, picture.height * ENLARGED), Image.LANCZOS
+        )
         return [Word(text, left + x // ENLARGED, top + y // ENLARGED) for text, x, y in _read(large)]
 
     def text(self, box: Box | None = None) -> str:
@@ -134,7 +136,9 @@ class Screen:
 
     def act(self, *words: str, check: bool = True) -> str:
         environment = os.environ | {"DISPLAY": self.display}
-        done = subprocess.run(["xdotool", *words], capture_output=True, text=True, check=check, env=environment)
+        done = subprocess.run(
+            ["xdotool", *words], capture_output=True, text=True, check=check, env=environment
+        )
         return done.stdout
 
 
@@ -153,8 +157,9 @@ def _read(picture: Image.Image) -> Iterator[tuple[str, int, int]]:
     file = io.BytesIO()
     picture.save(file, "PNG")
     command = ["tesseract", "stdin", "stdout", "--psm", "11", "tsv"]
-    read = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True).stdout.decode()
-    for row in csv.DictReader(io.StringIO(read), delimiter="\t", quoting=csv.QUOTE_NONE):
+    alone = os.environ | {"OMP_THREAD_LIMIT": "1"}  # its threads wait for each other more than they help
+    read = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True, env=alone)
+    for row in csv.DictReader(io.StringIO(read.stdout.decode()), delimiter="\t", quoting=csv.QUOTE_NONE):
         if row["text"].strip():
             left, top, width, height = (int(row[name]) for name in ("left", "top", "width", "height"))
             yield row["text"].strip(), left + width // 2, top + height // 2

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins import wiresharks
 from tests.plugins.agreement import differences
 from tests.plugins.dissected import ROOT
+from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 PCAPS = ROOT / "pcaps"
 QUICK = (
@@ -31,9 +33,11 @@ def stem(capture: Path) -> str:
     return capture.name.partition(".")[0]
 
 
-def compare(capture: Path) -> None:
+def compare(capture: Path, wireshark: Wireshark = SYSTEM) -> None:
     keys = capture.with_name(f"{stem(capture)}.keys")
-    found = differences(capture, keys if keys.exists() else None, OPENED_WITH.get(stem(capture), ()))
+    found = differences(
+        capture, keys if keys.exists() else None, OPENED_WITH.get(stem(capture), ()), wireshark
+    )
     assert stem(capture) in ALLOWED or not found, "\n".join(found[:20])
 
 
@@ -46,3 +50,9 @@ def test_plugin_and_tables_agree(capture: Path) -> None:
 @pytest.mark.parametrize("capture", [c for c in captures() if stem(c) not in QUICK], ids=stem)
 def test_plugin_and_tables_agree_on_every_capture(capture: Path) -> None:
     compare(capture)
+
+
+@pytest.mark.parametrize("wireshark", wiresharks.newer())
+@pytest.mark.parametrize("capture", captures(), ids=stem)
+def test_plugin_and_tables_agree_in_newer_wiresharks(capture: Path, wireshark: Wireshark) -> None:
+    compare(capture, wireshark)

@@ -116,7 +116,9 @@ def test_open_bindings_of_the_selected_call(wireshark: Wireshark, tmp_path: Path
         until(lambda: displayed(desktop) == 1 + len(others), what="as many packets as tshark has")
 
 
-def test_menus_ask_for_a_packet_of_a_call_where_none_is_selected(wireshark: Wireshark, tmp_path: Path) -> None:
+def test_menus_ask_for_a_packet_of_a_call_where_none_is_selected(
+    wireshark: Wireshark, tmp_path: Path
+) -> None:
     with started(wireshark, GOOD, tmp_path) as desktop:
         desktop.menu("Legs", "Filter this call")  # the first packet is TCP's
         assert "Select a packet of a call first." in text_of_window(desktop, "Legs")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins import wiresharks
 from tests.plugins.dissected import ROOT, tshark
+from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 PCAPS = ROOT / "pcaps"
 SHOWING_ERRORS = ("-Y", "_ws.lua.error", "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message")
@@ -27,11 +29,11 @@ def mutated(capture: Path, seed: int, folder: Path) -> Path:
     return target
 
 
-def errors(capture: Path) -> list[str]:
+def errors(capture: Path, wireshark: Wireshark = SYSTEM) -> list[str]:
     """Errors in either pass: those of the first pass of two are seen in one pass only."""
     found = []
     for passes in ([], ["-2"]):
-        done = tshark(capture, *passes, *SHOWING_ERRORS)
+        done = tshark(capture, *passes, *SHOWING_ERRORS, wireshark=wireshark)
         found += done.stdout.splitlines()
         found += [line for line in done.stderr.splitlines() if "Lua" in line]
     return found
@@ -43,9 +45,10 @@ def test_garbage_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("wireshark", wiresharks.each())
 @pytest.mark.parametrize("seed", range(4, 204))
-def test_garbage_of_many_seeds_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
-    assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path)) == []
+def test_garbage_of_many_seeds_raises_no_lua_error(seed: int, wireshark: Wireshark, tmp_path: Path) -> None:
+    assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path), wireshark) == []
 
 
 @pytest.mark.parametrize("length", [20, 60, 90, 400])
@@ -55,11 +58,12 @@ def test_packets_cut_short_raise_no_lua_error(length: int, tmp_path: Path) -> No
     assert errors(target) == []
 
 
-def test_an_error_would_be_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wireshark", wiresharks.each())
+def test_an_error_would_be_seen(wireshark: Wireshark, tmp_path: Path) -> None:
     script = tmp_path / "broken.lua"
     script.write_text(
         'local p = Proto("broken", "Broken")\n'
         'function p.dissector() error("broken") end\n'
         "register_postdissector(p)\n"
     )
-    assert tshark(CAPTURES[0], *SHOWING_ERRORS, plugin=script).stdout
+    assert tshark(CAPTURES[0], *SHOWING_ERRORS, plugin=script, wireshark=wireshark).stdout

@@ -10,8 +10,8 @@ import pytest
 
 import postproc
 from postproc.pipeline import Run
-from tests.plugins import packets
-from tests.plugins.bundle import PROFILE, TSHARK, Bundle, bad_filters, color_rules, make, named, table
+from tests.plugins import packets, wiresharks
+from tests.plugins.bundle import PROFILE, Bundle, bad_filters, color_rules, make, named, table
 from tests.plugins.dissected import ROOT
 
 PCAPS = ROOT / "pcaps"
@@ -24,9 +24,9 @@ def text(name: str) -> str:
     return (PROFILE / name).read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory) -> Bundle:
-    return make(tmp_path_factory.mktemp("bundle"))
+@pytest.fixture(scope="module", params=wiresharks.each())
+def bundle(tmp_path_factory, request: pytest.FixtureRequest) -> Bundle:
+    return make(tmp_path_factory.mktemp("bundle"), request.param.command("tshark"))
 
 
 def called(name: str, expression: str) -> str:
@@ -147,8 +147,8 @@ def test_stun_is_stun_on_ports_that_others_registered(bundle: Bundle) -> None:
     assert seen == sorted(run.stun_messages["frame"])
 
 
-def registered_ports() -> dict[int, str]:
-    command = [*TSHARK, "-G", "decodes"]
+def registered_ports(bundle: Bundle) -> dict[int, str]:
+    command = [*bundle.tshark, "-G", "decodes"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = (line.split("\t") for line in listed.splitlines())
     ports = {int(row[1]): row[2] for row in rows if row[0] == "udp.port"}
@@ -157,7 +157,7 @@ def registered_ports() -> dict[int, str]:
 
 def test_stun_is_stun_on_every_registered_media_port(bundle: Bundle, tmp_path: Path) -> None:
     """Without any SDP that would tell what runs there."""
-    ports = registered_ports()
+    ports = registered_ports(bundle)
     checks = [
         packets.udp_between(
             ("10.0.0.1", 40002), ("10.0.0.2", port), packets.stun(1, port.to_bytes(12, "big"))
@@ -171,8 +171,8 @@ def test_stun_is_stun_on_every_registered_media_port(bundle: Bundle, tmp_path: P
     assert unseen <= STILL_SEEN
 
 
-def test_protocols_switched_off_are_protocols() -> None:
-    command = [*TSHARK, "-G", "protocols"]
+def test_protocols_switched_off_are_protocols(bundle: Bundle) -> None:
+    command = [*bundle.tshark, "-G", "protocols"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     known = {line.split("\t")[2] for line in listed.splitlines()}
     assert set(text("disabled_protos").split()) - known <= {"busmirroring"}  # since Wireshark 4.4

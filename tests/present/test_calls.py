@@ -24,6 +24,7 @@ LINE = {
     "packets_other": None,
     "confidence": 0.97,
     "ambiguous": False,
+    "verdict": "ok",
 }
 NOTHING = {
     "start": None,
@@ -53,14 +54,14 @@ def cells(**change):
 
 def test_the_whole_table():
     assert drawn({}, NOTHING | {"call": 2, "start": at(86400)}, {"call": 3, "start": at(86401)}) == [
-        "call time     from → to           legs SIP cand.   checks  DTLS  media  sure",
+        "call time     from → to           legs SIP cand.   checks  DTLS  media  verdict",
         "     UTC                                     c/s   s→c c→s      s→c c→s",
         "2026-01-01",
-        "   1 12:01:01 721 → +498984079810    2 200   2/3 11/11 2/3 ok   401 543  97%",
+        "   1 12:01:01 721 → +498984079810    2 200   2/3 11/11 2/3 ok   401 543 ok",
         "2026-01-02",
-        "   2 12:00:00 – → –                  0   –     –     –   – –      –   –    –",
-        "   3 12:00:01 721 → +498984079810    2 200   2/3 11/11 2/3 ok   401 543  97%",
-        calls.LEGEND,
+        "   2 12:00:00 – → –                  0   –     –     –   – –      –   – ok",
+        "   3 12:00:01 721 → +498984079810    2 200   2/3 11/11 2/3 ok   401 543 ok",
+        calls.LEGEND.en,
     ]
 
 
@@ -73,9 +74,9 @@ def test_no_row_is_wider_than_the_terminal(width):
 
 
 def test_the_longer_party_loses_its_middle():
-    assert "721 → +498…00000000 " in drawn({"to_user": "+4989840798100000000000"}, width=76)[3]
+    assert "721 → +498…00000000 " in drawn({"to_user": "+4989840798100000000000"}, width=79)[3]
     both = {"from_user": "anna.mobil.long.name", "to_user": "0123456789012345678"}
-    assert "anna…ng.name → 0123…2345678 " in drawn(both, width=84)[3]
+    assert "anna…ng.name → 0123…2345678 " in drawn(both, width=87)[3]
 
 
 def test_in_a_pipe_a_name_is_shortened_only_when_absurd():
@@ -113,28 +114,47 @@ NO_MEDIA = {"packets_to_client": None, "packets_to_server": None}
 def test_media_of_a_call_without_a_client_is_in_parentheses_and_explained():
     rows = drawn(NO_MEDIA | {"packets_other": 900, "candidates": (0, 0)})
     assert "(900)" in rows[3]
-    assert rows[-1] == calls.WITHOUT_SIDES
+    assert rows[-1] == calls.WITHOUT_SIDES.en
 
 
 def test_an_answered_call_of_a_client_without_media_shows_it_whatever_the_other_leg_has():
-    assert cells(**NO_MEDIA, packets_other=900)[-3:] == ["0", "0", "97%"]
+    assert cells(**NO_MEDIA, packets_other=900)[-3:] == ["0", "0", "ok"]
 
 
 def test_a_call_that_was_not_answered_need_not_have_media():
-    assert cells(**NO_MEDIA, final_status=488)[-3:] == ["–", "–", "97%"]
+    assert cells(**NO_MEDIA, final_status=488)[-3:] == ["–", "–", "ok"]
 
 
-def test_a_million_packets_are_short_and_ambiguity_has_a_mark():
-    assert cells(packets_to_client=1_234_567, ambiguous=True)[-3:] == ["1.2M", "543", "97%?"]
+def test_a_million_packets_are_short():
+    assert cells(packets_to_client=1_234_567)[-3:-1] == ["1.2M", "543"]
 
 
 def test_checks_stand_in_brackets_where_no_side_is_known():
     drawn_cells = cells(**NOTHING | {"start": at(1), "checks_other": (3, 4)})
     assert "(3/4)" in drawn_cells
-    assert drawn(NOTHING | {"start": at(1), "checks_other": (3, 4)})[-1] == calls.WITHOUT_SIDES
+    assert drawn(NOTHING | {"start": at(1), "checks_other": (3, 4)})[-1] == calls.WITHOUT_SIDES.en
     assert "(3/4)" not in cells(checks_other=(3, 4))
 
 
-def test_a_leg_that_could_belong_elsewhere_says_so():
-    assert cells(confidence=None, ambiguous=True)[-1] == "?"
-    assert cells(confidence=None, ambiguous=False)[-1] == "–"
+def test_a_leg_that_could_belong_elsewhere_says_so_and_is_explained():
+    rows = drawn({"ambiguous": True})
+    assert " 2? 200" in rows[3]
+    assert rows[-1] == calls.AMBIGUOUS.en
+    assert "?" not in "".join(drawn({}))
+
+
+@pytest.mark.parametrize(("verdict", "said", "style"), [
+    ("fault", "fault", "red"), ("suspect", "suspect", "yellow"),
+    ("cannot_tell", "unclear", ""), (None, "–", "dim"),
+])  # fmt: skip
+def test_the_verdict_stands_at_the_end(verdict, said, style):
+    row = calls.table([Line(**(LINE | {"verdict": verdict}))], None)[3]
+    assert row.plain.split()[-1] == said
+    assert {row.plain[s.start : s.end].strip(): s.style for s in row.spans}.get(said, "") == style
+
+
+def test_the_table_speaks_german():
+    rows = [row.plain for row in calls.table([Line(**(LINE | {"verdict": "fault"}))], 80, "de")]
+    assert rows[0].split()[-1] == "Urteil"
+    assert rows[3].split()[-1] == "Fehler"
+    assert rows[-1] == calls.LEGEND.de

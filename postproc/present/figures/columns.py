@@ -39,17 +39,17 @@ class Columns:
     def headings(self, lang: Lang) -> list[Column]:
         """What stands above each column; machines that share the last one are named together."""
         agents = [machine.agent for machine in self.machines if machine.agent]
-        shown: dict[int, Column] = {}
+        held: dict[int, list[Machine]] = {}
         for machine in self.machines:
-            at = self.found[id(machine)]
-            title = name(machine.part, machine.agent, agents, lang)
-            if at in shown:
-                title = name("more", None, agents, lang)
-                hosts = (*shown[at].hosts, *machine.hosts)
-                shown[at] = Column(title, None, tuple(dict.fromkeys(hosts)))
-            else:
-                shown[at] = Column(title, machine.agent, tuple(machine.hosts))
-        return [shown[at] for at in sorted(shown)]
+            held.setdefault(self.found[id(machine)], []).append(machine)
+        return [_heading(held[at], agents, lang) for at in sorted(held)]
+
+
+def _heading(machines: list[Machine], agents: list[str], lang: Lang) -> Column:
+    hosts = tuple(dict.fromkeys(host for machine in machines for host in machine.hosts))
+    if len(machines) > 1:
+        return Column(name("more", None, agents, lang), None, hosts)
+    return Column(name(machines[0].part, machines[0].agent, agents, lang), machines[0].agent, hosts)
 
 
 def columns(tables: CallRows) -> Columns:

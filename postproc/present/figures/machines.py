@@ -25,11 +25,12 @@ class Machine:
     part: str
     agent: str | None = None
     ends: set[End] = field(default_factory=set)
-    places: dict[str, None] = field(default_factory=dict)
+    places: set[str] = field(default_factory=set)
+    hosts: dict[str, None] = field(default_factory=dict)  # in the order they were seen
 
-    @property
-    def hosts(self) -> list[str]:
-        return list(dict.fromkeys(map(host, self.places)))
+    def add(self, at: str) -> None:
+        self.places.add(at)
+        self.hosts[host(at)] = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _add(machines: list[Machine], leg: Leg, party: str, held: list[Leg]) -> None
     machine.ends.add((leg.call_id, party))
     machine.agent = machine.agent or agent
     if at:
-        machine.places[at] = None
+        machine.add(at)
 
 
 def _same(machines: list[Machine], leg: Leg, party: str, at: str | None, held: list[Leg]) -> Machine | None:

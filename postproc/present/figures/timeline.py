@@ -41,7 +41,7 @@ def timeline(tables: CallRows, lang: Lang = "en") -> Picture:
     where = Frame(LEFT, axis.around(_times(tables), LEFT + NAMES, right), right + 8, heading.HIGH + 4)
     bottom = where.top + sum(lane.high for lane in lanes)
     stacked = _stacked(tables, found, where)
-    high = bottom + 14 * max((row for row, _, _ in stacked), default=-1) + 14 * bool(stacked) + 42
+    high = bottom + 14 * max((row for row, _, _ in stacked), default=-1) + 14 * bool(stacked) + 48
     picture = Picture(right + NOTES, high + marks.below(found), heading.title(tables, "timeline", lang))
     heading.write(picture, tables, "timeline", LEFT, lang)
     place(picture, lanes, where)

@@ -44,7 +44,7 @@ def _proxies(tables: CallRows, held: list[Leg], machines: list[Machine], known: 
             if machine is None:
                 machine = Machine("proxy")
                 machines.insert(_before_uas(machines, ends.get(number)), machine)
-            machine.places[at] = None
+            machine.add(at)
             known[None, at] = machine
 
 
@@ -64,7 +64,7 @@ def _relays(tables: CallRows, machines: list[Machine], known: Known) -> None:
         if machine is None:
             machine = Machine("relay")
             machines.append(machine)
-        machine.places[at] = None
+        machine.add(at)
         known[leg, at] = machine
 
 
@@ -85,7 +85,7 @@ def _described(tables: CallRows, held: list[Leg], machines: list[Machine], known
             )
             for at in places:
                 if known.setdefault((leg.number, at), machine) is machine:
-                    machine.places[at] = None
+                    machine.add(at)
             if side:
                 sides[leg.number, side] = machine
     return sides
@@ -156,30 +156,35 @@ def _directed(tables: CallRows, machines: list[Machine], sides: Sides, known: Kn
                     continue
                 if (leg, side) in sides:
                     known[leg, at] = sides[leg, side]
-                    sides[leg, side].places[at] = None
+                    sides[leg, side].add(at)
 
 
 def _rest(tables: CallRows, machines: list[Machine], known: Known) -> None:
     """Every other address of the timeline: a machine's by its host, else a machine by itself."""
     looked_up = [binding for binding in tables.bindings if binding.purpose == "discovery"]
     stun = {place(*row) for row in records(looked_up, "dst_addr", "dst_port")}
+    hosts = _by_host(machines, known)
     found = [event for event in tables.timeline if event.lane != "log"]
     for lane, leg, *pair in records(found, "lane", "leg", "src", "dst"):
         for at in pair:
             if at is None or (leg, at) in known or (None, at) in known:
                 continue
-            machine = _by_host(machines, known, leg, host(at))
+            machine = hosts.get((leg, host(at))) or hosts.get((None, host(at)))
             if machine is None:
                 machine = Machine("stun" if at in stun else "icmp" if lane == "icmp" else "other")
-                machine.places[at] = None
+                machine.add(at)
                 machines.append(machine)
+                hosts[None, host(at)] = machine
             known[leg, at] = machine
 
 
-def _by_host(machines: list[Machine], known: Known, leg: int | None, addr: str) -> Machine | None:
-    """The machine at an address: with media in this leg, else with most ends: a hub has no media."""
-    for (number, at), machine in known.items():
-        if number == leg and host(at) == addr:
-            return machine
-    here = [machine for machine in machines if addr in machine.hosts]
-    return max(here, key=lambda machine: len(machine.ends), default=None)
+def _by_host(machines: list[Machine], known: Known) -> Known:
+    """The machine at an address: with media in a leg, else with most ends, for a hub has no media."""
+    found: Known = {}
+    for machine in sorted(machines, key=lambda each: -len(each.ends)):
+        for addr in machine.hosts:
+            found.setdefault((None, addr), machine)
+    for (leg, at), machine in known.items():
+        if leg is not None:
+            found.setdefault((leg, host(at)), machine)
+    return found

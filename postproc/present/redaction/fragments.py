@@ -60,4 +60,3 @@ class Fragments:
             for offset, start, end in zip(offsets, cuts, cuts[1:], strict=False):
                 for frame in held.frames[offset]:
                     self.places[frame] = start, new[start:end]
-        self.done, self.open = [], {}

@@ -103,8 +103,8 @@ def _extension(extension: bytes, protocol: int, offset: int | None) -> bytes:
         place = flags if offset is None else flags & 7 | offset
         return extension[:2] + struct.pack(">H", place) + extension[4:]
     if protocol == ROUTING:
-        return extension[:2] + extension[2:4] + bytes(len(extension) - 4)
-    return extension[:2] + bytes([1, len(extension) - 4]) + bytes(len(extension) - 4)
+        return extension[:4] + bytes(len(extension) - 4)
+    return extension[:2] + bytes(len(extension) - 2)
 
 
 def checksum(data: bytes) -> int:

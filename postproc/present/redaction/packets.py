@@ -51,7 +51,7 @@ class Packets:
             self._note_datagram(_flow(packet), packet.payload[UDP_HEADER:])
 
     def finish(self) -> None:
-        """All packets are noted: replace in what is spread over several."""
+        """All packets are noted: replace in what is spread over several; again when more is learnt."""
         self._streams.finish(self._messages.message)
         self._fragments.finish(self._reassembled)
 

@@ -55,6 +55,11 @@ class Descriptions:
 
     def line(self, line: str) -> str:
         """One line, ``a=...`` and the like."""
+        new = self._line(line)
+        self._texts.keeps(new[2:])
+        return new
+
+    def _line(self, line: str) -> str:
         kind, value = line[:2], line[2:]
         if kind in ("v=", "t=", "b=", "r=", "z=") and PLAIN.fullmatch(value):
             return line
@@ -91,7 +96,6 @@ class Descriptions:
         if lower in HARMLESS:
             if not PLAIN.fullmatch(content):
                 return name + colon + self._texts.line(content)
-            self._texts.keeps(value)
             return value
         change: Callable[[str], str] | None = {
             "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._password,
@@ -122,7 +126,6 @@ class Descriptions:
         head += [self._texts.opaque(fields[-1])] if len(fields) % 2 else []
         kept = [*fields[1:4], *fields[5:8]]
         self._texts.kept.add(fields[3])
-        self._texts.keeps(" ".join(fields[1:]))
         return " ".join(head) if all(PLAIN.fullmatch(each) for each in kept) else self._texts.opaque(content)
 
     def _remote(self, content: str) -> str:
@@ -174,6 +177,6 @@ class Descriptions:
 
 
 NAMES = HARMLESS | {
-    "msid", "msid-semantic", "mslabel", "zrtp-hash", "tls-id", "tool", "source-filter", "cname", "cat", "path",
-    "type", "charset", "sdplang", "keywds", "accept-types", "ssrc",
+    "msid", "msid-semantic", "mslabel", "zrtp-hash", "tls-id", "tool", "source-filter", "cname", "cat",
+    "keywds", "type", "charset", "sdplang", "path", "accept-types", "ssrc",
 }  # fmt: skip

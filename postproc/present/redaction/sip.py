@@ -60,16 +60,15 @@ class Messages:
         new_body = self._body(body.decode(errors="surrogateescape"), kind).encode(errors="surrogateescape")
         change = len(new_body) - len(body)
         lines = [self._start(lines[0]), *(self._line(line, change) for line in lines[1:])]
+        for line in lines:
+            self._texts.keeps(line)
         return "\r\n".join(lines).encode(errors="surrogateescape") + gap + new_body
 
     def header(self, name: str, value: str) -> str:
         """The value of a header, by its name."""
         long = LONG_FORMS.get(name.strip().lower(), name.strip().lower())
         if long in HARMLESS:
-            if COUNTED.fullmatch(value):
-                self._texts.keeps(value)
-                return value
-            return self._texts.line(value)
+            return value if COUNTED.fullmatch(value) else self._texts.line(value)
         if long in PARTIES:
             return self._uris.parties(value)
         if long in DIGEST:

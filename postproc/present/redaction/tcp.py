@@ -77,14 +77,13 @@ class Direction:
 
     def finish(self, change: Change) -> None:
         """Replace in the messages of the stream; ``change`` gives a message's replacement."""
-        shift = 0
+        self.chunks, shift = [], 0
         for start, data in _stretches(self.parts):
             at = start
             for piece, new in _pieces(data, change):
                 self.chunks.append(Chunk(at, at + len(piece), at + shift, new))
                 at, shift = at + len(piece), shift + len(new) - len(piece)
         self.starts = [chunk.start for chunk in self.chunks]
-        self.parts = []
 
 
 @dataclass

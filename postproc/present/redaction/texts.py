@@ -40,15 +40,15 @@ PROTOCOL = """
     g729 telephone event timer path replaces norefersub talk hold conference session progress ringing trying
     forbidden found acceptable here busy server client host srflx relay prflx typ raddr rport local remote
     active passive actpass sdp user agent call offer answer port proto candidate media state change channel
-    standard none true false early outbound gruu pbx asterisk freeswitch kamailio opensips pjsip sipsorcery icelink
-    xphone yealink snom grandstream polycom cisco linphone zoiper microsip jitsi audiocodes patton lancom auerswald
+    standard none true false early outbound gruu pbx asterisk freeswitch kamailio opensips pjsip sipsorcery
+    icelink xphone yealink snom grandstream polycom cisco linphone zoiper microsip jitsi audiocodes patton
 """
 COMMON = frozenset(word.lower() for text in TEXTS for word in WORD.findall(text.words)) | WITHHELD
 COMMON |= frozenset(PROTOCOL.split())
 BETWEEN = re.compile(r"([\s;,=<>{}()\"'\[\]|/?&]+)")
 SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNORECASE)
 NUMBERED = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
-SHORTEST_LEARNT = 3
+SHORTEST_LEARNT, LONGEST_NAME = 3, 128
 OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # mark what is replaced already
 MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
 MARKS = re.compile("[\ue000-\ue00b]")
@@ -73,6 +73,8 @@ class Texts:
     def name(self, display: str) -> str:
         """A display name, word by word."""
         bare = display.strip().strip('"')
+        if len(bare) > LONGEST_NAME or any(sign in bare for sign in ":=\r\n"):
+            return self.opaque(display)
         if NUMBERED.fullmatch(bare):
             return display.replace(bare, self.words.user(bare))
         return WORD.sub(lambda found: self.words.user(found[0]), display)
@@ -145,7 +147,8 @@ class Texts:
     def _learnt(self, found: Found, hide: Hide) -> str:
         word = found[0]
         new = self.words.seen.get(word) or self.words.seen.get(word.lower())
-        if not new or len(word) < SHORTEST_LEARNT or word.lower() in self.common:
+        known = word.lower() in self.words.sure and word.lower() not in self.common
+        if not new or len(word) < SHORTEST_LEARNT or not known:
             return word
         return hide(new)
 

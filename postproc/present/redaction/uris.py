@@ -12,9 +12,9 @@ from postproc.present.redaction.texts import Texts
 
 # Parameters whose values are words of the protocol, not of somebody.
 PLAIN_PARAMETERS = frozenset({
-    "transport", "lr", "party", "privacy", "screen", "reason", "q", "expires", "rport", "ob", "method", "user",
-    "counter", "index", "ttl", "alias", "keep", "oc", "cause", "early-only", "purpose", "algorithm", "qop", "nc",
-    "stale", "limit", "r2", "comp", "audio", "video", "isfocus", "reg-id",
+    "transport", "lr", "party", "privacy", "screen", "reason", "q", "expires", "rport", "ob", "method",
+    "user", "counter", "index", "ttl", "alias", "keep", "oc", "cause", "early-only", "purpose", "algorithm",
+    "qop", "nc", "stale", "limit", "r2", "comp", "audio", "video", "isfocus", "reg-id",
 })  # fmt: skip
 HOSTS = frozenset({"maddr", "received", "host"})
 IDS = frozenset({"tag", "to-tag", "from-tag", "local-tag", "remote-tag", "branch"})

@@ -6,10 +6,11 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
+from postproc.columns import TEXT
 from postproc.present import pictures, plots
 from postproc.present.figures.cut import of_call
 from postproc.present.figures.ladder import ladder
-from postproc.tables import FINDINGS, TEXT, Tables
+from postproc.tables import FINDINGS, Tables
 from tests.present.figures import scenes
 from tests.present.figures.looks import outside, overlaps
 

@@ -1,0 +1,134 @@
+"""One call of a run, for notebooks: its rows of every table, its pictures, its packets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from postproc.columns import TEXT
+from postproc.present import part
+from postproc.present.callfilters import call_filters
+from postproc.tables import BY_NAME, Tables
+from postproc.text import Lang
+
+if TYPE_CHECKING:
+    from pyshark.packet.packet import Packet
+
+    from postproc.present.figures.canvas import Drawing
+
+STEP = ("step", "state", "question", "said", "capture", "frames", "filter")  # columns of a walk
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Call:
+    """A call: ``call.legs``, ``call.bindings`` and every other table hold its rows only.
+
+    ``tables`` are those of the whole run, ``steps`` the steps of the call's walk.
+    """
+
+    number: int
+    tables: Tables
+    steps: Sequence[Mapping[str, Any]] = ()
+    lang: Lang = "en"
+    _cut: dict[str, pd.DataFrame] = field(default_factory=dict, init=False)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in BY_NAME:
+            raise AttributeError(f"a call has no {name!r}; its tables are {', '.join(BY_NAME)}")
+        if name not in self._cut:
+            self._cut[name] = part.of_call(self.tables, self.number, name)
+        return self._cut[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *BY_NAME]
+
+    def __repr__(self) -> str:
+        return f"<Call {self.number}: {self.verdict or 'not judged'}, {len(self.legs)} legs>"
+
+    def _repr_html_(self) -> str:
+        from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
+
+        return cards.call_card(self.tables, self.number, self.steps, self.lang)
+
+    @property
+    def verdict(self) -> str | None:
+        """ok, fault, suspect or cannot_tell; None before diagnosis."""
+        return self._said("verdict")
+
+    @property
+    def headline(self) -> str | None:
+        """The verdict in one sentence."""
+        return self._said("headline")
+
+    @property
+    def walk(self) -> pd.DataFrame:
+        """The steps from trace to media, one row each: state, question, what was found, evidence."""
+        rows = pd.DataFrame([{name: step.get(name) for name in STEP} for step in self.steps], columns=STEP)
+        return rows.astype({name: TEXT for name in STEP if name != "frames"})
+
+    @property
+    def filter(self) -> str:
+        """The Wireshark display filter that shows all of the call, without any plug-in."""
+        return call_filters(self.tables).get(self.number, "")
+
+    def ladder(self) -> "Drawing":
+        """Machines as columns; SIP, STUN, DTLS and media of all legs between them."""
+        return self._plots().ladder(self.tables, self.number, self.lang)
+
+    def call_timeline(self) -> "Drawing":
+        """Legs, candidates, checks, DTLS, media and log lines over time."""
+        return self._plots().call_timeline(self.tables, self.number, self.lang)
+
+    def bindings_plot(self) -> "Drawing":
+        """One row per candidate pair: checks by outcome, and silence."""
+        return self._plots().bindings(self.tables, self.number, self.lang)
+
+    def media_plot(self) -> "Drawing":
+        """Packets per second, loss and jitter of each leg and direction."""
+        return self._plots().media(self.tables, self.number, self.lang)
+
+    def packets(
+        self,
+        display_filter: str | None = None,
+        *,
+        file: str | Path | None = None,
+        keylog: str | Path | None = None,
+        limit: int | None = None,
+    ) -> "list[Packet]":
+        """The call's frames with all their layers and fields, as pyshark packets: ``packet.sip.from``.
+
+        Without a display filter these are SIP, STUN, DTLS and ICMP; with one every
+        frame of the call that it lets through, media too (``"rtp"``, ``"frame"``).
+        Frames are numbered as in the capture. ``file`` is read instead of the
+        captures the run has read, ``limit`` is per capture. A frame takes some
+        milliseconds, and tshark dissects the whole capture. Raises CaptureError when
+        the capture is gone, or tshark refuses the filter.
+        """
+        from postproc.read import drill  # noqa: PLC0415  (pyshark and lxml are for those who look)
+
+        mine = self.filter
+        if not mine:
+            return []
+        show = f"({mine}) && ({display_filter or drill.SIGNALLING})"
+        files = [Path(file)] if file else [Path(path) for path in self.captures["path"]]
+        keys = Path(keylog) if keylog else None
+        return [packet for each in files for packet in drill.packets(each, show, keys, limit)]
+
+    @staticmethod
+    def _plots() -> Any:  # noqa: ANN401  (a module)
+        from postproc.present import plots  # noqa: PLC0415  (matplotlib is for those who look)
+
+        return plots
+
+    def _said(self, column: str) -> str | None:
+        known = self.calls[column].dropna()
+        return str(known.iloc[0]) if len(known) else None
+
+
+def numbers(tables: Tables) -> list[int]:
+    """The numbers of a run's calls, in order."""
+    return sorted(tables.calls["call"].dropna().astype("int64").unique().tolist())
+
+

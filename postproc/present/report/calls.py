@@ -1,0 +1,170 @@
+"""A call of the report: its row in the overview, and all that is shown of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from postproc.present.overview import Line
+from postproc.present.report import checks, flows
+from postproc.present.report.candidates import Offered, offered
+from postproc.present.report.cells import NONE, Cell, Copy, Sheet, clock, day, shown, span
+from postproc.present.report.findings import Card, Found, cards, flat
+from postproc.present.report.rows import CallRows, Row
+from postproc.present.report.steps import Box, boxes
+from postproc.present.report.takeaway import Shelf, filters_of, hand_out
+from postproc.present.report.words import VERDICTS
+from postproc.present.verdicts import Walks
+from postproc.text import Lang
+
+RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
+DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hello_only": ("hello", "bad")}
+ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
+WORDS = 1500  # characters of a call that can be searched for
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call's row in the overview; ``words`` are what a search looks through."""
+
+    number: int
+    verdict: str
+    word: str
+    rank: int
+    headline: str
+    day: str
+    time: str
+    start: int
+    parties: str
+    legs: Cell
+    status: Cell
+    checks: tuple[Cell, Cell]
+    dtls: Cell
+    media: tuple[Cell, Cell]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """All that is shown of a call."""
+
+    entry: Entry
+    captures: str
+    duration: str
+    joined: str
+    ambiguous: bool
+    steps: tuple[Box, ...]
+    findings: tuple[Card, ...]
+    candidates: Offered
+    sheets: tuple[Sheet, ...]
+    filters: tuple[Copy, ...]
+    handout: Copy
+    pictures: dict[str, str] = field(default_factory=dict)  # SVG elements by name
+
+    @property
+    def troubled(self) -> bool:
+        return self.entry.verdict in ("fault", "suspect")
+
+
+def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Entry:
+    """The row of a call."""
+    row = call["calls"][0]
+    verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
+    parties = f"{shown(line.from_user, 60)} → {shown(line.to_user, 60)}"
+    legs = Cell(f"{line.legs}{'?' * line.ambiguous}", "figure doubt" if line.ambiguous else "figure")
+    return Entry(
+        number=row.call,
+        verdict=verdict,
+        word=VERDICTS[verdict].of(lang),
+        rank=RANKS[verdict],
+        headline=shown(line.headline, 600),
+        day=day(row.start),
+        time=clock(row.start)[:8],
+        start=row.start or 0,
+        parties=parties,
+        legs=legs,
+        status=_status(line.final_status),
+        checks=_checks(line),
+        dtls=_dtls(line.dtls),
+        media=_media(line),
+        words=_words(call, found),
+    )
+
+
+def detail(
+    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, lang: Lang
+) -> Detail:
+    """Everything of a call but its pictures."""
+    row, number = call["calls"][0], shown_as.number
+    held = cards(number, found, lang)
+    sheets = (checks.pairs, checks.bindings, flows.handshakes, flows.streams, flows.legs)
+    return Detail(
+        entry=shown_as,
+        captures=", ".join(shown(name, 120) for name in _captures(call)),
+        duration=span(row.start, row.end),
+        joined=_joined(row),
+        ambiguous=bool(row.ambiguous),
+        steps=boxes(number, walks.get(number, ()), flat(held), lang),
+        findings=held,
+        candidates=offered(call, lang),
+        sheets=tuple(made for make in sheets if (made := make(call, lang)) is not None),
+        filters=filters_of(number, shelf, lang),
+        handout=hand_out(number, shelf, lang),
+    )
+
+
+def _captures(call: CallRows) -> list[str]:
+    names = [row.capture for row in (*call["calls"], *call["legs"]) if row.capture]
+    return list(dict.fromkeys(names))
+
+
+def _joined(row: Row) -> str:
+    if (row.legs or 0) < 2:
+        return ""
+    sure = f" ({100 * row.confidence:.0f} %)" if row.confidence is not None else ""
+    return shown((row.joined_by or NONE).replace(",", ", ")) + sure
+
+
+def _status(status: int | None) -> Cell:
+    if status is None:
+        return Cell(NONE, "figure faint")
+    kind = "good" if status < 300 else "doubt" if status in ORDINARY else "bad"
+    return Cell(str(status), f"figure {kind}")
+
+
+def _checks(line: Line) -> tuple[Cell, Cell]:
+    sided = line.checks_to_client[1] or line.checks_to_server[1]
+    if line.checks_other[1] and not sided:
+        return _answered(line.checks_other), Cell("", "figure")
+    return _answered(line.checks_to_client), _answered(line.checks_to_server)
+
+
+def _answered(checks: tuple[int, int]) -> Cell:
+    good, every = checks
+    if not every:
+        return Cell(NONE, "figure faint")
+    return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
+
+
+def _dtls(state: str | None) -> Cell:
+    if state is None:
+        return Cell(NONE, "faint")
+    return Cell(*DTLS.get(state, (state, "bad")))
+
+
+def _media(line: Line) -> tuple[Cell, Cell]:
+    ways = (line.packets_to_client, line.packets_to_server)
+    if ways == (None, None):
+        if line.packets_other:
+            return Cell(str(line.packets_other), "figure"), Cell("", "figure")
+        return Cell(NONE, "figure faint"), Cell(NONE, "figure faint")
+    one, other = (Cell(str(n or 0), "figure" if n else "figure bad") for n in ways)
+    return one, other
+
+
+def _words(call: CallRows, found: Sequence[Found]) -> str:
+    """Call-IDs, addresses and rules: what is not in the row anyway."""
+    legs = call["legs"]
+    held = [word for leg in legs for word in (leg.call_id, leg.uac_addr, leg.uas_addr, leg.from_user, leg.to_user)]
+    held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
+    held += [word for each in found for word in (each["code"], each["name"], each["title"])]
+    kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
+    return " ".join(kept)[:WORDS]

@@ -1,0 +1,113 @@
+"""The candidates of both sides, as the latest ICE session has them, each once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from postproc.present.report.cells import Cell, Sheet, amount, leg_cell, place, sheet, shown
+from postproc.present.report.rows import CallRows, Row, Rows
+from postproc.present.report.words import PAGE, headings, told
+from postproc.text import Lang
+
+SIDES = ("client", "server", "other")
+MOST = 40
+ACL = {"allowed": "good", "denied": "bad", "unknown": "faint"}
+Place = tuple[str | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side's candidates; ``owner`` is what its session description calls itself."""
+
+    name: str
+    owner: str
+    sheet: Sheet | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The candidates of a call, side by side; whether there were others before an ICE restart."""
+
+    sides: tuple[Side, ...]
+    restarted: bool = False
+
+
+def offered(call: CallRows, lang: Lang) -> Offered:
+    """Client and server always, a third side if it offers any; no sides at all without candidates."""
+    every = call["candidates"]
+    if not every:
+        return Offered(())
+    held = latest(every)
+    with_acl = any(row.acl_verdict for row in held)
+    checked = _checked(call["pairs"])
+    sides = []
+    for name in SIDES:
+        own = [row for row in held if (row.side or "other") == name]
+        if own or name != "other":
+            sides.append(_side(name, own, checked, lang, with_acl=with_acl))
+    return Offered(tuple(sides), restarted=len(_distinct(every)) > len(held))
+
+
+def latest(rows: Rows) -> Rows:
+    """Of each leg and side the candidates of the ufrags in its last message, each once."""
+    last: dict[tuple[object, object], int] = {}
+    for row in rows:
+        last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time or 0), row.time or 0)
+    current = {
+        (row.leg, row.side, row.ufrag) for row in rows if (row.time or 0) == last[row.leg, row.side]
+    }
+    return _distinct(row for row in rows if (row.leg, row.side, row.ufrag) in current)
+
+
+def _distinct(rows: Iterable[Row]) -> Rows:
+    found: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        found.setdefault((row.leg, row.side, row.transport, row.addr, row.port, row.type), row)
+    return list(found.values())
+
+
+def _side(
+    name: str, rows: Rows, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool
+) -> Side:
+    columns = "leg type address class base checks frame"
+    columns = columns.replace("base", "base acl") if with_acl else columns
+    cells = [_cells(row, checked, lang, with_acl=with_acl) for row in rows]
+    more = PAGE["more_rows"].of(lang, n="{n}", table="candidates")
+    owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
+    title = told(name, lang) or name
+    return Side(
+        name, shown(owner) if owner else "", sheet(name, title, headings(columns, lang), cells, MOST, more)
+    )
+
+
+def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> tuple[Cell, ...]:
+    answered, sent = checked.get((row.addr, row.port), (0, 0))
+    counted = Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell("–", "faint")
+    related = place(row.related_addr, row.related_port)
+    transport = f" {shown(row.transport)}" if row.transport not in (None, "udp") else ""
+    verdict = Cell(shown(told(row.acl_verdict, lang)), ACL.get(row.acl_verdict or "", "faint"))
+    return (
+        leg_cell(row.leg),
+        Cell(shown(row.type) + transport),
+        Cell(place(row.addr, row.port), "code"),
+        Cell(shown(told(row.addr_class, lang))),
+        Cell(related, "code" if row.related_addr else "faint"),
+        *([verdict] if with_acl else []),
+        counted,
+        Cell(amount(row.frame), "figure"),
+    )
+
+
+def _rated(answered: int, sent: int) -> str:
+    return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
+
+
+def _checked(pairs: Rows) -> dict[Place, list[int]]:
+    """Address -> checks answered and sent on pairs with it."""
+    found: dict[Place, list[int]] = {}
+    for pair in pairs:
+        ends = {(pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)}
+        for end in ends:
+            counts = found.setdefault(end, [0, 0])
+            counts[0] += pair.answered or 0
+            counts[1] += pair.sent or 0
+    return found

@@ -1,0 +1,99 @@
+"""Legs, DTLS handshakes and RTP streams of a call as sheets."""
+
+from postproc.present.report.cells import Cell, Sheet, amount, clock, leg_cell, place, sheet, shown
+from postproc.present.report.rows import CallRows, Row
+from postproc.present.report.words import HEADINGS, PAGE, headings, told
+from postproc.text import Lang
+
+MOST = 60
+STATES = {"complete": "good", "none": "faint"}
+LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
+
+
+def legs(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per leg."""
+    columns = "leg role from to agents time ringing answer end status state"
+    more = PAGE["more_rows"].of(lang, n="{n}", table="legs")
+    rows = [_leg(row, lang) for row in call["legs"]]
+    return sheet("legs", HEADINGS["legs"].of(lang), headings(columns, lang), rows, MOST, more)
+
+
+def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
+    status = " ".join(filter(None, [amount(row.final_status), shown(row.final_reason, 60) if row.final_reason else ""]))
+    good = row.final_status is not None and row.final_status < 300
+    return (
+        leg_cell(row.leg),
+        Cell(shown(told(row.role, lang))),
+        Cell(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}", "code"),
+        Cell(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}", "code"),
+        Cell(agents),
+        Cell(clock(row.invite_time), "figure"),
+        Cell(clock(row.ringing_time), "figure"),
+        Cell(clock(row.answer_time), "figure"),
+        Cell(clock(row.end_time), "figure"),
+        Cell(status, "good" if good else "" if row.final_status is None else "doubt"),
+        Cell(shown(told(row.state, lang))),
+    )
+
+
+def handshakes(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per DTLS handshake."""
+    columns = "time leg dtls_client dtls_server state duration fingerprint frame"
+    more = PAGE["more_rows"].of(lang, n="{n}", table="dtls")
+    rows = [_handshake(row, lang) for row in call["dtls"]]
+    return sheet("dtls", HEADINGS["handshakes"].of(lang), headings(columns, lang), rows, MOST, more)
+
+
+def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    alert = f": {shown(row.alert, 60)}" if row.alert else ""
+    held = row.fingerprint_matches
+    match = Cell("–", "faint") if held is None else _match(matches=bool(held), lang=lang)
+    return (
+        Cell(clock(row.started), "figure"),
+        leg_cell(row.leg),
+        Cell(place(row.client_addr, row.client_port), "code"),
+        Cell(place(row.server_addr, row.server_port), "code"),
+        Cell(shown(told(row.state, lang)) + alert, STATES.get(row.state or "", "bad")),
+        Cell(amount(row.duration_ms, " ms", 1), "figure"),
+        match,
+        Cell(amount(row.frame), "figure"),
+    )
+
+
+def _match(*, matches: bool, lang: Lang) -> Cell:
+    return Cell(HEADINGS["matches" if matches else "differs"].of(lang), "good" if matches else "bad")
+
+
+def streams(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per RTP stream."""
+    columns = "leg direction from to codec packets lost jitter gap time end"
+    more = PAGE["more_rows"].of(lang, n="{n}", table="rtp_streams")
+    rows = [_stream(row, lang) for row in call["rtp_streams"]]
+    return sheet("streams", HEADINGS["streams"].of(lang), headings(columns, lang), rows, MOST, more)
+
+
+def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    direction = told(row.direction, lang) if row.direction != "other" else None
+    return (
+        leg_cell(row.leg),
+        Cell(shown(direction)),
+        Cell(place(row.src_addr, row.src_port), "code"),
+        Cell(place(row.dst_addr, row.dst_port), "code"),
+        Cell(shown(row.codec, 40) + (" SRTP" if row.secured else "")),
+        Cell(amount(row.packets), "figure"),
+        _lost(row),
+        Cell(amount(row.jitter_ms, " ms", 1), "figure"),
+        Cell(amount(row.max_gap_ms, " ms"), "figure"),
+        Cell(clock(row.first_time), "figure"),
+        Cell(clock(row.last_time), "figure"),
+    )
+
+
+def _lost(row: Row) -> Cell:
+    if row.lost is None or not row.expected:
+        return Cell("–", "figure faint")
+    share = 100 * row.lost / row.expected
+    note, bad = LOSS
+    kind = "bad" if share > bad else "doubt" if share > note else ""
+    return Cell(f"{row.lost} ({share:.1f} %)", f"figure {kind}".strip())

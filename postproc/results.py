@@ -1,0 +1,81 @@
+"""What a run hands back: every table, the calls one by one, and where it is stored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from postproc.call import Call, numbers
+from postproc.present import part, ranking, verdicts
+from postproc.read.inputs import Unread
+from postproc.tables import BY_NAME, Tables
+from postproc.text import Lang
+from postproc.version import __version__
+
+if TYPE_CHECKING:
+    from postproc.present.figures.canvas import Drawing
+
+LISTED = 20  # numbers or names in a message
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """What came of one run: every table as an attribute (``run.calls``), and where it is stored."""
+
+    tables: Tables
+    out: Path | None = None
+    unread: tuple[Unread, ...] = ()
+    unchanged: int = 0  # captures whose events were in the cache
+    walks: verdicts.Walks = field(default_factory=dict)  # by call, in the language of the run
+    logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
+    version: str = __version__
+    lang: Lang = "en"  # of the prose
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in BY_NAME:
+            raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(BY_NAME)}")
+        rows: pd.DataFrame = getattr(self.tables, name)
+        return rows
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *BY_NAME]
+
+    def __repr__(self) -> str:
+        return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
+
+    def _repr_html_(self) -> str:
+        from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
+
+        return cards.run_card(self.tables, [(str(each.path), each.reason) for each in self.unread], self.lang)
+
+    def call(self, number: int) -> Call:
+        """One call with its rows of every table, its pictures and packets; KeyError when there is none."""
+        known = numbers(self.tables)
+        if number not in known:
+            raise KeyError(f"no call {number!r} in this run; it has {_listed(map(str, known))}")
+        return Call(int(number), self.tables, self.walks.get(int(number), ()), self.lang)
+
+    def capture(self, name: str) -> "Run":
+        """The run as far as it is about the calls seen in one capture; KeyError when there is none."""
+        known = list(self.captures["capture"])
+        if name not in known:
+            raise KeyError(f"no capture {name!r} in this run; it has {_listed(map(repr, known))}")
+        return replace(self, tables=part.of_capture(self.tables, name))
+
+    def worst_first(self) -> pd.DataFrame:
+        """The calls by verdict, the worst first."""
+        return ranking.worst_first(self.calls, self.findings)
+
+    def overview(self) -> "Drawing":
+        """The calls over time, by verdict, as a figure."""
+        from postproc.present import plots  # noqa: PLC0415  (matplotlib is for those who look)
+
+        return plots.overview(self, self.lang)
+
+
+def _listed(values: Iterable[str]) -> str:
+    """The values with commas, none too many: ``1, 2, 3, …``."""
+    held = list(values)
+    return (", ".join(held[:LISTED]) or "none") + ", …" * (len(held) > LISTED)

@@ -1,0 +1,39 @@
+"""`postproc rules` and `postproc explain`."""
+
+import pytest
+from click.testing import CliRunner
+
+from postproc.cli import cli
+from postproc.diagnose import RULES
+from postproc.present.catalogue import explained
+
+
+def said(*words: str):
+    return CliRunner().invoke(cli, words, catch_exceptions=False)
+
+
+def test_every_rule_is_listed_with_code_and_name():
+    lines = said("rules", "--lang", "de").stdout.splitlines()
+    assert len(lines) == len(RULES)
+    (line,) = [line for line in lines if line.startswith("ICE001 ")]
+    assert line.split(maxsplit=2)[1:] == ["no-binding-success", "Kein Binding Success"]
+
+
+@pytest.mark.parametrize("word", ["ICE001", "ice001", "no-binding-success", "No-Binding-Success"])
+def test_a_rule_is_explained_by_code_or_name(word):
+    text = said("explain", word, "--lang", "en").stdout
+    assert text.startswith("ICE001 no-binding-success: No Binding Success")
+    assert "What to do:" in text and "[xphone]" in text and "RFC 8445" in text
+
+
+def test_an_unknown_one_is_one_line():
+    done = said("explain", "xyz")
+    assert (done.exit_code, done.stderr) == (2, "postproc: no rule 'xyz'; `postproc rules` lists them\n")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_no_line_is_wider_than_the_terminal_and_no_brace_is_left(rule, lang):
+    lines = explained(rule, lang, 80)
+    assert max(map(len, lines[1:])) <= 80
+    assert "{" not in "".join(lines)
