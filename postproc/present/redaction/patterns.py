@@ -3,7 +3,7 @@
 import re
 
 TELLING_TIME = re.compile(
-    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z?|(?<![\w:])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z?|(?<![\w:])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?![\w:])"
 )
 SECRET = re.compile(
     r"\b(\w{0,24}(?:password|passwd|secret|token|cookie|ice-pwd|inline|nonce|opaque|response|rspauth|api_?key)"

@@ -82,7 +82,7 @@ class Messages:
     def _line(self, line: str, change: int) -> str:
         name, colon, value = line.partition(":")
         long = LONG_FORMS.get(name.strip().lower(), name.strip().lower())
-        if not NAME.fullmatch(name):
+        if not colon or not NAME.fullmatch(name):
             return self._texts.opaque(line)
         if long == "content-length":
             return (

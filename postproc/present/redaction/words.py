@@ -26,7 +26,7 @@ SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes are 
 SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)
 NUMBER = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
 HEX = frozenset("abcdef")
-COUNTRY_CODE = 3
+COUNTRY_CODE, SHORTEST_INTERNATIONAL = 3, 9
 KEPT_LABELS = re.compile(r"[a-z]{2,}|xn--[a-z0-9-]+", re.IGNORECASE)  # top-level domains
 HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 PORT = re.compile(r":\d{1,5}$")
@@ -148,7 +148,7 @@ def is_address(word: str) -> bool:
 def _country_code(number: str) -> int:
     """How many signs of an international number say the country (ITU-T E.164)."""
     for prefix in ("+", "00"):
-        if number.startswith(prefix):
+        if number.startswith(prefix) and len(number) >= SHORTEST_INTERNATIONAL:
             for length in range(COUNTRY_CODE, 0, -1):
                 code = number[len(prefix) : len(prefix) + length]
                 if code.isdecimal() and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:

@@ -19,6 +19,7 @@ class Side:
     """One side's candidates; ``owner`` is what its session description calls itself."""
 
     name: str
+    title: str
     owner: str
     sheet: Sheet | None
 
@@ -74,9 +75,8 @@ def _side(
     more = PAGE["more_rows"].of(lang, n="{n}", table="candidates")
     owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
     title = told(name, lang) or name
-    return Side(
-        name, shown(owner) if owner else "", sheet(name, title, headings(columns, lang), cells, MOST, more)
-    )
+    shown_as = sheet(name, title, headings(columns, lang), cells, MOST, more)
+    return Side(name, title, shown(owner) if owner else "", shown_as)
 
 
 def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> tuple[Cell, ...]:

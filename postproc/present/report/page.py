@@ -1,0 +1,74 @@
+"""The report as one HTML file that needs nothing else: no network, no other file.
+
+Templates escape everything but the SVG that ``present.pictures`` made. The
+content security policy allows this page's own script, known by its hash, and
+no request at all.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from postproc.present import colors
+from postproc.present.report.model import Report
+from postproc.present.report.words import page
+from postproc.present.store import replace_file
+
+FOLDER = Path(__file__).parent
+NAME = "report.html"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+LEGS = {"leg1": colors.LEG_1, "leg2": colors.LEG_2, "legs": colors.FURTHER_LEG}
+
+
+def html(report: Report) -> str:
+    """The whole page."""
+    script = _read("page.js")
+    template = _environment().get_template("page.html.j2")
+    return template.render(
+        report=report,
+        t=page(report.lang),
+        policy=POLICY.format(hash=_hash(script)),
+        style=Markup(_leg_style() + _read("page.css")),  # noqa: S704  (our own file)
+        script=Markup(script),  # noqa: S704
+    )
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the page; OSError if it cannot be."""
+    text = html(report).encode("utf-8", "replace")
+    replace_file(path, lambda place: place.write_bytes(text))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawn: Callable[[str], Markup] = Markup
+    environment.filters["drawn"] = drawn  # SVG elements, escaped where they are made
+    return environment
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """As a content security policy names a script (CSP level 3, section 2.3.1)."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _leg_style() -> str:
+    """The colours of the legs, those of Wireshark's profile."""
+    rules = (f"--{name}:{color.fill};--{name}-text:{color.text}" for name, color in LEGS.items())
+    return f":root{{{';'.join(rules)}}}\n"
