@@ -3207,23 +3207,18 @@ function show.icmp(record, tree, known)
     end
 end
 
--- On nearly every frame: as few items as can be.
+-- On nearly every frame: as few items as can be, and the label as the branch's text only.
 function show.media(owner, tree)
-    local branch, leg = add(tree, legs), owner.leg
-    set_generated(branch)
+    owner.text = owner.text or "Call legs: " .. show.label_of(owner.call, owner.leg)
+    local branch, leg = add(tree, legs, owner.text), owner.leg
     add(branch, F.call, owner.call.number)
     if leg then add(branch, F.leg, leg.number) end
-    owner.label = owner.label or show.label_of(owner.call, leg)
-    add(branch, F.label, owner.label)
-    if S.looking then
-        S.selected = owner
-        set_text(branch, "Call legs: " .. owner.label)
-    end
+    if S.looking then S.selected = owner end
 end
 
 -- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
 function show.media_asked(tree)
-    return referenced(tree, F.call) or referenced(tree, F.leg) or referenced(tree, F.label)
+    return referenced(tree, F.call) or referenced(tree, F.leg)
 end
 
 function show.anything_asked(tree)
@@ -3353,6 +3348,8 @@ function show.owner_of_media(tvb, pinfo, known)
     return stream and traffic.of_stream(known, stream)
 end
 
+local GUI = gui_enabled()
+
 -- Notes whether Wireshark shows the packet's details: then its call is the one that menus are about.
 function show.look(tree)
     S.looking = tree.visible
@@ -3363,12 +3360,12 @@ function legs.dissector(tvb, pinfo, tree)
     local visited = pinfo.visited
     local record = visited and learn.known_frame(pinfo)
     if record then
-        show.look(tree)
+        if GUI then show.look(tree) end
         show[record.kind](record, tree, knowledge.now(not S.blind), not S.blind)
     elseif not visited or S.blind then
         show.new(tvb, pinfo, tree, visited)
     elseif show.media_asked(tree) then
-        show.look(tree)
+        if GUI then show.look(tree) end
         local owner = show.owner_of_media(tvb, pinfo, knowledge.now(true))
         if owner then show.media(owner, tree) end
     end
@@ -3525,6 +3522,6 @@ function menus.register()
     register_menu("Legs/Calls in this file", menus.show_calls, MENU_TOOLS_UNSORTED)
 end
 
-if gui_enabled() then menus.register() end
+if GUI then menus.register() end
 
 register_postdissector(legs)

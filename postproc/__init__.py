@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from postproc.deployment import Deployment
     from postproc.pipeline import Run
+    from postproc.text import Lang
 
 __all__ = ["__version__", "analyze", "load"]
 
@@ -33,6 +34,7 @@ def analyze(
     csv: bool = False,
     deployment: "Deployment | str | Path" = "xphone",
     fs_logs: str | Path | Iterable[str | Path] = (),
+    lang: "Lang" = "en",
 ) -> "Run":
     """Read captures (files, folders) and return the tables: ``run.calls``, ``run.bindings``, ...
 
@@ -42,7 +44,8 @@ def analyze(
     ``if __name__ == "__main__":``. Files that cannot be read are in
     ``run.unread``. ``deployment`` is a file, or the name of a shipped one:
     xphone, freeswitch, generic. ``fs_logs`` are FreeSWITCH logs, and folders
-    with such: their lines about the calls are in ``run.log_events``. Raises
+    with such: their lines about the calls are in ``run.log_events``. ``lang``,
+    ``en`` or ``de``, is that of headlines, findings and pictures. Raises
     errors.SetupError when tshark is missing or the deployment has a mistake.
     """
     from postproc import pipeline  # noqa: PLC0415  (pandas is not needed for the version)
@@ -58,6 +61,7 @@ def analyze(
         csv=csv,
         deployment=deployments.read(deployment) if isinstance(deployment, str | Path) else deployment,
         fs_logs=[fs_logs] if isinstance(fs_logs, str | Path) else list(fs_logs),
+        lang=lang,
     )
 
 

@@ -75,19 +75,19 @@ class Call:
 
     def ladder(self) -> "Drawing":
         """Machines as columns; SIP, STUN, DTLS and media of all legs between them."""
-        return self._plots().ladder(self.tables, self.number, self.lang)
+        return self._drawn("ladder")
 
     def call_timeline(self) -> "Drawing":
         """Legs, candidates, checks, DTLS, media and log lines over time."""
-        return self._plots().call_timeline(self.tables, self.number, self.lang)
+        return self._drawn("call_timeline")
 
     def bindings_plot(self) -> "Drawing":
         """One row per candidate pair: checks by outcome, and silence."""
-        return self._plots().bindings(self.tables, self.number, self.lang)
+        return self._drawn("bindings")
 
     def media_plot(self) -> "Drawing":
         """Packets per second, loss and jitter of each leg and direction."""
-        return self._plots().media(self.tables, self.number, self.lang)
+        return self._drawn("media")
 
     def packets(
         self,
@@ -106,21 +106,21 @@ class Call:
         milliseconds, and tshark dissects the whole capture. Raises CaptureError when
         the capture is gone, or tshark refuses the filter.
         """
-        from postproc.read import drill  # noqa: PLC0415  (pyshark and lxml are for those who look)
+        from postproc.read import drill, tshark  # noqa: PLC0415  (pyshark is for those who look)
 
         mine = self.filter
         if not mine:
             return []
-        show = f"({mine}) && ({display_filter or drill.SIGNALLING})"
+        show = f"({mine}) && ({display_filter or tshark.SIGNALLING})"
         files = [Path(file)] if file else [Path(path) for path in self.captures["path"]]
         keys = Path(keylog) if keylog else None
         return [packet for each in files for packet in drill.packets(each, show, keys, limit)]
 
-    @staticmethod
-    def _plots() -> Any:  # noqa: ANN401  (a module)
+    def _drawn(self, name: str) -> "Drawing":
         from postproc.present import plots  # noqa: PLC0415  (matplotlib is for those who look)
 
-        return plots
+        figure: Drawing = getattr(plots, name)(self.tables, self.number, self.lang)
+        return figure
 
     def _said(self, column: str) -> str | None:
         known = self.calls[column].dropna()
@@ -130,5 +130,3 @@ class Call:
 def numbers(tables: Tables) -> list[int]:
     """The numbers of a run's calls, in order."""
     return sorted(tables.calls["call"].dropna().astype("int64").unique().tolist())
-
-

@@ -11,6 +11,8 @@ from postproc.commands.annotate import annotate_command
 from postproc.commands.doctor import doctor_command
 from postproc.commands.export import export_command
 from postproc.commands.filter import filter_command
+from postproc.commands.notebook import notebook_command
+from postproc.commands.report import report_command
 from postproc.commands.rules import explain_command, rules_command
 from postproc.commands.run import run_command
 from postproc.commands.tables import tables_command
@@ -31,8 +33,9 @@ def cli() -> None:
 
 
 COMMANDS = (
-    run_command, export_command, annotate_command, ticket_command, filter_command, wireshark_command, acl_command,
-    rules_command, explain_command, tables_command, doctor_command,
+    run_command, report_command, export_command, annotate_command, ticket_command, notebook_command,
+    filter_command, wireshark_command, acl_command, rules_command, explain_command, tables_command,
+    doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -25,9 +25,14 @@ from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
-from postproc.results import Run as Run
+from postproc.results import Run
 from postproc.tables import CAPTURES, Tables
 from postproc.text import Lang
+
+REPORT = "report.html"
+JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a language does not change
+
+__all__ = ["Run", "load", "run"]
 
 
 def run(
@@ -42,6 +47,7 @@ def run(
     fs_logs: Sequence[Path | str] = (),
     lang: Lang = "en",
     only: Collection[str] = (),
+    report: bool = True,
     tell: Tell = silence,
 ) -> Run:
     """Read the captures in files and folders, correlate and diagnose them, and write the tables to ``out``.
@@ -50,8 +56,8 @@ def run(
     ``executor`` has them read elsewhere. Captures in ``out``'s cache are not
     read again. ``deployment`` is XPhone's if None. ``fs_logs`` are FreeSWITCH
     logs, and folders with such. ``only`` names the rules to ask, all if empty;
-    prose is in ``lang``. A file that cannot be read is in ``unread``;
-    SetupError when this machine cannot do the work.
+    prose is in ``lang``. ``report``: report.html is written to ``out``, too. A file
+    that cannot be read is in ``unread``; SetupError when this machine cannot do the work.
     """
     given = [Path(path) for path in paths]
     if out and any(path.is_dir() and path.resolve() == out.resolve() for path in given):
@@ -86,6 +92,10 @@ def run(
     if out:
         tell(Step("writing the tables"))
         _store(done, out, csv=csv)
+        (out / REPORT).unlink(missing_ok=True)  # of an earlier run
+        if report:
+            tell(Step("writing the report"))
+            write_report(done, out / REPORT)
     return done
 
 
@@ -103,6 +113,43 @@ def load(folder: Path | str) -> Run:
         raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
     except store.UNREADABLE as error:
         raise SetupError(f"{out}: damaged, or written by another version: {error}") from error
+
+
+def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> None:
+    """Write a run as one HTML page, of some calls only if any are named; SetupError if it cannot be written.
+
+    Raises LookupError when the run has not one of the calls.
+    """
+    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
+
+    for call in calls:
+        done.call(call)
+    unread = [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
+    limits = model.Limits(calls=calls)
+    made = model.report(
+        done.tables, done.walks, done.lang, unread=unread, version=done.version, limits=limits
+    )
+    try:
+        page.write(made, path)
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error
+
+
+def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
+    """The run with its prose in another language.
+
+    Raises SetupError when ``deployment``, XPhone's if None, is not the one it was judged by.
+    """
+    if lang == done.lang:
+        return done
+    known = deployment or deployments.read(deployments.DEFAULT)
+    tables, judged = diagnose(done.tables, known, lang=lang, only=set(done.findings["name"]))
+    if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
+        raise SetupError(
+            "the findings cannot be told in another language, as they were made with other options: "
+            f"give the same --deployment and --acl, or run again with --lang {lang}"
+        )
+    return replace(done, tables=tables, walks=walks(judged, lang), lang=lang)
 
 
 def _make_folder(out: Path) -> None:

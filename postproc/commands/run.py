@@ -16,10 +16,15 @@ from postproc.text import Lang, Text
 
 if TYPE_CHECKING:
     from postproc.pipeline import Run
+    from postproc.present.progress import Tell
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
 TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
+PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
+KEPT = Text(
+    "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
+)
 
 
 @click.command("run")
@@ -45,6 +50,7 @@ TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
     "--fail-on", type=click.Choice(["error", "warning", "note"]),
     help="Exit with 1 if there is a finding as severe as this, or worse.",
 )  # fmt: skip
+@click.option("--no-report", is_flag=True, help="Write tables and findings only.")
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -64,6 +70,7 @@ def run_command(
     signalling_list: tuple[str, ...],
     only: str | None,
     fail_on: str | None,
+    no_report: bool,
     lang: Lang,
     verbose: bool,
     quiet: bool,
@@ -102,15 +109,33 @@ def run_command(
         with watching(quiet=quiet) as tell:
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, tell=tell,
+                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
             )  # fmt: skip
+            kept = [] if no_report or done.captures.empty else _write_notebooks(done, out, tell)
         _print_unread(done, debug=debug)
         if not quiet:
-            _print_results(done, out, lang, verbose=verbose)
+            _print_results(done, out, lang, verbose=verbose, report=not no_report)
+            _print_kept(kept, lang)
     if done.captures.empty:
         sys.exit(COULD_NOT_RUN)
     if fail_on and _worst(done) >= SEVERITIES.index(fail_on):
         sys.exit(FINDINGS)
+
+
+def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> list[Path]:
+    """Write a notebook per capture; return those left as they are."""
+    from postproc.handover import notebooks
+    from postproc.present.progress import Step
+
+    tell(Step("writing the notebooks"))
+    return list(notebooks.write_all(done, out).kept)
+
+
+def _print_kept(kept: list[Path], lang: Lang) -> None:
+    from postproc.present.terminal import clean
+
+    for path in kept:
+        click.echo(clean(KEPT.of(lang, path=path)))
 
 
 def _worst(done: "Run") -> int:
@@ -129,7 +154,7 @@ def _print_unread(done: "Run", *, debug: bool) -> None:
         click.echo("postproc: no capture could be read", err=True)
 
 
-def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool) -> None:
+def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:
     from postproc.present import answers, calls, logs, overview
     from postproc.present.terminal import console, folded, say, warning_lines
 
@@ -145,12 +170,18 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool) -> None
         say(screen, text)
     told = warning_lines(done.captures, lang) + logs.lines(done.logs, done.logs_beside, lang)
     if len(done.captures):
-        told += [answers.closing(len(lines), len(done.captures), done.unchanged, lang), _places(out, lang)]
+        told += [
+            answers.closing(len(lines), len(done.captures), done.unchanged, lang),
+            _places(out, lang, report=report),
+        ]
     for line in (part for each in told for part in folded(each, width)):
         say(screen, line)
 
 
-def _places(out: Path, lang: Lang) -> str:
+def _places(out: Path, lang: Lang, *, report: bool) -> str:
+    from postproc.pipeline import REPORT
     from postproc.present.terminal import clean
 
-    return clean(f"{TABLES.of(lang)}: {out / 'tables'}  {FOUND.of(lang)}: {out / 'findings.json'}")
+    places = {TABLES: out / "tables", FOUND: out / "findings.json"}
+    places |= {PAGE: out / REPORT, BOOKS: out / "notebooks"} if report else {}
+    return clean("  ".join(f"{name.of(lang)}: {place}" for name, place in places.items()))

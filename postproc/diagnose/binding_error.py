@@ -13,6 +13,10 @@ TITLE = Text(
     "Binding Requests are answered with error {code}{meaning} ({errors} of {sent}).",
     "Binding Requests werden mit Fehler {code}{meaning} beantwortet ({errors} von {sent}).",
 )
+NO_CODE = Text(
+    "Binding Requests are answered with an error ({errors} of {sent}).",
+    "Binding Requests werden mit einem Fehler beantwortet ({errors} von {sent}).",
+)
 WHO = Text(
     "The {peer:word} refuses the {side:word}'s requests.",
     "Requests vom {side:word} werden vom {peer:word} abgelehnt.",
@@ -32,8 +36,10 @@ def find(case: Case) -> Iterator[Finding]:
             refused = sent.of("error")
             if refused and not sent.answered:
                 code = Counter(row.error_code for row in refused).most_common(1)[0][0]
+                many = len(refused) >= case.deployment.thresholds.dead_requests
                 yield Finding(
-                    RULE.name, "fault", 0.9, evidence(*refused), TITLE, () if way == EITHER_WAY else (WHO,),
+                    RULE.name, "fault" if many else "suspect", 0.9 if many else 0.6, evidence(*refused),
+                    NO_CODE if code is None else TITLE, () if way == EITHER_WAY else (WHO,),
                     {"errors": len(refused), "sent": sent.sent, **_named(code), **_sides(way)}, leg=leg,
                     tags=frozenset({str(code)}),
                 )  # fmt: skip
@@ -41,7 +47,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _named(code: int | None) -> dict[str, object]:
     meaning = MEANING.get(code or 0)
-    return {"code": code if code is not None else "–", "meaning": f" ({meaning})" if meaning else ""}
+    return {"code": code, "meaning": f" ({meaning})" if meaning else ""}
 
 
 def _sides(way: str) -> dict[str, str]:

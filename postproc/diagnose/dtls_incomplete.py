@@ -7,7 +7,7 @@ from postproc.diagnose.case.case import Case, evidence
 from postproc.diagnose.case.handshakes import best
 from postproc.diagnose.case.media import both_ways
 from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.case.view import goes_on, watched_after
 from postproc.findings import Advice, Finding, Rule
 from postproc.text import Text
 
@@ -59,8 +59,9 @@ def _finding(case: Case, leg: int | None, row: Row) -> Finding:
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
     }  # fmt: skip
     said = (SMALL_PASS,) if answered else ()
+    cut = goes_on(case) and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
     return Finding(
-        RULE.name, "fault", 0.9, evidence(*messages or [row]), TITLE_HELLO if hello_only else TITLE,
+        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*messages or [row]), TITLE_HELLO if hello_only else TITLE,
         said if hello_only else (SEEN, *said), facts, SETTLE, leg=leg,
         tags=frozenset({"size"} if answered else {"path"}),
     )  # fmt: skip

@@ -49,15 +49,19 @@ def _without_sip(case: Case) -> Iterator[Finding]:
     seen = checks(case).rows
     if not seen:
         return
-    dead = checks(case).dead(case.deployment.thresholds)
-    known = bool(dead or case.dtls) or media_ok(case) is not None
-    verdict: Verdict = "note" if known else "cannot_tell"
+    verdict: Verdict = "note" if _judged(case) else "cannot_tell"
     first = seen[0]
     facts = {
         "one": endpoint(first.src_addr, first.src_port),
         "other": endpoint(first.dst_addr, first.dst_port),
     }
     yield Finding(RULE.name, verdict, 0.9, evidence(first), NO_SIP, (UNKNOWN,), facts)
+
+
+def _judged(case: Case) -> bool:
+    """The session says by itself how it went: it works, its checks are dead, or DTLS is not completed."""
+    broken = bool(case.dtls) and all(row.state != "complete" for row in case.dtls)
+    return media_ok(case) is True or broken or checks(case).dead(case.deployment.thresholds)
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:

@@ -25,6 +25,12 @@ NO_LISTENER = Text(
     "The report comes from the asked address itself: the host is reached, but nothing listens on that port.",
     "Die Meldung kommt von der angefragten Adresse selbst: Der Host wird erreicht, aber auf dem Port lauscht nichts.",
 )
+REFUSES = Text(
+    "The report comes from the asked address itself: the machine or NAT there is reached,"
+    " but takes no packets of this sender on that port.",
+    "Die Meldung kommt von der angefragten Adresse selbst: Der Host oder das NAT dort wird erreicht,"
+    " nimmt auf dem Port aber keine Pakete dieses Absenders an.",
+)
 ROUTER = Text(
     "The report comes from a router on the way.",
     "Die Meldung kommt von einem Router auf dem Weg.",
@@ -67,16 +73,30 @@ def _finding(case: Case, leg: int | None, way: str, told: list[Row]) -> Finding:
     (reporter, what), count = Counter((row.reporter, kind(row)) for row in told).most_common(1)[0]
     first = next(row for row in told if (row.reporter, kind(row)) == (reporter, what))
     itself = reporter == first.dst_addr
-    nat = itself and any(row.related_addr and row.addr == reporter for row in case.candidates)
-    tags = {"prohibited"} if what in PROHIBITED else {"nat"} if nat else {"host"} if itself else {"router"}
+    tags = {"prohibited"} if what in PROHIBITED else _itself(case, reporter) if itself else {"router"}
     facts = {
         "reporter": reporter, "what": what, "target": endpoint(first.dst_addr, first.dst_port), "count": count,
         "side": sender(way), "reporter_class": addr_class(reporter),
     }  # fmt: skip
     return Finding(
-        RULE.name, "fault", 0.9, evidence(*told), TITLE, (NO_MAPPING if nat else NO_LISTENER if itself else ROUTER,), facts, leg=leg,
-        tags=frozenset(tags),
+        RULE.name, "fault", 0.9, evidence(*told), TITLE, tuple(_said(tags, itself=itself)), facts,
+        leg=leg, tags=frozenset(tags),
     )  # fmt: skip
+
+
+def _itself(case: Case, reporter: str) -> set[str]:
+    """What the asked address is by the candidates: a NAT, a host, or either where they are not known."""
+    kinds = {row.type for row in case.candidates if row.addr == reporter}
+    if not kinds:
+        return {"nat", "host"}
+    return {"host"} if "host" in kinds else {"nat"}
+
+
+def _said(tags: set[str], *, itself: bool) -> Iterator[Text]:
+    if not itself:
+        yield ROUTER
+    elif "prohibited" not in tags:
+        yield REFUSES if len(tags) > 1 else NO_MAPPING if "nat" in tags else NO_LISTENER
 
 
 RULE = Rule(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from postproc.addresses import endpoint
-from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.case import SERVER, Case, evidence
+from postproc.diagnose.case.offers import offered, public
 from postproc.diagnose.case.parties import server_addresses
 from postproc.diagnose.case.rows import Row
 from postproc.findings import Advice, Finding, Rule
@@ -21,6 +22,11 @@ REFUSED = Text(
     "The call was then rejected with {status}, {seconds:1} s after the INVITE.",
     "Der Anruf wurde danach mit {status} abgewiesen, {seconds:1} s nach dem INVITE.",
 )
+SETTLE = Text(
+    "a single look-up may get lost; a longer capture or the server's log shows whether it was repeated.",
+    "Eine einzelne Anfrage kann verloren gehen; ein längerer Mitschnitt oder das Log des Servers zeigt, ob sie"
+    " wiederholt wurde.",
+)
 LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
 
 
@@ -32,6 +38,8 @@ def find(case: Case) -> Iterator[Finding]:
             asked.setdefault((row.dst_addr, row.dst_port), []).append(row)
     if any(row.outcome == "success" for held in asked.values() for row in held):
         return
+    if public(offered(case, SERVER)):
+        return  # it knows its public address: the answer came and was not captured, or is still known
     for target, held in asked.items():
         if any(row.outcome == "unanswered" for row in held):
             yield _finding(case, target, held)
@@ -55,8 +63,12 @@ def _finding(case: Case, target: tuple[str, int], held: list[Row]) -> Finding:
     if logged:
         facts["log"] = logged[0].text
         said.append(LOGGED)
-    sure = 0.97 if logged else 0.9
-    return Finding(RULE.name, "fault", sure, evidence(*held), TITLE, tuple(said), facts, leg=held[0].leg)
+    repeated = len(held) >= case.deployment.thresholds.dead_requests
+    certain = bool(logged or failed) or repeated
+    return Finding(
+        RULE.name, "fault" if certain else "suspect", 0.97 if logged else 0.9 if certain else 0.6, evidence(*held),
+        TITLE, tuple(said), facts, None if certain else SETTLE, leg=held[0].leg,
+    )  # fmt: skip
 
 
 RULE = Rule(

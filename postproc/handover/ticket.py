@@ -136,7 +136,7 @@ def _prepared(
     told = _told(order.answers, place)
     done = redact(Work(sources, {**texts, **told}, products(known)), order.key)
     again = _run(redacted, order, place / "results")
-    check(_results(place / "results"), done.originals)
+    check(_results(place / "results"), done.originals.numbered())  # prose may hold what is a name, too
     if not _same(run, again):
         warnings.append("the redacted trace does not lead to the same findings as the original")
     return redacted, again, _retold(order.answers, told)

@@ -48,7 +48,7 @@ def belonging(tables: Tables, call: int) -> dict[str, Belonging]:
     quoting = _quoting(tables.icmp_errors, _spans(found, messages))
     for capture, frame in quoting:
         found[capture].frames.add(frame)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _sip(tables: Tables, call: int) -> pd.DataFrame:

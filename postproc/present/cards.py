@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup
 
+from postproc.findings import filled
 from postproc.present.answers import CALL, CAUSES, FRAMES, REMEDIES, SHOWN, STATES, VERDICTS
 from postproc.present.colors import PAPER
 from postproc.present.terminal import clean
@@ -26,8 +27,10 @@ HEADINGS = (
     Text("call", "Anruf"), Text("start (UTC)", "Beginn (UTC)"), Text("from", "von"), Text("to", "an"),
     Text("legs", "Legs"), Text("SIP", "SIP"), Text("verdict", "Urteil"), Text("headline", "Ergebnis"),
 )  # fmt: skip
-COUNTED = Text("{calls} calls in {captures} captures", "{calls} Anrufe in {captures} Mitschnitten")
-COUNTED_ONE = Text("{calls} call in {captures} captures", "{calls} Anruf in {captures} Mitschnitten")
+COUNTED = Text(
+    "{calls:call|calls} in {captures:capture|captures}",
+    "{calls:Anruf|Anrufe} in {captures:Mitschnitt|Mitschnitten}",
+)
 MORE = Text("… and {more} more: run.calls", "… und {more} weitere: run.calls")
 UNREAD = Text("not read", "nicht gelesen")
 
@@ -37,7 +40,8 @@ PAGE = """<div class="tex2jax_ignore mathjax_ignore" style="text-align:left">
 RUN = """{% extends "page" %}{% block body %}
 <p><b>{{ counted }}</b></p>
 {% if calls %}
-<table><thead><tr>{% for each in headings %}<th style="{{ left }}">{{ each }}</th>{% endfor %}</tr></thead><tbody>
+<table>
+<thead><tr>{% for each in headings %}<th style="{{ left }}">{{ each }}</th>{% endfor %}</tr></thead><tbody>
 {% for call in calls %}
 <tr><td>{{ call.call }}</td><td>{{ call.start }}</td>
 <td style="{{ left }}">{{ call.from_user | clean }}</td><td style="{{ left }}">{{ call.to_user | clean }}</td>
@@ -79,10 +83,10 @@ TEMPLATES = {"page": PAGE, "run": RUN, "call": ONE}
 
 def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> str:
     """The calls of a run as a table, and what could not be read."""
-    held, captures = len(tables.calls), len(tables.captures)
+    held = len(tables.calls)
     return _page(
         "run",
-        counted=(COUNTED_ONE if held == 1 else COUNTED).of(lang, calls=held, captures=captures),
+        counted=filled(COUNTED, lang, {"calls": held, "captures": len(tables.captures)}),
         headings=[each.of(lang) for each in HEADINGS],
         calls=[_row(row, lang) for row in _plain(tables.calls.head(MOST))],
         more=MORE.of(lang, more=held - MOST) if held > MOST else "",

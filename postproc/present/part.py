@@ -68,9 +68,7 @@ def _logs(tables: Tables, call: int) -> Mask:
 
 def _named(rows: pd.DataFrame, tables: Tables, call: int) -> Mask:
     """The messages whose frames belong to the call."""
-    frames = {
-        (capture, frame) for capture, held in belonging(tables, call).items() for frame in held.frames
-    }
+    frames = {(capture, frame) for capture, held in belonging(tables, call).items() for frame in held.frames}
     places = zip(rows["capture"], rows["frame"], strict=True)
     return pd.Series([place in frames for place in places], rows.index, dtype=bool)
 

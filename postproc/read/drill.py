@@ -14,12 +14,10 @@ from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.errors import CaptureError
-from postproc.read.tshark import INSIDE_TURN, PREFERENCES, SIGNALLING, EkCapture, apart, executable
+from postproc.read.tshark import INSIDE_TURN, PREFERENCES, EkCapture, apart, executable
 
 
-def packets(
-    capture: Path, show: str, keylog: Path | None = None, limit: int | None = None
-) -> list[Packet]:
+def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
     """The frames that the display filter ``show`` lets through, ``limit`` at most, in file order.
 
     Works beside a running event loop, as in Jupyter. Raises CaptureError when the

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6
 IF_NAME = 2
-ETHERNET, MAGIC_COOKIE = 14, b"\x21\x12\xa4\x42"
+ETHERNET, MAGIC_COOKIE, PRIORITY = 14, b"\x21\x12\xa4\x42", b"\x00\x24\x00\x04"
 SECOND = 10**9
 GATEWAY = ip_address("10.0.50.20").packed  # leg 2 of every recorded capture goes there
 SERVER = ip_address("10.0.50.118").packed
@@ -35,10 +35,15 @@ class Packet(NamedTuple):
         return self.data[ETHERNET + 16 : ETHERNET + 20]
 
     @property
+    def flow(self) -> bytes:
+        """Protocol, addresses and ports."""
+        return self.data[ETHERNET + 9 : ETHERNET + 10] + self.data[ETHERNET + 12 : ETHERNET + 24]
+
+    @property
     def is_check(self) -> bool:
-        """A Binding Request or its answer between the media endpoints: it has USERNAME or MESSAGE-INTEGRITY."""
+        """A Binding Request with PRIORITY."""
         payload = self.data[ETHERNET + 28 :]
-        return payload[4:8] == MAGIC_COOKIE and len(payload) > 44
+        return payload[:2] == b"\0\1" and payload[4:8] == MAGIC_COOKIE and PRIORITY in payload
 
 
 Keep = Callable[[Packet], bool]
@@ -112,8 +117,8 @@ def _every_second(concerned: Keep) -> Keep:
     def keep(packet: Packet) -> bool:
         if packet.interface == "lo" or not concerned(packet):
             return True
-        seen[packet.data[23:38]] += 1  # protocol, addresses, ports
-        return seen[packet.data[23:38]] % 2 == 1
+        seen[packet.flow] += 1
+        return seen[packet.flow] % 2 == 1
 
     return keep
 

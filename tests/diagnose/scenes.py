@@ -133,9 +133,10 @@ def good() -> Scene:
         "calls": [{"call": 1, "legs": 2, "final_status": 200, "start": 0.0, "answer": 3.0, "end": 20.0,
                    "joined_by": "header", "confidence": 1.0, "ambiguous": False}],
         "legs": [leg(1), leg(2)],
-        "sip_messages": [message(1, "INVITE", 0.0), message(1, 183, 0.2, has_sdp=True), message(1, 200, 3.0),
-                         message(2, "INVITE", 0.3), message(2, 200, 3.0), message(2, "BYE", 20.0),
-                         message(1, "BYE", 20.0)],
+        "sip_messages": [message(1, "INVITE", 0.0, frame=1), message(1, 183, 0.2, frame=5, has_sdp=True),
+                         message(1, 200, 3.0, frame=21), message(2, "INVITE", 0.3, frame=6),
+                         message(2, 200, 3.0, frame=20, has_sdp=True), message(2, "BYE", 20.0, frame=30),
+                         message(1, "BYE", 20.0, frame=31)],
         "sdp_media": [
             section(),
             section(sdp_owner="FreeSWITCH", port=SERVER_PORT, connection_addr=SERVER_PUBLIC, ufrag="server",

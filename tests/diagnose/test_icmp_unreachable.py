@@ -9,6 +9,7 @@ from tests.diagnose.scenes import (
     CLIENT_PUBLIC,
     SERVER_PORT,
     asked,
+    candidate,
     check,
     told_both,
     unanswered,
@@ -36,8 +37,21 @@ def test_port_unreachable_from_the_clients_nat_names_the_nat():
 
 
 def test_a_host_without_nat_does_not_listen():
-    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report()], candidates=[], **BROKEN)
+    host = candidate("client", CLIENT_PUBLIC, "documentation")
+    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report()], candidates=[host], **BROKEN)
     assert found.tags == {"host"}
+    assert "nothing listens" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_without_candidates_it_may_be_a_nat_or_a_host():
+    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report()], candidates=[], **BROKEN)
+    assert found.tags == {"nat", "host"}
+    assert "machine or NAT" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_what_the_asked_address_itself_prohibits_comes_from_no_router():
+    (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report(code=13)], **BROKEN)
+    assert (found.tags, found.detail) == ({"prohibited"}, ())
 
 
 @pytest.mark.parametrize(("code", "tag"), [(0, "router"), (1, "router"), (13, "prohibited")])

@@ -2,7 +2,7 @@
 
 from postproc.diagnose.media_lost import RULE, percent
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import asked, plain_stream, stream, told_both, verdict
+from tests.diagnose.scenes import asked, check, plain_stream, stream, told_both, verdict
 
 
 def lossy(lost: int, direction: str = "server_to_client", **changes):
@@ -10,19 +10,26 @@ def lossy(lost: int, direction: str = "server_to_client", **changes):
 
 
 def test_much_loss_in_one_direction_is_suspect():
-    (found,) = asked(RULE, rtp_streams=[lossy(88), stream("client_to_server")])
-    assert (found.verdict, found.facts["percent"]) == ("suspect", 8.8)
-    assert "8,8 % der RTP-Pakete" in told_both(found, RULE)["de"]["title"]
+    (found,) = asked(RULE, rtp_streams=[lossy(288), stream("client_to_server")])
+    assert (found.verdict, found.facts["percent"]) == ("suspect", 28.8)
+    assert "28,8 % der RTP-Pakete" in told_both(found, RULE)["de"]["title"]
 
 
 def test_it_counts_though_media_flows_both_ways():
-    row = verdict(rtp_streams=[lossy(88), stream("client_to_server")])  # leg 2 bypasses the capture
+    row = verdict(rtp_streams=[lossy(288), stream("client_to_server")])  # leg 2 bypasses the capture
     assert (row.verdict, row.cause) == ("suspect", "media-lost")
 
 
-def test_a_little_loss_is_noted():
-    (found,) = asked(RULE, rtp_streams=[lossy(20), stream("client_to_server")])
+def test_loss_that_speech_survives_is_noted():
+    (found,) = asked(RULE, rtp_streams=[lossy(88), stream("client_to_server")])
     assert found.verdict == "note"
+    row = verdict(rtp_streams=[lossy(88), stream("client_to_server")])
+    assert (row.verdict, row.cause is None or row.isna().cause) == ("ok", True)
+
+
+def test_a_call_without_sip_has_no_leg_to_name():
+    (found,) = asked(RULE, legs=[], rtp_streams=[lossy(288, leg=None)])
+    assert told_both(found, RULE)["en"]["title"].endswith("are missing.")
 
 
 def test_where_all_streams_lose_alike_the_capture_may_have_dropped_them():
@@ -31,7 +38,14 @@ def test_where_all_streams_lose_alike_the_capture_may_have_dropped_them():
         lossy(310, "client_to_server"),
         plain_stream(SERVER, GATEWAY, expected=1000, lost=300),
     ]
-    assert {found.verdict for found in asked(RULE, rtp_streams=streams)} == {"cannot_tell"}
+    assert [found.verdict for found in asked(RULE, rtp_streams=streams)] == ["cannot_tell", "suspect", "cannot_tell"]
+
+
+def test_where_the_capture_lacks_what_was_answered_it_lost_packets_itself():
+    unasked = [check(time=1.0 + n, outcome="response_only") for n in range(2)]
+    (found,) = asked(RULE, rtp_streams=[lossy(288), stream("client_to_server")], bindings=unasked)
+    assert found.verdict == "cannot_tell"
+    assert "lost some itself" in told_both(found, RULE)["en"]["detail"]
 
 
 def test_few_packets_make_no_percentage():

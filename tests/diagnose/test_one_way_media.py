@@ -38,7 +38,8 @@ def test_the_other_leg_waits_for_the_clients_media():
 
 def test_a_capture_without_any_packet_back_cannot_tell():
     base = foreign()
-    (found,) = asked(RULE, base=base, sip_messages=[], rtp_streams=[base["rtp_streams"][0]])
+    by_proxy = [{**row, "src_addr": "192.0.2.99", "dst_addr": "192.0.2.98"} for row in base["sip_messages"]]
+    (found,) = asked(RULE, base=base, sip_messages=by_proxy, rtp_streams=[base["rtp_streams"][0]])
     assert found.verdict == "cannot_tell"
     assert found.settle is not None
 

@@ -2,9 +2,10 @@
 
 from postproc.diagnose.stun_server_unreachable import RULE
 from tests.builders import SERVER
-from tests.diagnose.scenes import asked, check, leg, told_both
+from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, leg, told_both
 
 STUN = "192.0.2.53"
+NOTHING_OFFERED = {"candidates": [candidate("client", CLIENT_PRIVATE, "private")]}
 
 
 def look_up(n: int = 0, source: str = SERVER, **changes):
@@ -19,7 +20,7 @@ def look_up(n: int = 0, source: str = SERVER, **changes):
 
 
 def test_unanswered_look_ups_of_the_server_are_a_fault():
-    (found,) = asked(RULE, bindings=[look_up(n) for n in range(5)])
+    (found,) = asked(RULE, bindings=[look_up(n) for n in range(5)], **NOTHING_OFFERED)
     assert (found.verdict, found.facts["stun_server"], found.facts["requests"]) == (
         "fault",
         "192.0.2.53:3478",
@@ -30,7 +31,7 @@ def test_unanswered_look_ups_of_the_server_are_a_fault():
 
 def test_the_rejection_that_follows_is_named():
     failed = leg(1, final_status=502, state="failed", answer_time=None, end_time=25.6)
-    (found,) = asked(RULE, bindings=[look_up()], legs=[failed])
+    (found,) = asked(RULE, bindings=[look_up()], legs=[failed], **NOTHING_OFFERED)
     assert "502" in told_both(found, RULE)["de"]["detail"]
     assert "25,6 s" in told_both(found, RULE)["de"]["detail"]
 
@@ -42,17 +43,27 @@ def test_the_log_is_quoted():
         "call_id": "a@x",
         "capture": "x.log",
     }
-    (found,) = asked(RULE, bindings=[look_up()], log_events=[said])
+    (found,) = asked(RULE, bindings=[look_up()], log_events=[said], **NOTHING_OFFERED)
     assert "[Timeout]" in told_both(found, RULE)["en"]["detail"]
 
 
 def test_silent_when_another_server_answered():
-    assert asked(RULE, bindings=[look_up(), look_up(1, outcome="success", dst_addr="192.0.2.54")]) == []
+    assert asked(RULE, bindings=[look_up(), look_up(1, outcome="success", dst_addr="192.0.2.54")], **NOTHING_OFFERED) == []
 
 
 def test_silent_about_a_clients_look_ups():
-    assert asked(RULE, bindings=[look_up(source="192.168.178.34")]) == []
+    assert asked(RULE, bindings=[look_up(source="192.168.178.34")], **NOTHING_OFFERED) == []
 
 
 def test_silent_while_an_answer_may_still_come():
-    assert asked(RULE, bindings=[look_up(outcome="pending")]) == []
+    assert asked(RULE, bindings=[look_up(outcome="pending")], **NOTHING_OFFERED) == []
+
+
+def test_one_look_up_alone_may_have_been_lost():
+    (found,) = asked(RULE, bindings=[look_up()], **NOTHING_OFFERED)
+    assert found.verdict == "suspect"
+    assert "single look-up" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_when_the_server_knows_its_public_address_all_the_same():
+    assert asked(RULE, bindings=[look_up(n) for n in range(5)]) == []

@@ -55,11 +55,13 @@ def _expected(run: Run, seen: dict[int, Frame]) -> Expected:
 
 
 def _told(frame: Frame) -> set[Owner]:
-    """Call and leg as the plug-in has them; the label, as several messages may be in a frame."""
+    """Call and leg as the plug-in has them; by the label, as several messages may be in a frame."""
     found: set[Owner] = set()
     for label in frame["legs.label"]:
         words = label.split()
         found.add((int(words[1]), int(words[3]) if words[2:3] == ["leg"] else None))
+    if not found and frame["legs.call"]:  # media has no label
+        found.add((frame.integer("legs.call"), frame.integer("legs.leg")))
     return found
 
 

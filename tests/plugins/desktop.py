@@ -59,6 +59,13 @@ class Desktop:
         self.screen.key("Return")
         self.screen.settled()
 
+    def open_last_details(self) -> None:
+        """Unfold the last branch of the selected packet's details."""
+        lower_left = (0, SIZE[1] // 3, SIZE[0] // 2, SIZE[1])
+        self.screen.click(*self.screen.wait_for("Ethernet", lower_left))
+        self.screen.key("End", "Right")
+        self.screen.settled()
+
     def menu(self, *entries: str) -> None:
         """Click an entry of the Tools menu."""
         self.focus()
@@ -86,22 +93,30 @@ class Desktop:
         return place
 
 
-def install(home: Path) -> None:
-    """Put plug-in and profile where Wireshark looks for them."""
+def install(home: Path, recent: str) -> None:
+    """Put plug-in and profile where Wireshark looks for them; ``recent`` is what a user had set by hand."""
     plugins = home / ".local" / "lib" / "wireshark" / "plugins"
     plugins.mkdir(parents=True)
     shutil.copy(ROOT / "plugins" / "legs.lua", plugins)
-    shutil.copytree(ROOT / "plugins" / "profile", home / ".config" / "wireshark" / "profiles" / "Legs")
+    profile = home / ".config" / "wireshark" / "profiles" / "Legs"
+    shutil.copytree(ROOT / "plugins" / "profile", profile)
+    geometry = zip(("x", "y", "width", "height"), (0, 0, *SIZE), strict=True)
+    lines = [f"gui.geometry_main_{name}: {value}\n" for name, value in geometry]
+    (profile.parents[1] / "recent_common").write_text("".join(lines))
+    if recent:
+        (profile / "recent").write_text(recent)
 
 
 @contextmanager
-def started(wireshark: Wireshark, capture: Path, folder: Path, *more: str) -> Iterator[Desktop]:
+def started(
+    wireshark: Wireshark, capture: Path, folder: Path, *, recent: str = ""
+) -> Iterator[Desktop]:
     """Wireshark on a capture, in the profile, with a home of its own inside a folder."""
     home, runtime, log = folder / "home", folder / "run", folder / "stderr"
-    install(home)
+    install(home, recent)
     runtime.mkdir(mode=0o700)
     with opened(*SIZE) as screen, log.open("w") as errors:
-        command = wireshark.command("wireshark", ["-C", "Legs", *more, "-r", str(capture)])
+        command = wireshark.command("wireshark", ["-C", "Legs", "-r", str(capture)])
         environment = os.environ | _environment(screen, home, runtime)
         program = subprocess.Popen(command, stdout=errors, stderr=errors, env=environment, cwd=ROOT)
         try:

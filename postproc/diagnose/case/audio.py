@@ -51,9 +51,20 @@ def sections(case: Case, leg: int | None) -> list[Row]:
 
 
 def both_may_send(case: Case, leg: int | None) -> bool:
-    """Nobody put the leg on hold or refused audio: every description says sendrecv (RFC 8866, 6.7)."""
+    """Offer and answer are known, and nobody put the leg on hold or refused audio (RFC 8866, 6.7)."""
     found = sections(case, leg)
-    return bool(found) and all(section.direction in (None, "sendrecv") for section in found)
+    return _described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
+
+
+def _described(case: Case, leg: int | None) -> bool:
+    """Both sides' descriptions are in the captures: one in a request, one in a response."""
+    spoken = {(row.capture, row.frame) for row in sections(case, leg)}
+    kinds = {
+        row.method is not None
+        for row in case.messages
+        if case.leg_of.get(row.call_id) == leg and (row.capture, row.frame) in spoken
+    }
+    return len(kinds) == 2
 
 
 def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:

@@ -11,6 +11,11 @@ def watched_after(case: Case, time: datetime) -> float:
     return (case.last_time - time).total_seconds() if case.last_time else 0.0
 
 
+def goes_on(case: Case) -> bool:
+    """The captures end before the call does: no leg's end is in them."""
+    return not any(leg.end_time for leg in case.legs)
+
+
 def end(case: Case) -> datetime | None:
     """When the call was over, or the captures were."""
     ends = [time for time in (case.call.end, case.last_time) if time is not None]

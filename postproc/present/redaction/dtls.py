@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 
 CONTENT_TYPES = range(20, 64)
 HANDSHAKE, CHANGE_CIPHER_SPEC, ALERT = 22, 20, 21
-CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, CERTIFICATE_REQUEST = 1, 2, 11, 13
-PUBLIC = frozenset({0, 1, 2, 3, 14})  # hellos, HelloVerifyRequest, ServerHelloDone
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST = 1, 2, 11, 12, 13
+CERTIFICATE_VERIFY, NAMED_CURVE = 15, 3
+PUBLIC = frozenset({0, 3, 14, 16})  # HelloRequest, HelloVerifyRequest, ServerHelloDone, ClientKeyExchange
 RECORD, MESSAGE = 13, 12
 SERVER_NAME = bytes(2)
-LARGEST = 1 << 17
+LARGEST, LARGEST_EPOCH = 1 << 17, 255
+INTEGER, BIT_STRING, OCTET_STRING = 0x02, 0x03, 0x04
+USUAL = frozenset({0x01, INTEGER, BIT_STRING, OCTET_STRING, 0x05, 0x06, 0x30, 0x31})
 CONSTRUCTED, KEPT_DER = 0x20, frozenset({0x01, 0x05, 0x06, 0x0A, 0x17, 0x18})  # BOOLEAN, NULL, OID, times
 HASHES = ("sha256", "sha1", "sha384", "sha512", "sha224", "md5")
 
@@ -64,7 +67,9 @@ class Handshakes:
     def _record(self, flow: Flow, record: bytes, epoch: int, kind: int) -> bytes:
         if kind in (CHANGE_CIPHER_SPEC, ALERT) and not epoch:
             return record
-        if kind != HANDSHAKE or epoch:
+        if kind == HANDSHAKE and epoch:  # nulls would look like messages
+            return b"\xff" * min(len(record), 1) + _filled(record[1:], self.key)
+        if kind != HANDSHAKE:
             return bytes(len(record))
         new = b""
         for raw, head, body in messages(record):
@@ -80,7 +85,20 @@ class Handshakes:
             return self._other(bytes(whole))[head.offset : head.offset + len(body)]
         if head.kind in (CLIENT_HELLO, SERVER_HELLO):
             return _without_name(body, head)
-        return body if head.kind in PUBLIC else bytes(len(body))
+        if head.kind in PUBLIC:
+            return body
+        return self._signed(head.kind, body) if len(body) == head.length else bytes(len(body))
+
+    def _signed(self, kind: int, body: bytes) -> bytes:
+        """What is signed with the certificate's key: another signature (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
+        if kind == CERTIFICATE_REQUEST and body.endswith(bytes(2)):  # no names of authorities
+            return body
+        at = 0 if kind == CERTIFICATE_VERIFY else None
+        if kind == SERVER_KEY_EXCHANGE and len(body) > 4 and body[0] == NAMED_CURVE:
+            at = 4 + body[3]
+        if at is None or at + 4 + int.from_bytes(body[at + 2 : at + 4]) != len(body):
+            return bytes(len(body))
+        return body[: at + 4] + _der(body[at + 4 :], self.key)
 
     def _other(self, message: bytes) -> bytes:
         if message not in self.replaced:
@@ -105,6 +123,8 @@ def records(payload: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
         size = int.from_bytes(payload[at + 11 : at + 13])
         end = min(at + RECORD + size, len(payload))
         epoch = int.from_bytes(payload[at + 3 : at + 5])
+        if epoch > LARGEST_EPOCH:
+            return
         yield payload[at : at + RECORD], payload[at + RECORD : end], epoch, payload[at]
         at = end
 
@@ -161,9 +181,24 @@ def _content(tag: int, inner: bytes, key: bytes, depth: int) -> bytes:
         return _der(inner, key, depth + 1)
     if tag in KEPT_DER or len(inner) <= 2:
         return inner
-    if tag in (0x02, 0x03):  # INTEGER, BIT STRING: the first byte is sign, or unused bits
+    if tag == BIT_STRING:  # the first byte counts unused bits
+        return inner[:1] + (
+            _der(inner[1:], key, depth + 1) if _is_der(inner[1:]) else _filled(inner[1:], key)
+        )
+    if tag == OCTET_STRING:
+        return _der(inner, key, depth + 1) if _is_der(inner) else _filled(inner, key)
+    if tag == INTEGER:
         return inner[:1] + _filled(inner[1:], key)
-    return bytes(97 + byte % 26 for byte in _filled(inner, key)) if tag != 0x04 else _filled(inner, key)
+    return bytes(97 + byte % 26 for byte in _filled(inner, key))
+
+
+def _is_der(data: bytes) -> bool:
+    """Whether this is one whole value of a usual type."""
+    if len(data) < 2 or data[0] not in USUAL:
+        return False
+    count = data[1] & 0x7F if data[1] & 0x80 else 0
+    size = int.from_bytes(data[2 : 2 + count]) if count else data[1]
+    return 2 + count + size == len(data)
 
 
 def _filled(data: bytes, key: bytes) -> bytes:

@@ -23,7 +23,8 @@ def icmp(packet: Packet, addresses: Addresses, quoted: Quoted) -> bytes:
     if packet.protocol == ip.ICMP and message[0] == REDIRECT:
         head = head[:4] + addresses.packed(head[4:8])
     if message[0] in ERRORS[packet.protocol]:
-        return head + _quote(rest, addresses, quoted)
+        told = bytes(2) + head[6:8] if packet.protocol == ip.ICMP else head[4:8]  # size that fits, or place
+        return head[:4] + told + _quote(rest, addresses, quoted)
     if packet.protocol == ICMPV6 and message[0] in TARGETED:
         end = 16 * TARGETED[message[0]]
         targets = [rest[at : at + 16] for at in range(0, end, 16)]

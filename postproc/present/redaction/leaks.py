@@ -3,15 +3,16 @@
 All needles are looked for at once by their first four bytes.
 """
 
+import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 import numpy as np
 
 from postproc.present.redaction.addresses import Addresses
 from postproc.present.redaction.patterns import IPV4, IPV6
-from postproc.present.redaction.words import WITHHELD, Words, is_address
+from postproc.present.redaction.words import Words, is_address
 
 SHORTEST = 5  # signs; what is shorter is everywhere by chance
 SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
@@ -19,6 +20,7 @@ AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one i
 BOUNDED = 12  # up to this length a word counts only where it stands for itself
 COOKIE = 0x2112A442
 PREFIX = 4
+DIGIT = re.compile(rb"[0-9]")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,14 @@ class Originals:
 
     words: frozenset[bytes] = frozenset()
     packed: frozenset[bytes] = frozenset()
+    in_hex: frozenset[bytes] = frozenset()
     addresses: frozenset[str] = frozenset()
+
+    def numbered(self) -> "Originals":
+        """Those that no prose can hold by chance: with digits in them."""
+        return replace(
+            self, words=frozenset(word for word in self.words if len(DIGIT.findall(word)) >= PREFIX)
+        )
 
 
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
@@ -35,27 +44,20 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
 
     What stood in a header nobody knows does not count where it is ``kept`` elsewhere.
     """
-    changed = {
-        word.lower() for word, new in words.seen.items() if word != new and not is_address(word)
-    } - WITHHELD
-    short = {word for word in changed if not _telling(word)}
-    in_place = {
-        f"{before}{word}{behind}".encode() for word in short if word.isascii() for before, behind in AROUND
-    }
-    long = {
-        word for word in changed - short if word not in common and (word in words.sure or word not in kept)
-    }
-    told = {word.encode(errors="surrogateescape") for word in long}
+    replaced = {word.lower() for word, new in words.seen.items() if word != new and not is_address(word)}
+    meant = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
+    short = {word for word in meant if not _telling(word)}
+    in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
+    told = {word.encode(errors="surrogateescape") for word in meant - short}
     hexed = {word.hex().encode() for word in told}
     packed = {addr.packed for addr in addresses.seen} | set(addresses.macs)
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in addresses.seen if isinstance(addr, IPv4Address)}
-    in_hex = {addr.packed.hex().encode() for addr in addresses.seen} | {
-        mac.hex().encode() for mac in addresses.macs
-    }
+    in_hex = {each.hex().encode() for each in (*(addr.packed for addr in addresses.seen), *addresses.macs)}
     return Originals(
-        frozenset(told | hexed | in_hex | in_place),
-        frozenset(packed),
-        frozenset(map(str, {**addresses.seen, **addresses.networks})),
+        words=frozenset(told | hexed | in_place),
+        packed=frozenset(packed),
+        in_hex=frozenset(in_hex),
+        addresses=frozenset(map(str, {**addresses.seen, **addresses.networks})),
     )
 
 
@@ -76,7 +78,9 @@ def collides(addresses: Addresses, words: Words) -> bool:
 
 def in_text(data: bytes, held: Originals) -> list[str]:
     """The originals found in text, at most a few."""
-    found = {word.decode(errors="replace") for word in find(data.lower(), held.words)}
+    lower = data.lower()
+    found = {word.decode(errors="replace") for word in find(lower, held.words)}
+    found |= {word.decode() for word in find(lower, held.in_hex, bounded=0)}
     text = data.decode("latin-1")
     for pattern in (IPV4, IPV6):
         for match in pattern.finditer(text):
@@ -111,5 +115,6 @@ def find(data: bytes, needles: Iterable[bytes], bounded: int = BOUNDED) -> set[b
 def _counts(data: bytes, at: int, needle: bytes, bounded: int) -> bool:
     if len(needle) > bounded:
         return True
-    around = (data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1])
-    return not any(each.isalnum() for each in around)
+    before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
+    begins_inside = before.isalnum() and needle[:1].isalnum()
+    return not begins_inside and not (behind.isalnum() and needle[-1:].isalnum())

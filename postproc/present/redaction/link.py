@@ -18,7 +18,8 @@ def link(link_type: int, data: bytes, addresses: Addresses) -> tuple[int, int, b
     if link_type in RAW:
         return {4: IPV4, 6: IPV6}.get(data[0] >> 4 if data else 0, NOTHING), 0, b""
     if link_type in LOOPBACK and len(data) >= 4:
-        return _family(data[:4]), 4, data[:4]
+        kind = _family(data[:4])
+        return kind, 4, data[:4] if kind else b""
     if link_type == ETHERNET and len(data) >= 14:
         macs = addresses.mac(data[:6]) + addresses.mac(data[6:12])
         return _typed(data, 12, 14, macs, addresses)

@@ -113,7 +113,7 @@ class Packets:
         """What shares a port with RTP (RFC 7983); null is what nothing is known of."""
         if looks_like_stun(payload):
             return self._stun.message(payload, lambda inner: self._nested(flow, inner))
-        if payload[0] in CHANNELS and len(payload) >= CHANNEL_HEADER:
+        if _is_channel_data(payload):
             inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
             rest = len(payload) - CHANNEL_HEADER - len(inner)
             return payload[:CHANNEL_HEADER] + self._nested(flow, inner) + bytes(rest)
@@ -132,7 +132,7 @@ class Packets:
         """Learn certificates, in TURN, too."""
         if payload[0] in CONTENT_TYPES:
             self._handshakes.note(flow, payload)
-        elif payload[0] in CHANNELS and len(payload) > 4 and payload[4] in CONTENT_TYPES:
+        elif _is_channel_data(payload) and payload[4:5] and payload[4] in CONTENT_TYPES:
             self._handshakes.note(flow, payload[4:])
         elif looks_like_stun(payload) and len(payload) > 1000:
             for at in range(20, len(payload) - 13, 4):
@@ -144,10 +144,19 @@ class Packets:
         if packet.protocol == UDP and not packet.fragment and len(packet.payload) >= UDP_HEADER:
             new = self._udp(packet.payload, _flow(packet), packet.missing)
             kept = packet.payload[4:6]  # what is quoted keeps its length
-            return (new[:4] + kept + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
+            as_long = (new[:4] + kept + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
+            source, destination = map(self._addresses.packed, (packet.source, packet.destination))
+            return _sealed(as_long, packet, source, destination)
         if packet.protocol == TCP:
             return packet.payload[:TCP_HEADER] + bytes(max(len(packet.payload) - TCP_HEADER, 0))
         return packet.payload[:8] + bytes(max(len(packet.payload) - 8, 0))
+
+
+def _is_channel_data(payload: bytes) -> bool:
+    """Its length fits, but for padding to four bytes (RFC 8656, section 12.4)."""
+    if len(payload) < CHANNEL_HEADER or payload[0] not in CHANNELS:
+        return False
+    return 0 <= len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4]) < CHANNEL_HEADER
 
 
 def _flow(packet: Packet) -> Flow:

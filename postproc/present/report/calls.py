@@ -18,6 +18,8 @@ from postproc.text import Lang
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
 DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hello_only": ("hello", "bad")}
 ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
+FAINT = "figure faint"
+SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
 WORDS = 1500  # characters of a call that can be searched for
 
 
@@ -90,7 +92,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
 
 
 def detail(
-    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, lang: Lang
+    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, *, lang: Lang
 ) -> Detail:
     """Everything of a call but its pictures."""
     row, number = call["calls"][0], shown_as.number
@@ -125,22 +127,23 @@ def _joined(row: Row) -> str:
 
 def _status(status: int | None) -> Cell:
     if status is None:
-        return Cell(NONE, "figure faint")
+        return Cell(NONE, FAINT)
     kind = "good" if status < 300 else "doubt" if status in ORDINARY else "bad"
     return Cell(str(status), f"figure {kind}")
 
 
 def _checks(line: Line) -> tuple[Cell, Cell]:
-    sided = line.checks_to_client[1] or line.checks_to_server[1]
-    if line.checks_other[1] and not sided:
-        return _answered(line.checks_other), Cell("", "figure")
+    """To the client and to the server; in brackets those of a call whose sides nobody knows."""
+    if line.checks_other[1] and not line.checks_to_client[1] and not line.checks_to_server[1]:
+        held = _answered(line.checks_other)
+        return Cell(f"({held.text})", held.kind), Cell(NONE, FAINT)
     return _answered(line.checks_to_client), _answered(line.checks_to_server)
 
 
 def _answered(checks: tuple[int, int]) -> Cell:
     good, every = checks
     if not every:
-        return Cell(NONE, "figure faint")
+        return Cell(NONE, FAINT)
     return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
 
 
@@ -151,19 +154,23 @@ def _dtls(state: str | None) -> Cell:
 
 
 def _media(line: Line) -> tuple[Cell, Cell]:
+    """To the client and from it; none at all stands out where a call with candidates was answered."""
     ways = (line.packets_to_client, line.packets_to_server)
     if ways == (None, None):
-        if line.packets_other:
-            return Cell(str(line.packets_other), "figure"), Cell("", "figure")
-        return Cell(NONE, "figure faint"), Cell(NONE, "figure faint")
-    one, other = (Cell(str(n or 0), "figure" if n else "figure bad") for n in ways)
+        if line.packets_other and not any(line.candidates):
+            return Cell(f"({line.packets_other})", "figure"), Cell(NONE, FAINT)
+        if not (line.final_status and line.final_status < 300 and any(line.candidates)):
+            return Cell(NONE, FAINT), Cell(NONE, FAINT)
+    one, other = (Cell(str(packets or 0), "figure" if packets else "figure bad") for packets in ways)
     return one, other
 
 
 def _words(call: CallRows, found: Sequence[Found]) -> str:
     """Call-IDs, addresses and rules: what is not in the row anyway."""
     legs = call["legs"]
-    held = [word for leg in legs for word in (leg.call_id, leg.uac_addr, leg.uas_addr, leg.from_user, leg.to_user)]
+    held = [
+        word for leg in legs for word in (leg.call_id, leg.uac_addr, leg.uas_addr, leg.from_user, leg.to_user)
+    ]
     held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
     held += [word for each in found for word in (each["code"], each["name"], each["title"])]
     kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)

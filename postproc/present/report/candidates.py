@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postproc.present.report.cells import Cell, Sheet, amount, leg_cell, place, sheet, shown
+from postproc.present.report.cells import Cell, Sheet, amount, code, leg_cell, place, sheet, shown
 from postproc.present.report.rows import CallRows, Row, Rows
-from postproc.present.report.words import PAGE, headings, told
+from postproc.present.report.words import told
 from postproc.text import Lang
 
 SIDES = ("client", "server", "other")
@@ -53,9 +53,7 @@ def latest(rows: Rows) -> Rows:
     last: dict[tuple[object, object], int] = {}
     for row in rows:
         last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time or 0), row.time or 0)
-    current = {
-        (row.leg, row.side, row.ufrag) for row in rows if (row.time or 0) == last[row.leg, row.side]
-    }
+    current = {(row.leg, row.side, row.ufrag) for row in rows if (row.time or 0) == last[row.leg, row.side]}
     return _distinct(row for row in rows if (row.leg, row.side, row.ufrag) in current)
 
 
@@ -66,17 +64,12 @@ def _distinct(rows: Iterable[Row]) -> Rows:
     return list(found.values())
 
 
-def _side(
-    name: str, rows: Rows, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool
-) -> Side:
-    columns = "leg type address class base checks frame"
-    columns = columns.replace("base", "base acl") if with_acl else columns
+def _side(name: str, rows: Rows, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> Side:
+    columns = f"leg type address class base {'acl ' if with_acl else ''}checks frame"
     cells = [_cells(row, checked, lang, with_acl=with_acl) for row in rows]
-    more = PAGE["more_rows"].of(lang, n="{n}", table="candidates")
     owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
-    title = told(name, lang) or name
-    shown_as = sheet(name, title, headings(columns, lang), cells, MOST, more)
-    return Side(name, title, shown(owner) if owner else "", shown_as)
+    table = sheet("candidates", lang, columns, cells, MOST)
+    return Side(name, told(name, lang) or name, shown(owner) if owner else "", table)
 
 
 def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> tuple[Cell, ...]:
@@ -88,9 +81,9 @@ def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang, *, with_acl: b
     return (
         leg_cell(row.leg),
         Cell(shown(row.type) + transport),
-        Cell(place(row.addr, row.port), "code"),
+        code(place(row.addr, row.port)),
         Cell(shown(told(row.addr_class, lang))),
-        Cell(related, "code" if row.related_addr else "faint"),
+        code(related),
         *([verdict] if with_acl else []),
         counted,
         Cell(amount(row.frame), "figure"),

@@ -4,15 +4,18 @@ Texts come from strangers: what moves the cursor or turns the writing is shown
 as an escape, and nothing is longer than a page can bear.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from postproc.addresses import endpoint
+from postproc.present.report.words import PAGE, TITLES, headings
 from postproc.present.terminal import clean
+from postproc.text import Lang
 
 LONGEST = 240  # characters of a text that are shown
-COPIED = 4000  # characters of a text that can be copied
+UNBROKEN = 54  # characters of an IPv6 address with port and type
+COPIED = 20_000  # characters of a text that can be copied
 NONE = "–"
 NS = 1_000_000_000
 
@@ -38,10 +41,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A text with a button that copies it, in one line or ``long``; too long a one is left out."""
+    """A text with a button that copies it, in one line or ``long``; ``where``: its capture."""
 
     label: str
     text: str
+    where: str = ""
     long: bool = False
 
 
@@ -56,6 +60,13 @@ def shown(text: object, limit: int = LONGEST) -> str:
 def place(addr: str | None, port: int | None) -> str:
     """A transport address: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
     return shown(endpoint(addr, port)) if addr else NONE
+
+
+def code(text: str) -> Cell:
+    """An address or the like, unbroken unless it is longer than any address."""
+    if text == NONE:
+        return Cell(text, "faint")
+    return Cell(text, "code long" if len(text) > UNBROKEN else "code")
 
 
 def clock(ns: int | None) -> str:
@@ -91,19 +102,22 @@ def leg_cell(leg: int | None) -> Cell:
     return Cell(str(leg) if leg is not None else NONE, f"leg {leg_kind(leg)}")
 
 
-def sheet(
-    name: str, title: str, headings: Iterable[str], rows: Sequence[tuple[Cell, ...]], limit: int, more: str
-) -> Sheet | None:
-    """A sheet of the first rows; None without any. ``more`` has a place for ``{n}`` rows left out."""
+def sheet(name: str, lang: Lang, columns: str, rows: Sequence[tuple[Cell, ...]], limit: int) -> Sheet | None:
+    """The first rows of what comes from table ``name``, with the headings named; None without any."""
     if not rows:
         return None
-    left_out = more.format(n=len(rows) - limit) if len(rows) > limit else ""
-    return Sheet(name, title, tuple(headings), tuple(rows[:limit]), left_out)
+    left_out = len(rows) - limit
+    more = PAGE["more_rows"].of(lang, n=left_out, table=name) if left_out > 0 else ""
+    return Sheet(name, TITLES[name].of(lang), headings(columns, lang), tuple(rows[:limit]), more)
 
 
-def copies(held: Iterable[tuple[str, str | None]]) -> tuple[Copy, ...]:
-    """Texts to copy; what is empty, or longer than anybody would paste, is left out."""
-    return tuple(Copy(label, clean(text)) for label, text in held if text and len(text) <= COPIED)
+def copies(*held: tuple[str, str | None, str | None]) -> tuple[Copy, ...]:
+    """Label, text, capture of each; what is empty, or longer than anybody would paste, is left out."""
+    return tuple(
+        Copy(label, clean(text), shown(where, 120) if where else "")
+        for label, text, where in held
+        if text and len(text) <= COPIED
+    )
 
 
 def frame_filter(frames: Sequence[int]) -> str:

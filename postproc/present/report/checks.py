@@ -2,31 +2,46 @@
 
 from itertools import groupby
 
-from postproc.present.report.cells import Cell, Sheet, amount, clock, leg_cell, place, sheet, shown
+from postproc.present.report.cells import (
+    Cell,
+    Sheet,
+    amount,
+    clock,
+    code,
+    leg_cell,
+    place,
+    sheet,
+    shown,
+    span,
+)
 from postproc.present.report.rows import CallRows, Row, Rows
-from postproc.present.report.words import HEADINGS, PAGE, headings, told
+from postproc.present.report.words import HEADINGS, told
 from postproc.text import Lang
 
 MOST = 100
-NAMED = 4  # frames of bindings in one row
+NAMED = 2  # frames of bindings in one row
 STATES = {"succeeded": "good", "half": "doubt", "failed": "bad", "never_checked": "faint"}
-OUTCOMES = {"success": "good", "error": "bad", "unanswered": "bad", "pending": "doubt", "response_only": "faint"}
+OUTCOMES = {
+    "success": "good",
+    "error": "bad",
+    "unanswered": "bad",
+    "pending": "doubt",
+    "response_only": "faint",
+}
 DTLS = {"complete": "good"}
 
 
 def pairs(call: CallRows, lang: Lang) -> Sheet | None:
     """One row per candidate pair seen in checks."""
-    names = headings("leg local remote answered errors nominated dtls media state", lang)
-    more = PAGE["more_rows"].of(lang, n="{n}", table="pairs")
-    rows = [_pair(row, lang) for row in call["pairs"]]
-    return sheet("pairs", HEADINGS["pairs"].of(lang), names, rows, MOST, more)
+    columns = "leg local remote answered errors nominated dtls media state"
+    return sheet("pairs", lang, columns, [_pair(row, lang) for row in call["pairs"]], MOST)
 
 
 def _pair(row: Row, lang: Lang) -> tuple[Cell, ...]:
     return (
         leg_cell(row.leg),
-        Cell(_end(row.local_addr, row.local_port, row.local_type), "code"),
-        Cell(_end(row.remote_addr, row.remote_port, row.remote_type), "code"),
+        code(_end(row.local_addr, row.local_port, row.local_type)),
+        code(_end(row.remote_addr, row.remote_port, row.remote_type)),
         Cell(f"{row.answered or 0}/{row.sent or 0}", "figure"),
         Cell(amount(row.errors), "figure bad" if row.errors else "figure faint"),
         Cell(HEADINGS["yes" if row.nominated else "no"].of(lang), "" if row.nominated else "faint"),
@@ -43,10 +58,9 @@ def _end(addr: str | None, port: int | None, kind: str | None) -> str:
 def bindings(call: CallRows, lang: Lang) -> Sheet | None:
     """Bindings in the order of time; equal ones that follow each other are one row."""
     columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
-    more = PAGE["more_rows"].of(lang, n="{n}", table="bindings")
     ordered = sorted(call["bindings"], key=lambda row: row.time or 0)
     rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
-    return sheet("bindings", HEADINGS["bindings"].of(lang), headings(columns, lang), rows, MOST, more)
+    return sheet("bindings", lang, columns, rows, MOST)
 
 
 def _alike(row: Row) -> tuple[object, ...]:
@@ -56,31 +70,31 @@ def _alike(row: Row) -> tuple[object, ...]:
 
 
 def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
-    row, last = held[0], held[-1]
-    times = clock(row.time) if len(held) == 1 else f"{clock(row.time)} – {clock(last.time)}"
+    row = held[0]
     requests = sum(each.requests or 0 for each in held)
-    many = f"{len(held)} × " if len(held) > 1 else ""
     direction = told(row.direction, lang) if row.direction != "other" else None
     return (
-        Cell(times, "figure"),
+        Cell(clock(row.time), "figure"),
         leg_cell(row.leg),
         Cell(shown(told(row.purpose, lang))),
         Cell(shown(direction)),
-        Cell(place(row.src_addr, row.src_port), "code"),
-        Cell(place(row.dst_addr, row.dst_port), "code"),
+        code(place(row.src_addr, row.src_port)),
+        code(place(row.dst_addr, row.dst_port)),
         Cell(str(requests), "figure"),
-        Cell(many + _outcome(row, lang), OUTCOMES.get(row.outcome or "", "")),
+        Cell(_outcome(held, lang), OUTCOMES.get(row.outcome or "", "")),
         Cell(_round_trips(held), "figure"),
-        Cell(place(row.mapped_addr, row.mapped_port), "code"),
+        code(place(row.mapped_addr, row.mapped_port)),
         Cell(_frames(held), "figure"),
     )
 
 
-def _outcome(row: Row, lang: Lang) -> str:
-    """Like ``error 487``, ``unanswered, ICMP 3``."""
-    code = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
+def _outcome(held: Rows, lang: Lang) -> str:
+    """Like ``error 487``, ``12 × unanswered, ICMP 3 (11.0 s)``."""
+    row, last = held[0], held[-1]
+    number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
     icmp = f", ICMP {row.icmp}" if row.icmp is not None else ""
-    return f"{shown(told(row.outcome, lang))}{code}{icmp}"
+    told_as = f"{shown(told(row.outcome, lang))}{number}{icmp}"
+    return f"{len(held)} × {told_as} ({span(row.time, last.time)})" if len(held) > 1 else told_as
 
 
 def _round_trips(held: Rows) -> str:

@@ -60,7 +60,7 @@ def _parents(found: Sequence[Found]) -> list[int | None]:
     for place, each in enumerate(found):
         causes = [n for n, other in enumerate(found) if n != place and other["name"] == each["caused_by"]]
         near = [n for n in causes if found[n]["leg"] == each["leg"]]
-        parents.append((near or causes or [None])[0])
+        parents.append(next(iter(near or causes), None))
     return [None if _circular(place, parents) else parent for place, parent in enumerate(parents)]
 
 
@@ -76,7 +76,6 @@ def _circular(place: int, parents: Sequence[int | None]) -> bool:
 
 
 def _card(call: int, place: int, found: Found, under: tuple[Card, ...], lang: Lang) -> Card:
-    frames = PAGE["frames_in"].of(lang, capture=shown(found["capture"]))
     share = found["confidence"]
     return Card(
         anchor=f"call-{call}-finding-{place + 1}",
@@ -91,7 +90,7 @@ def _card(call: int, place: int, found: Found, under: tuple[Card, ...], lang: La
         causes=tuple(shown(each, LONG) for each in found["causes"]),
         remedies=tuple(shown(each, LONG) for each in found["remedies"]),
         sources=references(found["reference"]),
-        copies=copies([(frames, frame_filter(found["frames"]))]),
+        copies=copies((PAGE["frames"].of(lang), frame_filter(found["frames"]), found["capture"])),
         under=under,
     )
 

@@ -1,8 +1,8 @@
 """Legs, DTLS handshakes and RTP streams of a call as sheets."""
 
-from postproc.present.report.cells import Cell, Sheet, amount, clock, leg_cell, place, sheet, shown
+from postproc.present.report.cells import Cell, Sheet, amount, clock, code, leg_cell, place, sheet, shown
 from postproc.present.report.rows import CallRows, Row
-from postproc.present.report.words import HEADINGS, PAGE, headings, told
+from postproc.present.report.words import HEADINGS, told
 from postproc.text import Lang
 
 MOST = 60
@@ -13,26 +13,25 @@ LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
 def legs(call: CallRows, lang: Lang) -> Sheet | None:
     """One row per leg."""
     columns = "leg role from to agents time ringing answer end status state"
-    more = PAGE["more_rows"].of(lang, n="{n}", table="legs")
-    rows = [_leg(row, lang) for row in call["legs"]]
-    return sheet("legs", HEADINGS["legs"].of(lang), headings(columns, lang), rows, MOST, more)
+    return sheet("legs", lang, columns, [_leg(row, lang) for row in call["legs"]], MOST)
 
 
 def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
     agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
-    status = " ".join(filter(None, [amount(row.final_status), shown(row.final_reason, 60) if row.final_reason else ""]))
-    good = row.final_status is not None and row.final_status < 300
+    reason = f" {shown(row.final_reason, 60)}" if row.final_reason else ""
+    known = row.final_status is not None
+    rated = "" if not known else "good" if row.final_status < 300 else "doubt"
     return (
         leg_cell(row.leg),
         Cell(shown(told(row.role, lang))),
-        Cell(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}", "code"),
-        Cell(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}", "code"),
-        Cell(agents),
+        code(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}"),
+        code(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}"),
+        Cell(agents, "long"),
         Cell(clock(row.invite_time), "figure"),
         Cell(clock(row.ringing_time), "figure"),
         Cell(clock(row.answer_time), "figure"),
         Cell(clock(row.end_time), "figure"),
-        Cell(status, "good" if good else "" if row.final_status is None else "doubt"),
+        Cell(amount(row.final_status) + reason, rated),
         Cell(shown(told(row.state, lang))),
     )
 
@@ -40,9 +39,7 @@ def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
 def handshakes(call: CallRows, lang: Lang) -> Sheet | None:
     """One row per DTLS handshake."""
     columns = "time leg dtls_client dtls_server state duration fingerprint frame"
-    more = PAGE["more_rows"].of(lang, n="{n}", table="dtls")
-    rows = [_handshake(row, lang) for row in call["dtls"]]
-    return sheet("dtls", HEADINGS["handshakes"].of(lang), headings(columns, lang), rows, MOST, more)
+    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in call["dtls"]], MOST)
 
 
 def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
@@ -52,8 +49,8 @@ def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
     return (
         Cell(clock(row.started), "figure"),
         leg_cell(row.leg),
-        Cell(place(row.client_addr, row.client_port), "code"),
-        Cell(place(row.server_addr, row.server_port), "code"),
+        code(place(row.client_addr, row.client_port)),
+        code(place(row.server_addr, row.server_port)),
         Cell(shown(told(row.state, lang)) + alert, STATES.get(row.state or "", "bad")),
         Cell(amount(row.duration_ms, " ms", 1), "figure"),
         match,
@@ -68,9 +65,7 @@ def _match(*, matches: bool, lang: Lang) -> Cell:
 def streams(call: CallRows, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
-    more = PAGE["more_rows"].of(lang, n="{n}", table="rtp_streams")
-    rows = [_stream(row, lang) for row in call["rtp_streams"]]
-    return sheet("streams", HEADINGS["streams"].of(lang), headings(columns, lang), rows, MOST, more)
+    return sheet("rtp_streams", lang, columns, [_stream(row, lang) for row in call["rtp_streams"]], MOST)
 
 
 def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
@@ -78,8 +73,8 @@ def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
     return (
         leg_cell(row.leg),
         Cell(shown(direction)),
-        Cell(place(row.src_addr, row.src_port), "code"),
-        Cell(place(row.dst_addr, row.dst_port), "code"),
+        code(place(row.src_addr, row.src_port)),
+        code(place(row.dst_addr, row.dst_port)),
         Cell(shown(row.codec, 40) + (" SRTP" if row.secured else "")),
         Cell(amount(row.packets), "figure"),
         _lost(row),

@@ -67,6 +67,10 @@ class Report:
         return frozenset(each.entry.number for each in self.details)
 
     @property
+    def one_day(self) -> bool:
+        return len({each.day for each in self.entries}) < 2
+
+    @property
     def warnings(self) -> int:
         return sum(len(each.warnings) for each in (*self.captures, *self.logs)) + len(self.unread)
 
@@ -78,7 +82,7 @@ def report(
     *,
     unread: Iterable[tuple[str, str]] = (),
     version: str = "",
-    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    limits: Limits = Limits(),
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
     rows, taken = by_call(tables), shelf(tables)
@@ -86,7 +90,7 @@ def report(
     numbers = [call for call in rows if not limits.calls or call in limits.calls]
     entries = [entry(rows[call], taken.lines[call], found[call], lang) for call in numbers]
     details = [
-        detail(rows[each.number], each, found[each.number], walks, taken, lang)
+        detail(rows[each.number], each, found[each.number], walks, taken, lang=lang)
         for each in _worst(entries, limits.detailed)
     ]
     return Report(
@@ -116,9 +120,7 @@ def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
     return sorted(kept, key=lambda each: each.number)
 
 
-def _with_pictures(
-    details: Sequence[Detail], tables: Tables, lang: Lang, limits: Limits
-) -> list[Detail]:
+def _with_pictures(details: Sequence[Detail], tables: Tables, lang: Lang, limits: Limits) -> list[Detail]:
     """The details, the worst with pictures while there is room for them."""
     wanted = {each.number for each in _worst([each.entry for each in details], limits.pictured)}
     ranks = {each.entry.number: each.entry.rank for each in details}
@@ -142,9 +144,7 @@ def _overview(entries: Sequence[Entry], tables: Tables, lang: Lang, limits: Limi
 
 def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int], ...]:
     held = [each.verdict for each in entries]
-    return tuple(
-        (name, VERDICTS[name].of(lang), held.count(name)) for name in RANKS if name in held
-    )
+    return tuple((name, VERDICTS[name].of(lang), held.count(name)) for name in RANKS if name in held)
 
 
 def _when(captures: pd.DataFrame) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from postproc.present.report.cells import shown
+
 RFC = re.compile(r"RFC (\d{1,5})\b(?:, (section|sections|appendix) ([A-Z]?[\d.]*\d|[A-Z]))?")
 DRAFT = re.compile(r"draft-[a-z0-9-]+")
 ARTICLE = re.compile(r"https?://[^\s<>\"';]+")
@@ -19,7 +21,7 @@ class Reference:
 
 def references(text: str | None) -> tuple[Reference, ...]:
     """Take the joined references of a finding apart (``RFC 8445, section 7; RFC 792``)."""
-    return tuple(Reference(part, _link(part)) for part in _parts(text or ""))
+    return tuple(Reference(shown(part), _link(part)) for part in _parts(text or ""))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -17,13 +17,13 @@ NEEDED = {
     for name, columns in {
         "calls": "capture call legs from_user to_user cause joined_by confidence ambiguous start answer end "
         "final_status verdict headline media_ok",
-        "legs": "capture frame call leg call_id uac_addr uac_port uas_addr uas_port transport from_user to_user "
+        "legs": "capture frame call leg call_id uac_addr uac_port uas_addr uas_port from_user to_user "
         "uac_agent uas_agent role invite_time ringing_time answer_time end_time final_status final_reason "
         "ended_by state",
         "candidates": "time capture frame call leg side sdp_owner mid component transport priority addr port "
         "type related_addr related_port ufrag addr_class acl_verdict",
-        "bindings": f"time capture frame call leg purpose direction {ENDS} requests outcome error_code rtt_ms "
-        "response_frame mapped_addr mapped_port icmp",
+        "bindings": f"time capture frame call leg purpose direction {ENDS} requests outcome error_code "
+        "rtt_ms response_frame mapped_addr mapped_port icmp",
         "pairs": "time capture frame call leg local_addr local_port local_type remote_addr remote_port "
         "remote_type sent answered errors first_time last_time nominated dtls media_packets state",
         "dtls": "time capture frame call leg client_addr client_port server_addr server_port state "

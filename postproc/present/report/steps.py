@@ -1,6 +1,6 @@
 """The walk through the guide's chart: each step with its state, and what it rests on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "�
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A step; ``finding`` is the card that failed it, ``chosen`` the step to look at first."""
+    """A step; ``finding`` is the card that failed it, ``chosen``: the step to look at first."""
 
     anchor: str
     state: str
@@ -27,24 +27,26 @@ class Box:
     chosen: bool = False
 
 
-def boxes(
-    call: int, walk: Sequence[Mapping[str, Any]], found: Iterable[Card], lang: Lang
-) -> tuple[Box, ...]:
-    """The steps of a call; the first that is broken is chosen, else the last that was passed."""
-    titles = {card.title: card for card in reversed(list(found))}
-    chosen = _chosen(walk)
+def boxes(call: int, walk: Sequence[Mapping[str, Any]], found: Sequence[Card], lang: Lang) -> tuple[Box, ...]:
+    """The steps of a call; ``found`` are its findings, the root first."""
+    titles = {card.title: card for card in reversed(found)}
+    chosen = _chosen(walk, found)
     return tuple(
         _box(call, place, step, titles, lang, chosen=place == chosen) for place, step in enumerate(walk)
     )
 
 
-def _chosen(walk: Sequence[Mapping[str, Any]]) -> int:
+def _chosen(walk: Sequence[Mapping[str, Any]], found: Sequence[Card]) -> int:
+    """The step that the root failed, else the first that is broken, else the last that was passed."""
+    root = next((card.title for card in found if card.advised), None)
+    states = [step["state"] for step in walk]
+    said = [shown(step["said"], LONG) for step in walk]
+    if root in said and states[said.index(root)] != "passed":
+        return said.index(root)
     for state in ("failed", "cannot_tell"):
-        for place, step in enumerate(walk):
-            if step["state"] == state:
-                return place
-    passed = [place for place, step in enumerate(walk) if step["state"] == "passed"]
-    return passed[-1] if passed else 0
+        if state in states:
+            return states.index(state)
+    return max((place for place, state in enumerate(states) if state == "passed"), default=0)
 
 
 def _box(
@@ -52,7 +54,6 @@ def _box(
 ) -> Box:
     state = step["state"] if step["state"] in STATES else "cannot_tell"
     said = shown(step["said"], LONG)
-    frames = PAGE["frames_in"].of(lang, capture=shown(step["capture"]))
     return Box(
         anchor=f"call-{call}-step-{place + 1}",
         state=state,
@@ -60,7 +61,10 @@ def _box(
         word=STATES[state].of(lang),
         question=shown(step["question"]),
         said=said,
-        copies=copies([(frames, frame_filter(step["frames"])), (PAGE["filter"].of(lang), step["filter"])]),
+        copies=copies(
+            (PAGE["frames"].of(lang), frame_filter(step["frames"]), step["capture"]),
+            (PAGE["filter"].of(lang), step["filter"], None),
+        ),
         finding=titles.get(said) if state != "passed" else None,
         chosen=chosen,
     )

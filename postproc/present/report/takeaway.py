@@ -38,9 +38,9 @@ def shelf(tables: Tables) -> Shelf:
 def filters_of(call: int, held: Shelf, lang: Lang) -> tuple[Copy, ...]:
     """The whole call's display filter, that of the plug-in, one for each leg."""
     leg, ids = PAGE["leg"].of(lang), held.call_ids.get(call, [])
-    legs = [(f"{leg} {n}", filters.equals("sip.Call-ID", [call_id])) for n, call_id in enumerate(ids, 1)]
-    whole = (PAGE["whole_call"].of(lang), held.filters.get(call))
-    return copies([whole, (PAGE["with_plugin"].of(lang), f"legs.call == {call}"), *legs])
+    legs = [(f"{leg} {n}", filters.equals("sip.Call-ID", [each]), None) for n, each in enumerate(ids, 1)]
+    whole = (PAGE["whole_call"].of(lang), held.filters.get(call), None)
+    return copies(whole, (PAGE["with_plugin"].of(lang), f"legs.call == {call}", None), *legs)
 
 
 def hand_out(call: int, held: Shelf, lang: Lang) -> Copy:

@@ -9,7 +9,7 @@ PAGE: Mapping[str, Text] = {
     "skip": Text("Skip to the calls", "Zu den Anrufen springen"),
     "calls": Text("Calls", "Anrufe"),
     "captures": Text("Captures", "Mitschnitte"),
-    "logs": Text("Logs", "Logs"),
+    "captures_and_logs": Text("Captures and logs", "Mitschnitte und Logs"),
     "packets": Text("packets", "Pakete"),
     "warnings": Text("Warnings", "Warnungen"),
     "unread": Text("Not read", "Nicht gelesen"),
@@ -29,9 +29,14 @@ PAGE: Mapping[str, Text] = {
     "dtls": Text("DTLS", "DTLS"),
     "media": Text("Media s→c c→s", "Medien s→c c→s"),
     "legend": Text(
-        "s: server, c: client. Checks: answered/sent. Media: RTP packets.",
-        "s: Server, c: Client. Checks: beantwortet/gesendet. Medien: RTP-Pakete.",
+        "s: server, c: client. Checks: answered/sent. Media: RTP packets. "
+        "(n): of a call in which no side is known to be the client.",
+        "s: Server, c: Client. Checks: beantwortet/gesendet. Medien: RTP-Pakete. "
+        "(n): eines Anrufs, bei dem keine Seite als Client bekannt ist.",
     ),
+    "one_call": Text("1 call", "1 Anruf"),
+    "many_calls": Text("{n} calls", "{n} Anrufe"),
+    "many_captures": Text("{n} captures", "{n} Mitschnitte"),
     "call": Text("Call", "Anruf"),
     "start": Text("Start (UTC)", "Beginn (UTC)"),
     "duration": Text("Duration", "Dauer"),
@@ -53,7 +58,6 @@ PAGE: Mapping[str, Text] = {
     "consequences": Text("What follows from it", "Was daraus folgt"),
     "references": Text("Sources", "Quellen"),
     "frames": Text("Frames", "Frames"),
-    "frames_in": Text("Frames in {capture}", "Frames in {capture}"),
     "filter": Text("Display filter", "Anzeigefilter"),
     "to_finding": Text("To the finding", "Zum Befund"),
     "pictures": Text("Pictures", "Bilder"),
@@ -86,8 +90,6 @@ PAGE: Mapping[str, Text] = {
     "press_copy": Text("Press Ctrl+C", "Strg+C drücken"),
     "shown": Text("{n} of {all} calls", "{n} von {all} Anrufen"),
     "top": Text("Back to the overview", "Zur Übersicht"),
-    "close": Text("Close all", "Alle schließen"),
-    "sort": Text("sort", "sortieren"),
     "made_by": Text("Made by legshark {version}", "Erstellt von legshark {version}"),
     "more": Text("{n} more", "{n} weitere"),
     "more_rows": Text("{n} more in the table {table}.", "{n} weitere in der Tabelle {table}."),
@@ -145,8 +147,8 @@ TOLD: Mapping[str, Text] = {
     "multicast": Text("multicast", "Multicast"),
     "unspecified": Text("unspecified", "unbestimmt"),
     "invalid": Text("invalid", "ungültig"),
-    "inbound": Text("into the B2BUA", "zum B2BUA"),
-    "outbound": Text("out of the B2BUA", "vom B2BUA"),
+    "inbound": Text("to B2BUA", "zum B2BUA"),
+    "outbound": Text("from B2BUA", "vom B2BUA"),
     "single": Text("single", "einzeln"),
     "trying": Text("trying", "im Aufbau"),
     "ringing": Text("ringing", "klingelt"),
@@ -197,15 +199,19 @@ HEADINGS: Mapping[str, Text] = {
     "answer": Text("Answer", "Annahme"),
     "end": Text("End", "Ende"),
     "status": Text("Status", "Status"),
-    "pairs": Text("Candidate pairs", "Kandidatenpaare"),
-    "bindings": Text("Bindings", "Bindings"),
-    "handshakes": Text("DTLS handshakes", "DTLS-Handshakes"),
-    "streams": Text("RTP streams", "RTP-Ströme"),
-    "legs": Text("Legs", "Legs"),
     "yes": Text("yes", "ja"),
     "no": Text("no", "nein"),
     "matches": Text("matches", "passt"),
     "differs": Text("differs", "weicht ab"),
+}
+# Of the sheets, by the table they come from.
+TITLES: Mapping[str, Text] = {
+    "candidates": Text("Candidates", "Kandidaten"),
+    "pairs": Text("Candidate pairs", "Kandidatenpaare"),
+    "bindings": Text("Bindings", "Bindings"),
+    "dtls": Text("DTLS handshakes", "DTLS-Handshakes"),
+    "rtp_streams": Text("RTP streams", "RTP-Ströme"),
+    "legs": Text("Legs", "Legs"),
 }
 
 
@@ -216,7 +222,7 @@ def page(lang: Lang) -> dict[str, str]:
 
 def told(value: str | None, lang: Lang) -> str | None:
     """An enumeration as the report says it."""
-    return TOLD[value].of(lang) if value in TOLD else value
+    return TOLD[value].of(lang) if value is not None and value in TOLD else value
 
 
 def headings(names: str, lang: Lang) -> tuple[str, ...]:

@@ -33,10 +33,24 @@ SDP = (
     "a=candidate:2 1 udp 1694498815 91.10.20.30 33246 typ srflx raddr 192.168.178.34 rport 33246\r\n"
 )
 PERSONAL = (
-    "498984079810", "Anna", "Mobil", "kunde", "10.0.50.118", "192.168.178.34", "91.10.20.30", "WJPCATBDTQ",
-    "9f1884c7ff0a4be68a40378784d939b3", "8b63d5f18a0f46", "0123456789abcdef", "vGPBP5qiYyaIHeOqY5amUf",
-    "c2VjcmV0c2VjcmV0", "75:40:06", "c0a8b222", '"721"', ":721@",
-)  # fmt: skip
+    "498984079810",
+    "Anna",
+    "Mobil",
+    "kunde",
+    "10.0.50.118",
+    "192.168.178.34",
+    "91.10.20.30",
+    "WJPCATBDTQ",
+    "9f1884c7ff0a4be68a40378784d939b3",
+    "8b63d5f18a0f46",
+    "0123456789abcdef",
+    "vGPBP5qiYyaIHeOqY5amUf",
+    "c2VjcmV0c2VjcmV0",
+    "75:40:06",
+    "c0a8b222",
+    '"721"',
+    ":721@",
+)
 
 
 def invite(sdp: str = SDP) -> bytes:

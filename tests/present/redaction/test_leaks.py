@@ -14,14 +14,25 @@ def originals():
 
 @pytest.mark.parametrize(
     "text",
-    [b"to +498984079810.", b"+498984079810".hex().encode(), b"x 10.0.50.118:5060", b"<sip:721@x>", b"ANNA".replace(b"ANNA", b'"721"'),
-     b"9F1884C7FF0A4BE68A40378784D939B3", b"foundation H0a003276", b"id 001122334455", b"pbx.kunde.de"],
-)  # fmt: skip
+    [
+        b"to +498984079810.",
+        b"+498984079810".hex().encode(),
+        b"x 10.0.50.118:5060",
+        b"<sip:721@x>",
+        b"ANNA".replace(b"ANNA", b'"721"'),
+        b"9F1884C7FF0A4BE68A40378784D939B3",
+        b"foundation H0a003276",
+        b"id 001122334455",
+        b"pbx.kunde.de",
+    ],
+)
 def test_an_original_is_found_in_text(originals, text):
     assert leaks.in_text(b"some text " + text + b" more", originals)
 
 
-@pytest.mark.parametrize("text", [b"port 721", b"110.0.50.118", b"10.0.50.1180", b"Wannabe Annabel", b"", b"audio INVITE"])
+@pytest.mark.parametrize(
+    "text", [b"port 721", b"110.0.50.118", b"10.0.50.1180", b"Wannabe Annabel", b"", b"audio INVITE"]
+)
 def test_what_only_looks_like_one_is_not(originals, text):
     assert leaks.in_text(text, originals) == []
 

@@ -15,9 +15,19 @@ def test_nothing_personal_is_left_in_a_description(descriptions):
 
 @pytest.mark.parametrize(
     "line",
-    ["v=0", "t=0 0", "m=audio 33246 UDP/TLS/RTP/SAVPF 111 9 0", "a=rtpmap:111 opus/48000/2", "a=sendrecv", "a=mid:audio",
-     "a=ice-ufrag:Q0Ny", "a=end-of-candidates", "a=rtcp:33246", "a=fmtp:101 0-15"],
-)  # fmt: skip
+    [
+        "v=0",
+        "t=0 0",
+        "m=audio 33246 UDP/TLS/RTP/SAVPF 111 9 0",
+        "a=rtpmap:111 opus/48000/2",
+        "a=sendrecv",
+        "a=mid:audio",
+        "a=ice-ufrag:Q0Ny",
+        "a=end-of-candidates",
+        "a=rtcp:33246",
+        "a=fmtp:101 0-15",
+    ],
+)
 def test_harmless_lines_stay(descriptions, line):
     assert descriptions.line(line) == line
 
@@ -30,16 +40,33 @@ def test_a_candidate_keeps_all_but_addresses_and_foundation(descriptions):
 
 @pytest.mark.parametrize(
     "line",
-    ["a=candidate:1 1 udp Anna", "a=candidate", "o=Anna 1 2", "o=anna Anna 2 IN IP4 10.0.0.1", "c=Anna", "m=Anna, 1",
-     "i=Anna", "u=http://anna.de", "e=anna@anna.de (Anna)", "a=anna:Anna", "a=fingerprint:sha-256 Anna", "s=Anna",
-     "a=ssrc:Anna cname:Anna", "a=remote-candidates:1 anna.de 5", "a=rtcp:5 anna", "Anna"],
-)  # fmt: skip
+    [
+        "a=candidate:1 1 udp Anna",
+        "a=candidate",
+        "o=Anna 1 2",
+        "o=anna Anna 2 IN IP4 10.0.0.1",
+        "c=Anna",
+        "m=Anna, 1",
+        "i=Anna",
+        "u=http://anna.de",
+        "e=anna@anna.de (Anna)",
+        "a=anna:Anna",
+        "a=fingerprint:sha-256 Anna",
+        "s=Anna",
+        "a=ssrc:Anna cname:Anna",
+        "a=remote-candidates:1 anna.de 5",
+        "a=rtcp:5 anna",
+        "Anna",
+    ],
+)
 def test_odd_lines_let_nothing_pass(descriptions, line):
     assert "anna" not in descriptions.line(line).lower()
 
 
 def test_a_product_is_nobodys_name(descriptions):
-    assert descriptions.line("o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1") == "o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1"
+    assert (
+        descriptions.line("o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1") == "o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1"
+    )
     assert descriptions.line("s=Frozen Mountain") == "s=Frozen Mountain"
 
 

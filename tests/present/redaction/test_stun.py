@@ -48,8 +48,12 @@ def test_a_check_is_signed_with_the_password_that_stands_in_the_sdp_now(made):
 
 def test_the_answer_is_signed_like_the_request(made):
     changed(made, check())
-    address = attribute(0x20, b"\0\1" + struct.pack(">H", 33246 ^ 0x2112) + bytes(a ^ b for a, b in zip(
-        bytes([192, 168, 178, 34]), COOKIE, strict=True)))  # fmt: skip
+    address = attribute(
+        0x20,
+        b"\0\1"
+        + struct.pack(">H", 33246 ^ 0x2112)
+        + bytes(a ^ b for a, b in zip(bytes([192, 168, 178, 34]), COOKIE, strict=True)),
+    )
     new = changed(made, message(address, kind=0x0101, password=PASSWORD))
     seen = bytes(a ^ b for a, b in zip(new[28:32], COOKIE, strict=True))
     assert seen == made.addresses.packed(bytes([192, 168, 178, 34]))

@@ -9,9 +9,15 @@ OLD = b"OPTIONS sip:a@b SIP/2.0\r\nTo: old\r\nContent-Length: 4\r\n\r\nbody"
 NEW = b"OPTIONS sip:a@b SIP/2.0\r\nTo: something longer\r\nContent-Length: 4\r\n\r\nbody"
 
 
-def segment(number: int, payload: bytes = b"", flags: int = ACK, acknowledged: int = 0, held: bytes = b"") -> bytes:
+def segment(
+    number: int, payload: bytes = b"", flags: int = ACK, acknowledged: int = 0, held: bytes = b""
+) -> bytes:
     size = (20 + len(held)) // 4 << 4
-    return struct.pack(">HHIIBBHHH", 1, 2, number % 2**32, acknowledged % 2**32, size, flags, 1, 0, 0) + held + payload
+    return (
+        struct.pack(">HHIIBBHHH", 1, 2, number % 2**32, acknowledged % 2**32, size, flags, 1, 0, 0)
+        + held
+        + payload
+    )
 
 
 def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, bytes]]:
@@ -26,10 +32,12 @@ def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, byt
 
 def test_what_is_longer_shifts_what_follows_both_ways():
     found = replaced(
-        (CLIENT, segment(99, flags=SYN)), (SERVER, segment(499, flags=SYN | ACK, acknowledged=100)),
-        (CLIENT, segment(100, OLD, acknowledged=500)), (SERVER, segment(500, acknowledged=100 + len(OLD))),
+        (CLIENT, segment(99, flags=SYN)),
+        (SERVER, segment(499, flags=SYN | ACK, acknowledged=100)),
+        (CLIENT, segment(100, OLD, acknowledged=500)),
+        (SERVER, segment(500, acknowledged=100 + len(OLD))),
         (CLIENT, segment(100 + len(OLD), OLD, acknowledged=500)),
-    )  # fmt: skip
+    )
     grown = len(NEW) - len(OLD)
     assert found[2] == (100, 500, NEW)
     assert found[3] == (500, 100 + len(NEW), b"")
@@ -77,9 +85,11 @@ def test_connections_without_sip_lose_their_payload():
 
 def test_a_new_connection_on_the_same_ports_counts_anew():
     found = replaced(
-        (CLIENT, segment(99, flags=SYN)), (CLIENT, segment(100, OLD)),
-        (CLIENT, segment(70_000, flags=SYN)), (CLIENT, segment(70_001, OLD)),
-    )  # fmt: skip
+        (CLIENT, segment(99, flags=SYN)),
+        (CLIENT, segment(100, OLD)),
+        (CLIENT, segment(70_000, flags=SYN)),
+        (CLIENT, segment(70_001, OLD)),
+    )
     assert found[3] == (70_001, 0, NEW)
 
 
@@ -92,8 +102,9 @@ def test_unknown_options_are_void_and_selective_acknowledgements_move():
     found.note(1, SERVER, CLIENT, segment(500, acknowledged=100, held=held))
     found.finish(lambda message: message.replace(b"old", b"something longer"))
     assert struct.unpack(">II", found.segment(1, segment(500, acknowledged=100, held=held))[24:32]) == (
-        100, 100 + len(NEW),
-    )  # fmt: skip
+        100,
+        100 + len(NEW),
+    )
 
 
 def test_an_option_cut_short_ends_the_options():

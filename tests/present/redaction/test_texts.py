@@ -39,11 +39,14 @@ def test_what_tells_of_somebody_is_replaced(made, line, gone):
     "line",
     [
         '2026-11-22 22:39:44.599138 90.00% [WARNING] sofia.c:10667 Rejected by acl "xphone_servers"',
-        "mod_sofia.c:469 hanging up, cause: CALL_REJECTED", "Set telephone-event payload to 101@8000",
-        "Audio Codec Compare [opus:111:48000:20:0:2]/[PCMA:8:8000:20:64000:1]", "State Change CS_NEW -> CS_INIT",
-        "version: 1.10.12-release git a88d069", "Activating RTCP PORT 127.0.0.1:30001",
+        "mod_sofia.c:469 hanging up, cause: CALL_REJECTED",
+        "Set telephone-event payload to 101@8000",
+        "Audio Codec Compare [opus:111:48000:20:0:2]/[PCMA:8:8000:20:64000:1]",
+        "State Change CS_NEW -> CS_INIT",
+        "version: 1.10.12-release git a88d069",
+        "Activating RTCP PORT 127.0.0.1:30001",
     ],
-)  # fmt: skip
+)
 def test_what_tells_of_nobody_stays(made, line):
     assert made.texts.line(line) == line
 
@@ -67,7 +70,9 @@ def test_marks_in_the_text_are_no_marks(made):
     assert made.texts.line("\ue00a\ue000\ue00b x") == "??? x"
 
 
-@pytest.mark.parametrize("sign", ["a", "1", "a1", "@", ".", "<", '"', "10.", ":", "sip:", "=", "[", " ", "password=", "a@"])
+@pytest.mark.parametrize(
+    "sign", ["a", "1", "a1", "@", ".", "<", '"', "10.", ":", "sip:", "=", "[", " ", "password=", "a@"]
+)
 def test_endless_lines_cost_no_endless_time(made, sign):
     began = time.monotonic()
     made.logs.line(sign * (200_000 // len(sign)))

@@ -1,0 +1,187 @@
+"""Notebooks as files: one for each capture of a run, or one on demand; run by nbclient if wished.
+
+A notebook that somebody has edited is never overwritten: each bears a hash of its cells.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path, PurePath, PurePosixPath
+
+import nbformat
+
+from postproc.errors import SetupError
+from postproc.handover.export import safe_name
+from postproc.pipeline import Run
+from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
+from postproc.present.store import replace_file
+from postproc.read.inputs import readable, said
+
+NEEDED = ("nbclient", "ipykernel")
+INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
+LONGEST = 1800  # seconds a cell may take
+
+
+@dataclass(frozen=True)
+class Written:
+    """Notebooks written, and those left as they were because somebody had edited them."""
+
+    paths: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+
+
+class Known:
+    """What notebooks tell of a run, gone through once: it may hold thousands of captures."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.ranked = run.worst_first()
+        self.paths = dict(zip(run.captures["capture"], run.captures["path"], strict=True))
+        seen = run.timeline[["capture", "call"]].dropna().drop_duplicates()
+        self.calls = {name: set(calls) for name, calls in seen.groupby("capture")["call"]}
+
+    def notebook(
+        self,
+        name: str,
+        target: Path,
+        out: Path | None,
+        capture: Path | None = None,
+        keylog: Path | None = None,
+    ) -> nbformat.NotebookNode:
+        """The notebook of one capture, made for its place."""
+        folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
+        seen = partial(_as_seen, folder=folder)
+        logs = tuple(seen(Path(path)) for path in self.run.logs["path"].dropna())
+        place = seen(capture or Path(self.paths[name]))
+        kept, keys = (seen(path) if path else None for path in (out, keylog))
+        subject = Subject(name, place, kept, logs, keys, self.run.lang)
+        return notebook(subject, self._calls(name))
+
+    def _calls(self, name: str) -> list[Seen]:
+        mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
+        return [
+            Seen(headline if isinstance(headline, str) else None, self.run.walks.get(call, ()))
+            for call, headline in zip(mine["call"], mine["headline"], strict=True)
+        ]
+
+
+def write_all(run: Run, out: Path) -> Written:
+    """Write one notebook per capture into ``out``/notebooks; ``out`` holds the run's results.
+
+    Raises SetupError when the folder cannot be written to.
+    """
+    known = Known(run)
+    written, kept = [], []
+    for name, path in targets(run, out / "notebooks").items():
+        if path.exists() and _edited(path):
+            kept.append(path)
+        else:
+            _save(known.notebook(name, path, out), path)
+            written.append(path)
+    return Written(tuple(written), tuple(kept))
+
+
+def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:
+    """Write the notebook of ``capture``, the file, whose calls alone are in ``run``.
+
+    ``out`` is where the results are kept, None if nowhere. Raises SetupError when
+    ``target`` cannot be written.
+    """
+    name = _name(run, capture)
+    _save(Known(run).notebook(name, target, out, capture, keylog), target)
+
+
+def _name(run: Run, capture: Path) -> str:
+    """What the tables call the file; calls may be in further captures."""
+    names = list(run.captures["capture"])
+    ending = [name for name in names if PurePosixPath(name).name == readable(capture.name)]
+    return str((ending or names)[0])
+
+
+def default_target(capture: Path) -> Path:
+    """The notebook's name in the current folder."""
+    return Path(f"{safe_name(capture.stem)}.ipynb")
+
+
+def need_unedited(target: Path) -> None:
+    """SetupError when there is a notebook that somebody has edited, or another file."""
+    if target.exists() and _edited(target):
+        raise SetupError(f"{target}: somebody has edited it; remove it, or name another file with -o")
+
+
+def need_kernel() -> None:
+    """SetupError when what runs notebooks is not installed."""
+    if not all(map(find_spec, NEEDED)):
+        raise SetupError(INSTALL)
+
+
+def targets(run: Run, folder: Path) -> Mapping[str, Path]:
+    """Capture -> its notebook: named after it, with the folders above where that is ambiguous."""
+    read = run.captures.dropna(subset=["packets"])["capture"]  # not those that are copies of another
+    names = {name: safe_name(PurePosixPath(name).stem) for name in read}
+    if len({stem.casefold() for stem in names.values()}) < len(names):
+        names = {name: safe_name(name.replace("/", "-")) for name in read}
+    taken: dict[str, int] = {}
+    found = {}
+    for name, stem in names.items():
+        taken[stem.casefold()] = taken.get(stem.casefold(), 0) + 1
+        nth = taken[stem.casefold()]
+        found[name] = folder / f"{stem}{f'-{nth}' * (nth > 1)}.ipynb"
+    return found
+
+
+def execute(path: Path) -> None:
+    """Run the notebook's cells and keep their outputs in it.
+
+    Raises SetupError when nbclient or ipykernel is missing, or a cell fails; the
+    outputs until then are in the file.
+    """
+    need_kernel()
+    from nbclient import NotebookClient  # noqa: PLC0415  (an extra)
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415
+
+    held = nbformat.read(path, as_version=4)
+    place = {"metadata": {"path": str(path.resolve().parent)}}
+    client = NotebookClient(
+        held,
+        kernel_name="python3",
+        timeout=LONGEST,
+        record_timing=False,
+        resources=place,
+        extra_arguments=["--log-level=ERROR"],
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise SetupError(f"{path}: a cell failed: {error.ename}: {error.evalue}"[:300]) from error
+    except (CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died, or never came up
+        raise SetupError(f"{path}: {str(error).splitlines()[0]}") from error
+    finally:
+        _save(held, path)
+
+
+def _edited(path: Path) -> bool:
+    try:
+        held = nbformat.read(path, as_version=4)
+        return bool(held.metadata[OURS]["sources"] != sources(held))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
+        return True  # no notebook of ours
+
+
+def _as_seen(path: Path, folder: Path) -> PurePath:
+    """The path relative to the notebook's folder, so that both can be moved together."""
+    try:
+        return PurePath(os.path.relpath(path, folder))
+    except ValueError:  # another drive of Windows
+        return PurePath(os.path.abspath(path))  # noqa: PTH100
+
+
+def _save(held: nbformat.NotebookNode, path: Path) -> None:
+    text = nbformat.writes(held) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, lambda place: place.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error

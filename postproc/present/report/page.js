@@ -1,0 +1,168 @@
+"use strict";
+(() => {
+  const page = document.documentElement, words = document.body.dataset;
+  const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
+  const one = (selector, within = document) => within.querySelector(selector);
+  page.classList.add("js");
+
+  // Calls: which are shown.
+  const rows = all(".calls tbody tr");
+  const details = new Map(all("details.call").map((call) => [call.dataset.call, call]));
+  const search = one(".search input"), chips = all(".chip");
+  const texts = new Map(rows.map((row) => [row, (row.textContent + " " + row.dataset.words).toLowerCase()]));
+
+  function select() {
+    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const verdicts = new Set(chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => chip.dataset.verdict));
+    let left = 0;
+    for (const row of rows) {
+      const fits = verdicts.has(row.dataset.verdict) && wanted.every((word) => texts.get(row).includes(word));
+      row.hidden = !fits;
+      left += fits;
+      const call = details.get(row.dataset.call);
+      if (call) call.hidden = !fits;
+    }
+    one(".none-left").hidden = left > 0;
+    one(".shown").textContent = left === rows.length ? "" : words.shown.replace("{n}", left).replace("{all}", rows.length);
+  }
+  if (search) search.addEventListener("input", select);
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      chip.setAttribute("aria-pressed", chip.getAttribute("aria-pressed") !== "true");
+      select();
+    });
+  }
+
+  // Calls: their order.
+  const headings = all(".calls thead th");
+  const place = (heading) => headings.slice(0, headings.indexOf(heading)).reduce((sum, each) => sum + each.colSpan, 0);
+  const value = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+  const figure = (text) => (Number.isNaN(parseFloat(text)) ? Infinity : parseFloat(text));
+
+  function sort(heading) {
+    const column = place(heading), numbers = heading.dataset.sort === "number";
+    const down = heading.getAttribute("aria-sort") === "ascending";
+    const keys = new Map(rows.map((row) => [row, numbers ? figure(value(row, column)) : value(row, column)]));
+    const order = (a, b) => (numbers ? (a === b ? 0 : a < b ? -1 : 1) : a.localeCompare(b, page.lang, { numeric: true }));
+    rows.sort((a, b) => order(keys.get(a), keys.get(b)) * (down ? -1 : 1) || a.dataset.call - b.dataset.call);
+    for (const each of headings) if (each.hasAttribute("aria-sort")) each.setAttribute("aria-sort", "none");
+    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    one(".calls tbody").append(...rows);
+  }
+  for (const heading of headings.filter((each) => each.dataset.sort)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = heading.textContent;
+    heading.replaceChildren(button);
+    if (!heading.hasAttribute("aria-sort")) heading.setAttribute("aria-sort", "none");
+    button.addEventListener("click", () => sort(heading));
+  }
+
+  // Going to a call, a step or a finding.
+  function choose(box) {
+    const walk = box.closest(".walk");
+    for (const each of all(".box", walk)) each.removeAttribute("aria-current");
+    box.setAttribute("aria-current", "step");
+    for (const panel of all(".panel", walk)) panel.classList.toggle("chosen", "#" + panel.id === box.hash);
+  }
+  function show(target) {
+    if (target.matches(".panel")) choose(one('.box[href="#' + target.id + '"]', target.closest(".walk")));
+    for (let at = target.closest("details"); at; at = at.parentElement.closest("details")) {
+      at.hidden = false;
+      at.open = true;
+    }
+    for (const each of all(".marked")) each.classList.remove("marked");
+    if (target.matches(".finding")) target.classList.add("marked");
+    (target.matches(".body") ? target.parentElement : target).scrollIntoView({ block: "start" });
+    target.focus({ preventScroll: true });
+  }
+  function follow() {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (target) show(target);
+  }
+  addEventListener("hashchange", follow);
+
+  for (const row of rows) {
+    const link = one("a", row);
+    if (!link) continue;
+    row.dataset.open = "";
+    row.addEventListener("click", (event) => {
+      if (event.target.closest("a") || String(getSelection())) return;
+      link.click();
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest(".box"), button = event.target.closest("button.copy"), link = event.target.closest('a[href^="#"]');
+    if (box) {
+      event.preventDefault();
+      choose(box);
+    } else if (button) {
+      copy(button);
+    } else if (link && link.hash === location.hash) {
+      follow();
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const box = event.target.closest(".box");
+    const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (box && way) {
+      const boxes = all(".box", box.closest(".chart"));
+      const next = boxes[boxes.indexOf(box) + way];
+      event.preventDefault();
+      if (next) {
+        next.focus();
+        choose(next);
+      }
+    } else if (event.key === "/" && search && !event.target.matches("input")) {
+      event.preventDefault();
+      search.focus();
+    } else if (event.key === "Escape" && event.target === search) {
+      search.value = "";
+      select();
+    }
+  });
+
+  // Copying.
+  const said = one(".said");
+
+  function copyByHand(code) {
+    const range = document.createRange();
+    range.selectNodeContents(code);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    return document.execCommand("copy");
+  }
+  async function copy(button) {
+    const code = one("code", button.closest(".copyable"));
+    let done = false;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      done = true;
+    } catch {
+      done = copyByHand(code);
+    }
+    const before = button.dataset.word ?? button.textContent;
+    button.dataset.word = before;
+    button.classList.toggle("done", done);
+    button.textContent = said.textContent = done ? words.copied : words.press;
+    clearTimeout(button.timer);
+    button.timer = setTimeout(() => {
+      button.classList.remove("done");
+      button.textContent = before;
+      said.textContent = "";
+    }, 1800);
+  }
+
+  // On paper nothing can be unfolded: what is folded in the calls that are open is shown.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = all("details.call[open] details:not([open])");
+    for (const each of unfolded) each.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const each of unfolded) each.open = false;
+  });
+
+  follow();
+})();

@@ -1,0 +1,175 @@
+"""The captures that ship, diagnosed: verdict, cause, and the exact list of what is found in each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.diagnose.conftest import Diagnosed
+
+# capture -> per call: verdict, cause, and findings as (name, verdict, explained by), in the order they are told
+FOLLOWS_DEAD = [
+    ("no-media", "fault", "no-binding-success"), ("one-way-media", "suspect", "no-media"),
+]  # fmt: skip
+OK: list[tuple[str, str | None, list[tuple[str, str, str | None]]]] = [("ok", None, [])]
+NO_SIP = ("first-leg-missing", "note", None)
+EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]]]]] = {
+    "acl_403": [("suspect", "invite-rejected-by-acl", [("invite-rejected-by-acl", "suspect", None)])],
+    "acl_488": [("suspect", "candidates-rejected-by-acl", [("candidates-rejected-by-acl", "suspect", None)])],
+    "client_view": [("ok", None, [NO_SIP])],
+    "codec_488": [("fault", "no-common-codec", [("no-common-codec", "fault", None)])],
+    "dtls_fail": [("fault", "dtls-incomplete", [
+        ("dtls-incomplete", "fault", None),
+        ("no-media", "fault", "dtls-incomplete"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "good": OK,
+    "ip_mismatch_server": [("fault", "port-not-preserved", [
+        ("port-not-preserved", "suspect", None),
+        ("icmp-unreachable", "fault", "port-not-preserved"),
+        ("no-binding-success", "fault", "icmp-unreachable"),
+        *FOLLOWS_DEAD,
+    ])],
+    "no_binding_success": [("fault", "no-binding-success", [
+        ("no-binding-success", "fault", None), *FOLLOWS_DEAD,
+    ])],
+    "only_private": [("fault", "public-candidate-missing", [
+        ("public-candidate-missing", "suspect", None),
+        ("no-binding-success", "fault", "public-candidate-missing"),
+        *FOLLOWS_DEAD,
+    ])],
+    "server_view": [("ok", None, [("media-lost", "note", None)])],
+    "two_calls": OK * 2,
+    "made/busy_486.pcapng": OK,
+    "made/cancelled_487.pcapng": OK,
+    "made/forked.pcapng": OK * 2,
+    "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
+        ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
+    ])] * 2,
+    "made/ipv6.pcapng": OK,
+    "made/parallel_ring.pcapng": OK,
+    "made/proxy_hops.pcapng": OK,
+    "made/reinvite.pcapng": OK,
+    "made/three_legs.pcapng": OK,
+    "made/turn_channel.pcapng": OK,
+    "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [
+        ("no-binding-success", "fault", None),
+        ("wrong-candidate-tried", "suspect", "no-binding-success"),
+        *FOLLOWS_DEAD,
+        ("hotspot-client", "note", None),
+    ])],
+}  # fmt: skip
+
+# With the server's log what the wire alone leaves in doubt is certain; the rest stays as it was.
+LOGGED = EXPECTED | {
+    "acl_403": [("fault", "invite-rejected-by-acl", [("invite-rejected-by-acl", "fault", None)])],
+    "acl_488": [("fault", "candidates-rejected-by-acl", [("candidates-rejected-by-acl", "fault", None)])],
+}
+LOGS = (
+    "acl_403", "acl_488", "codec_488", "dtls_fail", "good", "ip_mismatch_server", "no_binding_success",
+    "only_private", "two_calls",
+)  # fmt: skip
+
+Judged = Callable[..., Diagnosed]
+
+
+def plain(table: Any) -> list[Any]:
+    """Rows as they are in JSON: NA is None."""
+    return [row for row in table.astype(object).where(table.notna(), None).itertuples()]
+
+
+def told(found: Diagnosed) -> list[tuple[str, str | None, list[tuple[str, str, str | None]]]]:
+    calls, findings = plain(found.tables.calls.sort_values("call")), plain(found.tables.findings)
+    return [
+        (
+            call.verdict,
+            call.cause,
+            [(each.name, each.verdict, each.caused_by) for each in findings if each.call == call.call],
+        )
+        for call in calls
+    ]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_capture_has_exactly_these_findings(judged: Judged, name: str):
+    assert told(judged(name)) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_and_these_with_its_log(judged: Judged, name: str):
+    assert told(judged(name, log=True)) == LOGGED[name]
+
+
+def test_every_finding_belongs_to_a_call_and_a_capture(judged: Judged):
+    for name in EXPECTED:
+        findings = judged(name).tables.findings
+        assert findings["capture"].notna().all()
+        assert findings["call"].notna().all()
+
+
+HEADLINES = {
+    "acl_403": ["403 Forbidden at once", "an access list of the server rejects 10.0.50.118"],
+    "acl_488": ["488 Not Acceptable Here at once", "deny every candidate offered", "192.168.178.34", "198.51.100.77"],
+    "codec_488": ["No common codec", "10.0.50.118 offers PCMU/8000", "10.0.50.20 answers with PCMA/8000"],
+    "dtls_fail": ["DTLS is not completed", "5 ClientHellos", "got no answer"],
+    "good": ["Media flows both ways on the client's leg"],
+    "ip_mismatch_server": ["The server's NAT changes the media port", "10.0.50.118", "203.0.113.10"],
+    "no_binding_success": ["No Binding Success", "17 of 17 Binding Requests were never answered"],
+    "only_private": ["Neither side offers a public candidate", "192.168.178.34", "10.0.50.118"],
+    "server_view": ["Media flows both ways on the client's leg"],
+    "made/busy_486.pcapng": ["The called party was busy (486)."],
+    "made/cancelled_487.pcapng": ["The caller hung up before an answer"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_the_headline_says_it_in_plain_words(judged: Judged, name: str):
+    headline = judged(name).tables.calls["headline"].iloc[0]
+    assert [words for words in HEADLINES[name] if words not in headline] == []
+
+
+def one(found: Diagnosed, name: str) -> Any:
+    (row,) = [row for row in plain(found.tables.findings) if row.name == name]
+    return row
+
+
+def test_the_log_names_list_and_address_of_the_403(judged: Judged):
+    found = one(judged("acl_403", log=True), "invite-rejected-by-acl")
+    assert found.title == 'The server\'s access list "xphone_servers" rejects 10.0.50.118: 403 Forbidden.'
+    assert 'acl_403.freeswitch.log:618 IP 10.0.50.118 Rejected by acl "xphone_servers"' in found.detail
+    assert found.confidence > 0.9
+
+
+def test_without_the_log_the_403_is_reasoned(judged: Judged):
+    found = one(judged("acl_403"), "invite-rejected-by-acl")
+    assert "It is the only response: no challenge" in found.detail
+    assert "the server's log of that moment names the list and the address" in found.detail
+    assert "127.0.0.1/32" in found.remedies
+
+
+def test_no_public_candidate_is_said_of_both_sides(judged: Judged):
+    tags = judged("only_private").judged[0].chain.root
+    assert tags is not None
+    assert tags.tags == {"client", "server"}
+
+
+VENDORS_REMEDIES = (
+    "Pin Hole Puncher", "Capture on both sides and at the WAN interface", "30000-33000", "keep the server's port",
+    "Destination NAT", "(ALG)", "On the client's side",
+)  # fmt: skip
+
+
+def test_the_vendors_example_is_told_as_the_guide_tells_it(judged: Judged):
+    found = one(judged("made/vendor_no_binding_success.pcapng"), "no-binding-success")
+    assert found.title == "No Binding Success: 6 of 6 Binding Requests were never answered."
+    assert "6 of 6 requests from the server to the client (172.20.10.2:55402) got no answer." in found.detail
+    assert "172.20.10.2 is a private address as a mobile hotspot (iPhone) gives out." in found.detail
+    assert "No public candidate was tried." in found.detail
+    assert len(found.frames.split(",")) == 6
+
+
+def test_its_remedies_are_in_the_guides_order(judged: Judged):
+    remedies = one(judged("made/vendor_no_binding_success.pcapng"), "no-binding-success").remedies.split("\n")
+    assert len(remedies) == len(VENDORS_REMEDIES)
+    for remedy, words in zip(remedies, VENDORS_REMEDIES, strict=True):
+        assert words in remedy

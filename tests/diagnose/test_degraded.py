@@ -1,0 +1,82 @@
+"""Removing information degrades honestly: no wrong fault, and doubt where doubt is the truth.
+
+The table says, per capture and degradation, verdict and cause of each call that is left.
+What the packets that are left still prove (a 488, checks that are never answered) stays a fault.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from postproc import pipeline
+from postproc.read import deployment
+from tests.diagnose import degraded as by
+from tests.diagnose.conftest import Diagnosed
+
+OK = ("ok", None)
+NO_FIRST = ("cannot_tell", "first-leg-missing")
+CUT = ("cannot_tell", "capture-cut-short")
+DEAD, MISMATCH = ("fault", "no-binding-success"), ("fault", "port-not-preserved")
+DTLS, PRIVATE, CODEC = ("fault", "dtls-incomplete"), ("fault", "public-candidate-missing"), ("fault", "no-common-codec")
+DENIED, REJECTED = ("suspect", "invite-rejected-by-acl"), ("suspect", "candidates-rejected-by-acl")
+
+TRUTH = {
+    "good": [[OK, OK], [OK], [CUT], [OK], [OK]],
+    "two_calls": [[OK] * 4, [OK, OK], [CUT], [OK, OK], [OK, OK]],
+    "server_view": [[OK, OK], [OK], [CUT], [OK], [OK]],
+    "acl_403": [[], [DENIED], [DENIED], [DENIED], [DENIED]],
+    "acl_488": [[], [REJECTED], [REJECTED], [REJECTED], [REJECTED]],
+    "codec_488": [[CODEC, NO_FIRST], [("fault", "call-rejected")], [CODEC], [CODEC], [CODEC]],
+    "dtls_fail": [[NO_FIRST, DTLS], [DTLS], [CUT], [DTLS], [DTLS]],
+    "no_binding_success": [[NO_FIRST, ("suspect", "no-binding-success")], [DEAD], [CUT], [DEAD], [DEAD]],
+    "only_private": [
+        [NO_FIRST, ("suspect", "no-binding-success")], [PRIVATE], [("suspect", "public-candidate-missing")],
+        [PRIVATE], [PRIVATE],
+    ],
+    "ip_mismatch_server": [[NO_FIRST, MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH]],
+}  # fmt: skip
+STAYS_TRUE = {"call-rejected"}  # a final response is one, whoever is behind it
+QUICK = ("good", "no_binding_success")  # the others take the most of a minute
+CASES = [
+    pytest.param(
+        name, degradation, expected, id=f"{name}-{degradation.__name__}",
+        marks=() if name in QUICK else pytest.mark.slow,
+    )
+    for name, rows in TRUTH.items()
+    for degradation, expected in zip(by.DEGRADATIONS, rows, strict=True)
+]  # fmt: skip
+
+
+def faults(found: Diagnosed) -> set[str]:
+    findings = found.tables.findings
+    return set(findings[findings["verdict"] == "fault"]["name"])
+
+
+@pytest.mark.parametrize(("name", "degradation", "expected"), CASES)
+def test_less_information_makes_no_wrong_fault(
+    pcaps: Path,
+    tmp_path: Path,
+    judged: Callable[..., Diagnosed],
+    name: str,
+    degradation: Callable[[bytes], by.Keep],
+    expected: list[tuple[str, str | None]],
+):
+    source = pcaps / f"{name}.pcapng"
+    target = by.degraded(source, tmp_path / source.name, degradation(source.read_bytes()))
+    run = pipeline.run([target], deployment=deployment.read("xphone"), jobs=1)
+    calls = run.calls.sort_values("call")
+    told = [(row.verdict, None if row.cause is None else str(row.cause)) for row in calls.itertuples()]
+    assert [(verdict, None if cause == "<NA>" else cause) for verdict, cause in told] == expected
+    left = set(run.findings[run.findings["verdict"] == "fault"]["name"])
+    assert left <= faults(judged(name)) | STAYS_TRUE
+
+
+def test_every_degradation_takes_something_away(pcaps: Path, tmp_path: Path):
+    whole = (pcaps / "good.pcapng").read_bytes()
+    sizes = [
+        by.degraded(pcaps / "good.pcapng", tmp_path / "less.pcapng", each(whole)).stat().st_size
+        for each in by.DEGRADATIONS
+    ]
+    assert all(size < len(whole) for size in sizes)
+    assert len(set(sizes)) == len(sizes)

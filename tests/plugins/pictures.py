@@ -1,0 +1,75 @@
+"""Takes the pictures of Wireshark that the README shows.
+
+python -m tests.plugins.pictures docs/pictures
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from tests.plugins import screen
+from tests.plugins.desktop import Desktop, started
+from tests.plugins.dissected import frames
+from tests.plugins.wiresharks import ROOT, SYSTEM
+
+GOOD, TWO_CALLS = ROOT / "pcaps" / "good.pcapng", ROOT / "pcaps" / "two_calls.pcapng"
+COLOURS = 128  # a screen of text needs no more, and the file is a third of the size
+# As an analyst would have dragged them: times in milliseconds, whole user agents, room for details.
+RECENT = """\
+gui.time_precision: MSEC
+gui.geometry_main_upper_pane: 560
+gui.geometry_main_lower_pane: 900
+column.width: %m, 65, %Yt, 190, "%Cus:legs.call", 40, "%Cus:legs.leg", 36, \
+"%Cus:sip.User-Agent or sip.Server", 165, %us, 130, %uS, 70, %ud, 130, %uD, 75, %p, 75, %i, 420
+"""
+
+
+def overview(desktop: Desktop) -> None:
+    """Both legs, discovery, checks and DTLS of one call; the details of a check."""
+    desktop.go_to(20)
+    desktop.open_last_details()
+
+
+def this_call(desktop: Desktop) -> None:
+    """One call of two, after a press of the button, and the window that lists both."""
+    first = frames(TWO_CALLS, [], show="sip && legs.call == 2")[0]
+    desktop.go_to(first.number)
+    desktop.screen.click_on("This call", desktop.filter_bar)
+    desktop.screen.settled()
+    desktop.menu("Legs", "Calls in this file")
+    (window,) = desktop.dialogs()
+    desktop.screen.act("windowsize", window, "620", "190", "windowmove", window, "765", "680")
+
+
+PICTURES: Mapping[str, tuple[Path, Callable[[Desktop], None]]] = {
+    "wireshark-legs.png": (GOOD, overview),
+    "wireshark-this-call.png": (TWO_CALLS, this_call),
+}
+
+
+def take(name: str, folder: Path) -> Path:
+    capture, steps = PICTURES[name]
+    target = folder / name
+    with tempfile.TemporaryDirectory() as home:
+        with started(SYSTEM, capture, Path(home), recent=RECENT) as desktop:
+            steps(desktop)
+            picture = desktop.screen.settled()
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    return target
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    absent = screen.missing() or SYSTEM.missing("wireshark")
+    if absent:
+        sys.exit(f"{absent}; scripts/setup gui installs what is needed")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:
+        print(take(name, folder))
+
+
+if __name__ == "__main__":
+    main()

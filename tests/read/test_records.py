@@ -1,0 +1,79 @@
+import gzip
+
+import pytest
+
+from postproc.errors import CaptureError
+from postproc.read.records import Described, Other, Record, option, pieces, whole_options
+from tests.read import wire
+
+PACKET = wire.datagram(b"hello")
+
+
+def read(folder, content: bytes, **options):
+    path = folder / "capture"
+    path.write_bytes(content)
+    with pieces(path, **options) as found:
+        return list(found)
+
+
+@pytest.mark.parametrize(("nano", "resolution", "ticks"), [(False, 6, 1_500_000), (True, 9, 1_500_000_000)])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_classic_pcap_has_one_interface_and_ticks_of_its_own(tmp_path, order, nano, resolution, ticks):
+    found = read(tmp_path, wire.pcap([(1_500_000_000, PACKET)], link_type=101, order=order, nano=nano))
+    assert found[0] == Described(101, 262144, option(9, bytes([resolution])))
+    assert found[1] == Record(1, 1_500_000_000, 0, ticks, PACKET, len(PACKET), b"")
+
+
+def test_pcapng_keeps_order_comments_and_what_is_no_packet(tmp_path):
+    commented = wire.enhanced(7, PACKET + bytes(-len(PACKET) % 4))
+    secrets = wire.block(10, b"keys")
+    found = read(
+        tmp_path,
+        wire.pcapng(
+            wire.interface(name="lo"), commented, wire.interface(113), secrets, wire.enhanced(9, PACKET, 1)
+        ),
+    )
+    kinds = [type(piece) for piece in found]
+    assert kinds == [Other, Described, Record, Described, Other, Record]
+    assert found[4] == Other(10, b"keys")
+    assert (found[2].frame, found[5].frame, found[5].interface) == (1, 2, 1)
+
+
+def test_a_packet_cut_by_the_snapshot_length_knows_its_size(tmp_path):
+    found = read(tmp_path, wire.pcapng(wire.interface(), wire.enhanced(7, PACKET, original=1500)))
+    assert found[-1].original == 1500
+    assert found[-1].data == PACKET
+
+
+def test_the_obsolete_packet_block_is_a_packet(tmp_path):
+    assert read(tmp_path, wire.pcapng(wire.interface(), wire.obsolete(7, PACKET)))[-1].data == PACKET
+
+
+def test_windows_change_nothing(tmp_path):
+    content = wire.pcapng(
+        wire.interface(), *(wire.enhanced(at, PACKET) for at in range(50)), wire.block(10, b"keys")
+    )
+    assert read(tmp_path, content, window=256) == read(tmp_path, content)
+
+
+def test_a_packed_capture_is_converted(tmp_path):
+    found = read(tmp_path, gzip.compress(wire.pcapng(wire.interface(), wire.enhanced(7, PACKET))))
+    assert [piece.data for piece in found if isinstance(piece, Record)] == [PACKET]
+
+
+def test_a_cut_capture_ends_with_its_last_whole_packet(tmp_path):
+    content = wire.pcapng(wire.interface(), wire.enhanced(7, PACKET), wire.enhanced(8, PACKET))
+    assert len([piece for piece in read(tmp_path, content[:-5]) if isinstance(piece, Record)]) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no capture at all, but long enough"])
+def test_what_is_no_capture_is_said(tmp_path, content):
+    with pytest.raises(CaptureError):
+        read(tmp_path, content)
+    with pytest.raises(CaptureError), pieces(tmp_path / "missing") as found:
+        list(found)
+
+
+def test_options_are_taken_as_far_as_they_are_whole():
+    assert whole_options(option(1, b"abc") + option(0, b"") + b"rest") == option(1, b"abc")
+    assert whole_options(option(1, b"abc")[:-2]) == b""
