@@ -8,12 +8,13 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all bench clean
+.PHONY: help run test test-all screenshots bench clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
+	@echo "make screenshots  take the README's pictures of Wireshark again"
 	@echo "make bench     time and memory beside those of other programs"
 	@echo "make clean     remove .venv, caches, results"
 
@@ -30,7 +31,14 @@ test: $(DEV)
 	$(VENV)/bin/pytest -m "not slow"
 
 test-all: test
-	$(VENV)/bin/pytest -m slow
+	@scripts/setup browser
+	@scripts/setup gui
+	@tests/plugins/chroots.sh || echo "no newer Wiresharks to test with: those tests are skipped"
+	$(VENV)/bin/pytest -m slow -rs
+
+screenshots: $(DEV)
+	@scripts/setup gui
+	$(PY) -m tests.plugins.pictures docs/pictures
 
 bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark

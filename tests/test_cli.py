@@ -116,7 +116,7 @@ def test_the_end_says_what_was_found_and_where_it_is(run_over_trouble):
     assert any(line.startswith("warning: cut.pcap: cut short") for line in lines)
     assert lines[-2:] == [
         f"2 calls in {3 if os.geteuid() == 0 else 2} captures",
-        "tables: out/tables  findings: out/findings.json",
+        "tables: out/tables  findings: out/findings.json  report: out/report.html  notebooks: out/notebooks",
     ]
 
 

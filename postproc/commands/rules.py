@@ -1,6 +1,7 @@
 """``postproc rules`` and ``postproc explain``: the known error pictures, and one of them whole."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -10,18 +11,32 @@ from postproc.text import Lang
 
 
 @click.command("rules")
+@click.option(
+    "--matrix", type=click.Path(exists=True, path_type=Path), metavar="PATH",
+    help="As Markdown, with the captures in PATH and which rule fires on which.",
+)  # fmt: skip
 @lang_option
-def rules_command(*, lang: Lang) -> None:
+@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
     """List the error pictures that a run looks for.
 
     \b
-    Example:
+    Examples:
         postproc rules
+        postproc rules --matrix pcaps/ > docs/RULES.md
     """
     from postproc.diagnose import RULES
     from postproc.present.catalogue import listing
+    from postproc.present.rulebook import page
     from postproc.present.terminal import console, say
 
+    if matrix is not None:
+        with one_line_errors(debug=debug):
+            from postproc import pipeline
+
+            ran = pipeline.run([matrix])
+            click.echo(page(RULES, ran.findings, ran.captures["capture"]), nl=False)
+        return
     screen = console(sys.stdout)
     for line in listing(RULES, lang):
         say(screen, line)

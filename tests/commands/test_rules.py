@@ -1,11 +1,17 @@
 """`postproc rules` and `postproc explain`."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
 from postproc.diagnose import RULES
+from postproc.present import rulebook
 from postproc.present.catalogue import explained
+from postproc.tables import FINDINGS
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def said(*words: str):
@@ -37,3 +43,23 @@ def test_no_line_is_wider_than_the_terminal_and_no_brace_is_left(rule, lang):
     lines = explained(rule, lang, 80)
     assert max(map(len, lines[1:])) <= 80
     assert "{" not in "".join(lines)
+
+
+@pytest.mark.slow
+def test_the_page_of_rules_is_what_the_program_prints():
+    """All captures in one run: rules, claims, and which rule fires on which capture."""
+    printed = said("rules", "--matrix", str(ROOT / "pcaps")).stdout
+    page = (ROOT / "docs" / "RULES.md").read_text(encoding="utf-8")
+    assert page == printed, "renew it: postproc rules --matrix pcaps/ > docs/RULES.md"
+
+
+def test_the_page_of_rules_holds_every_claim():
+    """What can be seen of the page without reading captures."""
+    page = (ROOT / "docs" / "RULES.md").read_text(encoding="utf-8")
+    assert page.startswith(rulebook.page(RULES, FINDINGS.empty(), []))
+
+
+def test_without_captures_there_is_no_matrix(tmp_path):
+    done = said("rules", "--matrix", str(tmp_path))
+    assert "Rules and captures" not in done.stdout
+    assert done.exit_code == 0

@@ -26,11 +26,11 @@ def read(path: Path) -> list[Record]:
         ("no_binding_success.pcapng", 1),
         ("made/icmp_quotes_stun.pcapng", 2),
         ("made/sips_tls_keylog.pcapng", 1),
-        ("made/turn_channel.pcapng", 1),
-        ("made/sip_udp_fragments.pcapng", 1),
+        pytest.param("made/turn_channel.pcapng", 1, marks=pytest.mark.slow),
+        pytest.param("made/sip_udp_fragments.pcapng", 1, marks=pytest.mark.slow),
         ("made/tcp_segments.pcapng", 1),
-        ("made/sll.pcap", 1),
-        ("made/compressed.pcapng.gz", 1),
+        pytest.param("made/sll.pcap", 1, marks=pytest.mark.slow),
+        pytest.param("made/compressed.pcapng.gz", 1, marks=pytest.mark.slow),
     ],
 )
 def test_a_run_on_the_export_finds_the_same_call(run_of, tmp_path, name, call):

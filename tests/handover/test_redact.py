@@ -32,24 +32,19 @@ TABLES = (
     "log_events",
 )
 KNOWN = products(deployments.read(deployments.DEFAULT))
-CASES = [("acl_403.pcapng", True), ("no_binding_success.pcapng", True), ("two_calls.pcapng", True)] + [
-    (f"made/{name}", False)
-    for name in (
-        "vendor_no_binding_success.pcapng",
-        "icmp_quotes_stun.pcapng",
-        "turn_channel.pcapng",
-        "vlan.pcapng",
-        "sip_udp_fragments.pcapng",
-        "tcp_segments.pcapng",
-        "ipv6.pcapng",
-        "sll.pcap",
-        "sll2.pcapng",
-        "raw_ip.pcap",
-    )
+LAYERS = (
+    "vendor_no_binding_success.pcapng", "icmp_quotes_stun.pcapng", "turn_channel.pcapng", "vlan.pcapng",
+    "sip_udp_fragments.pcapng",
+    "tcp_segments.pcapng", "ipv6.pcapng", "sll.pcap", "sll2.pcapng", "raw_ip.pcap",
+)  # fmt: skip
+CASES = [
+    *((f"{name}.pcapng", True) for name in ("acl_403", "no_binding_success", "two_calls")),
+    *(pytest.param(f"made/{name}", False, marks=pytest.mark.slow) for name in LAYERS),
 ]
 SOUND = (
-    "_ws.malformed || ip.checksum.status==0 || udp.checksum.status==0 || tcp.checksum.status==0 || icmp.checksum.status==0"
-    " || tcp.analysis.lost_segment || tcp.analysis.out_of_order || stun.att.crc32.status==0"
+    "_ws.malformed || ip.checksum.status==0 || udp.checksum.status==0 || tcp.checksum.status==0"
+    " || icmp.checksum.status==0 || tcp.analysis.lost_segment || tcp.analysis.out_of_order"
+    " || stun.att.crc32.status==0"
 )
 CHECKED = [part for name in ("ip", "udp", "tcp") for part in ("-o", f"{name}.check_checksum:TRUE")]
 

@@ -44,27 +44,27 @@ inside() {
 
 make() {
     suite=$1 root=$folder/$1
-    if [ -e "$root/.ready" ]; then
-        return
-    fi
-    rm -rf "$root"
-    debootstrap --variant=minbase ${ring:+--keyring="$ring"} "$suite" "$root" "$mirror"
-    take_over_network "$root"
-    # sid may be read from a mirror, or a snapshot, that stands still.
-    inside apt-get -q -o Acquire::Check-Valid-Until=false update
-    inside apt-get -q -y -o Dpkg::Options::=--force-unsafe-io install --no-install-recommends $packages
-    inside apt-get clean
-    mkdir -p "$root/tmp/.X11-unix"
-    touch "$root/.ready"
+    # sid may be read from a mirror, or a snapshot, that stands still: its date does not count.
+    rm -rf "$root" &&
+        debootstrap --variant=minbase ${ring:+--keyring="$ring"} "$suite" "$root" "$mirror" &&
+        take_over_network "$root" &&
+        inside apt-get -q -o Acquire::Check-Valid-Until=false update &&
+        inside apt-get -q -y -o Dpkg::Options::=--force-unsafe-io install --no-install-recommends $packages &&
+        inside apt-get clean &&
+        mkdir -p "$root/tmp/.X11-unix" &&
+        touch "$root/.ready"
 }
 
 [ "$(id -u)" -eq 0 ] || stop "root is needed to make them"
 command -v debootstrap >/dev/null || stop "debootstrap is missing: apt-get install debootstrap"
 command -v apt-get >/dev/null || stop "not a Debian system"
 mirror=$(archive)
-[ -n "$mirror" ] || stop "apt is not configured for a Debian archive, or apt-get update was never run"
+[ -n "$mirror" ] || { apt-get -qq update && mirror=$(archive); }
+[ -n "$mirror" ] || stop "apt is not configured for a Debian archive"
 ring=$(keyring)
 mkdir -p "$folder"
 for each in trixie sid; do
-    make "$each"
+    [ -e "$folder/$each/.ready" ] && continue
+    echo "chroots: making $folder/$each" >&2
+    make "$each" >"$folder/$each.log" 2>&1 || stop "could not make $each, see $folder/$each.log"
 done

@@ -17,7 +17,8 @@ INVITE = (
     "Call-ID: 9f1884c7ff0a4be68a40378784d939b3\r\n"
     "CSeq: 123139772 INVITE\r\n"
     "X-CID: 9f1884c7ff0a4be68a40378784d939b3\r\n"
-    'Authorization: Digest username="721", realm="kunde.de", nonce="abcdef123", response="0123456789abcdef"\r\n'
+    'Authorization: Digest username="721", realm="kunde.de", nonce="abcdef123", '
+    'response="0123456789abcdef"\r\n'
     "User-Agent: sipsorcery_v4.0.79.1\r\n"
     "Content-Type: application/sdp\r\n"
     "Content-Length: {length}\r\n"
@@ -28,7 +29,7 @@ SDP = (
     "m=audio 33246 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 192.168.178.34\r\na=rtcp:33246 IN IP4 192.168.178.34\r\n"
     "a=ice-ufrag:Q0Ny\r\na=ice-pwd:vGPBP5qiYyaIHeOqY5amUf\r\na=rtpmap:111 opus/48000/2\r\na=setup:actpass\r\n"
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0c2VjcmV0\r\n"
-    "a=fingerprint:sha-256 75:40:06:D0:63:46:93:D1:73:1D:AA:C2:4E:1E:9F:3D:1E:68:01:F0:07:07:28:39:57:43:EC:D8\r\n"
+    "a=fingerprint:sha-256 75:40:06:D0:63:46:93:D1:73:1D:AA:C2:4E:1E:9F:3D:1E:68:01:F0:07:07:28:39:57\r\n"
     "a=candidate:Hc0a8b222 1 udp 2130706431 192.168.178.34 33246 typ host generation 0\r\n"
     "a=candidate:2 1 udp 1694498815 91.10.20.30 33246 typ srflx raddr 192.168.178.34 rport 33246\r\n"
 )

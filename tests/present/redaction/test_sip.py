@@ -88,8 +88,9 @@ def test_a_body_of_another_kind_is_blanked(messages):
 
 
 def test_a_description_in_a_multipart_body_is_replaced(messages):
-    body = f"--b\r\nContent-Type: application/sdp\r\n\r\n{SDP}\r\n--b\r\nContent-Type: x/y\r\n\r\nAnna\r\n--b--\r\n"
-    head = f"INVITE sip:a@b.de SIP/2.0\r\nContent-Type: multipart/mixed;boundary=b\r\nContent-Length: {len(body)}\r\n\r\n"
+    parts = f"Content-Type: application/sdp\r\n\r\n{SDP}\r\n--b\r\nContent-Type: x/y\r\n\r\nAnna\r\n"
+    body = f"--b\r\n{parts}--b--\r\n"
+    head = "INVITE sip:a@b.de SIP/2.0\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n"
     new = messages.message((head + body).encode()).decode()
     assert "a=rtpmap:111 opus/48000/2" in new
     assert "192.168.178.34" not in new
