@@ -14,7 +14,7 @@ help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
-	@echo "make screenshots  take the README's pictures of Wireshark again"
+	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
 	@echo "make bench     time and memory beside those of other programs"
 	@echo "make clean     remove .venv, caches, results"
 
@@ -38,7 +38,9 @@ test-all: test
 
 screenshots: $(DEV)
 	@scripts/setup gui
+	@scripts/setup browser
 	$(PY) -m tests.plugins.pictures docs/pictures
+	$(PY) -m tests.present.report.pictures docs/pictures
 
 bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark

@@ -64,7 +64,8 @@ class Program:
 
 
 def _ours(capture: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "postproc", "run", str(capture), "-o", str(out), "-j", "1"]
+    command = [sys.executable, "-m", "postproc", "run", str(capture), "-o", str(out), "-j", "1"]
+    return [*command, "--no-report"]  # tshark writes none either
 
 
 def _tshark(*arguments: str) -> Callable[[Path, Path], list[str]]:

@@ -59,13 +59,8 @@ legs.experts = E
 legs.prefs.country = Pref.string("Country code", "49",
     "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
 
-local extract = {
-    sip = Field.new("sip"),
-    ipv4 = { Field.new("ip.src"), Field.new("ip.dst") },
-    ipv6 = { Field.new("ipv6.src"), Field.new("ipv6.dst") },
-    interface = Field.new("frame.interface_id"),
-    number = Field.new("frame.number"),
-}
+-- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
+local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
 
 -- Class functions as locals: a method call on userdata looks them up in two tables each time.
 local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
@@ -75,6 +70,9 @@ local byte, sub, find, match, gmatch, lower, format = string.byte, string.sub, s
     string.gmatch, string.lower, string.format
 local floor, max, min, abs, log, huge = math.floor, math.max, math.min, math.abs, math.log, math.huge
 local insert, concat, sort = table.insert, table.concat, table.sort
+
+-- Wireshark hands over three new objects with every frame: collected young they cost least.
+if _VERSION == "Lua 5.4" then collectgarbage("generational") end
 
 local S -- all that was learnt of the file, see legs.init
 
@@ -595,6 +593,28 @@ function frames.find(packet, sport, dport)
             if #places < frames.PLACES then insert(places, at) end
             return at, header, proto, version
         end
+    end
+    return nil
+end
+
+-- Whether an IP header at a place is that of a fragment that is all there.
+function frames.is_fragment(packet, at)
+    local first, _, a, b, c, d, high, low, _, proto = byte(packet, at, at + 9)
+    if not proto then return false end
+    local left = #packet - at + 1
+    if first >= 0x60 and first <= 0x6f then return high == 44 and c * 256 + d + 40 <= left end
+    local length = a * 256 + b
+    return first >= 0x45 and first <= 0x4f and (high % 64 ~= 0 or low ~= 0) and (proto == UDP or proto == TCP)
+        and length > 20 and length <= left
+end
+
+-- Returns where IP begins in a fragment, nil if nowhere.
+function frames.find_fragment(packet)
+    for _, at in ipairs(S.places) do
+        if frames.is_fragment(packet, at) then return at end
+    end
+    for at = 1, min(#packet - 27, frames.DEEPEST) do
+        if frames.is_fragment(packet, at) then return at end
     end
     return nil
 end
@@ -2802,20 +2822,14 @@ function learn.text_of(field)
     return known and text or nil
 end
 
-function learn.last_bytes(extractors)
-    local raws = {}
-    for at, extractor in ipairs(extractors) do
-        local found = { extractor() }
-        raws[at] = #found > 0 and learn.text_of(found[#found]) or nil
+-- Source and destination of a SIP frame, by the bytes of its IP header; without one, of nobody.
+function learn.sip_places(pinfo, packet, ip)
+    local src, dst = "\0\0\0\0", "\0\0\0\0"
+    if ip then
+        local from, size = learn.addresses_at(packet, ip)
+        src, dst = sub(packet, from, from + size / 2 - 1), sub(packet, from + size / 2, from + size - 1)
     end
-    return raws[1], raws[2]
-end
-
--- Source and destination of a SIP frame: the innermost addresses, by their bytes.
-function learn.sip_places(pinfo)
-    local src, dst = learn.last_bytes(extract.ipv4)
-    if not src then src, dst = learn.last_bytes(extract.ipv6) end
-    return address.place(src or "\0\0\0\0", pinfo.src_port or 0), address.place(dst or "\0\0\0\0", pinfo.dst_port or 0)
+    return address.place(src, pinfo.src_port or 0), address.place(dst, pinfo.dst_port or 0)
 end
 
 -- In the first pass a message's field reaches to the end of the segment: the next one's begin cuts it.
@@ -2841,13 +2855,14 @@ function learn.add_message(m)
     m.dialog = dialog
 end
 
--- Learns the SIP messages of a frame, if there are any.
-function learn.sip(pinfo, packet)
+-- Learns the SIP messages of a frame, if there are any; ``ip`` is where IP begins, nil in a fragment.
+function learn.sip(pinfo, packet, ip)
     local fields = { extract.sip() }
     if #fields == 0 then return nil end
-    local src, dst = learn.sip_places(pinfo)
+    ip = ip or frames.find_fragment(packet)
+    local src, dst = learn.sip_places(pinfo, packet, ip)
     local record = { kind = "sip", sip = {} }
-    local original = frames.original(packet, S.now, learn.interface_of(), record)
+    local original = frames.original(sub(packet, ip or 1), S.now, learn.interface_of(), record)
     if original and original.sip then return learn.keep(pinfo.number, { kind = "sip", sip = original.sip }) end
     for _, text in ipairs(learn.texts_of(fields)) do
         local m = sip.parse(text)
@@ -3003,15 +3018,15 @@ end
 
 -- Returns the RTP or RTCP stream of a packet of a flow, for payload at a place; nil if it is cut short.
 function learn.stream(packet, flow, at, counts)
-    local _, kind, _, _, e, f, g, h, a, b, c, d = byte(packet, at, at + 11)
-    if not d then return nil end
+    local kind, ssrc = byte(packet, at + 1), sub(packet, at + 8, at + 11)
+    if #ssrc < 4 then return nil end
     local is_rtcp = kind >= 192 and kind <= 223 -- RFC 5761, section 4
-    if is_rtcp then a, b, c, d = e - 256, f, g, h end -- below 0: RTCP's SSRC is a stream of its own
-    local ssrc = ((a * 256 + b) * 256 + c) * 256 + d
+    if is_rtcp then ssrc = "RTCP" .. sub(packet, at + 4, at + 7) end
     local stream = flow.streams[ssrc] or learn.new_stream(flow, ssrc, is_rtcp)
     if counts then
         flow.packets = flow.packets + 1
-        if S.now > stream.last then stream.last = S.now elseif S.now < stream.first then stream.first = S.now end
+        local now = S.now
+        if now > stream.last then stream.last = now elseif now < stream.first then stream.first = now end
     end
     return stream
 end
@@ -3291,14 +3306,13 @@ function learn.udp(pinfo, packet, from, header, visited)
     return learn.datagram(pinfo, packet, from, header, at, inner ~= nil and inner ~= false)
 end
 
--- Whether the frame was looked at without its fields in the first pass: then SIP is learnt later on.
-function learn.is_blind()
-    if S.blind == nil then S.blind = extract.number() == nil end
-    return S.blind
+-- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
+function learn.sense(tree)
+    if S.blind == nil then S.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
 end
 
 -- Returns what is known of a frame without a record: a new record, or a stream of media.
-function learn.frame(pinfo, tvb, visited)
+function learn.frame(pinfo, tvb, visited, tree)
     local packet = raw(tvb)
     local record, stream = nil, learn.known_media(packet, not visited)
     if stream then return nil, stream end
@@ -3310,10 +3324,10 @@ function learn.frame(pinfo, tvb, visited)
     if proto == ICMP or proto == ICMPV6 then
         return not visited and learn.icmp(pinfo, sub(packet, from), sub(packet, header), version) or nil
     end
-    record = learn.sip(pinfo, sub(packet, from or 1))
+    record = learn.sip(pinfo, packet, from)
     if not record then
         S.ports[sport * 65536 + dport] = false
-        learn.is_blind()
+        learn.sense(tree)
     end
     return record
 end
@@ -3327,7 +3341,7 @@ end
 -- Shows a frame for the first time, or one without fields in the first pass: it has to be learnt.
 function show.new(tvb, pinfo, tree, visited)
     learn.time(pinfo)
-    local record, stream = learn.frame(pinfo, tvb, visited)
+    local record, stream = learn.frame(pinfo, tvb, visited, tree)
     if record and (visited or show.anything_asked(tree)) then
         show[record.kind](record, tree, knowledge.now(false), false)
     elseif stream and show.media_asked(tree) then

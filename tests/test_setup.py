@@ -91,6 +91,29 @@ def test_without_a_package_manager_it_is_said_what_to_install(tmp_path, machine)
     assert "install Wireshark from your system's packages or wireshark.org" in done.stderr
 
 
+def test_a_browser_with_its_driver_is_installed_if_there_is_none(tmp_path, machine):
+    machine("id", "echo 0")
+    machine("apt-get")
+    assert setup(tmp_path, "browser").returncode == 0
+    assert any(line.endswith("--no-install-recommends chromium chromium-driver") for line in log(tmp_path))
+
+
+def test_a_browser_that_is_there_is_left_alone(tmp_path, machine):
+    machine("chromedriver")
+    machine("apt-get")
+    assert setup(tmp_path, "browser").returncode == 0
+    assert log(tmp_path) == []
+
+
+@pytest.mark.parametrize("manager", ["apt-get", "dnf", "none"])
+def test_without_a_browser_the_tests_go_on_and_it_is_said(tmp_path, machine, manager):
+    machine("id", "echo 1000")
+    machine(manager)
+    done = setup(tmp_path, "browser")
+    assert done.returncode == 0
+    assert "tests in a browser are skipped" in done.stderr.splitlines()[-1]
+
+
 def test_without_python_it_is_said(tmp_path, machine):
     machine("id", "echo 0")
     done = setup(tmp_path, "python", ".")
@@ -154,7 +177,9 @@ def test_an_environment_that_is_there_is_kept(tmp_path, machine):
 
 def test_a_wrong_word_is_answered_with_the_usage(tmp_path, machine):
     machine("id")
-    assert setup(tmp_path, "what").stderr == "setup: usage: scripts/setup tshark | python WHAT\n"
+    assert (
+        setup(tmp_path, "what").stderr == "setup: usage: scripts/setup tshark | browser | gui | python WHAT\n"
+    )
 
 
 def make(target: str, *more: str) -> str:

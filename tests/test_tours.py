@@ -55,7 +55,6 @@ def test_a_tour_is_kept_with_its_outputs_in_order(path):
 @pytest.mark.slow
 def test_the_good_call(tmp_path):
     said, call = ended("1", tmp_path), truth("good")
-    media = [*call["media"]["leg1"].values(), *call["media"]["leg2"].values()]
     assert (said["verdict"], said["legs"], said["not passed"]) == ("ok", call["number_of_legs"], [])
     assert (
         said["answered"]
@@ -66,11 +65,9 @@ def test_the_good_call(tmp_path):
         )
     )
     assert said["dtls"] == ["complete"]
-    assert {543, 406, 398} <= set(said["packets"]) & set(filter(None, map(_number, media)))
-
-
-def _number(value):
-    return value if isinstance(value, int) else None
+    leg1, leg2 = call["media"]["leg1"], call["media"]["leg2"]
+    sent = {leg1["srtp_sent_by_client"], leg2["rtp_sent_by_gateway"], leg2["rtp_received_by_gateway"]}
+    assert sent <= set(said["packets"])
 
 
 @pytest.mark.slow

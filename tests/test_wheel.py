@@ -30,7 +30,7 @@ def test_the_wheel_holds_the_package_its_data_the_plug_ins_and_the_licence(wheel
     names = zipfile.ZipFile(wheel).namelist()
     ours = {
         path.relative_to(ROOT).as_posix()
-        for kind in ("*.py", "*.toml")
+        for kind in ("*.py", "*.toml", "*.html.j2", "*.css", "*.js")
         for path in (ROOT / "postproc").rglob(kind)
     }
     plugins = {

@@ -6,7 +6,12 @@ import click
 
 from postproc.commands.deployment import access_options, told
 from postproc.commands.trouble import one_line_errors
-from postproc.text import LANGS, Lang
+from postproc.text import LANGS, Lang, Text
+
+CHANGED = Text(
+    "the redacted captures do not lead to the same verdicts as the originals",
+    "die pseudonymisierten Mitschnitte führen nicht zu denselben Urteilen wie die Originale",
+)
 
 
 @click.command("report")
@@ -17,8 +22,12 @@ from postproc.text import LANGS, Lang
 )  # fmt: skip
 @click.option(
     "-o", "--out", "target", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="File to write.  [default: report.html in OUT, report-N.html with --call]",
+    help="File to write.  [default: report.html in OUT; -N with --call, -redacted with --redact]",
 )  # fmt: skip
+@click.option(
+    "--redact", is_flag=True, help="Pseudonymise it: numbers, names, addresses; reads the captures again."
+)
+@click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]")
 @click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
 @access_options
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
@@ -27,6 +36,8 @@ def report_command(
     results: Path,
     calls: tuple[int, ...],
     target: Path | None,
+    redact: bool,
+    key: str | None,
     lang: Lang | None,
     deployment: str,
     acl: Path | None,
@@ -44,6 +55,7 @@ def report_command(
     Examples:
         postproc report postproc-out --call 17
         postproc report postproc-out --lang de -o bericht.html
+        postproc report postproc-out --redact -o for-the-vendor.html
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
@@ -51,17 +63,24 @@ def report_command(
         from postproc.present.terminal import clean
 
         done = pipeline.load(results)
-        if lang is not None and lang != done.lang:
-            done = pipeline.retold(done, lang, told(deployment, acl, acl_list, signalling_list))
-        path = target or results / _name(calls)
+        retell = lang is not None and lang != done.lang
+        known = told(deployment, acl, acl_list, signalling_list) if retell or redact else None
+        if retell:
+            done = pipeline.retold(done, lang or done.lang, known)
+        path = target or results / _name(calls, redacted=redact)
         try:
-            pipeline.write_report(done, path, calls)
+            if redact:
+                from postproc.handover import report
+
+                if not report.report(done, path, calls=calls, deployment=known, key=key):
+                    click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
+            else:
+                pipeline.write_report(done, path, calls)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))
 
 
-def _name(calls: tuple[int, ...]) -> str:
-    from postproc.pipeline import REPORT
-
-    return f"report-{'-'.join(map(str, calls))}.html" if calls else REPORT
+def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
+    words = ["report", *map(str, calls), *(["redacted"] if redacted else [])]
+    return f"{'-'.join(words)}.html"

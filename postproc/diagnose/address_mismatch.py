@@ -122,7 +122,7 @@ RULE = Rule(
         ), product="freeswitch", tag="server"),
         Advice(Text(
             "Try the client without VPN.",
-            "Den Client ohne VPN versuchen.",
+            "Den Client ohne VPN testen.",
         ), tag="client"),
     ),
     references=("RFC 8445, section 5.1.1", "RFC 8489, section 14.2"),

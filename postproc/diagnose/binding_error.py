@@ -91,8 +91,8 @@ RULE = Rule(
             "Die Seite aktualisieren, die die Antwort 487 ignoriert.",
         ), tag="487"),
         Advice(Text(
-            "Switch off SIP and STUN helpers (ALG) in routers and firewalls.",
-            "SIP- und STUN-Helfer (ALG) in Routern und Firewalls abschalten.",
+            "Switch off SIP and STUN ALGs in routers and firewalls.",
+            "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
         )),
     ),
     references=("RFC 8489, section 14.8", "RFC 8445, section 7.2.5.1"),

@@ -16,9 +16,9 @@ MS_PER_S = 1000
 
 BY_OTHER = Text(
     "The call was rejected by {who}, on the server's other leg: {answer}.",
-    "Der Ruf wurde von {who} auf dem anderen Bein des Servers abgelehnt: {answer}.",
+    "Der Anruf wurde von {who} auf dem anderen Leg des Servers abgelehnt: {answer}.",
 )
-BY_PEER = Text("The call was rejected by {who}: {answer}.", "Der Ruf wurde von {who} abgelehnt: {answer}.")
+BY_PEER = Text("The call was rejected by {who}: {answer}.", "Der Anruf wurde von {who} abgelehnt: {answer}.")
 UNANSWERED = Text(
     "{who} asks for credentials ({answer}), and the caller gives none.",
     "{who} verlangt Zugangsdaten ({answer}), und der Anrufer liefert keine.",
@@ -36,7 +36,7 @@ PASSED_ON = Text(
 ALONE = Text(
     "No other leg of this call is in the capture, so it cannot be told whether {who} decided by itself"
     " or passed on another's answer.",
-    "Ein weiteres Bein dieses Rufs ist nicht im Mitschnitt; ob {who} selbst entschied oder eine fremde"
+    "Ein weiteres Leg dieses Anrufs ist nicht im Mitschnitt; ob {who} selbst entschied oder eine fremde"
     " Antwort weitergab, lässt sich daher nicht sagen.",
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
@@ -46,7 +46,7 @@ CAUSES: Mapping[int, Text] = {
     1: Text("Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."),
     3: Text("Q.850 cause 3: no route to the destination.", "Q.850-Ursache 3: kein Weg zum Ziel."),
     20: Text("Q.850 cause 20: the subscriber is absent.", "Q.850-Ursache 20: Der Teilnehmer ist nicht angemeldet."),
-    21: Text("Q.850 cause 21: the call was rejected.", "Q.850-Ursache 21: Der Ruf wurde abgelehnt."),
+    21: Text("Q.850 cause 21: the call was rejected.", "Q.850-Ursache 21: Der Anruf wurde abgelehnt."),
     22: Text("Q.850 cause 22: the number has changed.", "Q.850-Ursache 22: Die Rufnummer hat sich geändert."),
     27: Text("Q.850 cause 27: the destination is out of order.", "Q.850-Ursache 27: Das Ziel ist außer Betrieb."),
     28: Text("Q.850 cause 28: invalid number format.", "Q.850-Ursache 28: ungültiges Rufnummernformat."),
@@ -144,7 +144,7 @@ RULE = Rule(
     code="SIP002",
     name="call-rejected",
     stage="sip",
-    summary=Text("Call rejected", "Ruf abgelehnt"),
+    summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
         "The INVITE got a final failure that is neither busy nor cancelled nor declined.",
         "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen.",
@@ -156,7 +156,7 @@ RULE = Rule(
         ), tag="credentials"),
         Advice(Text(
             "The caller may not make this call: blocked number, missing permission, unknown caller ID.",
-            "Der Anrufer darf diesen Ruf nicht führen: gesperrte Rufnummer, fehlende Berechtigung, unbekannte Absendernummer.",
+            "Der Anrufer darf diesen Anruf nicht führen: gesperrte Rufnummer, fehlende Berechtigung, unbekannte Absendernummer.",
         ), tag="forbidden"),
         Advice(Text(
             "The number does not exist there, or it arrives in a format that is not understood.",
@@ -178,7 +178,7 @@ RULE = Rule(
     remedies=(
         Advice(Text(
             "Look at the log of the machine that answered first, at the time given here.",
-            "Das Log der Maschine ansehen, die zuerst abgelehnt hat, zur hier genannten Zeit.",
+            "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
         )),
         Advice(Text(
             "Check user name and password on both sides.", "Benutzername und Kennwort auf beiden Seiten prüfen."

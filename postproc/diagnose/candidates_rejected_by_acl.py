@@ -36,7 +36,7 @@ SEEN = Text(
 )
 ALONE = Text(
     "It is the only response, before 100 or 183, and nobody else was called: the offer itself was refused.",
-    "Es ist die einzige Antwort, noch vor 100 oder 183, und niemand sonst wurde gerufen:"
+    "Es ist die einzige Antwort, noch vor 100 oder 183, und niemand sonst wurde angerufen:"
     " Schon das Angebot wurde abgelehnt.",
 )
 CODECS = Text(
@@ -150,7 +150,7 @@ RULE = Rule(
     ),
     claim=Text(
         "The server's access lists deny every candidate of the offer, private and public ones:"
-        " the INVITE is answered by 488 at once.",
+        " the INVITE is answered with 488 at once.",
         "Die Zugriffslisten des Servers sperren jeden Kandidaten des Angebots, private wie öffentliche:"
         " Der INVITE wird sofort mit 488 beantwortet.",
     ),

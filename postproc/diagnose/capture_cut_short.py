@@ -20,19 +20,19 @@ TRYING = 32  # Timer B (RFC 3261, 17.1.1.2)
 AFTER_CHECK = Text(
     "The capture ends {seconds} s after the first Binding Request: what became of the call cannot be told.",
     "Der Mitschnitt endet {seconds} s nach dem ersten Binding Request:"
-    " Was aus dem Ruf wurde, lässt sich nicht sagen.",
+    " Was aus dem Anruf wurde, lässt sich nicht sagen.",
 )
 AFTER_ANSWER = Text(
     "The capture ends {seconds} s after the answer: too early to judge the call.",
-    "Der Mitschnitt endet {seconds} s nach dem Abheben: zu früh, um den Ruf zu beurteilen.",
+    "Der Mitschnitt endet {seconds} s nach dem Abheben: zu früh, um den Anruf zu beurteilen.",
 )
 BEFORE_ANSWER = Text(
     "The capture ends {seconds} s after the INVITE, before the call is answered.",
-    "Der Mitschnitt endet {seconds} s nach dem INVITE, noch bevor der Ruf angenommen ist.",
+    "Der Mitschnitt endet {seconds} s nach dem INVITE, noch bevor der Anruf angenommen ist.",
 )
 STILL_UP = Text(
     "The capture ends while the call is still up; its end is not in it.",
-    "Der Mitschnitt endet, während der Ruf noch besteht; dessen Ende fehlt.",
+    "Der Mitschnitt endet, während der Anruf noch besteht; dessen Ende fehlt.",
 )
 NO_END = Text(
     "Neither BYE nor CANCEL nor a final failure of it was captured.",
@@ -120,12 +120,12 @@ RULE = Rule(
     summary=Text("Capture cut short", "Mitschnitt zu kurz"),
     claim=Text(
         "The capture, or its file, ends before the call does; what happened later is not known.",
-        "Der Mitschnitt oder seine Datei endet vor dem Ruf; was danach geschah, ist nicht bekannt.",
+        "Der Mitschnitt oder seine Datei endet vor dem Anruf; was danach geschah, ist nicht bekannt.",
     ),
     causes=(
         Advice(Text(
             "The capture was stopped before the call had ended.",
-            "Der Mitschnitt wurde beendet, bevor der Ruf zu Ende war.",
+            "Der Mitschnitt wurde beendet, bevor der Anruf zu Ende war.",
         )),
         Advice(Text(
             "A limit on size, time or files of the capture was reached; later files of a ring buffer are missing.",

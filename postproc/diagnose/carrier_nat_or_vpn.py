@@ -62,22 +62,22 @@ RULE = Rule(
     ),
     causes=(
         Advice(Text(
-            "The carrier's firewall stops packets that are no answer.",
-            "Die Firewall des Providers hält Pakete auf, die keine Antwort sind.",
+            "The carrier's firewall blocks packets that are no answers.",
+            "Die Firewall des Providers blockiert Pakete, die keine Antworten sind.",
         ), tag="carrier"),
         Advice(Text(
-            "A VPN takes the packets another way than the candidates say, or stops UDP.",
-            "Ein VPN führt die Pakete anders, als die Kandidaten sagen, oder hält UDP auf.",
+            "A VPN takes the packets another way than the candidates say, or blocks UDP.",
+            "Ein VPN führt die Pakete anders, als die Kandidaten sagen, oder blockiert UDP.",
         ), tag="vpn"),
     ),
     remedies=(
         Advice(Text(
             "Try the client in another network.",
-            "Den Client in einem anderen Netz versuchen.",
+            "Den Client in einem anderen Netz testen.",
         )),
         Advice(Text(
             "Try the client without VPN, or let the VPN leave out the server's address.",
-            "Den Client ohne VPN versuchen oder die Adresse des Servers vom VPN ausnehmen.",
+            "Den Client ohne VPN testen oder die Adresse des Servers vom VPN ausnehmen.",
         ), tag="vpn"),
     ),
     references=("RFC 6598", "RFC 6888"),

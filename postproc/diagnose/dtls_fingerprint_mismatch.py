@@ -14,7 +14,7 @@ TITLE = Text(
 )
 DETAIL = Text(
     "The certificate seen between {client} and {server} has SHA-256 {sha256}; no fingerprint of the leg's SDP is equal.",
-    "Das Zertifikat zwischen {client} und {server} hat SHA-256 {sha256}; kein Fingerprint im SDP des Beins ist gleich.",
+    "Das Zertifikat zwischen {client} und {server} hat SHA-256 {sha256}; kein Fingerprint im SDP des Legs ist gleich.",
 )
 
 

@@ -19,8 +19,8 @@ WHO = Text(
     "Nach a=setup:active müsste der {side:word} beginnen.",
 )
 NOBODY = Text(
-    "No description says a=setup:active: both may be waiting.",
-    "In keiner Beschreibung steht a=setup:active: Womöglich warten beide.",
+    "No SDP says a=setup:active: both may be waiting.",
+    "In keinem SDP steht a=setup:active: Womöglich warten beide.",
 )
 
 

@@ -22,11 +22,17 @@ ORDINARY: Mapping[int, Text] = {
 CANCELLED = Text("The caller hung up before an answer.", "Der Anrufer hat vor dem Abheben aufgelegt.")
 GOOD = Text(
     "Media flows both ways on the client's leg ({to_client} and {to_server} packets).",
-    "Auf dem Client-Bein fließen Medien in beide Richtungen ({to_client} und {to_server} Pakete).",
+    "Auf dem Client-Leg fließen Medien in beide Richtungen ({to_client} und {to_server} Pakete).",
 )
 GOOD_PLAIN = Text(
     "Media flows both ways ({one} and {other} packets).",
     "Medien fließen in beide Richtungen ({one} und {other} Pakete).",
+)
+REDIRECTED = Text("The call was redirected ({status}).", "Der Anruf wurde umgeleitet ({status}).")
+ONE_WAY = Text(
+    "Nothing wrong is seen; media flows in one direction only, as offer and answer say (hold, announcement).",
+    "Es ist kein Fehler zu sehen; Medien fließen nur in einer Richtung, so wie Angebot und Antwort es sagen"
+    " (Halten, Ansage).",
 )
 UNKNOWN = Text(
     "Nothing wrong is seen, but there is no media by which to judge the call.",
@@ -39,16 +45,30 @@ def ended_well(case: Case) -> bool:
     first = [leg for leg in case.legs if leg.leg == 1]
     if not first or any(leg.answer_time is not None for leg in first):
         return False
-    return any(leg.final_status in ORDINARY or leg.state == "cancelled" for leg in first)
+    return any(
+        leg.final_status in ORDINARY or _redirected(leg.final_status) or leg.state == "cancelled" for leg in first
+    )
+
+
+def _redirected(status: int | None) -> bool:
+    """The caller is told to try elsewhere (RFC 3261, section 21.3), which makes another call."""
+    return status is not None and 300 <= status < 400
 
 
 def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
     """The sentence for a call in which no rule found a fault, and its facts."""
     if media_ok:
         return _good(case)
+    status = case.call.final_status
     if verdict == "ok":
-        return ORDINARY.get(case.call.final_status, CANCELLED), {}
-    return UNKNOWN, {}
+        return (REDIRECTED if _redirected(status) else ORDINARY.get(status, CANCELLED)), {"status": status}
+    return (ONE_WAY if _as_agreed(case) else UNKNOWN), {}
+
+
+def _as_agreed(case: Case) -> bool:
+    """There is media, and a description that allows one direction only."""
+    directions = {section.direction for section in case.sdp if section.media == "audio"}
+    return bool(case.streams) and bool(directions & {"sendonly", "recvonly", "inactive"})
 
 
 def _good(case: Case) -> tuple[Text, Mapping[str, Any]]:

@@ -13,27 +13,27 @@ from postproc.text import Text
 
 NO_SIP = Text(
     "Connectivity checks between {one} and {other}, but no SIP of this call is in the capture.",
-    "Verbindungstests zwischen {one} und {other}, aber kein SIP dieses Rufs im Mitschnitt.",
+    "Connectivity Checks zwischen {one} und {other}, aber kein SIP dieses Anrufs im Mitschnitt.",
 )
 ONE_LEG = Text(
     "Only the leg between the server {server} and {peer} is in the capture; the client's leg, with its SDP,"
     " is missing.",
-    "Nur das Bein zwischen dem Server {server} und {peer} ist im Mitschnitt;"
-    " das Bein des Clients mit dessen SDP fehlt.",
+    "Nur das Leg zwischen dem Server {server} und {peer} ist im Mitschnitt;"
+    " das Leg des Clients mit dessen SDP fehlt.",
 )
 UNKNOWN = Text(
     "So caller, candidates and passwords of the ICE session are not known; the checks themselves are judged.",
-    "Anrufer und Kandidaten der ICE-Sitzung sind damit unbekannt; die Verbindungstests selbst werden beurteilt.",
+    "Anrufer und Kandidaten der ICE-Sitzung sind damit unbekannt; die Checks selbst werden beurteilt.",
 )
 NOT_THERE = Text(
     "The trouble with the media may lie on the client's leg, and that is not to be seen here.",
-    "Die Ursache für fehlende Medien kann auf dem Bein des Clients liegen, und das ist hier nicht zu sehen.",
+    "Die Ursache für fehlende Medien kann auf dem Leg des Clients liegen, und das ist hier nicht zu sehen.",
 )
 SETTLE = Text(
     "capture on the server on all interfaces, loopback included; a call the server makes of its own accord"
     " has no such leg.",
-    "am Server auf allen Schnittstellen mitschneiden, auch auf Loopback; ein Ruf, den der Server von sich aus"
-    " aufbaut, hat kein solches Bein.",
+    "am Server auf allen Schnittstellen mitschneiden, auch auf Loopback; ein Anruf, den der Server von sich aus"
+    " aufbaut, hat kein solches Leg.",
 )
 
 
@@ -92,10 +92,10 @@ RULE = Rule(
     code="CAP002",
     name="first-leg-missing",
     stage="capture",
-    summary=Text("The client's leg is missing", "Das Bein des Clients fehlt"),
+    summary=Text("The client's leg is missing", "Das Leg des Clients fehlt"),
     claim=Text(
         "The SIP leg that carries the client's SDP is not in the capture: its candidates are not known.",
-        "Das SIP-Bein mit dem SDP des Clients ist nicht im Mitschnitt: Seine Kandidaten sind unbekannt.",
+        "Das SIP-Leg mit dem SDP des Clients ist nicht im Mitschnitt: Seine Kandidaten sind unbekannt.",
     ),
     causes=(
         Advice(Text(
@@ -108,7 +108,7 @@ RULE = Rule(
         ), product="xphone"),
         Advice(Text(
             "The server's SIP peer runs on the same machine: that leg uses loopback, which was not captured.",
-            "Die SIP-Gegenstelle des Servers läuft auf demselben Rechner: Dieses Bein nutzt Loopback,"
+            "Die SIP-Gegenstelle des Servers läuft auf demselben Rechner: Dieses Leg nutzt Loopback,"
             " und das wurde nicht mitgeschnitten.",
         )),
         Advice(Text(
@@ -146,8 +146,8 @@ RULE = Rule(
     known_problems=Text(
         "That a leg is the server's is known by markers of the deployment file only; without them the rule"
         " speaks of checks without SIP alone.",
-        "Dass ein Bein zum Server gehört, ist nur an Kennzeichen der Deployment-Datei zu erkennen; ohne sie"
-        " meldet die Regel nur Verbindungstests ohne SIP.",
+        "Dass ein Leg zum Server gehört, ist nur an Kennzeichen der Deployment-Datei zu erkennen; ohne sie"
+        " meldet die Regel nur Connectivity Checks ohne SIP.",
     ),
     find=find,
     follows=("starts-mid-call",),

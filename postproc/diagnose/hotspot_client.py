@@ -55,14 +55,14 @@ RULE = Rule(
     ),
     causes=(
         Advice(Text(
-            "The mobile network's or the phone's NAT or firewall stops UDP.",
-            "NAT oder Firewall des Mobilfunknetzes oder des Telefons hält UDP auf.",
+            "The mobile network's or the phone's NAT or firewall blocks UDP.",
+            "NAT oder Firewall des Mobilfunknetzes oder des Telefons blockiert UDP.",
         )),
     ),
     remedies=(
         Advice(Text(
             "Try the client in another network.",
-            "Den Client in einem anderen Netz versuchen.",
+            "Den Client in einem anderen Netz testen.",
         )),
     ),
     references=("RFC 4787",),

@@ -33,7 +33,7 @@ ALONE = Text(
     "It is the only response: no challenge for credentials and nothing provisional came before,"
     " and nobody else was called. So the call was not even begun.",
     "Es ist die einzige Antwort: Weder wurden Zugangsdaten verlangt noch kam eine vorläufige Antwort,"
-    " und niemand sonst wurde gerufen. Der Ruf wurde also gar nicht erst begonnen.",
+    " und niemand sonst wurde angerufen. Der Anruf wurde also gar nicht erst begonnen.",
 )
 BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 BY_FILE = Text(
@@ -114,9 +114,9 @@ RULE = Rule(
     summary=Text("INVITE rejected by an access list (403)", "INVITE von einer Zugriffsliste abgewiesen (403)"),
     claim=Text(
         "An access list of the server does not let in the SIP peer's address: the INVITE is answered"
-        " by 403 at once, and no call comes about.",
+        " with 403 at once, and no call comes about.",
         "Eine Zugriffsliste des Servers lässt die Adresse der SIP-Gegenstelle nicht zu: Der INVITE wird"
-        " sofort mit 403 beantwortet, ein Ruf kommt nicht zustande.",
+        " sofort mit 403 beantwortet, ein Anruf kommt nicht zustande.",
     ),
     causes=(
         Advice(Text(

@@ -79,7 +79,7 @@ RULE = Rule(
     causes=(
         Advice(Text(
             "Connectivity checks or DTLS took long: candidates that lead nowhere are tried first, or packets were lost.",
-            "Verbindungstests oder DTLS dauerten lange: Zuerst werden Kandidaten versucht, die nirgendwohin führen, oder Pakete gingen verloren.",
+            "Connectivity Checks oder DTLS dauerten lange: Zuerst werden Kandidaten versucht, die nirgendwohin führen, oder Pakete gingen verloren.",
         ), tag="ice"),
         Advice(Text(
             "The sender begins late: the app starts its audio only after the answer.",

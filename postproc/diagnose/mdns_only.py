@@ -14,7 +14,7 @@ TITLE = Text(
 )
 DETAIL = Text(
     "Names that end in .local are known in the client's own network only, and no check succeeded.",
-    "Namen auf .local sind nur im Netz des Clients bekannt, und kein Verbindungstest war erfolgreich.",
+    "Namen auf .local sind nur im Netz des Clients bekannt, und kein Connectivity Check war erfolgreich.",
 )
 
 

@@ -26,7 +26,7 @@ DETAIL = Text(
 )
 EVERYWHERE = Text(
     "All streams of one machine lose packets alike: the capture itself, or that machine's own line, may drop them.",
-    "Alle Ströme eines Rechners verlieren gleichermaßen: Womöglich verwirft der Mitschnitt selbst Pakete oder"
+    "Alle RTP-Streams eines Rechners verlieren gleichermaßen: Womöglich verwirft der Mitschnitt selbst Pakete oder"
     " der Anschluss dieses Rechners.",
 )
 HOLES = Text(

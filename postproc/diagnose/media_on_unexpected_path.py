@@ -12,11 +12,11 @@ from postproc.text import Text
 
 TITLE = Text(
     "Media goes to {target}, which nobody offered on leg {number}.",
-    "Medien gehen an {target}, das auf Bein {number} niemand angeboten hat.",
+    "Medien gehen an {target}, das auf Leg {number} niemand angeboten hat.",
 )
 DETAIL = Text(
-    "{packets} packets from {source}; the descriptions say {offered}.",
-    "{packets} Pakete von {source}; in den Beschreibungen steht {offered}.",
+    "{packets} packets from {source}; the SDP says {offered}.",
+    "{packets} Pakete von {source}; im SDP steht {offered}.",
 )
 
 
@@ -64,8 +64,8 @@ RULE = Rule(
     ),
     causes=(
         Advice(Text(
-            "The sender keeps to an old description (re-INVITE, transfer).",
-            "Der Absender hält sich an eine alte Beschreibung (re-INVITE, Weiterleitung).",
+            "The sender keeps to an old SDP (re-INVITE, transfer).",
+            "Der Absender hält sich an ein altes SDP (re-INVITE, Weiterleitung).",
         )),
         Advice(Text(
             "NAT or a media proxy on the way changes addresses, and the capture shows one side of it.",

@@ -138,8 +138,8 @@ RULE = Rule(
             "Destination-NAT (Portweiterleitung) muss auf den Medienserver zeigen.",
         )),
         Advice(Text(
-            "Switch off SIP and STUN helpers (ALG) in routers and firewalls.",
-            "SIP- und STUN-Helfer (ALG) in Routern und Firewalls abschalten.",
+            "Switch off SIP and STUN ALGs in routers and firewalls.",
+            "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
         )),
         Advice(Text(
             "On the client's side look for a mobile network's firewall, a VPN or a virus scanner.",

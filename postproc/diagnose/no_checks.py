@@ -25,11 +25,11 @@ DETAIL = Text(
 )
 SEEN = Text(
     "The capture does see the server's media on another leg.",
-    "Medien des Servers auf einem anderen Bein sind im Mitschnitt zu sehen.",
+    "Medien des Servers auf einem anderen Leg sind im Mitschnitt zu sehen.",
 )
 CAPTURE_THERE = Text(
-    "capture on the media server, on the network interface that holds {server_candidates}.",
-    "auf dem Medienserver mitschneiden, und zwar an der Netzwerkkarte mit {server_candidates}.",
+    "capture on the media server, on the interface that holds {server_candidates}.",
+    "auf dem Medienserver mitschneiden, und zwar auf der Schnittstelle mit {server_candidates}.",
 )
 
 
@@ -76,7 +76,7 @@ RULE = Rule(
     causes=(
         Advice(Text(
             "The capture does not see the interface over which media would go.",
-            "Der Mitschnitt erfasst nicht die Netzwerkkarte, über die die Medien gehen würden.",
+            "Der Mitschnitt erfasst nicht die Schnittstelle, über die die Medien gehen würden.",
         )),
         Advice(Text(
             "The client never began: an app in the background, a missing permission, a stuck media stack.",
@@ -90,7 +90,7 @@ RULE = Rule(
     remedies=(
         Advice(Text(
             "Capture on the media server on all interfaces, unfiltered.",
-            "Auf dem Medienserver an allen Netzwerkkarten und ohne Filter mitschneiden.",
+            "Auf dem Medienserver auf allen Schnittstellen und ohne Filter mitschneiden.",
         )),
         Advice(Text(
             "Where XCC is a satellite, capture on the satellite, not on the XPhone Server.",

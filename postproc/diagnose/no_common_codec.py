@@ -25,20 +25,20 @@ PASSED_ON = Text(
     "{refuser} lehnt die vom Server angebotenen Medien ({offered}) ab: {answer}.",
 )
 AT_ONCE = Text(
-    "No common codec: {refuser} refuses an offer of {offered} by {answer}.",
+    "No common codec: {refuser} refuses an offer of {offered} with {answer}.",
     "Kein gemeinsamer Codec: {refuser} lehnt ein Angebot von {offered} mit {answer} ab.",
 )
 PROFILE = Text(
-    "{refuser} refuses the offer by {answer}: probably its media profile {proto} does not fit.",
+    "{refuser} refuses the offer with {answer}: probably its media profile {proto} does not fit.",
     "{refuser} lehnt das Angebot mit {answer} ab: Vermutlich passt das Medienprofil {proto} nicht.",
 )
 NOTHING_SHARED = Text(
     "Offer and answer of this leg have no audio codec in common, though an answer may only choose"
     " from what was offered.",
-    "Angebot und Antwort dieses Beins haben keinen Audio-Codec gemeinsam, obwohl eine Antwort nur aus dem"
+    "Angebot und Antwort dieses Legs haben keinen Audio-Codec gemeinsam, obwohl eine Antwort nur aus dem"
     " Angebotenen wählen darf.",
 )
-ENDED = Text("The call then fails with {answer}.", "Der Ruf scheitert daraufhin mit {answer}.")
+ENDED = Text("The call then fails with {answer}.", "Der Anruf scheitert daraufhin mit {answer}.")
 CAUSE_88 = Text(
     "Reason says Q.850 cause 88, incompatible destination.",
     "Im Reason-Header steht Q.850-Ursache 88, inkompatibles Ziel.",
@@ -175,7 +175,7 @@ RULE = Rule(
     remedies=(
         Advice(Text(
             "Allow a codec on both legs that all parties know; G.711 A-law (PCMA) is nearly always one.",
-            "Auf beiden Beinen einen Codec zulassen, den alle Beteiligten können; G.711 A-law (PCMA) ist es fast immer.",
+            "Auf beiden Legs einen Codec zulassen, den alle Beteiligten können; G.711 A-law (PCMA) ist es fast immer.",
         )),
         Advice(Text(
             "Compare the codec settings of trunk, gateway and server in the order of the offer seen here.",

@@ -12,11 +12,11 @@ from postproc.text import Text
 
 TITLE = Text(
     "No media: leg {number} was up for {seconds:0} s without a single RTP packet.",
-    "Keine Medien: Bein {number} stand {seconds:0} s ohne ein einziges RTP-Paket.",
+    "Keine Medien: Leg {number} stand {seconds:0} s ohne ein einziges RTP-Paket.",
 )
 UNSEEN = Text(
     "No media of leg {number} is in the capture.",
-    "Von Bein {number} sind keine Medien im Mitschnitt.",
+    "Von Leg {number} sind keine Medien im Mitschnitt.",
 )
 READY = Text(
     "ICE and DTLS were complete, so both sides could have sent.",
@@ -64,7 +64,7 @@ RULE = Rule(
     summary=Text("No media", "Keine Medien"),
     claim=Text(
         "A leg was answered, both sides may send, and no RTP packet is seen.",
-        "Ein Bein wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen.",
+        "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen.",
     ),
     causes=(
         Advice(Text(
@@ -77,7 +77,7 @@ RULE = Rule(
         )),
         Advice(Text(
             "A B2BUA waits with this leg until the other leg has media.",
-            "Ein B2BUA wartet auf diesem Bein, bis das andere Medien hat.",
+            "Ein B2BUA wartet auf diesem Leg, bis das andere Medien hat.",
         )),
     ),
     remedies=(
@@ -87,7 +87,7 @@ RULE = Rule(
         ), tag="ready"),
         Advice(Text(
             "Capture on the media server itself, on all interfaces.",
-            "Auf dem Medienserver selbst mitschneiden, an allen Netzwerkkarten.",
+            "Auf dem Medienserver selbst mitschneiden, auf allen Schnittstellen.",
         )),
     ),
     references=("RFC 3550", "RFC 3264, section 5.1"),

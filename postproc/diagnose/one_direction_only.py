@@ -109,7 +109,7 @@ RULE = Rule(
     summary=Text("Only one direction captured", "Nur eine Richtung mitgeschnitten"),
     claim=Text(
         "Of two machines that talked to each other only the packets of one are in the capture.",
-        "Von zwei Maschinen, die miteinander sprachen, sind nur die Pakete der einen im Mitschnitt.",
+        "Von zwei Systemen, die miteinander sprachen, sind nur die Pakete der einen im Mitschnitt.",
     ),
     causes=(
         Advice(Text(

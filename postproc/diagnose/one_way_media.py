@@ -4,22 +4,31 @@ from collections.abc import Iterator
 
 from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
 from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import Way
+from postproc.diagnose.case.media import Way, throughout
 from postproc.diagnose.case.rows import Row
 from postproc.findings import Advice, Finding, Rule, Verdict
 from postproc.text import Text
 
 TITLE = Text(
     "One-way audio on leg {number}: {packets} packets from {source} to {target}, {back} back.",
-    "Audio nur in einer Richtung auf Bein {number}: {packets} Pakete von {source} an {target}, {back} zurück.",
+    "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, {back} zurück.",
 )
 DETAIL = Text(
     "Whoever is behind {source} hears nothing, for {seconds:0} s.",
     "Wer hinter {source} ist, hört {seconds:0} s lang nichts.",
 )
+SPARSE = Text(
+    "Hardly any audio from {target} to {source} on leg {number}: {back} packets against {packets}.",
+    "Kaum Audio von {target} an {source} auf Leg {number}: {back} Pakete gegenüber {packets}.",
+)
+SILENT = Text(
+    "They come throughout the call, so the path works: the sender is silent (silence suppression) or muted.",
+    "Sie kommen während des ganzen Anrufs, der Pfad funktioniert also: Der Absender schweigt"
+    " (Sprechpausenunterdrückung) oder ist stummgeschaltet.",
+)
 WAITS = Text(
     "{target} sends nothing on this leg as long as the client's leg has no media.",
-    "{target} sendet auf diesem Bein nichts, solange das Client-Bein keine Medien hat.",
+    "{target} sendet auf diesem Leg nichts, solange das Client-Leg keine Medien hat.",
 )
 SETTLE = Text(
     "no packet of any kind from {target} to {source} is in the capture: capture on one of the two machines.",
@@ -42,9 +51,9 @@ def find(case: Case) -> Iterator[Finding]:
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
     seen = seen_both_ways(case, source, target)
-    verdict: Verdict = (
-        "fault" if seen and talk.leg in case.client_legs else "suspect" if seen else "cannot_tell"
-    )
+    sparse = throughout(back, sent)
+    sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
+    verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
     facts = {
         "number": talk.leg, "packets": sent.packets, "back": back.packets, "source": source, "target": target,
@@ -52,8 +61,8 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     }  # fmt: skip
     rows: tuple[Row, ...] = (*sent.rows, *back.rows)
     return Finding(
-        RULE.name, verdict, 0.85 if seen else 0.5, evidence(*rows), TITLE, (DETAIL, WAITS) if other else (DETAIL,),
-        facts, None if seen else SETTLE, leg=talk.leg, tags=frozenset({"other-leg"} if other else set()),
+        RULE.name, verdict, 0.85 if seen else 0.5, evidence(*rows), SPARSE if sparse else TITLE,
+        (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,), facts, None if seen or sparse else SETTLE, leg=talk.leg, tags=frozenset({"other-leg"} if other else set()),
     )  # fmt: skip
 
 
@@ -64,12 +73,12 @@ RULE = Rule(
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
         "RTP flows in one direction of a leg, and none or hardly any in the other.",
-        "RTP fließt auf einem Bein in einer Richtung und in der anderen gar nicht oder kaum.",
+        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum.",
     ),
     causes=(
         Advice(Text(
             "The B2BUA has nothing to pass on: the client's leg carries no media.",
-            "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Bein sind keine Medien.",
+            "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Leg sind keine Medien.",
         ), tag="other-leg"),
         Advice(Text(
             "Packets go to a private or wrong address: NAT, or a wrong c= line.",

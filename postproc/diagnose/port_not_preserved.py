@@ -82,8 +82,8 @@ RULE = Rule(
             "Die Medien-Ports ({ports}) eins zu eins an den Medienserver weiterleiten.",
         )),
         Advice(Text(
-            "Switch off SIP and STUN helpers (ALG) in the router.",
-            "SIP- und STUN-Helfer (ALG) im Router abschalten.",
+            "Switch off SIP and STUN ALGs in the router.",
+            "SIP- und STUN-ALGs im Router abschalten.",
         )),
     ),
     references=("RFC 4787, REQ-3", "RFC 5780"),

@@ -16,7 +16,7 @@ DETAIL = Text(
     "Packets between them would have to leave and come back through the same NAT (hairpinning),"
     " and no check succeeded. Offered: {candidates}.",
     "Pakete zwischen ihnen müssten durch dasselbe NAT hinaus und wieder herein (Hairpinning),"
-    " und kein Verbindungstest war erfolgreich. Angeboten: {candidates}.",
+    " und kein Connectivity Check war erfolgreich. Angeboten: {candidates}.",
 )
 SETTLE = Text(
     "two customers behind one carrier NAT look the same; ask whether client and server are on one site.",

@@ -18,7 +18,7 @@ BOTH = Text(
 )
 DETAIL = Text(
     "From outside its network nobody can send to these addresses, and no connectivity check succeeded.",
-    "Von außerhalb des eigenen Netzes sind diese Adressen nicht erreichbar; kein Verbindungstest war erfolgreich.",
+    "Von außerhalb des eigenen Netzes sind diese Adressen nicht erreichbar; kein Connectivity Check war erfolgreich.",
 )
 SETTLE = Text(
     "if client and server are in one routed network, the private addresses should do:"

@@ -12,12 +12,12 @@ from postproc.findings import Advice, Finding, Rule
 from postproc.text import Text
 
 TITLE = Text(
-    "Only the leg from {caller} to the server {server} is in the capture, not the leg from there on.",
-    "Nur das Bein von {caller} zum Server {server} ist im Mitschnitt, nicht das weiterführende.",
+    "Only the leg from {caller} to the server {server} is in the capture; the onward leg is missing.",
+    "Nur das Leg von {caller} zum Server {server} ist im Mitschnitt; das weiterführende Leg fehlt.",
 )
 ANSWERED = Text(
     "The server answered ({status}); whom it called for that, and with what result, is not to be seen.",
-    "Der Server antwortete ({status}); wen er dafür rief und mit welchem Ergebnis, ist nicht zu sehen.",
+    "Der Server antwortete ({status}); wen er dafür anrief und mit welchem Ergebnis, ist nicht zu sehen.",
 )
 HANGS = Text(
     "The server took the INVITE and gave no final response.",
@@ -25,7 +25,7 @@ HANGS = Text(
 )
 NATURAL = Text(
     "Calls that the server itself answers (voicemail, announcements, conferences) have no second leg.",
-    "Rufe, die der Server selbst annimmt (Voicemail, Ansagen, Konferenzen), haben kein zweites Bein.",
+    "Anrufe, die der Server selbst annimmt (Voicemail, Ansagen, Konferenzen), haben kein zweites Leg.",
 )
 SETTLE = Text(
     "capture on every interface of the server, without a capture filter; or give the server's log (--fs-log).",
@@ -67,10 +67,10 @@ RULE = Rule(
     code="SIP003",
     name="second-leg-missing",
     stage="sip",
-    summary=Text("Second leg missing", "Zweites Bein fehlt"),
+    summary=Text("Second leg missing", "Zweites Leg fehlt"),
     claim=Text(
         "The server took the client's leg, but the leg by which it calls the other side is not in the capture.",
-        "Der Server hat das Bein des Clients angenommen, aber das Bein zur Gegenstelle ist nicht im Mitschnitt.",
+        "Der Server hat das Leg des Clients angenommen, aber das Leg zur Gegenstelle ist nicht im Mitschnitt.",
     ),
     causes=(
         Advice(Text(
@@ -81,15 +81,15 @@ RULE = Rule(
         )),
         Advice(Text(
             "A capture filter left the other leg out (another port, another transport).",
-            "Ein Mitschnittfilter hat das andere Bein ausgelassen (anderer Port, anderes Transportprotokoll).",
+            "Ein Mitschnittfilter hat das andere Leg ausgelassen (anderer Port, anderes Transportprotokoll).",
         )),
         Advice(Text(
             "The other leg is encrypted (SIP over TLS), and its keys are not at hand.",
-            "Das andere Bein ist verschlüsselt (SIP über TLS), und die Schlüssel liegen nicht vor.",
+            "Das andere Leg ist verschlüsselt (SIP über TLS), und die Schlüssel liegen nicht vor.",
         )),
         Advice(Text(
             "The server answered the call itself, or found no route to the destination.",
-            "Der Server hat den Ruf selbst angenommen oder keinen Weg zum Ziel gefunden.",
+            "Der Server hat den Anruf selbst angenommen oder keinen Weg zum Ziel gefunden.",
         )),
     ),
     remedies=(
@@ -109,8 +109,8 @@ RULE = Rule(
     references=("RFC 7092, section 3",),
     known_problems=Text(
         "It needs a marker of the server in the deployment file; a call between two phones has one leg by nature.",
-        "Nötig ist ein Kennzeichen des Servers in der Deployment-Datei; ein Ruf zwischen zwei Telefonen hat"
-        " von Natur aus nur ein Bein.",
+        "Nötig ist ein Kennzeichen des Servers in der Deployment-Datei; ein Anruf zwischen zwei Telefonen hat"
+        " von Natur aus nur ein Leg.",
     ),
     find=find,
     follows=("capture-cut-short", "starts-mid-call", "one-direction-only"),

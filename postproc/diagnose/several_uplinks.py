@@ -67,7 +67,7 @@ RULE = Rule(
         ), tag="server"),
         Advice(Text(
             "Try the client in another network.",
-            "Den Client in einem anderen Netz versuchen.",
+            "Den Client in einem anderen Netz testen.",
         ), tag="client"),
     ),
     references=("RFC 4787, REQ-2", "RFC 8489, section 14.2"),

@@ -50,8 +50,8 @@ RULE = Rule(
     ),
     causes=(
         Advice(Text(
-            "A SIP helper (ALG) in a router or firewall.",
-            "Ein SIP-Helfer (ALG) in Router oder Firewall.",
+            "A SIP ALG in a router or firewall.",
+            "Ein SIP-ALG in Router oder Firewall.",
         )),
         Advice(Text(
             "A session border controller or proxy that does so on purpose.",
@@ -60,8 +60,8 @@ RULE = Rule(
     ),
     remedies=(
         Advice(Text(
-            "Switch off the SIP helper (ALG), or use another port than 5060 or TLS.",
-            "Den SIP-Helfer (ALG) abschalten oder einen anderen Port als 5060 oder TLS verwenden.",
+            "Switch off the SIP ALG, or use another port than 5060 or TLS.",
+            "Das SIP-ALG abschalten oder einen anderen Port als 5060 oder TLS verwenden.",
         )),
     ),
     references=("RFC 3261, section 8.1.1.8",),

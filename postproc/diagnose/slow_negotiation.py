@@ -113,7 +113,7 @@ RULE = Rule(
     stage="sip",
     summary=Text("Slow media negotiation", "Langsame Medienaushandlung"),
     claim=Text(
-        "From the INVITE to the server's own description more time passes than the server needs of itself.",
+        "From the INVITE to the server's own SDP more time passes than the server needs of itself.",
         "Vom INVITE bis zur eigenen SDP-Antwort des Servers vergeht mehr Zeit, als dieser selbst dafür braucht.",
     ),
     causes=(

@@ -9,11 +9,11 @@ from postproc.text import Text
 
 TITLE = Text(
     "The capture starts in the middle of the call: the INVITE between {caller} and {called} is not in it.",
-    "Der Mitschnitt beginnt mitten im Ruf: Der INVITE zwischen {caller} und {called} fehlt.",
+    "Der Mitschnitt beginnt mitten im Anruf: Der INVITE zwischen {caller} und {called} fehlt.",
 )
 UNKNOWN = Text(
     "So offer, answer and candidates are not known, nor how the call was set up.",
-    "Damit sind Angebot, Antwort und Kandidaten unbekannt, ebenso wie der Ruf aufgebaut wurde.",
+    "Damit sind Angebot, Antwort und Kandidaten unbekannt, ebenso wie der Anruf aufgebaut wurde.",
 )
 
 
@@ -33,10 +33,10 @@ RULE = Rule(
     code="CAP003",
     name="starts-mid-call",
     stage="capture",
-    summary=Text("Capture starts in mid-call", "Mitschnitt beginnt mitten im Ruf"),
+    summary=Text("Capture starts in mid-call", "Mitschnitt beginnt mitten im Anruf"),
     claim=Text(
         "Messages of a call are in the capture, but not the INVITE that began it.",
-        "Nachrichten eines Rufs sind im Mitschnitt, nicht aber der INVITE, mit dem er begann.",
+        "Nachrichten eines Anrufs sind im Mitschnitt, nicht aber der INVITE, mit dem er begann.",
     ),
     causes=(
         Advice(Text(
@@ -59,7 +59,7 @@ RULE = Rule(
     references=("RFC 3261, section 12",),
     known_problems=Text(
         "A call whose SIP is not captured at all has no INVITE either; first-leg-missing speaks of that.",
-        "Fehlt das SIP eines Rufs ganz, fehlt auch der INVITE; davon handelt first-leg-missing.",
+        "Fehlt das SIP eines Anrufs ganz, fehlt auch der INVITE; davon handelt first-leg-missing.",
     ),
     find=find,
 )  # fmt: skip

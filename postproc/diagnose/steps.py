@@ -53,8 +53,8 @@ def legs(case: Case) -> Answer:
             ),
         )
     facts = {"legs": len(case.numbers), "joined_by": case.call.joined_by, "call_ids": list(case.leg_of)}
-    one = Text("One leg.", "Ein Bein.")
-    many = Text("{legs} legs, joined by {joined_by}.", "{legs} Beine, verbunden durch {joined_by}.")
+    one = Text("One leg.", "Ein Leg.")
+    many = Text("{legs} legs, joined by {joined_by}.", "{legs} Legs, zusammengeführt über {joined_by}.")
     return Answer("passed", many if len(case.numbers) > 1 else one, facts, evidence(*case.legs))
 
 

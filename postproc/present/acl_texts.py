@@ -30,7 +30,7 @@ OVERALL = {
 
 OFFER = Text(
     "call {call}, leg {leg}: candidates offered in frame {frame} of {capture}",
-    "Anruf {call}, Bein {leg}: angebotene Kandidaten in Paket {frame} von {capture}",
+    "Anruf {call}, Leg {leg}: angebotene Kandidaten in Paket {frame} von {capture}",
 )
 TAKES = Text(
     "The server takes candidate {place}: the first that list {list} allows.",
@@ -84,7 +84,7 @@ NO_OFFER = Text(
 )
 PEER = Text(
     "call {call}, leg {leg}: INVITE from {address} (frame {frame} of {capture}), answered with {status}",
-    "Anruf {call}, Bein {leg}: INVITE von {address} (Paket {frame} von {capture}), Antwort {status}",
+    "Anruf {call}, Leg {leg}: INVITE von {address} (Paket {frame} von {capture}), Antwort {status}",
 )
 LET_IN = Text(
     "It was let in all the same: the server applies other lists than these.",

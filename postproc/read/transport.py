@@ -36,7 +36,9 @@ class Payloads:
     destination: Array
 
     def has_port(self, ports: tuple[int, ...]) -> Array:
-        return np.isin(self.source_port, ports) | np.isin(self.destination_port, ports)
+        asked = np.zeros(1 << 16, bool)
+        asked[list(ports)] = True
+        return asked[self.source_port] | asked[self.destination_port]
 
 
 def datagrams(packets: Packets) -> Payloads:

@@ -180,6 +180,8 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         """Reap tshark: at the end of its output wait for it, else stop it."""
         if process.returncode is None and not self._eof_reached:
             process.kill()
+            if process.stdout:  # a reader that is full has paused its pipe, and wait() waits for the pipe
+                await process.stdout.read()
         self.status = await process.wait()
         self._running_processes.discard(process)
 

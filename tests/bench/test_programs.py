@@ -32,8 +32,9 @@ def test_on_many_calls_tshark_lists_no_generated_call_ids():
     assert BY_NAME[EK].scenarios == ("sip",)
 
 
-def test_ours_is_that_of_this_python_with_one_process():
-    assert arguments(OURS) == [sys.executable, "-m", "postproc", "run", "a.pcapng", "-o", "out", "-j", "1"]
+def test_ours_is_that_of_this_python_with_one_process_up_to_tables_and_findings():
+    command = [sys.executable, "-m", "postproc", "run", "a.pcapng", "-o", "out", "-j", "1", "--no-report"]
+    assert arguments(OURS) == command
 
 
 def test_a_program_that_is_not_there_is_not_installed():

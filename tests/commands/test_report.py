@@ -56,6 +56,12 @@ def test_findings_of_another_deployment_are_not_told_as_this_run_s(out, tmp_path
     assert done.exit_code == 2 and "give the same --deployment" in done.stderr
 
 
+def test_a_redacted_report_is_a_file_of_its_own(out):
+    done = said("report", out, "--redact", "--call", 1)
+    assert (done.exit_code, done.stdout) == (0, f"{out / 'report-1-redacted.html'}\n")
+    assert "10.0.50.118" not in (out / "report-1-redacted.html").read_text(encoding="utf-8")
+
+
 def test_a_folder_without_results_or_a_file_that_cannot_be_written_is_one_line(out, tmp_path):
     done = said("report", tmp_path / "none")
     assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1

@@ -8,7 +8,7 @@ from tests.diagnose.scenes import asked, check, told_both
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
 
 
-def refused(code: int, direction: str = "server_to_client"):
+def refused(code: int | None, direction: str = "server_to_client"):
     return [check(direction, time=1.0 + n, outcome="error", error_code=code) for n in range(3)]
 
 
@@ -24,6 +24,16 @@ def test_the_code_is_named(code, name):
 def test_an_unknown_code_is_shown_as_it_is():
     (found,) = asked(RULE, bindings=refused(699), **BROKEN)
     assert "699 (3" in told_both(found, RULE)["de"]["title"].replace("beantwortet ", "")
+
+
+def test_an_error_without_a_code_names_none():
+    (found,) = asked(RULE, bindings=refused(None), **BROKEN)
+    assert told_both(found, RULE)["en"]["title"] == "Binding Requests are answered with an error (3 of 3)."
+
+
+def test_a_single_refusal_is_not_yet_certain():
+    (found,) = asked(RULE, bindings=refused(401)[:1], **BROKEN)
+    assert found.verdict == "suspect"
 
 
 def test_checks_whose_direction_is_unknown_count_too():

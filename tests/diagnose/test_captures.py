@@ -155,7 +155,7 @@ def test_no_public_candidate_is_said_of_both_sides(judged: Judged):
 
 VENDORS_REMEDIES = (
     "Pin Hole Puncher", "Capture on both sides and at the WAN interface", "30000-33000", "keep the server's port",
-    "Destination NAT", "(ALG)", "On the client's side",
+    "Destination NAT", "ALGs", "On the client's side",
 )  # fmt: skip
 
 

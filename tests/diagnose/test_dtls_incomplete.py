@@ -2,7 +2,7 @@
 
 from postproc.diagnose.dtls_incomplete import RULE
 from tests.builders import SERVER
-from tests.diagnose.scenes import asked, good, told_both, verdict
+from tests.diagnose.scenes import asked, good, leg, told_both, verdict
 
 HELLO = dict(good()["dtls"][0]) | {
     "state": "client_hello_only", "client_hellos": 5, "completed": None, "duration_ms": None,
@@ -32,6 +32,12 @@ def test_a_handshake_that_stops_half_way_says_what_was_seen():
 
 def test_it_is_the_calls_cause():
     assert verdict(dtls=[HELLO], dtls_messages=SENT, rtp_streams=[]).cause == "dtls-incomplete"
+
+
+def test_while_the_call_goes_on_a_short_capture_makes_it_a_doubt():
+    up = [leg(1, end_time=None), leg(2, end_time=None)]
+    (found,) = asked(RULE, dtls=[HELLO], rtp_streams=[], legs=up, captures=[{"last_time": 4.5}])
+    assert found.verdict == "suspect"
 
 
 def test_silent_when_it_has_only_just_begun():

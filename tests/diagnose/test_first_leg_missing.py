@@ -13,10 +13,12 @@ from tests.diagnose.scenes import (
     asked,
     check,
     foreign,
+    good,
     leg,
     plain_stream,
     scene,
     section,
+    stream,
     told_both,
     unanswered,
     verdict,
@@ -92,6 +94,18 @@ def test_checks_without_sip_that_died_are_judged_by_themselves():
     assert row.cause == "no-binding-success"
     (found,) = asked(RULE, **NO_SIP | {"bindings": unanswered(6, leg=None)})
     assert found.verdict == "note"
+
+
+def test_checks_without_sip_that_work_are_judged_by_their_media():
+    both = [stream(leg=None), stream("client_to_server", leg=None)]
+    (found,) = asked(RULE, **NO_SIP | {"bindings": [check(leg=None)], "rtp_streams": both})
+    assert found.verdict == "note"
+
+
+def test_checks_and_dtls_without_media_both_ways_leave_it_open():
+    done = [{**good()["dtls"][0], "leg": None}]
+    (found,) = asked(RULE, **NO_SIP | {"bindings": [check(leg=None)], "dtls": done})
+    assert found.verdict == "cannot_tell"
 
 
 def test_silent_without_checks():

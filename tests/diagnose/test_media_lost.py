@@ -48,6 +48,13 @@ def test_where_the_capture_lacks_what_was_answered_it_lost_packets_itself():
     assert "lost some itself" in told_both(found, RULE)["en"]["detail"]
 
 
+def test_what_is_lost_in_one_pause_may_be_silence():
+    paused = lossy(288, max_gap_ms=4800.0)  # of 17 s
+    (found,) = asked(RULE, rtp_streams=[paused, stream("client_to_server")])
+    assert found.verdict == "cannot_tell"
+    assert "one pause of 4800 ms" in told_both(found, RULE)["en"]["detail"]
+
+
 def test_few_packets_make_no_percentage():
     class Row:
         expected, lost = 40, 20

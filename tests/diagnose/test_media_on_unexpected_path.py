@@ -20,5 +20,11 @@ def test_silent_when_the_target_sends_from_there_itself():
     assert asked(RULE, base=foreign(), rtp_streams=[nat, back]) == []
 
 
+def test_silent_while_only_one_description_is_known():
+    base = foreign()
+    stray = plain_stream(OTHER, "192.0.2.99", leg=1, dst_port=4000)
+    assert asked(RULE, base=base, sdp_media=base["sdp_media"][1:], rtp_streams=[stray]) == []
+
+
 def test_silent_when_audio_goes_both_ways():
     assert asked(RULE, base=foreign()) == []

@@ -12,7 +12,7 @@ LEG_2 = [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
 def test_a_leg_without_rtp_though_ice_and_dtls_were_ready_is_a_fault():
     (found,) = asked(RULE, rtp_streams=LEG_2)
     assert (found.verdict, found.leg, found.tags) == ("fault", 1, {"ready"})
-    assert "Bein 1 stand 17 s ohne ein einziges RTP-Paket" in told_both(found, RULE)["de"]["title"]
+    assert "Leg 1 stand 17 s ohne ein einziges RTP-Paket" in told_both(found, RULE)["de"]["title"]
 
 
 def test_without_a_path_it_is_a_plain_consequence():

@@ -24,8 +24,8 @@ def test_a_client_that_hears_nothing_is_a_fault():
 
 
 def test_a_few_packets_back_are_no_audio():
-    (found,) = asked(RULE, rtp_streams=[stream("client_to_server"), stream(packets=30)])
-    assert found.facts["back"] == 30
+    (found,) = asked(RULE, rtp_streams=[stream("client_to_server"), stream(packets=30, last_time=4.0)])
+    assert (found.verdict, found.facts["back"]) == ("fault", 30)
 
 
 def test_the_other_leg_waits_for_the_clients_media():
@@ -42,6 +42,13 @@ def test_a_capture_without_any_packet_back_cannot_tell():
     (found,) = asked(RULE, base=base, sip_messages=by_proxy, rtp_streams=[base["rtp_streams"][0]])
     assert found.verdict == "cannot_tell"
     assert found.settle is not None
+
+
+def test_a_few_packets_throughout_the_call_are_noted_as_silence():
+    sparse = stream("client_to_server", packets=20, expected=20)
+    (found,) = asked(RULE, rtp_streams=[stream(), sparse])
+    assert (found.verdict, found.facts["back"]) == ("note", 20)
+    assert "silence suppression" in told_both(found, RULE)["en"]["detail"]
 
 
 def test_silent_when_views_of_two_captures_differ_by_nat():

@@ -92,3 +92,10 @@ def test_every_rule_is_tested_both_ways(module):
 def test_the_chart_asks_rules_that_exist():
     named = {name for question in CHART for name in question.rules} | set(CANDIDATES)
     assert named <= {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_word_for_one_thing(module):
+    """German: Leg, Anruf, Connectivity Check; a call leg is no "Bein", and checks are not the app's Verbindungstest."""
+    text = (Path(diagnose.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    assert re.findall(r"\b(?:Beins?|Beine|Rufs?|Rufe|Verbindungstests?|Maschine)\b", text) == []

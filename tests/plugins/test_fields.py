@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins import packets
-from tests.plugins.dissected import ROOT, Frame, frames
+from tests.plugins import packets, wiresharks
+from tests.plugins.dissected import ROOT, Frame, frames, tshark
+from tests.plugins.wiresharks import Wireshark
 
 PCAPS = ROOT / "pcaps"
 MADE = PCAPS / "made"
@@ -132,6 +133,26 @@ def test_nothing_is_called_unanswered_before_the_file_was_read() -> None:
     )
 
 
-def test_sip_is_learnt_in_the_second_pass_if_the_first_has_no_fields() -> None:
-    seen = frames(PCAPS / "good.pcapng", ["legs.label"], show="frame", passes=("-2", "-R", "frame"))
-    assert {label for frame in seen for label in frame["legs.label"]} == {"call 1 leg 1", "call 1 leg 2"}
+PROBE = """
+local number, probe = Field.new("frame.number"), Proto("probe", "Probe")
+function probe.dissector(_, pinfo)
+    if not pinfo.visited and pinfo.number == 4 then print(number() and "fields" or "blind") end
+end
+register_postdissector(probe)
+"""
+
+
+@pytest.mark.parametrize("wireshark", wiresharks.each())
+def test_sip_is_learnt_in_the_second_pass_if_the_first_has_no_fields(
+    wireshark: Wireshark, tmp_path: Path
+) -> None:
+    probe = tmp_path / "probe.lua"
+    probe.write_text(PROBE)
+    arguments = ("-X", f"lua_script:{probe}", "-2", "-T", "fields", "-e", "frame.number", "-e", "legs.label")
+    first_pass, *lines = tshark(PCAPS / "good.pcapng", *arguments, wireshark=wireshark).stdout.splitlines()
+    assert first_pass == "blind"
+    labels = dict(line.split("\t") for line in lines)
+    assert (labels["4"], labels["17"]) == ("call 1 leg 1", "call 1 leg 2")
+    assert set(labels.values()) == {"", "call 1 leg 1", "call 1 leg 2"}
+    with_filter = tshark(PCAPS / "good.pcapng", *arguments, "-Y", "frame", wireshark=wireshark).stdout
+    assert with_filter.startswith("fields\n")

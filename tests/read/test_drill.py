@@ -32,6 +32,11 @@ def test_no_more_than_the_limit_and_nothing_left_running(good):
     assert processes() == []
 
 
+def test_stopping_amid_much_output_does_not_wait_for_ever(good):
+    assert len(drill.packets(good, "udp", limit=101)) == 101
+    assert processes() == []
+
+
 def test_a_limit_above_what_there_is_is_no_trouble(good):
     assert len(drill.packets(good, "sip.Method == BYE", limit=50)) == 2
     assert drill.packets(good, "sip.Method == REGISTER") == []

@@ -190,3 +190,9 @@ def test_silent_tshark_is_stopped_after_its_time():
 )
 def test_times_are_exact_nanoseconds(text, expected):
     assert nanoseconds(text) == expected
+
+
+def test_frames_that_nobody_wants_any_more_do_not_hold_up_the_end(pcaps):
+    stream = tshark.frames(pcaps / "two_calls.pcapng", show="frame")
+    assert next(stream).number == 1
+    stream.close()

@@ -20,7 +20,7 @@ DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hell
 ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
 FAINT = "figure faint"
 SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
-WORDS = 1500  # characters of a call that can be searched for
+WORDS = 800  # characters of a call that can be searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
         start=row.start or 0,
         parties=parties,
         legs=legs,
-        status=_status(line.final_status),
+        status=_status(line.final_status, verdict),
         checks=_checks(line),
         dtls=_dtls(line.dtls),
         media=_media(line),
@@ -101,7 +101,7 @@ def detail(
     return Detail(
         entry=shown_as,
         captures=", ".join(shown(name, 120) for name in _captures(call)),
-        duration=span(row.start, row.end),
+        duration=span(row.start, row.end, lang),
         joined=_joined(row),
         ambiguous=bool(row.ambiguous),
         steps=boxes(number, walks.get(number, ()), flat(held), lang),
@@ -125,11 +125,11 @@ def _joined(row: Row) -> str:
     return shown((row.joined_by or NONE).replace(",", ", ")) + sure
 
 
-def _status(status: int | None) -> Cell:
+def _status(status: int | None, verdict: str) -> Cell:
     if status is None:
         return Cell(NONE, FAINT)
-    kind = "good" if status < 300 else "doubt" if status in ORDINARY else "bad"
-    return Cell(str(status), f"figure {kind}")
+    ordinary = verdict == "ok" or status in ORDINARY
+    return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
 
 
 def _checks(line: Line) -> tuple[Cell, Cell]:
@@ -167,11 +167,9 @@ def _media(line: Line) -> tuple[Cell, Cell]:
 
 def _words(call: CallRows, found: Sequence[Found]) -> str:
     """Call-IDs, addresses and rules: what is not in the row anyway."""
-    legs = call["legs"]
-    held = [
-        word for leg in legs for word in (leg.call_id, leg.uac_addr, leg.uas_addr, leg.from_user, leg.to_user)
-    ]
+    held = [getattr(leg, name) for leg in call["legs"] for name in SEARCHED]
+    held += [word for each in found for word in (each["code"], each["name"])]
     held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
-    held += [word for each in found for word in (each["code"], each["name"], each["title"])]
+    held += [each["title"] for each in found]
     kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
     return " ".join(kept)[:WORDS]

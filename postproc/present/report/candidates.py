@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postproc.present.report.cells import Cell, Sheet, amount, code, leg_cell, place, sheet, shown
+from postproc.present.report.cells import NONE, Cell, Sheet, amount, code, leg_cell, place, sheet, shown
 from postproc.present.report.rows import CallRows, Row, Rows
-from postproc.present.report.words import told
+from postproc.present.report.words import PAGE, told
 from postproc.text import Lang
 
 SIDES = ("client", "server", "other")
+COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
 MOST = 40
 ACL = {"allowed": "good", "denied": "bad", "unknown": "faint"}
 Place = tuple[str | None, int | None]
@@ -38,14 +39,24 @@ def offered(call: CallRows, lang: Lang) -> Offered:
     if not every:
         return Offered(())
     held = latest(every)
-    with_acl = any(row.acl_verdict for row in held)
+    columns = _columns(held)
     checked = _checked(call["pairs"])
     sides = []
     for name in SIDES:
         own = [row for row in held if (row.side or "other") == name]
         if own or name != "other":
-            sides.append(_side(name, own, checked, lang, with_acl=with_acl))
+            sides.append(_side(name, [_cells(row, checked, lang) for row in own], own, columns, lang))
     return Offered(tuple(sides), restarted=len(_distinct(every)) > len(held))
+
+
+def _columns(rows: Rows) -> list[str]:
+    """What there is to show: the leg only where there are several, the access list where one was asked."""
+    idle = {
+        "leg": len({row.leg for row in rows}) < 2,
+        "base": not any(row.related_addr for row in rows),
+        "acl": not any(row.acl_verdict for row in rows),
+    }
+    return [name for name in COLUMNS if not idle.get(name)]
 
 
 def latest(rows: Rows) -> Rows:
@@ -64,30 +75,30 @@ def _distinct(rows: Iterable[Row]) -> Rows:
     return list(found.values())
 
 
-def _side(name: str, rows: Rows, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> Side:
-    columns = f"leg type address class base {'acl ' if with_acl else ''}checks frame"
-    cells = [_cells(row, checked, lang, with_acl=with_acl) for row in rows]
+def _side(name: str, cells: list[dict[str, Cell]], rows: Rows, columns: list[str], lang: Lang) -> Side:
     owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
-    table = sheet("candidates", lang, columns, cells, MOST)
-    return Side(name, told(name, lang) or name, shown(owner) if owner else "", table)
+    title = told(name, lang) or name
+    if rows and rows[0].leg is not None and "leg" not in columns:
+        title = f"{title}, {PAGE['leg'].of(lang)} {rows[0].leg}"
+    shown_cells = [tuple(row[column] for column in columns) for row in cells]
+    table = sheet("candidates", lang, " ".join(columns), shown_cells, MOST)
+    return Side(name, title, shown(owner) if owner else "", table)
 
 
-def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang, *, with_acl: bool) -> tuple[Cell, ...]:
+def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang) -> dict[str, Cell]:
+    """A cell for each of COLUMNS."""
     answered, sent = checked.get((row.addr, row.port), (0, 0))
-    counted = Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell("–", "faint")
-    related = place(row.related_addr, row.related_port)
     transport = f" {shown(row.transport)}" if row.transport not in (None, "udp") else ""
-    verdict = Cell(shown(told(row.acl_verdict, lang)), ACL.get(row.acl_verdict or "", "faint"))
-    return (
-        leg_cell(row.leg),
-        Cell(shown(row.type) + transport),
-        code(place(row.addr, row.port)),
-        Cell(shown(told(row.addr_class, lang))),
-        code(related),
-        *([verdict] if with_acl else []),
-        counted,
-        Cell(amount(row.frame), "figure"),
-    )
+    return {
+        "leg": leg_cell(row.leg),
+        "type": Cell(shown(row.type) + transport),
+        "address": code(place(row.addr, row.port)),
+        "class": Cell(shown(told(row.addr_class, lang))),
+        "base": code(place(row.related_addr, row.related_port)),
+        "acl": Cell(shown(told(row.acl_verdict, lang)), ACL.get(row.acl_verdict or "", "faint")),
+        "checks": Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell(NONE, "faint"),
+        "frame": Cell(amount(row.frame), "figure"),
+    }
 
 
 def _rated(answered: int, sent: int) -> str:

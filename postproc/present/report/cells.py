@@ -6,7 +6,7 @@ as an escape, and nothing is longer than a page can bear.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from postproc.addresses import endpoint
 from postproc.present.report.words import PAGE, TITLES, headings
@@ -18,6 +18,7 @@ UNBROKEN = 54  # characters of an IPv6 address with port and type
 COPIED = 20_000  # characters of a text that can be copied
 NONE = "–"
 NS = 1_000_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,28 @@ def day(ns: int | None) -> str:
 
 
 def _second(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns // NS, UTC)
+    return EPOCH + timedelta(seconds=ns // NS)
 
 
-def span(first: int | None, last: int | None) -> str:
+def span(first: int | None, last: int | None, lang: Lang) -> str:
     """Seconds from one time to another: ``12.3 s``."""
-    return f"{(last - first) / NS:.1f} s" if first is not None and last is not None else NONE
+    return f"{decimal((last - first) / NS, lang)} s" if first is not None and last is not None else NONE
 
 
-def amount(number: float | None, unit: str = "", digits: int = 0) -> str:
-    """A number with its unit; NONE if unknown."""
-    return f"{number:.{digits}f}{unit}" if number is not None else NONE
+def decimal(number: float, lang: Lang, digits: int = 1) -> str:
+    """A number with a decimal point, or comma."""
+    text = f"{number:.{digits}f}"
+    return text.replace(".", ",") if lang == "de" else text
+
+
+def amount(number: int | None) -> str:
+    """A whole number; NONE if unknown."""
+    return str(number) if number is not None else NONE
+
+
+def millis(number: float | None, lang: Lang, digits: int = 1) -> str:
+    """Milliseconds: ``12.3 ms``; NONE if unknown."""
+    return f"{decimal(number, lang, digits)} ms" if number is not None else NONE
 
 
 def leg_kind(leg: int | None) -> str:

@@ -8,6 +8,7 @@ from postproc.present.report.cells import (
     amount,
     clock,
     code,
+    decimal,
     leg_cell,
     place,
     sheet,
@@ -82,7 +83,7 @@ def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
         code(place(row.dst_addr, row.dst_port)),
         Cell(str(requests), "figure"),
         Cell(_outcome(held, lang), OUTCOMES.get(row.outcome or "", "")),
-        Cell(_round_trips(held), "figure"),
+        Cell(_round_trips(held, lang), "figure"),
         code(place(row.mapped_addr, row.mapped_port)),
         Cell(_frames(held), "figure"),
     )
@@ -94,14 +95,14 @@ def _outcome(held: Rows, lang: Lang) -> str:
     number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
     icmp = f", ICMP {row.icmp}" if row.icmp is not None else ""
     told_as = f"{shown(told(row.outcome, lang))}{number}{icmp}"
-    return f"{len(held)} × {told_as} ({span(row.time, last.time)})" if len(held) > 1 else told_as
+    return f"{len(held)} × {told_as} ({span(row.time, last.time, lang)})" if len(held) > 1 else told_as
 
 
-def _round_trips(held: Rows) -> str:
+def _round_trips(held: Rows, lang: Lang) -> str:
     took = [row.rtt_ms for row in held if row.rtt_ms is not None]
     if not took:
         return "–"
-    least, most = f"{min(took):.1f}", f"{max(took):.1f}"
+    least, most = decimal(min(took), lang), decimal(max(took), lang)
     return f"{least} ms" if least == most else f"{least}–{most} ms"
 
 

@@ -1,6 +1,18 @@
 """Legs, DTLS handshakes and RTP streams of a call as sheets."""
 
-from postproc.present.report.cells import Cell, Sheet, amount, clock, code, leg_cell, place, sheet, shown
+from postproc.present.report.cells import (
+    Cell,
+    Sheet,
+    amount,
+    clock,
+    code,
+    decimal,
+    leg_cell,
+    millis,
+    place,
+    sheet,
+    shown,
+)
 from postproc.present.report.rows import CallRows, Row
 from postproc.present.report.words import HEADINGS, told
 from postproc.text import Lang
@@ -52,7 +64,7 @@ def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
         code(place(row.client_addr, row.client_port)),
         code(place(row.server_addr, row.server_port)),
         Cell(shown(told(row.state, lang)) + alert, STATES.get(row.state or "", "bad")),
-        Cell(amount(row.duration_ms, " ms", 1), "figure"),
+        Cell(millis(row.duration_ms, lang), "figure"),
         match,
         Cell(amount(row.frame), "figure"),
     )
@@ -77,18 +89,18 @@ def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
         code(place(row.dst_addr, row.dst_port)),
         Cell(shown(row.codec, 40) + (" SRTP" if row.secured else "")),
         Cell(amount(row.packets), "figure"),
-        _lost(row),
-        Cell(amount(row.jitter_ms, " ms", 1), "figure"),
-        Cell(amount(row.max_gap_ms, " ms"), "figure"),
+        _lost(row, lang),
+        Cell(millis(row.jitter_ms, lang), "figure"),
+        Cell(millis(row.max_gap_ms, lang, 0), "figure"),
         Cell(clock(row.first_time), "figure"),
         Cell(clock(row.last_time), "figure"),
     )
 
 
-def _lost(row: Row) -> Cell:
+def _lost(row: Row, lang: Lang) -> Cell:
     if row.lost is None or not row.expected:
         return Cell("–", "figure faint")
     share = 100 * row.lost / row.expected
     note, bad = LOSS
     kind = "bad" if share > bad else "doubt" if share > note else ""
-    return Cell(f"{row.lost} ({share:.1f} %)", f"figure {kind}".strip())
+    return Cell(f"{row.lost} ({decimal(share, lang)} %)", f"figure {kind}".strip())

@@ -22,9 +22,9 @@ from postproc.present.verdicts import Walks, findings
 from postproc.tables import Tables
 from postproc.text import Lang
 
-DETAILED = 1000  # calls shown whole
+DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
-PICTURE_BYTES = 9_000_000  # of all pictures together
+PICTURE_BYTES = 8_000_000  # of all pictures together
 CALLS_OVER_TIME = 3  # from so many calls on there is a picture of all
 
 
@@ -128,12 +128,18 @@ def _with_pictures(details: Sequence[Detail], tables: Tables, lang: Lang, limits
     made: dict[int, dict[str, str]] = {}
     room = limits.picture_bytes
     for number in sorted(cut, key=lambda call: (ranks[call], call)):
-        drawn = pictures.svgs(cut[number], lang)
+        drawn = _drawn(cut[number], lang)
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
         made[number] = drawn
     return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
+
+
+def _drawn(rows: pictures.CallRows, lang: Lang) -> dict[str, str]:
+    """The pictures that have something in them."""
+    empty = {"bindings": not rows.bindings, "media": not rows.rtp_streams}
+    return {name: drawn for name, drawn in pictures.svgs(rows, lang).items() if not empty.get(name)}
 
 
 def _overview(entries: Sequence[Entry], tables: Tables, lang: Lang, limits: Limits) -> str:

@@ -20,27 +20,27 @@ def texts(side) -> list[list[str]]:
 def test_client_and_server_stand_side_by_side_with_what_the_access_list_says():
     client, server = offered(by_call(scenes.tables())[1], "en").sides
     assert (client.title, client.owner, server.title, server.owner) == (
-        "Client",
+        "Client, Leg 1",
         "IceLink",
-        "Server",
+        "Server, Leg 1",
         "FreeSWITCH",
     )
-    assert "Access list" in client.sheet.headings
+    assert "ACL" in client.sheet.headings
     assert texts(client)[1] == [
-        "1", "srflx", "198.51.100.77:50000", "public", "192.168.178.34:50000", "allowed", "0/2", "4",
+        "srflx", "198.51.100.77:50000", "public", "192.168.178.34:50000", "allowed", "0/2", "4",
     ]  # fmt: skip
-    assert texts(client)[0][5:7] == ["denied", "–"]
-    assert texts(server)[0][5:7] == ["–", "0/2"]
+    assert texts(client)[0][4:6] == ["denied", "–"]
+    assert texts(server)[0][4:6] == ["–", "0/2"]
 
 
 def test_verdicts_of_the_access_list_are_coloured():
     client = offered(by_call(scenes.tables())[1], "en").sides[0]
-    assert [row[5].kind for row in client.sheet.rows] == ["bad", "good"]
+    assert [row[4].kind for row in client.sheet.rows] == ["bad", "good"]
 
 
 def test_without_access_lists_there_is_no_column_for_them():
     client = sides(scenes.candidate(addr="192.0.2.1", type="host")).sides[0]
-    assert "Access list" not in client.sheet.headings
+    assert "ACL" not in client.sheet.headings
     assert len(client.sheet.headings) == len(client.sheet.rows[0])
 
 
@@ -53,7 +53,7 @@ def test_a_candidate_sent_again_counts_once():
 def test_after_an_ice_restart_the_new_candidates_are_shown_and_the_old_mentioned():
     old = scenes.candidate(addr="192.0.2.1", type="host")
     held = sides(old, old | {"addr": "192.0.2.2", "ufrag": "D", "time": 9.0})
-    assert [row[2] for row in texts(held.sides[0])] == ["192.0.2.2:50000"]
+    assert [row[1] for row in texts(held.sides[0])] == ["192.0.2.2:50000"]
     assert held.restarted
 
 
@@ -75,9 +75,16 @@ def test_what_is_unparsable_is_dashes():
     held = sides(
         scenes.candidate(addr=None, port=None, type=None, transport=None, frame=None, leg=None, time=None)
     )
-    assert texts(held.sides[0]) == [["–"] * 7]
+    assert texts(held.sides[0]) == [["–"] * 5]
 
 
 def test_enumerations_are_german_in_a_german_report():
     client = sides(scenes.candidate(addr="192.0.2.1", type="host", addr_class="cgnat"), lang="de").sides[0]
-    assert texts(client)[0][3] == "Provider-NAT"
+    assert texts(client)[0][2] == "Provider-NAT"
+
+
+def test_legs_are_told_apart_where_there_are_several():
+    one = scenes.candidate(addr="192.0.2.1", type="host")
+    client = sides(one, one | {"leg": 2, "addr": "192.0.2.2"}).sides[0]
+    assert client.title == "Client" and [row[0] for row in texts(client)] == ["1", "2"]
+    assert [row[0].kind for row in client.sheet.rows] == ["leg leg1", "leg leg2"]

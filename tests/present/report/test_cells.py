@@ -33,8 +33,8 @@ def test_times_before_1970_and_in_2262_are_times_too():
 
 
 def test_an_unknown_time_and_span_are_a_dash():
-    assert (cells.clock(None), cells.day(None), cells.span(0, None)) == ("–", "", "–")
-    assert cells.span(0, 12_340_000_000) == "12.3 s"
+    assert (cells.clock(None), cells.day(None), cells.span(0, None, "en")) == ("–", "", "–")
+    assert (cells.span(0, 12_340_000_000, "en"), cells.span(0, 12_340_000_000, "de")) == ("12.3 s", "12,3 s")
 
 
 def test_one_frame_and_many_are_filters_of_wireshark():
@@ -65,3 +65,13 @@ def test_an_address_stays_in_one_line_unless_it_is_longer_than_any():
     assert code("[2001:db8:1234:5678:9abc:def0:1234:5678]:65535 srflx").kind == "code"
     assert code("x" * 60).kind == "code long"
     assert code("–").kind == "faint"
+
+
+def test_milliseconds_have_a_comma_in_german_and_are_a_dash_if_unknown():
+    held = (
+        cells.millis(0.84, "en"),
+        cells.millis(0.84, "de"),
+        cells.millis(27.4, "de", 0),
+        cells.millis(None, "de"),
+    )
+    assert held == ("0.8 ms", "0,8 ms", "27 ms", "–")

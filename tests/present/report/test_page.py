@@ -64,7 +64,9 @@ def test_the_page_shows_the_calls_and_what_was_found(lang):
         "b1@x"[:2],
     ):
         assert said in text
-    assert held.elements["svg"] == 13, "four pictures a call, and one of all"
+    assert held.elements["svg"] == 9, (
+        "three pictures of two calls, two of one without checks and media, one of all"
+    )
     assert [value for value in held.values("id") if value.startswith("call-1-step")] == [
         f"call-1-step-{n}" for n in (1, 2, 3, 4)
     ]

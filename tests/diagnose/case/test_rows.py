@@ -1,0 +1,21 @@
+"""Tables as plain rows."""
+
+from postproc.diagnose.case.rows import by, rows
+from tests import builders
+
+
+def test_rows_are_plain_values_and_na_is_none():
+    first, second = rows(builders.rows("bindings", {"call": 1, "rtt_ms": 2.5, "time": 1.0}, {"call": None}))
+    assert (first.call, first.rtt_ms, type(first.call)) == (1, 2.5, int)
+    assert (second.call, second.rtt_ms, second.src_addr) == (None, None, None)
+    assert first.time.tzinfo is not None
+
+
+def test_an_empty_table_has_none():
+    assert rows(builders.rows("bindings")) == []
+
+
+def test_they_are_grouped_by_one_column_or_several_without_na():
+    found = rows(builders.rows("bindings", {"call": 1, "leg": 1}, {"call": 1, "leg": 2}, {"call": None, "leg": 1}))
+    assert {key: len(held) for key, held in by(found, "call").items()} == {1: 2}
+    assert set(by(found, "call", "leg")) == {(1, 1), (1, 2)}
