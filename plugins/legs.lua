@@ -3232,16 +3232,7 @@ function show.media(owner, tree)
 end
 
 -- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
-function show.media_asked(tree)
-    return referenced(tree, F.call) or referenced(tree, F.leg)
-end
-
-function show.anything_asked(tree)
-    for _, field in pairs(F) do
-        if referenced(tree, field) then return true end
-    end
-    return false
-end
+function show.asked(tree) return referenced(tree, show.dissector) end
 
 ---------------------------------------------------------------------------------------------------
 -- The dissector
@@ -3342,9 +3333,9 @@ end
 function show.new(tvb, pinfo, tree, visited)
     learn.time(pinfo)
     local record, stream = learn.frame(pinfo, tvb, visited, tree)
-    if record and (visited or show.anything_asked(tree)) then
+    if record and (visited or show.asked(tree)) then
         show[record.kind](record, tree, knowledge.now(false), false)
-    elseif stream and show.media_asked(tree) then
+    elseif stream and show.asked(tree) then
         local owner = traffic.of_stream(knowledge.now(false), stream)
         if owner then show.media(owner, tree) end
     end
@@ -3378,12 +3369,14 @@ function legs.dissector(tvb, pinfo, tree)
         show[record.kind](record, tree, knowledge.now(not S.blind), not S.blind)
     elseif not visited or S.blind then
         show.new(tvb, pinfo, tree, visited)
-    elseif show.media_asked(tree) then
+    elseif show.asked(tree) then
         if GUI then show.look(tree) end
         local owner = show.owner_of_media(tvb, pinfo, knowledge.now(true))
         if owner then show.media(owner, tree) end
     end
 end
+
+show.dissector = Dissector.get("legs")
 
 ---------------------------------------------------------------------------------------------------
 -- Menus

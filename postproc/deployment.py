@@ -60,8 +60,9 @@ class Thresholds:
         1, "Lost RTP packets of a stream: more is noted. ITU-T G.113 appendix I: audible without concealment."
     )
     loss_percent: float = _threshold(
-        20, "Lost RTP packets of a stream: more is a doubt about the call. G.711 then rates below R = 50 even with"
-        " concealment (ITU-T G.107), which ITU-T G.109 does not recommend."
+        20,
+        "Lost RTP packets of a stream: more is a doubt about the call. G.711 then rates below R = 50"
+        " even with concealment (ITU-T G.107), which ITU-T G.109 does not recommend.",
     )
     gap_ms: float = _threshold(
         200, "A pause in RTP longer than this is a gap: more than jitter buffers hold."

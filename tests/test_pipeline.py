@@ -61,8 +61,8 @@ def test_a_run_has_every_table_as_an_attribute(folder):
     assert done.calls["final_status"].tolist() == [403, 488]
     assert {table.name for table in TABLES} <= set(dir(done))
     assert repr(done) == "<Run: 2 calls in 2 captures, 0 not read>"
-    with pytest.raises(AttributeError, match="a run has no 'call'; its tables are captures"):
-        done.call  # noqa: B018
+    with pytest.raises(AttributeError, match="a run has no 'leg'; its tables are captures"):
+        done.leg  # noqa: B018
 
 
 def test_without_a_folder_for_results_nothing_is_written(folder, tmp_path, monkeypatch):

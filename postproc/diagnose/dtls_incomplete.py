@@ -59,7 +59,10 @@ def _finding(case: Case, leg: int | None, row: Row) -> Finding:
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
     }  # fmt: skip
     said = (SMALL_PASS,) if answered else ()
-    cut = goes_on(case) and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
+    cut = (
+        goes_on(case)
+        and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
+    )
     return Finding(
         RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*messages or [row]), TITLE_HELLO if hello_only else TITLE,
         said if hello_only else (SEEN, *said), facts, SETTLE, leg=leg,

@@ -46,7 +46,8 @@ def ended_well(case: Case) -> bool:
     if not first or any(leg.answer_time is not None for leg in first):
         return False
     return any(
-        leg.final_status in ORDINARY or _redirected(leg.final_status) or leg.state == "cancelled" for leg in first
+        leg.final_status in ORDINARY or _redirected(leg.final_status) or leg.state == "cancelled"
+        for leg in first
     )
 
 

@@ -13,17 +13,18 @@ from postproc.present.markdown import code
 
 HEAD = """# Rules
 
-Every known error picture that a run looks for, in the order of the chain: of several breaks the earliest is the
-cause. `postproc explain NAME` tells causes, remedies, references and known problems of one.
+Every known error picture that a run looks for, in the order of the chain: of several breaks the
+earliest is the cause. `postproc explain NAME` tells causes, remedies, references and known problems.
 """
 STAGE: Mapping[str, str] = {
-    "capture": "The capture", "sip": "SIP", "sdp": "SDP: candidates and codecs", "stun": "STUN and ICE: bindings",
-    "nat": "NAT", "dtls": "DTLS", "media": "Media",
+    "capture": "The capture", "sip": "SIP", "sdp": "SDP: candidates and codecs",
+    "stun": "STUN and ICE: bindings", "nat": "NAT", "dtls": "DTLS", "media": "Media",
 }  # fmt: skip
 MATRIX = """## Rules and captures
 
-Which rule fires on which capture, and what it says of it: **F** fault, **S** suspect, **?** cannot tell, n note.
-A rule whose row is empty is shown by no capture; it fires on the tables built in its test in `tests/diagnose`.
+Which rule fires on which capture when all are judged in one run, and what it says of it: **F** fault,
+**S** suspect, **?** cannot tell, n note. A rule whose row is empty is shown by no capture; it fires on
+the tables built in its test in `tests/diagnose`.
 """
 MARKS: Mapping[str, str] = {"fault": "**F**", "suspect": "**S**", "cannot_tell": "**?**", "note": "n"}
 
@@ -37,7 +38,13 @@ def page(rules: Sequence[Rule], findings: pd.DataFrame, captures: Iterable[str])
 
 def _stage(stage: str, rules: Iterable[Rule]) -> str:
     rows = [
-        (rule.code, f"`{rule.name}`", rule.summary.en, rule.claim.en, ", ".join(f"`{n}`" for n in rule.follows))
+        (
+            rule.code,
+            f"`{rule.name}`",
+            rule.summary.en,
+            rule.claim.en,
+            ", ".join(f"`{n}`" for n in rule.follows),
+        )
         for rule in rules
         if rule.stage == stage
     ]
@@ -49,7 +56,10 @@ def _matrix(rules: Iterable[Rule], findings: pd.DataFrame, captures: Sequence[st
     shown = [name for name in captures if any(capture == name for _, capture in told)]
     columns = [str(number) for number in range(1, len(shown) + 1)]
     rows = [
-        (f"`{rule.name}`", *(MARKS[told[rule.name, name]] if (rule.name, name) in told else "" for name in shown))
+        (
+            f"`{rule.name}`",
+            *(MARKS[told[rule.name, name]] if (rule.name, name) in told else "" for name in shown),
+        )
         for rule in rules
     ]
     legend = [f"{number}. {_named(name)}" for number, name in zip(columns, shown, strict=True)]

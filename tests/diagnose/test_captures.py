@@ -75,7 +75,7 @@ Judged = Callable[..., Diagnosed]
 
 def plain(table: Any) -> list[Any]:
     """Rows as they are in JSON: NA is None."""
-    return [row for row in table.astype(object).where(table.notna(), None).itertuples()]
+    return list(table.astype(object).where(table.notna(), None).itertuples())
 
 
 def told(found: Diagnosed) -> list[tuple[str, str | None, list[tuple[str, str, str | None]]]]:

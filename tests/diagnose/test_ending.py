@@ -2,7 +2,17 @@
 
 import pytest
 
-from postproc.diagnose.ending import CANCELLED, GOOD, GOOD_PLAIN, ONE_WAY, ORDINARY, REDIRECTED, UNKNOWN, ended_well, ending
+from postproc.diagnose.ending import (
+    CANCELLED,
+    GOOD,
+    GOOD_PLAIN,
+    ONE_WAY,
+    ORDINARY,
+    REDIRECTED,
+    UNKNOWN,
+    ended_well,
+    ending,
+)
 from tests.diagnose.scenes import foreign, good, leg, scene, section, stream
 
 QUIET = {"rtp_streams": [], "bindings": [], "pairs": [], "dtls": []}

@@ -229,7 +229,10 @@ def test_a_broken_call_of_another_system_is_told_in_words_it_knows(name: str):
 
 
 def test_headlines_of_the_extraordinary():
-    told = {name: diagnose(tables(base=base), XPHONE)[0].calls.iloc[0].headline for name, base in (GOOD | DOUBT).items()}
+    told = {
+        name: diagnose(tables(base=base), XPHONE)[0].calls.iloc[0].headline
+        for name, base in (GOOD | DOUBT).items()
+    }
     assert told["redirected"] == "The call was redirected (302)."
     assert told["not available"] == "The called party was not available (480)."
     assert told["announcement"].startswith("Nothing wrong is seen; media flows in one direction only")

@@ -38,7 +38,11 @@ def test_where_all_streams_lose_alike_the_capture_may_have_dropped_them():
         lossy(310, "client_to_server"),
         plain_stream(SERVER, GATEWAY, expected=1000, lost=300),
     ]
-    assert [found.verdict for found in asked(RULE, rtp_streams=streams)] == ["cannot_tell", "suspect", "cannot_tell"]
+    assert [found.verdict for found in asked(RULE, rtp_streams=streams)] == [
+        "cannot_tell",
+        "suspect",
+        "cannot_tell",
+    ]
 
 
 def test_where_the_capture_lacks_what_was_answered_it_lost_packets_itself():

@@ -48,7 +48,14 @@ def test_the_log_is_quoted():
 
 
 def test_silent_when_another_server_answered():
-    assert asked(RULE, bindings=[look_up(), look_up(1, outcome="success", dst_addr="192.0.2.54")], **NOTHING_OFFERED) == []
+    assert (
+        asked(
+            RULE,
+            bindings=[look_up(), look_up(1, outcome="success", dst_addr="192.0.2.54")],
+            **NOTHING_OFFERED,
+        )
+        == []
+    )
 
 
 def test_silent_about_a_clients_look_ups():

@@ -34,7 +34,12 @@ FINDING = Finding(
 def test_a_record_holds_place_texts_and_facts():
     row = record(FINDING, RULE, scene(), "en")
     assert (row["capture"], row["frame"], row["frames"], row["time"]) == ("a.pcap", 3, "3,9", MOMENT)
-    assert (row["code"], row["name"], row["severity"], row["verdict"]) == ("ICE999", "test-rule", "error", "fault")
+    assert (row["code"], row["name"], row["severity"], row["verdict"]) == (
+        "ICE999",
+        "test-rule",
+        "error",
+        "fault",
+    )
     assert (row["title"], row["detail"]) == ("2 requests of the client", "At 22:38:49.496.")
     assert row["reference"] == "RFC 1; RFC 2"
     facts = json.loads(row["facts"])
@@ -73,7 +78,9 @@ def test_what_would_settle_a_doubt_ends_the_detail():
     assert detail(doubt, "de") == "Um 22:38:49.496. Klärung: den Client fragen."
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "This follows from: A picture."), ("de", "Das folgt aus: Ein Bild.")])
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "This follows from: A picture."), ("de", "Das folgt aus: Ein Bild.")]
+)
 def test_a_consequence_says_what_it_follows_from(lang, said):
     later = replace(RULE, name="later", follows=("test-rule",))
     chained = chain([replace(FINDING, rule="later"), FINDING], [RULE, later], media_ok=None)
@@ -86,9 +93,14 @@ def test_the_headline_is_the_roots_title_else_how_the_call_ended():
     ending = Text("It ended, call {call}: {why}.", "Zu Ende, Anruf {call}: {why}.")
     rooted = Chain(FINDING, (FINDING,), {})
     assert headline(scene(), rooted, ending, {"why": "busy"}, "en") == "2 requests of the client"
-    assert headline(scene(), Chain(None, (), {}), ending, {"why": "besetzt"}, "de") == "Zu Ende, Anruf 1: besetzt."
+    assert (
+        headline(scene(), Chain(None, (), {}), ending, {"why": "besetzt"}, "de")
+        == "Zu Ende, Anruf 1: besetzt."
+    )
 
 
 def test_braces_of_strangers_in_facts_stay_as_they_are():
-    hostile = replace(FINDING, title=Text("{who}", "{who}!"), facts={"who": "{side.__class__} {0}"}, detail=())
+    hostile = replace(
+        FINDING, title=Text("{who}", "{who}!"), facts={"who": "{side.__class__} {0}"}, detail=()
+    )
     assert record(hostile, replace(RULE, causes=()), scene(), "en")["title"] == "{side.__class__} {0}"

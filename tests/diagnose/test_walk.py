@@ -100,7 +100,10 @@ def test_one_leg_is_said_to_be_one():
 def test_a_handshake_that_is_not_complete_is_told_by_its_state():
     row = dict(good()["dtls"][0]) | {"state": "incomplete", "completed": None, "duration_ms": None}
     steps = walked(dtls=[row])  # media flows, so no rule speaks
-    assert (steps["dtls"].state, records([steps["dtls"]], "en")[0]["said"]) == ("cannot_tell", "State: incomplete.")
+    assert (steps["dtls"].state, records([steps["dtls"]], "en")[0]["said"]) == (
+        "cannot_tell",
+        "State: incomplete.",
+    )
 
 
 def test_no_handshake_in_sight_cannot_be_told_where_media_flows():

@@ -20,7 +20,9 @@ def test_every_rule_stands_in_it_with_code_and_claim():
 
 
 def test_a_cell_holds_the_worst_verdict_of_rule_and_capture():
-    findings = found(("no-media", "a.pcap", "note"), ("no-media", "a.pcap", "fault"), ("no-media", "b.pcap", "suspect"))
+    findings = found(
+        ("no-media", "a.pcap", "note"), ("no-media", "a.pcap", "fault"), ("no-media", "b.pcap", "suspect")
+    )
     told = page(RULES, findings, ["b.pcap", "a.pcap", "c.pcap"])
     assert "1. `a.pcap`\n2. `b.pcap`\n" in told
     assert "| `no-media` | **F** | **S** |" in told

@@ -55,7 +55,9 @@ def test_second_captures_of_a_packet_are_left_out():
 
 def test_icmp_errors_and_dtls_belong_to_the_call_whose_flow_they_are_of():
     row = {**FLOW, "time": 1.5, "type": 3, "code": 3, "version": 4}
-    first, second = two_calls(icmp_errors=[row], dtls_messages=[{**FLOW, "time": 1.6, "handshake_type": "client_hello"}])
+    first, second = two_calls(
+        icmp_errors=[row], dtls_messages=[{**FLOW, "time": 1.6, "handshake_type": "client_hello"}]
+    )
     assert (len(first.icmp), len(first.dtls_messages)) == (1, 1)
     assert (second.icmp, second.dtls_messages) == ((), ())
 
@@ -99,7 +101,9 @@ def test_the_last_capture_ends_the_view():
 
 
 def test_evidence_is_the_frames_of_the_first_rows_capture():
-    case = scene(bindings=[check(frame=7), check(time=2.0, frame=3), check(time=3.0, frame=9, capture="b.pcapng")])
+    case = scene(
+        bindings=[check(frame=7), check(time=2.0, frame=3), check(time=3.0, frame=9, capture="b.pcapng")]
+    )
     found = evidence(None, *case.bindings, more=[12])
     assert (found.capture, found.frames, found.time) == ("a.pcapng", (3, 7, 12), case.bindings[0].time)
 

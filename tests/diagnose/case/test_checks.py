@@ -42,7 +42,16 @@ def test_a_check_two_captures_saw_counts_once_by_the_better_view():
         ([check(outcome="pending")], False),
         ([], False),
     ],
-    ids=["three", "two", "two in five seconds", "one open", "one answered", "one refused", "all open", "none"],
+    ids=[
+        "three",
+        "two",
+        "two in five seconds",
+        "one open",
+        "one answered",
+        "one refused",
+        "all open",
+        "none",
+    ],
 )
 def test_a_direction_is_dead_after_three_requests_or_five_seconds(rows, dead):
     assert seen(*rows).dead(Thresholds()) is dead

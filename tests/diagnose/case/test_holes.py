@@ -31,5 +31,7 @@ def test_an_ack_of_nothing_is_one_and_one_alone_proves_nothing():
 
 
 def test_a_capture_that_starts_in_mid_call_lacks_its_beginning_only():
-    late = scene(legs=[leg(2, state="starts_mid_call", call_id="b@x")], sip_messages=[message(2, 200, 3.0, cseq=1)])
+    late = scene(
+        legs=[leg(2, state="starts_mid_call", call_id="b@x")], sip_messages=[message(2, 200, 3.0, cseq=1)]
+    )
     assert holes(late) == []

@@ -13,7 +13,11 @@ def mapping(base: str, mapped: str, port: int = 30000, **changes):
 
 
 def test_every_base_has_its_side_and_what_it_is_seen_as():
-    rows = [mapping(SERVER, "203.0.113.10"), mapping(SERVER, "203.0.113.11", 40000), mapping(CLIENT_PRIVATE, CLIENT_PUBLIC)]
+    rows = [
+        mapping(SERVER, "203.0.113.10"),
+        mapping(SERVER, "203.0.113.11", 40000),
+        mapping(CLIENT_PRIVATE, CLIENT_PUBLIC),
+    ]
     server, client = bases(scene(nat_mappings=rows), 1)
     assert (server.side, server.outside) == ("server", {"203.0.113.10", "203.0.113.11"})
     assert server.seen == {("203.0.113.10", 30000), ("203.0.113.11", 40000)}

@@ -23,7 +23,9 @@ def test_two_directions_may_share_an_ssrc():
 
 
 def test_times_of_a_way_span_its_streams():
-    case = scene(rtp_streams=[stream(last_time=9.0), stream(ssrc=9, first_time=10.0, time=10.0, last_time=12.0)])
+    case = scene(
+        rtp_streams=[stream(last_time=9.0), stream(ssrc=9, first_time=10.0, time=10.0, last_time=12.0)]
+    )
     assert way(case, 1, "server_to_client").seconds == 9.0
     assert way(case, 1, "client_to_server").seconds == 0.0
 
@@ -56,7 +58,10 @@ def test_without_rtp_nothing_is_said():
 
 def test_with_ice_the_clients_leg_decides():
     assert media_ok(scene(rtp_streams=[stream(), stream("client_to_server")])) is True
-    assert media_ok(scene(rtp_streams=[stream(), plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)])) is False
+    assert (
+        media_ok(scene(rtp_streams=[stream(), plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]))
+        is False
+    )
 
 
 def test_without_ice_a_leg_that_cannot_be_judged_excuses_nothing_and_breaks_nothing():

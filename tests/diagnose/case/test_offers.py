@@ -11,7 +11,9 @@ def held(*rows):
 
 
 def test_each_counts_once_in_the_order_of_sdp():
-    twice = [candidate("client", CLIENT_PRIVATE, "private", frame=frame, time=float(frame)) for frame in (1, 2)]
+    twice = [
+        candidate("client", CLIENT_PRIVATE, "private", frame=frame, time=float(frame)) for frame in (1, 2)
+    ]
     found = offered(held(*twice, candidate("client", CLIENT_PUBLIC, "documentation", "srflx")), "client")
     assert shown(found) == ["srflx 198.51.100.77:50000", "host 192.168.178.34:50000"]
 

@@ -12,7 +12,9 @@ def test_the_host_the_legs_share_is_the_servers():
 
 
 def test_checks_say_so_by_their_direction():
-    case = scene(legs=[], bindings=[check(src_addr="10.1.1.1"), check("client_to_server", dst_addr="10.1.1.2")])
+    case = scene(
+        legs=[], bindings=[check(src_addr="10.1.1.1"), check("client_to_server", dst_addr="10.1.1.2")]
+    )
     assert server_addresses(case) == {"10.1.1.1", "10.1.1.2"}
 
 

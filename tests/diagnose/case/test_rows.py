@@ -16,6 +16,8 @@ def test_an_empty_table_has_none():
 
 
 def test_they_are_grouped_by_one_column_or_several_without_na():
-    found = rows(builders.rows("bindings", {"call": 1, "leg": 1}, {"call": 1, "leg": 2}, {"call": None, "leg": 1}))
+    found = rows(
+        builders.rows("bindings", {"call": 1, "leg": 1}, {"call": 1, "leg": 2}, {"call": None, "leg": 1})
+    )
     assert {key: len(held) for key, held in by(found, "call").items()} == {1: 2}
     assert set(by(found, "call", "leg")) == {(1, 1), (1, 2)}
