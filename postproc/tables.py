@@ -218,7 +218,7 @@ CANDIDATES = Table(
         Column(
             "acl_verdict",
             TEXT,
-            "allowed, denied or unknown: what the access lists say; NA for the server's own and without lists.",
+            "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
         ),
         COPY_OF,
     ),

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from postproc.present.callfilters import ENDS, HANDSHAKE_ENDS
 from postproc.filters import LAST_PORT
+from postproc.present.callfilters import ENDS, HANDSHAKE_ENDS
 from postproc.tables import Tables
 
 TO_CLIENT, TO_SERVER = "server_to_client", "client_to_server"

@@ -41,7 +41,7 @@ def table(lane: str, events: Iterable[Event]) -> pd.DataFrame:
 
 
 def of_rows(lane: str, rows: pd.DataFrame, **said: Words) -> pd.DataFrame:
-    """Return one event per row, which has the columns of WHEN; ``said`` are the others: of all, or of each."""
+    """Return one event per row, which has the columns of WHEN; ``said`` are the others."""
     columns: dict[str, Any] = {name: rows[name].array for name in WHEN}
     for name, values in {"lane": lane, **said}.items():
         columns[name] = [values] * len(rows) if isinstance(values, str | None) else values

@@ -37,7 +37,7 @@ def test_every_call_is_in_a_bar():
 def test_a_single_call_and_no_call_are_drawn():
     assert_good(overview(run("fault")))
     assert_good(overview(run("fault", "ok", apart=0.001)))
-    assert "keine Gespräche" in texts(Tables(calls=CALLS.empty()), "de")
+    assert "keine Anrufe" in texts(Tables(calls=CALLS.empty()), "de")
 
 
 def test_days_and_years_have_their_ticks():
