@@ -4,25 +4,29 @@
     python -m bench.plugin --rounds 9
 
 ``tshark -2 -Y frame -T fields -e frame.number`` with and without the plug-in, in
-turns, so that a slow minute hits both alike: CPU time, median, and what the peak
-of memory grows by for each RTP packet. Exit status 1 when a limit is missed.
+turns, so that a slow minute hits both alike: CPU time, median; and by how much more
+memory grows with each packet, from a capture a tenth of the size to this one. Beside
+it a post-dissector that does nothing: less than that no plug-in can cost. Exit
+status 1 when a limit is missed.
 """
 
 import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.captures import FOLDER, Spec, ready, truth_path
-from bench.measure import Usage, measure
+from bench.measure import MEGABYTE, Usage, measure
 from tests.plugins.wiresharks import ROOT, WIRESHARKS, Wireshark
 
 PLUGIN = ROOT / "plugins" / "legs.lua"
 QUESTION = ("-n", "-2", "-Y", "frame", "-T", "fields", "-e", "frame.number")
+EMPTY = 'local p = Proto("empty", "Empty") function p.dissector() end register_postdissector(p)'
 MOST_TIME, MOST_BYTES = 2.0, 60  # times the bare run; per RTP packet
 
 
@@ -31,6 +35,7 @@ class Cost:
     """Medians with and without the plug-in."""
 
     bare: float
+    empty: float
     loaded: float
     bytes_per_packet: float
 
@@ -43,46 +48,57 @@ class Cost:
         return self.factor <= MOST_TIME and self.bytes_per_packet <= MOST_BYTES
 
 
-def cost(wireshark: Wireshark, capture: Path, rounds: int) -> Cost:
-    """What the plug-in costs on a capture."""
-    bare: list[Usage] = []
-    loaded: list[Usage] = []
-    for _ in range(rounds):
-        bare.append(_run(wireshark, capture, ()))
-        loaded.append(_run(wireshark, capture, ("-X", f"lua_script:{PLUGIN}")))
-    grown = statistics.median(u.peak_mb for u in loaded) - statistics.median(u.peak_mb for u in bare)
-    packets = json.loads(truth_path(capture).read_text())["rtp_packets"]
-    return Cost(_median(bare), _median(loaded), grown * 1e6 / packets)
+def cost(wireshark: Wireshark, capture: Path, small: Path, rounds: int) -> Cost:
+    """What the plug-in costs on a capture; ``small`` has the same in fewer packets."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder, "empty.lua")
+        empty.write_text(EMPTY)
+        scripts = (None, empty, PLUGIN)
+        usages = [[_run(wireshark, capture, script) for script in scripts] for _ in range(rounds)]
+    times = [statistics.median(row[at].cpu_s for row in usages) for at in range(len(scripts))]
+    large = statistics.median(row[2].peak_mb - row[0].peak_mb for row in usages)
+    grown = large - (_run(wireshark, small, PLUGIN).peak_mb - _run(wireshark, small, None).peak_mb)
+    return Cost(*times, max(grown, 0.0) * MEGABYTE / (_media(capture) - _media(small)))
 
 
 def main() -> None:
     given = _arguments()
     capture = ready(Spec("rtp", given.packets), given.captures)
-    print(f"{'Wireshark':<10} {'bare s':>7} {'with s':>7} {'factor':>7} {'B/packet':>9}")
+    small = ready(Spec("rtp", given.packets // 10), given.captures)
+    print("| Wireshark | without, s | with, s | factor | an empty one's | bytes per RTP packet |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     found = []
     for wireshark in WIRESHARKS:
         reason = wireshark.missing("tshark")
         if reason:
-            print(f"{wireshark.name:<10} not measured: {reason}")
+            print(f"{wireshark.name}: not measured, {reason}", file=sys.stderr)
             continue
-        found.append(cost(wireshark, capture, given.rounds))
-        print(_line(wireshark.name, found[-1]), flush=True)
+        found.append(cost(wireshark, capture, small, given.rounds))
+        print(_line(_version(wireshark), found[-1]), flush=True)
     sys.exit(0 if found and all(each.kept for each in found) else 1)
 
 
-def _run(wireshark: Wireshark, capture: Path, more: Sequence[str]) -> Usage:
+def _run(wireshark: Wireshark, capture: Path, script: Path | None) -> Usage:
+    more = ["-X", f"lua_script:{script}"] if script else []
     usage = measure(wireshark.command("tshark", [*QUESTION, *more, "-r", str(capture)]), dict(os.environ))
     if usage.failure:
         sys.exit(f"{wireshark.name}: {usage.failure}")
     return usage
 
 
-def _median(usages: Sequence[Usage]) -> float:
-    return statistics.median(usage.cpu_s for usage in usages)
+def _media(capture: Path) -> int:
+    return int(json.loads(truth_path(capture).read_text())["rtp_packets"])
 
 
-def _line(name: str, cost: Cost) -> str:
-    return f"{name:<10} {cost.bare:7.2f} {cost.loaded:7.2f} {cost.factor:7.2f} {cost.bytes_per_packet:9.0f}"
+def _version(wireshark: Wireshark) -> str:
+    command = wireshark.command("tshark", ["--version"])
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return next(word for word in said.split() if word[0].isdigit()).rstrip(".)")
+
+
+def _line(version: str, cost: Cost) -> str:
+    factors = f"{cost.factor:.2f} | {cost.empty / cost.bare:.2f}"
+    return f"| {version} | {cost.bare:.2f} | {cost.loaded:.2f} | {factors} | {cost.bytes_per_packet:.0f} |"
 
 
 def _arguments() -> argparse.Namespace:

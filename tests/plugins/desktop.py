@@ -108,9 +108,7 @@ def install(home: Path, recent: str) -> None:
 
 
 @contextmanager
-def started(
-    wireshark: Wireshark, capture: Path, folder: Path, *, recent: str = ""
-) -> Iterator[Desktop]:
+def started(wireshark: Wireshark, capture: Path, folder: Path, *, recent: str = "") -> Iterator[Desktop]:
     """Wireshark on a capture, in the profile, with a home of its own inside a folder."""
     home, runtime, log = folder / "home", folder / "run", folder / "stderr"
     install(home, recent)

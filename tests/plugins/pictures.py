@@ -53,10 +53,12 @@ PICTURES: Mapping[str, tuple[Path, Callable[[Desktop], None]]] = {
 def take(name: str, folder: Path) -> Path:
     capture, steps = PICTURES[name]
     target = folder / name
-    with tempfile.TemporaryDirectory() as home:
-        with started(SYSTEM, capture, Path(home), recent=RECENT) as desktop:
-            steps(desktop)
-            picture = desktop.screen.settled()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        started(SYSTEM, capture, Path(home), recent=RECENT) as desktop,
+    ):
+        steps(desktop)
+        picture = desktop.screen.settled()
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
     return target
 

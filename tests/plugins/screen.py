@@ -1,4 +1,4 @@
-"""A screen without a monitor, seen and used as a person would: pictures, words read off them, clicks, keys."""
+"""A screen without a monitor, seen and used as a person would: pictures, words in them, clicks, keys."""
 
 import csv
 import io
