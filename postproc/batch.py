@@ -29,7 +29,7 @@ from typing import ParamSpec, TypeVar
 
 from postproc import cache
 from postproc.errors import CaptureError, SetupError
-from postproc.present.progress import Step, Tell
+from postproc.present.progress import READING, Step, Tell
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
@@ -71,7 +71,7 @@ def read_all(
     every = sum(job.capture.size for job in waiting)
 
     def ticking(seen: int) -> None:
-        tell(Step("reading", captures=len(waiting), bytes_done=read_bytes + seen, bytes=every))
+        tell(Step(READING, captures=len(waiting), bytes_done=read_bytes + seen, bytes=every))
 
     with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
         # Only this process can be told how far a capture is.
@@ -86,7 +86,7 @@ def read_all(
             else:
                 reason = _reason(error)
                 lost.append(Unread(job.capture.path, reason, error))
-            tell(Step("reading", job.capture.name, reason, number, len(waiting), read_bytes, every))
+            tell(Step(READING, job.capture.name, reason, number, len(waiting), read_bytes, every))
     return events, lost
 
 

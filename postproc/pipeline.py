@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,17 +19,20 @@ from postproc.deployment import Deployment
 from postproc.diagnose import diagnose, walks
 from postproc.errors import SetupError
 from postproc.present import store, verdicts
-from postproc.present.progress import Step, Tell, silence
-from postproc.present.terminal import clean
+from postproc.present.progress import READING, Step, Tell, silence
 from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
 from postproc.tables import CAPTURES, Tables
-from postproc.text import Lang
+from postproc.text import Lang, Text
 
 REPORT = "report.html"
+JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
+JUDGING = Text("judging the calls", "beurteile die Anrufe")
+WRITING = Text("writing the tables", "schreibe die Tabellen")
+REPORTING = Text("writing the report", "schreibe den Bericht")
 JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a language does not change
 
 __all__ = ["Run", "load", "run"]
@@ -59,44 +62,78 @@ def run(
     prose is in ``lang``. ``report``: report.html is written to ``out``, too. A file
     that cannot be read is in ``unread``; SetupError when this machine cannot do the work.
     """
+    read = _read(paths, out, options, jobs=jobs or batch.cores(), executor=executor, tell=tell)
+    if not read.events:
+        return Run(Tables(), out, read.unread)
+    gathered, no_logs = _with_logs(_gathered(read), fs_logs, out, tell)
+    tell(Step(JOINING))
+    known = deployment or deployments.read(deployments.DEFAULT)
+    correlated = correlate(gathered, known)
+    tell(Step(JUDGING))
+    tables, judged = diagnose(correlated, known, lang=lang, only=only)
+    beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
+    done = Run(
+        _with_copies(tables, read.copies), out, (*read.unread, *no_logs), read.cached,
+        walks=walks(judged, lang), logs_beside=beside, lang=lang,
+    )  # fmt: skip
+    if out:
+        _write(done, out, csv=csv, report=report, tell=tell)
+    return done
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What came of reading: the events of each capture in the order of their names."""
+
+    captures: list[Capture]
+    copies: list[tuple[Capture, Capture]]  # not read, and the one with the same bytes that was
+    events: list[tuple[Job, cache.Events]]
+    cached: int  # of them, found unchanged
+    unread: tuple[Unread, ...]
+
+
+def _read(
+    paths: Iterable[Path | str], out: Path | None, options: Options, *,
+    jobs: int, executor: Executor | None, tell: Tell,
+) -> _Read:  # fmt: skip
     given = [Path(path) for path in paths]
     if out and any(path.is_dir() and path.resolve() == out.resolve() for path in given):
         raise SetupError(f"{out}: the results cannot go into the folder that is read; name another with -o")
     found, unread = inputs.find(given, out)
     if found and out:
         _make_folder(out)
-    captures, unhashed = inputs.hashed(found, jobs or batch.cores())
+    captures, unhashed = inputs.hashed(found, jobs)
     originals = {capture.sha256: capture for capture in reversed(captures)}
     with _cache_folder(out) as folder:
         work = _work([each for each in captures if originals[each.sha256] is each], folder, options)
-        cached = {job: events for job in work if (events := cache.read(job.folder)) is not None}
+        cached = {job: held for job in work if (held := cache.read(job.folder)) is not None}
         if cached:
-            tell(Step(f"{len(cached)} of {len(work)} captures unchanged since they were read"))
-        todo = [job for job in work if job not in cached]
-        fresh, lost = batch.read_all(todo, executor, jobs or batch.cores(), tell)
-    left_out = tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path))
-    if not cached and not fresh:
-        return Run(Tables(), out, left_out)
-    gathered, no_logs = _with_logs(_gathered(work, cached | fresh), fs_logs, out, tell)
-    tell(Step("joining legs, checks and media"))
-    known = deployment or deployments.read(deployments.DEFAULT)
-    correlated = correlate(gathered, known)
-    tell(Step("judging the calls"))
-    tables, judged = diagnose(correlated, known, lang=lang, only=only)
-    copies = [(each, original) for each in captures if (original := originals[each.sha256]) is not each]
-    beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
-    done = Run(
-        _with_copies(tables, copies), out, (*left_out, *no_logs), len(cached),
-        walks=walks(judged, lang), logs_beside=beside, lang=lang,
-    )  # fmt: skip
-    if out:
-        tell(Step("writing the tables"))
-        _store(done, out, csv=csv)
-        (out / REPORT).unlink(missing_ok=True)  # of an earlier run
-        if report:
-            tell(Step("writing the report"))
-            write_report(done, out / REPORT)
-    return done
+            tell(Step(_unchanged(len(cached), len(work))))
+        fresh, lost = batch.read_all([job for job in work if job not in cached], executor, jobs, tell)
+    events = cached | fresh
+    return _Read(
+        captures,
+        [(each, original) for each in captures if (original := originals[each.sha256]) is not each],
+        [(job, events[job]) for job in work if job in events],
+        len(cached),
+        tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
+    )
+
+
+def _unchanged(cached: int, every: int) -> Text:
+    return Text(
+        f"{cached} of {every} captures unchanged since they were read",
+        f"{cached} von {every} Mitschnitten unverändert, seit sie gelesen wurden",
+    )
+
+
+def _write(done: Run, out: Path, *, csv: bool, report: bool, tell: Tell) -> None:
+    tell(Step(WRITING))
+    _store(done, out, csv=csv)
+    (out / REPORT).unlink(missing_ok=True)  # of an earlier run
+    if report:
+        tell(Step(REPORTING))
+        write_report(done, out / REPORT)
 
 
 def load(folder: Path | str) -> Run:
@@ -190,9 +227,8 @@ def _decisive(value: object) -> str:
         raise SetupError(f"{value}: {said(error)}") from error
 
 
-def _gathered(work: list[Job], events: dict[Job, cache.Events]) -> Tables:
-    """The events of all captures in the order of their names, whatever was read first."""
-    return cache.gather((events[job], _names(job.capture)) for job in work if job in events)
+def _gathered(read: _Read) -> Tables:
+    return cache.gather((events, _names(job.capture)) for job, events in read.events)
 
 
 def _with_logs(
@@ -202,10 +238,12 @@ def _with_logs(
     if not fs_logs:
         return events, []
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
-    logs, unread = fslog.read_all(
-        map(Path, fs_logs), out, known, lambda name: tell(Step(f"reading {clean(name)}"))
-    )
+    logs, unread = fslog.read_all(map(Path, fs_logs), out, known, lambda name: tell(Step(_reading(name))))
     return events.with_(log_events=logs.log_events, logs=logs.logs), unread
+
+
+def _reading(name: str) -> Text:
+    return Text(f"{READING.en} {name}", f"{READING.de} {name}")
 
 
 def _names(capture: Capture) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
+NOTEBOOKS = Text("writing the notebooks", "schreibe die Notebooks")
 TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
 KEPT = Text(
@@ -106,7 +107,7 @@ def run_command(
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
-        with watching(quiet=quiet) as tell:
+        with watching(lang, quiet=quiet) as tell:
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
                 fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
@@ -127,7 +128,7 @@ def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> list[Path]:
     from postproc.handover import notebooks
     from postproc.present.progress import Step
 
-    tell(Step("writing the notebooks"))
+    tell(Step(NOTEBOOKS))
     return list(notebooks.write_all(done, out).kept)
 
 

@@ -19,13 +19,18 @@ from rich.progress import (
 )
 
 from postproc.present.terminal import clean, console, say
+from postproc.text import Lang, Text
+
+READING = Text("reading", "lese")
+LOOKING = Text("looking at the captures", "sehe die Mitschnitte durch")
+READ = Text("read, {rate}/s, {left} s left", "gelesen, {rate}/s, noch {left} s")
 
 
 @dataclass(frozen=True)
 class Step:
     """What a run does now; while it reads, captures and bytes done of those to do."""
 
-    doing: str
+    doing: Text
     capture: str | None = None  # the one just done
     reason: str | None = None  # why that one could not be read
     captures_done: int = 0
@@ -42,32 +47,32 @@ def silence(step: Step) -> None:
 
 
 @contextmanager
-def watching(*, quiet: bool = False) -> Iterator[Tell]:
+def watching(lang: Lang = "en", *, quiet: bool = False) -> Iterator[Tell]:
     """Whom to tell how far a run is; the bar is gone when the block is left."""
     to = console(sys.stderr)
     if quiet:
         yield silence
     elif to.is_terminal:
-        with _bar(to) as tell:
+        with _bar(to, lang) as tell:
             yield tell
     else:
-        yield _lines(to)
+        yield _lines(to, lang)
 
 
 @contextmanager
-def _bar(to: Console) -> Iterator[Tell]:
+def _bar(to: Console, lang: Lang) -> Iterator[Tell]:
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None),
         DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
     )  # fmt: skip
     with Progress(*columns, console=to, transient=True) as progress:
-        task = progress.add_task("looking at the captures", total=None)
+        task = progress.add_task(LOOKING.of(lang), total=None)
 
         def tell(step: Step) -> None:
             count = f" {step.captures_done}/{step.captures}" if step.capture else ""
             progress.update(
                 task,
-                description=step.doing + count,
+                description=clean(step.doing.of(lang)) + count,
                 total=step.bytes or None,
                 completed=step.bytes_done,
                 refresh=True,
@@ -76,25 +81,20 @@ def _bar(to: Console) -> Iterator[Tell]:
         yield tell
 
 
-def _lines(to: Console) -> Tell:
+def _lines(to: Console, lang: Lang) -> Tell:
     since = time.monotonic()
 
     def tell(step: Step) -> None:
-        if step.capture is None:
-            if not step.bytes:
-                say(to, step.doing)
-            return
-        say(
-            to,
-            clean(
-                f"{step.captures_done}/{step.captures} {step.capture}: {step.reason or _rate(step, since)}"
-            ),
-        )
+        if step.capture is not None:
+            count = f"{step.captures_done}/{step.captures}"
+            say(to, clean(f"{count} {step.capture}: {step.reason or _rate(step, since, lang)}"))
+        elif not step.bytes:
+            say(to, clean(step.doing.of(lang)))
 
     return tell
 
 
-def _rate(step: Step, since: float) -> str:
+def _rate(step: Step, since: float, lang: Lang) -> str:
     rate = step.bytes_done / max(time.monotonic() - since, 0.001)
     left = (step.bytes - step.bytes_done) / rate if rate else 0
-    return f"read, {decimal(int(rate))}/s, {left:.0f} s left"
+    return READ.of(lang, rate=decimal(int(rate)), left=f"{left:.0f}")

@@ -9,12 +9,13 @@ from rich.console import Console
 
 from postproc.present import progress
 from postproc.present.progress import Step, watching
+from postproc.text import Text
 
 STEPS = (
-    Step("1 of 3 captures unchanged since they were read"),
-    Step("reading", "a.pcap", None, 1, 2, 4_000_000, 10_000_000),
-    Step("reading", "b\x1b.pcap", "empty file", 2, 2, 10_000_000, 10_000_000),
-    Step("joining legs, checks and media"),
+    Step(Text("1 of 3 captures unchanged since they were read", "1 von 3")),
+    Step(progress.READING, "a.pcap", None, 1, 2, 4_000_000, 10_000_000),
+    Step(progress.READING, "b\x1b.pcap", "empty file", 2, 2, 10_000_000, 10_000_000),
+    Step(Text("joining legs, checks and media", "verbinde Legs")),
 )
 
 
@@ -30,6 +31,15 @@ def test_a_pipe_gets_a_line_per_capture_with_rate_and_time_left(capsys):
     assert lines[0] == "1 of 3 captures unchanged since they were read"
     assert re.fullmatch(r"1/2 a\.pcap: read, \d+\.\d [MG]B/s, \d+ s left", lines[1])
     assert lines[2:] == ["2/2 b\\x1b.pcap: empty file", "joining legs, checks and media"]
+
+
+def test_a_pipe_is_told_in_german(capsys):
+    with watching("de") as tell:
+        for step in STEPS:
+            tell(step)
+    lines = capsys.readouterr().err.splitlines()
+    assert (lines[0], lines[3]) == ("1 von 3", "verbinde Legs")
+    assert re.fullmatch(r"1/2 a\.pcap: gelesen, .*, noch \d+ s", lines[1])
 
 
 def test_nobody_is_told_when_it_is_to_be_quiet(capsys):
@@ -54,7 +64,7 @@ def test_a_terminal_gets_a_bar_with_rate_and_count(terminal):
 
 
 def test_the_bar_moves_inside_a_capture_too(terminal):
-    inside = progress.Step("reading", captures=2, bytes_done=2_500_000, bytes=10_000_000)
+    inside = progress.Step(progress.READING, captures=2, bytes_done=2_500_000, bytes=10_000_000)
     with progress.watching() as tell:
         tell(inside)
     assert "2.5/10.0 MB" in terminal.getvalue()
@@ -62,7 +72,7 @@ def test_the_bar_moves_inside_a_capture_too(terminal):
 
 def test_a_pipe_is_not_told_what_happens_inside_a_capture(capsys):
     with progress.watching() as tell:
-        tell(progress.Step("reading", captures=2, bytes_done=5, bytes=10))
+        tell(progress.Step(progress.READING, captures=2, bytes_done=5, bytes=10))
     assert capsys.readouterr() == ("", "")
 
 
