@@ -52,7 +52,7 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 
 
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
+    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
         parted, kept = _part(path, Path(folder), options, seen)
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:

@@ -97,7 +97,7 @@ def frames(
     """
     loop = asyncio.new_event_loop()
     keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
-    with tempfile.TemporaryDirectory() as bare:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as bare:
         stream = EkCapture(
             str(capture),
             keep_packets=False,
