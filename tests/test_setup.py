@@ -207,3 +207,31 @@ def test_ci_runs_all_tests():
     assert "make -C" in (ROOT / ".ci" / "run").read_text()
     assert "test-all" in (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+DESKTOP = ("wireshark", "Xvfb", "xdotool", "xclip", "tesseract", "debootstrap")
+
+
+def test_what_the_desktop_tests_need_is_installed_where_it_is_missing(tmp_path, machine):
+    for program in set(DESKTOP) - {"xclip", "tesseract"}:
+        machine(program)
+    machine("id", "echo 0")
+    machine("apt-get")
+    assert setup(tmp_path, "gui").returncode == 0
+    installs = [line for line in log(tmp_path) if " install " in line]
+    assert installs[0].endswith("install -y --no-install-recommends xclip tesseract-ocr")
+
+
+def test_nothing_is_installed_for_the_desktop_where_all_is_there(tmp_path, machine):
+    for program in (*DESKTOP, "apt-get"):
+        machine(program)
+    assert setup(tmp_path, "gui").returncode == 0
+    assert log(tmp_path) == []
+
+
+def test_without_a_package_manager_the_desktop_tests_are_skipped_not_failed(tmp_path, machine):
+    for program in set(DESKTOP) - {"xclip"}:
+        machine(program)
+    done = setup(tmp_path, "gui")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1].startswith("setup: could not install xclip")

@@ -26,7 +26,10 @@ def test_no_field_is_extracted_on_rtp(tmp_path: Path) -> None:
     done = tshark(CAPTURE, "-2", "-Y", "legs.call", "-T", "fields", "-e", "frame.number", plugin=script)
     lines = done.stdout.splitlines()
     extracted = {int(line.split()[-1]) for line in lines if line.startswith("extracted on ")}
-    media = {frame.number for frame in frames(CAPTURE, [], show="legs.call && udp && !(sip || stun || dtls || icmp)")}
+    media = {
+        frame.number
+        for frame in frames(CAPTURE, [], show="legs.call && udp && !(sip || stun || dtls || icmp)")
+    }
     assert len(media) > 1000
     assert media <= {int(line) for line in lines if line.isdigit()}
     assert extracted & media == set()
