@@ -6,7 +6,7 @@ together; then to write. What was written is searched for every original.
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +85,9 @@ def redact(work: Work, key: str | None = None) -> Redacted:
     pseudonyms, packets = _learnt(work, key)
     pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
     written: dict[Path, int] = {}
-    try:
+    with ExitStack() as undo:  # whatever goes wrong, an interruption too
+        for path in (*(source.target for source in work.captures), *work.texts.values()):
+            undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
             written[source.target] = _write_capture(source, replacing_in)
@@ -93,12 +95,13 @@ def redact(work: Work, key: str | None = None) -> Redacted:
             written[target] = _write_text(path, target, pseudonyms)
         originals = pseudonyms.originals()
         check(written, originals)
-    except BaseException:
-        for path in (*(source.target for source in work.captures), *work.texts.values()):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     return Redacted(written, originals)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def check(written: Iterable[Path], originals: Originals) -> None:
