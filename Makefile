@@ -28,13 +28,13 @@ test: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/pytest -m "not slow"
+	$(VENV)/bin/pytest -n auto --dist loadfile -m "not slow"
 
 test-all: test
 	@scripts/setup browser
 	@scripts/setup gui
 	@tests/plugins/chroots.sh || echo "no newer Wiresharks to test with: those tests are skipped"
-	$(VENV)/bin/pytest -m slow -rs
+	$(VENV)/bin/pytest -n auto --dist loadscope -m slow -rs
 
 screenshots: $(DEV)
 	@scripts/setup gui
