@@ -196,10 +196,10 @@ def make(target: str, *more: str) -> str:
 
 def test_make_runs_and_tests_what_the_readme_promises():
     assert ".venv/bin/postproc run pcaps/" in make("run")
-    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", 'pytest -m "not slow"'):
+    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", '-m "not slow"'):
         assert f".venv/bin/{step}" in make("test")
-    assert "pytest -m slow" in make("test-all")
-    assert 'pytest -m "not slow"' in make("test-all")
+    assert "-m slow" in make("test-all")
+    assert '-m "not slow"' in make("test-all")
     assert "bench/run.py" in make("bench")
 
 
