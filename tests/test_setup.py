@@ -196,7 +196,13 @@ def make(target: str, *more: str) -> str:
 
 def test_make_runs_and_tests_what_the_readme_promises():
     assert ".venv/bin/postproc run pcaps/" in make("run")
-    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", '-m "not slow"'):
+    for step in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "lint-imports",
+        'pytest -n auto --dist loadfile -m "not slow"',
+    ):
         assert f".venv/bin/{step}" in make("test")
     assert "-m slow" in make("test-all")
     assert '-m "not slow"' in make("test-all")
