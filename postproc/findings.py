@@ -114,15 +114,6 @@ WORDS: Mapping[str, Text] = {
     "client": Text("client", "Client"),
     "server": Text("server", "Server"),
     "other": Text("other side", "Gegenstelle"),
-    "host": Text("host", "Host"),
-    "private": Text("private", "privat"),
-    "public": Text("public", "öffentlich"),
-    "documentation": Text("public", "öffentlich"),
-    "cgnat": Text("carrier NAT", "Provider-NAT"),
-    "link_local": Text("link-local", "verbindungslokal"),
-    "loopback": Text("loopback", "Loopback"),
-    "mdns": Text("mDNS name", "mDNS-Name"),
-    "ula": Text("unique local", "eindeutig lokal"),
 }
 
 

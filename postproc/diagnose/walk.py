@@ -5,14 +5,14 @@ DTLS? Media both ways? Every step says passed, failed, not_reached, cannot_tell 
 not_needed, with its evidence and a display filter that shows it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from postproc.diagnose import steps
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.chain import BROKEN, Chain
-from postproc.findings import Finding, Rule, State, Step, filled
+from postproc.findings import Finding, State, Step, filled
 from postproc.text import Lang, Text
 
 NOT_REACHED = Text("The call did not get that far.", "So weit kam der Anruf nicht.")
@@ -117,8 +117,3 @@ def records(walked: Iterable[Step], lang: Lang) -> list[dict[str, Any]]:
         }
         for step in walked
     ]
-
-
-def rules_of_chart(rules: Mapping[str, Rule]) -> set[str]:
-    """Names in the chart that no rule has: must be empty."""
-    return {name for question in CHART for name in (*question.rules, *CANDIDATES)} - set(rules)

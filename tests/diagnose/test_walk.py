@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.diagnose import BY_NAME, judge
-from postproc.diagnose.walk import records, rules_of_chart
+from postproc.diagnose.walk import CANDIDATES, CHART, records
 from postproc.findings import Step
 from postproc.text import LANGS
 from tests.builders import SERVER
@@ -33,6 +33,11 @@ def walked(**changes) -> dict[str, Step]:
 
 def states(**changes) -> list[str]:
     return [step.state for step in walked(**changes).values()]
+
+
+def rules_of_chart(rules):
+    """Names in the chart that no rule has."""
+    return {name for question in CHART for name in (*question.rules, *CANDIDATES)} - set(rules)
 
 
 def test_the_chart_asks_in_the_guides_order():
