@@ -119,7 +119,11 @@ CAPTURES = Table(
         Column("link_types", TEXT, "Their link types (LINKTYPE names), comma-joined."),
         Column("media_packets", INTEGER, "RTP packets measured here and not shown to tshark."),
         Column("foreign_packets", INTEGER, "Packets left out: TCP without SIP, QUIC, ARP and the like."),
-        Column("dissected_packets", INTEGER, "Packets given to tshark."),
+        Column(
+            "dissected_packets",
+            INTEGER,
+            "The others: given to tshark, or STUN and RTCP that need it not.",
+        ),
         Column("cut_short", FLAG, "The file ends inside a packet."),
         Column("warnings", TEXT, "What to know about the reading, newline-joined."),
     ),

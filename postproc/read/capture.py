@@ -8,12 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 
 import pandas as pd
 
 from postproc.errors import CaptureError
-from postproc.read import tshark
+from postproc.read import checks, tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
@@ -56,9 +58,11 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         parted, kept = _part(path, Path(folder), options, seen)
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
-            shown = tshark.frames(kept, options.keylog, decode_as=decode_as)
+            shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
+            known = checks.frames(_aside(kept), parted.check_frames)
             try:
-                return _tables(events(_mapped(shown, parted), name), parted, path, name, everything=False)
+                both = merge(shown, known, key=attrgetter("number"))
+                return _tables(events(both, name), parted, path, name, everything=False)
             except MappingError as error:
                 warning = f"read by tshark alone, which is slower: {error}"
                 parted = replace(parted, warnings=(*parted.warnings, warning))
@@ -71,15 +75,21 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
     kept = None if options.all_packets else folder / "kept.pcapng"
     keys = options.keylog is not None
     try:
-        return split(path, kept, keep_tls=keys, seen=seen), kept
+        return split(path, kept, kept and _aside(kept), keep_tls=keys, seen=seen), kept
     except NotWalkable as error:
         form = _form(path)
         try:
-            parted = split(converted(path, folder / "converted.pcapng"), kept, keep_tls=keys)
+            source = converted(path, folder / "converted.pcapng")
+            parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
             return Split(format=form, warnings=(warning,)), None
         return replace(parted, format=form), kept
+
+
+def _aside(kept: Path) -> Path:
+    """Where the checks go that tshark need not see."""
+    return kept.with_name("checks")
 
 
 def _form(path: Path) -> str:
@@ -159,7 +169,11 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "link_types": ",".join(parted.link_types),
         "media_packets": parted.media_packets,
         "foreign_packets": 0 if everything else parted.foreign_packets,
-        "dissected_packets": parted.packets if everything else len(parted.kept_frames),
+        "dissected_packets": parted.packets if everything else _dissected(parted),
         "cut_short": parted.cut_short,
         "warnings": "\n".join(parted.warnings) or None,
     }
+
+
+def _dissected(parted: Split) -> int:
+    return parted.packets - parted.media_packets - parted.foreign_packets

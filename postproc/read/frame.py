@@ -39,7 +39,7 @@ def frame(layers: Mapping[str, Any]) -> Frame:
     ip, ports = _raw(layers, f"{network}_raw"), _raw(layers, f"{transport}_raw")
     ip_header, header = ip[-1] if ip else b"", ports[-1] if ports else b""
     packet = _raw(layers, "frame_raw")
-    src, dst = _addresses(ip_header)
+    src, dst = addresses(ip_header)
     return Frame(
         int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
         int(head.get("frame_frame_interface_id", 0)), protocols,
@@ -70,7 +70,8 @@ def _raw(layers: Mapping[str, Any], key: str) -> list[bytes]:
     return [bytes.fromhex(text) for text in value or [] if isinstance(text, str)]
 
 
-def _addresses(header: bytes) -> tuple[str | None, str | None]:
+def addresses(header: bytes) -> tuple[str | None, str | None]:
+    """Source and destination of an IP header."""
     if len(header) >= 20 and header[0] >> 4 == 4:
         return inet_ntop(AF_INET, header[12:16]), inet_ntop(AF_INET, header[16:20])
     if len(header) >= 40 and header[0] >> 4 == 6:

@@ -1,4 +1,4 @@
-"""The small file: the records of a capture that tshark must see, byte for byte, in the same format.
+"""The small files: records that tshark must see, and checks, byte for byte, in the capture's format.
 
 While the capture is walked every record's fate goes to a scratch file, naming
 the stream or the connection it hangs on; when those are known, what stays is copied.
@@ -14,7 +14,7 @@ import pandas as pd
 from postproc.read.arrays import Array, join, starts_of_runs, take
 from postproc.read.container import Window
 
-KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET = range(5)
+KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, CHECK, REPORT = range(7)
 RECORD = np.dtype([("at", "i8"), ("size", "i8"), ("time", "i8"), ("key", "u8"), ("fate", "i8")])
 CHUNK = 1 << 16  # records looked at together
 PIECE = 1 << 20  # bytes copied together
@@ -22,10 +22,14 @@ PIECE = 1 << 20  # bytes copied together
 
 @dataclass
 class Kept:
-    """What was written: frames and times (ns since the epoch) in the capture; what was left out."""
+    """What was written: frames and times (ns since the epoch) in the capture; what was left out.
+
+    ``checks`` are the frames in the file of the checks.
+    """
 
     frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    checks: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     media: int = 0
     foreign: int = 0
 
@@ -42,29 +46,55 @@ def records(window: Window, fate: Array, key: Array) -> Array:
     return take(every, np.argsort(every["at"], kind="stable"))
 
 
-def write(capture: FileIO, fates: BinaryIO, target: BinaryIO, media_keys: Array, connections: Array) -> Kept:
-    """Copy the records that stay; ``fates`` holds all RECORD rows, ``connections`` the keys kept."""
+@dataclass(frozen=True)
+class Targets:
+    """Files to write: what tshark must see; checks, which it sees, too, where they have no file."""
+
+    kept: BinaryIO
+    checks: BinaryIO | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the whole capture showed: keys of proven media, of connections and of flows that stay."""
+
+    media: Array
+    connections: Array
+    flows: Array
+
+
+def write(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) -> Kept:
+    """Copy the records that stay; ``fates`` holds all RECORD rows."""
     done, frame = [Kept()], 0
     fates.seek(0)
     while chunk := fates.read(CHUNK * RECORD.itemsize):
         rows = np.frombuffer(chunk, RECORD)
-        packet = rows["fate"] != NO_PACKET
-        frames = frame + np.cumsum(packet, dtype=np.int64)
-        frame += int(np.count_nonzero(packet))
-        is_media = (rows["fate"] == STREAM) & _among(rows["key"], media_keys)
-        is_foreign = (rows["fate"] == CONNECTION) & ~_among(rows["key"], connections)
-        is_foreign |= rows["fate"] == LEAVE_OUT
-        stays = ~is_media & ~is_foreign
-        _copy(capture, target, rows["at"][stays], rows["size"][stays])
-        shown = stays & packet
-        counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
-        done.append(Kept(frames[shown], rows["time"][shown], *counts))
+        frames = frame + np.cumsum(rows["fate"] != NO_PACKET, dtype=np.int64)
+        frame = int(frames[-1])
+        done.append(_write(capture, rows, frames, verdict, targets))
     return Kept(
-        np.concatenate([kept.frames for kept in done]),
-        np.concatenate([kept.times for kept in done]),
-        sum(kept.media for kept in done),
-        sum(kept.foreign for kept in done),
+        frames=np.concatenate([kept.frames for kept in done]),
+        times=np.concatenate([kept.times for kept in done]),
+        checks=np.concatenate([kept.checks for kept in done]),
+        media=sum(kept.media for kept in done),
+        foreign=sum(kept.foreign for kept in done),
     )
+
+
+def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, targets: Targets) -> Kept:
+    fate, key, at, size = (rows[name] for name in ("fate", "key", "at", "size"))
+    packet = fate != NO_PACKET
+    is_media = (fate == STREAM) & _among(key, verdict.media)
+    is_foreign = (fate == CONNECTION) & ~_among(key, verdict.connections) | (fate == LEAVE_OUT)
+    is_check = np.zeros(len(rows), bool)
+    if targets.checks:
+        is_check = (fate == CHECK) & ~_among(key, verdict.flows)
+        _copy(capture, targets.checks, at[is_check | ~packet], size[is_check | ~packet])
+    stays = ~(is_media | is_foreign | is_check | (fate == REPORT))
+    _copy(capture, targets.kept, at[stays], size[stays])
+    shown = stays & packet
+    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
+    return Kept(frames[shown], rows["time"][shown], frames[is_check], *counts)
 
 
 def _among(keys: Array, wanted: Array) -> Array:

@@ -1,12 +1,13 @@
-"""Parts a capture: media measured here, foreign traffic left out, a small file for tshark.
+"""Parts a capture: media measured here, foreign traffic left out, a small file for tshark, one of checks.
 
 One walk measures and says of every packet what its fate hangs on: nothing, a
-stream or a connection. When all streams and connections are known, the records
-that stay are copied, byte for byte, in the capture's own format.
+stream, a connection or a flow. When all of them are known, the records that
+stay are copied, byte for byte, in the capture's own format.
 """
 
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -16,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from postproc.errors import CaptureError
-from postproc.read import foreign, media
+from postproc.read import checks, foreign, media
 from postproc.read.arrays import Array
+from postproc.read.checks import Flows
 from postproc.read.container import Container, Window
 from postproc.read.foreign import Connections
 from postproc.read.inputs import said
@@ -26,7 +28,19 @@ from postproc.read.media import Media
 from postproc.read.packets import Packets, packets
 from postproc.read.rtp import rtp_packets
 from postproc.read.rtp_tables import rtp_tables
-from postproc.read.small import CONNECTION, KEEP, LEAVE_OUT, STREAM, Kept, records, write
+from postproc.read.small import (
+    CHECK,
+    CONNECTION,
+    KEEP,
+    LEAVE_OUT,
+    REPORT,
+    STREAM,
+    Kept,
+    Targets,
+    Verdict,
+    records,
+    write,
+)  # fmt: skip
 from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import WINDOW, open_container, windows
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
@@ -38,7 +52,8 @@ class Split:
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order. ``rtp_streams.stream`` counts from 0 within the file; capture is NA.
+    order, ``check_frames`` to those in the file of the checks. ``rtp_streams.stream``
+    counts from 0 within the file; capture is NA.
     """
 
     format: str = ""
@@ -53,6 +68,7 @@ class Split:
     foreign_packets: int = 0
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    check_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
@@ -66,6 +82,7 @@ class Walk:
     container: Container
     media: Media = field(default_factory=Media)
     connections: Connections = field(default_factory=Connections)
+    flows: Flows = field(default_factory=Flows)
     first_time: int = 2**63 - 1
     last_time: int = -(2**63)
 
@@ -73,6 +90,7 @@ class Walk:
 def split(
     capture: Path,
     kept: Path | None,
+    aside: Path | None = None,
     *,
     keep_tls: bool = False,
     window: int = WINDOW,
@@ -80,29 +98,38 @@ def split(
 ) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
+    ``aside`` takes the STUN that needs no tshark (read.checks); without it, tshark sees that, too.
     ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
     ``seen`` is told how many bytes have been looked at.
     Raises CaptureError, or NotWalkable when it has to be converted first.
     """
     try:
         with capture.open("rb", buffering=0) as file:
-            return _split(file, kept, keep_tls, window, seen)
+            walk = Walk(open_container(file))
+            with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
+                _walk(file, walk, fates if kept else None, window, seen)
+                if not kept:
+                    return _result(walk, Kept())
+                return _result(walk, _written(file, fates, _verdict(walk, keep_tls), kept, aside))
     except OSError as error:
         raise CaptureError(said(error)) from error
 
 
-def _split(file: FileIO, kept: Path | None, keep_tls: bool, size: int, seen: Callable[[int], None]) -> Split:
-    walk, small = Walk(open_container(file)), Kept()
-    with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
-        for window in windows(file, walk.container, size):
-            _take_in(window, walk, fates if kept else None)
-            seen(file.tell())
-        media.finish(walk.media)
-        if kept:
-            stay = walk.connections.kept(keep_tls=keep_tls or walk.container.has_secrets)
-            with kept.open("wb") as target:
-                small = write(file, fates, target, media.proven(walk.media), stay)
-    return _result(walk, small)
+def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int, seen: Callable[[int], None]) -> None:
+    for window in windows(file, walk.container, size):
+        _take_in(window, walk, fates)
+        seen(file.tell())
+    media.finish(walk.media)
+
+
+def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside: Path | None) -> Kept:
+    with kept.open("wb") as target, aside.open("wb") if aside else nullcontext() as second:
+        return write(file, fates, verdict, Targets(target, second))
+
+
+def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
+    stay = walk.connections.kept(keep_tls=keep_tls or walk.container.has_secrets)
+    return Verdict(media.proven(walk.media), stay, walk.flows.mixed())
 
 
 def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
@@ -116,6 +143,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         fate, key = _fates(found, udp, walk.connections)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
+        _note_checks(found, udp, walk.flows, fate, key)
         fates.write(records(window, fate, key).tobytes())
     if len(window.time):
         walk.first_time = min(walk.first_time, int(window.time.min()))
@@ -135,6 +163,13 @@ def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Arr
     return fate, key
 
 
+def _note_checks(found: Packets, udp: Payloads, flows: Flows, fate: Array, key: Array) -> None:
+    """The same for checks and RTCP, among the datagrams of which nothing is known yet."""
+    some = checks.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    fate[udp.rows[some.reports]] = REPORT
+    fate[udp.rows[some.checks]], key[udp.rows[some.checks]] = CHECK, some.key
+
+
 def _result(walk: Walk, small: Kept) -> Split:
     rtp_streams, rtp_seconds = rtp_tables(walk.media)
     container = walk.container
@@ -151,6 +186,7 @@ def _result(walk: Walk, small: Kept) -> Split:
         foreign_packets=small.foreign,
         kept_frames=small.frames,
         kept_times=small.times,
+        check_frames=small.checks,
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
         warnings=tuple(container.warnings),

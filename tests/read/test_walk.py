@@ -181,7 +181,7 @@ def test_what_is_no_capture_is_refused_in_one_line(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(wire.pcap([])), "gzip has to be converted"),
+        (gzip.compress(wire.pcap([]), mtime=0), "gzip has to be converted"),
         (b"snoop\0\0\0" + bytes(40), "snoop has to be converted"),
         (b"\x34\xcd\xb2\xa1" + bytes(40), "a dialect of pcap"),
         (wire.pcap([]).replace(b"\2\0\4\0", b"\2\0\2\0"), "pcap version 2.2"),
