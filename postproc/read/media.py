@@ -66,7 +66,8 @@ def few(media: Media, ports: Array, payload_types: Array) -> Media:
     fits = np.isin(packets["source_port"], ports) | np.isin(packets["destination_port"], ports)
     fits &= np.isin(packets["payload_type"], payload_types)
     fits &= streams.numbers(media.streams, packets["key"]) < 0
-    packets = _by_time(take(packets, fits))
+    packets = take(packets, fits)
+    packets = take(packets, _by_time(packets["time"]))
     codes, _ = pd.factorize(packets["key"])
     order = np.argsort(codes, kind="stable")
     packets, found = take(packets, order), Media()
@@ -77,24 +78,26 @@ def few(media: Media, ports: Array, payload_types: Array) -> Media:
 
 def _advance(media: Media, packets: Array, now: int | None) -> None:
     """Measure the packets up to now, all if None; the others wait."""
-    packets = _by_time(packets)
-    due = len(packets) if now is None else int(np.searchsorted(packets["time"], now, side="right"))
-    packets, rest = packets[:due], packets[due:]
-    codes, keys = pd.factorize(packets["key"])
+    order = _by_time(packets["time"])
+    due = len(order) if now is None else int(np.searchsorted(packets["time"][order], now, side="right"))
+    order, rest = order[:due], order[due:]
+    waiting = take(packets, rest)
+    codes, keys = pd.factorize(packets["key"][order])
     stream = streams.numbers(media.streams, keys)[codes]
-    known = stream >= 0
-    new = _recognised(media, take(packets, ~known), now)
-    stream = np.append(stream[known], streams.numbers(media.streams, new["key"]))
-    packets = join(take(packets, known), new)
-    order = np.argsort(stream.astype(np.min_scalar_type(media.streams.count)), kind="stable")
-    batch = stream[order], take(packets, order)
+    if len(media.candidates) or (stream < 0).any():
+        new = _recognised(media, take(packets, order[stream < 0]), now)
+        order = np.append(order[stream >= 0], np.arange(len(packets), len(packets) + len(new)))
+        stream = np.append(stream[stream >= 0], streams.numbers(media.streams, new["key"]))
+        packets = join(packets, new)
+    by_stream = np.argsort(stream.astype(np.min_scalar_type(media.streams.count)), kind="stable")
+    batch = stream[by_stream], take(packets, order[by_stream])
     undecided = streams.measure(media.streams, *batch, now=now or 0, last=now is None)
-    media.waiting = join(undecided, rest)
+    media.waiting = join(undecided, waiting)
 
 
-def _by_time(packets: Array) -> Array:
-    time = packets["time"]
-    return packets if (time[1:] >= time[:-1]).all() else take(packets, np.argsort(time, kind="stable"))
+def _by_time(time: Array) -> Array:
+    """The order of time."""
+    return np.arange(len(time)) if (time[1:] >= time[:-1]).all() else np.argsort(time, kind="stable")
 
 
 def _recognised(media: Media, packets: Array, now: int | None) -> Array:

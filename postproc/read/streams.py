@@ -68,21 +68,27 @@ def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: 
 
     ``now`` is the time up to which packets have been given; ``last`` is the last batch.
     """
-    waits = np.zeros(len(stream), bool) if last else _unsettled(streams, stream, packets)
-    waiting, packets, stream = take(packets, waits), take(packets, ~waits), stream[~waits]
-    stays = ~_copies(streams, stream, packets, now)
-    packets, stream = take(packets, stays), stream[stays]
-    stays = ~_strays(streams, stream, packets)
-    packets, stream = take(packets, stays), stream[stays]
+    jump = sequence.jumps(_widths(streams, stream, packets)).any()
+    waiting = packets[:0]
+    if jump and not last:
+        waits = _unsettled(streams, stream, packets)
+        waiting = take(packets, waits)
+        stream, packets = _without(waits, stream, packets)
+    stream, packets = _without(_copies(streams, stream, packets, now), stream, packets)
+    if jump:
+        stream, packets = _without(_strays(streams, stream, packets), stream, packets)
     if len(stream):
         _count(streams, packets, _steps(streams, stream, packets))
     return waiting
 
 
+def _without(flagged: Array, stream: Array, packets: Array) -> tuple[Array, Array]:
+    """The rows that are not flagged."""
+    return (stream[~flagged], take(packets, ~flagged)) if flagged.any() else (stream, packets)
+
+
 def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
     """Packets at a stream's end that jump: only the next one tells a restart from a stray."""
-    if not sequence.jumps(_widths(streams, stream, packets)).any():
-        return np.zeros(len(stream), bool)
     runs = starts_of_runs(stream, packets["sequence"])  # copies of a packet wait with it
     in_line = np.flatnonzero(~_lone(streams, stream[runs], take(packets, runs)))
     single, of = take(packets, runs[in_line]), stream[runs[in_line]]
@@ -151,15 +157,17 @@ def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
 
 
 def _count(streams: Streams, packets: Array, steps: Steps) -> None:
-    stream = steps.stream
-    _add(streams, "packets", stream)
-    _add(streams, "bytes", stream, packets["size"])
-    _add(streams, "skipped", stream, steps.skipped)
-    _add(streams, "late", stream[steps.advance <= 0])
-    _add(streams, "in_order", stream[(steps.advance > 0) & (steps.advance <= IN_ORDER)])
     keep(streams.seconds, by_second(packets, steps))
-    starts = starts_of_runs(stream)
-    which, ends = stream[starts], np.append(starts[1:], len(stream)) - 1
+    starts = starts_of_runs(steps.stream)
+    which, ends = steps.stream[starts], np.append(starts[1:], len(steps.stream)) - 1
+    streams.rows["packets"][which] += ends + 1 - starts
+    for name, amount in (
+        ("bytes", packets["size"]),
+        ("skipped", steps.skipped),
+        ("late", steps.advance <= 0),
+        ("in_order", (steps.advance > 0) & (steps.advance <= IN_ORDER)),
+    ):
+        streams.rows[name][which] += np.add.reduceat(amount, starts, dtype=np.int64)
     for name, extreme, values in (
         ("max_gap", np.maximum, steps.elapsed),
         ("lowest", np.minimum, steps.number),
@@ -171,6 +179,6 @@ def _count(streams: Streams, packets: Array, steps: Steps) -> None:
         streams.rows[name][which] = packets[name][ends]
 
 
-def _add(streams: Streams, name: str, stream: Array, amount: Array | None = None) -> None:
-    total = np.bincount(stream, amount, streams.count)
-    streams.state[name] += total.astype(np.int64)
+def _add(streams: Streams, name: str, stream: Array) -> None:
+    """One more for each of these rows."""
+    streams.state[name] += np.bincount(stream, minlength=streams.count)

@@ -15,7 +15,7 @@ from postproc.read.arrays import PAD, Array
 from postproc.read.container import Container, NotWalkable, Window
 from postproc.read.offsets import record_starts
 
-WINDOW = 4 << 20  # more would not stay in the cache of a processor
+WINDOW = 8 << 20  # more would not stay in the cache of a processor
 HEAD = 24
 
 
