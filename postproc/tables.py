@@ -11,6 +11,7 @@ nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -48,9 +49,11 @@ class Table:
 
         Raises SchemaError when a column is missing or holds another type.
         """
-        if missing := sorted(set(self.names) - set(rows.columns)):
-            raise SchemaError(f"{self.name}: missing columns {missing}")
-        held = rows[self.names].reset_index(drop=True)
+        if rows.columns.tolist() != self.names:
+            if missing := sorted(set(self.names) - set(rows.columns)):
+                raise SchemaError(f"{self.name}: missing columns {missing}")
+            rows = rows[self.names]
+        held = rows.reset_index(drop=True)
         types = zip(self.dtypes.items(), held.dtypes, strict=True)
         other = {name: dtype for (name, dtype), type_ in types if str(type_) != dtype}
         try:
@@ -63,7 +66,7 @@ class Table:
         held = list(records)
         if unknown := sorted(set().union(*held) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
-        return self.of({name: [record.get(name) for record in held] for name in self.names})
+        return self.of({name: _values(held, name) for name in self.names})
 
     def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
         """Build the table from all its columns, each a sequence of Python values or of its type.
@@ -86,6 +89,13 @@ class Table:
     @cached_property
     def _empty(self) -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
+
+
+def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), records))  # twice as fast as asking each
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 # Columns that many tables share.

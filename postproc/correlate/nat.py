@@ -25,6 +25,7 @@ CANDIDATE = {
     "addr": "mapped_addr",
     "port": "mapped_port",
 }
+TOLD = ["capture", "frame", "time", "call", "leg", "base_addr", "base_port", "mapped_addr", "mapped_port"]
 
 
 def nat_mappings(bindings: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def nat_mappings(bindings: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFra
 
 def _from_bindings(bindings: pd.DataFrame) -> pd.DataFrame:
     """Mappings that responders told: a check that saw no change is left out."""
-    found = bindings.rename(columns=BINDING)
+    found = bindings.rename(columns=BINDING)[[*TOLD, "seen_by_addr", "seen_by_port", "purpose"]]
     found["learned_from"] = found["purpose"].map(LEARNED_FROM)
     changed = (found["mapped_addr"] != found["base_addr"]) | (found["mapped_port"] != found["base_port"])
     told = found["mapped_addr"].notna() & found["base_addr"].notna() & found["learned_from"].notna()
@@ -46,7 +47,7 @@ def _from_bindings(bindings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _from_candidates(candidates: pd.DataFrame) -> pd.DataFrame:
-    found = candidates.rename(columns=CANDIDATE)
+    found = candidates.rename(columns=CANDIDATE)[[*TOLD, "type"]]
     reflexive = (found["type"] == "srflx").fillna(False)
     said = found["base_addr"].notna() & ~found["base_addr"].isin(UNSAID) & found["mapped_addr"].notna()
     known = found[reflexive & said]

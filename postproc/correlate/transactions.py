@@ -12,6 +12,10 @@ from postproc.correlate.messages import in_order
 from postproc.tables import TRANSACTIONS
 
 MAGIC_COOKIE = "z9hg4bk"  # RFC 3261, section 8.1.1.7, in lower case
+ASKED = [
+    "capture", "frame", "time", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "transport",
+    "method", "status", "reason", "branch", "from_tag", "to_tag", "cseq", "cseq_method",
+]  # fmt: skip
 
 
 def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +23,7 @@ def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
 
     A response whose request is not in the capture gives a row with requests = 0.
     """
-    keyed = _keyed(in_order(sip_messages))
+    keyed = _keyed(in_order(sip_messages)[ASKED])
     keyed["number"] = _numbers(keyed)
     keyed = keyed[~_acknowledges_failure(keyed)]
     frame = _opened(keyed).join([_requests(keyed), _progress(keyed), _finals(keyed)])

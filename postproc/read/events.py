@@ -44,8 +44,10 @@ def rows(frame: Frame) -> Iterator[Row]:
         return
     for message in frame.messages.get("sip", []):
         yield from _sip(frame, message)
-    yield from (("stun_messages", row) for row in stun.rows(frame))
-    yield from (("dtls_messages", row) for row in dtls.rows(frame))
+    for row in stun.rows(frame):
+        yield "stun_messages", row
+    for row in dtls.rows(frame):
+        yield "dtls_messages", row
 
 
 def _sip(frame: Frame, message: bytes) -> Iterator[Row]:

@@ -1,8 +1,10 @@
 """STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import IPv6Address
 from socket import AF_INET, inet_ntop
+from struct import Struct
 from typing import Any
 
 from postproc.read.frame import Frame
@@ -17,7 +19,8 @@ CHANNEL_HEADER = 4  # tshark calls the header of ChannelData a STUN message too
 CLASSES = ("request", "indication", "success", "error")
 MAPPED, USERNAME, ERROR, DATA, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0013, 0x0020
 PRIORITY, USE_CANDIDATE, XOR_MAPPED_OLD, SOFTWARE = 0x0024, 0x0025, 0x8020, 0x8022
-ROLES = {0x8029: "controlled", 0x802A: "controlling"}
+CONTROLLED, CONTROLLING = 0x8029, 0x802A
+ATTRIBUTE = Struct(">HH")
 
 Attributes = dict[int, bytes]
 Transport = tuple[str | None, int | None]
@@ -38,6 +41,7 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
 def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
     found = attributes(message)
     mapped = address(found, message[4:20])
+    method, kind = type_of(int.from_bytes(message[:2]))
     return {
         "frame": frame.number,
         "time": frame.time,
@@ -45,14 +49,14 @@ def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
         "src_port": frame.src_port,
         "dst_addr": frame.dst_addr,
         "dst_port": frame.dst_port,
-        "method": method(message),
-        "kind": kind(message),
+        "method": method,
+        "kind": kind,
         "transaction_id": transaction_id(message),
         "username": _text(found.get(USERNAME)),
         "mapped_addr": mapped[0],
         "mapped_port": mapped[1],
         "error_code": error_code(found.get(ERROR, b"")),
-        "role": next((name for code, name in ROLES.items() if code in found), None),
+        "role": "controlled" if CONTROLLED in found else "controlling" if CONTROLLING in found else None,
         "use_candidate": USE_CANDIDATE in found,
         "priority": _integer(found.get(PRIORITY)),
         "software": _text(found.get(SOFTWARE)),
@@ -60,17 +64,11 @@ def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
     }
 
 
-def kind(message: bytes) -> str:
-    """Class of the message: bits C1 and C0 of its type (RFC 8489, section 5)."""
-    number = int.from_bytes(message[:2])
-    return CLASSES[number >> 7 & 2 | number >> 4 & 1]
-
-
-def method(message: bytes) -> str:
-    """Method name, or its number in hex (RFC 8489, section 5; RFC 8656, section 17)."""
-    number = int.from_bytes(message[:2])
-    code = number & 0x000F | number >> 1 & 0x0070 | number >> 2 & 0x0F80
-    return METHODS.get(code, f"0x{code:03x}")
+@cache
+def type_of(number: int) -> tuple[str, str]:
+    """Method, in hex if it has no name, and class of a message type (RFC 8489, section 5; RFC 8656, 17)."""
+    method = number & 0x000F | number >> 1 & 0x0070 | number >> 2 & 0x0F80
+    return METHODS.get(method, f"0x{method:03x}"), CLASSES[number >> 7 & 2 | number >> 4 & 1]
 
 
 def transaction_id(message: bytes) -> str:
@@ -84,11 +82,12 @@ def attributes(message: bytes) -> Attributes:
     end = min(len(message), 20 + int.from_bytes(message[2:4]))
     at = 20
     while at + 4 <= end:
-        code, length = int.from_bytes(message[at : at + 2]), int.from_bytes(message[at + 2 : at + 4])
-        if at + 4 + length > end:
+        code, length = ATTRIBUTE.unpack_from(message, at)
+        at += 4
+        if at + length > end:
             break
-        found.setdefault(code, message[at + 4 : at + 4 + length])
-        at += 4 + (length + 3) // 4 * 4
+        found.setdefault(code, message[at : at + length])
+        at += length + 3 & ~3
     return found
 
 

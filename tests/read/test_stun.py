@@ -81,7 +81,7 @@ def test_error_code():
 )  # fmt: skip
 def test_type_is_method_and_class(number, expected):
     message = build(number)
-    assert (stun.method(message), stun.kind(message)) == expected
+    assert stun.type_of(int.from_bytes(message[:2])) == expected
 
 
 def test_attribute_longer_than_the_message_ends_the_list():
