@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather
+from postproc.read.arrays import Array
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
-from postproc.read.transport import Payloads, datagrams, mixed
+from postproc.read.transport import Datagrams, datagrams, mixed
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
 MAGIC_COOKIE = 0x2112A442
 HEADER_SIZE = 20
-START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4")])
+START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V4")])
 PROTOCOLS = ("ip", "udp", "stun")
 DTLS, RTP, RTCP = (20, 63), (128, 191), (192, 223)  # first bytes (RFC 7983); RTCP second ones (RFC 5761)
 
@@ -47,10 +47,10 @@ class Found:
     reports: Array
 
 
-def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
+def find(udp: Datagrams, found: Packets, which: Array, flows: Flows) -> Found:
     """Tell the checks and the RTCP among these datagrams; flows of something else are remembered."""
-    start, seen = udp.start[which], udp.seen[which]
-    head = gather(udp.data, start, START)
+    seen = udp.seen[which]
+    head = udp.head[which].view(START)
     check = np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
     check &= (head["length"] + np.int64(HEADER_SIZE) == udp.size[which]) & (seen == udp.size[which])
     check &= ~found.has_options[udp.rows[which]]

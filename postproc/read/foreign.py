@@ -11,7 +11,7 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, numbers
 from postproc.read.rtp import channel_data
-from postproc.read.transport import Payloads, mixed
+from postproc.read.transport import Datagrams, Payloads, mixed
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
 TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
@@ -62,7 +62,7 @@ def always_kept(segments: Payloads) -> Array:
     return kept
 
 
-def quic(datagrams: Payloads) -> Array:
+def quic(datagrams: Datagrams) -> Array:
     """Which datagrams are QUIC: on its port, with its first bytes, and no SIP nor TURN (RFC 9443).
 
     STUN, DTLS and RTP have other first bytes.

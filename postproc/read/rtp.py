@@ -10,12 +10,13 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import Packets
-from postproc.read.transport import MIX, Payloads, mixed
+from postproc.read.transport import MIX, Datagrams, mixed
 
 HEADER = np.dtype([
     ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),
 ])  # fmt: skip
-CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2")])
+CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2"), ("inner", "V8")])
+CHANNEL_SIZE = 4
 PACKET = np.dtype([
     ("key", "u8"), ("time", "i8"), ("frame", "i8"), ("addresses", "u8", (4,)), ("timestamp", "u4"),
     ("ssrc", "u4"), ("size", "u4"), ("source_port", "u2"), ("destination_port", "u2"), ("sequence", "u2"),
@@ -23,16 +24,17 @@ PACKET = np.dtype([
 ])  # fmt: skip
 
 
-def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
+def rtp_packets(packets: Packets, datagrams: Datagrams, time: Array, first_frame: int) -> tuple[Array, Array]:
     """Return what may be RTP as PACKET rows, and which packet of the window each is.
 
     ``key`` stands for addresses, ports, SSRC and being relayed.
     """
     relayed, inner = channel_data(datagrams)
-    start = np.where(relayed, datagrams.start + CHANNEL.itemsize, datagrams.start)
-    size = np.where(relayed, inner, datagrams.size)
-    seen = datagrams.seen - CHANNEL.itemsize * relayed
-    header = gather(datagrams.data, start, HEADER)
+    header, size, seen = datagrams.head.view(HEADER), datagrams.size, datagrams.seen
+    if relayed.any():
+        header, size = header.copy(), np.where(relayed, inner, size)
+        header[relayed] = gather(datagrams.data, datagrams.start[relayed] + CHANNEL_SIZE, HEADER)
+        seen = seen - CHANNEL_SIZE * relayed
     plausible = _plausible(header, size, seen) & ~packets.has_options[datagrams.rows]
     chosen = np.flatnonzero(plausible)
     rows = datagrams.rows[chosen]
@@ -41,13 +43,13 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
     return found, rows
 
 
-def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
+def channel_data(datagrams: Datagrams) -> tuple[Array, Array]:
     """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
-    header = gather(datagrams.data, datagrams.start, CHANNEL)
+    header = datagrams.head.view(CHANNEL)
     length = header["length"].astype(np.int64)
-    padding = datagrams.size - CHANNEL.itemsize - length
+    padding = datagrams.size - CHANNEL_SIZE - length
     channel = (header["number"] >> 12 == 4) & (padding >= 0) & (padding < 4)
-    return channel & (datagrams.seen >= CHANNEL.itemsize), length
+    return channel & (datagrams.seen >= CHANNEL_SIZE), length
 
 
 def _plausible(header: Array, size: Array, seen: Array) -> Array:
@@ -57,7 +59,7 @@ def _plausible(header: Array, size: Array, seen: Array) -> Array:
     return verdict
 
 
-def _rows(packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array) -> Array:
+def _rows(packets: Packets, datagrams: Datagrams, chosen: Array, header: Array, relayed: Array) -> Array:
     found = np.zeros(len(chosen), PACKET)
     found["addresses"] = packets.addresses[datagrams.rows[chosen]]
     found["source_port"] = datagrams.source_port[chosen]

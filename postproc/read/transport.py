@@ -7,7 +7,10 @@ import numpy as np
 from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import TCP, UDP, Packets
 
-UDP_HEADER = np.dtype([("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2")])
+UDP_HEADER = np.dtype([
+    ("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2"), ("head", "V12"),
+])  # fmt: skip
+UDP_SIZE = 8
 TCP_HEADER = np.dtype([
     ("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4"),
     ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2"),
@@ -41,16 +44,25 @@ class Payloads:
         return asked[self.source_port] | asked[self.destination_port]
 
 
-def datagrams(packets: Packets) -> Payloads:
+@dataclass(frozen=True)
+class Datagrams(Payloads):
+    """The same, and the first twelve bytes of each payload, which may be shorter."""
+
+    head: Array
+
+
+def datagrams(packets: Packets) -> Datagrams:
     """Return the UDP datagrams whose length agrees with that of the IP packet."""
     rows = np.flatnonzero(packets.protocol == UDP)
     at = packets.transport[rows]
     header = gather(packets.data, at, UDP_HEADER)
     length = header["length"].astype(np.int64)
-    sane = (length >= UDP_HEADER.itemsize) & (at + length <= packets.end[rows])
-    sane &= at + UDP_HEADER.itemsize <= packets.seen[rows]
-    start = at + UDP_HEADER.itemsize
-    return _payloads(packets, rows[sane], take(header, sane), start[sane], (at + length)[sane])
+    start, end = at + UDP_SIZE, at + length
+    sane = (length >= UDP_SIZE) & (end <= packets.end[rows]) & (start <= packets.seen[rows])
+    if not sane.all():
+        rows, header, start, end = rows[sane], take(header, sane), start[sane], end[sane]
+    columns = _columns(packets, rows, header, start, end)
+    return Datagrams(**columns, flags=np.zeros(len(rows), np.uint8), head=header["head"])
 
 
 def segments(packets: Packets) -> Payloads:
@@ -60,27 +72,25 @@ def segments(packets: Packets) -> Payloads:
     header = gather(packets.data, at, TCP_HEADER)
     start = at + (header["offset"] >> 4).astype(np.int64) * 4
     sane = (start >= at + TCP_HEADER.itemsize) & (start <= packets.seen[rows])
-    return _payloads(packets, rows[sane], take(header, sane), start[sane], packets.end[rows][sane])
+    rows, header = rows[sane], take(header, sane)
+    columns = _columns(packets, rows, header, start[sane], packets.end[rows])
+    return Payloads(**columns, flags=header["flags"])
 
 
-def _payloads(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> Payloads:
-    source_port, destination_port = (
-        header["source"].astype(np.uint64),
-        header["destination"].astype(np.uint64),
-    )
+def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> dict[str, Array]:
+    source_port, destination_port = (header[name].astype(np.uint64) for name in ("source", "destination"))
     addresses = packets.addresses[rows]
-    return Payloads(
-        data=packets.data,
-        rows=rows,
-        source_port=source_port,
-        destination_port=destination_port,
-        flags=header["flags"] if header.dtype == TCP_HEADER else np.zeros(len(rows), np.uint8),
-        start=start,
-        size=end - start,
-        seen=np.maximum(np.minimum(packets.seen[rows], end) - start, 0),
-        source=_endpoint(addresses[:, 0], addresses[:, 1], source_port),
-        destination=_endpoint(addresses[:, 2], addresses[:, 3], destination_port),
-    )
+    return {
+        "data": packets.data,
+        "rows": rows,
+        "source_port": source_port,
+        "destination_port": destination_port,
+        "start": start,
+        "size": end - start,
+        "seen": np.maximum(np.minimum(packets.seen[rows], end) - start, 0),
+        "source": _endpoint(addresses[:, 0], addresses[:, 1], source_port),
+        "destination": _endpoint(addresses[:, 2], addresses[:, 3], destination_port),
+    }
 
 
 def _endpoint(high: Array, low: Array, port: Array) -> Array:
