@@ -8,9 +8,6 @@ the number has no key.
 import re
 from typing import NamedTuple
 
-import phonenumbers
-from phonenumbers import CountryCodeSource, NumberParseException
-
 TAIL = 7
 LONGEST = 64
 VISUAL = re.compile(r"[\s().\-/]")
@@ -42,23 +39,24 @@ def number(user: str | None, region: str | None) -> Number:
 def _e164(plain: str, region: str | None) -> str | None:
     if plain.startswith("+"):
         return plain
-    if region is None:
-        return None
+    return None if region is None else _by_dialling_rules(plain, region)
+
+
+def _by_dialling_rules(plain: str, region: str) -> str | None:
+    import phonenumbers  # noqa: PLC0415  (large, and many captures hold no such number)
+
     try:
         parsed = phonenumbers.parse(plain, region, keep_raw_input=True)
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed) or not _says_where(parsed, plain, region):
+    if not phonenumbers.is_possible_number(parsed):
         return None
+    if parsed.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        # Complete with its prefix only: else it may be a local or foreign one.
+        prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
+        if prefix is None or not plain.startswith(prefix):
+            return None
     return f"+{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
-
-
-def _says_where(parsed: phonenumbers.PhoneNumber, plain: str, region: str) -> bool:
-    """Return whether the number is complete: without prefix it may be a local or foreign one."""
-    if parsed.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
-        return True
-    prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
-    return prefix is not None and plain.startswith(prefix)
 
 
 def users(header: str) -> list[str]:

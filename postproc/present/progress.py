@@ -8,15 +8,6 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from postproc.present.terminal import clean, console, say
 from postproc.text import Lang, Text
@@ -61,11 +52,13 @@ def watching(lang: Lang = "en", *, quiet: bool = False) -> Iterator[Tell]:
 
 @contextmanager
 def _bar(to: Console, lang: Lang) -> Iterator[Tell]:
+    from rich import progress as bars  # noqa: PLC0415  (in a pipe there is no bar)
+
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None),
-        DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True),
+        bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=None),
+        bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn(compact=True),
     )  # fmt: skip
-    with Progress(*columns, console=to, transient=True) as progress:
+    with bars.Progress(*columns, console=to, transient=True) as progress:
         task = progress.add_task(LOOKING.of(lang), total=None)
 
         def tell(step: Step) -> None:
