@@ -29,6 +29,11 @@ def count_until(flags: Array) -> int:
     return int(np.argmax(flags)) if flags.any() else len(flags)
 
 
+def places(flags: Array) -> Array | slice:
+    """Return which rows are flagged, as an index; a slice, which is cheaper, when all are."""
+    return slice(None) if flags.all() else np.flatnonzero(flags)
+
+
 def starts_of_runs(*columns: Array) -> Array:
     """Return where a run of equal values begins in sorted columns, as positions."""
     change = np.zeros(len(columns[0]), bool)

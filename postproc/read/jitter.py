@@ -6,9 +6,12 @@ clock that turns timestamps into time is not known either while a stream goes
 on: sums are kept for each clock in question, the choice is made in the end.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
-from postproc.read.arrays import Array, lengths
+from postproc.read.arrays import Array, lengths, starts_of_runs
 
 CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
 STATIC = (  # RFC 3551, section 6
@@ -44,29 +47,47 @@ def sums(
     shape = len(payload_types), len(CLOCKS)
     count, distance, tail = np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape)
     wait, limit = elapsed / 1e6, np.where(marker, TALKSPURT_MS, IMPLAUSIBLE_MS)
-    asked: dict[bytes, tuple[Array, ...]] = {}  # most clocks are in question for the same steps
+    asked: dict[bytes, Steps] = {}  # most clocks are in question for the same steps
     for column, clock in enumerate(CLOCKS):
         types = IN_QUESTION[column][payload_types]
         if types.tobytes() not in asked:
             rows = np.flatnonzero(types[group])
-            asked[types.tobytes()] = group[rows], wait[rows], ticks[rows], limit[rows]
-        sums_of_clock = _sums(*asked[types.tobytes()], ms_per_tick=1000 / clock, groups=shape[0])
-        count[:, column], distance[:, column], tail[:, column] = sums_of_clock
+            asked[types.tobytes()] = Steps(group[rows], wait[rows], ticks[rows], limit[rows])
+        which, *sums_of_clock = _sums(asked[types.tobytes()], ms_per_tick=1000 / clock)
+        count[which, column], distance[which, column], tail[which, column] = sums_of_clock
     return count, distance, tail
 
 
-def _sums(
-    group: Array, wait: Array, ticks: Array, limit: Array, *, ms_per_tick: float, groups: int
-) -> tuple[Array, Array, Array]:
-    """The same by one clock, without the steps that jump."""
-    change = np.abs(wait - ticks * ms_per_tick)
-    good = change < limit
-    if not good.all():
-        change, group = change[good], group[good]
-    count = np.bincount(group, minlength=groups)
-    to_come = np.cumsum(count)[group] - 1 - np.arange(len(group))
-    tail = np.bincount(group, change * decay(to_come) / 16, groups)
-    return count, np.bincount(group, change, groups), tail
+@dataclass
+class Steps:
+    """Steps by group for which the same clocks are in question: ms of wait, ticks, ms that are a jump."""
+
+    group: Array
+    wait: Array
+    ticks: Array
+    limit: Array
+
+    @cached_property
+    def shares(self) -> tuple[Array, Array]:
+        """Where groups start, and the share of each step's |D| that is in J when its group ends."""
+        starts = starts_of_runs(self.group)
+        sizes = lengths(starts, len(self.group))
+        to_come = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(self.group))
+        return starts, decay(to_come) / 16
+
+    def without(self, jumps: Array) -> "Steps":
+        return Steps(self.group[~jumps], self.wait[~jumps], self.ticks[~jumps], self.limit[~jumps])
+
+
+def _sums(steps: Steps, ms_per_tick: float) -> tuple[Array, Array, Array, Array]:
+    """The same by one clock, without the steps that jump; the groups first."""
+    change = np.abs(steps.wait - steps.ticks * ms_per_tick)
+    jumps = change >= steps.limit
+    if jumps.any():
+        steps, change = steps.without(jumps), change[~jumps]
+    starts, share = steps.shares
+    distance, tail = np.add.reduceat(change, starts), np.add.reduceat(change * share, starts)
+    return steps.group[starts], lengths(starts, len(change)), distance, tail
 
 
 def accumulated(steps: Array, tail: Array, starts: Array) -> Array:

@@ -7,7 +7,7 @@ Ethernet with up to three VLAN tags, BSD loopback (what Npcap writes for
 
 import numpy as np
 
-from postproc.read.arrays import Array, numbers
+from postproc.read.arrays import Array, numbers, places
 from postproc.read.container import Interface, Window
 
 IPV4, IPV6, UNCLEAR, FOREIGN = 0x0800, 0x86DD, -1, -2
@@ -24,10 +24,9 @@ def network_layer(window: Window, interfaces: list[Interface]) -> tuple[Array, A
     kind = np.full(len(window.start), UNCLEAR)
     at = window.start.copy()
     link_type = np.array([interface.link_type for interface in interfaces])[window.interface]
-    for number, layer in LAYERS.items():
-        rows = np.flatnonzero(link_type == number)
-        if len(rows):
-            kind[rows], at[rows] = layer(window.data, at[rows])
+    for number in {interface.link_type for interface in interfaces} & LAYERS.keys():
+        rows = places(link_type == number)
+        kind[rows], at[rows] = LAYERS[number](window.data, at[rows])
     return kind, at
 
 

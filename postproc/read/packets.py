@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from postproc.read.arrays import Array, gather
+from postproc.read.arrays import Array, gather, places
 from postproc.read.container import Interface, Window
 from postproc.read.link import FOREIGN, IPV4, IPV6, UNCLEAR, network_layer
 
@@ -21,6 +21,7 @@ IPV6_HEADER = np.dtype([
     ("version", "u1"), ("flow", "V3"), ("length", ">u2"), ("next", "u1"), ("hops", "u1"),
     ("source_high", ">u8"), ("source", ">u8"), ("destination_high", ">u8"), ("destination", ">u8"),
 ])  # fmt: skip
+Rows = Array | slice
 MAPPED = 0xFFFF << 32  # an IPv4 address is kept as ::ffff:a.b.c.d
 
 
@@ -55,12 +56,13 @@ def packets(window: Window, interfaces: list[Interface]) -> Packets:
         has_options=np.zeros(count, bool),
         addresses=np.zeros((count, 4), np.uint64),
     )
-    _read_ipv4(found, np.flatnonzero(kind == IPV4))
-    _read_ipv6(found, np.flatnonzero(kind == IPV6))
+    _read_ipv4(found, places(kind == IPV4))
+    if (kind == IPV6).any():
+        _read_ipv6(found, places(kind == IPV6))
     return found
 
 
-def _read_ipv4(found: Packets, rows: Array) -> None:
+def _read_ipv4(found: Packets, rows: Rows) -> None:
     """RFC 791, section 3.1. A length of 0 is segmentation left to the network card."""
     at = found.transport[rows]
     header = gather(found.data, at, IPV4_HEADER)
@@ -76,10 +78,8 @@ def _read_ipv4(found: Packets, rows: Array) -> None:
     _set_extent(found, rows, at + header_size, at + length)
 
 
-def _read_ipv6(found: Packets, rows: Array) -> None:
+def _read_ipv6(found: Packets, rows: Rows) -> None:
     """RFC 8200, section 3; an extension header stands as the protocol, which nobody asks for."""
-    if not len(rows):
-        return
     at = found.transport[rows]
     header = gather(found.data, at, IPV6_HEADER)
     payload = at + IPV6_HEADER.itemsize
@@ -91,7 +91,7 @@ def _read_ipv6(found: Packets, rows: Array) -> None:
     _set_extent(found, rows, payload, np.where(length == 0, found.seen[rows], payload + length))
 
 
-def _set_extent(found: Packets, rows: Array, transport: Array, end: Array) -> None:
+def _set_extent(found: Packets, rows: Rows, transport: Array, end: Array) -> None:
     found.transport[rows] = transport
     found.end[rows] = end
     found.seen[rows] = np.minimum(found.seen[rows], end)

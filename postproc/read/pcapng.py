@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from postproc.read.arrays import Array, count_until, gather, numbers, take
+from postproc.read.arrays import Array, count_until, gather, numbers, places
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -47,19 +47,20 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
     room = np.minimum(sizes[:framed] - (BODY + TRAILER), LARGEST_PACKET)
     absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
     count = count_until(absurd & packet)
-    shown, other = np.flatnonzero(packet[:count]), np.flatnonzero(~packet[:count])
-    blocks = take(blocks, shown)
+    sound = count == len(starts)
+    shown, other = places(packet[:count]), np.flatnonzero(~packet[:count])
+    starts, sizes, blocks, interface = starts[:count], sizes[:count], blocks[:count], interface[:count]
     window = Window(
         data=data,
         start=starts[shown] + BODY,
-        captured=blocks["captured"].astype(np.int64),
-        time=_times(container.interfaces, interface[shown], blocks),
+        captured=blocks["captured"][shown].astype(np.int64),
+        time=_times(container.interfaces, interface[shown], blocks["high"][shown], blocks["low"][shown]),
         interface=interface[shown].astype(np.int64),
         record_at=starts[shown] + base,
         record_size=sizes[shown],
         others=list(zip((starts[other] + base).tolist(), sizes[other].tolist(), strict=True)),
     )
-    return window, count == len(starts)
+    return window, sound
 
 
 def _note(container: Container, block: bytes, position: int) -> None:
@@ -102,13 +103,12 @@ def _options(body: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + size + (-size & 3)
 
 
-def _times(interfaces: list[Interface], interface: Array, blocks: Array) -> Array:
+def _times(interfaces: list[Interface], interface: Array, high: Array, low: Array) -> Array:
     """Nanoseconds since the epoch, by the clock of each packet's interface."""
-    ticks = blocks["high"].astype(np.uint64) << np.uint64(32) | blocks["low"]
+    ticks = high.astype(np.uint64) << np.uint64(32) | low
     times = np.empty(len(ticks), np.int64)
-    for number in np.unique(interface).tolist():
-        rows = interface == number
-        clock = interfaces[number]
+    for number, clock in enumerate(interfaces):
+        rows = places(interface == number)
         times[rows] = _nanoseconds(ticks[rows], clock.resolution).view(np.int64) + clock.offset * 10**9
     return times
 

@@ -60,7 +60,7 @@ def _plausible(header: Array, size: Array, seen: Array) -> Array:
 
 
 def _rows(packets: Packets, datagrams: Datagrams, chosen: Array, header: Array, relayed: Array) -> Array:
-    found = np.zeros(len(chosen), PACKET)
+    found = np.empty(len(chosen), PACKET)
     found["addresses"] = packets.addresses[datagrams.rows[chosen]]
     found["source_port"] = datagrams.source_port[chosen]
     found["destination_port"] = datagrams.destination_port[chosen]
