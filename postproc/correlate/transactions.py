@@ -6,16 +6,69 @@ the same message on both sides of a proxy or NAT, by the hop. A branch without t
 INVITE and is a transaction of its own (9.1). ACK belongs to the INVITE unless that had a 2xx (13.2.2.4).
 """
 
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
 import pandas as pd
 
 from postproc.correlate.messages import in_order
+from postproc.correlate.records import records
 from postproc.tables import TRANSACTIONS
 
 MAGIC_COOKIE = "z9hg4bk"  # RFC 3261, section 8.1.1.7, in lower case
-ASKED = [
-    "capture", "frame", "time", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "transport",
-    "method", "status", "reason", "branch", "from_tag", "to_tag", "cseq", "cseq_method",
-]  # fmt: skip
+KEPT = (
+    "capture", "frame", "time", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "branch", "cseq",
+)  # fmt: skip
+ENDS = {"src_addr": "dst_addr", "src_port": "dst_port", "dst_addr": "src_addr", "dst_port": "src_port"}
+EVER = 1 << 63
+
+Key = tuple[Hashable, ...]
+Keys = list[Key]
+
+
+class Message(NamedTuple):
+    """A row of sip_messages, None where it is NA; time in ns since 1970."""
+
+    capture: str
+    frame: int
+    time: int | None
+    call_id: str | None
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    method: str | None  # None in a response
+    status: int | None
+    reason: str | None
+    branch: str | None
+    from_tag: str | None
+    to_tag: str | None
+    cseq: int | None
+    cseq_method: str | None
+
+    @property
+    def kind(self) -> str | None:
+        return self.cseq_method or self.method
+
+    @property
+    def modern(self) -> bool:
+        return self.branch is not None and self.branch.lower().startswith(MAGIC_COOKIE)
+
+    @property
+    def exchange(self) -> tuple[Hashable, ...]:
+        """What requests and responses share, ACK and CANCEL included, on every hop."""
+        told_by = (self.branch, None) if self.modern else (None, self.from_tag)
+        return self.capture, self.call_id, self.cseq, *told_by
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(sorted((self.src_addr or "", self.dst_addr or "")))
+
+    @property
+    def hop(self) -> tuple[tuple[str, int], ...]:
+        """The way between two ends, the same in both directions."""
+        ends = (self.src_addr or "", self.src_port or 0), (self.dst_addr or "", self.dst_port or 0)
+        return tuple(sorted(ends))
 
 
 def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
@@ -23,102 +76,84 @@ def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
 
     A response whose request is not in the capture gives a row with requests = 0.
     """
-    keyed = _keyed(in_order(sip_messages)[ASKED])
-    keyed["number"] = _numbers(keyed)
-    keyed = keyed[~_acknowledges_failure(keyed)]
-    frame = _opened(keyed).join([_requests(keyed), _progress(keyed), _finals(keyed)])
-    frame = frame.fillna({"response_retransmissions": 0})
-    return TRANSACTIONS.conform(frame.sort_values("time", kind="stable"))
+    messages = [Message(*row) for row in records(in_order(sip_messages), *Message._fields)]
+    own: Keys = [(message.exchange, message.kind, message.hop) for message in messages]
+    keys = _of_requests(messages, own)
+    left_out = _acknowledges_failure(messages, own, keys)
+    held: dict[Hashable, list[Message]] = {}
+    for message, key, acknowledges in zip(messages, keys, left_out, strict=True):
+        if not acknowledges:
+            held.setdefault(key, []).append(message)
+    rows: list[dict[str, Any]] = sorted(map(_row, held.values()), key=_place)
+    return TRANSACTIONS.rows(rows)
 
 
-def _keyed(ordered: pd.DataFrame) -> pd.DataFrame:
-    """Add what tells a transaction: exchange (all but method and hop), kind, hop, hosts; and request."""
-    modern = ordered["branch"].str.lower().str.startswith(MAGIC_COOKIE).fillna(False).astype(bool)
-    told_by = ordered.assign(
-        branch=ordered["branch"].where(modern), from_tag=ordered["from_tag"].mask(modern)
-    )
-    exchange = ["capture", "call_id", "branch", "from_tag", "cseq"]
-    return ordered.assign(
-        modern=modern,
-        exchange=told_by.groupby(exchange, dropna=False, sort=False).ngroup(),
-        kind=ordered["cseq_method"].fillna(ordered["method"]).fillna(""),
-        hop=_between(ordered, "addr", "port"),
-        hosts=_between(ordered, "addr"),
-        request=ordered["method"].notna(),
-    )
+def _of_requests(messages: list[Message], own: Keys) -> Keys:
+    """What tells the transaction of each message: a response goes by its request."""
+    requests = [pair for pair in zip(messages, own, strict=True) if pair[0].method is not None]
+    asked = {key for _, key in requests}
+    ways: dict[Hashable, Key] = {}
+    for message, key in requests:
+        ways[key[:2]] = ways[*key[:2], message.hosts] = key
+    return [
+        key if key in asked else _way(message, key, ways) or key
+        for message, key in zip(messages, own, strict=True)
+    ]
 
 
-def _between(ordered: pd.DataFrame, *parts: str) -> "pd.Series[str]":
-    """Name the way between two ends, the same in both directions."""
-    one, other = (_end(ordered, [f"{end}_{part}" for part in parts]) for end in ("src", "dst"))
-    forth = one <= other
-    return one.where(forth, other) + " " + other.where(forth, one)
+def _way(stray: Message, key: Key, ways: dict[Hashable, Key]) -> Key | None:
+    """A response goes to the port in Via, or over a new connection (18.2.2): not always back the same way."""
+    near = ways.get((*key[:2], stray.hosts))
+    return near or (ways.get(key[:2]) if stray.modern else None)
 
 
-def _end(ordered: pd.DataFrame, columns: list[str]) -> "pd.Series[str]":
-    first, *rest = (ordered[column].astype("string").fillna("") for column in columns)
-    for text in rest:
-        first = first + " " + text
-    return first
-
-
-def _numbers(keyed: pd.DataFrame) -> "pd.Series[int]":
-    """Number the transaction each message belongs to."""
-    numbers = keyed.groupby(["exchange", "kind", "hop"], sort=False).ngroup()
-    asked = keyed.assign(number=numbers)[keyed["request"]]
-    stray = keyed[~numbers.isin(asked["number"])]
-    # A response goes to the port in Via, or over a new connection (18.2.2): not always back the same way.
-    near = _of_request(stray, asked, ["exchange", "kind", "hosts"])
-    far = _of_request(stray[stray["modern"]], asked, ["exchange", "kind"])
-    found = near.combine_first(far).astype("int64")
-    numbers.loc[found.index] = found
-    return numbers
-
-
-def _of_request(strays: pd.DataFrame, asked: pd.DataFrame, keys: list[str]) -> "pd.Series[float]":
-    """Return the number of the last request with the same keys, where there is one."""
-    last = asked.drop_duplicates(keys, keep="last")[[*keys, "number"]]
-    return strays[keys].merge(last, on=keys, how="left").set_axis(strays.index)["number"].dropna()
-
-
-def _acknowledges_failure(keyed: pd.DataFrame) -> "pd.Series[bool]":
+def _acknowledges_failure(messages: list[Message], own: Keys, keys: Keys) -> list[bool]:
     """Tell the ACKs that belong to an INVITE of the same branch and hop: it had no 2xx."""
-    accepted = keyed.loc[keyed["status"].between(200, 299), "number"]
-    invites = keyed[(keyed["kind"] == "INVITE") & ~keyed["number"].isin(accepted)]
-    ways = keyed.groupby(["exchange", "hop"], sort=False).ngroup()
-    return (keyed["kind"] == "ACK") & ways.isin(ways[invites.index])
+    accepted = {key for message, key in zip(messages, keys, strict=True) if _successful(message)}
+    refused = {
+        (exchange, hop)
+        for (exchange, kind, hop), key in zip(own, keys, strict=True)
+        if kind == "INVITE" and key not in accepted
+    }
+    return [kind == "ACK" and (exchange, hop) in refused for exchange, kind, hop in own]
 
 
-def _opened(keyed: pd.DataFrame) -> pd.DataFrame:
-    """Return, per transaction, its first request, else its first response turned round."""
-    by_request = keyed.sort_values("request", ascending=False, kind="stable")
-    first = by_request.drop_duplicates("number").set_index("number")
-    ends = ["src_addr", "src_port", "dst_addr", "dst_port"]
-    turned = first[ends[2:] + ends[:2]].set_axis(ends, axis="columns")
-    return first.assign(
-        **{end: first[end].where(first["request"], turned[end]) for end in ends},
-        method=first["cseq_method"].fillna(first["method"]),
-        initial=first["to_tag"].isna().astype("boolean").where(first["request"]),
-    )
+def _successful(message: Message) -> bool:
+    return message.status is not None and 200 <= message.status < 300
 
 
-def _requests(keyed: pd.DataFrame) -> pd.DataFrame:
-    requests = keyed.groupby("number")["request"].sum()
-    return pd.DataFrame({"requests": requests, "retransmissions": (requests - 1).clip(lower=0)})
+def _row(messages: list[Message]) -> dict[str, Any]:
+    """The row of a transaction: its first request, else its first response turned round, and what came."""
+    asked = [message for message in messages if message.method is not None]
+    first = (asked or messages)[0]
+    progress = [message.time for message in messages if 100 < (message.status or 0) < 200]
+    return {name: getattr(first, name if asked else ENDS.get(name, name)) for name in KEPT} | {
+        "method": first.kind,
+        "initial": first.to_tag is None if asked else None,
+        "requests": len(asked),
+        "retransmissions": max(len(asked) - 1, 0),
+        "progress_time": progress[0] if progress else None,
+        **_final(messages),
+    }
 
 
-def _progress(keyed: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
-    progress = keyed[keyed["status"].between(101, 199)].drop_duplicates("number")
-    return progress.set_index("number")["time"].rename("progress_time")
-
-
-def _finals(keyed: pd.DataFrame) -> pd.DataFrame:
-    """Return, per transaction, the first final response, 2xx before all; and how many came again."""
-    finals = keyed[keyed["status"] >= 200]
+def _final(messages: list[Message]) -> dict[str, Any]:
+    """The first final response, 2xx before all; and how many came again."""
+    finals = [message for message in messages if (message.status or 0) >= 200]
+    if not finals:
+        return {"response_retransmissions": 0}
+    first = min(finals, key=lambda message: (message.status or 0) >= 300)
     # Another To tag is another fork's answer, not a repetition.
-    again = finals.duplicated(["number", "status", "to_tag"]).groupby(finals["number"]).sum()
-    successful = finals["status"].lt(300)
-    first = finals.loc[successful.sort_values(ascending=False, kind="stable").index].drop_duplicates("number")
-    names = {"status": "final_status", "reason": "final_reason", "frame": "final_frame", "time": "final_time"}
-    columns = first.set_index("number")[list(names)].rename(columns=names)
-    return columns.assign(response_retransmissions=again)
+    answers = {(message.status, message.to_tag) for message in finals}
+    return {
+        "final_status": first.status,
+        "final_reason": first.reason,
+        "final_frame": first.frame,
+        "final_time": first.time,
+        "response_retransmissions": len(finals) - len(answers),
+    }
+
+
+def _place(row: dict[str, Any]) -> tuple[int, bool]:
+    """By time, what opens with a request first."""
+    return (EVER if row["time"] is None else row["time"], not row["requests"])
