@@ -6,8 +6,6 @@ see the same files. A capture that cannot be read, or whose process dies, is
 lost alone. What has been read is found in the cache the next time.
 """
 
-import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -27,15 +25,13 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from postproc import cache
+from postproc import cache, memory
 from postproc.errors import CaptureError, SetupError
 from postproc.present.progress import READING, Step, Tell
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
 
-GARBAGE_THRESHOLD = 50_000  # new objects
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -56,7 +52,10 @@ def read_into_cache(job: Job) -> None:
 
 def read_here(job: Job, seen: Seen) -> cache.Events:
     """Read a capture, store its events, and return them."""
-    return cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
+    try:
+        return cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
+    finally:
+        memory.give_back()
 
 
 def read_all(
@@ -176,24 +175,9 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def keep_memory() -> None:
-    """Spend memory on time: look for garbage less often, and have glibc keep that of large arrays.
-
-    Rows are dicts and lists by the ten thousand, none of them in a cycle. Memory given
-    back would have to be faulted in anew for every window of a capture.
-    """
-    gc.set_threshold(GARBAGE_THRESHOLD)
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # another C library
-        return
-    for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-        mallopt(setting, 1 << 30)
-
-
 def _prepare(scratch: str, environment: dict[str, str]) -> None:
     """Die without a word on Ctrl-C, and leave temporary files where they are cleared away."""
     os.environ.update(environment)  # the server this process comes from may have an older one
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     tempfile.tempdir = scratch
-    keep_memory()
+    memory.keep()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from postproc import batch, cache
+from postproc import batch, cache, memory
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.deployment import Deployment
@@ -63,18 +63,20 @@ def run(
     that cannot be read is in ``unread``; SetupError when this machine cannot do the work.
     """
     read = _read(paths, out, options, jobs=jobs or batch.cores(), executor=executor, tell=tell)
-    if not read.events:
+    if read.events is None:
         return Run(Tables(), out, read.unread)
-    gathered, no_logs = _with_logs(_gathered(read), fs_logs, out, tell)
+    gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
     tell(Step(JOINING))
     known = deployment or deployments.read(deployments.DEFAULT)
     correlated = correlate(gathered, known)
+    memory.give_back()
     tell(Step(JUDGING))
-    tables, judged = diagnose(correlated, known, lang=lang, only=only)
+    tables, walked = _judged(correlated, known, lang, only)
+    memory.give_back()
     beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
     done = Run(
         _with_copies(tables, read.copies), out, (*read.unread, *no_logs), read.cached,
-        walks=walks(judged, lang), logs_beside=beside, lang=lang,
+        walks=walked, logs_beside=beside, lang=lang,
     )  # fmt: skip
     if out:
         _write(done, out, csv=csv, report=report, tell=tell)
@@ -83,11 +85,11 @@ def run(
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of reading: the events of each capture in the order of their names."""
+    """What came of reading the captures, which are in the order of their names."""
 
     captures: list[Capture]
     copies: list[tuple[Capture, Capture]]  # not read, and the one with the same bytes that was
-    events: list[tuple[Job, cache.Events]]
+    events: Tables | None  # of all captures; None if none could be read
     cached: int  # of them, found unchanged
     unread: tuple[Unread, ...]
 
@@ -114,7 +116,7 @@ def _read(
     return _Read(
         captures,
         [(each, original) for each in captures if (original := originals[each.sha256]) is not each],
-        [(job, events[job]) for job in work if job in events],
+        _gathered((job, events[job]) for job in work if job in events) if events else None,
         len(cached),
         tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
     )
@@ -180,13 +182,13 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     if lang == done.lang:
         return done
     known = deployment or deployments.read(deployments.DEFAULT)
-    tables, judged = diagnose(done.tables, known, lang=lang, only=set(done.findings["name"]))
+    tables, walked = _judged(done.tables, known, lang, set(done.findings["name"]))
     if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
         raise SetupError(
             "the findings cannot be told in another language, as they were made with other options: "
             f"give the same --deployment and --acl, or run again with --lang {lang}"
         )
-    return replace(done, tables=tables, walks=walks(judged, lang), lang=lang)
+    return replace(done, tables=tables, walks=walked, lang=lang)
 
 
 def _make_folder(out: Path) -> None:
@@ -227,8 +229,16 @@ def _decisive(value: object) -> str:
         raise SetupError(f"{value}: {said(error)}") from error
 
 
-def _gathered(read: _Read) -> Tables:
-    return cache.gather((events, _names(job.capture)) for job, events in read.events)
+def _gathered(events: Iterable[tuple[Job, cache.Events]]) -> Tables:
+    return cache.gather((held, _names(job.capture)) for job, held in events)
+
+
+def _judged(
+    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str]
+) -> tuple[Tables, verdicts.Walks]:
+    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes."""
+    tables, judged = diagnose(correlated, deployment, lang=lang, only=only)
+    return tables, walks(judged, lang)
 
 
 def _with_logs(

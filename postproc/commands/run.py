@@ -95,13 +95,13 @@ def run_command(
     resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
     with one_line_errors(debug=debug, interrupted=resume):
         with quick_imports():
-            from postproc import batch, pipeline
+            from postproc import memory, pipeline
             from postproc.diagnose import named
             from postproc.present.progress import watching
             from postproc.read import logfiles
             from postproc.read.capture import Options
 
-        batch.keep_memory()
+        memory.keep()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         known = told(deployment, acl, acl_list, signalling_list)
         rules = named(only.split(",")) if only else ()

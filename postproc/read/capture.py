@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from postproc import memory
 from postproc.errors import CaptureError
 from postproc.read import checks, tshark
 from postproc.read.container import NotWalkable
@@ -56,6 +57,7 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
     with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
         parted, kept = _part(path, Path(folder), options, seen)
+        memory.give_back()
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)

@@ -9,7 +9,7 @@ from postproc.read import copies, dtls, icmp, sdp, segments, sip, stun
 from postproc.read.frame import Frame
 from postproc.tables import BY_NAME, Tables
 
-BATCH = 20_000  # rows held as dicts before they become a DataFrame, which is far smaller
+BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
 MESSAGE_TABLES = (
     "sip_messages", "sip_headers", "sdp_media", "candidates", "stun_messages", "dtls_messages", "icmp_errors",
 )  # fmt: skip

@@ -1,0 +1,35 @@
+"""How a run treats memory: kept while a capture is walked, given back between the stages."""
+
+import ctypes
+import gc
+from collections.abc import Callable
+
+import pyarrow as pa
+
+GARBAGE_THRESHOLD = 50_000  # new objects
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def keep() -> None:
+    """Spend memory on time: look for garbage less often, and have glibc keep that of large arrays.
+
+    Rows are dicts and lists by the ten thousand, none of them in a cycle. Memory given
+    back would have to be faulted in anew for every window of a capture.
+    """
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+        _glibc("mallopt")(setting, 1 << 30)
+
+
+def give_back() -> None:
+    """Let the system have what glibc and arrow have kept, when a stage is done."""
+    pa.default_memory_pool().release_unused()
+    _glibc("malloc_trim")(0)
+
+
+def _glibc(name: str) -> Callable[..., object]:
+    try:
+        function: Callable[..., object] = getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError, TypeError):  # another C library
+        return lambda *_: None
+    return function

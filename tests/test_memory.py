@@ -1,0 +1,39 @@
+"""Memory is kept while there is work, given back when it is done, and left alone where there is no glibc."""
+
+import gc
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from postproc import memory
+
+
+def resident():
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.fixture(autouse=True)
+def _usual_threshold():
+    usual = gc.get_threshold()
+    yield
+    gc.set_threshold(*usual)
+
+
+def test_what_was_kept_is_given_back():
+    memory.keep()
+    assert gc.get_threshold()[0] == memory.GARBAGE_THRESHOLD
+    arrays = [np.ones(1 << 17) for _ in range(100)]
+    guard = np.ones(1 << 17)  # above them: the heap cannot shrink by itself
+    arrays.clear()
+    kept = resident()
+    memory.give_back()
+    assert resident() < kept - 50 * guard.nbytes
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    memory.keep()
+    memory.give_back()
