@@ -265,3 +265,31 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
     resumed = postproc("run", "in", "-o", "out", cwd=tmp_path)
     assert "1 of 2 captures unchanged since they were read" in resumed.stderr
     assert "2 calls in 2 captures" in resumed.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(["--version"], 0), (["tables"], 0), (["run", "nowhere"], 2), (["run", "--no-such"], 2)],
+)
+def test_all_output_is_out_before_the_program_leaves(tmp_path, words, status):
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "postproc", *words], cwd=tmp_path, stdout=out, stderr=out, check=False
+        )
+    inside = CliRunner().invoke(cli, words)
+    assert (done.returncode, inside.exit_code) == (status, status)
+    assert (tmp_path / "out").read_text().splitlines()[-1] == inside.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("words", "status"), [(["tables"], 1), (["run", "nowhere"], 2)])
+def test_who_reads_no_further_gets_no_traceback(tmp_path, words, status):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "postproc", *words]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
