@@ -1,9 +1,10 @@
-"""STUN that is read without tshark: Binding messages on flows of nothing but checks, media and DTLS.
+"""What is read without tshark: checks and DTLS on flows of nothing but these and media.
 
-A message there says by itself what it is: its type, the magic cookie, and a
-length that is the datagram's (RFC 8489, sections 5 and 6.3; RFC 7983). What else
-goes over the same two ports (TURN, SIP, classic STUN) may change what tshark
-makes of it: then tshark sees the whole flow.
+A Binding message says by itself what it is: its type, the magic cookie, and a
+length that is the datagram's (RFC 8489, sections 5 and 6.3; RFC 7983); so do DTLS
+records (RFC 6347, section 4.1). What else goes over the same two ports (TURN, SIP,
+classic STUN) may change what tshark makes of them: then tshark sees the whole
+flow. So it does of DTLS with a certificate in fragments.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from postproc.read import dtls
 from postproc.read.arrays import Array
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
@@ -24,23 +26,26 @@ BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, erro
 MAGIC_COOKIE = 0x2112A442
 HEADER_SIZE = 20
 START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V4")])
-PROTOCOLS = ("ip", "udp", "stun")
+DTLS_TOO = np.uint64(1)  # the key of a flow's DTLS is another: it may need tshark when its checks do not
 DTLS, RTP, RTCP = (20, 63), (128, 191), (192, 223)  # first bytes (RFC 7983); RTCP second ones (RFC 5761)
 
 
 @dataclass
 class Flows:
-    """Keys of the UDP flows that carry something else, of which tshark sees all."""
+    """Keys of the UDP flows that carry something else, of which tshark sees all; and of those with DTLS."""
 
     unclear: list[Array] = field(default_factory=list)
+    secured: list[Array] = field(default_factory=list)
 
-    def mixed(self) -> Array:
-        return np.unique(np.concatenate([np.zeros(0, np.uint64), *self.unclear]))
+    def kept(self, *, keep_tls: bool) -> Array:
+        """Those for tshark, which may decrypt DTLS if ``keep_tls``."""
+        found = self.unclear + (self.secured if keep_tls else [])
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
 
 @dataclass(frozen=True)
 class Found:
-    """What datagrams are, by their positions; ``key`` of each check is its flow's, the same both ways."""
+    """What datagrams are, by their positions; what a check's fate hangs on is its ``key``."""
 
     checks: Array
     key: Array
@@ -48,18 +53,28 @@ class Found:
 
 
 def find(udp: Datagrams, found: Packets, which: Array, flows: Flows) -> Found:
-    """Tell the checks and the RTCP among these datagrams; flows of something else are remembered."""
-    seen = udp.seen[which]
+    """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     head = udp.head[which].view(START)
-    check = np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
-    check &= (head["length"] + np.int64(HEADER_SIZE) == udp.size[which]) & (seen == udp.size[which])
-    check &= ~found.has_options[udp.rows[which]]
-    first, second = head["type"] >> 8, head["type"] & 255
-    report = _within(first, RTP) & _within(second, RTCP) & (seen >= 2)
-    known = check | (seen >= 1) & (_within(first, DTLS) | _within(first, RTP))
+    whole = (udp.seen[which] == udp.size[which]) & ~found.has_options[udp.rows[which]]
+    check = whole & np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
+    check &= head["length"] + np.int64(HEADER_SIZE) == udp.size[which]
+    first, second, filled = head["type"] >> 8, head["type"] & 255, udp.seen[which] >= 2
+    report = filled & _within(first, RTP) & _within(second, RTCP)
+    secure = filled & _within(first, DTLS)
+    handshake = secure & whole
+    handshake[handshake] = [dtls.certificates(each) is not None for each in payloads(udp, which[handshake])]
     key = mixed(udp.source[which] + udp.destination[which])
-    flows.unclear.append(np.unique(key[~known]))
-    return Found(which[check], key[check], which[report])
+    of_dtls = mixed(key + DTLS_TOO)
+    unclear = ~(check | secure | filled & _within(first, RTP))
+    flows.unclear += [np.unique(key[unclear]), np.unique(of_dtls[unclear | secure & ~handshake])]
+    flows.secured.append(np.unique(of_dtls[handshake]))
+    plain = check | handshake
+    return Found(which[plain], np.where(check, key, of_dtls)[plain], which[report])
+
+
+def payloads(udp: Datagrams, which: Array) -> Iterator[bytes]:
+    for start, size in zip(udp.start[which].tolist(), udp.size[which].tolist(), strict=True):
+        yield udp.data[start : start + size].tobytes()
 
 
 def _within(byte: Array, limits: tuple[int, int]) -> Array:
@@ -90,7 +105,8 @@ def _frames(window: Window, interfaces: list[Interface], numbers: Array) -> Iter
     ):
         ip_header, message = data[ip:transport], data[payload:payload_end]
         src, dst = addresses(ip_header)
+        known = ("stun", ()) if message[0] < DTLS[0] else ("dtls", dtls.certificates(message) or ())
         yield Frame(
-            number, time, interface, PROTOCOLS, src, source, dst, destination, "udp",
-            ip_header, data[transport:payload], data[start:end], {"stun": [message]},
+            number, time, interface, ("ip", "udp", known[0]), src, source, dst, destination, "udp",
+            ip_header, data[transport:payload], data[start:end], {known[0]: [message]}, known[1],
         )  # fmt: skip

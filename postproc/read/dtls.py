@@ -1,7 +1,7 @@
 """DTLS messages (RFC 6347, RFC 9147) -> rows of dtls_messages.
 
-Records are taken apart here, as far as they are readable; certificates come
-from tshark, which puts their fragments together over several frames.
+Records are taken apart here, as far as they are readable. Certificates in
+fragments come from tshark, which puts them together over several frames.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,8 @@ ALERTS = {
     120: "no_application_protocol",
 }  # fmt: skip
 ENCRYPTED = "encrypted"
+HANDSHAKE, CERTIFICATE, SEQUENCE = 22, 11, 0x30
+PLAIN, VERSIONS = range(20, 24), (b"\xfe\xff", b"\xfe\xfd")  # records that every DTLS stack writes alike
 
 Message = dict[str, Any]
 
@@ -104,3 +106,65 @@ def _message(
         "message_seq": sequence,
         "alert": alert,
     }
+
+
+def certificates(datagram: bytes) -> tuple[str, ...] | None:
+    """DER of each certificate in a datagram, in hex (RFC 5246, section 7.4.2).
+
+    None where nothing but tshark can say: one in fragments, or other records.
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(datagram):
+        end = at + 13 + int.from_bytes(datagram[at + 11 : at + 13])
+        plain = datagram[at] in PLAIN and datagram[at + 1 : at + 3] in VERSIONS
+        if not plain or at + 13 > len(datagram) or end > len(datagram):
+            return None
+        if datagram[at] == HANDSHAKE and datagram[at + 3 : at + 5] == b"\0\0":
+            inside = _whole(datagram[at + 13 : end])
+            if inside is None:
+                return None
+            found += inside
+        at = end
+    return tuple(found)
+
+
+def _whole(body: bytes) -> list[str] | None:
+    """The certificates in the handshake messages of a record; None if one is not whole."""
+    found: list[str] = []
+    at = 0
+    while at < len(body):
+        total, offset, size = (int.from_bytes(body[at + n : at + n + 3]) for n in (1, 6, 9))
+        message = body[at + 12 : at + 12 + size]
+        if len(body) < at + 12 or len(message) < size:
+            return None
+        if body[at] == CERTIFICATE:
+            chain = None if offset or size != total else _chain(message)
+            if chain is None:
+                return None
+            found += chain
+        at += 12 + size
+    return found
+
+
+def _chain(message: bytes) -> list[str] | None:
+    found: list[str] = []
+    at = 3
+    while at + 3 <= len(message):
+        size = int.from_bytes(message[at : at + 3])
+        certificate = message[at + 3 : at + 3 + size]
+        if not _is_sequence(certificate):
+            return None
+        found.append(certificate.hex())
+        at += 3 + size
+    sound = at == len(message) == 3 + int.from_bytes(message[:3])
+    return found if sound else None
+
+
+def _is_sequence(der: bytes) -> bool:
+    """A SEQUENCE of just this length, as every certificate is (RFC 5280, section 4.1; X.690, 8.1.3)."""
+    if len(der) < 2 or der[0] != SEQUENCE:
+        return False
+    width = der[1] & 0x7F if der[1] & 0x80 else 0
+    size = int.from_bytes(der[2 : 2 + width]) if width else der[1]
+    return len(der) == 2 + width + size

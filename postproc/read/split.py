@@ -128,8 +128,9 @@ def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside:
 
 
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
-    stay = walk.connections.kept(keep_tls=keep_tls or walk.container.has_secrets)
-    return Verdict(media.proven(walk.media), stay, walk.flows.mixed())
+    keep = keep_tls or walk.container.has_secrets
+    connections, flows = walk.connections.kept(keep_tls=keep), walk.flows.kept(keep_tls=keep)
+    return Verdict(media.proven(walk.media), connections, flows)
 
 
 def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:

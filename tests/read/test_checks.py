@@ -10,13 +10,17 @@ from postproc.read import checks
 from postproc.read.capture import Options, read
 from postproc.read.split import split
 from tests.read import wire
+from tests.read.test_dtls import ONE, OTHER, chain, handshake, record
 from tests.read.wire import SECOND, START, datagram, stream
 
 COOKIE = 0x2112A442
 INVITE = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
 USERNAME = struct.pack(">HH", 6, 4) + b"ab:c"
 MAPPED = bytes.fromhex("002000080001a147e112a643")
-DTLS = bytes.fromhex("16fefd0000000000000000") + bytes(30)
+HELLO = record(22, handshake(1, 0, bytes(40)))
+WHOLE = record(22, handshake(11, 1, chain(ONE, OTHER)))
+LONG = chain(ONE, OTHER)
+FRAGMENTS = [record(22, handshake(11, 1, LONG[a : a + 300], a, len(LONG))) for a in range(0, len(LONG), 300)]
 RTCP = bytes.fromhex("80c8000600000001") + bytes(20)
 
 
@@ -68,8 +72,21 @@ def test_another_flow_is_not_concerned(tmp_path):
 
 
 def test_media_and_dtls_leave_a_check_plain_and_rtcp_is_shown_to_nobody(tmp_path):
-    packets = [*at(datagram(stun()), datagram(DTLS), datagram(RTCP)), *stream(range(20))]
-    assert parted(tmp_path, wire.pcap(packets)) == ([2], [1])
+    packets = [*at(datagram(stun()), datagram(HELLO), datagram(WHOLE), datagram(RTCP)), *stream(range(20))]
+    assert parted(tmp_path, wire.pcap(packets)) == ([], [1, 2, 3])
+
+
+def test_certificates_in_fragments_are_for_tshark_with_all_dtls_of_their_flow(tmp_path):
+    packets = [datagram(stun()), datagram(HELLO), *map(datagram, FRAGMENTS), datagram(HELLO, 1, 2)]
+    assert parted(tmp_path, wire.pcap(at(*packets))) == ([2, 3, 4], [1, 5])
+
+
+def test_dtls_beside_something_else_or_with_keys_is_for_tshark(tmp_path):
+    beside = wire.pcap(at(datagram(HELLO), datagram(INVITE)))
+    assert parted(tmp_path, beside) == ([1, 2], [])
+    secrets = wire.block(10, struct.pack("<II", 0x544C534B, 4) + b"# no")
+    packets = [wire.enhanced(time, packet) for time, packet in at(datagram(HELLO), datagram(stun()))]
+    assert parted(tmp_path, wire.pcapng(wire.interface(), secrets, *packets)) == ([1], [2])
 
 
 def test_ip_options_and_a_message_cut_by_the_snapshot_length_are_for_tshark(tmp_path):
@@ -92,7 +109,10 @@ def ipv6(message):
     "packets",
     [
         [datagram(stun()), datagram(stun(0x0101, MAPPED)), datagram(stun())],
-        [ipv6(stun()), ipv6(stun(0x0111, bytes.fromhex("0009000400000401"))), datagram(DTLS)],
+        [ipv6(stun()), ipv6(stun(0x0111, bytes.fromhex("0009000400000401"))), ipv6(HELLO), ipv6(WHOLE)],
+        [datagram(stun()), datagram(HELLO), datagram(WHOLE), datagram(WHOLE), datagram(record(23, b"x", 1))],
+        [datagram(HELLO), *map(datagram, FRAGMENTS), datagram(WHOLE, 1, 2), datagram(record(21, b"\2\x28"))],
+        [datagram(record(22, bytes(60), 1)), datagram(HELLO + WHOLE + record(20, b"\1")), datagram(RTCP)],
         [datagram(stun(attributes=b"\0\6\0\xff")), datagram(stun(attributes=b"\0\6")), datagram(RTCP)],
         [datagram(INVITE, 5060, 5060), datagram(stun(), 5061, 5060), datagram(stun(), 5060, 5060)],
         [datagram(stun()) + bytes(6), datagram(b"\x40\x01\0\4abcd", 1, 2), datagram(stun(), 1, 2)],
@@ -100,7 +120,7 @@ def ipv6(message):
 )
 def test_tshark_would_have_read_the_same(tmp_path, packets):
     fast, whole = both_ways(tmp_path, wire.pcap(at(*packets)))
-    assert len(fast.stun_messages) + len(fast.sip_messages)
+    assert len(fast.stun_messages) + len(fast.sip_messages) + len(fast.dtls_messages)
     for table in ("stun_messages", "sip_messages", "dtls_messages"):
         pd.testing.assert_frame_equal(getattr(fast, table), getattr(whole, table), obj=table)
 

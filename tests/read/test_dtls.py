@@ -1,5 +1,8 @@
 """DTLS messages (RFC 6347, RFC 9147), as far as they are readable."""
 
+import pytest
+
+from bench.certificate import certificate
 from postproc.read import dtls
 from tests.read.frames import frame
 
@@ -84,3 +87,37 @@ def test_dtls_inside_turn_is_relayed():
     hello = record(22, handshake(1, 0))
     assert rows(hello, protocols=("udp", "stun", "dtls"))[0]["relayed"] is True
     assert rows(hello)[0]["relayed"] is False
+
+
+ONE, OTHER = (certificate(name, bytes) for name in ("one", "other"))
+
+
+def chain(*certificates: bytes, missing: int = 0) -> bytes:
+    listed = b"".join(len(each).to_bytes(3) + each for each in certificates)
+    return (len(listed) + missing).to_bytes(3) + listed
+
+
+def test_whole_certificates_need_no_tshark():
+    flight = record(22, handshake(2, 0, b"x") + handshake(11, 1, chain(ONE, OTHER))) + record(20, b"\1")
+    assert dtls.certificates(flight) == (ONE.hex(), OTHER.hex())
+    assert dtls.certificates(record(22, handshake(11, 1, chain()))) == ()
+    assert dtls.certificates(record(22, b"\x0b" + bytes(40), 1) + record(23, b"x", 1)) == ()
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        record(22, handshake(11, 1, chain(ONE)[:99], 0, len(chain(ONE)))),
+        record(22, handshake(11, 1, chain(ONE)[99:], 99, len(chain(ONE)))),
+        record(22, handshake(11, 1, chain(ONE, missing=1))),
+        record(22, handshake(11, 1, chain(ONE, b"0\3abc", b"no certificate"))),
+        record(22, handshake(11, 1, chain(ONE + b"\0"))), record(22, handshake(11, 1, chain(b""))),
+        record(22, handshake(11, 1, b"\0\0")),
+        record(22, handshake(2, 0, b"xy")[:-1]),
+        record(22, handshake(2, 0)[:-1]),
+        record(25, b"x"), record(26, b"x"), b"\x2e" + bytes(30), record(22, b"")[:-1],
+        record(21, b"\2\0")[:-1], b"\x16\x03\x03" + record(22, b"")[3:],
+    ],
+)  # fmt: skip
+def test_what_is_in_fragments_or_of_another_kind_does(datagram):
+    assert dtls.certificates(datagram) is None
