@@ -4,10 +4,12 @@ A frame may stand late in its file (several interfaces): order is by time, never
 A second capture of the same packet (``copy_of``) is not counted.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from postproc.columns import plain
 
 # Methods that prove a dialog made by an INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
 INVITE_DIALOG = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK"})
@@ -52,16 +54,12 @@ def messages(ordered: pd.DataFrame) -> list[Message]:
     kind = ordered["method"].fillna(ordered["cseq_method"])
     columns = ordered.assign(kind=kind, time=ordered["time"].astype("int64"))
     ends = {"src": _addresses(ordered, "src"), "dst": _addresses(ordered, "dst")}
-    fields = (ends[name] if name in ends else _plain(columns[name]) for name in Message._fields)
+    fields = (ends[name] if name in ends else plain(columns[name]) for name in Message._fields)
     return list(map(Message._make, zip(*fields, strict=True)))
 
 
-def _plain(column: "pd.Series[Any]") -> list[Any]:
-    return list(column.astype(object).where(column.notna(), None))
-
-
 def _addresses(ordered: pd.DataFrame, end: str) -> list[Address]:
-    pairs = zip(_plain(ordered[f"{end}_addr"]), _plain(ordered[f"{end}_port"]), strict=True)
+    pairs = zip(plain(ordered[f"{end}_addr"]), plain(ordered[f"{end}_port"]), strict=True)
     known: dict[Address, Address] = {}
     return [known.setdefault(pair, pair) for pair in pairs]
 
