@@ -19,13 +19,13 @@ from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
-from postproc.read.transport import Datagrams, datagrams, mixed
+from postproc.read.transport import Payloads, datagrams, mixed
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
 MAGIC_COOKIE = 0x2112A442
 HEADER_SIZE = 20
-START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V4")])
+START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V8")])
 DTLS_TOO = np.uint64(1)  # the key of a flow's DTLS is another: it may need tshark when its checks do not
 DTLS, RTP, RTCP = (20, 63), (128, 191), (192, 223)  # first bytes (RFC 7983); RTCP second ones (RFC 5761)
 
@@ -52,7 +52,7 @@ class Found:
     reports: Array
 
 
-def find(udp: Datagrams, found: Packets, which: Array, flows: Flows) -> Found:
+def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     head = udp.head[which].view(START)
     whole = (udp.seen[which] == udp.size[which]) & ~found.has_options[udp.rows[which]]
@@ -72,7 +72,7 @@ def find(udp: Datagrams, found: Packets, which: Array, flows: Flows) -> Found:
     return Found(which[plain], np.where(check, key, of_dtls)[plain], which[report])
 
 
-def payloads(udp: Datagrams, which: Array) -> Iterator[bytes]:
+def payloads(udp: Payloads, which: Array) -> Iterator[bytes]:
     for start, size in zip(udp.start[which].tolist(), udp.size[which].tolist(), strict=True):
         yield udp.data[start : start + size].tobytes()
 

@@ -11,18 +11,24 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, numbers
 from postproc.read.rtp import channel_data
-from postproc.read.transport import Datagrams, Payloads, mixed
+from postproc.read.transport import Payloads, mixed
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
 TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
 QUIC_PORT = 443
 FIN_SYN_RST = 0x07
-HANDSHAKE, ANY_RECORD = (20, 21, 22), (20, 21, 22, 23)  # TLS content types
+FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
 MAGIC_COOKIE = 0x2112A442
 HTTP, GRANTED, GET = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET "))
-START = np.dtype([("first", ">u8"), ("second", ">u8")])
-STUN = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4")])
-TLS = np.dtype([("content_type", "u1"), ("major", "u1"), ("minor", "u1")])
+HEAD = np.dtype({  # one payload's first bytes, by what they may be
+    "names": [
+        "first", "second", "content_type", "major", "minor", "opcode", "length",
+        "type", "cookie", "framed_type", "framed_cookie",
+    ],
+    "formats": [">u8", ">u8", "u1", "u1", "u1", "u1", "u1", ">u2", ">u4", ">u2", ">u4"],
+    "offsets": [0, 8, 0, 1, 2, 0, 1, 0, 4, 2, 6],
+    "itemsize": 16,
+})  # fmt: skip
 SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
 CRLF = 0x0D0A
 LINE_ENDS = 8  # looked past: a ping is two, a pong is one (RFC 5626, section 4.4.1)
@@ -52,17 +58,20 @@ def connection_keys(segments: Payloads) -> Array:
 def note(connections: Connections, segments: Payloads, keys: Array) -> None:
     """Remember the connections of which a segment says what they carry."""
     connections.signalling.append(np.unique(keys[_carries_signalling(segments)]))
-    connections.secured.append(np.unique(keys[_tls_record(segments, ANY_RECORD)]))
+    connections.secured.append(np.unique(keys[_tls_content(segments) > 0]))
 
 
 def always_kept(segments: Payloads) -> Array:
     """Which segments are kept whatever their connection carries."""
-    handshake = _tls_record(segments, HANDSHAKE) | (segments.flags & FIN_SYN_RST != 0)
-    kept: Array = segments.has_port(SIP_PORTS) | segments.has_port(TLS_PORTS) & handshake
+    kept: Array = segments.has_port(SIP_PORTS)
+    of_tls = np.flatnonzero(segments.has_port(TLS_PORTS))
+    content = _tls_content(segments)[of_tls]
+    handshake = (content > 0) & (content != APPLICATION_DATA)
+    kept[of_tls] |= handshake | (segments.flags[of_tls] & FIN_SYN_RST != 0)
     return kept
 
 
-def quic(datagrams: Datagrams) -> Array:
+def quic(datagrams: Payloads) -> Array:
     """Which datagrams are QUIC: on its port, with its first bytes, and no SIP nor TURN (RFC 9443).
 
     STUN, DTLS and RTP have other first bytes.
@@ -80,16 +89,40 @@ def quic(datagrams: Datagrams) -> Array:
 
 def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
     """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
-    end = start + seen
+    return _begins_like_sip(data, start, seen, gather(data, start, HEAD))
+
+
+def _begins_like_sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    found = _at_start_line(data, start, seen, head)
+    blank = np.flatnonzero(head["type"] == CRLF)
+    start, seen = start[blank], seen[blank]
     for _ in range(LINE_ENDS):
-        blank = numbers(data, start, ">u2") == CRLF
-        if not blank.any():
+        if not len(blank):
             break
-        start = start + 2 * blank
-    found: Array = (gather(data, start, START)["first"] == SIP_VERSION) & (start + 8 <= end)
-    asked = np.flatnonzero(TOKEN[data[np.minimum(start, len(data) - 1)]] & (start < end) & ~found)
-    found[asked] = _begins_like_request(data, start[asked], end[asked])
+        start, seen = start + 2, seen - 2
+        head = gather(data, start, HEAD)
+        found[blank] = _at_start_line(data, start, seen, head)
+        more = head["type"] == CRLF
+        blank, start, seen = blank[more], start[more], seen[more]
     return found
+
+
+def _at_start_line(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    found: Array = (head["first"] == SIP_VERSION) & (seen >= 8)
+    asked = np.flatnonzero(_may_be_method(head) & (seen > 0) & ~found)
+    found[asked] = _begins_like_request(data, start[asked], start[asked] + seen[asked])
+    return found
+
+
+def _may_be_method(head: Array) -> Array:
+    """Whether the first four bytes are a token, or one as far as a space."""
+    letters = np.ascontiguousarray(head).view(np.uint8).reshape(-1, HEAD.itemsize)
+    may: Array = TOKEN[letters[:, 0]]
+    ended = np.zeros(len(may), bool)
+    for letter in (letters[:, place] for place in range(1, 4)):
+        ended |= letter == ord(" ")
+        may &= ended | TOKEN[letter]
+    return may
 
 
 def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
@@ -110,29 +143,29 @@ def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
 def _carries_signalling(segments: Payloads) -> Array:
     found = np.zeros(len(segments.rows), bool)
     chosen = np.flatnonzero(segments.seen > 0)
-    start, seen = segments.start[chosen], segments.seen[chosen]
+    data, start, seen = segments.data, segments.start[chosen], segments.seen[chosen]
+    head = segments.head.view(HEAD)[chosen]
     found[chosen] = (
-        begins_like_sip(segments.data, start, seen)
-        | _websocket_sip(segments.data, start, seen)
-        | _websocket_upgrade(segments.data, start, seen)
-        | _stun(segments.data, start, seen)
+        _begins_like_sip(data, start, seen, head)
+        | _websocket_sip(data, start, seen, head)
+        | _websocket_upgrade(data, start, seen, head)
+        | _stun(head, seen)
     )
     return found
 
 
-def _websocket_sip(data: Array, start: Array, seen: Array) -> Array:
+def _websocket_sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
     """A text or binary frame from a server, which does not mask it (RFC 6455, section 5.2)."""
-    head = gather(data, start, np.dtype([("opcode", "u1"), ("length", "u1")]))
-    chosen = np.flatnonzero(np.isin(head["opcode"], (0x81, 0x82)) & (head["length"] <= 126) & (seen > 4))
+    opcode = head["opcode"]
+    chosen = np.flatnonzero(((opcode == 0x81) | (opcode == 0x82)) & (head["length"] <= 126) & (seen > 4))
     size = np.where(head["length"][chosen] == 126, 4, 2)
     found = np.zeros(len(start), bool)
     found[chosen] = begins_like_sip(data, start[chosen] + size, seen[chosen] - size)
     return found
 
 
-def _websocket_upgrade(data: Array, start: Array, seen: Array) -> Array:
+def _websocket_upgrade(data: Array, start: Array, seen: Array, head: Array) -> Array:
     """A request to go over to WebSocket, or the answer that grants it (RFC 6455, section 4)."""
-    head = gather(data, start, START)
     found: Array = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
     for place in np.flatnonzero(head["first"] >> 32 == GET).tolist():
         request = data[start[place] : start[place] + seen[place]].tobytes()
@@ -140,21 +173,18 @@ def _websocket_upgrade(data: Array, start: Array, seen: Array) -> Array:
     return found
 
 
-def _stun(data: Array, start: Array, seen: Array) -> Array:
+def _stun(head: Array, seen: Array) -> Array:
     """STUN as it is (RFC 8489, section 6.2.2), or behind a length as in ICE (RFC 4571, RFC 6544)."""
-    bare = _stun_at(data, start, seen)
-    found: Array = bare | _stun_at(data, start + 2, seen - 2)
+    bare = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (seen >= 8)
+    found: Array = bare | (head["framed_cookie"] == MAGIC_COOKIE) & (head["framed_type"] >> 14 == 0) & (
+        seen >= 10
+    )
     return found
 
 
-def _stun_at(data: Array, start: Array, seen: Array) -> Array:
-    head = gather(data, start, STUN)
-    found: Array = (head["type"] >> 14 == 0) & (head["cookie"] == MAGIC_COOKIE) & (seen >= STUN.itemsize)
-    return found
-
-
-def _tls_record(segments: Payloads, content_types: tuple[int, ...]) -> Array:
-    head = gather(segments.data, segments.start, TLS)
-    known = np.isin(head["content_type"], content_types) & (head["major"] == 3) & (head["minor"] <= 4)
-    found: Array = known & (segments.seen >= TLS.itemsize)
-    return found
+def _tls_content(segments: Payloads) -> Array:
+    """The content type of the TLS record that a segment begins with, 0 if it does not."""
+    head = segments.head.view(HEAD)
+    known = (head["content_type"] >= FIRST_TLS) & (head["content_type"] <= APPLICATION_DATA)
+    known &= (head["major"] == 3) & (head["minor"] <= 4) & (segments.seen >= 3)
+    return np.where(known, head["content_type"], 0)

@@ -10,13 +10,14 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import Packets
-from postproc.read.transport import MIX, Datagrams, mixed
+from postproc.read.transport import MIX, Payloads, mixed
 
 HEADER = np.dtype([
     ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),
+    ("rest", "V4"),
 ])  # fmt: skip
-CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2"), ("inner", "V8")])
-CHANNEL_SIZE = 4
+CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2"), ("inner", "V12")])
+HEADER_SIZE, CHANNEL_SIZE = 12, 4
 PACKET = np.dtype([
     ("key", "u8"), ("time", "i8"), ("frame", "i8"), ("addresses", "u8", (4,)), ("timestamp", "u4"),
     ("ssrc", "u4"), ("size", "u4"), ("source_port", "u2"), ("destination_port", "u2"), ("sequence", "u2"),
@@ -24,7 +25,7 @@ PACKET = np.dtype([
 ])  # fmt: skip
 
 
-def rtp_packets(packets: Packets, datagrams: Datagrams, time: Array, first_frame: int) -> tuple[Array, Array]:
+def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
     """Return what may be RTP as PACKET rows, and which packet of the window each is.
 
     ``key`` stands for addresses, ports, SSRC and being relayed.
@@ -43,7 +44,7 @@ def rtp_packets(packets: Packets, datagrams: Datagrams, time: Array, first_frame
     return found, rows
 
 
-def channel_data(datagrams: Datagrams) -> tuple[Array, Array]:
+def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
     """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
     header = datagrams.head.view(CHANNEL)
     length = header["length"].astype(np.int64)
@@ -55,11 +56,11 @@ def channel_data(datagrams: Datagrams) -> tuple[Array, Array]:
 def _plausible(header: Array, size: Array, seen: Array) -> Array:
     contributors = (header["first"] & 15).astype(np.int64)
     plausible = (header["first"] >> 6 == 2) & ((header["second"] < 192) | (header["second"] > 223))
-    verdict: Array = plausible & (size >= HEADER.itemsize + 4 * contributors) & (seen >= HEADER.itemsize)
+    verdict: Array = plausible & (size >= HEADER_SIZE + 4 * contributors) & (seen >= HEADER_SIZE)
     return verdict
 
 
-def _rows(packets: Packets, datagrams: Datagrams, chosen: Array, header: Array, relayed: Array) -> Array:
+def _rows(packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array) -> Array:
     found = np.empty(len(chosen), PACKET)
     found["addresses"] = packets.addresses[datagrams.rows[chosen]]
     found["source_port"] = datagrams.source_port[chosen]

@@ -41,7 +41,7 @@ from postproc.read.small import (
     records,
     write,
 )  # fmt: skip
-from postproc.read.transport import Datagrams, datagrams, segments
+from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import WINDOW, open_container, windows
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
 
@@ -151,7 +151,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         walk.last_time = max(walk.last_time, int(window.time.max()))
 
 
-def _fates(found: Packets, udp: Datagrams, connections: Connections) -> tuple[Array, Array]:
+def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Array, Array]:
     """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
     fate = np.where(found.protocol == FOREIGN, LEAVE_OUT, KEEP)
     key = np.zeros(len(fate), np.uint64)
@@ -164,7 +164,7 @@ def _fates(found: Packets, udp: Datagrams, connections: Connections) -> tuple[Ar
     return fate, key
 
 
-def _note_checks(found: Packets, udp: Datagrams, flows: Flows, fate: Array, key: Array) -> None:
+def _note_checks(found: Packets, udp: Payloads, flows: Flows, fate: Array, key: Array) -> None:
     """The same for checks and RTCP, among the datagrams of which nothing is known yet."""
     some = checks.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
     fate[udp.rows[some.reports]] = REPORT

@@ -8,9 +8,10 @@ from postproc.read.arrays import Array, gather, take
 from postproc.read.packets import TCP, UDP, Packets
 
 UDP_HEADER = np.dtype([
-    ("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2"), ("head", "V12"),
+    ("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2"), ("head", "V16"),
 ])  # fmt: skip
 UDP_SIZE = 8
+HEAD = np.dtype("V16")
 TCP_HEADER = np.dtype([
     ("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4"),
     ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2"),
@@ -37,6 +38,7 @@ class Payloads:
     seen: Array
     source: Array
     destination: Array
+    head: Array  # the payload's first 16 bytes; it may be shorter
 
     def has_port(self, ports: tuple[int, ...]) -> Array:
         asked = np.zeros(1 << 16, bool)
@@ -44,14 +46,7 @@ class Payloads:
         return asked[self.source_port] | asked[self.destination_port]
 
 
-@dataclass(frozen=True)
-class Datagrams(Payloads):
-    """The same, and the first twelve bytes of each payload, which may be shorter."""
-
-    head: Array
-
-
-def datagrams(packets: Packets) -> Datagrams:
+def datagrams(packets: Packets) -> Payloads:
     """Return the UDP datagrams whose length agrees with that of the IP packet."""
     rows = np.flatnonzero(packets.protocol == UDP)
     at = packets.transport[rows]
@@ -62,7 +57,7 @@ def datagrams(packets: Packets) -> Datagrams:
     if not sane.all():
         rows, header, start, end = rows[sane], take(header, sane), start[sane], end[sane]
     columns = _columns(packets, rows, header, start, end)
-    return Datagrams(**columns, flags=np.zeros(len(rows), np.uint8), head=header["head"])
+    return Payloads(**columns, flags=np.zeros(len(rows), np.uint8), head=header["head"])
 
 
 def segments(packets: Packets) -> Payloads:
@@ -72,9 +67,9 @@ def segments(packets: Packets) -> Payloads:
     header = gather(packets.data, at, TCP_HEADER)
     start = at + (header["offset"] >> 4).astype(np.int64) * 4
     sane = (start >= at + TCP_HEADER.itemsize) & (start <= packets.seen[rows])
-    rows, header = rows[sane], take(header, sane)
-    columns = _columns(packets, rows, header, start[sane], packets.end[rows])
-    return Payloads(**columns, flags=header["flags"])
+    rows, header, start = rows[sane], take(header, sane), start[sane]
+    columns = _columns(packets, rows, header, start, packets.end[rows])
+    return Payloads(**columns, flags=header["flags"], head=gather(packets.data, start, HEAD))
 
 
 def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> dict[str, Array]:

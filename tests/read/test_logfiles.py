@@ -38,7 +38,7 @@ def found(*paths):
         LINE.encode("utf-8-sig"),
         LINE.replace("\n", "\r\n"),
         b"\xe4\xf6\xfc\n" + LINE.encode(),
-        gzip.compress(LINE.encode()),
+        gzip.compress(LINE.encode(), mtime=0),
         bz2.compress(LINE.encode()),
         lzma.compress(LINE.encode()),
     ],
@@ -54,7 +54,7 @@ def test_a_log_is_known_by_its_content(tmp_path, content):
         ("2026-11-22 22:39:44 GET /index.html\n", logfiles.NOT_A_LOG),
         ("\0" * 100, logfiles.NOT_A_LOG),
         ("x" * logfiles.HEAD + "\n" + LINE, logfiles.NOT_A_LOG),
-        (gzip.compress(LINE.encode() * 99)[:30], "damaged, it cannot be unpacked"),
+        (gzip.compress(LINE.encode() * 99, mtime=0)[:30], "damaged, it cannot be unpacked"),
         (b"BZh9broken", "damaged, it cannot be unpacked"),
     ],
 )
