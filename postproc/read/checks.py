@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from postproc.read import dtls
-from postproc.read.arrays import Array
+from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
@@ -54,27 +54,37 @@ class Found:
 
 def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
-    head = udp.head[which].view(START)
+    first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
+    filled = udp.seen[which] >= 2
     whole = (udp.seen[which] == udp.size[which]) & ~found.has_options[udp.rows[which]]
-    check = whole & np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
-    check &= head["length"] + np.int64(HEADER_SIZE) == udp.size[which]
-    first, second, filled = head["type"] >> 8, head["type"] & 255, udp.seen[which] >= 2
-    report = filled & _within(first, RTP) & _within(second, RTCP)
+    check = whole & _is_check(udp.head[which].view(START), udp.size[which])
     secure = filled & _within(first, DTLS)
-    handshake = secure & whole
-    handshake[handshake] = [dtls.certificates(each) is not None for each in payloads(udp, which[handshake])]
+    handshake = _is_readable(udp, which, secure & whole)
+    media = filled & _within(first, RTP)
     key = mixed(udp.source[which] + udp.destination[which])
     of_dtls = mixed(key + DTLS_TOO)
-    unclear = ~(check | secure | filled & _within(first, RTP))
+    unclear = ~(check | secure | media)
     flows.unclear += [np.unique(key[unclear]), np.unique(of_dtls[unclear | secure & ~handshake])]
     flows.secured.append(np.unique(of_dtls[handshake]))
     plain = check | handshake
-    return Found(which[plain], np.where(check, key, of_dtls)[plain], which[report])
+    return Found(which[plain], np.where(check, key, of_dtls)[plain], which[media & _within(second, RTCP)])
 
 
-def payloads(udp: Payloads, which: Array) -> Iterator[bytes]:
-    for start, size in zip(udp.start[which].tolist(), udp.size[which].tolist(), strict=True):
-        yield udp.data[start : start + size].tobytes()
+def _is_check(head: Array, size: Array) -> Array:
+    found: Array = np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
+    return found & (head["length"] + np.int64(HEADER_SIZE) == size)
+
+
+def _is_readable(udp: Payloads, which: Array, asked: Array) -> Array:
+    """Whether a datagram asked for is DTLS that needs no tshark."""
+    places = np.flatnonzero(asked)
+    start = udp.start[which[places]]
+    found = np.zeros(len(which), bool)
+    found[places] = [
+        dtls.certificates(udp.data[at:end].tobytes()) is not None
+        for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
+    ]
+    return found
 
 
 def _within(byte: Array, limits: tuple[int, int]) -> Array:
@@ -82,21 +92,21 @@ def _within(byte: Array, limits: tuple[int, int]) -> Array:
     return inside
 
 
-def frames(path: Path, numbers: Array) -> Iterator[Frame]:
+def frames(path: Path, frame_numbers: Array) -> Iterator[Frame]:
     """The checks in a small file, which are these frames of the capture."""
     with path.open("rb", buffering=0) as file:
         container, done = open_container(file), 0
         for window in windows(file, container):
             end = done + len(window.start)
-            yield from _frames(window, container.interfaces, numbers[done:end])
+            yield from _frames(window, container.interfaces, frame_numbers[done:end])
             done = end
 
 
-def _frames(window: Window, interfaces: list[Interface], numbers: Array) -> Iterator[Frame]:
+def _frames(window: Window, interfaces: list[Interface], frame_numbers: Array) -> Iterator[Frame]:
     found = packets(window, interfaces)
     udp, network = datagrams(found), network_layer(window, interfaces)[1]
     columns = (
-        numbers, window.time, window.interface, udp.source_port, udp.destination_port, window.start,
+        frame_numbers, window.time, window.interface, udp.source_port, udp.destination_port, window.start,
         window.start + window.captured, network, found.transport, udp.start, udp.start + udp.size,
     )  # fmt: skip
     data = window.data.tobytes()

@@ -4,6 +4,7 @@ While the capture is walked every record's fate goes to a scratch file, naming
 the stream or the connection it hangs on; when those are known, what stays is copied.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import FileIO
 from typing import BinaryIO
@@ -15,7 +16,7 @@ from postproc.read.arrays import Array, join, starts_of_runs, take
 from postproc.read.container import Window
 
 KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, CHECK, REPORT = range(7)
-RECORD = np.dtype([("at", "i8"), ("size", "i8"), ("time", "i8"), ("key", "u8"), ("fate", "i8")])
+RECORD = np.dtype([("at", "i8"), ("time", "i8"), ("key", "u8"), ("size", "u4"), ("fate", "u4")])
 CHUNK = 1 << 16  # records looked at together
 PIECE = 1 << 20  # bytes copied together
 
@@ -41,7 +42,7 @@ def records(window: Window, fate: Array, key: Array) -> Array:
     rows["key"], rows["fate"] = key, fate
     if not window.others:
         return rows
-    others = np.array([(at, size, 0, 0, NO_PACKET) for at, size in window.others], RECORD)
+    others = np.array([(at, 0, 0, size, NO_PACKET) for at, size in window.others], RECORD)
     every = join(rows, others)
     return take(every, np.argsort(every["at"], kind="stable"))
 
@@ -82,19 +83,27 @@ def write(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) 
 
 
 def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, targets: Targets) -> Kept:
-    fate, key, at, size = (rows[name] for name in ("fate", "key", "at", "size"))
+    fate, at, size = rows["fate"], rows["at"], rows["size"].astype(np.int64)
     packet = fate != NO_PACKET
-    is_media = (fate == STREAM) & _among(key, verdict.media)
-    is_foreign = (fate == CONNECTION) & ~_among(key, verdict.connections) | (fate == LEAVE_OUT)
+    is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
+    is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections)) | (fate == LEAVE_OUT)
     is_check = np.zeros(len(rows), bool)
     if targets.checks:
-        is_check = (fate == CHECK) & ~_among(key, verdict.flows)
+        is_check = _hangs(rows, CHECK, lambda key: ~_among(key, verdict.flows))
         _copy(capture, targets.checks, at[is_check | ~packet], size[is_check | ~packet])
     stays = ~(is_media | is_foreign | is_check | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
     counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
     return Kept(frames[shown], rows["time"][shown], frames[is_check], *counts)
+
+
+def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:
+    """Which of the rows with this fate are judged so by their key."""
+    which = np.flatnonzero(rows["fate"] == fate)
+    judged = np.zeros(len(rows), bool)
+    judged[which] = judge(rows["key"][which])
+    return judged
 
 
 def _among(keys: Array, wanted: Array) -> Array:
