@@ -72,7 +72,8 @@ def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
 
 def _is_check(head: Array, size: Array) -> Array:
     found: Array = np.isin(head["type"], BINDING) & (head["cookie"] == MAGIC_COOKIE)
-    return found & (head["length"] + np.int64(HEADER_SIZE) == size)
+    found &= head["length"] + np.int64(HEADER_SIZE) == size
+    return found
 
 
 def _is_readable(udp: Payloads, which: Array, asked: Array) -> Array:
