@@ -49,6 +49,8 @@ WANTED = (
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
 BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
 CHUNK = 1 << 18  # bytes of tshark's output parsed together
+PIPE = 1 << 20  # bytes that tshark may be ahead; it writes 4 KB at a time
+PAUSE = 0.002  # seconds in which the pipe fills, instead of waking up for each piece
 IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
 
 
@@ -143,12 +145,14 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
-        self.stderr: list[str] = []
+        self.said = b""  # by tshark on stderr
+        self._pause = 0.0
         self._size = self.input_filepath.stat().st_size
 
     def check(self) -> None:
         """Raise CaptureError when tshark did not come to a good end."""
-        complaint = "; ".join(line for line in self.stderr if not line.startswith("Running as"))
+        lines = self.said.decode(errors="replace").splitlines()
+        complaint = "; ".join(line.strip() for line in lines if not line.startswith("Running as"))
         if self.status and not any(words in complaint for words in BROKEN_FILE):
             raise CaptureError(f"tshark failed ({self.status}): {complaint[:300] or 'no message'}")
 
@@ -157,24 +161,25 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         return float(self.eventloop.time() + 300 + self._size / 500_000)
 
     def _setup_tshark_output_parser(self) -> "EkBatches | TsharkXmlParser":
-        return EkBatches(deadline=self.deadline())
+        return EkBatches(self.deadline(), self._pause)
 
     async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
         """Start tshark without the user's profile and Lua scripts, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
             stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            limit=CHUNK,
+            limit=1,  # so that a pipe is read when asked, not whenever a piece comes
             env=os.environ | {"WIRESHARK_CONFIG_DIR": str(self.folder)},
         )  # fmt: skip
         _limit_memory(process.pid, IMPLIED_MEMORY + 4 * self._size)
+        self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)
         self._running_processes.add(process)
         return process
 
     async def _handle_process_stderr_forever(self, stderr: asyncio.StreamReader) -> None:
-        async for line in stderr:
-            self.stderr.append(line.decode(errors="replace").strip())
+        while said := await stderr.read(CHUNK):
+            self.said = (self.said + said)[-CHUNK:]
 
     async def _cleanup_subprocess(self, process: Process) -> None:
         """Reap tshark: at the end of its output wait for it, else stop it."""
@@ -191,6 +196,7 @@ class EkBatches:
     """A pyshark output parser that returns all whole lines read so far at once."""
 
     deadline: float
+    pause: float  # 0 where the pipe is small: it would stop tshark
 
     async def get_packets_from_stream(
         self,
@@ -201,7 +207,11 @@ class EkBatches:
         """Return (layers of each frame, rest of the last line); EOFError at the end."""
         try:
             async with asyncio.timeout_at(self.deadline):
-                read = await stream.readexactly(CHUNK)
+                if self.pause:
+                    await asyncio.sleep(self.pause)
+                    read = await stream.read(CHUNK)
+                else:
+                    read = await stream.readexactly(CHUNK)
         except TimeoutError:
             raise CaptureError("tshark took too long and was stopped") from None
         except asyncio.IncompleteReadError as end:
@@ -221,6 +231,18 @@ def _layers(line: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return layers
+
+
+def _widened(stdout: asyncio.StreamReader | None) -> bool:
+    """Give a pipe room for what comes in a pause; False where that cannot be done."""
+    try:
+        import fcntl  # noqa: PLC0415  (not on Windows)
+
+        pipe = stdout._transport.get_extra_info("pipe")  # type: ignore[union-attr]
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)  # Linux only
+    except (ImportError, AttributeError, OSError, ValueError):  # ValueError: tshark is dead already
+        return False
+    return True
 
 
 def _limit_memory(pid: int, limit: int) -> None:

@@ -152,30 +152,48 @@ def test_death_of_tshark_is_a_capture_error(monkeypatch, tmp_path, written):
         list(tshark.frames(written(pcap())))
 
 
-def feed(text: bytes, deadline: float) -> tuple[list, bytes]:
+def feed(text: bytes, deadline: float, pause: float = 0.0) -> tuple[list, bytes]:
     async def one():
         stream = asyncio.StreamReader()
         if text:
             stream.feed_data(text)
             stream.feed_eof()
-        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline)
+        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline, pause)
         return await parser.get_packets_from_stream(stream, b"")
 
     return asyncio.run(one())
 
 
-def test_batches_are_all_whole_lines_without_the_index_lines():
+@pytest.mark.parametrize("pause", [0.0, 0.002])
+def test_batches_are_all_whole_lines_without_the_index_lines(pause):
     line = orjson.dumps({"timestamp": "1", "layers": {"frame": {}}})
-    assert feed(b'{"index":{}}\n' + line + b"\n" + line[:9], 9) == ([{"frame": {}}], line[:9])
+    assert feed(b'{"index":{}}\n' + line + b"\n" + line[:9], 9, pause) == ([{"frame": {}}], line[:9])
 
 
 def test_line_that_is_no_json_is_passed_over():
     assert feed(b'{"timestamp":\n', 9) == ([], b"")
 
 
-def test_silent_tshark_is_stopped_after_its_time():
+@pytest.mark.parametrize("pause", [0.0, 0.002])
+def test_silent_tshark_is_stopped_after_its_time(pause):
     with pytest.raises(CaptureError, match="took too long"):
-        feed(b"", 0.01)
+        feed(b"", 0.01, pause)
+
+
+def test_where_pipes_are_small_the_frames_are_the_same(pcaps, monkeypatch):
+    path = pcaps / "two_calls.pcapng"
+    frames = list(tshark.frames(path))
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert list(tshark.frames(path)) == frames
+
+
+def test_only_the_end_of_many_complaints_is_kept(monkeypatch, tmp_path, written):
+    program = tmp_path / "tshark"
+    program.write_text("#!/bin/sh\nyes nonsense | head -c 3000000 >&2\necho the end >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(tshark, "executable", lambda: str(program))
+    with pytest.raises(CaptureError, match=r"tshark failed \(3\): .*nonsense"):
+        list(tshark.frames(written(pcap())))
 
 
 @pytest.mark.parametrize(
