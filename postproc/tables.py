@@ -132,7 +132,7 @@ CAPTURES = Table(
         Column(
             "dissected_packets",
             INTEGER,
-            "The others: given to tshark, or STUN and RTCP that need it not.",
+            "The others: given to tshark, or read without it.",
         ),
         Column("cut_short", FLAG, "The file ends inside a packet."),
         Column("warnings", TEXT, "What to know about the reading, newline-joined."),

@@ -1,13 +1,14 @@
-"""What is read without tshark: checks and DTLS on flows of nothing but these and media.
+"""What is read without tshark: checks and DTLS on flows of nothing but these and media; SIP on its own.
 
 A Binding message says by itself what it is: its type, the magic cookie, and a
 length that is the datagram's (RFC 8489, sections 5 and 6.3; RFC 7983); so do DTLS
-records (RFC 6347, section 4.1). What else goes over the same two ports (TURN, SIP,
-classic STUN) may change what tshark makes of them: then tshark sees the whole
-flow. So it does of DTLS with a certificate in fragments.
+records (RFC 6347, section 4.1) and a whole SIP message in a datagram (RFC 3261,
+section 18.3). What else goes over the same two ports (TURN, classic STUN, SIP among
+checks) may change what tshark makes of them: then tshark sees the whole flow. So it
+does of DTLS with a certificate in fragments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import numpy as np
 from postproc.read import dtls
 from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
+from postproc.read.foreign import begins_like_sip
 from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
+from postproc.read.segments import is_message
 from postproc.read.transport import Payloads, datagrams, mixed
 from postproc.read.walk import open_container, windows
 
@@ -26,7 +29,8 @@ BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, erro
 MAGIC_COOKIE = 0x2112A442
 HEADER_SIZE = 20
 START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V8")])
-DTLS_TOO = np.uint64(1)  # the key of a flow's DTLS is another: it may need tshark when its checks do not
+OF_DTLS, OF_SIP = np.uint64(1), np.uint64(2)  # keys of their own: each may need tshark when the others do not
+KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
 DTLS, RTP, RTCP = (20, 63), (128, 191), (192, 223)  # first bytes (RFC 7983); RTCP second ones (RFC 5761)
 
 
@@ -55,19 +59,25 @@ class Found:
 def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
-    filled = udp.seen[which] >= 2
-    whole = (udp.seen[which] == udp.size[which]) & ~found.has_options[udp.rows[which]]
-    check = whole & _is_check(udp.head[which].view(START), udp.size[which])
-    secure = filled & _within(first, DTLS)
-    handshake = _is_readable(udp, which, secure & whole)
-    media = filled & _within(first, RTP)
-    key = mixed(udp.source[which] + udp.destination[which])
-    of_dtls = mixed(key + DTLS_TOO)
+    size, filled = udp.size[which], udp.seen[which] >= 2
+    whole = (udp.seen[which] == size) & ~found.has_options[udp.rows[which]]
+    check = whole & _is_check(udp.head[which].view(START), size)
+    secure, media = filled & _within(first, DTLS), filled & _within(first, RTP)
+    handshake = _asked(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
+    starts = begins_like_sip(udp.data, udp.start[which], udp.seen[which])
+    message = _asked(udp, which, starts & whole, is_message)
+    flow = mixed(udp.source[which] + udp.destination[which])
+    of_dtls, of_sip = mixed(flow + OF_DTLS), mixed(flow + OF_SIP)
     unclear = ~(check | secure | media)
-    flows.unclear += [np.unique(key[unclear]), np.unique(of_dtls[unclear | secure & ~handshake])]
+    flows.unclear += [
+        np.unique(flow[unclear]),
+        np.unique(of_dtls[unclear | secure & ~handshake]),
+        np.unique(of_sip[~message & (size > KEEP_ALIVE)]),
+    ]
     flows.secured.append(np.unique(of_dtls[handshake]))
-    plain = check | handshake
-    return Found(which[plain], np.where(check, key, of_dtls)[plain], which[media & _within(second, RTCP)])
+    plain = check | handshake | message
+    key = np.where(message, of_sip, np.where(check, flow, of_dtls))
+    return Found(which[plain], key[plain], which[media & _within(second, RTCP)])
 
 
 def _is_check(head: Array, size: Array) -> Array:
@@ -76,13 +86,13 @@ def _is_check(head: Array, size: Array) -> Array:
     return found
 
 
-def _is_readable(udp: Payloads, which: Array, asked: Array) -> Array:
-    """Whether a datagram asked for is DTLS that needs no tshark."""
-    places = np.flatnonzero(asked)
+def _asked(udp: Payloads, which: Array, flags: Array, judge: Callable[[bytes], bool]) -> Array:
+    """Which of the datagrams that are flagged are judged so."""
+    places = np.flatnonzero(flags)
     start = udp.start[which[places]]
     found = np.zeros(len(which), bool)
     found[places] = [
-        dtls.certificates(udp.data[at:end].tobytes()) is not None
+        judge(udp.data[at:end].tobytes())
         for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
     ]
     return found
@@ -116,8 +126,9 @@ def _frames(window: Window, interfaces: list[Interface], frame_numbers: Array) -
     ):
         ip_header, message = data[ip:transport], data[payload:payload_end]
         src, dst = addresses(ip_header)
-        known = ("stun", ()) if message[0] < DTLS[0] else ("dtls", dtls.certificates(message) or ())
+        kind = "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
         yield Frame(
-            number, time, interface, ("ip", "udp", known[0]), src, source, dst, destination, "udp",
-            ip_header, data[transport:payload], data[start:end], {known[0]: [message]}, known[1],
+            number, time, interface, ("ip", "udp", kind), src, source, dst, destination, "udp",
+            ip_header, data[transport:payload], data[start:end], {kind: [message]},
+            (kind == "dtls" and dtls.certificates(message)) or (),
         )  # fmt: skip

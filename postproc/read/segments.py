@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from postproc.read.frame import Frame
 
 START = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\r\n", re.MULTILINE)
+PLAIN_START = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3} [ -~]*)\r\n")
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 LONGEST = 1 << 20  # bytes of an unfinished message that are kept
 
@@ -55,6 +56,11 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
         missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), known)
         stream.begun = rest if len(rest) < LONGEST else b""
         yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
+
+
+def is_message(datagram: bytes) -> bool:
+    """Whether a datagram is one whole message and nothing else: tshark could not see it otherwise."""
+    return PLAIN_START.match(datagram) is not None and _message(datagram) == datagram
 
 
 def _payload(frame: Frame) -> bytes:

@@ -68,7 +68,31 @@ def test_what_is_no_plain_check_has_tshark_see_its_whole_flow(tmp_path, message)
 
 def test_another_flow_is_not_concerned(tmp_path):
     packets = at(datagram(stun()), datagram(INVITE, 4000, 5001), datagram(INVITE, 5000, 4000))
-    assert parted(tmp_path, wire.pcap(packets)) == ([2, 3], [1])
+    assert parted(tmp_path, wire.pcap(packets)) == ([], [1, 2, 3])
+
+
+BODY = b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\n"
+WITH_BODY = INVITE[:-2] + b"l: %d\r\n\r\n" % len(BODY) + BODY
+RINGING = b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
+
+
+@pytest.mark.parametrize("message", [INVITE, RINGING, WITH_BODY, INVITE.replace(b"x\r", b"\xfc\r")])
+def test_a_whole_sip_message_goes_past_tshark_with_keep_alives_around_it(tmp_path, message):
+    packets = [datagram(message), datagram(b"\r\n\r\n"), datagram(b"\0"), datagram(message)]
+    assert parted(tmp_path, wire.pcap(at(*packets))) == ([2, 3], [1, 4])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        WITH_BODY[:-1], WITH_BODY + b"\0", INVITE + BODY, INVITE[:-2], b"\r\n" + INVITE, INVITE * 2,
+        INVITE.replace(b"a@b", b"\xfc@b"), INVITE.replace(b"a@b", b"a @b"), b"hello", stun(),
+        INVITE.replace(b"SIP/2.0\r", b"SIP/3.0\r", 1),
+    ],
+)  # fmt: skip
+def test_other_messages_have_tshark_see_all_sip_of_their_flow(tmp_path, message):
+    packets = at(datagram(INVITE), datagram(message), datagram(INVITE, 1, 2))
+    assert parted(tmp_path, wire.pcap(packets)) == ([1, 2], [3])
 
 
 def test_media_and_dtls_leave_a_check_plain_and_rtcp_is_shown_to_nobody(tmp_path):
@@ -115,6 +139,14 @@ def ipv6(message):
         [datagram(record(22, bytes(60), 1)), datagram(HELLO + WHOLE + record(20, b"\1")), datagram(RTCP)],
         [datagram(stun(attributes=b"\0\6\0\xff")), datagram(stun(attributes=b"\0\6")), datagram(RTCP)],
         [datagram(INVITE, 5060, 5060), datagram(stun(), 5061, 5060), datagram(stun(), 5060, 5060)],
+        [
+            datagram(INVITE),
+            datagram(RINGING),
+            ipv6(WITH_BODY),
+            datagram(b"." + INVITE),
+            datagram(b"1" + INVITE),
+        ],
+        [datagram(INVITE), datagram(WITH_BODY[:-5]), datagram(b"\r\n\r\n"), datagram(INVITE, 1, 2)],
         [datagram(stun()) + bytes(6), datagram(b"\x40\x01\0\4abcd", 1, 2), datagram(stun(), 1, 2)],
     ],
 )
