@@ -16,7 +16,7 @@ import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
-from postproc.read import checks, tshark
+from postproc.read import plain, tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
@@ -61,7 +61,7 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = checks.frames(_aside(kept), parted.check_frames)
+            known = plain.frames(_aside(kept), parted.plain_frames)
             try:
                 both = merge(shown, known, key=attrgetter("number"))
                 return _tables(events(both, name), parted, path, name, everything=False)
@@ -90,8 +90,8 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
 
 
 def _aside(kept: Path) -> Path:
-    """Where the checks go that tshark need not see."""
-    return kept.with_name("checks")
+    """Where that goes which tshark need not see."""
+    return kept.with_name("plain")
 
 
 def _form(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The small files: records that tshark must see, and checks, byte for byte, in the capture's format.
+"""The small files: records that tshark must see, and plain ones, byte for byte, in the same format.
 
 While the capture is walked every record's fate goes to a scratch file, naming
 the stream or the connection it hangs on; when those are known, what stays is copied.
@@ -15,7 +15,7 @@ import pandas as pd
 from postproc.read.arrays import Array, join, starts_of_runs, take
 from postproc.read.container import Window
 
-KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, CHECK, REPORT = range(7)
+KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, PLAIN, REPORT = range(7)
 RECORD = np.dtype([("at", "i8"), ("time", "i8"), ("key", "u8"), ("size", "u4"), ("fate", "u4")])
 CHUNK = 1 << 16  # records looked at together
 PIECE = 1 << 20  # bytes copied together
@@ -25,12 +25,12 @@ PIECE = 1 << 20  # bytes copied together
 class Kept:
     """What was written: frames and times (ns since the epoch) in the capture; what was left out.
 
-    ``checks`` are the frames in the file of the checks.
+    ``plain`` are the frames in the other file.
     """
 
     frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    checks: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    plain: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     media: int = 0
     foreign: int = 0
 
@@ -49,10 +49,10 @@ def records(window: Window, fate: Array, key: Array) -> Array:
 
 @dataclass(frozen=True)
 class Targets:
-    """Files to write: what tshark must see; checks, which it sees, too, where they have no file."""
+    """Files to write: what tshark must see; what is plain, which it sees, too, where that has no file."""
 
     kept: BinaryIO
-    checks: BinaryIO | None
+    plain: BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def write(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) 
     return Kept(
         frames=np.concatenate([kept.frames for kept in done]),
         times=np.concatenate([kept.times for kept in done]),
-        checks=np.concatenate([kept.checks for kept in done]),
+        plain=np.concatenate([kept.plain for kept in done]),
         media=sum(kept.media for kept in done),
         foreign=sum(kept.foreign for kept in done),
     )
@@ -87,15 +87,15 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     packet = fate != NO_PACKET
     is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
     is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections)) | (fate == LEAVE_OUT)
-    is_check = np.zeros(len(rows), bool)
-    if targets.checks:
-        is_check = _hangs(rows, CHECK, lambda key: ~_among(key, verdict.flows))
-        _copy(capture, targets.checks, at[is_check | ~packet], size[is_check | ~packet])
-    stays = ~(is_media | is_foreign | is_check | (fate == REPORT))
+    is_plain = np.zeros(len(rows), bool)
+    if targets.plain:
+        is_plain = _hangs(rows, PLAIN, lambda key: ~_among(key, verdict.flows))
+        _copy(capture, targets.plain, at[is_plain | ~packet], size[is_plain | ~packet])
+    stays = ~(is_media | is_foreign | is_plain | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
     counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
-    return Kept(frames[shown], rows["time"][shown], frames[is_check], *counts)
+    return Kept(frames[shown], rows["time"][shown], frames[is_plain], *counts)
 
 
 def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:

@@ -1,4 +1,4 @@
-"""Parts a capture: media measured here, foreign traffic left out, a small file for tshark, one of checks.
+"""Parts a capture: media measured here, foreign traffic left out, the rest in two files, one for tshark.
 
 One walk measures and says of every packet what its fate hangs on: nothing, a
 stream, a connection or a flow. When all of them are known, the records that
@@ -17,22 +17,22 @@ import numpy as np
 import pandas as pd
 
 from postproc.errors import CaptureError
-from postproc.read import checks, foreign, media
+from postproc.read import foreign, media, plain
 from postproc.read.arrays import Array
-from postproc.read.checks import Flows
 from postproc.read.container import Container, Window
 from postproc.read.foreign import Connections
 from postproc.read.inputs import said
 from postproc.read.link import FOREIGN
 from postproc.read.media import Media
 from postproc.read.packets import Packets, packets
+from postproc.read.plain import Flows
 from postproc.read.rtp import rtp_packets
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.small import (
-    CHECK,
     CONNECTION,
     KEEP,
     LEAVE_OUT,
+    PLAIN,
     REPORT,
     STREAM,
     Kept,
@@ -52,7 +52,7 @@ class Split:
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order, ``check_frames`` to those in the file of the checks. ``rtp_streams.stream``
+    order, ``plain_frames`` to those in the other one. ``rtp_streams.stream``
     counts from 0 within the file; capture is NA.
     """
 
@@ -68,7 +68,7 @@ class Split:
     foreign_packets: int = 0
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    check_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    plain_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ def split(
 ) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
-    ``aside`` takes the STUN that needs no tshark (read.checks); without it, tshark sees that, too.
+    ``aside`` takes what needs no tshark (read.plain); without it, tshark sees that, too.
     ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
     ``seen`` is told how many bytes have been looked at.
     Raises CaptureError, or NotWalkable when it has to be converted first.
@@ -144,7 +144,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         fate, key = _fates(found, udp, walk.connections)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
-        _note_checks(found, udp, walk.flows, fate, key)
+        _note_plain(found, udp, walk.flows, fate, key)
         fates.write(records(window, fate, key).tobytes())
     if len(window.time):
         walk.first_time = min(walk.first_time, int(window.time.min()))
@@ -164,11 +164,11 @@ def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Arr
     return fate, key
 
 
-def _note_checks(found: Packets, udp: Payloads, flows: Flows, fate: Array, key: Array) -> None:
-    """The same for checks and RTCP, among the datagrams of which nothing is known yet."""
-    some = checks.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+def _note_plain(found: Packets, udp: Payloads, flows: Flows, fate: Array, key: Array) -> None:
+    """The same for plain messages and RTCP, among the datagrams of which nothing is known yet."""
+    some = plain.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
     fate[udp.rows[some.reports]] = REPORT
-    fate[udp.rows[some.checks]], key[udp.rows[some.checks]] = CHECK, some.key
+    fate[udp.rows[some.plain]], key[udp.rows[some.plain]] = PLAIN, some.key
 
 
 def _result(walk: Walk, small: Kept) -> Split:
@@ -187,7 +187,7 @@ def _result(walk: Walk, small: Kept) -> Split:
         foreign_packets=small.foreign,
         kept_frames=small.frames,
         kept_times=small.times,
-        check_frames=small.checks,
+        plain_frames=small.plain,
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
         warnings=tuple(container.warnings),

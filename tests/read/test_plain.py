@@ -1,4 +1,4 @@
-"""STUN read without tshark: what goes past it, what does not, and that both ways read the same."""
+"""What is read without tshark: what goes past it, what does not, and that both ways read the same."""
 
 import struct
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postproc.read import checks
+from postproc.read import plain
 from postproc.read.capture import Options, read
 from postproc.read.split import split
 from tests.read import wire
@@ -38,7 +38,7 @@ def parted(tmp_path, content):
     """Frames that tshark sees, and frames that it does not."""
     (tmp_path / "capture").write_bytes(content)
     found = split(tmp_path / "capture", tmp_path / "kept", tmp_path / "aside")
-    return found.kept_frames.tolist(), found.check_frames.tolist()
+    return found.kept_frames.tolist(), found.plain_frames.tolist()
 
 
 def both_ways(tmp_path, content):
@@ -122,7 +122,7 @@ def test_ip_options_and_a_message_cut_by_the_snapshot_length_are_for_tshark(tmp_
 
 def test_without_a_file_for_them_checks_stay(tmp_path):
     found = wire.parted(tmp_path, wire.pcap(at(datagram(stun()))))
-    assert (found.kept_frames.tolist(), len(found.check_frames)) == ([1], 0)
+    assert (found.kept_frames.tolist(), len(found.plain_frames)) == ([1], 0)
 
 
 def ipv6(message):
@@ -160,8 +160,8 @@ def test_tshark_would_have_read_the_same(tmp_path, packets):
 def test_frames_of_several_windows_keep_their_numbers(tmp_path, monkeypatch):
     packets = at(*(datagram(stun(number=place)) for place in range(50)))
     (tmp_path / "aside").write_bytes(wire.pcap(packets))
-    monkeypatch.setattr(checks.windows, "__defaults__", (400,))
-    found = list(checks.frames(tmp_path / "aside", np.arange(100, 150)))
+    monkeypatch.setattr(plain.windows, "__defaults__", (400,))
+    found = list(plain.frames(tmp_path / "aside", np.arange(100, 150)))
     assert [frame.number for frame in found] == list(range(100, 150))
     assert [frame.messages["stun"] for frame in found] == [[stun(number=place)] for place in range(50)]
     assert [frame.packet for frame in found] == [packet for _, packet in packets]

@@ -49,9 +49,9 @@ class Flows:
 
 @dataclass(frozen=True)
 class Found:
-    """What datagrams are, by their positions; what a check's fate hangs on is its ``key``."""
+    """What datagrams are, by their positions; what a plain one's fate hangs on is its ``key``."""
 
-    checks: Array
+    plain: Array
     key: Array
     reports: Array
 
@@ -104,7 +104,7 @@ def _within(byte: Array, limits: tuple[int, int]) -> Array:
 
 
 def frames(path: Path, frame_numbers: Array) -> Iterator[Frame]:
-    """The checks in a small file, which are these frames of the capture."""
+    """The messages in a file of plain datagrams, which are these frames of the capture."""
     with path.open("rb", buffering=0) as file:
         container, done = open_container(file), 0
         for window in windows(file, container):
