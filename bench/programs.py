@@ -14,7 +14,8 @@ from pathlib import Path
 from bench.captures import Spec
 
 OURS, BASELINE_A, BASELINE_B, EK = "postproc run", "tshark -Y (A)", "tshark -T fields (B)", "tshark -T ek"
-AGAIN = "postproc run, again"  # into the same folder: events are kept, only correlation is done anew
+AGAIN = "postproc run, again"  # into the same folder: the capture is not read, all else done anew
+CORRELATING = "  correlating alone"  # CPU only
 SIGNALLING = "sip || stun || dtls || icmp"
 PREFERENCES = ["-o", "udp.try_heuristic_first:TRUE", "-o", "sdp.establish_conversation:FALSE"]
 FIELDS = (

@@ -60,7 +60,9 @@ def markdown(head: Row, rows: Sequence[Row]) -> str:
 
 
 def _figures(usage: Usage) -> Row:
-    return f"{usage.cpu_s:.2f}", f"{usage.wall_s:.2f}", f"{usage.peak_mb:.0f}"
+    """Empty where nothing was measured."""
+    wall, peak = usage.wall_s, usage.peak_mb
+    return f"{usage.cpu_s:.2f}", f"{wall:.2f}" if wall else "", f"{peak:.0f}" if peak else ""
 
 
 def _ratio(usage: Usage, base: Usage | None) -> str:

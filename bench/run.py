@@ -27,7 +27,7 @@ from bench import report
 from bench.bars import Bar, Results, bars
 from bench.captures import FOLDER, ROOT, Spec, ready, truth_path
 from bench.measure import Usage, adopt_orphans, measure, typical
-from bench.programs import AGAIN, BASELINE_A, BASELINE_B, EK, OURS, PROGRAMS, Program
+from bench.programs import AGAIN, BASELINE_A, BASELINE_B, CORRELATING, EK, OURS, PROGRAMS, Program
 
 PACKETS = (10_000, 100_000, 1_000_000)
 CALLS = ((2000, False), (2000, True), (20_000, False))  # and whether all on one media port
@@ -64,6 +64,8 @@ def measured(
     """Every program on the capture, in turns, so that a slow minute hits all alike."""
     captures = {each: ready(each.spec(spec), folder) for each in programs if spec.scenario in each.scenarios}
     usages: dict[str, list[Usage]] = {}
+    for capture in captures.values():
+        _into_page_cache(capture)
     for _ in range(repeat or (3 if spec.size <= QUICK[spec.scenario] else 1)):
         for program, capture in captures.items():
             print(f"{spec.title}: {program.name}", file=sys.stderr)
@@ -100,6 +102,20 @@ def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
             return
         yield OURS, replace(usage, failure=usage.failure or _wrong(out, capture))
         yield AGAIN, measure(command, environment)
+        yield CORRELATING, _correlating(out)
+
+
+def _correlating(out: Path) -> Usage:
+    """What correlation alone takes of the run into this folder."""
+    command = [sys.executable, "-m", "bench.correlating", str(out)]
+    answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return Usage(float(answer.stdout), wall_s=0.0, peak_mb=0.0)
+
+
+def _into_page_cache(capture: Path) -> None:
+    with capture.open("rb") as file:
+        while file.read(1 << 20):
+            pass
 
 
 def _wrong(out: Path, capture: Path) -> str | None:

@@ -3,7 +3,7 @@ import pytest
 from bench.bars import bars
 from bench.captures import Spec
 from bench.measure import Usage
-from bench.programs import AGAIN, BASELINE_A, BASELINE_B, EK, OURS
+from bench.programs import AGAIN, BASELINE_A, BASELINE_B, CORRELATING, EK, OURS
 
 MILLION = Spec("rtp", 1_000_000)
 FIVE_MILLION = Spec("rtp", 5_000_000)
@@ -73,9 +73,9 @@ def test_many_calls_are_judged_by_tshark_s_json(cpu, met):
     }
 
 
-@pytest.mark.parametrize(("again", "met"), [(1.5, True), (1.6, False)])
-def test_correlating_must_not_cost_more_than_reading(again, met):
-    results = {CALLS: {OURS: ours(cpu=3.0), AGAIN: ours(cpu=again)}}
+@pytest.mark.parametrize(("correlating", "met"), [(1.5, True), (1.6, False)])
+def test_correlating_must_not_cost_more_than_reading(correlating, met):
+    results = {CALLS: {OURS: ours(cpu=4.5), AGAIN: ours(cpu=3.0), CORRELATING: ours(cpu=correlating)}}
     assert verdicts(results) == {(CALLS.title, "CPU of correlating <= of reading"): met}
 
 

@@ -1,0 +1,23 @@
+"""Prints the CPU seconds of correlation alone, done anew on the events in a run's output.
+
+python -m bench.correlating OUT
+"""
+
+import sys
+from time import process_time
+
+import postproc
+from postproc.correlate import correlate
+from postproc.read import deployment
+
+
+def main() -> None:
+    events = postproc.load(sys.argv[1]).tables
+    known = deployment.read(deployment.DEFAULT)
+    begin = process_time()
+    correlate(events, known)
+    print(process_time() - begin)
+
+
+if __name__ == "__main__":
+    main()
