@@ -108,7 +108,9 @@ def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
 def _correlating(out: Path) -> Usage:
     """What correlation alone takes of the run into this folder."""
     command = [sys.executable, "-m", "bench.correlating", str(out)]
-    answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    answer = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if answer.returncode:
+        return Usage(0.0, wall_s=0.0, peak_mb=0.0, failure=answer.stderr.strip().splitlines()[-1])
     return Usage(float(answer.stdout), wall_s=0.0, peak_mb=0.0)
 
 

@@ -10,7 +10,7 @@ from bench import run
 from bench.bars import Bar
 from bench.captures import ROOT, Spec
 from bench.measure import Usage
-from bench.programs import AGAIN, BASELINE_A, OURS, Program
+from bench.programs import AGAIN, BASELINE_A, CORRELATING, OURS, Program
 
 
 def given(**changed):
@@ -49,7 +49,8 @@ def test_a_program_is_not_measured_where_it_does_not_belong(tmp_path):
 def test_our_answer_is_checked_and_a_missing_one_is_wrong(tmp_path):
     silent = Program(OURS, "true", lambda *_: ["true"])
     usages = run.measured(Spec("rtp", 800), [silent], tmp_path, repeat=1)
-    assert usages.keys() == {OURS, AGAIN}
+    assert usages.keys() == {OURS, AGAIN, CORRELATING}
+    assert "no results here" in usages[CORRELATING].failure
     assert usages[OURS].failure.startswith("WRONG: answer cannot be read: FileNotFoundError")
 
 
