@@ -5,13 +5,11 @@ in it begins like SIP, like SIP in WebSocket (RFC 7118) or like STUN over TCP, o
 when a port says so. Nothing is remembered but the connections to keep.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from postproc.read.arrays import Array, gather, numbers
 from postproc.read.rtp import channel_data
-from postproc.read.transport import Payloads, mixed
+from postproc.read.transport import ForTshark, Payloads, mixed
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
 TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
@@ -38,26 +36,14 @@ TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
 TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
 
 
-@dataclass
-class Connections:
-    """Keys of the TCP connections that carry signalling, and of those that carry TLS."""
-
-    signalling: list[Array] = field(default_factory=list)
-    secured: list[Array] = field(default_factory=list)
-
-    def kept(self, *, keep_tls: bool) -> Array:
-        found = self.signalling + (self.secured if keep_tls else [])
-        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
-
-
 def connection_keys(segments: Payloads) -> Array:
     """One number per connection, the same both ways."""
     return mixed(segments.source + segments.destination)
 
 
-def note(connections: Connections, segments: Payloads, keys: Array) -> None:
+def note(connections: ForTshark, segments: Payloads, keys: Array) -> None:
     """Remember the connections of which a segment says what they carry."""
-    connections.signalling.append(np.unique(keys[_carries_signalling(segments)]))
+    connections.certain.append(np.unique(keys[_carries_signalling(segments)]))
     connections.secured.append(np.unique(keys[_tls_content(segments) > 0]))
 
 

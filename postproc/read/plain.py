@@ -9,7 +9,7 @@ does of DTLS with a certificate in fragments.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
 from postproc.read.segments import is_message
-from postproc.read.transport import Payloads, datagrams, mixed
+from postproc.read.transport import ForTshark, Payloads, datagrams, mixed
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
@@ -34,19 +34,6 @@ KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
 DTLS, RTP, RTCP = (20, 63), (128, 191), (192, 223)  # first bytes (RFC 7983); RTCP second ones (RFC 5761)
 
 
-@dataclass
-class Flows:
-    """Keys of the UDP flows that carry something else, of which tshark sees all; and of those with DTLS."""
-
-    unclear: list[Array] = field(default_factory=list)
-    secured: list[Array] = field(default_factory=list)
-
-    def kept(self, *, keep_tls: bool) -> Array:
-        """Those for tshark, which may decrypt DTLS if ``keep_tls``."""
-        found = self.unclear + (self.secured if keep_tls else [])
-        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
-
-
 @dataclass(frozen=True)
 class Found:
     """What datagrams are, by their positions; what a plain one's fate hangs on is its ``key``."""
@@ -56,7 +43,7 @@ class Found:
     reports: Array
 
 
-def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
+def find(udp: Payloads, found: Packets, which: Array, flows: ForTshark) -> Found:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
     size, filled = udp.size[which], udp.seen[which] >= 2
@@ -69,7 +56,7 @@ def find(udp: Payloads, found: Packets, which: Array, flows: Flows) -> Found:
     flow = mixed(udp.source[which] + udp.destination[which])
     of_dtls, of_sip = mixed(flow + OF_DTLS), mixed(flow + OF_SIP)
     unclear = ~(check | secure | media)
-    flows.unclear += [
+    flows.certain += [
         np.unique(flow[unclear]),
         np.unique(of_dtls[unclear | secure & ~handshake]),
         np.unique(of_sip[~message & (size > KEEP_ALIVE)]),

@@ -17,15 +17,13 @@ import numpy as np
 import pandas as pd
 
 from postproc.errors import CaptureError
-from postproc.read import foreign, media, plain
+from postproc.read import foreign, media, plain, transport
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
-from postproc.read.foreign import Connections
 from postproc.read.inputs import said
 from postproc.read.link import FOREIGN
 from postproc.read.media import Media
 from postproc.read.packets import Packets, packets
-from postproc.read.plain import Flows
 from postproc.read.rtp import rtp_packets
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.small import (
@@ -81,8 +79,8 @@ class Walk:
 
     container: Container
     media: Media = field(default_factory=Media)
-    connections: Connections = field(default_factory=Connections)
-    flows: Flows = field(default_factory=Flows)
+    connections: transport.ForTshark = field(default_factory=transport.ForTshark)
+    flows: transport.ForTshark = field(default_factory=transport.ForTshark)
     first_time: int = 2**63 - 1
     last_time: int = -(2**63)
 
@@ -129,7 +127,7 @@ def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside:
 
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
     keep = keep_tls or walk.container.has_secrets
-    connections, flows = walk.connections.kept(keep_tls=keep), walk.flows.kept(keep_tls=keep)
+    connections, flows = walk.connections.keys(keep_tls=keep), walk.flows.keys(keep_tls=keep)
     return Verdict(media.proven(walk.media), connections, flows)
 
 
@@ -151,7 +149,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         walk.last_time = max(walk.last_time, int(window.time.max()))
 
 
-def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Array, Array]:
+def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> tuple[Array, Array]:
     """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
     fate = np.where(found.protocol == FOREIGN, LEAVE_OUT, KEEP)
     key = np.zeros(len(fate), np.uint64)
@@ -164,7 +162,7 @@ def _fates(found: Packets, udp: Payloads, connections: Connections) -> tuple[Arr
     return fate, key
 
 
-def _note_plain(found: Packets, udp: Payloads, flows: Flows, fate: Array, key: Array) -> None:
+def _note_plain(found: Packets, udp: Payloads, flows: transport.ForTshark, fate: Array, key: Array) -> None:
     """The same for plain messages and RTCP, among the datagrams of which nothing is known yet."""
     some = plain.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
     fate[udp.rows[some.reports]] = REPORT

@@ -1,6 +1,6 @@
 """The transport layer: UDP datagrams (RFC 768) and TCP segments (RFC 9293) of a window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -44,6 +44,18 @@ class Payloads:
         asked = np.zeros(1 << 16, bool)
         asked[list(ports)] = True
         return asked[self.source_port] | asked[self.destination_port]
+
+
+@dataclass
+class ForTshark:
+    """Keys of connections or flows to be shown to tshark: for certain, or where it can decrypt them."""
+
+    certain: list[Array] = field(default_factory=list)
+    secured: list[Array] = field(default_factory=list)
+
+    def keys(self, *, keep_tls: bool) -> Array:
+        found = self.certain + (self.secured if keep_tls else [])
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
 
 def datagrams(packets: Packets) -> Payloads:
