@@ -17,7 +17,7 @@ import numpy as np
 from postproc.read import dtls
 from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
-from postproc.read.foreign import begins_like_sip
+from postproc.read.foreign import MAGIC_COOKIE, begins_like_sip
 from postproc.read.frame import Frame, addresses
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
@@ -26,7 +26,6 @@ from postproc.read.transport import ForTshark, Payloads, datagrams, mixed
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
-MAGIC_COOKIE = 0x2112A442
 HEADER_SIZE = 20
 START = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V8")])
 OF_DTLS, OF_SIP = np.uint64(1), np.uint64(2)  # keys of their own: each may need tshark when the others do not
