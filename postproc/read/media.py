@@ -29,11 +29,14 @@ FEWEST_LISTED, SHARE_LISTED = 3, 0.5
 
 @dataclass
 class Media:
-    """Packets that wait for their turn, those of unrecognised streams, and the streams.
+    """Packets not looked at, those that wait for their turn, those of unrecognised streams, and the streams.
 
+    ``batch`` packets are looked at together, as a few cost as much as many.
     ``strays`` are the packets of candidates given up: chance, or a stream of very few packets.
     """
 
+    batch: int = 1
+    gathered: list[Array] = field(default_factory=list)
     waiting: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     candidates: Array = field(default_factory=lambda: np.zeros(0, PACKET))
     streams: Streams = field(default_factory=Streams)
@@ -44,13 +47,21 @@ def add(media: Media, packets: Array) -> None:
     """Take in a window's packets (rtp.PACKET rows)."""
     if not len(packets):
         return
-    now = max(int(packets["time"][-1]), EARLIEST) - HOLD_NS
-    _advance(media, join(media.waiting, packets), now)
+    media.gathered.append(packets)
+    if sum(map(len, media.gathered)) >= media.batch:
+        now = max(int(packets["time"][-1]), EARLIEST) - HOLD_NS
+        _advance(media, _given(media), now)
 
 
 def finish(media: Media) -> None:
     """Measure what still waits."""
-    _advance(media, media.waiting, None)
+    _advance(media, _given(media), None)
+
+
+def _given(media: Media) -> Array:
+    """What waited, and what has come since."""
+    packets, media.gathered = join(media.waiting, *media.gathered), []
+    return packets
 
 
 def proven(media: Media) -> Array:

@@ -43,6 +43,8 @@ from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import WINDOW, open_container, windows
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
 
+USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
+
 
 @dataclass(frozen=True)
 class Split:
@@ -78,7 +80,7 @@ class Walk:
     """What a walk gathers."""
 
     container: Container
-    media: Media = field(default_factory=Media)
+    media: Media
     connections: transport.ForTshark = field(default_factory=transport.ForTshark)
     flows: transport.ForTshark = field(default_factory=transport.ForTshark)
     first_time: int = 2**63 - 1
@@ -103,7 +105,7 @@ def split(
     """
     try:
         with capture.open("rb", buffering=0) as file:
-            walk = Walk(open_container(file))
+            walk = Walk(open_container(file), Media(batch=window // USUAL_SIZE))
             with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
                 _walk(file, walk, fates if kept else None, window, seen)
                 if not kept:
