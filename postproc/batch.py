@@ -20,7 +20,7 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -38,22 +38,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job:
-    """One capture to be read into one folder of the cache."""
+    """One capture to be read into one place of the cache."""
 
     capture: Capture
-    folder: Path
+    place: Path
     options: Options
 
+    @property
+    def folder(self) -> Path:
+        """Where its events are, once its bytes have been hashed."""
+        return cache.folder(self.place, self.capture.sha256)
 
-def read_into_cache(job: Job) -> None:
+    def with_hash(self, sha256: str) -> "Job":
+        return replace(self, capture=replace(self.capture, sha256=sha256))
+
+
+Outcome = tuple[Job, cache.Events | None]
+
+
+def read_into_cache(job: Job) -> Outcome:
     """Read a capture and store its events; what a worker elsewhere does: events do not travel."""
-    read_here(job, seen=lambda _: None)
+    return read_here(job, seen=lambda _: None)[0], None
 
 
-def read_here(job: Job, seen: Seen) -> cache.Events:
-    """Read a capture, store its events, and return them."""
+def read_here(job: Job, seen: Seen) -> Outcome:
+    """Read a capture, store its events, and return them with the job, which knows the hash now."""
     try:
-        return cache.write(read(job.capture.path, job.capture.name, job.options, seen), job.folder)
+        tables = read(job.capture.path, job.capture.name, job.options, seen)
+        done = job.with_hash(tables.captures["sha256"].iloc[0])
+        return done, cache.write(tables, done.folder)
     finally:
         memory.give_back()
 
@@ -61,11 +74,12 @@ def read_here(job: Job, seen: Seen) -> cache.Events:
 def read_all(
     jobs: Iterable[Job], executor: Executor | None, count: int, tell: Tell
 ) -> tuple[dict[Job, cache.Events], list[Unread]]:
-    """Do the jobs, by ``executor`` or ``count`` at a time; return their events, and what was lost.
+    """Do the jobs, by ``executor`` or ``count`` at a time; return them with their events, and what was lost.
 
     Raises SetupError when this machine can read no capture at all.
     """
-    events, lost, read_bytes = {}, [], 0
+    events: dict[Job, cache.Events] = {}
+    lost, read_bytes = [], 0
     waiting = list(jobs)
     every = sum(job.capture.size for job in waiting)
 
@@ -76,22 +90,21 @@ def read_all(
         # Only this process can be told how far a capture is.
         here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
         worker = partial(read_here, seen=ticking) if here else read_into_cache
-        for number, (job, future) in enumerate(_done(waiting, doing, worker), 1):
+        for number, (job, future) in enumerate(_finished(waiting, doing, worker), 1):
             read_bytes += job.capture.size
-            error = future.exception()
-            if (held := None if error else future.result() or cache.read(job.folder)) is not None:
-                events[job] = held
-                reason = None
+            reason = None
+            if done := _done(future):
+                events.update([done])
             else:
-                reason = _reason(error)
+                reason = _reason(error := future.exception())
                 lost.append(Unread(job.capture.path, reason, error))
             tell(Step(READING, job.capture.name, reason, number, len(waiting), read_bytes, every))
     return events, lost
 
 
-def _done(
-    jobs: list[Job], executor: Executor, worker: Callable[[Job], cache.Events | None]
-) -> Iterator[tuple[Job, "Future[cache.Events | None]"]]:
+def _finished(
+    jobs: list[Job], executor: Executor, worker: Callable[[Job], Outcome]
+) -> Iterator[tuple[Job, "Future[Outcome]"]]:
     """Have the jobs done, the biggest first; yield each when it is done."""
     biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
     futures = {executor.submit(worker, job): job for job in biggest_first}
@@ -103,6 +116,15 @@ def _done(
     finally:
         for future in futures:
             future.cancel()
+
+
+def _done(future: "Future[Outcome]") -> tuple[Job, cache.Events] | None:
+    """The job with its events; None when it failed, or they are not where they should be."""
+    if future.exception():
+        return None
+    job, events = future.result()
+    events = cache.read(job.folder) if events is None else events
+    return None if events is None else (job, events)
 
 
 def _reason(error: BaseException | None) -> str:

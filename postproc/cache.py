@@ -1,9 +1,10 @@
 """The events of one capture on disk, so that an unchanged capture is not read twice.
 
 A capture's folder appears whole or not at all, and is named after all that
-decides what is in it: the file's bytes, the readers, tshark and the options. It
-holds the tables that have rows, and how many. Names are given when it is read:
-the same bytes may be called otherwise in the next run.
+decides what is in it: the readers, tshark, the options, and the file's bytes,
+their number apart from their hash, so that only files of a known size need be
+hashed to be found. It holds the tables that have rows, and how many. Names are given
+when it is read: the same bytes may be called otherwise in the next run.
 """
 
 import hashlib
@@ -32,8 +33,18 @@ Events = dict[str, pa.Table]
 
 
 def key(*parts: str) -> str:
-    """Name of the folder for events that depend on these parts and on the readers' code."""
+    """What stands for these parts and for the readers' code, on which events depend."""
     return hashlib.sha256("\n".join([__version__, _readers(), *parts]).encode()).hexdigest()[:32]
+
+
+def may_hold(place: Path) -> bool:
+    """Whether there are events at this place, the hash of the bytes left open."""
+    return any(place.parent.glob(f"{place.name}-*"))
+
+
+def folder(place: Path, sha256: str) -> Path:
+    """The folder at this place for events from these bytes."""
+    return place.with_name(f"{place.name}-{sha256[:32]}")
 
 
 def write(tables: Tables, folder: Path) -> Events:

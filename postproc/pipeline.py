@@ -4,7 +4,8 @@ The only module that knows all stages.
 """
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -104,19 +105,17 @@ def _read(
     found, unread = inputs.find(given, out)
     if found and out:
         _make_folder(out)
-    captures, unhashed = inputs.hashed(found, jobs)
-    originals = {capture.sha256: capture for capture in reversed(captures)}
     with _cache_folder(out) as folder:
-        work = _work([each for each in captures if originals[each.sha256] is each], folder, options)
-        cached = {job: held for job in work if (held := cache.read(job.folder)) is not None}
+        work, copies, unhashed = _work(found, folder, options, jobs)
+        cached = {job: held for job in work if (held := _cached(job)) is not None}
         if cached:
             tell(Step(_unchanged(len(cached), len(work))))
         fresh, lost = batch.read_all([job for job in work if job not in cached], executor, jobs, tell)
     events = cached | fresh
     return _Read(
-        captures,
-        [(each, original) for each in captures if (original := originals[each.sha256]) is not each],
-        _gathered((job, events[job]) for job in work if job in events) if events else None,
+        found,
+        copies,
+        _gathered(events) if events else None,
         len(cached),
         tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
     )
@@ -208,15 +207,36 @@ def _cache_folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _work(captures: list[Capture], folder: Path, options: Options) -> list[Job]:
-    """One job per capture, its folder named after all that decides what the events are."""
-    if not captures:
-        return []
+def _work(
+    found: list[Capture], folder: Path, options: Options, threads: int
+) -> tuple[list[Job], list[tuple[Capture, Capture]], list[Unread]]:
+    """One job per capture, copies with what they are copies of, and what cannot be read.
+
+    Hashed are only those that may be a copy or in the cache: the others are when they are read.
+    """
+    if not found:
+        return [], [], []
+    jobs = _jobs(found, folder, options)
+    sizes = Counter(capture.size for capture in found)
+    asked = {job for job in jobs if sizes[job.capture.size] > 1 or cache.may_hold(job.place)}
+    hashed, unhashed = inputs.hashed((job.capture for job in jobs if job in asked), threads)
+    originals = {capture.sha256: capture for capture in reversed(hashed)}
+    known = {original.path: original.sha256 for original in originals.values()}
+    return (
+        [job for job in jobs if job not in asked]
+        + [job.with_hash(known[job.capture.path]) for job in asked if job.capture.path in known],
+        [(each, original) for each in hashed if (original := originals[each.sha256]) is not each],
+        unhashed,
+    )
+
+
+def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
+    """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
         options = replace(options, keylog=options.keylog.absolute())
     decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
-    parts = [tshark.version(), *decisive]
-    return [Job(capture, folder / cache.key(capture.sha256, *parts), options) for capture in captures]
+    key = cache.key(tshark.version(), *decisive)
+    return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
 
 
 def _decisive(value: object) -> str:
@@ -229,8 +249,13 @@ def _decisive(value: object) -> str:
         raise SetupError(f"{value}: {said(error)}") from error
 
 
-def _gathered(events: Iterable[tuple[Job, cache.Events]]) -> Tables:
-    return cache.gather((held, _names(job.capture)) for job, held in events)
+def _cached(job: Job) -> cache.Events | None:
+    return cache.read(job.folder) if job.capture.sha256 else None
+
+
+def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
+    by_name = sorted(events, key=lambda job: job.capture.name)
+    return cache.gather((events[job], _names(job.capture)) for job in by_name)
 
 
 def _judged(

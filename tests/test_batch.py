@@ -94,12 +94,12 @@ class Here(Executor):
 
     def submit(self, _work, job, /):
         self.asked.append(job.capture.name)
-        done: Future[None] = Future()
+        done: Future[batch.Outcome] = Future()
         if error := self.errors.get(job.capture.name):
             done.set_exception(error)
         else:
             cache.write(Tables(), job.folder)
-            done.set_result(None)
+            done.set_result((job, None))
         return done
 
 
@@ -137,9 +137,9 @@ def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error,
 
 def test_events_that_do_not_arrive_are_a_failure(tmp_path):
     class Elsewhere(Here):
-        def submit(self, *_):
-            done: Future[None] = Future()
-            done.set_result(None)
+        def submit(self, _work, job, /):
+            done: Future[batch.Outcome] = Future()
+            done.set_result((job, None))
             return done
 
     _, (lost,) = batch.read_all(jobs(tmp_path, 1), Elsewhere({}), 1, lambda _: None)

@@ -90,6 +90,35 @@ def test_a_second_run_reads_nothing_and_gives_the_same(folder, tmp_path):
     assert_same(first, second)
 
 
+def test_only_captures_that_may_be_known_are_hashed_before_they_are_read(
+    folder, tmp_path, pcaps, monkeypatch
+):
+    asked = []
+    sha256 = inputs.sha256
+    monkeypatch.setattr(inputs, "sha256", lambda path: asked.append(path.name) or sha256(path))
+    first = run(folder, tmp_path / "out")
+    assert asked == []
+    assert_same(first, run(folder, tmp_path / "out"))
+    assert sorted(asked) == [ACL_403, ACL_488]
+    asked.clear()
+    shutil.copy(pcaps / CODEC_488, folder / "new.pcapng")
+    done = run(folder, tmp_path / "out")
+    assert (sorted(asked), done.unchanged) == ([ACL_403, ACL_488], 2)
+    assert done.captures["sha256"].tolist() == [sha256(path) for path in done.captures["path"].map(Path)]
+
+
+def test_of_captures_of_one_size_none_is_taken_for_another(folder, tmp_path):
+    content = bytearray((folder / ACL_403).read_bytes())
+    content[-5] ^= 1  # inside the last packet
+    (folder / "other.pcapng").write_bytes(content)
+    run(folder, tmp_path / "out")
+    NAMES.clear()
+    content[-6] ^= 1
+    (folder / "other.pcapng").write_bytes(content)
+    assert run(folder, tmp_path / "out").unchanged == 2
+    assert NAMES == ["other.pcapng"]
+
+
 def test_only_what_is_new_or_changed_is_read(folder, tmp_path, pcaps):
     run(folder, tmp_path / "out")
     shutil.copy(pcaps / CODEC_488, folder / ACL_403)
@@ -122,7 +151,7 @@ def test_options_that_change_the_reading_have_events_of_their_own(folder, tmp_pa
     found, _ = inputs.find([folder])
 
     def place(options: Options) -> Path:
-        return pipeline._work(found[:1], tmp_path, options)[0].folder
+        return pipeline._jobs(found[:1], tmp_path, options)[0].place
 
     keys.write_text("CLIENT_RANDOM 00 00\n")
     with_keys = place(Options(keylog=keys))

@@ -20,6 +20,7 @@ from postproc.read import plain, tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
+from postproc.read.inputs import sha256
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
@@ -79,14 +80,14 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
     try:
         return split(path, kept, kept and _aside(kept), keep_tls=keys, seen=seen), kept
     except NotWalkable as error:
-        form = _form(path)
+        original = Split(format=_form(path), sha256=sha256(path))
         try:
             source = converted(path, folder / "converted.pcapng")
             parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
-            return Split(format=form, warnings=(warning,)), None
-        return replace(parted, format=form), kept
+            return replace(original, warnings=(warning,)), None
+        return replace(parted, format=original.format, sha256=original.sha256), kept
 
 
 def _aside(kept: Path) -> Path:
@@ -163,6 +164,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
     return {
         "capture": name,
         "path": str(path),
+        "sha256": parted.sha256,
         "format": parted.format,
         "packets": parted.packets,
         "first_time": parted.first_time,

@@ -43,25 +43,23 @@ def _linux_sll2(data: Array, at: Array) -> tuple[Array, Array]:
 
 
 def _by_ethertype(data: Array, type_at: Array, at: Array) -> tuple[Array, Array]:
-    """Follow VLAN tags (IEEE 802.1Q, each four bytes) to what they tag."""
     kind = numbers(data, type_at, ">u2")
+    others = np.flatnonzero((kind != IPV4) & (kind != IPV6))
+    if len(others):
+        kind[others], at[others] = _not_ip_itself(data, kind[others], at[others])
+    return kind, at
+
+
+def _not_ip_itself(data: Array, kind: Array, at: Array) -> tuple[Array, Array]:
+    """Follow VLAN tags (IEEE 802.1Q, each four bytes) to what they tag, and sort what is there."""
     for _ in range(3):
-        tagged = np.isin(kind, VLAN_TAGS)
-        if not tagged.any():
-            break
+        tagged = np.flatnonzero(np.isin(kind, VLAN_TAGS))
         kind[tagged] = numbers(data, at[tagged] + 2, ">u2")
-        at = at + 4 * tagged
-    return _sorted(data, kind, at), at
-
-
-def _sorted(data: Array, kind: Array, at: Array) -> Array:
-    """Ethertypes as IPV4, IPV6, FOREIGN or UNCLEAR."""
-    ip = (kind == IPV4) | (kind == IPV6)
-    if ip.all():
-        return kind
+        at[tagged] += 4
     never_ip = np.isin(kind, NEVER_IP)
     never_ip |= (kind <= LONGEST_LLC) & (numbers(data, at, ">u2") == SPANNING_TREE)
-    return np.where(ip, kind, np.where(never_ip, FOREIGN, UNCLEAR))
+    ip = (kind == IPV4) | (kind == IPV6)
+    return np.where(ip, kind, np.where(never_ip, FOREIGN, UNCLEAR)), at
 
 
 def _loopback(data: Array, at: Array) -> tuple[Array, Array]:

@@ -62,7 +62,7 @@ def _plausible(header: Array, size: Array, seen: Array) -> Array:
 
 def _rows(packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array) -> Array:
     found = np.empty(len(chosen), PACKET)
-    found["addresses"] = packets.addresses[datagrams.rows[chosen]]
+    found["addresses"] = packets.addresses_of(datagrams.rows[chosen])
     found["source_port"] = datagrams.source_port[chosen]
     found["destination_port"] = datagrams.destination_port[chosen]
     for name in ("timestamp", "ssrc", "sequence"):

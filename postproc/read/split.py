@@ -20,6 +20,7 @@ from postproc.errors import CaptureError
 from postproc.read import foreign, media, plain, transport
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
+from postproc.read.hashing import Hashing
 from postproc.read.inputs import said
 from postproc.read.link import FOREIGN
 from postproc.read.media import Media
@@ -48,7 +49,7 @@ USUAL_SIZE = 256  # of a media packet's record: so many of them are measured tog
 
 @dataclass(frozen=True)
 class Split:
-    """What one walk over a capture found.
+    """What one walk over a capture found; ``sha256`` is of the file's bytes.
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
@@ -57,6 +58,7 @@ class Split:
     """
 
     format: str = ""
+    sha256: str = ""
     packets: int = 0
     first_time: int | None = None  # ns since the epoch
     last_time: int | None = None
@@ -104,13 +106,12 @@ def split(
     Raises CaptureError, or NotWalkable when it has to be converted first.
     """
     try:
-        with capture.open("rb", buffering=0) as file:
+        with Hashing(capture) as file:
             walk = Walk(open_container(file), Media(batch=window // USUAL_SIZE))
             with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
                 _walk(file, walk, fates if kept else None, window, seen)
-                if not kept:
-                    return _result(walk, Kept())
-                return _result(walk, _written(file, fates, _verdict(walk, keep_tls), kept, aside))
+                small = _written(file, fates, _verdict(walk, keep_tls), kept, aside) if kept else Kept()
+                return _result(walk, small, file.sha256())
     except OSError as error:
         raise CaptureError(said(error)) from error
 
@@ -171,11 +172,12 @@ def _note_plain(found: Packets, udp: Payloads, flows: transport.ForTshark, fate:
     fate[udp.rows[some.plain]], key[udp.rows[some.plain]] = PLAIN, some.key
 
 
-def _result(walk: Walk, small: Kept) -> Split:
+def _result(walk: Walk, small: Kept, sha256: str) -> Split:
     rtp_streams, rtp_seconds = rtp_tables(walk.media)
     container = walk.container
     return Split(
         format=container.format,
+        sha256=sha256,
         packets=container.packets,
         first_time=walk.first_time if container.packets else None,
         last_time=walk.last_time if container.packets else None,

@@ -41,9 +41,10 @@ class Payloads:
     head: Array  # the payload's first 16 bytes; it may be shorter
 
     def has_port(self, ports: tuple[int, ...]) -> Array:
-        asked = np.zeros(1 << 16, bool)
-        asked[list(ports)] = True
-        return asked[self.source_port] | asked[self.destination_port]
+        found = np.zeros(len(self.rows), bool)
+        for port in ports:
+            found |= (self.source_port == port) | (self.destination_port == port)
+        return found
 
 
 @dataclass
@@ -79,14 +80,15 @@ def segments(packets: Packets) -> Payloads:
     header = gather(packets.data, at, TCP_HEADER)
     start = at + (header["offset"] >> 4).astype(np.int64) * 4
     sane = (start >= at + TCP_HEADER.itemsize) & (start <= packets.seen[rows])
-    rows, header, start = rows[sane], take(header, sane), start[sane]
+    if not sane.all():
+        rows, header, start = rows[sane], take(header, sane), start[sane]
     columns = _columns(packets, rows, header, start, packets.end[rows])
     return Payloads(**columns, flags=header["flags"], head=gather(packets.data, start, HEAD))
 
 
 def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> dict[str, Array]:
     source_port, destination_port = (header[name].astype(np.uint64) for name in ("source", "destination"))
-    addresses = packets.addresses[rows]
+    addresses = packets.addresses_of(rows)
     return {
         "data": packets.data,
         "rows": rows,

@@ -1,6 +1,7 @@
 """One capture file: every way it is read, and what is said when it cannot be."""
 
 import gzip
+import hashlib
 import shutil
 import subprocess
 from dataclasses import replace
@@ -70,6 +71,22 @@ def test_broken_gzip_is_read_as_far_as_it_goes_or_refused(written, options):
         assert len(tables.sip_messages) <= 2
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        TWO,
+        TWO[:-3],
+        TWO[:-40] + bytes(100) + TWO,
+        gzip.compress(TWO, mtime=0),
+        gzip.compress(TWO, mtime=0)[:-20],
+    ],
+    ids=["whole", "cut", "corrupt in the middle", "gzip", "cut gzip"],
+)
+@pytest.mark.parametrize("options", [Options(), Options(all_packets=True)], ids=["fast", "all"])
+def test_the_hash_is_that_of_the_file_as_it_is(written, content, options):
+    assert row(read(written(content), "a", options))["sha256"] == hashlib.sha256(content).hexdigest()
+
+
 def test_other_formats_are_converted(written, tmp_path):
     snoop = tmp_path / "a.snoop"
     ethernet = bytearray(TWO)
@@ -79,13 +96,14 @@ def test_other_formats_are_converted(written, tmp_path):
     assert (row(read(snoop, "a"))["format"], row(read(snoop, "a"))["packets"]) == ("snoop", 2)
 
 
-def test_without_editcap_tshark_reads_alone_and_says_so(written, monkeypatch):
+def test_without_editcap_tshark_reads_alone_and_says_so(written, monkeypatch, tmp_path):
     def refuse(*_):
         raise CaptureError("editcap cannot convert it")
 
     monkeypatch.setattr(capture, "converted", refuse)
     tables = read(written(gzip.compress(TWO), "a.pcap.gz"), "a")
     assert "read by tshark alone, media not measured" in row(tables)["warnings"]
+    assert row(tables)["sha256"] == hashlib.sha256((tmp_path / "a.pcap.gz").read_bytes()).hexdigest()
     assert len(tables.sip_messages) == 2
 
 
