@@ -41,17 +41,17 @@ def connection_keys(segments: Payloads) -> Array:
     return mixed(segments.source + segments.destination)
 
 
-def note(connections: ForTshark, segments: Payloads, keys: Array) -> None:
+def note(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
     """Remember the connections of which a segment says what they carry."""
     connections.certain.append(np.unique(keys[_carries_signalling(segments)]))
-    connections.secured.append(np.unique(keys[_tls_content(segments) > 0]))
+    connections.secured.append(np.unique(keys[content > 0]))
 
 
-def always_kept(segments: Payloads) -> Array:
+def always_kept(segments: Payloads, content: Array) -> Array:
     """Which segments are kept whatever their connection carries."""
     kept: Array = segments.has_port(SIP_PORTS)
     of_tls = np.flatnonzero(segments.has_port(TLS_PORTS))
-    content = _tls_content(segments)[of_tls]
+    content = content[of_tls]
     handshake = (content > 0) & (content != APPLICATION_DATA)
     kept[of_tls] |= handshake | (segments.flags[of_tls] & FIN_SYN_RST != 0)
     return kept
@@ -63,6 +63,8 @@ def quic(datagrams: Payloads) -> Array:
     STUN, DTLS and RTP have other first bytes.
     """
     chosen = np.flatnonzero(datagrams.has_port((QUIC_PORT,)) & (datagrams.seen > 0))
+    if not len(chosen):
+        return np.zeros(len(datagrams.rows), bool)
     start, seen = datagrams.start[chosen], datagrams.seen[chosen]
     first = numbers(datagrams.data, start, "u1")
     possible = ((first >= 64) & (first < 128)) | (first >= 192)
@@ -168,7 +170,7 @@ def _stun(head: Array, seen: Array) -> Array:
     return found
 
 
-def _tls_content(segments: Payloads) -> Array:
+def tls_content(segments: Payloads) -> Array:
     """The content type of the TLS record that a segment begins with, 0 if it does not."""
     head = segments.head.view(HEAD)
     known = (head["content_type"] >= FIRST_TLS) & (head["content_type"] <= APPLICATION_DATA)

@@ -106,11 +106,19 @@ def _options(body: bytes) -> Iterator[tuple[int, bytes]]:
 def _times(interfaces: list[Interface], interface: Array, high: Array, low: Array) -> Array:
     """Nanoseconds since the epoch, by the clock of each packet's interface."""
     ticks = high.astype(np.uint64) << np.uint64(32) | low
+    clocks = [(each.resolution, each.offset) for each in interfaces]
+    if len(set(clocks)) == 1:
+        return _since_epoch(ticks, *clocks[0])
     times = np.empty(len(ticks), np.int64)
-    for number, clock in enumerate(interfaces):
+    for number, clock in enumerate(clocks):
         rows = places(interface == number)
-        times[rows] = _nanoseconds(ticks[rows], clock.resolution).view(np.int64) + clock.offset * 10**9
+        times[rows] = _since_epoch(ticks[rows], *clock)
     return times
+
+
+def _since_epoch(ticks: Array, resolution: int, offset: int) -> Array:
+    since: Array = _nanoseconds(ticks, resolution).view(np.int64) + offset * 10**9
+    return since
 
 
 def _nanoseconds(ticks: Array, resolution: int) -> Array:

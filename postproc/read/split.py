@@ -154,13 +154,15 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
 
 def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> tuple[Array, Array]:
     """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
-    fate = np.where(found.protocol == FOREIGN, LEAVE_OUT, KEEP)
+    fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[foreign.quic(udp)]] = LEAVE_OUT
     tcp = segments(found)
-    keys = foreign.connection_keys(tcp)
-    foreign.note(connections, tcp, keys)
-    hangs = ~foreign.always_kept(tcp)
+    if not len(tcp.rows):
+        return fate, key
+    keys, content = foreign.connection_keys(tcp), foreign.tls_content(tcp)
+    foreign.note(connections, tcp, keys, content)
+    hangs = ~foreign.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
     return fate, key
 
