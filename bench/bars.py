@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bench.captures import Spec
 from bench.measure import Usage
-from bench.programs import AGAIN, BASELINE_A, BASELINE_B, CORRELATING, EK, OURS
+from bench.programs import AGAIN, BASELINE_A, BASELINE_B, CORRELATING, EK, OURS, WITHOUT
 
 Results = Mapping[Spec, Mapping[str, Usage]]
 LARGE, SMALL = 1_000_000, 10_000  # packets
@@ -67,11 +67,11 @@ def _memory(spec: Spec, results: Results) -> Iterator[Bar]:
 
 
 def _foreign(spec: Spec, results: Results) -> Iterator[Bar]:
-    without = replace(spec, foreign=0)
-    if spec.foreign and spec.size >= LARGE and OURS in results.get(without, {}):
-        limit = WITH_FOREIGN * results[without][OURS].cpu_s
+    usages = results[spec]
+    if spec.size >= LARGE and WITHOUT in usages:
+        limit = WITH_FOREIGN * usages[WITHOUT].cpu_s
         text = f"CPU <= {WITH_FOREIGN} x that without foreign TCP"
-        yield Bar(spec.title, text, results[spec][OURS].cpu_s, limit, "s")
+        yield Bar(spec.title, text, usages[OURS].cpu_s, limit, "s")
 
 
 def _small(spec: Spec, results: Results) -> Iterator[Bar]:

@@ -15,6 +15,7 @@ from bench.captures import Spec
 
 OURS, BASELINE_A, BASELINE_B, EK = "postproc run", "tshark -Y (A)", "tshark -T fields (B)", "tshark -T ek"
 AGAIN = "postproc run, again"  # into the same folder: the capture is not read, all else done anew
+WITHOUT = "postproc run, without foreign TCP"  # the same calls, in the same minute
 CORRELATING = "  correlating alone"  # CPU only
 SIGNALLING = "sip || stun || dtls || icmp"
 PREFERENCES = ["-o", "udp.try_heuristic_first:TRUE", "-o", "sdp.establish_conversation:FALSE"]
@@ -54,14 +55,20 @@ class Program:
     command: Callable[[Path, Path], list[str]]
     scenarios: tuple[str, ...] = ("rtp", "sip")
     one_link_type: bool = False  # cannot read a file with two: gets loopback as Ethernet
+    without_foreign: bool = False  # what it is given; measured only where there is some
 
     @property
     def installed(self) -> bool:
         return shutil.which(self.executable) is not None
 
+    def asked(self, spec: Spec) -> bool:
+        """Whether this program on such a capture says anything."""
+        return spec.scenario in self.scenarios and bool(spec.foreign or not self.without_foreign)
+
     def spec(self, spec: Spec) -> Spec:
-        """The form of the capture that this program can read."""
-        return replace(spec, one_link_type=self.one_link_type)
+        """The form of the capture that this program is to read."""
+        foreign = 0 if self.without_foreign else spec.foreign
+        return replace(spec, one_link_type=self.one_link_type, foreign=foreign)
 
 
 def _ours(capture: Path, out: Path) -> list[str]:
@@ -86,6 +93,7 @@ SIP_DOCTOR = _plain("sip-doctor", "read", "--brief", "--no-flow")
 SIP_LADDER = _plain("sip-ladder", "--list", "--ports", "4900,4901,5060")
 PROGRAMS = (
     Program(OURS, sys.executable, _ours),
+    Program(WITHOUT, sys.executable, _ours, without_foreign=True),
     Program(BASELINE_A, "tshark", _tshark(), scenarios=("rtp",)),
     Program(BASELINE_B, "tshark", _fields(), scenarios=("rtp",)),
     Program(EK, "tshark", _tshark(*PREFERENCES, "-T", "ek"), scenarios=("sip",)),

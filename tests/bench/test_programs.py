@@ -1,11 +1,12 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.captures import Spec
-from bench.programs import BASELINE_A, BASELINE_B, EK, FIELDS, OURS, PROGRAMS, Program
+from bench.programs import BASELINE_A, BASELINE_B, EK, FIELDS, OURS, PROGRAMS, WITHOUT, Program
 
 BY_NAME = {program.name: program for program in PROGRAMS}
 
@@ -40,6 +41,13 @@ def test_ours_is_that_of_this_python_with_one_process_up_to_tables_and_findings(
 def test_a_program_that_is_not_there_is_not_installed():
     assert not Program("nothing", "no-such-program", lambda *_: []).installed
     assert BY_NAME[BASELINE_A].installed
+
+
+def test_what_foreign_traffic_costs_is_measured_in_the_same_rounds():
+    spec = Spec("rtp", 10_000, foreign=10_000)
+    assert [BY_NAME[WITHOUT].asked(each) for each in (spec, replace(spec, foreign=0))] == [True, False]
+    assert BY_NAME[WITHOUT].spec(spec) == replace(spec, foreign=0)
+    assert arguments(WITHOUT) == arguments(OURS)
 
 
 def test_what_reads_one_link_type_only_is_given_one():
