@@ -42,8 +42,8 @@ class NotWalkable(CaptureError):  # noqa: N818 (it says what the file is, not wh
 class Layout:
     """How records follow each other: a length field, and bytes that it does not count.
 
-    ``usual`` is the type of most records where they are little-endian 32-bit words:
-    their type, their length, a body, their length again.
+    ``repeated``: the length stands again at the end. ``usual`` is the type of most
+    records where they are, too, little-endian 32-bit words that begin with type and length.
     """
 
     length: struct.Struct
@@ -51,6 +51,7 @@ class Layout:
     uncounted: int
     smallest: int
     largest: int
+    repeated: bool = False
     usual: int | None = None
 
 

@@ -19,10 +19,11 @@ from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.foreign import begins_like_sip
 from postproc.read.inputs import said
+from postproc.read.keys import endpoint, flow, host
 from postproc.read.link import IPV4, IPV6, network_layer
 from postproc.read.packets import Packets, packets
 from postproc.read.records import walkable
-from postproc.read.transport import MIX, Payloads, datagrams, mixed, segments
+from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import open_container, windows
 
 SYN = 0x02
@@ -98,7 +99,7 @@ def _take_in(
 
 def _within(udp: Payloads, time: Array, by_key: dict[int, Array]) -> Array:
     """Which datagrams are of a flow asked for, in its time."""
-    keys = _both_ways(udp)
+    keys = flow(udp.source, udp.destination)
     kept = np.zeros(len(keys), bool)
     known = np.fromiter(by_key, np.uint64, len(by_key))
     for row in np.flatnonzero(np.isin(keys, known)).tolist():
@@ -109,7 +110,7 @@ def _within(udp: Payloads, time: Array, by_key: dict[int, Array]) -> Array:
 
 def _note_segments(found: Packets, first: int, seen: Seen) -> None:
     tcp = segments(found)
-    keys = _both_ways(tcp)
+    keys = flow(tcp.source, tcp.destination)
     known = np.fromiter(seen.segments, np.uint64, len(seen.segments))
     rows = np.flatnonzero(np.isin(keys, known))
     begins = begins_like_sip(tcp.data, tcp.start[rows], tcp.seen[rows])
@@ -199,23 +200,18 @@ def _spans(flows: Iterable[Flow]) -> dict[int, Array]:
     return {key: np.array(spans, np.int64) for key, spans in held.items()}
 
 
-def _both_ways(payloads: Payloads) -> Array:
-    keys: Array = mixed(payloads.source + payloads.destination)
-    return keys
-
-
 def _key(ends: Connection) -> int:
     """The number that stands for a 5-tuple, the same both ways; 0 for what is no address."""
     source, source_port, destination, destination_port = ends
     try:
-        both = _endpoint(source, source_port) + _endpoint(destination, destination_port)
+        both = flow(_endpoint(source, source_port), _endpoint(destination, destination_port))
     except (ValueError, struct.error):
         return 0
-    return int(mixed(both)[0])
+    return int(both[0])
 
 
 def _endpoint(addr: str, port: int) -> Array:
     parsed = ip_address(addr.partition("%")[0])
     packed = parsed.packed if parsed.version == 6 else bytes(10) + b"\xff\xff" + parsed.packed
     high, low = (np.array([number], np.uint64) for number in struct.unpack(">QQ", packed))
-    return mixed((high * MIX[0] + low) * MIX[1] + np.array([port], np.uint64) * MIX[2])
+    return endpoint(host(low, high), np.array([port], np.uint64))

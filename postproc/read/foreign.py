@@ -9,7 +9,7 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, numbers
 from postproc.read.rtp import channel_data
-from postproc.read.transport import ForTshark, Payloads, mixed
+from postproc.read.transport import ForTshark, Payloads
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
 TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
@@ -34,11 +34,6 @@ SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
 METHOD_LENGTH = 40  # longest method looked for
 TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
 TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
-
-
-def connection_keys(segments: Payloads) -> Array:
-    """One number per connection, the same both ways."""
-    return mixed(segments.source + segments.destination)
 
 
 def note(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:

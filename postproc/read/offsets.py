@@ -13,6 +13,8 @@ import numpy as np
 from postproc.read.arrays import Array
 from postproc.read.container import Layout
 
+LENGTH_AGAIN = 4  # bytes at the end of a block
+
 
 @dataclass(frozen=True)
 class Likely:
@@ -75,6 +77,8 @@ def _followed(data: Array, position: int, end: int, layout: Layout, most: int) -
         size = unpack(buffer, position + length_at)[0] + uncounted
         if size < smallest or position + size > end:
             break
+        if layout.repeated and unpack(buffer, position + size - LENGTH_AGAIN)[0] != size:
+            return np.array(starts, np.int64), position, False
         append(position)
         position += size
     return np.array(starts, np.int64), position, smallest <= size <= layout.largest

@@ -10,6 +10,7 @@ import numpy as np
 
 from postproc.read.arrays import Array, gather, places
 from postproc.read.container import Interface, Window
+from postproc.read.keys import host
 from postproc.read.link import FOREIGN, IPV4, IPV6, UNCLEAR, network_layer
 
 UDP, TCP = 17, 6
@@ -40,6 +41,8 @@ class Packets:
     seen: Array  # where the captured part of it ends
     has_options: Array
     addresses: Array  # (n, 4) uint64: source and destination, high and low half each
+    source: Array  # the hosts' numbers (read.keys)
+    destination: Array
 
     def addresses_of(self, rows: Array) -> Array:
         """The addresses of some packets; numpy copies a row of numbers one by one, bytes at once."""
@@ -60,6 +63,8 @@ def packets(window: Window, interfaces: list[Interface]) -> Packets:
         seen=seen,
         has_options=np.zeros(count, bool),
         addresses=np.zeros((count, 4), np.uint64),
+        source=np.zeros(count, np.uint64),
+        destination=np.zeros(count, np.uint64),
     )
     _read_ipv4(found, places(kind == IPV4))
     if (kind == IPV6).any():
@@ -78,8 +83,9 @@ def _read_ipv4(found: Packets, rows: Rows) -> None:
     plain &= (header["fragment"] & 0x3FFF == 0) & (at + header_size <= found.seen[rows])
     found.protocol[rows] = np.where(plain, header["protocol"], UNCLEAR)
     found.has_options[rows] = header_size > 20
-    found.addresses[rows, 1] = header["source"].astype(np.uint64) | np.uint64(MAPPED)
-    found.addresses[rows, 3] = header["destination"].astype(np.uint64) | np.uint64(MAPPED)
+    for column, name, hosts in ((1, "source", found.source), (3, "destination", found.destination)):
+        mapped = header[name].astype(np.uint64) | np.uint64(MAPPED)
+        found.addresses[rows, column], hosts[rows] = mapped, host(mapped)
     _set_extent(found, rows, at + header_size, at + length)
 
 
@@ -92,6 +98,9 @@ def _read_ipv6(found: Packets, rows: Rows) -> None:
     found.protocol[rows] = np.where(plain, header["next"], UNCLEAR)
     for column, name in enumerate(("source_high", "source", "destination_high", "destination")):
         found.addresses[rows, column] = header[name]
+    high_source, low_source, high_destination, low_destination = found.addresses[rows].T
+    found.source[rows] = host(low_source, high_source)
+    found.destination[rows] = host(low_destination, high_destination)
     length = header["length"].astype(np.int64)
     _set_extent(found, rows, payload, np.where(length == 0, found.seen[rows], payload + length))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from postproc.read.arrays import Array, count_until, gather, numbers, places
+from postproc.read.arrays import Array, count_until, gather, places
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -17,7 +17,7 @@ LITTLE_ENDIAN = b"\x4d\x3c\x2b\x1a"
 SECTION, INTERFACE, PACKET, NAMES, STATISTICS, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 4, 5, 6, 10
 IF_NAME, IF_TSRESOL, IF_TSOFFSET = 2, 9, 14
 BODY, TRAILER = 28, 4
-LAYOUT = Layout(struct.Struct("<I"), length_at=4, uncounted=0, smallest=12, largest=16 << 20, usual=ENHANCED)
+LAYOUT = Layout(struct.Struct("<I"), 4, 0, smallest=12, largest=16 << 20, repeated=True, usual=ENHANCED)
 PACKET_BLOCK = np.dtype([
     ("type", "<u4"), ("size", "<u4"), ("interface", "<u4"),
     ("high", "<u4"), ("low", "<u4"), ("captured", "<u4"), ("original", "<u4"),
@@ -36,15 +36,14 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
 
     Raises NotWalkable at blocks that are, or change, the numbering of frames.
     """
-    framed = count_until(numbers(data, starts + sizes - TRAILER, "<u4") != sizes)
-    if (sizes[:framed] & 3).any():
+    if (sizes & 3).any():
         raise NotWalkable("blocks of odd length")
-    blocks = gather(data, starts[:framed], PACKET_BLOCK)
+    blocks = gather(data, starts, PACKET_BLOCK)
     packet = (blocks["type"] == ENHANCED) | (blocks["type"] == PACKET)
     for index in np.flatnonzero(~packet).tolist():
         _note(container, data[starts[index] : starts[index] + sizes[index]].tobytes(), starts[index] + base)
     interface = np.where(blocks["type"] == PACKET, blocks["interface"] & 0xFFFF, blocks["interface"])
-    room = np.minimum(sizes[:framed] - (BODY + TRAILER), LARGEST_PACKET)
+    room = np.minimum(sizes - (BODY + TRAILER), LARGEST_PACKET)
     absurd = (blocks["captured"] > room) | (interface >= len(container.interfaces))
     count = count_until(absurd & packet)
     sound = count == len(starts)

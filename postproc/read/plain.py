@@ -19,10 +19,11 @@ from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.foreign import MAGIC_COOKIE, begins_like_sip
 from postproc.read.frame import Frame, addresses
+from postproc.read.keys import flow, mixed
 from postproc.read.link import network_layer
 from postproc.read.packets import Packets, packets
 from postproc.read.segments import is_message
-from postproc.read.transport import ForTshark, Payloads, datagrams, mixed
+from postproc.read.transport import ForTshark, Payloads, datagrams
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
@@ -52,17 +53,17 @@ def find(udp: Payloads, found: Packets, which: Array, flows: ForTshark) -> Found
     handshake = _asked(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
     starts = begins_like_sip(udp.data, udp.start[which], udp.seen[which])
     message = _asked(udp, which, starts & whole, is_message)
-    flow = mixed(udp.source[which] + udp.destination[which])
-    of_dtls, of_sip = mixed(flow + OF_DTLS), mixed(flow + OF_SIP)
+    key = flow(udp.source[which], udp.destination[which])
+    of_dtls, of_sip = mixed(key + OF_DTLS), mixed(key + OF_SIP)
     unclear = ~(check | secure | media)
     flows.certain += [
-        np.unique(flow[unclear]),
+        np.unique(key[unclear]),
         np.unique(of_dtls[unclear | secure & ~handshake]),
         np.unique(of_sip[~message & (size > KEEP_ALIVE)]),
     ]
     flows.secured.append(np.unique(of_dtls[handshake]))
     plain = check | handshake | message
-    key = np.where(message, of_sip, np.where(check, flow, of_dtls))
+    key = np.where(message, of_sip, np.where(check, key, of_dtls))
     return Found(which[plain], key[plain], which[media & _within(second, RTCP)])
 
 

@@ -9,8 +9,9 @@ and DTLS can never look like this. RTP may also travel in TURN ChannelData
 import numpy as np
 
 from postproc.read.arrays import Array, gather, take
+from postproc.read.keys import MIX, mixed
 from postproc.read.packets import Packets
-from postproc.read.transport import MIX, Payloads, mixed
+from postproc.read.transport import Payloads
 
 HEADER = np.dtype([
     ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),

@@ -22,6 +22,7 @@ from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
 from postproc.read.hashing import Hashing
 from postproc.read.inputs import said
+from postproc.read.keys import flow
 from postproc.read.link import FOREIGN
 from postproc.read.media import Media
 from postproc.read.packets import Packets, packets
@@ -160,7 +161,7 @@ def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> t
     tcp = segments(found)
     if not len(tcp.rows):
         return fate, key
-    keys, content = foreign.connection_keys(tcp), foreign.tls_content(tcp)
+    keys, content = flow(tcp.source, tcp.destination), foreign.tls_content(tcp)
     foreign.note(connections, tcp, keys, content)
     hangs = ~foreign.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from postproc.read.arrays import Array, gather, take
+from postproc.read.keys import endpoint
 from postproc.read.packets import TCP, UDP, Packets
 
 UDP_HEADER = np.dtype([
@@ -16,8 +17,6 @@ TCP_HEADER = np.dtype([
     ("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4"),
     ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2"),
 ])  # fmt: skip
-MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93))
-HALF = np.uint64(32)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ def segments(packets: Packets) -> Payloads:
 
 def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> dict[str, Array]:
     source_port, destination_port = (header[name].astype(np.uint64) for name in ("source", "destination"))
-    addresses = packets.addresses_of(rows)
     return {
         "data": packets.data,
         "rows": rows,
@@ -97,17 +95,6 @@ def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Ar
         "start": start,
         "size": end - start,
         "seen": np.maximum(np.minimum(packets.seen[rows], end) - start, 0),
-        "source": _endpoint(addresses[:, 0], addresses[:, 1], source_port),
-        "destination": _endpoint(addresses[:, 2], addresses[:, 3], destination_port),
+        "source": endpoint(packets.source[rows], source_port),
+        "destination": endpoint(packets.destination[rows], destination_port),
     }
-
-
-def _endpoint(high: Array, low: Array, port: Array) -> Array:
-    return mixed((high * MIX[0] + low) * MIX[1] + port * MIX[2])
-
-
-def mixed(numbers: Array) -> Array:
-    """Spread 64-bit numbers, so that sums of them meet by chance only."""
-    numbers = (numbers ^ numbers >> HALF) * MIX[0]
-    spread: Array = numbers ^ numbers >> HALF
-    return spread
