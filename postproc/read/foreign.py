@@ -29,11 +29,15 @@ HEAD = np.dtype({  # one payload's first bytes, by what they may be
 })  # fmt: skip
 SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
 CRLF = 0x0D0A
+OPCODES = (0x81, 0x82)  # of WebSocket: whole text or binary messages
 LINE_ENDS = 8  # looked past: a ping is two, a pong is one (RFC 5626, section 4.4.1)
 SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
 METHOD_LENGTH = 40  # longest method looked for
 TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
 TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
+BEGINNING = TOKEN[:, None] & (TOKEN | (np.arange(256) == ord(" ")))  # two bytes of a request, or of HTTP
+BEGINNING[OPCODES, :] = BEGINNING[divmod(CRLF, 256)] = True
+MAY_BE_TEXT = BEGINNING.ravel()
 
 
 def note(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
@@ -72,10 +76,7 @@ def quic(datagrams: Payloads) -> Array:
 
 def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
     """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
-    return _begins_like_sip(data, start, seen, gather(data, start, HEAD))
-
-
-def _begins_like_sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    head = gather(data, start, HEAD)
     found = _at_start_line(data, start, seen, head)
     blank = np.flatnonzero(head["type"] == CRLF)
     start, seen = start[blank], seen[blank]
@@ -124,26 +125,26 @@ def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
 
 
 def _carries_signalling(segments: Payloads) -> Array:
-    found = np.zeros(len(segments.rows), bool)
-    chosen = np.flatnonzero(segments.seen > 0)
+    head, found = segments.head.view(HEAD), np.zeros(len(segments.rows), bool)
+    may = (
+        MAY_BE_TEXT[head["type"]] | (head["cookie"] == MAGIC_COOKIE) | (head["framed_cookie"] == MAGIC_COOKIE)
+    )
+    chosen = np.flatnonzero(may & (segments.seen > 0))
     data, start, seen = segments.data, segments.start[chosen], segments.seen[chosen]
-    head = segments.head.view(HEAD)[chosen]
+    head = head[chosen]
     found[chosen] = (
-        _begins_like_sip(data, start, seen, head)
-        | _websocket_sip(data, start, seen, head)
-        | _websocket_upgrade(data, start, seen, head)
-        | _stun(head, seen)
+        _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head) | _stun(head, seen)
     )
     return found
 
 
-def _websocket_sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
-    """A text or binary frame from a server, which does not mask it (RFC 6455, section 5.2)."""
-    opcode = head["opcode"]
-    chosen = np.flatnonzero(((opcode == 0x81) | (opcode == 0x82)) & (head["length"] <= 126) & (seen > 4))
-    size = np.where(head["length"][chosen] == 126, 4, 2)
-    found = np.zeros(len(start), bool)
-    found[chosen] = begins_like_sip(data, start[chosen] + size, seen[chosen] - size)
+def _sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    """SIP as it is, or in a frame from a server, which does not mask it (RFC 6455, section 5.2)."""
+    framed = np.flatnonzero(np.isin(head["opcode"], OPCODES) & (head["length"] <= 126) & (seen > 4))
+    size = np.where(head["length"][framed] == 126, 4, 2)
+    both = np.append(start, start[framed] + size), np.append(seen, seen[framed] - size)
+    found, inside = np.split(begins_like_sip(data, *both), [len(start)])
+    found[framed] |= inside
     return found
 
 
