@@ -147,7 +147,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_plain(found, udp, walk.flows, fate, key)
-        fates.write(records(window, fate, key).tobytes())
+        fates.write(records(window, fate, key).view(np.uint8).data)
     if len(window.time):
         walk.first_time = min(walk.first_time, int(window.time.min()))
         walk.last_time = max(walk.last_time, int(window.time.max()))
