@@ -92,11 +92,12 @@ def read_all(
         worker = partial(read_here, seen=ticking) if here else read_into_cache
         for number, (job, future) in enumerate(_finished(waiting, doing, worker), 1):
             read_bytes += job.capture.size
-            reason = None
             if done := _done(future):
                 events.update([done])
+                reason = None
             else:
-                reason = _reason(error := future.exception())
+                error = future.exception()
+                reason = _reason(error)
                 lost.append(Unread(job.capture.path, reason, error))
             tell(Step(READING, job.capture.name, reason, number, len(waiting), read_bytes, every))
     return events, lost

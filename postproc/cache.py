@@ -37,9 +37,9 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\n".join([__version__, _readers(), *parts]).encode()).hexdigest()[:32]
 
 
-def may_hold(place: Path) -> bool:
-    """Whether there are events at this place, the hash of the bytes left open."""
-    return any(place.parent.glob(f"{place.name}-*"))
+def places(cache: Path) -> set[Path]:
+    """Where there are events, the hash of the bytes left open."""
+    return {held.with_name(held.name.rpartition("-")[0]) for held in cache.glob("*-*")}
 
 
 def folder(place: Path, sha256: str) -> Path:

@@ -217,8 +217,8 @@ def _work(
     if not found:
         return [], [], []
     jobs = _jobs(found, folder, options)
-    sizes = Counter(capture.size for capture in found)
-    asked = {job for job in jobs if sizes[job.capture.size] > 1 or cache.may_hold(job.place)}
+    sizes, held = Counter(capture.size for capture in found), cache.places(folder)
+    asked = {job for job in jobs if sizes[job.capture.size] > 1 or job.place in held}
     hashed, unhashed = inputs.hashed((job.capture for job in jobs if job in asked), threads)
     originals = {capture.sha256: capture for capture in reversed(hashed)}
     known = {original.path: original.sha256 for original in originals.values()}

@@ -116,6 +116,16 @@ def test_the_key_depends_on_every_part_and_on_the_readers(monkeypatch):
     assert cache.key("sha", "4.0.17") == cache.key("sha", "4.0.17")
 
 
+def test_places_are_known_without_the_hash_and_only_when_they_hold_events(tmp_path):
+    place = tmp_path / "key-120"
+    cache.write(events(), cache.folder(place, "ab" * 32))
+    cache.write(events(), cache.folder(place, "cd" * 32))
+    (tmp_path / ".key-7-ab.making").mkdir()  # left by a run that died
+    assert place in cache.places(tmp_path)
+    assert tmp_path / "key-7" not in cache.places(tmp_path)
+    assert cache.places(tmp_path / "nothing") == set()
+
+
 def test_the_number_of_rows_is_kept(tmp_path):
     cache.write(events(), tmp_path / "key")
     assert orjson.loads((tmp_path / "key" / "rows.json").read_bytes()) == {"captures": 1, "sip_messages": 1}
