@@ -73,6 +73,8 @@ SIGNALLING = {
     "a response": [b"", b"SIP/2.0 200 OK\r\n\r\n"],
     "in the middle": [SMB, b"", b"and some", INVITE, b"rest of it"],
     "any method": [b"X-new.Method!1 sip:a SIP/2.0\r\n"],
+    "a method of one letter": [b"X sip:a SIP/2.0\r\n"],
+    "a method of signs": [b"!' sip:a@b SIP/2.0\r\n"],
     "a long method": [b"A" * 40 + b" sip:a@b SIP/2.0\r\n"],
     "sips": [b"BYE sips:a@b SIP/2.0\r\n"],
     "tel": [b"INVITE tel:+49301 SIP/2.0\r\n"],
@@ -85,6 +87,7 @@ SIGNALLING = {
     "WebSocket asked for": [b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\n"],
     "WebSocket granted": [b"", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"],
     "SIP in WebSocket": [b"", b"\x81\x30" + INVITE],
+    "SIP behind a line end in WebSocket": [b"", b"\x81\x32\r\n" + INVITE],
     "long SIP in WebSocket": [b"", b"\x82\x7e\1\0" + b"SIP/2.0 200 OK\r\n"],
 }
 
