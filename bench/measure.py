@@ -13,7 +13,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from resource import struct_rusage
-from statistics import median
 from threading import Timer
 from time import perf_counter
 
@@ -54,12 +53,12 @@ def measure(command: list[str], environment: dict[str, str], timeout: float = TI
     return Usage(cpu, wall, peak, failure)
 
 
-def typical(usages: list[Usage]) -> Usage:
-    """Medians of the times, the highest peak, any failure."""
+def undisturbed(usages: list[Usage]) -> Usage:
+    """The least of the times, as others on the machine only ever add to them; the highest peak, any failure."""
     failures = [each.failure for each in usages if each.failure]
     return Usage(
-        cpu_s=median(each.cpu_s for each in usages),
-        wall_s=median(each.wall_s for each in usages),
+        cpu_s=min(each.cpu_s for each in usages),
+        wall_s=min(each.wall_s for each in usages),
         peak_mb=max(each.peak_mb for each in usages),
         failure=failures[0] if failures else None,
     )

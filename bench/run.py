@@ -26,7 +26,7 @@ from pathlib import Path
 from bench import report
 from bench.bars import Bar, Results, bars
 from bench.captures import FOLDER, ROOT, Spec, ready, truth_path
-from bench.measure import Usage, adopt_orphans, measure, typical
+from bench.measure import Usage, adopt_orphans, measure, undisturbed
 from bench.programs import (
     AGAIN,
     BASELINE_A,
@@ -81,7 +81,7 @@ def measured(
             print(f"{spec.title}: {program.name}", file=sys.stderr)
             for name, usage in _once(program, capture):
                 usages.setdefault(name, []).append(usage)
-    return {name: typical(each) for name, each in usages.items()}
+    return {name: undisturbed(each) for name, each in usages.items()}
 
 
 def sound(results: Results) -> bool:
@@ -163,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     add("--packets", type=int, nargs="*", default=PACKETS, metavar="N", help="sizes with media")
     add("--no-foreign", dest="foreign", action="store_false", help="leave foreign TCP out")
     add("--sip", action="store_true", help="2,000 and 20,000 calls without media too")
-    add("--repeat", type=int, help="rounds (median); default 3, more than a million packets 1")
+    add("--repeat", type=int, help="rounds (the least counts); default 3, more than a million packets 1")
     add("--markdown", action="store_true", help="print tables for the README")
     add("--json", type=Path, metavar="FILE", help="write the figures there")
     add("--captures", type=Path, default=FOLDER, metavar="DIR", help="where captures are kept")
