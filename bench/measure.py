@@ -54,7 +54,7 @@ def measure(command: list[str], environment: dict[str, str], timeout: float = TI
 
 
 def undisturbed(usages: list[Usage]) -> Usage:
-    """The least of the times, as others on the machine only ever add to them; the highest peak, any failure."""
+    """The least of the times, to which others on the machine only ever add; the highest peak, any failure."""
     failures = [each.failure for each in usages if each.failure]
     return Usage(
         cpu_s=min(each.cpu_s for each in usages),
