@@ -74,11 +74,10 @@ def measured(
     """Every program on the capture, in turns, so that a slow minute hits all alike."""
     captures = {each: ready(each.spec(spec), folder) for each in programs if each.asked(spec)}
     usages: dict[str, list[Usage]] = {}
-    for capture in captures.values():
-        _into_page_cache(capture)
     for _ in range(repeat or (3 if spec.size <= QUICK[spec.scenario] else 1)):
         for program, capture in captures.items():
             print(f"{spec.title}: {program.name}", file=sys.stderr)
+            _into_page_cache(capture)  # each time: what ran before may have pushed it out
             for name, usage in _once(program, capture):
                 usages.setdefault(name, []).append(usage)
     return {name: undisturbed(each) for name, each in usages.items()}
