@@ -31,6 +31,7 @@ from postproc.present.progress import READING, Step, Tell
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
+from postproc.tables import Tables
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,11 +65,14 @@ def read_into_cache(job: Job) -> Outcome:
 def read_here(job: Job, seen: Seen) -> Outcome:
     """Read a capture, store its events, and return them with the job, which knows the hash now."""
     try:
-        tables = read(job.capture.path, job.capture.name, job.options, seen)
-        done = job.with_hash(tables.captures["sha256"].iloc[0])
-        return done, cache.write(tables, done.folder)
-    finally:
+        return _stored(job, read(job.capture.path, job.capture.name, job.options, seen))
+    finally:  # when the tables are gone
         memory.give_back()
+
+
+def _stored(job: Job, tables: Tables) -> Outcome:
+    done = job.with_hash(tables.captures["sha256"].iloc[0])
+    return done, cache.write(tables, done.folder)
 
 
 def read_all(
