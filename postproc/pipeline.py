@@ -235,7 +235,7 @@ def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
     if options.keylog:  # workers may stand elsewhere
         options = replace(options, keylog=options.keylog.absolute())
     decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
-    key = cache.key(tshark.version(), *decisive)
+    key = cache.key(tshark.build(), *decisive)
     return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
 
 
