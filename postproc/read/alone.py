@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from postproc.current_folder import whole_paths
 from postproc.errors import CaptureError
-from postproc.read.programs import whole_paths
 
 KEPT = (  # what a program needs of the environment to start at all, and to know the time zone
     "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PROGRAMFILES", "PROGRAMDATA",

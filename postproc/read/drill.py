@@ -14,6 +14,7 @@ from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.errors import CaptureError
 from postproc.read import alone
+from postproc.read.keylog import preference
 from postproc.read.tshark import INSIDE_TURN, PREFERENCES, EkCapture, apart, executable
 
 
@@ -31,14 +32,13 @@ def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | N
 
 def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
     loop = asyncio.new_event_loop()
-    keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
     with alone.empty_folder() as bare:
         stream = PdmlCapture(
             str(capture.absolute()),
             keep_packets=False,
             eventloop=loop,
             tshark_path=executable(),
-            override_prefs=PREFERENCES | keys,
+            override_prefs=PREFERENCES | preference(keylog),
             custom_parameters=["-n", "-Y", show, *INSIDE_TURN],
         )
         stream.folder = bare

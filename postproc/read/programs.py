@@ -9,9 +9,10 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal
 
+from postproc.current_folder import whole_paths
 from postproc.errors import SetupError
 
 SETTING = "POSTPROC_TSHARK"  # environment; what --tshark sets, so that workers and notebooks know it
@@ -59,11 +60,6 @@ def program_in(folder: Path, name: str) -> Path | None:
     """The program of this name in a folder, if there is one that can be executed."""
     path = folder / f"{name}{SUFFIX}"
     return path if _executable(path) else None
-
-
-def whole_paths(value: str, flavour: type[PurePath] = PurePath, separator: str = os.pathsep) -> list[str]:
-    """The entries of a search path that mean the same wherever one stands: not "", "." or "bin"."""
-    return [entry for entry in value.split(separator) if flavour(entry).is_absolute()]
 
 
 def _set(setting: str) -> Path:

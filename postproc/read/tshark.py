@@ -23,6 +23,7 @@ from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 from postproc.errors import CaptureError, SetupError
 from postproc.read import alone, programs
 from postproc.read.frame import Frame, frame
+from postproc.read.keylog import preference
 
 T = TypeVar("T")
 
@@ -112,7 +113,6 @@ def frames(
     already yielded are good, and a file cut short is no error.
     """
     loop = asyncio.new_event_loop()
-    keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
     with alone.empty_folder() as bare:
         stream = EkCapture(
             str(capture.absolute()),
@@ -121,7 +121,7 @@ def frames(
             tshark_path=executable(),
             use_ek=True,
             include_raw=True,
-            override_prefs=PREFERENCES | keys,
+            override_prefs=PREFERENCES | preference(keylog),
             decode_as=dict(decode_as or {}),
             # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
             custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
