@@ -21,7 +21,7 @@ CAPTURES = ("good.pcapng", "acl_403.pcapng")
 SETTINGS = {  # what a person may have in a profile: each takes a protocol away from its dissector
     "preferences": "sip.tcp.ports: 9\nnameres.network_name: TRUE\ntcp.desegment_tcp_streams: FALSE\nbad\n",
     "decode_as_entries": "decode_as_entry: tcp.port,4900,HTTP,(none)\n",
-    "disabled_protos": "sip\nstun-udp\ndtls\n",
+    "disabled_protos": "sip\nstun\nclassicstun\ndtls\n",
     "heuristic_protos": "stun_udp,0\nsip_tcp,0\nsip_udp,0\ndtls_udp,0\ndtls_stun,0\n",
     "hosts": "10.0.50.118 pbx\n",
 }
