@@ -6,6 +6,9 @@ import sys
 
 def main() -> None:
     """Run the command line."""
+    from postproc.current_folder import leave_out  # noqa: PLC0415
+
+    leave_out()
     from postproc.cli import cli  # noqa: PLC0415  (processes that read captures import this module)
 
     try:

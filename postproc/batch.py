@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from postproc import cache, memory
+from postproc import cache, current_folder, memory
 from postproc.errors import CaptureError, SetupError
 from postproc.present.progress import READING, Step, Tell
 from postproc.read import inputs
@@ -163,7 +163,10 @@ def workers(count: int) -> Iterator[Executor]:
     When the block is left early, what is still being read is stopped.
     """
     before = {child.pid for child in multiprocessing.active_children()}
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as scratch:
+    with (
+        current_folder.left_out(),
+        tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as scratch,
+    ):
         executor = Processes(count, scratch) if count > 1 else ThreadPoolExecutor(1)
         try:
             yield executor

@@ -22,7 +22,7 @@ from postproc.errors import SetupError
 from postproc.present import store, verdicts
 from postproc.present.progress import READING, Step, Tell, silence
 from postproc.read import deployment as deployments
-from postproc.read import fslog, inputs, logfiles, tshark
+from postproc.read import fslog, inputs, keylog, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
@@ -233,9 +233,9 @@ def _work(
 def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
     """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
-        options = replace(options, keylog=options.keylog.absolute())
+        options = replace(options, keylog=keylog.checked(options.keylog.absolute()))
     decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
-    key = cache.key(tshark.version(), *decisive)
+    key = cache.key(tshark.build(), *decisive)
     return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
 
 

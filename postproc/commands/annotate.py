@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
 
@@ -20,6 +21,7 @@ from postproc.text import Lang
     help="File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]",
 )  # fmt: skip
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def annotate_command(
     *, capture: Path, results: Path | None, out: Path | None, lang: Lang, debug: bool

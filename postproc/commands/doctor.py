@@ -4,10 +4,12 @@ import sys
 
 import click
 
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import COULD_NOT_RUN
 
 
 @click.command("doctor")
+@tshark_option
 def doctor_command() -> None:
     """Say whether this machine is fit to read captures.
 

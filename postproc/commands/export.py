@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 
 
@@ -22,6 +23,7 @@ from postproc.commands.trouble import one_line_errors
 )  # fmt: skip
 @click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
 @click.option("--key", help="Key of the pseudonyms, to have several exports agree.  [default: random]")
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def export_command(
     *,

@@ -10,6 +10,7 @@ import click
 
 from postproc.commands.deployment import access_options, told
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 from postproc.text import Lang, Text
@@ -55,6 +56,7 @@ KEPT = Text(
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def run_command(
     *,

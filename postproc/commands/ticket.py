@@ -6,6 +6,7 @@ import click
 
 from postproc.commands.deployment import access_options, told
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang, Text
 
@@ -40,6 +41,7 @@ STILL_OPEN = Text(
 )  # fmt: skip
 @access_options
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def ticket_command(
     *,

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import nbformat
 
+from postproc.current_folder import left_out
 from postproc.errors import SetupError
 from postproc.handover.export import safe_name
 from postproc.pipeline import Run
@@ -150,10 +151,11 @@ def execute(path: Path) -> None:
         timeout=LONGEST,
         record_timing=False,
         resources=place,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", "--ignore-cwd"],
     )
     try:
-        client.execute()
+        with left_out():
+            client.execute()
     except CellExecutionError as error:
         raise SetupError(f"{path}: a cell failed: {error.ename}: {error.evalue}"[:300]) from error
     except (CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died, or never came up

@@ -4,7 +4,6 @@ The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
-from postproc.read import plain, tshark
+from postproc.read import alone, plain, programs, tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
@@ -84,6 +83,8 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
         try:
             source = converted(path, folder / "converted.pcapng")
             parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
+        except alone.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
+            raise
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
             return replace(original, warnings=(warning,)), None
@@ -102,12 +103,16 @@ def _form(path: Path) -> str:
 
 def converted(path: Path, target: Path) -> Path:
     """The capture as little-endian pcapng; a cut one as far as it goes."""
-    done = subprocess.run(
-        [tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)],
-        capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
-    if not target.exists() or not target.stat().st_size:
-        raise CaptureError(f"editcap cannot convert it: {done.stderr.strip().splitlines()[-1:]}")
+    editcap = programs.companion("editcap")
+    if editcap is None:
+        raise CaptureError("editcap, which converts it, is not beside tshark")
+    source = path.resolve()
+    status, said = alone.make(
+        target, source.stat().st_size, editcap, "-F", "pcapng", str(source), str(target)
+    )
+    cut = any(words in said for words in tshark.BROKEN_FILE)
+    if not target.exists() or not target.stat().st_size or (status and not cut):
+        raise CaptureError(f"editcap cannot convert it: {said.strip().splitlines()[-1:]}")
     return target
 
 
