@@ -112,6 +112,11 @@ TUPLE = (
     Column("dst_port", INTEGER, "Receiver's port."),
 )
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
+GUESSED = Column(
+    "time_guessed",
+    FLAG,
+    "Its clock shows a time outside 1970 to 2200: ``time`` is of the frame before.",
+)
 RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).")
 
 CAPTURES = Table(
@@ -162,6 +167,7 @@ SIP_MESSAGES = Table(
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
         Column("has_sdp", FLAG, "Carries a session description."),
         COPY_OF,
+        GUESSED,
     ),
 )
 SIP_HEADERS = Table(
@@ -235,6 +241,7 @@ CANDIDATES = Table(
             "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
         ),
         COPY_OF,
+        GUESSED,
     ),
 )
 STUN_MESSAGES = Table(
@@ -256,6 +263,7 @@ STUN_MESSAGES = Table(
         Column("software", TEXT, "SOFTWARE."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 BINDINGS = Table(
@@ -320,6 +328,7 @@ DTLS_MESSAGES = Table(
         Column("certificate", TEXT, "First certificate (DER, hex) where it becomes complete."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 DTLS = Table(
@@ -356,6 +365,7 @@ ICMP_ERRORS = Table(
         Column("transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are."),
         Column("transaction_id", TEXT, "STUN transaction ID in the quote."),
         COPY_OF,
+        GUESSED,
     ),
 )
 RTP_STREAMS = Table(

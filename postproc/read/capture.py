@@ -12,15 +12,18 @@ from heapq import merge
 from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
 from postproc.read import plain, tshark
+from postproc.read.arrays import Array
+from postproc.read.clock import Clock, believed
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
-from postproc.read.inputs import sha256
+from postproc.read.inputs import readable, sha256
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
@@ -62,15 +65,19 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = plain.frames(_aside(kept), parted.plain_frames)
+            known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
             try:
-                both = merge(shown, known, key=attrgetter("number"))
+                both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
                 return _tables(events(both, name), parted, path, name, everything=False)
             except MappingError as error:
                 warning = f"read by tshark alone, which is slower: {error}"
                 parted = replace(parted, warnings=(*parted.warnings, warning))
-        shown = tshark.frames(path, options.keylog, decode_as=decode_as)
-        return _tables(events(shown, name), parted, path, name, everything=True)
+        clock = Clock()
+        shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
+        found = events(shown, name)
+        if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
+            parted = replace(parted, warnings=(*parted.warnings, clock.warning))
+        return _tables(found, parted, path, name, everything=True)
 
 
 def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
@@ -112,12 +119,33 @@ def converted(path: Path, target: Path) -> Path:
 
 
 def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
-    """Frames with the numbers of the original file, each checked by its time."""
+    """Frames with the numbers of the original file, each checked by its time if that is believed."""
+    guessed = np.isin(parted.kept_frames, parted.guessed_frames)
     for frame in frames:
         index = frame.number - 1
-        if index >= len(parted.kept_times) or frame.time != parted.kept_times[index]:
+        known = index < len(parted.kept_times)
+        if not known or (frame.time != parted.kept_times[index] and not guessed[index]):
             raise MappingError(f"frame {frame.number} of the reduced file is at another time")
-        frame.number = int(parted.kept_frames[index])
+        frame.number, frame.time = int(parted.kept_frames[index]), int(parted.kept_times[index])
+        yield frame
+
+
+def _marked(frames: Iterator[Frame], guessed: Array) -> Iterator[Frame]:
+    """Frames in the order of their numbers, marked where their time is not their own."""
+    ahead = iter(guessed.tolist())
+    waiting = next(ahead, None)
+    for frame in frames:
+        while waiting is not None and waiting < frame.number:
+            waiting = next(ahead, None)
+        frame.guessed = waiting == frame.number
+        yield frame
+
+
+def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterator[Frame]:
+    """Frames as tshark alone shows them, with times that can be reckoned with."""
+    for frame in frames:
+        frame.guessed = not believed(frame.time)
+        frame.time = clock.follow(frame.time, start, frame.number)
         yield frame
 
 
@@ -163,7 +191,7 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:
     return {
         "capture": name,
-        "path": str(path),
+        "path": readable(str(path)),
         "sha256": parted.sha256,
         "format": parted.format,
         "packets": parted.packets,

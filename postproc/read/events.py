@@ -1,6 +1,6 @@
 """tshark's frames -> the message tables of one capture."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -22,16 +22,18 @@ def events(frames: Iterable[Frame], name: str) -> Tables:
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[copies.Sighting] = []
+    guessed: set[int] = set()
     for frame in segments.completed(frames):
         sightings.append(copies.sighting(frame))
+        guessed.update([frame.number] * frame.guessed)
         for table, row in rows(frame):
             pending[table].append(row)
             if len(pending[table]) == BATCH:
                 done[table].append(_frame(table, pending[table]))
                 pending[table] = []
-    copy_of = copies.copies(sightings)
+    copy_of = copies.copies(sight for sight in sightings if sight.frame not in guessed)
     return Tables(**{
-        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of)
+        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
         for table in MESSAGE_TABLES
     })  # fmt: skip
 
@@ -70,9 +72,12 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
     return BY_NAME[table].rows(records)
 
 
-def _finish(table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int]) -> pd.DataFrame:
+def _finish(
+    table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int], guessed: Collection[int]
+) -> pd.DataFrame:
     whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     whole["capture"] = name
     if "copy_of" in whole:
         whole["copy_of"] = whole["frame"].map(copy_of)
+        whole["time_guessed"] = whole["frame"].isin(guessed)
     return BY_NAME[table].conform(whole)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from postproc.read.arrays import Array, count_until, gather, places
+from postproc.read.clock import EARLIEST, LATEST, OUTSIDE, SECOND
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -116,8 +117,15 @@ def _times(interfaces: list[Interface], interface: Array, high: Array, low: Arra
 
 
 def _since_epoch(ticks: Array, resolution: int, offset: int) -> Array:
-    since: Array = _nanoseconds(ticks, resolution).view(np.int64) + offset * 10**9
-    return since
+    """OUTSIDE where it is not believed. What is reckoned modulo 2**64 is right for what is."""
+    per_second = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+    first, end = ((limit // SECOND - offset) * per_second for limit in (EARLIEST, LATEST))
+    if first >= 2**64 or end <= 0:
+        return np.full(len(ticks), OUTSIDE)
+    since = (_nanoseconds(ticks, resolution) + np.uint64(offset * SECOND % 2**64)).view(np.int64)
+    outside = ticks < np.uint64(max(first, 0))
+    outside |= ticks > np.uint64(min(end, 2**64) - 1)
+    return np.where(outside, OUTSIDE, since) if outside.any() else since
 
 
 def _nanoseconds(ticks: Array, resolution: int) -> Array:

@@ -5,6 +5,7 @@ window by numpy.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import FileIO
 
 import numpy as np
@@ -56,12 +57,18 @@ def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[
         filled += got
         starts, end, sound = record_starts(data, start, filled, container.layout)
         window, whole = container.records(container, data, base, starts, np.diff(starts, append=end))
-        container.packets += len(window.start)
-        yield window
+        yield _settled(window, container)
         if not got or not sound or not whole:
             break
         data, start, filled, base = _moved(data, end, filled), 0, filled - end, base + end
     _conclude(container, sound and whole, leftover=filled > end)
+
+
+def _settled(window: Window, container: Container) -> Window:
+    """The window, counted, with times that can be reckoned with: nobody else sees others."""
+    time, guessed = container.clock.settle(window.time, container.packets + 1)
+    container.packets += len(window.start)
+    return replace(window, time=time, guessed=guessed) if len(guessed) else window
 
 
 def _moved(data: Array, end: int, filled: int) -> Array:
@@ -78,3 +85,5 @@ def _conclude(container: Container, sound: bool, leftover: bool) -> None:
         container.warnings.append(f"corrupt after packet {container.packets}: the rest is not read")
     elif leftover:
         container.warnings.append(f"cut short after packet {container.packets}")
+    if container.clock.warning:
+        container.warnings.append(container.clock.warning)
