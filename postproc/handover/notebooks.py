@@ -12,12 +12,13 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import nbformat
 
+from postproc import batch
 from postproc.errors import SetupError
 from postproc.handover.export import safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.present.store import replace_file
-from postproc.read.inputs import readable, said
+from postproc.read.inputs import Unread, readable, said
 
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
@@ -26,10 +27,11 @@ LONGEST = 1800  # seconds a cell may take
 
 @dataclass(frozen=True)
 class Written:
-    """Notebooks written, and those left as they were because somebody had edited them."""
+    """Notebooks written, those left as they were because somebody had edited them, and those not made."""
 
     paths: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
+    lost: tuple[Unread, ...] = ()
 
 
 class Known:
@@ -73,14 +75,19 @@ def write_all(run: Run, out: Path) -> Written:
     Raises SetupError when the folder cannot be written to.
     """
     known = Known(run)
-    written, kept = [], []
-    for name, path in targets(run, out / "notebooks").items():
-        if path.exists() and _edited(path):
-            kept.append(path)
-        else:
-            _save(known.notebook(name, path, out), path)
+    written, kept, lost = [], [], []
+    with batch.workers(1) as here:
+        for name, path in targets(run, out / "notebooks").items():
+            if path.exists() and _edited(path):
+                kept.append(path)
+                continue
+            made = here.submit(known.notebook, name, path, out)
+            if error := made.exception():
+                lost.append(Unread(path, batch.reason(error), error))
+                continue
+            _save(made.result(), path)
             written.append(path)
-    return Written(tuple(written), tuple(kept))
+    return Written(tuple(written), tuple(kept), tuple(lost))
 
 
 def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:

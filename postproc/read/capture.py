@@ -177,7 +177,7 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     described, offered = tables.sdp_media, tables.candidates
     named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
     formats = described["formats"].dropna().str.split(",").explode()
-    types = formats[formats.str.fullmatch(r"\d{1,3}")].astype("int64").unique()
+    types = formats[formats.str.fullmatch(r"[0-9]{1,3}")].astype("int64").unique()
     streams, seconds = rtp_tables(few(parted.media, named.unique().astype("int64"), types), fewest=1)
     if streams.empty:
         return parted.rtp_streams, parted.rtp_seconds
