@@ -159,7 +159,7 @@ def load(folder: Path | str) -> Run:
     try:
         tables = store.read_tables(out / "tables")
         summary = store.read_summary(out / "summary.json")
-        unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
+        unread = tuple(Unread(inputs.located(each["path"]), each["reason"]) for each in summary["unread"])
         about, walked = verdicts.read(out / "findings.json")
         lang: Lang = "de" if about.get("lang") == "de" else "en"
         return Run(tables, out, unread, walks=walked, lang=lang, version=summary["version"])

@@ -18,7 +18,7 @@ from postproc.handover.export import safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.present.store import replace_file
-from postproc.read.inputs import Unread, readable, said
+from postproc.read.inputs import Unread, located, readable, said
 
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
@@ -55,8 +55,8 @@ class Known:
         """The notebook of one capture, made for its place."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
         seen = partial(_as_seen, folder=folder)
-        logs = tuple(seen(Path(path)) for path in self.run.logs["path"].dropna())
-        place = seen(capture or Path(self.paths[name]))
+        logs = tuple(seen(located(path)) for path in self.run.logs["path"].dropna())
+        place = seen(capture or located(self.paths[name]))
         kept, keys = (seen(path) if path else None for path in (out, keylog))
         subject = Subject(name, place, kept, logs, keys, self.run.lang)
         return notebook(subject, self._calls(name))

@@ -101,7 +101,7 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Have the file written under another name, then give it its own."""
-    making = path.with_name(f".{path.name}.{uuid4().hex}")
+    making = path.with_name(f".{uuid4().hex}")  # short: the name itself may be as long as can be
     try:
         write(making)
         making.replace(path)
