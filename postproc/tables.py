@@ -133,7 +133,9 @@ CAPTURES = Table(
         Column("interfaces", TEXT, "Names of the interfaces, comma-joined; empty where unnamed."),
         Column("link_types", TEXT, "Their link types (LINKTYPE names), comma-joined."),
         Column("media_packets", INTEGER, "RTP packets measured here and not shown to tshark."),
-        Column("foreign_packets", INTEGER, "Packets left out: TCP without SIP, QUIC, ARP and the like."),
+        Column(
+            "foreign_packets", INTEGER, "Packets left out: RTCP, TCP without SIP, QUIC, ARP and the like."
+        ),
         Column(
             "dissected_packets",
             INTEGER,

@@ -6,7 +6,7 @@ frame numbers and times of what tshark returns are checked against the file.
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import merge
 from operator import attrgetter
@@ -68,16 +68,22 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
             known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
             try:
                 both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
-                return _tables(events(both, name), parted, path, name, everything=False)
+                told: list[str] = []
+                found = events(both, name, told)
+                return _tables(found, _warned(parted, told), path, name, everything=False)
             except MappingError as error:
-                warning = f"read by tshark alone, which is slower: {error}"
-                parted = replace(parted, warnings=(*parted.warnings, warning))
+                parted = _warned(parted, [f"read by tshark alone, which is slower: {error}"])
         clock = Clock()
         shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
-        found = events(shown, name)
+        told = []
+        found = events(shown, name, told)
         if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
-            parted = replace(parted, warnings=(*parted.warnings, clock.warning))
-        return _tables(found, parted, path, name, everything=True)
+            told.append(clock.warning)
+        return _tables(found, _warned(parted, told), path, name, everything=True)
+
+
+def _warned(parted: Split, warnings: Iterable[str]) -> Split:
+    return replace(parted, warnings=(*parted.warnings, *warnings))
 
 
 def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:

@@ -106,6 +106,7 @@ class Container:
     packets: int = 0
     has_secrets: bool = False
     cut_short: bool = False
+    excess: str = ""  # which limit it goes beyond
     clock: Clock = field(default_factory=Clock)
     warnings: list[str] = field(default_factory=list)
 

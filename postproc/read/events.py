@@ -1,11 +1,12 @@
 """tshark's frames -> the message tables of one capture."""
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
-from postproc.read import copies, dtls, icmp, sdp, segments, sip, stun
+from postproc.read import copies, dtls, icmp, limits, sdp, segments, sip, stun
 from postproc.read.frame import Frame
 from postproc.tables import BY_NAME, Tables
 
@@ -17,8 +18,11 @@ MESSAGE_TABLES = (
 Row = tuple[str, dict[str, Any]]
 
 
-def events(frames: Iterable[Frame], name: str) -> Tables:
-    """The message tables of the frames; ``capture`` is ``name``, copies are marked."""
+def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
+    """The message tables of the frames; ``capture`` is ``name``, copies are marked.
+
+    What a limit cuts is added to ``warnings``.
+    """
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[copies.Sighting] = []
@@ -26,11 +30,14 @@ def events(frames: Iterable[Frame], name: str) -> Tables:
     for frame in segments.completed(frames):
         sightings.append(copies.sighting(frame))
         guessed.update([frame.number] * frame.guessed)
-        for table, row in rows(frame):
+        found = rows(frame)
+        for table, row in islice(found, limits.ROWS):
             pending[table].append(row)
             if len(pending[table]) == BATCH:
                 done[table].append(_frame(table, pending[table]))
                 pending[table] = []
+        if more := sum(1 for _ in found):
+            warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
     copy_of = copies.copies(sight for sight in sightings if sight.frame not in guessed)
     return Tables(**{
         table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)

@@ -96,7 +96,8 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     stays = ~(is_media | is_foreign | is_plain | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
-    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
+    unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it
+    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(unread))
     time = rows["time"]
     return Kept(frames[shown], time[shown], frames[is_plain], time[is_plain], *counts)
 
