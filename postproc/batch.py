@@ -98,12 +98,12 @@ def read_all(
             read_bytes += job.capture.size
             if done := _done(future):
                 events.update([done])
-                reason = None
+                why = None
             else:
                 error = future.exception()
-                reason = _reason(error)
-                lost.append(Unread(job.capture.path, reason, error))
-            tell(Step(READING, job.capture.name, reason, number, len(waiting), read_bytes, every))
+                why = reason(error)
+                lost.append(Unread(job.capture.path, why, error))
+            tell(Step(READING, job.capture.name, why, number, len(waiting), read_bytes, every))
     return events, lost
 
 
@@ -132,23 +132,21 @@ def _done(future: "Future[Outcome]") -> tuple[Job, cache.Events] | None:
     return None if events is None else (job, events)
 
 
-def _reason(error: BaseException | None) -> str:
+def reason(error: BaseException | None) -> str:
     """Why a capture was lost, in one line."""
     match error:
         case None:
-            reason = "its events did not arrive in the cache: do the workers see the same folder?"
+            return "its events did not arrive in the cache: do the workers see the same folder?"
         case CaptureError():
-            reason = str(error)
+            return str(error)
         case _ if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":  # dask's
-            reason = "the process that read it died (out of memory?)"
+            return "the process that read it died (out of memory?)"
         case MemoryError():
-            reason = "out of memory"
+            return "out of memory"
         case OSError():
-            reason = inputs.said(error)
-        case _:
-            said = " ".join(str(error).split())[:200]
-            reason = f"internal error, please report it: {type(error).__name__}: {said}"
-    return reason
+            return inputs.said(error)
+    said = " ".join(str(error).split())[:200]
+    return f"internal error, please report it: {type(error).__name__}: {said}"
 
 
 def cores() -> int:

@@ -55,7 +55,8 @@ def write(tables: Tables, folder: Path) -> Events:
     making.mkdir(parents=True)
     try:
         for name, rows in events.items():
-            pq.write_table(rows, making / f"{name}.parquet")
+            with (making / f"{name}.parquet").open("wb") as file:  # arrow knows no path that is not UTF-8
+                pq.write_table(rows, file)
         (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in events.items()}))
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
@@ -68,7 +69,7 @@ def read(folder: Path) -> Events | None:
     """The tables in a folder, or None when it is missing, damaged or not complete."""
     try:
         rows = orjson.loads((folder / ROWS).read_bytes())
-        events = {name: pq.read_table(folder / f"{name}.parquet") for name in rows}
+        events = {name: _table(folder / f"{name}.parquet") for name in rows}
         whole = all(
             len(events[name]) == count and events[name].column_names == BY_NAME[name].names
             for name, count in rows.items()
@@ -76,6 +77,11 @@ def read(folder: Path) -> Events | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return None
     return events if whole else None
+
+
+def _table(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        return pq.read_table(file)
 
 
 def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:

@@ -19,17 +19,19 @@ from postproc.correlate import correlate
 from postproc.deployment import Deployment
 from postproc.diagnose import diagnose, walks
 from postproc.errors import SetupError
-from postproc.present import store, verdicts
+from postproc.present import part, store, verdicts
 from postproc.present.progress import READING, Step, Tell, silence
 from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, keylog, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
+from postproc.sparing import sparing
 from postproc.tables import CAPTURES, Tables
 from postproc.text import Lang, Text
 
 REPORT = "report.html"
+UNSHOWN = "left out of the report"
 JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
 JUDGING = Text("judging the calls", "beurteile die Anrufe")
 WRITING = Text("writing the tables", "schreibe die Tabellen")
@@ -67,21 +69,30 @@ def run(
     if read.events is None:
         return Run(Tables(), out, read.unread)
     gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
-    tell(Step(JOINING))
     known = deployment or deployments.read(deployments.DEFAULT)
-    correlated = correlate(gathered, known)
+
+    def work(names: Sequence[str]) -> tuple[Tables, verdicts.Walks]:
+        tell(Step(JOINING))
+        correlated = correlate(_only(gathered, names), known)
+        memory.give_back()
+        tell(Step(JUDGING))
+        return _judged(correlated, known, lang, only)
+
+    files = _files(gathered, read.captures)
+    with batch.workers(1) as here:
+        judged, lost = sparing(work, list(files), here)
     memory.give_back()
-    tell(Step(JUDGING))
-    tables, walked = _judged(correlated, known, lang, only)
-    memory.give_back()
+    unread = (*read.unread, *no_logs, *(_lost(files[name], error) for name, error in lost.items()))
+    if judged is None or judged[0].captures.empty:
+        return Run(Tables(), out, unread)
+    tables, walked = judged
     beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
     done = Run(
-        _with_copies(tables, read.copies), out, (*read.unread, *no_logs), read.cached,
+        _with_copies(tables, read.copies), out, unread, read.cached,
         walks=walked, logs_beside=beside, lang=lang,
     )  # fmt: skip
-    if out:
-        _write(done, out, csv=csv, report=report, tell=tell)
-    return done
+    unshown = _write(done, out, csv=csv, report=report, tell=tell) if out else ()
+    return replace(done, unread=(*unread, *unshown))
 
 
 @dataclass(frozen=True)
@@ -128,13 +139,18 @@ def _unchanged(cached: int, every: int) -> Text:
     )
 
 
-def _write(done: Run, out: Path, *, csv: bool, report: bool, tell: Tell) -> None:
+def _write(done: Run, out: Path, *, csv: bool, report: bool, tell: Tell) -> tuple[Unread, ...]:
+    """Write tables and report; return what the report had to leave out."""
     tell(Step(WRITING))
     _store(done, out, csv=csv)
     (out / REPORT).unlink(missing_ok=True)  # of an earlier run
-    if report:
-        tell(Step(REPORTING))
-        write_report(done, out / REPORT)
+    if not report:
+        return ()
+    tell(Step(REPORTING))
+    text, unshown = _page(done)
+    if text is not None:
+        _save(text, out / REPORT)
+    return unshown
 
 
 def load(folder: Path | str) -> Run:
@@ -143,7 +159,7 @@ def load(folder: Path | str) -> Run:
     try:
         tables = store.read_tables(out / "tables")
         summary = store.read_summary(out / "summary.json")
-        unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
+        unread = tuple(Unread(inputs.located(each["path"]), each["reason"]) for each in summary["unread"])
         about, walked = verdicts.read(out / "findings.json")
         lang: Lang = "de" if about.get("lang") == "de" else "en"
         return Run(tables, out, unread, walks=walked, lang=lang, version=summary["version"])
@@ -153,22 +169,49 @@ def load(folder: Path | str) -> Run:
         raise SetupError(f"{out}: damaged, or written by another version: {error}") from error
 
 
-def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> None:
-    """Write a run as one HTML page, of some calls only if any are named; SetupError if it cannot be written.
+def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Unread, ...]:
+    """Write a run as one HTML page, of some calls only if any are named; return what it had to leave out.
 
-    Raises LookupError when the run has not one of the calls.
+    Raises SetupError if it cannot be written, LookupError when the run has not one of the calls.
     """
-    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
-
     for call in calls:
         done.call(call)
+    text, unshown = _page(done, calls)
+    if text is None:
+        raise SetupError(f"{path}: {unshown[0].reason}") from unshown[0].error
+    _save(text, path)
+    return unshown
+
+
+def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
+    """The report, without the captures that it cannot take; None if it can take none."""
+    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
+
     unread = [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
-    limits = model.Limits(calls=calls)
-    made = model.report(
-        done.tables, done.walks, done.lang, unread=unread, version=done.version, limits=limits
+    files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
+
+    def work(names: Sequence[str]) -> str:
+        gone = [name for name in files if name not in names]
+        made = model.report(
+            part.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
+            unread=[*unread, *((files[name], UNSHOWN) for name in gone)],
+            version=done.version, limits=model.Limits(calls=calls),
+        )  # fmt: skip
+        return page.html(made)
+
+    with batch.workers(1) as here:
+        text, lost = sparing(work, list(files), here)
+    return text, tuple(
+        Unread(inputs.located(files[name]), f"{UNSHOWN}: {batch.reason(error)}", error)
+        for name, error in lost.items()
     )
+
+
+def _save(text: str, path: Path) -> None:
+    from postproc.present.report import page  # noqa: PLC0415
+
     try:
-        page.write(made, path)
+        page.save(text, path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error
 
@@ -275,6 +318,27 @@ def _with_logs(
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
     logs, unread = fslog.read_all(map(Path, fs_logs), out, known, lambda name: tell(Step(_reading(name))))
     return events.with_(log_events=logs.log_events, logs=logs.logs), unread
+
+
+def _files(events: Tables, captures: Iterable[Capture]) -> dict[str, Path]:
+    """Name -> file, of the captures and logs that there are events of."""
+    known = {capture.name: capture.path for capture in captures}
+    logs = zip(events.logs["capture"], events.logs["path"], strict=True)
+    return {name: known[name] for name in events.captures["capture"]} | {
+        name: inputs.located(path) for name, path in logs
+    }
+
+
+def _only(events: Tables, names: Collection[str]) -> Tables:
+    """The events of these captures and logs."""
+    if {*events.captures["capture"], *events.logs["capture"]} <= {*names}:
+        return events
+    cut = {table.name: rows[rows["capture"].isin(names)] for table, rows in events.items() if len(rows)}
+    return events.with_(**cut)
+
+
+def _lost(path: Path, error: BaseException) -> Unread:
+    return Unread(path, batch.reason(error), error)
 
 
 def _reading(name: str) -> Text:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.call import Call, numbers
 from postproc.present import part, ranking, verdicts
-from postproc.read.inputs import Unread
+from postproc.read.inputs import Unread, readable
 from postproc.tables import BY_NAME, Tables
 from postproc.text import Lang
 from postproc.version import __version__
@@ -48,7 +48,8 @@ class Run:
     def _repr_html_(self) -> str:
         from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
 
-        return cards.run_card(self.tables, [(str(each.path), each.reason) for each in self.unread], self.lang)
+        unread = [(readable(str(each.path)), each.reason) for each in self.unread]
+        return cards.run_card(self.tables, unread, self.lang)
 
     def call(self, number: int) -> Call:
         """One call with its rows of every table, its pictures and packets; KeyError when there is none."""

@@ -1,5 +1,6 @@
 """``postproc annotate``: findings as packet comments."""
 
+import os
 from pathlib import Path
 
 import click
@@ -8,6 +9,8 @@ from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
+
+ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems that matter
 
 
 @click.command("annotate")
@@ -42,6 +45,13 @@ def annotate_command(
         from postproc.present.terminal import clean
 
         run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
-        target = out or Path(f"{capture.stem}.annotated.pcapng")
+        target = out or default_target(capture)
         added = annotate(capture, name_in(run, capture), run.findings, target)
         click.echo(clean(f"{target}: {added} comments"))
+
+
+def default_target(capture: Path) -> Path:
+    """The copy's name in the current folder, no longer than a name can be."""
+    room = LONGEST_NAME - len(ENDING)
+    stem = os.fsencode(capture.stem)
+    return Path((os.fsdecode(stem) if len(stem) <= room else stem[:room].decode(errors="ignore")) + ENDING)

@@ -60,7 +60,7 @@ def report_command(
     with one_line_errors(debug=debug):
         from postproc import pipeline
         from postproc.errors import SetupError
-        from postproc.present.terminal import clean
+        from postproc.present.terminal import clean, error_line
 
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
@@ -75,7 +75,8 @@ def report_command(
                 if not report.report(done, path, calls=calls, deployment=known, key=key):
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
-                pipeline.write_report(done, path, calls)
+                for left_out in pipeline.write_report(done, path, calls):
+                    click.echo(error_line(left_out.path, left_out.reason), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))

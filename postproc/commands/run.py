@@ -3,6 +3,7 @@
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from postproc.text import Lang, Text
 if TYPE_CHECKING:
     from postproc.pipeline import Run
     from postproc.present.progress import Tell
+    from postproc.read.inputs import Unread
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
@@ -114,8 +116,10 @@ def run_command(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
                 fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
             )  # fmt: skip
-            kept = [] if no_report or done.captures.empty else _write_notebooks(done, out, tell)
-        _print_unread(done, debug=debug)
+            kept, unmade = ((), ()) if no_report or done.captures.empty else _write_notebooks(done, out, tell)
+        _print_unread((*done.unread, *unmade), debug=debug)
+        if done.captures.empty:
+            click.echo("postproc: no capture could be read", err=True)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report)
             _print_kept(kept, lang)
@@ -125,16 +129,17 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> list[Path]:
-    """Write a notebook per capture; return those left as they are."""
+def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> tuple[tuple[Path, ...], tuple["Unread", ...]]:
+    """Write a notebook per capture; return those left as they are, and those that could not be made."""
     from postproc.handover import notebooks
     from postproc.present.progress import Step
 
     tell(Step(NOTEBOOKS))
-    return list(notebooks.write_all(done, out).kept)
+    written = notebooks.write_all(done, out)
+    return written.kept, written.lost
 
 
-def _print_kept(kept: list[Path], lang: Lang) -> None:
+def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
     from postproc.present.terminal import clean
 
     for path in kept:
@@ -146,15 +151,13 @@ def _worst(done: "Run") -> int:
     return max((SEVERITIES.index(each) for each in done.findings["severity"]), default=-1)
 
 
-def _print_unread(done: "Run", *, debug: bool) -> None:
+def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
     from postproc.present.terminal import error_line
 
-    for left_out in done.unread:
+    for left_out in unread:
         click.echo(error_line(left_out.path, left_out.reason), err=True)
         if debug and left_out.error:
             traceback.print_exception(left_out.error)
-    if done.captures.empty:
-        click.echo("postproc: no capture could be read", err=True)
 
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:

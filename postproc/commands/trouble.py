@@ -23,11 +23,18 @@ def one_line_errors(*, debug: bool = False, interrupted: str = "interrupted") ->
     except PostprocError as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"postproc: {error}", err=True)
+        _say(str(error))
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
-        click.echo(f"postproc: {interrupted}", err=True)
+        _say(interrupted)
         if threading.active_count() > 1:  # a capture is being read in this process: not waited for
             atexit._run_exitfuncs()  # removes its temporary files
             os._exit(INTERRUPTED)
         sys.exit(INTERRUPTED)
+
+
+def _say(what: str) -> None:
+    """In one line, whatever the names of files in it hold."""
+    from postproc.present.terminal import clean
+
+    click.echo(clean(f"postproc: {what}"), err=True)

@@ -16,6 +16,7 @@ from postproc.pipeline import Run
 from postproc.present.belonging import Belonging, belonging
 from postproc.present.terminal import clean
 from postproc.read.extract import frames_of
+from postproc.read.inputs import located
 
 UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 LONGEST_NAME = 60
@@ -89,7 +90,7 @@ def _numbered(capture: str) -> Comments:
 
 
 def _paths(captures: pd.DataFrame) -> dict[str, Path]:
-    return {name: Path(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
+    return {name: located(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
 
 
 def _there_are(known: list[int]) -> str:

@@ -12,13 +12,14 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import nbformat
 
+from postproc import batch
 from postproc.current_folder import left_out
 from postproc.errors import SetupError
 from postproc.handover.export import safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.present.store import replace_file
-from postproc.read.inputs import readable, said
+from postproc.read.inputs import Unread, located, readable, said
 
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
@@ -27,10 +28,11 @@ LONGEST = 1800  # seconds a cell may take
 
 @dataclass(frozen=True)
 class Written:
-    """Notebooks written, and those left as they were because somebody had edited them."""
+    """Notebooks written, those left as they were because somebody had edited them, and those not made."""
 
     paths: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
+    lost: tuple[Unread, ...] = ()
 
 
 class Known:
@@ -54,8 +56,8 @@ class Known:
         """The notebook of one capture, made for its place."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
         seen = partial(_as_seen, folder=folder)
-        logs = tuple(seen(Path(path)) for path in self.run.logs["path"].dropna())
-        place = seen(capture or Path(self.paths[name]))
+        logs = tuple(seen(located(path)) for path in self.run.logs["path"].dropna())
+        place = seen(capture or located(self.paths[name]))
         kept, keys = (seen(path) if path else None for path in (out, keylog))
         subject = Subject(name, place, kept, logs, keys, self.run.lang)
         return notebook(subject, self._calls(name))
@@ -74,14 +76,19 @@ def write_all(run: Run, out: Path) -> Written:
     Raises SetupError when the folder cannot be written to.
     """
     known = Known(run)
-    written, kept = [], []
-    for name, path in targets(run, out / "notebooks").items():
-        if path.exists() and _edited(path):
-            kept.append(path)
-        else:
-            _save(known.notebook(name, path, out), path)
+    written, kept, lost = [], [], []
+    with batch.workers(1) as here:
+        for name, path in targets(run, out / "notebooks").items():
+            if path.exists() and _edited(path):
+                kept.append(path)
+                continue
+            made = here.submit(known.notebook, name, path, out)
+            if error := made.exception():
+                lost.append(Unread(path, batch.reason(error), error))
+                continue
+            _save(made.result(), path)
             written.append(path)
-    return Written(tuple(written), tuple(kept))
+    return Written(tuple(written), tuple(kept), tuple(lost))
 
 
 def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:

@@ -17,7 +17,7 @@ from postproc.handover.redact import Source, Work, check, products, redact
 from postproc.pipeline import Run
 from postproc.present.store import replace_file
 from postproc.read import deployment as deployments
-from postproc.read.inputs import said
+from postproc.read.inputs import located, said
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 
@@ -55,7 +55,7 @@ def report(
 
 def _files(rows: pd.DataFrame) -> list[Path]:
     """The files of a run, each once; SetupError if one is gone."""
-    paths = [Path(path) for path in dict.fromkeys(rows["path"].dropna())]
+    paths = [located(path) for path in dict.fromkeys(rows["path"].dropna())]
     for path in paths:
         if not path.is_file():
             raise SetupError(f"{path}: gone; a redacted report is made from the captures and logs themselves")

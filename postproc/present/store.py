@@ -79,11 +79,13 @@ def _iso(times: pd.Series) -> pd.Series:
 
 
 def _write_parquet(rows: pd.DataFrame, path: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), path, compression="zstd")
+    with path.open("wb") as file:  # arrow knows no path that is not UTF-8
+        pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), file, compression="zstd")
 
 
 def _read_parquet(table: Table, folder: Path) -> pd.DataFrame:
-    return table.conform(pq.read_table(folder / f"{table.name}.parquet").to_pandas())
+    with (folder / f"{table.name}.parquet").open("rb") as file:
+        return table.conform(pq.read_table(file).to_pandas())
 
 
 def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:
@@ -101,7 +103,7 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Have the file written under another name, then give it its own."""
-    making = path.with_name(f".{path.name}.{uuid4().hex}")
+    making = path.with_name(f".{uuid4().hex}")  # short: the name itself may be as long as can be
     try:
         write(making)
         making.replace(path)

@@ -29,8 +29,8 @@ class _Scan:
     """What is learnt of a log when it is first gone through."""
 
     log: Log
-    called: list[tuple[str, str]] = field(default_factory=list)  # channel, Call-ID or session id
-    peers: list[tuple[str, str]] = field(default_factory=list)  # channels bridged to each other
+    called: set[tuple[str, str]] = field(default_factory=set)  # channel, Call-ID or session id
+    peers: set[tuple[str, str]] = field(default_factory=set)  # channels bridged to each other
     has_channels: bool = False  # its lines bear UUIDs
     total: int = 0
     times: tuple[str, str] | None = None
@@ -97,11 +97,11 @@ def _learn(scan: _Scan, line: Line) -> None:
         return
     scan.has_channels = True
     if line.kind == "peer" and (told := said(line.text)):
-        scan.peers.append((line.uuid, told[1]["peer"].lower()))
+        scan.peers.add((line.uuid, told[1]["peer"].lower()))
     described = origin(line.text) if line.kind == "sdp" else None
     name = described[1] if described else line.call_id
     if name:
-        scan.called.append((line.uuid, name))
+        scan.called.add((line.uuid, name))
 
 
 def _wanted(scans: list[_Scan], known: Container[str]) -> frozenset[bytes]:

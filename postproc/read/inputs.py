@@ -8,6 +8,7 @@ capture's name is its path relative to the deepest common folder of the inputs.
 import gzip
 import hashlib
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
@@ -90,6 +91,16 @@ def name(path: Path, base: Path | None) -> str:
 def readable(path: str) -> str:
     """A path as text that can be stored: undecodable bytes become \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def located(text: str) -> Path:
+    r"""The file of which ``readable`` made this text: where there is none so called, \xNN are bytes again."""
+    path = Path(text)
+    if "\\x" not in text or os.path.lexists(path):
+        return path
+    spelled = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(text))
+    other = Path(os.fsdecode(spelled))
+    return other if os.path.lexists(other) else path
 
 
 def hashed(captures: Iterable[Capture], threads: int) -> tuple[list[Capture], list[Unread]]:

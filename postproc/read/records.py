@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 
 from postproc.errors import CaptureError
-from postproc.read import pcapng
+from postproc.read import pcap, pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
 from postproc.read.inputs import said
@@ -113,14 +113,16 @@ def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece
     order = container.layout.length.format[0]
     if window.others:
         yield Described(clock.link_type, SNAPLEN, option(pcapng.IF_TSRESOL, bytes([clock.resolution])))
-    unit = 10 ** (9 - clock.resolution)
     starts = window.start.tolist()
     for row, (start, captured, time) in enumerate(
         zip(starts, window.captured.tolist(), window.time.tolist(), strict=True), frame + 1
     ):
         data = window.data[start : start + captured].tobytes()
-        (original,) = struct.unpack_from(order + "I", window.data.data, start - 4)
-        yield Record(row, time, 0, time // unit, data, max(original, captured), b"")
+        second, fraction, _, original = struct.unpack_from(
+            order + "4I", window.data.data, start - pcap.RECORD
+        )
+        ticks = second * 10**clock.resolution + fraction
+        yield Record(row, time, 0, ticks, data, max(original, captured), b"")
 
 
 def _of_pcapng(_: Container, window: Window, frame: int) -> Iterator[Piece]:

@@ -43,8 +43,12 @@ def html(report: Report) -> str:
 
 def write(report: Report, path: Path) -> None:
     """Write the page; OSError if it cannot be."""
-    text = html(report).encode("utf-8", "replace")
-    replace_file(path, lambda place: place.write_bytes(text))
+    save(html(report), path)
+
+
+def save(text: str, path: Path) -> None:
+    """Write a page that was made; OSError if it cannot be."""
+    replace_file(path, lambda place: place.write_bytes(text.encode("utf-8", "replace")))
 
 
 def _environment() -> Environment:
