@@ -3,6 +3,8 @@
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 from postproc.text import Lang, Text
 
 if TYPE_CHECKING:
+    from postproc.files.commit import Staged
     from postproc.pipeline import Run
     from postproc.present.progress import Tell
 
@@ -107,12 +110,14 @@ def run_command(
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
+        kept: list[Path] = []
         with watching(lang, quiet=quiet) as tell:
+            books = partial(_notebooks, wanted=not no_report, tell=tell)
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
+                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report,
+                beside=lambda run, results: kept.extend(books(run, results)), tell=tell,
             )  # fmt: skip
-            kept = [] if no_report or done.captures.empty else _write_notebooks(done, out, tell)
         _print_unread(done, debug=debug)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report)
@@ -123,13 +128,17 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> list[Path]:
-    """Write a notebook per capture; return those left as they are."""
+def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> Sequence[Path]:
+    """Write a notebook per capture, if wished; return those left as they are."""
+    if not wanted and not (results.out / "notebooks").exists():
+        return ()
     from postproc.handover import notebooks
     from postproc.present.progress import Step
 
+    if not wanted:
+        return notebooks.clear_old(results)
     tell(Step(NOTEBOOKS))
-    return list(notebooks.write_all(done, out).kept)
+    return notebooks.write_all(done, results).kept
 
 
 def _print_kept(kept: list[Path], lang: Lang) -> None:

@@ -13,9 +13,9 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
+from postproc.files.private import replace_file
 from postproc.handover.redact import Source, Work, check, products, redact
 from postproc.pipeline import Run
-from postproc.present.store import replace_file
 from postproc.read import deployment as deployments
 from postproc.read.inputs import said
 

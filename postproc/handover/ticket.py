@@ -33,7 +33,7 @@ from postproc.version import __version__
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
-LEFT_OUT = ("events",)  # the cache
+CACHE = "events"
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,8 @@ def _add(archive: ZipFile, name: str, path: Path) -> dict[str, Any]:
 
 
 def _results(folder: Path) -> Iterator[Path]:
-    """What the run wrote, without its cache."""
+    """What the run wrote, without its cache and its lock."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).parts[0] not in LEFT_OUT:
+        top = path.relative_to(folder).parts[0]
+        if path.is_file() and top != CACHE and not top.startswith("."):
             yield path
