@@ -1,6 +1,5 @@
 """``postproc run``: captures in, tables and what was found out."""
 
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -105,7 +104,6 @@ def run_command(
             from postproc.read.capture import Options
 
         memory.keep()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         known = told(deployment, acl, acl_list, signalling_list)
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())

@@ -188,7 +188,7 @@ def _content(path: Path) -> bytes | None:
     """What is in the file, None when there is none; nothing where it cannot be read."""
     try:
         return path.read_bytes() if path.is_file() or not path.exists() else b""
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         return b""

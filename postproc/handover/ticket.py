@@ -5,7 +5,6 @@ cannot tell more than the trace does.
 """
 
 import hashlib
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
+from postproc.files import scratch
 from postproc.handover.copying import replacing
 from postproc.handover.export import safe_name
 from postproc.handover.redact import Source, Work, check, products, redact
@@ -73,8 +73,7 @@ def ticket(order: Order, target: Path) -> Ticket:
     logs, refused = logfiles.find(list(order.logs))
     if refused:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        place = Path(folder)
+    with scratch.folder() as place:
         files = {
             **_named("trace", [capture.path for capture in found], order, ".pcapng"),
             **_named("logs", [log.path for log in logs], order, ".log"),

@@ -4,8 +4,6 @@ The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from heapq import merge
@@ -16,7 +14,8 @@ import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
-from postproc.read import plain, tshark
+from postproc.files import scratch
+from postproc.read import leash, plain, tshark
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
@@ -56,8 +55,8 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 
 
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
-        parted, kept = _part(path, Path(folder), options, seen)
+    with scratch.folder() as folder:
+        parted, kept = _part(path, folder, options, seen)
         memory.give_back()
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
@@ -102,10 +101,7 @@ def _form(path: Path) -> str:
 
 def converted(path: Path, target: Path) -> Path:
     """The capture as little-endian pcapng; a cut one as far as it goes."""
-    done = subprocess.run(
-        [tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)],
-        capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
+    done = leash.run([tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)])
     if not target.exists() or not target.stat().st_size:
         raise CaptureError(f"editcap cannot convert it: {done.stderr.strip().splitlines()[-1:]}")
     return target

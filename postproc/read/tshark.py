@@ -25,6 +25,7 @@ from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
 
 from postproc.errors import CaptureError, SetupError
 from postproc.read.frame import Frame, frame
+from postproc.read.leash import Leash, leash
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ def frames(
     """
     loop = asyncio.new_event_loop()
     keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as bare:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as bare, leash() as tied:
         stream = EkCapture(
             str(capture),
             keep_packets=False,
@@ -113,6 +114,7 @@ def frames(
             custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
         )
         stream.folder = Path(bare)
+        stream.leash = tied
         try:
             for batch in stream:
                 yield from map(frame, batch)
@@ -141,6 +143,7 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     output = "ek"
     folder: Path  # where tshark looks for a profile and finds none
+    leash: Leash
     status: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -167,10 +170,11 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         """Start tshark without the user's profile and Lua scripts, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
-            stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
             env=os.environ | {"WIRESHARK_CONFIG_DIR": str(self.folder)},
         )  # fmt: skip
+        self.leash.tie(process.pid)
         _limit_memory(process.pid, IMPLIED_MEMORY + 4 * self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)
