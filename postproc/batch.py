@@ -240,10 +240,11 @@ def _context(folder: Path) -> "SpawnContext | ForkServerContext":
     roomy = len(os.fsencode(folder)) < LONGEST_FOLDER
     if "forkserver" not in multiprocessing.get_all_start_methods() or not roomy:
         return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver  # noqa: PLC0415  (not on Windows)
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on Windows)
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    resource_tracker.ensure_running()  # else the server starts it, and then lets signals through
     with _signals_wait():  # in the server, and so in all that come from it
         forkserver.ensure_running()
     return context
