@@ -8,6 +8,7 @@ when it is read: the same bytes may be called otherwise in the next run.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,10 +19,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from postproc.files import private, scratch
+from postproc.files.signals import undisturbed
 from postproc.tables import BY_NAME, Tables
 from postproc.version import __version__
 
 ROWS = "rows.json"  # how many rows each table has
+MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")  # the name a folder has until it is complete
 DTYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.float64(): pd.Float64Dtype(),
@@ -52,17 +56,32 @@ def write(tables: Tables, folder: Path) -> Events:
     filled = {table.name: rows for table, rows in tables.items() if len(rows)}
     events = {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in filled.items()}
     making = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    making.mkdir(parents=True)
     try:
+        private.make_folder(making.parent)
+        private.make_folder(making)
         for name, rows in events.items():
             with (making / f"{name}.parquet").open("wb") as file:  # arrow knows no path that is not UTF-8
                 pq.write_table(rows, file)
         (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in events.items()}))
+        for path in making.iterdir():
+            private.own(path)
+            private.to_disk(path)
+        private.to_disk(making)
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        with undisturbed():
+            shutil.rmtree(making, ignore_errors=True)
     return events
+
+
+def clear_unfinished(cache: Path) -> None:
+    """Remove what nobody will finish; the caller knows that no one is writing here who should."""
+    if cache.is_symlink():  # who knows where to
+        return
+    for making in cache.glob(".*"):
+        if MAKING.fullmatch(making.name) and not making.is_symlink():
+            scratch.clear(making)
 
 
 def read(folder: Path) -> Events | None:

@@ -32,6 +32,7 @@ class Run:
     logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
     version: str = __version__
     lang: Lang = "en"  # of the prose
+    id: str = ""  # in every file of its results; "" if an older version wrote them
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name not in BY_NAME:

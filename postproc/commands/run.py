@@ -1,9 +1,8 @@
 """``postproc run``: captures in, tables and what was found out."""
 
-import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 from postproc.text import Lang, Text
 
 if TYPE_CHECKING:
+    from postproc.files.commit import Staged
+    from postproc.handover.notebooks import Written
     from postproc.pipeline import Run
     from postproc.present.progress import Tell
     from postproc.read.inputs import Unread
@@ -106,18 +107,24 @@ def run_command(
             from postproc.read.capture import Options
 
         memory.keep()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         known = told(deployment, acl, acl_list, signalling_list)
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
+        kept: list[Path] = []
         with watching(lang, quiet=quiet) as tell:
+
+            def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
+                written = _notebooks(run, results, wanted=not no_report, tell=tell)
+                kept.extend(written.kept)
+                return written.lost
+
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
+                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report,
+                beside=beside, tell=tell,
             )  # fmt: skip
-            kept, unmade = ((), ()) if no_report or done.captures.empty else _write_notebooks(done, out, tell)
-        _print_unread((*done.unread, *unmade), debug=debug)
+        _print_unread(done.unread, debug=debug)
         if done.captures.empty:
             click.echo("postproc: no capture could be read", err=True)
         if not quiet:
@@ -129,14 +136,15 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> tuple[tuple[Path, ...], tuple["Unread", ...]]:
-    """Write a notebook per capture; return those left as they are, and those that could not be made."""
+def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
+    """Write a notebook per capture, if wished; those of an earlier run go."""
     from postproc.handover import notebooks
     from postproc.present.progress import Step
 
+    if not wanted:
+        return notebooks.Written(kept=tuple(notebooks.clear_old(results)))
     tell(Step(NOTEBOOKS))
-    written = notebooks.write_all(done, out)
-    return written.kept, written.lost
+    return notebooks.write_all(done, results)
 
 
 def _print_kept(kept: Iterable[Path], lang: Lang) -> None:

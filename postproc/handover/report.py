@@ -4,7 +4,6 @@ It cannot tell more than the redacted captures do, and is written only if nothin
 of the originals is left in it.
 """
 
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
+from postproc.files import scratch
+from postproc.files.private import replace_file
 from postproc.handover.redact import Source, Work, check, products, redact
 from postproc.pipeline import Run
-from postproc.present.store import replace_file
 from postproc.read import deployment as deployments
 from postproc.read.inputs import located, said
 
@@ -34,8 +34,7 @@ def report(
     for call in calls:
         done.call(call)
     known = deployment or deployments.read(deployments.DEFAULT)
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        place = Path(folder)
+    with scratch.folder() as place:
         captures = [Source(path, place / f"{n}.pcapng") for n, path in enumerate(_files(done.captures), 1)]
         logs = {path: place / f"{n}.log" for n, path in enumerate(_files(done.logs), 1)}
         redacted = redact(Work(captures, logs, products(known)), key)

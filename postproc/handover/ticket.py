@@ -5,7 +5,6 @@ cannot tell more than the trace does.
 """
 
 import hashlib
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
+from postproc.files import scratch
 from postproc.handover.copying import replacing
 from postproc.handover.export import safe_name
 from postproc.handover.redact import Source, Work, check, products, redact
@@ -33,7 +33,7 @@ from postproc.version import __version__
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
-LEFT_OUT = ("events",)  # the cache
+CACHE = "events"
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ def ticket(order: Order, target: Path) -> Ticket:
     logs, refused = logfiles.find(list(order.logs))
     if refused:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        place = Path(folder)
+    with scratch.folder() as place:
         files = {
             **_named("trace", [capture.path for capture in found], order, ".pcapng"),
             **_named("logs", [log.path for log in logs], order, ".log"),
@@ -211,7 +210,8 @@ def _add(archive: ZipFile, name: str, path: Path) -> dict[str, Any]:
 
 
 def _results(folder: Path) -> Iterator[Path]:
-    """What the run wrote, without its cache."""
+    """What the run wrote, without its cache and its lock."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).parts[0] not in LEFT_OUT:
+        top = path.relative_to(folder).parts[0]
+        if path.is_file() and top != CACHE and not top.startswith("."):
             yield path

@@ -9,7 +9,6 @@ an empty folder for all of these, and of the environment what is named here.
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from postproc.current_folder import whole_paths
 from postproc.errors import CaptureError
+from postproc.files import scratch
+from postproc.read.leash import leash
 
 KEPT = (  # what a program needs of the environment to start at all, and to know the time zone
     "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PROGRAMFILES", "PROGRAMDATA",
@@ -49,8 +50,8 @@ def environment(folder: Path, own: Mapping[str, str] = os.environ) -> dict[str, 
 @contextmanager
 def empty_folder() -> Iterator[Path]:
     """A folder in which a program finds nothing; to be its current one, too."""
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    with scratch.folder() as folder:
+        yield folder
 
 
 def run(
@@ -101,13 +102,15 @@ def make(target: Path, size: int, program: Path, *arguments: str) -> tuple[int, 
     room = shutil.disk_usage(target.parent).free // 2
     with (
         empty_folder() as folder,
+        leash() as tied,
         (folder / "said").open("w+b") as said,
         subprocess.Popen(
-            [program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+            [program, *arguments], stdin=tied.stdin, stdout=subprocess.DEVNULL, stderr=said,
             cwd=folder, env=environment(folder),
         ) as process,
     ):  # fmt: skip
         try:
+            tied.tie(process.pid)
             limit_memory(process.pid, size)
             while not _ended(process):
                 _check(target, size, room)

@@ -4,7 +4,6 @@ The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import merge
@@ -16,6 +15,7 @@ import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
+from postproc.files import scratch
 from postproc.read import alone, plain, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.clock import Clock, believed
@@ -58,8 +58,8 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 
 
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
-        parted, kept = _part(path, Path(folder), options, seen)
+    with scratch.folder() as folder:
+        parted, kept = _part(path, folder, options, seen)
         memory.give_back()
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:

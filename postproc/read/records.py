@@ -6,7 +6,6 @@ first (gzip, big-endian pcapng ...) is converted.
 """
 
 import struct
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 from postproc.errors import CaptureError
+from postproc.files import scratch
 from postproc.read import pcap, pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
@@ -84,8 +84,8 @@ def walkable(path: Path) -> Iterator[Path]:
     if not refused:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        yield converted(path, Path(folder) / "converted.pcapng")
+    with scratch.folder() as folder:
+        yield converted(path, folder / "converted.pcapng")
 
 
 def _refused(path: Path) -> bool:

@@ -24,6 +24,7 @@ from postproc.errors import CaptureError, SetupError
 from postproc.read import alone, programs
 from postproc.read.frame import Frame, frame
 from postproc.read.keylog import preference
+from postproc.read.leash import Leash, leash
 
 T = TypeVar("T")
 
@@ -113,7 +114,7 @@ def frames(
     already yielded are good, and a file cut short is no error.
     """
     loop = asyncio.new_event_loop()
-    with alone.empty_folder() as bare:
+    with alone.empty_folder() as bare, leash() as tied:
         stream = EkCapture(
             str(capture.absolute()),
             keep_packets=False,
@@ -127,6 +128,7 @@ def frames(
             custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
         )
         stream.folder = bare
+        stream.leash = tied
         try:
             for batch in stream:
                 yield from map(frame, batch)
@@ -155,6 +157,7 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     output = "ek"
     folder: Path  # empty, for tshark to run in
+    leash: Leash
     status: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -184,10 +187,11 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         """Start tshark alone, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
-            stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
             cwd=self.folder, env=alone.environment(self.folder),
         )  # fmt: skip
+        self.leash.tie(process.pid)
         alone.limit_memory(process.pid, self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)

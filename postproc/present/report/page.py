@@ -14,10 +14,10 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from postproc.files.private import replace_file
 from postproc.present import colors
 from postproc.present.report.model import Report
 from postproc.present.report.words import page
-from postproc.present.store import replace_file
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"
