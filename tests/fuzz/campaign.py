@@ -24,7 +24,7 @@ from tests.fuzz.corpus import Corpus
 from tests.fuzz.mutate import Mutant
 from tests.fuzz.shrink import Budget
 from tests.fuzz.stages import NEIGHBOUR, Fault
-from tests.fuzz.worker import Task, Worker
+from tests.fuzz.worker import Answer, Task, Worker
 
 SPACE = 10_000_000  # numbers of one seed
 TRIES = 150  # for one fault to be made small
@@ -42,7 +42,7 @@ class Plan:
     texts: int = 0
     batch: int = 24  # files
     merged: int = 8  # captures to a file, where they are sound outside
-    shrinking: float = 60  # seconds for one fault to be made small
+    shrinking: float = 30  # seconds for one fault to be made small; 0: it is kept as it is
     found: Path = Path("fuzz-found")
 
 
@@ -132,7 +132,7 @@ class Campaign:
                 continue
             self._blame(fault, made, list(texts.values()), number)
 
-    def _batch(self, made: list[Mutant], texts: list[Mutant], number: int):
+    def _batch(self, made: list[Mutant], texts: list[Mutant], number: int) -> Answer:
         folder = self.worker.scratch / "batch"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "in").mkdir(parents=True)
@@ -146,7 +146,7 @@ class Campaign:
     def _blame(self, fault: Fault, made: list[Mutant], texts: list[Mutant], number: int) -> None:
         """Find out which of a batch it was: by its name, else by leaving out."""
         self.score.faults[fault.what] += 1
-        budget = Budget(40, time.monotonic() + 2 * self.plan.shrinking)
+        budget = self._budget(2)
 
         def fails(some: list[Mutant]) -> bool:
             captures = [each for each in some if each.of == "capture"]
@@ -157,16 +157,12 @@ class Campaign:
         named = [each for each in made if fault.path and f"m{each.number}{each.suffix}" in fault.path]
         if not named or not fails(named):
             named = shrink.least([*texts, *made], fails, budget)
-        if len(named) > 1:
-            self._keep(fault, named, number)
-            return
-        (mutant,) = named
-
-        def still(data: bytes) -> bool:
-            return fails([replace(mutant, data=data)])
-
-        tries = Budget(TRIES // 3, time.monotonic() + self.plan.shrinking)
-        self._keep(fault, [replace(mutant, data=shrink.shrink(mutant.data, still, tries))], number)
+        if len(named) == 1:
+            data = shrink.shrink(
+                named[0].data, lambda data: fails([replace(named[0], data=data)]), self._budget()
+            )
+            named = [replace(named[0], data=data)]
+        self._keep(fault, named, number)
 
     def _note(self, fault: Fault, mutant: Mutant, stage: str) -> None:
         """Count a fault of one input; make it small when it is the first of its kind."""
@@ -178,7 +174,7 @@ class Campaign:
             found = self.worker.do(Task(stage, self._put(data, f"one{mutant.suffix}"), mutant.of)).faults
             return any(each.what == fault.what for each in found)
 
-        budget = Budget(TRIES, time.monotonic() + self.plan.shrinking)
+        budget = self._budget()
         self._keep(fault, [replace(mutant, data=shrink.shrink(mutant.data, fails, budget))], 0)
 
     def _keep(self, fault: Fault, made: list[Mutant], number: int) -> None:
@@ -196,6 +192,12 @@ class Campaign:
         self.score.places[fault.what] = place
         sizes = ", ".join(f"{len(each.data)} bytes" for each in made)
         self.say(f"FAULT {fault.what}\n  {fault.said.strip().splitlines()[-1][:300]}\n  {sizes} in {place}")
+
+    def _budget(self, times: int = 1) -> Budget:
+        """For one fault, and no more than the campaign has left."""
+        now = time.monotonic()
+        left = self._begun + self.plan.seconds - now
+        return Budget(TRIES, now + min(times * self.plan.shrinking, left))
 
     def _put(self, data: bytes, name: str) -> Path:
         path = self.worker.scratch / name
