@@ -80,7 +80,7 @@ def run(
         walks=walked, logs_beside=beside, lang=lang,
     )  # fmt: skip
     if out:
-        _write(done, out, csv=csv, report=report, tell=tell)
+        write(done, out, csv=csv, report=report, tell=tell)
     return done
 
 
@@ -128,7 +128,10 @@ def _unchanged(cached: int, every: int) -> Text:
     )
 
 
-def _write(done: Run, out: Path, *, csv: bool, report: bool, tell: Tell) -> None:
+def write(
+    done: Run, out: Path, *, csv: bool = False, report: bool = True, tell: Tell = silence
+) -> None:
+    """Write a run's results to ``out``; SetupError when they cannot be written."""
     tell(Step(WRITING))
     _store(done, out, csv=csv)
     (out / REPORT).unlink(missing_ok=True)  # of an earlier run

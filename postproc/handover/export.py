@@ -3,7 +3,6 @@
 Nothing in a packet is changed; each bears its original frame number as comment.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -11,14 +10,12 @@ import pandas as pd
 
 from postproc.errors import SetupError
 from postproc.handover.copying import Comments, copy
+from postproc.handover.names import safe_name
 from postproc.handover.redact import Source, Work, redact
 from postproc.pipeline import Run
 from postproc.present.belonging import Belonging, belonging
 from postproc.present.terminal import clean
 from postproc.read.extract import frames_of
-
-UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
-LONGEST_NAME = 60
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
@@ -77,11 +74,6 @@ def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
         name: out.with_name(f"{stem}-{number}-{safe_name(PurePosixPath(name).stem)}{suffix}")
         for number, name in enumerate(names, 1)
     }
-
-
-def safe_name(name: str) -> str:
-    """A file name made of letters, digits, dot, hyphen and underscore, not too long."""
-    return UNSAFE.sub("_", name).lstrip(".")[:LONGEST_NAME] or "unnamed"
 
 
 def _numbered(capture: str) -> Comments:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath, PurePosixPath
 import nbformat
 
 from postproc.errors import SetupError
-from postproc.handover.export import safe_name
+from postproc.handover.names import distinct, safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.present.store import replace_file
@@ -123,13 +123,8 @@ def targets(run: Run, folder: Path) -> Mapping[str, Path]:
     names = {name: safe_name(PurePosixPath(name).stem) for name in read}
     if len({stem.casefold() for stem in names.values()}) < len(names):
         names = {name: safe_name(name.replace("/", "-")) for name in read}
-    taken: dict[str, int] = {}
-    found = {}
-    for name, stem in names.items():
-        taken[stem.casefold()] = taken.get(stem.casefold(), 0) + 1
-        nth = taken[stem.casefold()]
-        found[name] = folder / f"{stem}{f'-{nth}' * (nth > 1)}.ipynb"
-    return found
+    stems = distinct(names.values())
+    return {name: folder / f"{stem}.ipynb" for name, stem in zip(names, stems, strict=True)}
 
 
 def execute(path: Path) -> None:

@@ -4,14 +4,11 @@ With pseudonyms, the results are those of the redacted trace: what is in them
 cannot tell more than the trace does.
 """
 
-import hashlib
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 import pandas as pd
@@ -19,21 +16,21 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
-from postproc.handover.copying import replacing
-from postproc.handover.export import safe_name
+from postproc.handover.packing import Contents, pack
 from postproc.handover.redact import Source, Work, check, products, redact
+from postproc.handover.staged import linked, members, placed
 from postproc.pipeline import Run
 from postproc.present import checklist
 from postproc.present.checklist import KEYS
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles
-from postproc.read.inputs import said
+from postproc.read.inputs import Unread, said
 from postproc.text import Lang
 from postproc.version import __version__
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
-LEFT_OUT = ("events",)  # the cache
+CHANGED = "the redacted trace does not lead to the same findings as the original"
 
 
 @dataclass(frozen=True)
@@ -73,19 +70,25 @@ def ticket(order: Order, target: Path) -> Ticket:
     logs, refused = logfiles.find(list(order.logs))
     if refused:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
+    held = [capture.path for capture in found], [log.path for log in logs], order.attachments
     with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
         place = Path(folder)
-        files = {
-            **_named("trace", [capture.path for capture in found], order, ".pcapng"),
-            **_named("logs", [log.path for log in logs], order, ".log"),
-            **_named("attachments", list(order.attachments), order, ".txt"),
-        }
-        warnings = [f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread]
-        packed, run, answers = _prepared(files, order, place, warnings)
+        files = members(held, numbered=order.redacted)
+        packed, run, answers, changed, lost = _prepared(files, order, place)
+        unread += lost
         names = {name: path.name for name, path in files.items()}
         answered = checklist.answers(run.tables, names, answers, order.lang)
         results = {path.relative_to(place).as_posix(): path for path in _results(place / "results")}
-        return _packed({**packed, **results}, answered, order, target, warnings)
+        about = {
+            "version": __version__,
+            "redacted": order.redacted,
+            "warnings": [*_told(unread, redacted=order.redacted), *changed],
+        }
+        contents = Contents({**packed, **results}, _made(answered, order.lang))
+        sizes = pack(contents, about, target, dated=not order.redacted)
+    here = (f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread)
+    still_open = tuple(key for key, answer in answered.items() if not answer)
+    return Ticket(target, sizes, still_open, (*here, *changed))
 
 
 def read_answers(path: Path) -> dict[str, str]:
@@ -105,44 +108,51 @@ def read_answers(path: Path) -> dict[str, str]:
     return {key: str(value) for key, value in held.items() if value not in (None, "")}
 
 
-def _named(folder: str, paths: Sequence[Path], order: Order, suffix: str) -> dict[str, Path]:
-    """A member name for each file: its own, made harmless; when redacted only a number."""
-    named: dict[str, Path] = {}
-    for number, path in enumerate(dict.fromkeys(paths), 1):
-        name = f"{number}{suffix}" if order.redacted else safe_name(path.name)
-        if f"{folder}/{name}" in named:
-            name = f"{number}-{name}"
-        named[f"{folder}/{name}"] = path
-    return named
+def _told(unread: Sequence[Unread], *, redacted: bool) -> list[str]:
+    """What the manifest says of files left out: names without folders; with pseudonyms only how many."""
+    if redacted:
+        return [f"files that were not read: {len(unread)}"] if unread else []
+    return [f"{inputs.readable(each.path.name)}: {_placeless(each.reason)}" for each in unread]
+
+
+def _placeless(reason: str) -> str:
+    """A reason up to the path in it."""
+    before, _, behind = reason.replace("\\", "/").partition("/")
+    return f"{before.rstrip()} ..." if behind else reason
 
 
 def _prepared(
-    files: Mapping[str, Path], order: Order, place: Path, warnings: list[str]
-) -> tuple[dict[str, Path], Run, Mapping[str, str]]:
-    """The files to pack, the run of which the results are packed, and the answers."""
-    run = _run(files, order, place / ("original" if order.redacted else "results"))
+    files: Mapping[str, Path], order: Order, place: Path
+) -> tuple[Mapping[str, Path], Run, Mapping[str, str], list[str], list[Unread]]:
+    """What to pack, the run whose results are packed, the answers, what to know, and files nobody can read."""
+    staged = linked(files, place)
+    run = _run(staged, order)
     if run.captures.empty:
         raise SetupError(
             f"no capture could be read: {run.unread[0].reason}" if run.unread else "no capture could be read"
         )
     if not order.redacted:
-        return dict(files), run, order.answers
+        pipeline.write(placed(run, place), place / "results", csv=True)
+        return files, run, order.answers, [], []
+    unread = {each.path: each.reason for each in run.unread}
+    lost = [Unread(path, unread[staged[name]]) for name, path in files.items() if staged[name] in unread]
+    files = {name: path for name, path in files.items() if staged[name] not in unread}
     redacted = {name: place / "redacted" / name for name in files}
     for path in redacted.values():
         path.parent.mkdir(parents=True, exist_ok=True)
     sources = [Source(path, redacted[name]) for name, path in files.items() if name.startswith("trace/")]
     texts = {path: redacted[name] for name, path in files.items() if not name.startswith("trace/")}
     known = order.deployment or deployments.read(deployments.DEFAULT)
-    told = _told(order.answers, place)
+    told = _answers(order.answers, place)
     done = redact(Work(sources, {**texts, **told}, products(known)), order.key)
-    again = _run(redacted, order, place / "results")
+    again = _run(redacted, order)
+    pipeline.write(placed(again, place / "redacted"), place / "results", csv=True)
     check(_results(place / "results"), done.originals.numbered())  # prose may hold what is a name, too
-    if not _same(run, again):
-        warnings.append("the redacted trace does not lead to the same findings as the original")
-    return redacted, again, _retold(order.answers, told)
+    changed = [] if _same(run, again) else [CHANGED]
+    return redacted, again, _retold(order.answers, told), changed, lost
 
 
-def _told(answers: Mapping[str, str], place: Path) -> dict[Path, Path]:
+def _answers(answers: Mapping[str, str], place: Path) -> dict[Path, Path]:
     """The answers as a text to be redacted, one in a line."""
     text, target = place / "answers.txt", place / "answers.redacted.txt"
     lines = (" ".join(answers[key].split()) for key in sorted(answers))
@@ -157,9 +167,9 @@ def _retold(answers: Mapping[str, str], told: Mapping[Path, Path]) -> dict[str, 
     return new | {key: answers[key] for key in ("customer_id",) if key in answers}
 
 
-def _run(files: Mapping[str, Path], order: Order, out: Path) -> Run:
+def _run(files: Mapping[str, Path], order: Order) -> Run:
     return pipeline.run(
-        [path for name, path in files.items() if name.startswith("trace/")], out, csv=True,
+        [path for name, path in files.items() if name.startswith("trace/")],
         fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
         deployment=order.deployment, lang=order.lang,
     )  # fmt: skip
@@ -172,28 +182,6 @@ def _same(one: Run, other: Run) -> bool:
     return calls and pd.DataFrame(first).equals(second)
 
 
-def _packed(
-    files: Mapping[str, Path],
-    answered: Mapping[str, str | None],
-    order: Order,
-    target: Path,
-    warnings: list[str],
-) -> Ticket:
-    hashes: dict[str, dict[str, Any]] = {}
-    with replacing(target) as file, ZipFile(file, "w", ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for name, path in files.items():
-            hashes[name] = _add(archive, name, path)
-        for name, content in _made(answered, order.lang).items():
-            archive.writestr(name, content)
-            hashes[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-        manifest = {"version": __version__, "redacted": order.redacted, "warnings": warnings, "files": hashes}
-        archive.writestr("manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-    sizes = {name: each["size"] for name, each in hashes.items()}
-    return Ticket(
-        target, sizes, tuple(key for key, answer in answered.items() if not answer), tuple(warnings)
-    )
-
-
 def _made(answered: Mapping[str, str | None], lang: Lang) -> dict[str, bytes]:
     document = checklist.document(answered, lang)
     return {
@@ -202,16 +190,6 @@ def _made(answered: Mapping[str, str | None], lang: Lang) -> dict[str, bytes]:
     }
 
 
-def _add(archive: ZipFile, name: str, path: Path) -> dict[str, Any]:
-    try:
-        archive.write(path, name)
-        return {"sha256": inputs.sha256(path), "size": path.stat().st_size}
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
-
-
 def _results(folder: Path) -> Iterator[Path]:
-    """What the run wrote, without its cache."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).parts[0] not in LEFT_OUT:
-            yield path
+    """What the run wrote."""
+    yield from sorted(path for path in folder.rglob("*") if path.is_file())
