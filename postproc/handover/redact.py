@@ -14,6 +14,7 @@ from typing import NamedTuple
 from postproc.deployment import Deployment
 from postproc.errors import CaptureError, SetupError
 from postproc.handover.copying import APPLICATION, replacing
+from postproc.handover.searched import contents
 from postproc.present import pcapng_out
 from postproc.present.redaction import ip, leaks, media
 from postproc.present.redaction.addresses import Addresses
@@ -209,15 +210,8 @@ def _write_text(path: Path, target: Path, pseudonyms: Pseudonyms) -> int:
 
 
 def _in_file(path: Path, originals: Originals) -> list[str]:
-    """What is found as text, in pieces that overlap."""
-    overlap = 1 << 12
-    with path.open("rb") as file:
-        before = b""
-        while data := file.read(CHUNK):
-            if found := leaks.in_text(before + data, originals):
-                return found
-            before = data[-overlap:]
-    return []
+    """What is found as text."""
+    return next(filter(None, (leaks.in_text(data, originals) for data in contents(path))), [])
 
 
 def _in_payloads(path: Path, originals: Originals) -> list[str]:

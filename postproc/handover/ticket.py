@@ -124,7 +124,7 @@ def _placeless(reason: str) -> str:
 def _prepared(
     files: Mapping[str, Path], order: Order, place: Path
 ) -> tuple[Mapping[str, Path], Run, Mapping[str, str], list[str], list[Unread]]:
-    """What to pack, the run whose results are packed, the answers, what to know, and files nobody can read."""
+    """What to pack, the run whose results are packed, the answers, what to know, and files not read."""
     staged = linked(files, place)
     run = _run(staged, order)
     if run.captures.empty:
