@@ -5,6 +5,7 @@ but its owner sees the whole: captures hold personal data.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,12 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         raise SetupError(f"{target}: {said(error)}") from error
     finally:
         making.unlink(missing_ok=True)
+
+
+def moved(path: Path, target: Path) -> None:
+    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    with path.open("rb") as source, replacing(target) as file:
+        shutil.copyfileobj(source, file, 1 << 20)
 
 
 def _private(path: str, flags: int) -> int:

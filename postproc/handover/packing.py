@@ -1,11 +1,10 @@
 """Files into a zip, with their hashes; nothing of the machine goes with them."""
 
-import hashlib
 import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import orjson
@@ -19,26 +18,16 @@ UNIX = 3  # "made by": what makes unzip take the permissions
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first day a zip can tell
 
 
-class Contents(NamedTuple):
-    """What goes into a zip, by member: files, and what was made here."""
-
-    files: Mapping[str, Path]
-    made: Mapping[str, bytes]
-
-
-def pack(contents: Contents, about: Mapping[str, Any], target: Path, *, dated: bool) -> dict[str, int]:
-    """Write the zip and its manifest.json; return each member's size.
+def pack(files: Mapping[str, Path], about: Mapping[str, Any], target: Path, *, dated: bool) -> dict[str, int]:
+    """Write the zip of the files, by member, and its manifest.json; return each member's size.
 
     ``about`` is what the manifest says besides; without ``dated`` no file tells when and in
     which time zone it was written. SetupError when a file cannot be read or the zip not written.
     """
     hashes: dict[str, dict[str, Any]] = {}
     with replacing(target) as file, ZipFile(file, "w") as archive:
-        for name, path in contents.files.items():
+        for name, path in files.items():
             hashes[name] = _add(archive, name, path, dated=dated)
-        for name, content in contents.made.items():
-            archive.writestr(_info(name), content)
-            hashes[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         manifest = orjson.dumps({**about, "files": hashes}, option=orjson.OPT_INDENT_2)
         archive.writestr(_info("manifest.json"), manifest)
     return {name: each["size"] for name, each in hashes.items()}

@@ -15,7 +15,14 @@ OVERLAP = 1 << 12  # longer than what is looked for: seen whole in one of two pi
 DEPTH = 4  # of packed files in packed files
 PARQUET, ZIP = b"PAR1", b"PK\3\4"
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
-DAMAGED = (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError)  # of a zip or a stream
+DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def contents(path: Path) -> Iterator[bytes]:

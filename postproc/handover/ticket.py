@@ -5,8 +5,7 @@ cannot tell more than the trace does.
 """
 
 import tempfile
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,15 +15,19 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
-from postproc.handover.packing import Contents, pack
-from postproc.handover.redact import Source, Work, check, products, redact
+from postproc.handover import prose
+from postproc.handover.account import Account, Look, goes_on, markdown
+from postproc.handover.answers import as_given, as_lines, of_lines, words_as_given
+from postproc.handover.checking import check
+from postproc.handover.disguise import disguised
+from postproc.handover.packing import pack
+from postproc.handover.redact import Redacted, Source, Work, products, redact
 from postproc.handover.staged import linked, members, placed
 from postproc.pipeline import Run
 from postproc.present import checklist
-from postproc.present.checklist import KEYS
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles
-from postproc.read.inputs import Unread, said
+from postproc.read.inputs import Unread
 from postproc.text import Lang
 from postproc.version import __version__
 
@@ -35,7 +38,11 @@ CHANGED = "the redacted trace does not lead to the same findings as the original
 
 @dataclass(frozen=True)
 class Order:
-    """What a ticket is to be made of."""
+    """What a ticket is to be made of.
+
+    When it is ``redacted``, ``hidden`` are words to be replaced wherever they stand, and ``look``
+    is shown what remains before anything is packed: it raises SetupError to stop.
+    """
 
     captures: Sequence[Path]
     logs: Sequence[Path] = ()
@@ -45,6 +52,8 @@ class Order:
     lang: Lang = "en"
     redacted: bool = False
     key: str | None = None
+    hidden: Collection[str] = ()
+    look: Look = goes_on
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,20 @@ class Ticket:
     members: dict[str, int]
     open: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    account: Account | None = None  # of what was redacted
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """The files of the ticket, the run whose results are packed, and what there is to say of them."""
+
+    files: Mapping[str, Path]
+    run: Run
+    answers: Mapping[str, str]
+    changed: tuple[str, ...] = ()
+    lost: tuple[Unread, ...] = ()
+    redacted: Redacted | None = None
+    account: Account | None = None
 
 
 def ticket(order: Order, target: Path) -> Ticket:
@@ -63,9 +86,9 @@ def ticket(order: Order, target: Path) -> Ticket:
     Raises SetupError when no capture can be read, a file cannot be packed, or something is
     left after redaction; ``target`` is then not written.
     """
-    found, unread = inputs.find(list(order.captures))
+    found, left_out = inputs.find(list(order.captures))
     if not found:
-        reason = f": {unread[0].path}: {unread[0].reason}" if unread else ""
+        reason = f": {left_out[0].path}: {left_out[0].reason}" if left_out else ""
         raise SetupError(f"no capture to make a ticket of{reason}")
     logs, refused = logfiles.find(list(order.logs))
     if refused:
@@ -74,38 +97,24 @@ def ticket(order: Order, target: Path) -> Ticket:
     with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
         place = Path(folder)
         files = members(held, numbered=order.redacted)
-        packed, run, answers, changed, lost = _prepared(files, order, place)
-        unread += lost
+        packed = _redacted(files, order, place) if order.redacted else _plain(files, order, place)
+        unread = (*left_out, *packed.lost)
         names = {name: path.name for name, path in files.items()}
-        answered = checklist.answers(run.tables, names, answers, order.lang)
-        results = {path.relative_to(place).as_posix(): path for path in _results(place / "results")}
+        answered = checklist.answers(packed.run.tables, names, packed.answers, order.lang)
+        made = _written(_made(answered, packed.account, order.lang), place / "made")
         about = {
             "version": __version__,
             "redacted": order.redacted,
-            "warnings": [*_told(unread, redacted=order.redacted), *changed],
+            "warnings": [*_told(unread, redacted=order.redacted), *packed.changed],
         }
-        contents = Contents({**packed, **results}, _made(answered, order.lang))
-        sizes = pack(contents, about, target, dated=not order.redacted)
+        ours = {**_below(place / "results", place), **made}
+        if packed.redacted:
+            exempt = prose.words() | words_as_given(order.answers)
+            check(ours.values(), packed.redacted.originals.besides(exempt))
+        sizes = pack({**packed.files, **ours}, about, target, dated=not order.redacted)
     here = (f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread)
     still_open = tuple(key for key, answer in answered.items() if not answer)
-    return Ticket(target, sizes, still_open, (*here, *changed))
-
-
-def read_answers(path: Path) -> dict[str, str]:
-    """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
-    except (ValueError, tomllib.TOMLDecodeError) as error:
-        raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
-    if isinstance(held, list):  # a checklist.json
-        held = {each.get("key"): each.get("answer") for each in held if isinstance(each, dict)}
-    if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
-        named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
-        raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")
-    return {key: str(value) for key, value in held.items() if value not in (None, "")}
+    return Ticket(target, sizes, still_open, (*here, *packed.changed), packed.account)
 
 
 def _told(unread: Sequence[Unread], *, redacted: bool) -> list[str]:
@@ -121,58 +130,59 @@ def _placeless(reason: str) -> str:
     return f"{before.rstrip()} ..." if behind else reason
 
 
-def _prepared(
-    files: Mapping[str, Path], order: Order, place: Path
-) -> tuple[Mapping[str, Path], Run, Mapping[str, str], list[str], list[Unread]]:
-    """What to pack, the run whose results are packed, the answers, what to know, and files not read."""
+def _plain(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
+    run = _judged(linked(files, place), order, order.deployment)
+    pipeline.write(placed(run, place), place / "results", csv=True)
+    return _Packed(files, run, order.answers)
+
+
+def _redacted(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
+    """All of it with pseudonyms, and the results of a run on that: they cannot tell more."""
     staged = linked(files, place)
-    run = _run(staged, order)
+    run = _judged(staged, order, order.deployment)
+    unread = {each.path: each.reason for each in run.unread}
+    lost = tuple(Unread(path, unread[staged[name]]) for name, path in files.items() if staged[name] in unread)
+    files = {name: path for name, path in files.items() if staged[name] not in unread}
+    new = {name: place / "redacted" / name for name in files}
+    for path in new.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    known = order.deployment or deployments.read(deployments.DEFAULT)
+    told, retold = place / "answers.txt", place / "answers.redacted.txt"
+    told.write_text(as_lines(order.answers), encoding="utf-8", errors="surrogateescape")
+    work = Work(
+        [Source(files[name], new[name]) for name in files if name.startswith("trace/")],
+        {files[name]: new[name] for name in files if name.startswith("logs/")},
+        products(known),
+        {**{files[name]: new[name] for name in files if name.startswith("attachments/")}, told: retold},
+        order.hidden,
+    )
+    done = redact(work, order.key)
+    account = _account(done, {**{path: name for name, path in new.items()}, retold: "checklist.md"}, order)
+    order.look(account)
+    again = _judged(new, order, disguised(known, done.pseudonyms))
+    pipeline.write(placed(again, place / "redacted"), place / "results", csv=True)
+    answers = of_lines(retold.read_text(encoding="utf-8"), order.answers)
+    changed = () if _same(run, again) else (CHANGED,)
+    return _Packed(new, again, answers, changed, lost, done, account)
+
+
+def _account(done: Redacted, names: Mapping[Path, str], order: Order) -> Account:
+    unjudged = {names[path]: words for path, words in done.unjudged.items()}
+    return Account(done.pseudonyms.tally, unjudged, tuple(as_given(order.answers).values()))
+
+
+def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | None) -> Run:
+    """The run of the files; SetupError when no capture can be read."""
+    run = pipeline.run(
+        [path for name, path in files.items() if name.startswith("trace/")],
+        fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
+        deployment=deployment, lang=order.lang,
+    )  # fmt: skip
     if run.captures.empty:
         raise SetupError(
             f"no capture could be read: {run.unread[0].reason}" if run.unread else "no capture could be read"
         )
-    if not order.redacted:
-        pipeline.write(placed(run, place), place / "results", csv=True)
-        return files, run, order.answers, [], []
-    unread = {each.path: each.reason for each in run.unread}
-    lost = [Unread(path, unread[staged[name]]) for name, path in files.items() if staged[name] in unread]
-    files = {name: path for name, path in files.items() if staged[name] not in unread}
-    redacted = {name: place / "redacted" / name for name in files}
-    for path in redacted.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    sources = [Source(path, redacted[name]) for name, path in files.items() if name.startswith("trace/")]
-    texts = {path: redacted[name] for name, path in files.items() if not name.startswith("trace/")}
-    known = order.deployment or deployments.read(deployments.DEFAULT)
-    told = _answers(order.answers, place)
-    done = redact(Work(sources, {**texts, **told}, products(known)), order.key)
-    again = _run(redacted, order)
-    pipeline.write(placed(again, place / "redacted"), place / "results", csv=True)
-    check(_results(place / "results"), done.originals.numbered())  # prose may hold what is a name, too
-    changed = [] if _same(run, again) else [CHANGED]
-    return redacted, again, _retold(order.answers, told), changed, lost
-
-
-def _answers(answers: Mapping[str, str], place: Path) -> dict[Path, Path]:
-    """The answers as a text to be redacted, one in a line."""
-    text, target = place / "answers.txt", place / "answers.redacted.txt"
-    lines = (" ".join(answers[key].split()) for key in sorted(answers))
-    text.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="surrogateescape")
-    return {text: target} if answers else {}
-
-
-def _retold(answers: Mapping[str, str], told: Mapping[Path, Path]) -> dict[str, str]:
-    """The answers after that; the customer's id stays, as the vendor must know who asks."""
-    lines = [line for target in told.values() for line in target.read_text(encoding="utf-8").split("\n")]
-    new = dict(zip(sorted(answers), lines, strict=False))
-    return new | {key: answers[key] for key in ("customer_id",) if key in answers}
-
-
-def _run(files: Mapping[str, Path], order: Order) -> Run:
-    return pipeline.run(
-        [path for name, path in files.items() if name.startswith("trace/")],
-        fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
-        deployment=order.deployment, lang=order.lang,
-    )  # fmt: skip
+    return run
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -182,14 +192,23 @@ def _same(one: Run, other: Run) -> bool:
     return calls and pd.DataFrame(first).equals(second)
 
 
-def _made(answered: Mapping[str, str | None], lang: Lang) -> dict[str, bytes]:
+def _made(answered: Mapping[str, str | None], account: Account | None, lang: Lang) -> dict[str, bytes]:
     document = checklist.document(answered, lang)
-    return {
+    made = {
         "checklist.md": checklist.markdown(answered, lang).encode(errors="replace"),
         "checklist.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
     }
+    return made | ({"redaction.md": markdown(account, lang).encode(errors="replace")} if account else {})
 
 
-def _results(folder: Path) -> Iterator[Path]:
-    """What the run wrote."""
-    yield from sorted(path for path in folder.rglob("*") if path.is_file())
+def _written(made: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+    """What was made, as files: searched and packed like all others."""
+    folder.mkdir()
+    for name, content in made.items():
+        (folder / name).write_bytes(content)
+    return _below(folder, folder)
+
+
+def _below(folder: Path, base: Path) -> dict[str, Path]:
+    """The files in a folder, by their place below another."""
+    return {path.relative_to(base).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}

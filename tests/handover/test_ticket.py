@@ -13,7 +13,8 @@ import pytest
 
 from postproc.errors import SetupError
 from postproc.handover import ticket as module
-from postproc.handover.ticket import Order, read_answers, ticket
+from postproc.handover.answers import read_answers
+from postproc.handover.ticket import Order, ticket
 from postproc.pipeline import load
 from postproc.present.checklist import KEYS
 

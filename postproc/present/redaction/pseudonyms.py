@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from postproc.present.redaction import leaks
 from postproc.present.redaction.addresses import Addresses
 from postproc.present.redaction.dtls import Handshakes
+from postproc.present.redaction.known import Known
 from postproc.present.redaction.leaks import Originals
 from postproc.present.redaction.logs import Logs
 from postproc.present.redaction.packets import Packets
 from postproc.present.redaction.sdp import NAMES, Descriptions
 from postproc.present.redaction.sip import CALLS, DIGEST, HARMLESS, PARTIES, Messages
 from postproc.present.redaction.stun import StunMessages
+from postproc.present.redaction.tally import Tally
 from postproc.present.redaction.texts import Texts
 from postproc.present.redaction.uris import PLAIN_PARAMETERS
 from postproc.present.redaction.words import Words
@@ -33,6 +35,7 @@ class Pseudonyms:
 
     def __init__(self, key: bytes, products: Iterable[str] = ()) -> None:
         known = tuple(products)
+        self.known, self.tally = Known(known), Tally()
         self.addresses = Addresses(_derived(key, b"addresses"))
         self.words = Words(_derived(key, b"words"), self.addresses)
         self.texts = Texts(self.words, self.addresses, known)
