@@ -84,6 +84,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
     """
     pseudonyms, packets = _learnt(work, key)
     pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
+    pseudonyms.tally.clear()
     written: dict[Path, int] = {}
     with ExitStack() as undo:  # whatever goes wrong, an interruption too
         for path in (*(source.target for source in work.captures), *work.texts.values()):
