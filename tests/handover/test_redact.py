@@ -33,7 +33,7 @@ TABLES = (
     "findings",
     "log_events",
 )
-KNOWN = products(deployments.read(deployments.DEFAULT))
+KNOWN = (*products(deployments.read(deployments.DEFAULT)), "LabPBX", "^labpbx$")
 LAYERS = (
     "vendor_no_binding_success.pcapng", "icmp_quotes_stun.pcapng", "turn_channel.pcapng", "vlan.pcapng",
     "sip_udp_fragments.pcapng",

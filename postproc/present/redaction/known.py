@@ -11,13 +11,14 @@ from postproc.present.redaction import vocabulary
 
 PIECE = re.compile(r"[a-z0-9]+")
 WORD = re.compile(r"(?:[^\W_]|[\udc80-\udcff])+")  # undecodable bytes are letters, too
-CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 LETTERS = re.compile(r"[A-Za-z]{3,}")
 COUNTED = re.compile(r"(?:x|v)?\d{1,3}(?:ms|s|bit|k|kbps|hz|khz)?|cs\d?", re.IGNORECASE)
-SHORTEST_PART = 2  # of a word in CamelCase; with single letters every word could be put together
 SHORT_NUMBER = 2  # digits: what is longer may be an extension
 LONGEST_VERSION = 9  # digits: what has more may be a telephone number with points in it
 VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
+GROUPED = re.compile(
+    r"(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)"
+)  # a number in groups, an address, a version
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 DICTIONARY = frozenset(
     word
@@ -32,6 +33,7 @@ DICTIONARY = frozenset(
     )
     for word in PIECE.findall(text.lower())
 )
+CODECS = frozenset(vocabulary.CODECS.split())
 NAMES = frozenset(vocabulary.NAMES.split())
 DOMAINS = frozenset(vocabulary.DOMAINS.split())
 
@@ -55,7 +57,7 @@ class Known:
         return self._answers[word]
 
     def __contains__(self, text: object) -> bool:
-        return isinstance(text, str) and all(map(self.word, WORD.findall(text)))
+        return isinstance(text, str) and all(map(self.word, WORD.findall(text))) and not GROUPED.search(text)
 
     def spans(self, name: str) -> list[tuple[int, int]]:
         """Where the name of a program says one of the products."""
@@ -72,15 +74,7 @@ class Known:
             return word in (lower, word.upper())
         if lower in self._words or len(word) == 1:
             return True
-        if COUNTED.fullmatch(word):
-            return sum(map(str.isdigit, word)) <= SHORT_NUMBER
-        parts = CAMEL.findall(word)
-        return len(parts) > 1 and "".join(parts) == word and all(map(self._is_part, parts))
-
-    def _is_part(self, part: str) -> bool:
-        if part.isdecimal():
-            return len(part) <= SHORT_NUMBER
-        return len(part) >= SHORTEST_PART and part.lower() in self._words and part.lower() not in NAMES
+        return bool(COUNTED.fullmatch(word)) and sum(map(str.isdigit, word)) <= SHORT_NUMBER
 
 
 def is_version(text: str) -> bool:
@@ -89,3 +83,8 @@ def is_version(text: str) -> bool:
         return False
     bare = text.lstrip("vV")
     return sum(map(str.isdigit, bare)) <= LONGEST_VERSION and not re.match(r"0\d", bare)
+
+
+def is_codec(name: str) -> bool:
+    """Whether this names a codec or a format of media, as rtpmap does."""
+    return all(piece in CODECS for piece in PIECE.findall(name.lower())) and name.isascii()

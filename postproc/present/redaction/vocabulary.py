@@ -9,6 +9,8 @@ added, leaves every house from then on.
 # Methods, header fields, option tags, parameters and values of SIP (IANA: sip-parameters), and of what
 # else travels in it: MIME types, event packages, Q.850 causes by name, months and days of dates.
 SIP = """
+    se caps vector dcs osps billing laes share priv served addresses guid parent av etsi cug pkcs7 av interact
+    cnonce rspauth nextnonce auts contact answermode cseq ptime
     100rel 199 3gpp 3gpp2 850 a accept access ack active actor address adjacency adsl aes alert alerting
     alg algorithm alias allow alternate anonymous answer answered answermode anyauth app appearance
     application area asn asserted associated at attestation auth authenticate authentication
@@ -68,6 +70,7 @@ CODECS = """
 # Attributes, transport protocols and tokens of session descriptions (IANA: sdp-parameters), of ICE
 # (RFC 8839), of SDES (RFC 4568) and of RTP header extensions (RFC 8285).
 SDP = """
+    fb cost pwd
     01 02 03 128 192 256 32 8 80 8bit abs absolute acap accept acfg active actpass aead aes aggregate
     align allocation allocation00 allowed alt anat annexa annexb application apt as asymmetry audio avp
     avpf band bandwidth base bfcp bitrate bits broadcast bundle candidate candidates capability capture
@@ -99,7 +102,7 @@ SDP = """
     useinbandfec user vad vbr version video wait webrtc wide wms wsh www x xr yes zrtp
 """
 
-# What phrases and texts of answers are made of: RFC 3261, section 21, Q.850, and those of well-known programs.
+# What phrases and texts of answers are made of: RFC 3261, section 21, Q.850, and well-known programs.
 PHRASES = """
     a able about absent accept acceptable access active address after all allotted allowed already also
     alternative ambiguous an and anonymity another answer answered any are as attempted attended
