@@ -141,9 +141,10 @@ def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
             replacing_in.finish()
             for _ in _replaced(source, replacing_in):
                 pass
-        for path in (*work.logs, *work.texts):
+        lenient = Lenient(pseudonyms)
+        for path, lines in (*((path, pseudonyms.logs) for path in work.logs), *((path, lenient) for path in work.texts)):
             for line in _lines(path):
-                pseudonyms.logs.line(line)
+                lines.line(line)
         if not pseudonyms.collides():
             return pseudonyms, packets
         if key and not attempt:
