@@ -6,7 +6,7 @@ together; then to write. What was written is searched for every original.
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from postproc.errors import CaptureError, SetupError
 from postproc.handover import unjudged
 from postproc.handover.checking import check
 from postproc.handover.copying import APPLICATION, replacing
+from postproc.handover.lenient import Lenient
 from postproc.present import pcapng_out
 from postproc.present.redaction.leaks import Originals
 from postproc.present.redaction.packets import Packets
@@ -102,11 +103,17 @@ def redact(work: Work, key: str | None = None) -> Redacted:
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
             written[source.target] = _write_capture(source, replacing_in)
-        for path, target in (*work.logs.items(), *work.texts.items()):
-            written[target] = _write_text(path, target, pseudonyms)
+        for path, target in work.logs.items():
+            written[target] = _write_text(path, target, pseudonyms.logs.line)
+        lenient = Lenient(pseudonyms)
+        lenient.finish()
+        for path, target in work.texts.items():
+            written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
         check(written, originals)
         found = _unjudged(work, pseudonyms)
+        for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
+            del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
         undo.pop_all()
     return Redacted(written, originals, found, pseudonyms)
 
@@ -142,9 +149,10 @@ def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
             for _ in _replaced(source, replacing_in):
                 pass
         lenient = Lenient(pseudonyms)
-        for path, lines in (*((path, pseudonyms.logs) for path in work.logs), *((path, lenient) for path in work.texts)):
-            for line in _lines(path):
-                lines.line(line)
+        for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
+            for path in paths:
+                for line in _lines(path):
+                    replaced(line)
         if not pseudonyms.collides():
             return pseudonyms, packets
         if key and not attempt:
@@ -220,9 +228,9 @@ def _lines(path: Path) -> Iterator[str]:
         raise SetupError(f"{path}: {error}") from error
 
 
-def _write_text(path: Path, target: Path, pseudonyms: Pseudonyms) -> int:
+def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int:
     count = 0
     with replacing(target) as file:
         for count, line in enumerate(_lines(path), 1):  # noqa: B007
-            file.write(pseudonyms.logs.line(line).encode(errors="replace") + b"\n")
+            file.write(replaced(line).encode(errors="replace") + b"\n")
     return count

@@ -12,24 +12,25 @@ from pathlib import Path
 from postproc.handover.checking import APART, batches
 from postproc.handover.searched import contents
 from postproc.present.redaction.encodings import narrowed
-from postproc.present.redaction.known import Known
+from postproc.present.redaction.known import WORD, Known
 from postproc.present.redaction.needles import Needles
-from postproc.present.redaction.patterns import TELLING_TIME
 from postproc.read.records import Record, pieces
 
-TRANSACTION = re.compile(rb"\x21\x12\xa4\x42.{12}", re.DOTALL)  # of STUN: random, often letters only
+# Random numbers of STUN, often of letters only: transactions, tie-breakers (RFC 8489, 8445).
+RANDOM = re.compile(rb"\x21\x12\xa4\x42.{12}|\x80[\x29\x2a]\0\x08.{8}", re.DOTALL)
 # Text among the bytes of packets: what is shorter is one by chance.
 TEXT = re.compile(rb"(?:[\t\r\n -~]|\xc3[\x80-\xbf]){8,}")
 SPOKEN = re.compile(r"[^\W\d_]{4,}")  # a word of packets: letters only, or ids would be full of them
-WRITTEN = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")  # of texts people write: with the signs inside it
-SHORTEST = 3  # letters and digits: a name, or an extension, has as many
+SHORTEST = 3  # letters of a word of texts
 
 
 def of_texts(before: Iterable[str], after: Iterable[str], known: Known, new: Collection[str]) -> Counter[str]:
-    """Words of the lines written that were in the lines read; ``new`` are the pseudonyms, in lower case."""
-    asked = Counter(
-        word for word in _written(after) if word.lower() not in new and _telling(word) and word not in known
-    )
+    """Words of the lines written that were in the lines read; ``new`` are the pseudonyms, in lower case.
+
+    No bare number: one stays where the grammar of texts says what it counts, and nowhere else.
+    """
+    asked = Counter(word for word in _written(after) if word.lower() not in new)
+    asked = Counter({word: count for word, count in asked.items() if not known.word(word)})
     wanted = {word.lower() for word in asked}
     there = {lower for word in _written(before) if (lower := word.lower()) in wanted}
     return Counter({word: count for word, count in asked.items() if word.lower() in there})
@@ -37,12 +38,7 @@ def of_texts(before: Iterable[str], after: Iterable[str], known: Known, new: Col
 
 def _written(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        yield from WRITTEN.findall(TELLING_TIME.sub(" ", line))
-
-
-def _telling(word: str) -> bool:
-    """Whether a word is long enough to be somebody's."""
-    return sum(map(str.isalnum, word)) >= SHORTEST
+        yield from (word for word in WORD.findall(line) if sum(map(str.isalpha, word)) >= SHORTEST)
 
 
 def of_capture(path: Path, target: Path, known: Known, new: Collection[str]) -> Counter[str]:
@@ -58,14 +54,14 @@ def of_capture(path: Path, target: Path, known: Known, new: Collection[str]) -> 
 
 
 def parts(text: str) -> Iterator[str]:
-    """The words in a pseudonym, and the letters alone, in lower case."""
-    for found in (text, *WRITTEN.findall(text), *SPOKEN.findall(text)):
+    """The words in a pseudonym, in lower case."""
+    for found in (*WORD.findall(text), *SPOKEN.findall(text)):
         yield found.lower()
 
 
 def _spoken(capture: Path) -> Iterator[str]:
     for data in contents(capture):
-        for text in TEXT.findall(narrowed(TRANSACTION.sub(APART, data))):
+        for text in TEXT.findall(narrowed(RANDOM.sub(APART, data))):
             yield from SPOKEN.findall(text.decode(errors="replace"))
 
 

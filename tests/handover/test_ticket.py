@@ -80,7 +80,7 @@ def test_a_redacted_ticket_has_the_same_findings_and_no_name(pcaps, tmp_path, tr
         Order([pcaps / f"{name}.pcapng"], logs, [trunk], answers, redacted=True), tmp_path / "b.zip"
     )
     assert done.warnings == ()
-    assert len(done.members) == len(plain.members)
+    assert len(done.members) == len(plain.members) + 1  # redaction.md
     before, after = (orjson.loads(content(each.path)["results/findings.json"]) for each in (plain, done))
     judged = [
         [(each["name"], each["verdict"], each["confidence"]) for each in held["findings"]]

@@ -15,11 +15,11 @@ from postproc.present.redaction.words import Words, is_address
 SHORTEST = 5  # signs; what is shorter is everywhere by chance
 SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
 AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
+SIGNS = "".join({sign for pair in AROUND for sign in pair})
 BOUNDED = 12  # up to this length a word counts only where it stands for itself
 COOKIE = 0x2112A442
 LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
 MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
-DIGIT = re.compile(rb"[0-9]")
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,8 @@ class Originals:
 
     def besides(self, ours: Container[str]) -> "Originals":
         """Without the words that prose of ours says, whoever is called that."""
-        return replace(
-            self, words=frozenset(word for word in self.words if word.decode(errors="replace") not in ours)
-        )
-
-    def with_words(self, words: Iterable[str]) -> "Originals":
-        """With further words, such as names of folders."""
-        return replace(self, words=self.words | frozenset(_written(words)))
+        told = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
+        return replace(self, words=frozenset(word for word, bare in told.items() if bare not in ours))
 
     @cached_property
     def needles(self) -> tuple[Needles, ...]:
