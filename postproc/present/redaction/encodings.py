@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 DEPTH = 3  # of what is decoded out of what was decoded: base64 of gzip of UTF-16
 LARGEST = 64 << 20  # bytes unpacked of one stream; what is written here holds none of that size
+WIDE = re.compile(rb"(?:[^\0]\0\0\0){4,}|(?:\0\0\0[^\0]){4,}")  # UTF-32
 GAPS = re.compile(rb"\0\0+")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})|=[ \t]*\r?\n")
@@ -46,7 +47,10 @@ def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
 
 def narrowed(data: bytes) -> bytes:
     """Text of UTF-16 and UTF-32 without the nulls between its signs; several nulls part what is apart."""
-    return GAPS.sub(b"\n", data).replace(b"\0", b"") if b"\0" in data else data
+    if b"\0" not in data:
+        return data
+    text = WIDE.sub(lambda found: b"\n" + found[0].replace(b"\0", b"") + b"\n", data)
+    return GAPS.sub(b"\n", text).replace(b"\0", b"")
 
 
 def _percent(data: bytes) -> bytes:
@@ -62,8 +66,9 @@ def _escaped(data: bytes) -> bytes:
 
 
 def _sign(found: re.Match[bytes]) -> bytes:
-    code = int(found[3], 8) if found[3] else int(found[1] or found[2], 16)
-    return chr(min(code, 0x10FFFF)).encode("utf-8", "surrogatepass")
+    if not found[1]:  # a byte, of whatever it is a part
+        return bytes([int(found[3], 8) & 0xFF if found[3] else int(found[2], 16)])
+    return chr(min(int(found[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
 
 
 def _entities(data: bytes) -> bytes:
