@@ -87,4 +87,9 @@ def is_version(text: str) -> bool:
 
 def is_codec(name: str) -> bool:
     """Whether this names a codec or a format of media, as rtpmap does."""
-    return all(piece in CODECS for piece in PIECE.findall(name.lower())) and name.isascii()
+    pieces = PIECE.findall(name.lower())
+    return name.isascii() and all(piece in CODECS or _is_short_number(piece) for piece in pieces)
+
+
+def _is_short_number(piece: str) -> bool:
+    return piece.isdecimal() and len(piece) <= SHORT_NUMBER

@@ -57,6 +57,7 @@ SIP = """
 
 # Codecs and media formats (IANA: media-types, rtp-parameters), as in a=rtpmap.
 CODECS = """
+    theora vorbis nse xnse
     1998 2000 24 40 726 aal2 aal2g72616 ac3 alaw amr amrwb aptx atrac av1 av1x bv16 bv32 celt cipc
     clearmode cn comfort dvi4 eac3 es event evrc evrc0 evrc1 evrcb evrcb0 evrcwb evs flexfec g711 g722
     g7221 g7222 g723 g7231 g726 g72616 g72624 g72632 g72640 g728 g729 g7291 g729a g729b g729d g729e
