@@ -148,6 +148,12 @@ def _unchanged(cached: int, every: int) -> Text:
     )
 
 
+def write(done: Run, out: Path, *, csv: bool = False) -> None:
+    """Write a run's results to a folder, its report with them; SetupError when they cannot be written."""
+    with _alone(out):
+        _write(done, out, csv=csv, report=True, beside=None, tell=silence)
+
+
 def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | None, tell: Tell) -> Run:
     """Write the files of the run aside and have them take their places together.
 

@@ -18,7 +18,7 @@ from postproc.current_folder import left_out
 from postproc.errors import SetupError
 from postproc.files.commit import Staged
 from postproc.files.private import replace_file
-from postproc.handover.export import safe_name
+from postproc.handover.names import distinct, safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.read.inputs import Unread, located, readable, said
@@ -153,13 +153,8 @@ def targets(run: Run, folder: Path) -> Mapping[str, Path]:
     names = {name: safe_name(PurePosixPath(name).stem) for name in read}
     if len({stem.casefold() for stem in names.values()}) < len(names):
         names = {name: safe_name(name.replace("/", "-")) for name in read}
-    taken: dict[str, int] = {}
-    found = {}
-    for name, stem in names.items():
-        taken[stem.casefold()] = taken.get(stem.casefold(), 0) + 1
-        nth = taken[stem.casefold()]
-        found[name] = folder / f"{stem}{f'-{nth}' * (nth > 1)}.ipynb"
-    return found
+    stems = distinct(names.values())
+    return {name: folder / f"{stem}.ipynb" for name, stem in zip(names, stems, strict=True)}
 
 
 def execute(path: Path) -> None:

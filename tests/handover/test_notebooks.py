@@ -72,8 +72,8 @@ def test_captures_of_one_name_are_told_apart():
     assert names("x/a.pcap", "y/A.pcap") == ["x-a.pcap.ipynb", "y-A.pcap.ipynb"]
     assert names("a b.pcap", "a_b.pcap", "a:b.pcap") == [
         "a_b.pcap.ipynb",
-        "a_b.pcap-2.ipynb",
-        "a_b.pcap-3.ipynb",
+        "a_b-2.pcap.ipynb",
+        "a_b-3.pcap.ipynb",
     ]
 
 

@@ -94,7 +94,8 @@ def test_a_description_in_a_multipart_body_is_replaced(messages):
     new = messages.message((head + body).encode()).decode()
     assert "a=rtpmap:111 opus/48000/2" in new
     assert "192.168.178.34" not in new
-    assert "\r\n0000\r\n--b--" in new
+    boundary = messages.header("Content-Type", "multipart/mixed;boundary=b").rpartition("=")[2]
+    assert f"\r\n0000\r\n--{boundary}--" in new
 
 
 def test_header_names_in_short_form_mean_the_same(messages):
