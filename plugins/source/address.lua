@@ -12,7 +12,8 @@ local address = {}
 
 function address.v4(written)
     local a, b, c, d = match(written, "^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$")
-    if not a then return nil end
+    -- With a zero in front some read the number as octal: such an address is none.
+    if not a or find("." .. written, "%.0%d") then return nil end
     a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
     if max(a, b, c, d) > 255 then return nil end
     return char(a, b, c, d)
@@ -44,7 +45,7 @@ end
 
 -- Returns the raw bytes of an address written in SDP or SIP, nil for a name.
 function address.parse(written)
-    local bare = match(written, "^%[?([^%]%%]*)")
+    local bare = match(written, "^[^%%]*") -- without the zone (RFC 4007)
     return address.v4(bare) or (find(bare, ":", 1, true) and address.v6(bare)) or nil
 end
 

@@ -43,17 +43,37 @@ function parties.named(users, user)
     if user and user ~= "" and #users < 64 then list.once(users, user) end
 end
 
+-- Returns the user part that follows "sip:", and where the URI's host begins; nil where there is no user.
+local function sip_user(value, at)
+    local before, host = match(value, "^([^@>,%s\"]*)@()", at)
+    local user = before and match(before, "^[^;]+")
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    if #before - #user > constants.users.longest then return nil end
+    return user, host
+end
+
+local function tel_user(value, at)
+    local user = match(value, "^[^>;,%s\"]+", at)
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    return user, at + #user
+end
+
 -- Returns the user parts of all SIP and tel URIs in a header value.
 function parties.users_in(value)
-    local found = {}
-    for scheme, rest in gmatch(sub(value, 1, constants.sip.longest_header), "([%a]+):([^>,%s\"]+)") do
-        scheme = lower(scheme)
-        if scheme == "tel" then insert(found, (match(rest, "^[^;]*"))) end
-        if (scheme == "sip" or scheme == "sips") and find(rest, "@", 1, true) then
-            insert(found, (match(rest, "^([^@;]*)")))
-        end
+    local found, at = {}, 1
+    value = sub(value, 1, constants.sip.longest_header)
+    local plain = lower(value)
+    while at do
+        local start, colon = find(plain, ":", at, true)
+        if not start then return found end
+        local before, user, next_at = sub(plain, max(at, start - 4), start - 1), nil, nil
+        if match(before, "sips?$") then user, next_at = sip_user(value, colon + 1) end
+        if match(before, "tel$") then user, next_at = tel_user(value, colon + 1) end
+        if user then insert(found, user) end
+        at = next_at or colon + 1
     end
-    return found
 end
 
 function parties.number_keys(users, country)

@@ -102,7 +102,9 @@ def end(facts: Facts, pairs: Pairs) -> Floats:
     same_way = (by_a == by_b) & (by_a >= 0)
     # The caller hangs up: upstream first. The called party hangs up, or refuses: downstream first.
     delay = np.where(same_way, np.where(by_a == 0, later, -later), np.abs(later))
-    score = np.where(_soon(delay), WEIGHTS["end_passed_on"] + WEIGHTS["end_closeness"] * _closeness(delay), 0.0)
+    score = np.where(
+        _soon(delay), WEIGHTS["end_passed_on"] + WEIGHTS["end_closeness"] * _closeness(delay), 0.0
+    )
     same_failure = (facts.failure[a] == facts.failure[b]) & (facts.failure[a] > 0)
     score = np.where(same_way, score, WEIGHTS["end_other_way"] * score)
     return score + np.where(same_failure & _soon(delay), WEIGHTS["same_failure"], 0.0)
