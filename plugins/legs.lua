@@ -30,22 +30,25 @@ local capture = {}
 
 local function nothing()
     return {
-        frames = {},       -- record of each frame that is not plain media, by number
-        dialogs = { list = {} },        -- SIP messages by Call-ID
-        transactions = { list = {} },   -- STUN Binding transactions by id
-        checks = {},       -- connectivity checks by time
-        icmp = {},         -- ICMP errors by time
-        dtls = {},         -- handshakes by pair of places
-        segments = {},     -- all handshakes
-        flows = {},        -- flows of media by addresses and ports; those relayed by TURN apart
-        relayed = {},
-        streams = {},      -- RTP streams by pair of places
-        ports = {},        -- by pair of ports the only flow that has it, false if it may be something else
-        places = {},       -- where IP began in frames so far
-        shapes = {},       -- where the key of a flow stood in packets so far
-        recent = {}, recent_before = {}, recent_since = -huge, -- packets that may come a second time
-        learnt = 0, known_at = 0, -- how much was learnt, and had been when knowledge was worked out
-        now = 0, last_time = -huge, -- s since the first frame
+        -- The record of each frame that is not plain media, by number.
+        frames = {},
+        -- SIP messages by Call-ID, STUN Binding transactions by id, both also in the order they came;
+        -- connectivity checks and ICMP errors by time.
+        dialogs = { list = {} }, transactions = { list = {} }, checks = {}, icmp = {},
+        -- DTLS handshakes by pair of places, and all of them.
+        dtls = {}, segments = {},
+        -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
+        flows = {}, relayed = {}, streams = {},
+        -- By pair of ports the only flow that has it; false if it may be something else.
+        ports = {},
+        -- Where IP began, and where the key of a flow stood, in frames so far.
+        places = {}, shapes = {},
+        -- Packets that may come a second time.
+        recent = {}, recent_before = {}, recent_since = -huge,
+        -- How much was learnt, and had been when the index was worked out of it.
+        learnt = 0, index_at = 0,
+        -- Seconds since the first frame.
+        now = 0, last_time = -huge,
     }
 end
 
@@ -321,12 +324,12 @@ end
 
 -- Returns the list held under a key, made when there is none.
 function list.at(lists, key)
-    local held = lists[key]
-    if not held then
-        held = {}
-        lists[key] = held
+    local items = lists[key]
+    if not items then
+        items = {}
+        lists[key] = items
     end
-    return held
+    return items
 end
 
 function list.contains(items, wanted)
@@ -422,7 +425,8 @@ end)()
 
 local address = (function()
 
-local byte, sub, find, match, gmatch, lower, format, char = string.byte, string.sub, string.find, string.match, string.gmatch, string.lower, string.format, string.char
+local byte, sub, find, match, gmatch, lower, format, char =
+    string.byte, string.sub, string.find, string.match, string.gmatch, string.lower, string.format, string.char
 local floor, max = math.floor, math.max
 local concat = table.concat
 local printable, number16 = text.printable, text.number16
@@ -431,7 +435,8 @@ local address = {}
 
 function address.v4(written)
     local a, b, c, d = match(written, "^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$")
-    if not a then return nil end
+    -- With a zero in front some read the number as octal: such an address is none.
+    if not a or find("." .. written, "%.0%d") then return nil end
     a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
     if max(a, b, c, d) > 255 then return nil end
     return char(a, b, c, d)
@@ -463,7 +468,7 @@ end
 
 -- Returns the raw bytes of an address written in SDP or SIP, nil for a name.
 function address.parse(written)
-    local bare = match(written, "^%[?([^%]%%]*)")
+    local bare = match(written, "^[^%%]*") -- without the zone (RFC 4007)
     return address.v4(bare) or (find(bare, ":", 1, true) and address.v6(bare)) or nil
 end
 
@@ -508,10 +513,10 @@ function address.is_loopback(raw)
 end
 
 local NETWORKS, UNSPECIFIED = {}, {}
-for _, known in ipairs(constants.addresses.classes) do
-    for _, network in ipairs(known[2]) do
+for _, class in ipairs(constants.addresses.classes) do
+    for _, network in ipairs(class[2]) do
         local base, bits = match(network, "^(.*)/(%d+)$")
-        NETWORKS[#NETWORKS + 1] = { class = known[1], raw = address.parse(base), bits = tonumber(bits) }
+        NETWORKS[#NETWORKS + 1] = { class = class[1], raw = address.parse(base), bits = tonumber(bits) }
     end
 end
 for _, none in ipairs(constants.addresses.unspecified) do UNSPECIFIED[address.parse(none)] = true end
@@ -613,16 +618,16 @@ function traffic.by_checks(checks, src, first, last)
 end
 
 -- The address and, where STUN told it, its last name across the NAT before that time.
-function traffic.names_of(known, place, time)
-    local told = known.mapped[place]
-    if not told then return { place } end
-    return { place, told[max(list.after(told, "time", time) - 1, 1)].name }
+function traffic.names_of(index, place, time)
+    local names = index.mapped[place]
+    if not names then return { place } end
+    return { place, names[max(list.after(names, "time", time) - 1, 1)].name }
 end
 
-function traffic.legs_at(known, place, first, last)
+function traffic.legs_at(index, place, first, last)
     local found = { list = {} }
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(list.overlapping(known.places[name], first, last, WHOSE.most_legs + 1)) do
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs + 1)) do
             if not found[span.leg] then
                 found[span.leg] = span
                 insert(found.list, span)
@@ -633,9 +638,9 @@ function traffic.legs_at(known, place, first, last)
 end
 
 -- How well the other end fits a leg that one end belongs to, and the other end's side.
-function traffic.fit_of(known, place, leg, first, last)
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(list.overlapping(known.places[name], first, last, WHOSE.most_legs)) do
+function traffic.fit_of(index, place, leg, first, last)
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs)) do
             if span.leg == leg then return traffic.BOTH, span.side end
         end
     end
@@ -644,24 +649,24 @@ function traffic.fit_of(known, place, leg, first, last)
     return traffic.WITH_PORT, next(there, next(there)) == nil and next(there) or nil
 end
 
-function traffic.fits_of(known, src, dst, first, last)
-    local fits_, order = {}, {}
+function traffic.fits_of(index, src, dst, first, last)
+    local fits, order = {}, {}
     local function consider(leg, fit, one, other)
-        if not fits_[leg] then insert(order, leg) end
-        if not fits_[leg] or fit > fits_[leg].fit then fits_[leg] = { leg = leg, fit = fit, src = one, dst = other } end
+        if not fits[leg] then insert(order, leg) end
+        if not fits[leg] or fit > fits[leg].fit then fits[leg] = { leg = leg, fit = fit, src = one, dst = other } end
     end
-    for _, span in ipairs(traffic.legs_at(known, src, first, last)) do
-        local fit, other = traffic.fit_of(known, dst, span.leg, first, last)
+    for _, span in ipairs(traffic.legs_at(index, src, first, last)) do
+        local fit, other = traffic.fit_of(index, dst, span.leg, first, last)
         consider(span.leg, fit, span.side, other)
     end
-    for _, span in ipairs(traffic.legs_at(known, dst, first, last)) do
-        local fit, other = traffic.fit_of(known, src, span.leg, first, last)
+    for _, span in ipairs(traffic.legs_at(index, dst, first, last)) do
+        local fit, other = traffic.fit_of(index, src, span.leg, first, last)
         consider(span.leg, fit, other, span.side)
     end
     local best, top = 0, {}
-    for _, leg in ipairs(order) do best = max(best, fits_[leg].fit) end
+    for _, leg in ipairs(order) do best = max(best, fits[leg].fit) end
     for _, leg in ipairs(order) do
-        if fits_[leg].fit == best then insert(top, fits_[leg]) end
+        if fits[leg].fit == best then insert(top, fits[leg]) end
     end
     return top, best
 end
@@ -702,18 +707,18 @@ end
 -- Infers an unknown side where the leg has only one other.
 function traffic.both_sides(leg, one, other)
     if (one == nil) == (other == nil) then return one, other end
-    local left = {}
+    local possible = {}
     for _, there in pairs(leg.ports) do
         for side in pairs(there) do
-            if side ~= one and side ~= other then list.once(left, side) end
+            if side ~= one and side ~= other then list.once(possible, side) end
         end
     end
-    if #left ~= 1 then return one, other end
-    return one or left[1], other or left[1]
+    if #possible ~= 1 then return one, other end
+    return one or possible[1], other or possible[1]
 end
 
-function traffic.by_places(known, src, dst, first, last)
-    local top, best = traffic.fits_of(known, src, dst, first, last)
+function traffic.by_places(index, src, dst, first, last)
+    local top, best = traffic.fits_of(index, src, dst, first, last)
     if not top[1] then return nil end
     -- Whoever was not seen to hang up gives way: the port has been used again since.
     local ended = list.filter(top, function(one) return one.leg.stop ~= nil end)
@@ -724,25 +729,25 @@ function traffic.by_places(known, src, dst, first, last)
 end
 
 -- Returns whose packets these are: call, leg, src_side, dst_side; nil if unsure.
-function traffic.owner(known, src, dst, first, last)
+function traffic.owner(index, src, dst, first, last)
     local between = unordered(src, dst)
-    local owner = traffic.by_checks(known.checks[between], src, first, last)
+    local owner = traffic.by_checks(index.checks[between], src, first, last)
     if owner then return owner end
-    owner = traffic.by_checks(known.handshakes[between], src, first, last)
+    owner = traffic.by_checks(index.handshakes[between], src, first, last)
     if owner and owner.leg and not owner.src_side and not owner.dst_side then
-        local _, one = traffic.fit_of(known, src, owner.leg, first, last)
-        local _, other = traffic.fit_of(known, dst, owner.leg, first, last)
+        local _, one = traffic.fit_of(index, src, owner.leg, first, last)
+        local _, other = traffic.fit_of(index, dst, owner.leg, first, last)
         owner.src_side, owner.dst_side = traffic.both_sides(owner.leg, one, other)
     end
-    return owner or traffic.by_places(known, src, dst, first, last)
+    return owner or traffic.by_places(index, src, dst, first, last)
 end
 
 -- The streams between the same two places, if those that overlap it are one leg's.
-function traffic.from_reverse(known, stream)
+function traffic.from_reverse(index, stream)
     local found
     for _, other in ipairs(capture.streams[unordered(stream.src, stream.dst)] or {}) do
         if other ~= stream and other.first <= stream.last and other.last >= stream.first then
-            local owner = traffic.owner(known, other.src, other.dst, other.first, other.last)
+            local owner = traffic.owner(index, other.src, other.dst, other.first, other.last)
             if found and owner and (found.leg ~= owner.leg or found.call ~= owner.call) then return nil end
             if owner then
                 local turned = other.src ~= stream.src
@@ -760,25 +765,26 @@ function traffic.one_below(place)
 end
 
 -- Returns the owner of an RTP or RTCP stream, worked out once for each state of knowledge.
-function traffic.of_stream(known, stream)
-    if stream.asked ~= known then
-        stream.asked = known
-        stream.owner = traffic.owner(known, stream.src, stream.dst, stream.first, stream.last)
-            or traffic.from_reverse(known, stream)
+function traffic.of_stream(index, stream)
+    if stream.asked ~= index then
+        stream.asked = index
+        stream.owner = traffic.owner(index, stream.src, stream.dst, stream.first, stream.last)
+            or traffic.from_reverse(index, stream)
         if not stream.owner and stream.is_rtcp then
-            stream.owner = traffic.owner(known, traffic.one_below(stream.src), traffic.one_below(stream.dst), stream.first, stream.last)
+            local src, dst = traffic.one_below(stream.src), traffic.one_below(stream.dst)
+            stream.owner = traffic.owner(index, src, dst, stream.first, stream.last)
         end
     end
     return stream.owner
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.
-function traffic.of_flow(known, flow)
-    if flow.asked ~= known then
-        flow.asked, flow.owner, flow.mixed = known, nil, false
+function traffic.of_flow(index, flow)
+    if flow.asked ~= index then
+        flow.asked, flow.owner, flow.mixed = index, nil, false
         local before
         for _, stream in pairs(flow.streams) do
-            local owner = traffic.of_stream(known, stream) or {}
+            local owner = traffic.of_stream(index, stream) or {}
             flow.mixed = flow.mixed or (before ~= nil and (before.call ~= owner.call or before.leg ~= owner.leg))
             before, flow.owner = owner, owner.call and owner or nil
         end
@@ -833,22 +839,22 @@ function sdp.attribute(section, value)
 end
 
 local LINES = {
-    ["o="] = function(found, _, value)
+    ["o="] = function(description, _, value)
         local words = {}
         for word in gmatch(value, "%S+") do words[#words + 1] = word end
-        found.owner, found.session_id = words[1], words[2]
+        description.owner, description.session_id = words[1], words[2]
     end,
     ["c="] = function(_, section, value) section.addr = match(value, "^%s*%S+%s+%S+%s+([^%s/]+)") end,
     ["a="] = function(_, section, value) sdp.attribute(section, value) end,
-    ["m="] = function(found, _, value)
+    ["m="] = function(description, _, value)
         local port = match(value, "^%s*%S+%s+(%d+)")
-        insert(found.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
+        insert(description.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
     end,
 }
 
 -- Candidates of the session's own lines belong to its first section.
-function sdp.adopt(found, session)
-    local first = found.sections[1]
+function sdp.adopt(description, session)
+    local first = description.sections[1]
     if not first then return session.candidates end
     local all = {}
     for _, line in ipairs(session.candidates) do all[#all + 1] = line end
@@ -859,15 +865,15 @@ end
 -- Returns owner, session_id and sections: addr, port, ufrag, candidates.
 function sdp.parse(body)
     local session = { candidates = {} }
-    local found = { sections = {} }
+    local description = { sections = {} }
     for line in gmatch(body, "[^\r\n]+") do
         local reader = LINES[sub(line, 1, 2)]
-        if reader then reader(found, found.sections[#found.sections] or session, sub(line, 3)) end
+        if reader then reader(description, description.sections[#description.sections] or session, sub(line, 3)) end
     end
-    local first = sdp.adopt(found, session)
-    if found.sections[1] then found.sections[1].candidates = first end
-    if not found.sections[1] and first[1] then found.sections[1] = { candidates = first } end
-    for _, section in ipairs(found.sections) do
+    local first = sdp.adopt(description, session)
+    if description.sections[1] then description.sections[1].candidates = first end
+    if not description.sections[1] and first[1] then description.sections[1] = { candidates = first } end
+    for _, section in ipairs(description.sections) do
         section.addr, section.ufrag = section.addr or session.addr, section.ufrag or session.ufrag
         for at, line in ipairs(section.candidates) do
             local candidate = sdp.candidate(line)
@@ -875,7 +881,7 @@ function sdp.parse(body)
             section.candidates[at] = candidate
         end
     end
-    return found
+    return description
 end
 
 -- SIP messages (RFC 3261)
@@ -888,19 +894,19 @@ local sip = {
 }
 
 function sip.headers(head)
-    local found, joining = {}, {}
+    local headers, joining = {}, {}
     for line in gmatch(head:gsub("\r?\n[ \t]+", " ") .. "\n", "(.-)\r?\n") do
         local name, value = match(line, "^%s*([^:]-)%s*:%s*(.-)%s*$")
         if name then
             name = lower(name)
             name = constants.sip.compact_forms[name] or name
-            found[name] = found[name] or value
+            headers[name] = headers[name] or value
             if value ~= "" and (sip.JOINING[name] or sub(name, 1, 2) == "x-") then
                 joining[#joining + 1] = { name = name, value = value }
             end
         end
     end
-    return found, joining
+    return headers, joining
 end
 
 function sip.parameter(value, name)
@@ -937,13 +943,13 @@ function sip.part(body)
     return sub(body, start + 1, (find(body, "\r?\n%-%-", start) or 0) - 1)
 end
 
-function sip.description(found, body)
-    local kind = lower(found["content-type"] or "")
-    local length = match(found["content-length"] or "", "^%d+$")
+function sip.description(headers, body)
+    local kind = lower(headers["content-type"] or "")
+    local length = match(headers["content-length"] or "", "^%d+$")
     if length and #length < 9 then body = sub(body, 1, tonumber(length)) end
     if match(kind, "^multipart/") then body = sip.part(body) end
-    local told = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
-    return told and body and find(body, "%S") and sdp.parse(body) or nil
+    local is_sdp = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
+    return is_sdp and body and find(body, "%S") and sdp.parse(body) or nil
 end
 
 function sip.start_line(line)
@@ -960,18 +966,19 @@ function sip.parse(message)
     local line, head = match(sub(message, 1, at and at - 1), "^([^\r\n]*)\r?\n?(.*)$")
     local method, uri, status, reason = sip.start_line(line)
     if not method and not status then return nil end
-    local found, joining = sip.headers(head)
-    local number, kind = match(found.cseq or "", "^(%d+)%s+(%S+)")
-    local from_uri, from_tag = sip.party(found.from)
-    local to_uri, to_tag = sip.party(found.to)
+    local headers, joining = sip.headers(head)
+    local number, kind = match(headers.cseq or "", "^(%d+)%s+(%S+)")
+    local from_uri, from_tag = sip.party(headers.from)
+    local to_uri, to_tag = sip.party(headers.to)
     local called = method or kind
     return {
         method = method, request_uri = uri, status = status, reason = reason, kind = called,
-        call_id = found["call-id"] ~= "" and found["call-id"] or nil, cseq = tonumber(number or ""),
-        branch = sip.parameter(match(found.via or "", "^[^,]*"), "branch"),
+        call_id = headers["call-id"] ~= "" and headers["call-id"] or nil, cseq = tonumber(number or ""),
+        branch = sip.parameter(match(headers.via or "", "^[^,]*"), "branch"),
         from_uri = from_uri, from_tag = from_tag, to_uri = to_uri, to_tag = to_tag,
-        agent = found["user-agent"] or found.server, contact = sip.party(found.contact),
-        headers = method == "INVITE" and joining or nil, sdp = stop and sip.description(found, sub(message, stop + 1)) or nil,
+        agent = headers["user-agent"] or headers.server, contact = sip.party(headers.contact),
+        headers = method == "INVITE" and joining or nil,
+        sdp = stop and sip.description(headers, sub(message, stop + 1)) or nil,
     }
 end
 
@@ -1029,19 +1036,20 @@ end
 
 -- Returns the hops from the caller on, each {requester, responder}.
 function dialogs.hops(seen)
-    local found, known = {}, {}
+    local way, counted = {}, {}
     local requests = list.filter(seen, function(m) return m.method ~= nil end)
     -- A 100 is for one hop only; what comes after it walks all the way back.
-    local told = #requests > 0 and requests or list.filter(seen, function(m) return m.status == seen[#seen].status end)
-    for _, m in ipairs(told) do
+    local telling = #requests > 0 and requests
+        or list.filter(seen, function(m) return m.status == seen[#seen].status end)
+    for _, m in ipairs(telling) do
         local one, other = m.src, m.dst
         if not m.method then one, other = m.dst, m.src end
-        if not known[one .. "|" .. other] then
-            known[one .. "|" .. other] = true
-            insert(found, #requests > 0 and #found + 1 or 1, { one, other })
+        if not counted[one .. "|" .. other] then
+            counted[one .. "|" .. other] = true
+            insert(way, #requests > 0 and #way + 1 or 1, { one, other })
         end
     end
-    return found
+    return way
 end
 
 function dialogs.answering(responses, way)
@@ -1073,7 +1081,9 @@ function dialogs.opening(sent)
     if not next(o.asked) then o.asked = dialogs.asked_before(sent) end
     o.responses = list.filter(sent, function(m) return sip.answers_invite(m) and o.asked[dialogs.asker(m)] ~= nil end)
     local seen = #o.requests > 0 and o.requests or #o.responses > 0 and o.responses
-        or list.filter(sent, function(m) return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1]) end)
+        or list.filter(sent, function(m)
+            return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1])
+        end)
     for _, m in ipairs(#initial > 0 and initial or seen) do o.callers[m.from_tag or ""] = true end
     local way = dialogs.hops(seen)
     o.hops, o.uac, o.uas, o.face = #way, way[1][1], dialogs.answering(o.responses, way), seen[1]
@@ -1096,12 +1106,12 @@ end
 -- Returns the final response as the caller got it; a 2xx beats a later failure. A failure that a
 -- proxy kept to itself is not final; without the request only a 2xx counts.
 function dialogs.final(o)
-    local best, known = nil, {}
+    local best, counted = nil, {}
     for _, m in ipairs(o.responses) do
         local key = concat({ m.src, m.dst, m.branch or "", m.status, m.to_tag or "" }, "\0")
         local heard = sip.succeeds(m) or (#o.requests > 0 and (dialogs.reach(m, o) > 0 or o.hops == 1))
-        if m.status >= 200 and not known[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
-        known[key] = true
+        if m.status >= 200 and not counted[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
+        counted[key] = true
     end
     return best
 end
@@ -1191,8 +1201,8 @@ function dialogs.agents(o, sent)
     for _, m in ipairs(o.responses) do insert(reversed, 1, m) end
     -- The 2xx is the called party's own; a failure or a 100 may be a proxy's.
     return dialogs.first_agent(o.requests, any) or dialogs.first_agent(sent, by_caller),
-        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee) or dialogs.first_agent(reversed, any)
-        or dialogs.first_agent(sent, to_caller)
+        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee)
+        or dialogs.first_agent(reversed, any) or dialogs.first_agent(sent, to_caller)
 end
 
 function dialogs.first_time(messages, lowest, highest)
@@ -1237,21 +1247,21 @@ end
 
 -- Returns the callers' tags: by the initial INVITEs; where none was seen, by what the first messages say.
 function dialogs.callers(messages)
-    local found, best, rank = {}, nil, 9
+    local tags, best, rank = {}, nil, 9
     for _, m in ipairs(messages) do
-        if m.method == "INVITE" and not m.to_tag then found[m.from_tag or ""] = true end
-        local told = sip.answers_invite(m) and 0 or m.method and 1 or 2
-        if told < rank then best, rank = m, told end
+        if m.method == "INVITE" and not m.to_tag then tags[m.from_tag or ""] = true end
+        local certainty = sip.answers_invite(m) and 0 or m.method and 1 or 2
+        if certainty < rank then best, rank = m, certainty end
     end
-    if not next(found) and best then found[best.from_tag or ""] = true end
-    return found
+    if not next(tags) and best then tags[best.from_tag or ""] = true end
+    return tags
 end
 
 -- Says of every message which party wrote it: From stays the requester's in the response.
 function dialogs.parties(messages)
-    local known = dialogs.callers(messages)
+    local callers = dialogs.callers(messages)
     for _, m in ipairs(messages) do
-        m.party = ((known[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
+        m.party = ((callers[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
     end
 end
 
@@ -1276,12 +1286,12 @@ function dialogs.part_of(m, offered, invites)
 end
 
 function dialogs.ufrags_of(description)
-    local held, any = {}, false
+    local ufrags, any = {}, false
     for at, section in ipairs(description.sections) do
-        held[at] = section.ufrag or false
+        ufrags[at] = section.ufrag or false
         any = any or section.ufrag ~= nil
     end
-    return any and held or nil
+    return any and ufrags or nil
 end
 
 function dialogs.agree(leg, offer, answer)
@@ -1309,7 +1319,8 @@ function dialogs.ufrags(leg, messages)
             if m.sdp then
                 insert(leg.descriptions, m)
                 if not exchanges[exchange] then insert(order, exchange) end
-                insert(list.at(exchanges, exchange), { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
+                insert(list.at(exchanges, exchange),
+                    { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
             end
         end
     end
@@ -1373,17 +1384,37 @@ function parties.named(users, user)
     if user and user ~= "" and #users < 64 then list.once(users, user) end
 end
 
+-- Returns the user part that follows "sip:", and where the URI's host begins; nil where there is no user.
+local function sip_user(value, at)
+    local before, host = match(value, "^([^@>,%s\"]*)@()", at)
+    local user = before and match(before, "^[^;]+")
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    if #before - #user > constants.users.longest then return nil end
+    return user, host
+end
+
+local function tel_user(value, at)
+    local user = match(value, "^[^>;,%s\"]+", at)
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    return user, at + #user
+end
+
 -- Returns the user parts of all SIP and tel URIs in a header value.
 function parties.users_in(value)
-    local found = {}
-    for scheme, rest in gmatch(sub(value, 1, constants.sip.longest_header), "([%a]+):([^>,%s\"]+)") do
-        scheme = lower(scheme)
-        if scheme == "tel" then insert(found, (match(rest, "^[^;]*"))) end
-        if (scheme == "sip" or scheme == "sips") and find(rest, "@", 1, true) then
-            insert(found, (match(rest, "^([^@;]*)")))
-        end
+    local found, at = {}, 1
+    value = sub(value, 1, constants.sip.longest_header)
+    local plain = lower(value)
+    while at do
+        local start, colon = find(plain, ":", at, true)
+        if not start then return found end
+        local before, user, next_at = sub(plain, max(at, start - 4), start - 1), nil, nil
+        if match(before, "sips?$") then user, next_at = sip_user(value, colon + 1) end
+        if match(before, "tel$") then user, next_at = tel_user(value, colon + 1) end
+        if user then insert(found, user) end
+        at = next_at or colon + 1
     end
-    return found
 end
 
 function parties.number_keys(users, country)
@@ -1397,12 +1428,14 @@ function parties.number_keys(users, country)
     return keys
 end
 
-function parties.users_in_headers(leg, callers_, callees, sent)
+function parties.users_in_headers(leg, callers, callees, sent)
     for _, m in ipairs(sent) do
         for _, header in ipairs(m.headers or {}) do
             local is_caller = CALLER[header.name] and not find(lower(header.value), constants.sip.party_called, 1, true)
             if CALLER[header.name] or CALLEE[header.name] then
-                for _, user in ipairs(parties.users_in(header.value)) do parties.named(is_caller and callers_ or callees, user) end
+                for _, user in ipairs(parties.users_in(header.value)) do
+                    parties.named(is_caller and callers or callees, user)
+                end
             end
         end
     end
@@ -1411,8 +1444,8 @@ end
 -- Finds who calls and who is called, by every header that names them; the country's calling code reads
 -- national numbers.
 function parties.users(leg, sent, country)
-    local callers_, callees, last = {}, {}, nil
-    parties.named(callers_, leg.from_user)
+    local callers, callees, last = {}, {}, nil
+    parties.named(callers, leg.from_user)
     parties.named(callees, leg.to_user)
     for _, m in ipairs(sent) do
         if m.method == "INVITE" and not m.to_tag then last = m end
@@ -1421,8 +1454,8 @@ function parties.users(leg, sent, country)
         parties.named(callees, sip.user(last.request_uri))
         leg.target = match(last.request_uri, "^[^;]*")
     end
-    parties.users_in_headers(leg, callers_, callees, sent)
-    leg.caller, leg.callee = parties.number_keys(callers_, country), parties.number_keys(callees, country)
+    parties.users_in_headers(leg, callers, callees, sent)
+    leg.caller, leg.callee = parties.number_keys(callers, country), parties.number_keys(callees, country)
 end
 
 -- A machine's address as a word; all of 127/8 is the one machine that captures.
@@ -1467,20 +1500,22 @@ function parties.hosts(leg, messages)
         end
     end
     for _, m in ipairs(leg.descriptions) do parties.in_sdp(leg.ends[m.party].hosts, m.sdp) end
-    for _, held in pairs(leg.ends) do
-        for at = #held.hosts, constants.hosts.width + 1, -1 do held.hosts[at] = nil end
+    for _, ending in pairs(leg.ends) do
+        for at = #ending.hosts, constants.hosts.width + 1, -1 do ending.hosts[at] = nil end
     end
 end
 
 -- How surprising a word is in a leg of another call: -log of its share of the legs, by word.
 -- ``words_of`` returns the list of words of a leg.
 function parties.rarity(all, words_of)
-    local count, found = {}, {}
+    local count, surprise = {}, {}
     for _, leg in ipairs(all) do
         for _, word in ipairs(words_of(leg)) do count[word] = (count[word] or 0) + 1 end
     end
-    for word, n in pairs(count) do found[word] = -log(min(max(n - 1, 1) / (#all + constants.evidence.background), 1)) end
-    return found
+    for word, n in pairs(count) do
+        surprise[word] = -log(min(max(n - 1, 1) / (#all + constants.evidence.background), 1))
+    end
+    return surprise
 end
 
 function parties.keys_of(numbers)
@@ -1506,13 +1541,13 @@ end
 -- more legs the machine they share is the server, a far end with ICE the client, any other end other;
 -- (3) in a single leg the caller is the client, the called party the server.
 
-local PEER = { uac = "uas", uas = "uac" }
+local PEER, MARKERS = { uac = "uas", uas = "uac" }, constants.markers
 
 -- Returns the one side whose marks are found in a name.
 function parties.marked(marks, name)
     local found = {}
-    for side, held in pairs(marks) do
-        for _, mark in ipairs(name and held or {}) do
+    for side, words in pairs(marks) do
+        for _, mark in ipairs(name and words or {}) do
             if find(name, mark, 1, true) then list.once(found, side) end
         end
     end
@@ -1521,50 +1556,53 @@ end
 
 -- Marks both ends: by what they write in SDP, else by their User-Agent.
 function parties.mark(leg)
-    local found = { uac = parties.marked(constants.markers.user_agent, leg.uac_agent), uas = parties.marked(constants.markers.user_agent, leg.uas_agent) }
-    local by_sdp = {}
+    local by_sdp, by_agent = {}, {
+        uac = parties.marked(MARKERS.user_agent, leg.uac_agent),
+        uas = parties.marked(MARKERS.user_agent, leg.uas_agent),
+    }
     for _, m in ipairs(leg.descriptions) do
         -- The first description of an end that is marked decides.
-        by_sdp[m.party] = by_sdp[m.party] or (#m.sdp.sections > 0 and parties.marked(constants.markers.sdp_owner, m.sdp.owner)) or nil
+        by_sdp[m.party] = by_sdp[m.party]
+            or (#m.sdp.sections > 0 and parties.marked(MARKERS.sdp_owner, m.sdp.owner)) or nil
     end
-    return { uac = by_sdp.uac or found.uac, uas = by_sdp.uas or found.uas }
+    return { uac = by_sdp.uac or by_agent.uac, uas = by_sdp.uas or by_agent.uas }
 end
 
 -- No leg has one mark at both ends; servers are where the B2BUA is, and clients are not.
-function parties.consistent(legs_)
-    for _, leg in ipairs(legs_) do
+function parties.consistent(legs)
+    for _, leg in ipairs(legs) do
         if leg.marks.uac and leg.marks.uac == leg.marks.uas then return false end
-        for party_ in pairs(PEER) do
-            local side = leg.marks[party_]
-            if #legs_ > 1 and side and (side == "server") ~= (leg.shared[party_] == true) then return false end
+        for party in pairs(PEER) do
+            local side = leg.marks[party]
+            if #legs > 1 and side and (side == "server") ~= (leg.shared[party] == true) then return false end
         end
     end
     return true
 end
 
-function parties.far_side(leg, party_)
+function parties.far_side(leg, party)
     for _, author in pairs(leg.author) do
-        if author == party_ then return "client" end
+        if author == party then return "client" end
     end
     return "other"
 end
 
-function parties.side_at(leg, party_, marks, several)
-    local far = marks[PEER[party_]]
-    if marks[party_] then return marks[party_] end
-    if several then return leg.shared[party_] and "server" or parties.far_side(leg, party_) end
-    if far then return far == "client" and "server" or parties.far_side(leg, party_) end
-    return party_ == "uac" and "client" or "server"
+function parties.side_at(leg, party, marks, several)
+    local far = marks[PEER[party]]
+    if marks[party] then return marks[party] end
+    if several then return leg.shared[party] and "server" or parties.far_side(leg, party) end
+    if far then return far == "client" and "server" or parties.far_side(leg, party) end
+    return party == "uac" and "client" or "server"
 end
 
 -- Sets the sides of both ends of every leg of a call.
-function parties.sides_of_call(legs_)
-    for _, leg in ipairs(legs_) do leg.marks = parties.mark(leg) end
-    local trusted = parties.consistent(legs_)
-    for _, leg in ipairs(legs_) do
+function parties.sides_of_call(legs)
+    for _, leg in ipairs(legs) do leg.marks = parties.mark(leg) end
+    local trusted = parties.consistent(legs)
+    for _, leg in ipairs(legs) do
         leg.side = {}
-        for party_ in pairs(PEER) do
-            leg.side[party_] = parties.side_at(leg, party_, trusted and leg.marks or {}, #legs_ > 1)
+        for party in pairs(PEER) do
+            leg.side[party] = parties.side_at(leg, party, trusted and leg.marks or {}, #legs > 1)
         end
     end
 end
@@ -1572,10 +1610,10 @@ end
 local OPPOSITE = { server = "client", client = "server" }
 
 -- Sides of a session's two ufrags; without SIP by what the checks say of the software.
-function parties.sides_of_session(one)
-    if one.leg then return { one.leg.side.uac, one.leg.side.uas } end
-    local first = parties.marked(constants.markers.stun_software, one.seen.software[one.ufrags[1]])
-    local second = parties.marked(constants.markers.stun_software, one.seen.software[one.ufrags[2]])
+function parties.sides_of_session(session)
+    if session.leg then return { session.leg.side.uac, session.leg.side.uas } end
+    local first = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[1]])
+    local second = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[2]])
     if first == second then return { "other", "other" } end
     return { first or OPPOSITE[second] or "other", second or OPPOSITE[first] or "other" }
 end
@@ -1657,7 +1695,8 @@ end
 
 -- Ringing, or a provisional response, is passed on: up to 2.
 function evidence.progress(a, b)
-    return WEIGHT.progress * max(evidence.closeness(evidence.difference(a.ringing, b.ringing)), evidence.closeness(evidence.difference(a.progress, b.progress)))
+    local ringing = evidence.closeness(evidence.difference(a.ringing, b.ringing))
+    return WEIGHT.progress * max(ringing, evidence.closeness(evidence.difference(a.progress, b.progress)))
 end
 
 -- The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE.
@@ -1714,7 +1753,9 @@ function evidence.host(a, b, rarities)
     elseif above.host == below.host then score = min(machine, WEIGHT.same_host_most)
     elseif evidence.same_hosts(a, b) then score = min(machine, WEIGHT.same_hosts_most)
     elseif evidence.by_loopback(above, below) then score = WEIGHT.by_loopback end
-    if evidence.same_agent(a, b) then score = (score or 0) + min(rarities.agent[below.agent], WEIGHT.same_agent_most) end
+    if evidence.same_agent(a, b) then
+        score = (score or 0) + min(rarities.agent[below.agent], WEIGHT.same_agent_most)
+    end
     return score or (a.ends.uac.host == b.ends.uas.host and WEIGHT.turned_round or WEIGHT.other_host)
 end
 
@@ -1739,7 +1780,8 @@ end)()
 
 local tokens = (function()
 
-local sub, find, match, gmatch, lower, char = string.sub, string.find, string.match, string.gmatch, string.lower, string.char
+local sub, find, match, gmatch, lower, char =
+    string.sub, string.find, string.match, string.gmatch, string.lower, string.char
 local insert, concat = table.insert, table.concat
 local set = list.set
 local trim, unordered = text.trim, text.unordered
@@ -1803,7 +1845,8 @@ function tokens.looks_random(word)
     if tokens.is_mac(word) or find(word, "%d+%.%d+%.%d+") or match(word, "^%d%d%d%d%-%d%d%-%d%d") then return false end
     if (match(word, "^[%x:]+$") and find(word, "::", 1, true)) or not tokens.is_named_id(word) then return false end
     if match(word, "^%d+$") then return #word > IDS.longest_number end
-    return (find(word, UUID) or tokens.has_hex_run(word) or tokens.changes(word) >= IDS.fewest_changes) and true or false
+    if find(word, UUID) then return true end
+    return tokens.has_hex_run(word) or tokens.changes(word) >= IDS.fewest_changes
 end
 
 -- Without the suffix by which some B2BUAs tell a leg's Call-ID from the other's.
@@ -1843,10 +1886,10 @@ end
 
 -- Carriers of one kind of token: {value = {leg = true}}.
 function tokens.carry(carriers, kind, value, leg)
-    local held = list.at(carriers[kind], value)
-    if not held[leg] then
-        held[leg] = true
-        insert(held, leg)
+    local holders = list.at(carriers[kind], value)
+    if not holders[leg] then
+        holders[leg] = true
+        insert(holders, leg)
     end
 end
 
@@ -1940,11 +1983,11 @@ end
 -- Calls visit(earlier, later) for events of one key at most a window apart. An event has leg, time,
 -- and up and down: whether its leg can be upstream or downstream.
 function couples.within(events, window, neighbours, visit)
-    for _, held in pairs(events) do
-        sort(held, couples.by_time)
-        for at, later in ipairs(held) do
+    for _, of_key in pairs(events) do
+        sort(of_key, couples.by_time)
+        for at, later in ipairs(of_key) do
             for step = 1, min(neighbours, at - 1) do
-                local earlier = held[at - step]
+                local earlier = of_key[at - step]
                 if later.time - earlier.time > window then break end
                 visit(earlier, later)
             end
@@ -1953,20 +1996,20 @@ function couples.within(events, window, neighbours, visit)
 end
 
 -- Remembers a couple of legs, once.
-function couples.add(found, a, b)
+function couples.add(collected, a, b)
     if a == b then return end
-    local downstream = list.at(found, a)
+    local downstream = list.at(collected, a)
     if not downstream[b] then
         downstream[b] = true
-        insert(found.list, { a = a, b = b })
+        insert(collected.list, { a = a, b = b })
     end
 end
 
 -- Upstream comes first, or nearly so, unless any order may be.
-function couples.direct(found, earlier, later, any_order)
-    if earlier.up and later.down then couples.add(found, earlier.leg, later.leg) end
+function couples.direct(collected, earlier, later, any_order)
+    if earlier.up and later.down then couples.add(collected, earlier.leg, later.leg) end
     if later.up and earlier.down and (any_order or later.time - earlier.time <= TIMING.disorder_s) then
-        couples.add(found, later.leg, earlier.leg)
+        couples.add(collected, later.leg, earlier.leg)
     end
 end
 
@@ -1974,18 +2017,20 @@ function couples.event(events, key, leg, time, up, down)
     if key and time then insert(list.at(events, key), { leg = leg, time = time, up = up, down = down }) end
 end
 
-function couples.starting(found, events, window, neighbours)
+function couples.starting(collected, events, window, neighbours)
     couples.within(events, window, neighbours or TIMING.neighbours, function(earlier, later)
         -- Of two legs that precede the capture nobody knows which came first.
-        couples.direct(found, earlier, later, not (earlier.leg.invited and later.leg.invited))
+        couples.direct(collected, earlier, later, not (earlier.leg.invited and later.leg.invited))
     end)
 end
 
-function couples.reacting(found, events)
-    couples.within(events, TIMING.reaction_s, TIMING.few, function(earlier, later) couples.direct(found, earlier, later, true) end)
+function couples.reacting(collected, events)
+    couples.within(events, TIMING.reaction_s, TIMING.few, function(earlier, later)
+        couples.direct(collected, earlier, later, true)
+    end)
 end
 
-function couples.by_number(found, all)
+function couples.by_number(collected, all)
     local both, callee, caller, stops = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, to in ipairs(leg.callee) do
@@ -1997,20 +2042,20 @@ function couples.by_number(found, all)
         end
         for _, from in ipairs(leg.caller) do couples.event(caller, from.key, leg, leg.start, true, true) end
     end
-    for _, events in ipairs({ both, callee, caller }) do couples.starting(found, events, TIMING.window_s) end
-    couples.reacting(found, stops)
+    for _, events in ipairs({ both, callee, caller }) do couples.starting(collected, events, TIMING.window_s) end
+    couples.reacting(collected, stops)
 end
 
-function couples.agent_of(held) return { held.agent } end
+function couples.agent_of(ending) return { ending.agent } end
 
-function couples.hosts_of(held) return held.hosts end
+function couples.hosts_of(ending) return ending.hosts end
 
 -- Couples in which the callee's host, or its name, upstream is the caller's downstream.
-function couples.by_host(found, all, keys_of, neighbours)
+function couples.by_host(collected, all, keys_of, neighbours)
     local starts, answers, stops = {}, {}, {}
     for _, leg in ipairs(all) do
-        for party, held in pairs(leg.ends) do
-            for _, key in ipairs(keys_of(held)) do
+        for party, ending in pairs(leg.ends) do
+            for _, key in ipairs(keys_of(ending)) do
                 local up, down = party == "uas", party == "uac"
                 couples.event(starts, key, leg, leg.start, up, down)
                 couples.event(answers, key, leg, leg.answer, up, down)
@@ -2018,35 +2063,35 @@ function couples.by_host(found, all, keys_of, neighbours)
             end
         end
     end
-    couples.starting(found, starts, TIMING.window_s, neighbours)
-    couples.reacting(found, answers)
-    couples.reacting(found, stops)
+    couples.starting(collected, starts, TIMING.window_s, neighbours)
+    couples.reacting(collected, answers)
+    couples.reacting(collected, stops)
 end
 
 -- Notes what identities two legs share, by kind: the weight of the rarest value.
-function couples.by_token(found, kind, value, carriers)
+function couples.by_token(collected, kind, value, carriers)
     local weight = constants.tokens.strength[kind] - (DOUBLING[kind] or DOUBLING.usually) * log(#carriers / 2) / log(2)
     if #carriers < 2 or weight <= 0 then return end
     local events, near = {}, { list = {} }
     for _, leg in ipairs(carriers) do couples.event(events, value, leg, leg.start, true, true) end
     couples.starting(near, events, huge)
     for _, pair in ipairs(near.list) do
-        couples.add(found, pair.a, pair.b)
-        local shared = list.at(list.at(found.shared, pair.a), pair.b)
+        couples.add(collected, pair.a, pair.b)
+        local shared = list.at(list.at(collected.shared, pair.a), pair.b)
         shared[kind] = max(shared[kind] or 0, weight)
     end
 end
 
 -- Returns the couples worth a look: {list = {{a, b}}, shared = {a = {b = {kind = weight}}}}.
 function couples.all(all)
-    local found = { list = {}, shared = {} }
-    couples.by_number(found, all)
-    couples.by_host(found, all, couples.hosts_of, TIMING.neighbours)
-    couples.by_host(found, all, couples.agent_of, TIMING.few)
+    local collected = { list = {}, shared = {} }
+    couples.by_number(collected, all)
+    couples.by_host(collected, all, couples.hosts_of, TIMING.neighbours)
+    couples.by_host(collected, all, couples.agent_of, TIMING.few)
     for kind, values in pairs(tokens.carriers(all)) do
-        for value, carriers in pairs(values) do couples.by_token(found, kind, value, carriers) end
+        for value, carriers in pairs(values) do couples.by_token(collected, kind, value, carriers) end
     end
-    return found
+    return collected
 end
 
 return couples
@@ -2068,9 +2113,9 @@ local joining = {}
 local JOINING, TIMING, IDENTITY = constants.joining, constants.couples, set(constants.joining.identity)
 
 -- Adds up what two legs share: what identifies a call, and what is used again later.
-function joining.identities(a, b, known, siblings)
+function joining.identities(a, b, context, siblings)
     local sure, passing = 0, 0
-    for kind, weight in pairs(known.shared[a] and known.shared[a][b] or {}) do
+    for kind, weight in pairs(context.shared[a] and context.shared[a][b] or {}) do
         if IDENTITY[kind] then sure = sure + weight elseif not siblings then passing = passing + weight end
     end
     return sure, passing
@@ -2085,23 +2130,23 @@ end
 
 -- Scores a link. Nothing counts after the first leg's end; numbers, order and hosts tell inside the window;
 -- where both legs alone share an id, nothing counts against it.
-function joining.link(a, b, delay, known)
-    local found = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
-    if a.stop and b.start > a.stop + TIMING.disorder_s then return found end
-    local sure, passing = joining.identities(a, b, known, found.siblings)
-    found.score, found.identified = sure + passing, sure > 0
+function joining.link(a, b, delay, context)
+    local link = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
+    if a.stop and b.start > a.stop + TIMING.disorder_s then return link end
+    local sure, passing = joining.identities(a, b, context, link.siblings)
+    link.score, link.identified = sure + passing, sure > 0
     local early = delay < -TIMING.disorder_s and a.invited and b.invited
-    if found.siblings or early or delay > TIMING.window_s then return found end
-    for _, piece in ipairs(joining.inferred(a, b, delay, known.rarities)) do
-        found.score = found.score + (sure >= JOINING.sure and max(piece, 0) or piece)
+    if link.siblings or early or delay > TIMING.window_s then return link end
+    for _, piece in ipairs(joining.inferred(a, b, delay, context.rarities)) do
+        link.score = link.score + (sure >= JOINING.sure and max(piece, 0) or piece)
     end
-    return found
+    return link
 end
 
 -- Returns per leg how likely it follows from any given other. Where many calls begin at the same time, each
 -- leg has many that may be its upstream leg; and a machine that mostly passes calls on will do so again.
 function joining.priors(all, taken)
-    local passed, count, starts, found = {}, {}, {}, {}
+    local passed, count, starts, priors = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, key in ipairs({ "p" .. leg.ends.uac.place, "h" .. leg.ends.uac.host }) do
             count[key] = (count[key] or 0) + 1
@@ -2115,16 +2160,16 @@ function joining.priors(all, taken)
         if count[key] < JOINING.many then key = "h" .. leg.ends.uac.host end
         local odds = log((passed[key] + JOINING.unsure) / (count[key] - passed[key] + JOINING.unsure))
         local before = list.from(starts, "start", leg.start) - list.from(starts, "start", leg.start - TIMING.window_s)
-        found[leg] = odds - JOINING.caution * log(max(before, 1))
+        priors[leg] = odds - JOINING.caution * log(max(before, 1))
     end
-    return found
+    return priors
 end
 
 -- Adds the prior of the downstream leg, unless an identity joins the two.
 function joining.with_prior(links, priors)
-    for _, found in ipairs(links) do
-        local prior = (found.identified or found.siblings) and 0 or priors[found.b]
-        found.score, found.prior = found.score - found.prior + prior, prior
+    for _, link in ipairs(links) do
+        local prior = (link.identified or link.siblings) and 0 or priors[link.b]
+        link.score, link.prior = link.score - link.prior + prior, prior
     end
 end
 
@@ -2135,18 +2180,18 @@ function joining.best_first(one, other)
 end
 
 -- Returns each couple in its better direction, and the best few per downstream leg.
-function joining.considered(looked_at, known)
+function joining.considered(looked_at, context)
     local links, seen, rank, kept = {}, {}, {}, {}
     for _, pair in ipairs(looked_at.list) do
-        local found = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, known)
-        if found.score >= JOINING.considered then insert(links, found) end
+        local link = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, context)
+        if link.score >= JOINING.considered then insert(links, link) end
     end
     sort(links, joining.best_first)
-    for _, found in ipairs(links) do
-        local reverse = seen[found.b] and seen[found.b][found.a]
-        list.at(seen, found.a)[found.b] = true
-        rank[found.b] = (rank[found.b] or 0) + (reverse and 0 or 1)
-        if not reverse and rank[found.b] <= JOINING.best then insert(kept, found) end
+    for _, link in ipairs(links) do
+        local reverse = seen[link.b] and seen[link.b][link.a]
+        list.at(seen, link.a)[link.b] = true
+        rank[link.b] = (rank[link.b] or 0) + (reverse and 0 or 1)
+        if not reverse and rank[link.b] <= JOINING.best then insert(kept, link) end
     end
     return kept
 end
@@ -2169,27 +2214,27 @@ function joining.first_leg(leg, choice)
 end
 
 -- Whether a link may still be true for a leg without upstream leg.
-function joining.is_open(found, choice)
-    if joining.first_leg(found.a, choice) == found.b then return false end
-    for _, child in ipairs(choice.children[found.a] or {}) do
-        if not joining.go_together(found.a, found.b, child.b) then return false end
+function joining.is_open(link, choice)
+    if joining.first_leg(link.a, choice) == link.b then return false end
+    for _, child in ipairs(choice.children[link.a] or {}) do
+        if not joining.go_together(link.a, link.b, child.b) then return false end
     end
     return true
 end
 
 function joining.open_links(leg, choice)
-    return list.filter(choice.up[leg] or {}, function(found) return joining.is_open(found, choice) end)
+    return list.filter(choice.up[leg] or {}, function(link) return joining.is_open(link, choice) end)
 end
 
 -- Lowers the margin by links of the same upstream leg that exclude this one and have no better choice.
-function joining.against_rivals(found, margin, choice)
-    for _, rival in ipairs(choice.down[found.a]) do
+function joining.against_rivals(link, margin, choice)
+    for _, rival in ipairs(choice.down[link.a]) do
         local other = rival.b
-        if other ~= found.b and not choice.taken[other] and not joining.go_together(found.a, found.b, other) then
-            if rival.score <= found.score - JOINING.margin then return margin end
+        if other ~= link.b and not choice.taken[other] and not joining.go_together(link.a, link.b, other) then
+            if rival.score <= link.score - JOINING.margin then return margin end
             local possible = joining.open_links(other, choice)
             if possible[1] and rival.score > possible[1].score - JOINING.margin and list.contains(possible, rival) then
-                margin = min(margin, found.score - rival.score)
+                margin = min(margin, link.score - rival.score)
             end
         end
     end
@@ -2212,35 +2257,35 @@ function joining.clear_link(leg, choice)
     return joining.against_rivals(best, margin, choice) >= JOINING.margin and best or nil
 end
 
-function joining.take(found, choice)
-    choice.taken[found.b] = found
-    insert(list.at(choice.children, found.a), found)
-    insert(choice.order, found)
+function joining.take(link, choice)
+    choice.taken[link.b] = link
+    insert(list.at(choice.children, link.a), link)
+    insert(choice.order, link)
 end
 
 -- Legs whose choice has become smaller: rivals on either side of the link.
-function joining.freed(found, choice)
-    local legs_, known = {}, {}
-    local ups = { found.a }
-    for _, other in ipairs(choice.up[found.b]) do insert(ups, other.a) end
+function joining.freed(link, choice)
+    local freed, listed = {}, {}
+    local ups = { link.a }
+    for _, other in ipairs(choice.up[link.b]) do insert(ups, other.a) end
     for _, upstream in ipairs(ups) do
         for _, rival in ipairs(choice.down[upstream]) do
-            if not choice.taken[rival.b] and not known[rival.b] then
-                known[rival.b] = true
-                insert(legs_, rival.b)
+            if not choice.taken[rival.b] and not listed[rival.b] then
+                listed[rival.b] = true
+                insert(freed, rival.b)
             end
         end
     end
-    return legs_
+    return freed
 end
 
 function joining.board(links, choice)
     choice.up, choice.down, choice.legs = {}, {}, {}
-    for _, found in ipairs(links) do
-        if found.score >= JOINING.enough and not found.siblings then
-            if not choice.up[found.b] then insert(choice.legs, found.b) end
-            insert(list.at(choice.up, found.b), found)
-            insert(list.at(choice.down, found.a), found)
+    for _, link in ipairs(links) do
+        if link.score >= JOINING.enough and not link.siblings then
+            if not choice.up[link.b] then insert(choice.legs, link.b) end
+            insert(list.at(choice.up, link.b), link)
+            insert(list.at(choice.down, link.a), link)
         end
     end
 end
@@ -2260,17 +2305,17 @@ function joining.choose(links, choice)
     while waiting[at] do
         local leg = waiting[at]
         queued[leg], at = nil, at + 1
-        local found = not choice.taken[leg] and joining.clear_link(leg, choice)
-        if found then
-            joining.take(found, choice)
-            for _, near in ipairs(joining.freed(found, choice)) do wait(near) end
+        local link = not choice.taken[leg] and joining.clear_link(leg, choice)
+        if link then
+            joining.take(link, choice)
+            for _, near in ipairs(joining.freed(link, choice)) do wait(near) end
         end
     end
 end
 
 -- Legs that may be the next try after a downstream leg failed; the window counts from the failure.
-function joining.retries(all, choice, known)
-    local events, found = {}, {}
+function joining.retries(all, choice, context)
+    local events, links = {}, {}
     for _, leg in ipairs(all) do
         local taken = choice.taken[leg]
         if taken and not leg.answer then couples.event(events, leg.ends.uac.host, leg, leg.stop, true, false) end
@@ -2278,10 +2323,10 @@ function joining.retries(all, choice, known)
     end
     couples.within(events, TIMING.window_s, TIMING.neighbours, function(earlier, later)
         if earlier.up and later.down then
-            insert(found, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, known))
+            insert(links, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, context))
         end
     end)
-    return found
+    return links
 end
 
 function joining.root(leg)
@@ -2309,10 +2354,10 @@ end
 -- Joins legs that follow from one leg that was not seen: only a token joins them. Legs whose upstream legs
 -- were seen belong to those calls; what others follow from is no fork.
 function joining.join_forks(links, choice)
-    for _, found in ipairs(links) do
-        local a, b = found.a, found.b
+    for _, link in ipairs(links) do
+        local a, b = link.a, link.b
         local fork = not (choice.taken[a] and choice.taken[b]) and not choice.children[a] and not choice.children[b]
-        if found.siblings and found.score >= JOINING.enough and fork and joining.side_by_side(a, b)
+        if link.siblings and link.score >= JOINING.enough and fork and joining.side_by_side(a, b)
             and joining.unite(a, b) then
             local party = a.ends.uac.host == b.ends.uac.host and "uac" or "uas"
             a.shared[party], b.shared[party] = true, true
@@ -2322,8 +2367,8 @@ end
 
 function joining.mark_doubts(choice)
     for _, leg in ipairs(choice.legs) do
-        for _, found in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
-            found.a.doubtful, found.b.doubtful = true, true
+        for _, link in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
+            link.a.doubtful, link.b.doubtful = true, true
         end
     end
 end
@@ -2331,13 +2376,13 @@ end
 function joining.no_choice() return { taken = {}, children = {}, order = {} } end
 
 -- Looks for the next tries of hunts, each found from the failure of the one before.
-function joining.try_again(all, links, choice, known, priors)
+function joining.try_again(all, links, choice, context, priors)
     for _ = 1, JOINING.rounds do
         local before = #choice.order
-        local tried = joining.retries(all, choice, known)
+        local tried = joining.retries(all, choice, context)
         joining.with_prior(tried, priors)
-        tried = list.filter(tried, function(found) return found.score >= JOINING.enough end)
-        for _, found in ipairs(tried) do insert(links, found) end
+        tried = list.filter(tried, function(link) return link.score >= JOINING.enough end)
+        for _, link in ipairs(tried) do insert(links, link) end
         if #tried == 0 then return end
         joining.choose(links, choice)
         if #choice.order == before then return end
@@ -2346,19 +2391,19 @@ end
 
 -- Groups the legs into calls: sets group, shared (ends that are a B2BUA's) and doubtful of each.
 function joining.join(all)
-    local known = { shared = nil, rarities = parties.rarities(all) }
+    local context = { shared = nil, rarities = parties.rarities(all) }
     local looked_at = couples.all(all)
-    known.shared = looked_at.shared
-    local links, first = joining.considered(looked_at, known), joining.no_choice()
+    context.shared = looked_at.shared
+    local links, first = joining.considered(looked_at, context), joining.no_choice()
     -- The first choice shows which machines pass calls on; the second one is made knowing that.
     joining.choose(links, first)
     local priors, choice = joining.priors(all, first.taken), joining.no_choice()
     joining.with_prior(links, priors)
     joining.choose(links, choice)
-    joining.try_again(all, links, choice, known, priors)
-    for _, found in ipairs(choice.order) do
-        joining.unite(found.a, found.b)
-        found.a.shared.uas, found.b.shared.uac = true, true
+    joining.try_again(all, links, choice, context, priors)
+    for _, link in ipairs(choice.order) do
+        joining.unite(link.a, link.b)
+        link.a.shared.uas, link.b.shared.uac = true, true
     end
     joining.join_forks(links, choice)
     joining.mark_doubts(choice)
@@ -2481,9 +2526,10 @@ end
 -- two interfaces), else remembers this one. So soon come few packets that only look the same.
 function packet.original(bytes, time, interface, learnt)
     local key, ttl, numbered = packet.signature(bytes)
-    local known = capture.recent[key] or capture.recent_before[key]
-    local near = known and abs(time - known.time) < (numbered and constants.copies.window_s or constants.copies.window_without_id_s)
-    if near and (known.ttl == ttl or known.interface ~= interface) then return known.learnt end
+    local first = capture.recent[key] or capture.recent_before[key]
+    local window = numbered and constants.copies.window_s or constants.copies.window_without_id_s
+    local near = first and abs(time - first.time) < window
+    if near and (first.ttl == ttl or first.interface ~= interface) then return first.learnt end
     if abs(time - capture.recent_since) > 0.05 then
         capture.recent_before, capture.recent, capture.recent_since = capture.recent, {}, time
     end
@@ -2549,15 +2595,15 @@ end
 local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
 
 function stun.attributes(message)
-    local found, at = {}, 21
+    local values, at = {}, 21
     local stop = min(#message, 20 + number16(message, 3))
     while at + 3 <= stop do
         local code, length = number16(message, at), number16(message, at + 2)
         if at + 3 + length > stop then break end
-        found[code] = found[code] or sub(message, at + 4, at + 3 + length)
+        values[code] = values[code] or sub(message, at + 4, at + 3 + length)
         at = at + 4 + floor((length + 3) / 4) * 4
     end
-    return found
+    return values
 end
 
 -- Without Wireshark's library of bits, and in any Lua: the operator is not in 5.2, bit32 not in 5.4.
@@ -2578,10 +2624,10 @@ function stun.unmasked(value, mask)
     return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
 end
 
-function stun.mapped(found, message)
-    local masked = found[0x0020] or found[0x8020]
+function stun.mapped(values, message)
+    local masked = values[0x0020] or values[0x8020]
     if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
-    return found[0x0001] and stun.unmasked(found[0x0001], ("\0"):rep(16)) or nil
+    return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
 end
 
 function stun.error_code(value)
@@ -2599,15 +2645,15 @@ end
 
 function stun.parse(message)
     local kind = number16(message, 1)
-    local found = stun.attributes(message)
+    local values = stun.attributes(message)
     local with_cookie = sub(message, 5, 8) == stun.COOKIE
     return {
         binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
         kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
-        id = sub(message, with_cookie and 9 or 5, 20), username = found[0x0006], mapped = stun.mapped(found, message),
-        error_code = stun.error_code(found[0x0009]), use_candidate = found[0x0025] ~= nil, software = found[0x8022],
-        checks = (found[0x0024] and #found[0x0024] == 4) or found[0x8029] ~= nil or found[0x802a] ~= nil
-            or found[0x0025] ~= nil,
+        id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
+        error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],
+        checks = (values[0x0024] and #values[0x0024] == 4) or values[0x8029] ~= nil or values[0x802a] ~= nil
+            or values[0x0025] ~= nil,
     }
 end
 
@@ -2645,15 +2691,15 @@ function ice.checks_seen()
         local receiver, sender = stun.halves(m.username)
         if receiver then
             local key = unordered(receiver, sender)
-            local known = found[key]
-            if not known then
-                known = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
+            local checks = found[key]
+            if not checks then
+                checks = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
                     ufrags = receiver < sender and { receiver, sender } or { sender, receiver } }
-                found[key] = known
-                insert(order, known)
+                found[key] = checks
+                insert(order, checks)
             end
-            known.software[sender] = known.software[sender] or m.software
-            known.last = m.time
+            checks.software[sender] = checks.software[sender] or m.software
+            checks.last = m.time
         end
     end
     return found, order
@@ -2669,22 +2715,23 @@ function ice.agreed_sessions(all, seen)
     for _, leg in ipairs(all) do
         for _, pair in ipairs(leg.agreed) do
             local key = unordered(pair[1], pair[2])
-            local held = agreed[key]
-            if not held then
-                held = { calls = {} }
-                agreed[key] = held
+            local sessions = agreed[key]
+            if not sessions then
+                sessions = { calls = {} }
+                agreed[key] = sessions
                 insert(order, key)
             end
-            if not held.calls[joining.root(leg)] then
-                held.calls[joining.root(leg)] = true
-                insert(held, ice.session(leg, pair, seen[key]))
+            if not sessions.calls[joining.root(leg)] then
+                sessions.calls[joining.root(leg)] = true
+                insert(sessions, ice.session(leg, pair, seen[key]))
             end
         end
     end
-    for key, held in pairs(agreed) do
-        local told = seen[key]
-        if told and #held == 1 then -- nobody else has the pair
-            held[1].start, held[1].stop = min(held[1].start, told.first), max(held[1].stop, told.last)
+    for key, sessions in pairs(agreed) do
+        local checks = seen[key]
+        if checks and #sessions == 1 then -- nobody else has the pair
+            sessions[1].start = min(sessions[1].start, checks.first)
+            sessions[1].stop = max(sessions[1].stop, checks.last)
         end
     end
     return agreed
@@ -2693,21 +2740,21 @@ end
 function ice.covers(leg, time) return leg.from <= time and time <= leg.till end
 
 -- The session of checks nobody agreed on: of the one call alive that has one of the ufrags, else of none.
-function ice.from_checks(told, owners)
-    local found, calls = nil, {}
-    for at, ufrag in ipairs(told.ufrags) do
-        local peer = told.ufrags[3 - at]
+function ice.from_checks(checks, owners)
+    local session, calls = nil, {}
+    for at, ufrag in ipairs(checks.ufrags) do
+        local peer = checks.ufrags[3 - at]
         for _, owner in ipairs(owners[ufrag] or {}) do
             local leg = owner.leg
-            if ice.covers(leg, told.first) or ice.covers(leg, told.last) then
+            if ice.covers(leg, checks.first) or ice.covers(leg, checks.last) then
                 list.once(calls, joining.root(leg))
                 local pair = owner.party == "uac" and { ufrag, peer } or { peer, ufrag }
-                if not found or leg.from < found.leg.from then found = ice.session(leg, pair, told) end
+                if not session or leg.from < session.leg.from then session = ice.session(leg, pair, checks) end
             end
         end
     end
-    if #calls == 1 then return found end
-    return { ufrags = told.ufrags, start = told.first, stop = told.last, seen = told }
+    if #calls == 1 then return session end
+    return { ufrags = checks.ufrags, start = checks.first, stop = checks.last, seen = checks }
 end
 
 -- Returns the sessions by the key of their ufrags, and those without SIP.
@@ -2715,13 +2762,13 @@ function ice.sessions(all)
     local seen, order = ice.checks_seen()
     local found, owners, alone = ice.agreed_sessions(all, seen), {}, {}
     for _, leg in ipairs(all) do
-        for ufrag, party_ in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party_ }) end
+        for ufrag, party in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party }) end
     end
-    for _, told in ipairs(order) do
-        if not found[told.key] then
-            local one = ice.from_checks(told, owners)
-            found[told.key] = { one }
-            if not one.leg then insert(alone, one) end
+    for _, checks in ipairs(order) do
+        if not found[checks.key] then
+            local session = ice.from_checks(checks, owners)
+            found[checks.key] = { session }
+            if not session.leg then insert(alone, session) end
         end
     end
     return found, alone
@@ -2731,19 +2778,19 @@ end
 function ice.session_of(sessions, username, time)
     local receiver, sender = stun.halves(username)
     local best, least
-    for _, one in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
-        local away = max(one.start - time, time - one.stop, 0)
-        if not best or away < least then best, least = one, away end
+    for _, session in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
+        local away = max(session.start - time, time - session.stop, 0)
+        if not best or away < least then best, least = session, away end
     end
     return best
 end
 
 -- Sides of a check's sender and receiver, nil where the ufrags do not tell.
-function ice.sides(one, username)
+function ice.sides(session, username)
     local receiver, sender = stun.halves(username)
-    if not one or not receiver or one.ufrags[1] == one.ufrags[2] then return nil, nil end
-    if sender == one.ufrags[1] then return one.sides[1], one.sides[2] end
-    return one.sides[2], one.sides[1]
+    if not session or not receiver or session.ufrags[1] == session.ufrags[2] then return nil, nil end
+    if sender == session.ufrags[1] then return session.sides[1], session.sides[2] end
+    return session.sides[2], session.sides[1]
 end
 
 -- Candidates a wire address may stand for (RFC 8445, section 5.1.1)
@@ -2756,8 +2803,8 @@ function ice.candidates_of(all)
             for _, section in ipairs(m.sdp.sections) do
                 for _, c in ipairs(section.candidates) do
                     if c.addr and c.ufrag then
-                        local held = list.at(list.at(found, leg.call), c.ufrag)
-                        if #held < constants.whose.most_candidates then insert(held, c) end
+                        local offered = list.at(list.at(found, leg.call), c.ufrag)
+                        if #offered < constants.whose.most_candidates then insert(offered, c) end
                     end
                 end
             end
@@ -2788,15 +2835,15 @@ function ice.type_of(wire, outside, candidates, is_local)
 end
 
 -- The candidate pair of a check in the direction of the check.
-function ice.pair(tx, known)
+function ice.pair(tx, index)
     local receiver, sender = stun.halves(tx.first.username)
-    local by_ufrag = tx.owner and known.offers[tx.owner.call] or {}
+    local by_ufrag = tx.owner and index.offers[tx.owner.call] or {}
     local sends = tx.src_side ~= "client" or tx.dst_side ~= "server"
     if (tx.src_side == "server" or tx.dst_side == "server") and tx.src_side ~= tx.dst_side then
         sends = tx.src_side == "server"
     end
     local function named(place, ufrag, is_local)
-        local type = ice.type_of(place, known.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
+        local type = ice.type_of(place, index.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
         return (type and printable(type, 16) .. " " or "") .. address.place_text(place)
     end
     return named(tx.src, sender, sends) .. " -> " .. named(tx.dst, receiver, not sends)
@@ -2827,8 +2874,8 @@ local WHOSE = constants.whose
 
 -- Returns the owners of an address at a time, by call; several where it is shared.
 function bindings.nearest(items, slack, time)
-    local near, least, found = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
-    if #near == WHOSE.most_lives then return found end
+    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
+    if #near == WHOSE.most_lives then return owners end
     for _, span in ipairs(near) do
         span.away = max(span.start + slack - time, time - (span.stop - slack), 0)
         -- A life without end gives way to one with an end.
@@ -2836,49 +2883,51 @@ function bindings.nearest(items, slack, time)
         span.rank, least = rank, min(least or rank, rank)
     end
     for _, span in ipairs(near) do
-        local held = found[span.owner.call]
-        local earlier = held and held.leg and span.owner.leg and span.owner.leg.number < held.leg.number
-        if span.rank == least and (not held or earlier) then found[span.owner.call] = span.owner end
+        local owner = owners[span.owner.call]
+        local earlier = owner and owner.leg and span.owner.leg and span.owner.leg.number < owner.leg.number
+        if span.rank == least and (not owner or earlier) then owners[span.owner.call] = span.owner end
     end
-    return found
+    return owners
 end
 
--- Returns the owner the addresses agree on; failing that, the only call that addresses name alone.
-function bindings.agreed(found)
-    local known = list.filter(found, function(held) return next(held) ~= nil end)
+-- Returns the owner that addresses agree on, of the owners of each by call; failing that, the only call
+-- that addresses name alone.
+function bindings.agreed(owners_of_each)
+    local telling = list.filter(owners_of_each, function(owners) return next(owners) ~= nil end)
     local common, alone = {}, {}
-    for call in pairs(known[1] or {}) do
+    for call in pairs(telling[1] or {}) do
         local everywhere = true
-        for _, held in ipairs(known) do everywhere = everywhere and held[call] ~= nil end
+        for _, owners in ipairs(telling) do everywhere = everywhere and owners[call] ~= nil end
         if everywhere then insert(common, call) end
     end
-    for _, held in ipairs(known) do
-        if next(held, next(held)) == nil then list.once(alone, (next(held))) end
+    for _, owners in ipairs(telling) do
+        if next(owners, next(owners)) == nil then list.once(alone, (next(owners))) end
     end
     for _, calls in ipairs({ common, alone }) do
-        for _, held in ipairs(#calls == 1 and known or {}) do
-            if held[calls[1]] then return held[calls[1]] end
+        for _, owners in ipairs(#calls == 1 and telling or {}) do
+            if owners[calls[1]] then return owners[calls[1]] end
         end
     end
     return nil
 end
 
 function bindings.claim(wire, key, tx)
-    local held = list.at(wire, key)
-    local last = held[#held]
+    local claims = list.at(wire, key)
+    local last = claims[#claims]
     if last and last.owner.call == tx.owner.call and last.owner.leg == tx.owner.leg then
-        last.start, last.stop = min(last.start, tx.time - WHOSE.gathering_s), max(last.stop, tx.time + WHOSE.gathering_s)
+        last.start = min(last.start, tx.time - WHOSE.gathering_s)
+        last.stop = max(last.stop, tx.time + WHOSE.gathering_s)
     else
-        insert(held, { start = tx.time - WHOSE.gathering_s, stop = tx.time + WHOSE.gathering_s, owner = tx.owner })
+        insert(claims, { start = tx.time - WHOSE.gathering_s, stop = tx.time + WHOSE.gathering_s, owner = tx.owner })
     end
 end
 
 function bindings.tie(tx, sessions)
-    local session_ = ice.session_of(sessions, tx.first.username, tx.time)
-    if not session_ then return end
-    local sender, receiver = ice.sides(session_, tx.first.username)
-    tx.session, tx.src_side, tx.dst_side = session_, sender, receiver
-    tx.owner = { call = session_.call, leg = session_.leg }
+    local session = ice.session_of(sessions, tx.first.username, tx.time)
+    if not session then return end
+    local sender, receiver = ice.sides(session, tx.first.username)
+    tx.session, tx.src_side, tx.dst_side = session, sender, receiver
+    tx.owner = { call = session.call, leg = session.leg }
 end
 
 function bindings.by_address(tx, wire, offered)
@@ -2888,8 +2937,12 @@ function bindings.by_address(tx, wire, offered)
         if owner then return owner end
     end
     local found = {}
-    for _, place in ipairs({ tx.src, tx.dst }) do insert(found, bindings.nearest(wire[place], WHOSE.gathering_s, tx.time)) end
-    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do insert(found, bindings.nearest(offered[place], WHOSE.margin_s, tx.time)) end
+    for _, place in ipairs({ tx.src, tx.dst }) do
+        insert(found, bindings.nearest(wire[place], WHOSE.gathering_s, tx.time))
+    end
+    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do
+        insert(found, bindings.nearest(offered[place], WHOSE.margin_s, tx.time))
+    end
     return bindings.agreed(found)
 end
 
@@ -2961,7 +3014,9 @@ end
 -- Seconds from the last request before the first response to that response.
 function bindings.round_trip(tx)
     local response, asked = tx.successes[1], nil
-    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then response = tx.errors[1] or response end
+    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then
+        response = tx.errors[1] or response
+    end
     for _, m in ipairs(response and tx.requests or {}) do
         if not list.earlier(response, m) then asked = m end
     end
@@ -3034,7 +3089,9 @@ function bindings.find(sessions, offered)
     sort(transactions, function(one, other) return list.earlier(one.first, other.first) end)
     local busy, wait = bindings.busy_flows(transactions), bindings.patience(transactions)
     bindings.refuse(transactions)
-    for _, tx in ipairs(transactions) do tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait) end
+    for _, tx in ipairs(transactions) do
+        tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait)
+    end
     bindings.find_owners(transactions, sessions, offered)
     return transactions
 end
@@ -3075,7 +3132,8 @@ function knowledge.find_legs()
             dialogs.ufrags(leg, dialog.messages)
             parties.users(leg, sent, knowledge.country_code())
             parties.hosts(leg, dialog.messages)
-            leg.from, leg.till = sent[1].time - constants.whose.margin_s, leg.stop and leg.stop + constants.whose.margin_s or huge
+            local margin = constants.whose.margin_s
+            leg.from, leg.till = sent[1].time - margin, leg.stop and leg.stop + margin or huge
             insert(all, leg)
         end
     end
@@ -3123,65 +3181,66 @@ function knowledge.number_calls(calls, alone)
     for number, call in ipairs(calls) do call.number = number end
 end
 
-function knowledge.add_place(found, leg, party_, place)
-    local side = leg.side[party_]
-    local key = party_ .. place
+function knowledge.add_place(places, leg, party, place)
+    local side = leg.side[party]
+    local key = party .. place
     if leg.named[key] then return end
     leg.named[key] = true
     list.at(leg.ports, address.port(place))[side] = true
-    insert(list.at(found, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
+    insert(list.at(places, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
         owner = { call = leg.call, leg = leg } })
 end
 
 -- Returns where the legs' media may come from or go to, by their SDP, and for how long.
 function knowledge.media_places(all)
-    local found = {}
+    local places = {}
     for _, leg in ipairs(all) do
         leg.named, leg.ports = {}, {}
         for _, m in ipairs(leg.descriptions) do
             for _, section in ipairs(m.sdp.sections) do
                 local place = address.media_place(section.addr, section.port)
-                if place then knowledge.add_place(found, leg, m.party, place) end
+                if place then knowledge.add_place(places, leg, m.party, place) end
                 for _, c in ipairs(section.candidates) do
-                    if c.place then knowledge.add_place(found, leg, m.party, c.place) end
-                    if c.base then knowledge.add_place(found, leg, m.party, c.base) end
+                    if c.place then knowledge.add_place(places, leg, m.party, c.place) end
+                    if c.base then knowledge.add_place(places, leg, m.party, c.base) end
                 end
             end
         end
     end
-    for _, items in pairs(found) do list.spans(items) end
-    return found
+    for _, items in pairs(places) do list.spans(items) end
+    return places
 end
 
-function knowledge.learn_name(found, place, name, time)
-    local told = list.at(found, place)
-    if not told[1] or told[#told].name ~= name then insert(told, { name = name, time = time }) end
+function knowledge.learn_name(names, place, name, time)
+    local of_place = list.at(names, place)
+    if not of_place[1] or of_place[#of_place].name ~= name then insert(of_place, { name = name, time = time }) end
 end
 
 -- What checks and look-ups tell of places: whose they are, and their names across a NAT.
-function knowledge.index_bindings(known, transactions)
+function knowledge.index_bindings(index, transactions)
     for _, tx in ipairs(transactions) do
         if tx.owner and tx.purpose == "check" then
-            insert(list.at(known.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
+            insert(list.at(index.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
                 src = tx.src, src_side = tx.src_side, dst_side = tx.dst_side })
         end
-        if tx.mapped then list.at(known.outside, tx.src)[tx.mapped] = true end
+        if tx.mapped then list.at(index.outside, tx.src)[tx.mapped] = true end
         if tx.mapped and tx.mapped ~= tx.src then
-            knowledge.learn_name(known.mapped, tx.src, tx.mapped, tx.time)
-            knowledge.learn_name(known.mapped, tx.mapped, tx.src, tx.time)
+            knowledge.learn_name(index.mapped, tx.src, tx.mapped, tx.time)
+            knowledge.learn_name(index.mapped, tx.mapped, tx.src, tx.time)
         end
     end
 end
 
-function knowledge.index_handshakes(known)
+function knowledge.index_handshakes(index)
     for _, segment in ipairs(capture.segments) do
-        segment.owner = traffic.owner(known, segment.src, segment.dst, segment.first, segment.last)
+        segment.owner = traffic.owner(index, segment.src, segment.dst, segment.first, segment.last)
     end
     for _, segment in ipairs(capture.segments) do
         if segment.owner and segment.handshake then
             local owner = segment.owner
-            list.insert(list.at(known.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
-                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side, dst_side = owner.dst_side })
+            list.insert(list.at(index.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
+                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side,
+                dst_side = owner.dst_side })
         end
     end
 end
@@ -3193,36 +3252,38 @@ function knowledge.work_out()
     for _, call in ipairs(calls) do parties.sides_of_call(call.legs) end
     local sessions, alone = ice.sessions(all)
     knowledge.number_calls(calls, alone)
-    for _, held in pairs(sessions) do
-        for _, one in ipairs(held) do one.sides = parties.sides_of_session(one) end
+    for _, of_ufrags in pairs(sessions) do
+        for _, session in ipairs(of_ufrags) do session.sides = parties.sides_of_session(session) end
     end
-    local known = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {}, offers = ice.candidates_of(all) }
-    known.places = knowledge.media_places(all)
-    knowledge.index_bindings(known, bindings.find(sessions, known.places))
-    knowledge.index_handshakes(known)
-    return known
+    local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
+    index.offers = ice.candidates_of(all)
+    index.places = knowledge.media_places(all)
+    knowledge.index_bindings(index, bindings.find(sessions, index.places))
+    knowledge.index_handshakes(index)
+    return index
 end
 
 -- Whether it is time to work it all out again. While a large file is read for the first time that is
 -- not done for every message: then the last ones may not have a call yet.
 function knowledge.is_due(complete)
-    if not capture.known then return true end
+    if not capture.index then return true end
     if complete and not capture.turned then return true end
-    if capture.learnt == capture.known_at and (not complete or capture.last_time == capture.known_until) then return false end
+    local nothing_new = capture.learnt == capture.index_at
+    if nothing_new and (not complete or capture.last_time == capture.index_until) then return false end
     if capture.learnt <= knowledge.AT_ONCE then return true end
-    if not complete then return capture.learnt >= capture.known_at * knowledge.GROWTH end
-    return os.clock() - capture.known_clock > 5 * capture.known_cost -- a live capture, between two redraws
+    if not complete then return capture.learnt >= capture.index_at * knowledge.GROWTH end
+    return os.clock() - capture.index_clock > 5 * capture.index_cost -- a live capture, between two redraws
 end
 
 -- Returns what is known; ``complete``: the whole file was read, so what was not answered never was.
 function knowledge.now(complete)
     if knowledge.is_due(complete) then
         local since = os.clock()
-        capture.known, capture.known_at, capture.known_until = knowledge.work_out(), capture.learnt, capture.last_time
-        capture.known_clock = os.clock()
-        capture.known_cost, capture.turned = capture.known_clock - since, capture.turned or complete
+        capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
+        capture.index_clock = os.clock()
+        capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
     end
-    return capture.known
+    return capture.index
 end
 
 return knowledge
@@ -3251,8 +3312,8 @@ local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
 local WARNINGS = set(constants.dtls.warnings)
 
 function learn.interface_of()
-    local found = extract.interface()
-    return found and found.value or nil
+    local field = extract.interface()
+    return field and field.value or nil
 end
 
 function learn.keep(number, record)
@@ -3265,8 +3326,8 @@ end
 -- The text of a SIP message as Wireshark delimited it. A field's range may lie outside what was
 -- captured of a packet cut short; Wireshark then raises an error instead of saying so.
 function learn.text_of(field)
-    local known, text = pcall(function() return field.range:raw() end)
-    return known and text or nil
+    local whole, bytes = pcall(function() return field.range:raw() end)
+    return whole and bytes or nil
 end
 
 -- Source and destination of a SIP frame, by the bytes of its IP header; without one, of nobody.
@@ -3281,14 +3342,14 @@ end
 
 -- In the first pass a message's field reaches to the end of the segment: the next one's begin cuts it.
 function learn.texts_of(fields)
-    local found = {}
+    local texts = {}
     for at, field in ipairs(fields) do
-        local text, next_one = learn.text_of(field), fields[at + 1]
+        local message, next_one = learn.text_of(field), fields[at + 1]
         local gap = next_one and next_one.offset - field.offset or 0
-        if text and gap > 0 and gap < #text then text = sub(text, 1, gap) end
-        found[#found + 1] = text
+        if message and gap > 0 and gap < #message then message = sub(message, 1, gap) end
+        texts[#texts + 1] = message
     end
-    return found
+    return texts
 end
 
 function learn.add_message(m)
@@ -3349,15 +3410,16 @@ end
 function learn.is_over(segment)
     local senders, latest = 0, -huge
     for _, time in pairs(segment.protected) do senders, latest = senders + 1, max(latest, time) end
-    return capture.now - segment.last > constants.dtls.silence_s or not segment.handshake or (senders > 1 and capture.now - latest > constants.dtls.late_s)
+    local completed = senders > 1 and capture.now - latest > constants.dtls.late_s
+    return completed or not segment.handshake or capture.now - segment.last > constants.dtls.silence_s
 end
 
 function learn.segment_of(pinfo, src, dst, hello)
-    local held = list.at(capture.dtls, unordered(src, dst))
-    local segment = held[#held]
+    local segments = list.at(capture.dtls, unordered(src, dst))
+    local segment = segments[#segments]
     if not segment or (hello and learn.is_over(segment)) then
         segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
-        insert(held, segment)
+        insert(segments, segment)
         insert(capture.segments, segment)
     end
     segment.first, segment.last = min(segment.first, capture.now), max(segment.last or capture.now, capture.now)
@@ -3367,11 +3429,15 @@ end
 -- Learns a DTLS datagram: whose handshake it is part of, and its alert.
 function learn.dtls(pinfo, datagram, src, dst, relayed)
     local hello, record = false, { kind = "dtls" }
-    packet.records(datagram, function(content, epoch, type) hello = hello or (content == 22 and epoch == 0 and type == 1) end)
+    packet.records(datagram, function(content, epoch, type)
+        hello = hello or (content == 22 and epoch == 0 and type == 1)
+    end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
-        if content == 20 or (epoch > 0 and content ~= 21) then segment.protected[src] = segment.protected[src] or capture.now end
+        if content == 20 or (epoch > 0 and content ~= 21) then
+            segment.protected[src] = segment.protected[src] or capture.now
+        end
         if content == 21 and epoch > 0 then record.hidden_alert = true end
         if content == 21 and epoch == 0 and second then
             local name = constants.dtls.alerts[tostring(second)] or "alert " .. second
@@ -3659,10 +3725,12 @@ function show.sip(record, tree)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
-            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, leg.side and m.party and leg.side[m.party])
+            local side = leg.side and m.party and leg.side[m.party]
+            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
             if m.sdp then show.put_candidates(branch, m) end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
-                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. m.status .. " " .. printable(m.reason or ""))
+                local answer = m.status .. " " .. printable(m.reason or "")
+                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
             end
         end
     end
@@ -3696,7 +3764,7 @@ function show.put_response(branch, tx, m)
     end
 end
 
-function show.put_binding(tree, known, m, complete)
+function show.put_binding(tree, index, m, complete)
     local tx = m.tx
     local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
         or (m.kind ~= "request" and tx.dst_side or nil))
@@ -3704,16 +3772,17 @@ function show.put_binding(tree, known, m, complete)
     -- What is not answered yet may be answered further on.
     local open = tx.outcome == "unanswered" or tx.outcome == "pending"
     if complete or not open then show.put(branch, F.outcome, tx.outcome) end
-    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, known)) end
-    local again = show.previous(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
+    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
+    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
+    local again = show.previous(alike, m)
     show.put(branch, F.retransmission_of, again and again.frame)
     if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
 end
 
-function show.stun(record, tree, known, complete)
+function show.stun(record, tree, index, complete)
     local m = record.stun
-    if m.tx then return show.put_binding(tree, known, m, complete) end
-    local owner = traffic.owner(known, m.src, m.dst, m.time, m.time)
+    if m.tx then return show.put_binding(tree, index, m, complete) end
+    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end
 
@@ -3722,10 +3791,12 @@ function show.dtls(record, tree)
     local senders, shown = 0, 0
     for _ in pairs(segment.senders) do senders = senders + 1 end
     for _ in pairs(segment.protected) do shown = shown + 1 end
-    local alert = record.alert or (record.hidden_alert and shown < 2 and senders > 1 and "encrypted, before the handshake was complete")
+    local too_early = record.hidden_alert and shown < 2 and senders > 1
+    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
     if not owner and not alert then return end
-    local from_src = owner and (record.src == segment.src and owner.src_side or record.src ~= segment.src and owner.dst_side)
-    local branch = show.put_owner(tree, owner, from_src or nil)
+    local side = owner and (record.src == segment.src and owner.src_side
+        or record.src ~= segment.src and owner.dst_side)
+    local branch = show.put_owner(tree, owner, side or nil)
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
 end
 
@@ -3747,10 +3818,11 @@ function show.by_sip(icmp)
     return found and { call = found.call, leg = found }
 end
 
-function show.icmp(record, tree, known)
+function show.icmp(record, tree, index)
     local icmp = record.icmp
     local tx = icmp.tx
-    local owner = (tx and tx.owner) or traffic.owner(known, icmp.src, icmp.dst, icmp.time, icmp.time) or show.by_sip(icmp)
+    local owner = (tx and tx.owner) or traffic.owner(index, icmp.src, icmp.dst, icmp.time, icmp.time)
+        or show.by_sip(icmp)
     if not owner and not tx then return end
     local branch = show.put_owner(tree, owner)
     if tx and tx.purpose == "check" then
@@ -3961,15 +4033,15 @@ function show.new(tvb, pinfo, tree, visited)
 end
 
 -- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
-function show.owner_of_media(tvb, pinfo, known)
+function show.owner_of_media(tvb, pinfo, index)
     local flow = capture.ports[pinfo.src_port * 65536 + pinfo.dst_port]
     if flow == nil then return nil end
     if flow then
-        local owner, mixed = traffic.of_flow(known, flow)
+        local owner, mixed = traffic.of_flow(index, flow)
         if not mixed then return owner end
     end
     local _, stream = learn.frame(pinfo, tvb, true)
-    return stream and traffic.of_stream(known, stream)
+    return stream and traffic.of_stream(index, stream)
 end
 
 local GUI = gui_enabled()

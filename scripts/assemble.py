@@ -30,7 +30,7 @@ NOTICE = "-- Assembled from plugins/source by scripts/assemble.py (make plugin):
 
 REQUIRE = re.compile(r'^local (\w+) = require\("(\w+)"\)\n', re.MULTILINE)
 HEAD = re.compile(r"(?:--[^\n]*\n)+")
-WORD = re.compile(r"[A-Za-z_]\w*")
+WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 KEYWORDS = frozenset({
     "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
     "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
@@ -133,10 +133,15 @@ def literal(value: object, depth: int = 0) -> str:
 def _filled(items: list[str], indent: str) -> str:
     """Return words over several lines, as many on each as fit."""
     text = ", ".join(item.replace(" ", "\0") for item in items) + ","
-    lines = textwrap.wrap(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    filled = textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
-    return "\n".join(lines).replace("\0", " ")
+    return filled.replace("\0", " ")
 
 
 def _items(table: object, depth: int) -> Iterator[str]:

@@ -3,7 +3,8 @@
 local constants = require("constants")
 local text = require("text")
 
-local byte, sub, find, match, gmatch, lower, format, char = string.byte, string.sub, string.find, string.match, string.gmatch, string.lower, string.format, string.char
+local byte, sub, find, match, gmatch, lower, format, char =
+    string.byte, string.sub, string.find, string.match, string.gmatch, string.lower, string.format, string.char
 local floor, max = math.floor, math.max
 local concat = table.concat
 local printable, number16 = text.printable, text.number16
@@ -90,10 +91,10 @@ function address.is_loopback(raw)
 end
 
 local NETWORKS, UNSPECIFIED = {}, {}
-for _, known in ipairs(constants.addresses.classes) do
-    for _, network in ipairs(known[2]) do
+for _, class in ipairs(constants.addresses.classes) do
+    for _, network in ipairs(class[2]) do
         local base, bits = match(network, "^(.*)/(%d+)$")
-        NETWORKS[#NETWORKS + 1] = { class = known[1], raw = address.parse(base), bits = tonumber(bits) }
+        NETWORKS[#NETWORKS + 1] = { class = class[1], raw = address.parse(base), bits = tonumber(bits) }
     end
 end
 for _, none in ipairs(constants.addresses.unspecified) do UNSPECIFIED[address.parse(none)] = true end

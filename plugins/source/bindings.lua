@@ -23,8 +23,8 @@ local WHOSE = constants.whose
 
 -- Returns the owners of an address at a time, by call; several where it is shared.
 function bindings.nearest(items, slack, time)
-    local near, least, found = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
-    if #near == WHOSE.most_lives then return found end
+    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
+    if #near == WHOSE.most_lives then return owners end
     for _, span in ipairs(near) do
         span.away = max(span.start + slack - time, time - (span.stop - slack), 0)
         -- A life without end gives way to one with an end.
@@ -32,49 +32,51 @@ function bindings.nearest(items, slack, time)
         span.rank, least = rank, min(least or rank, rank)
     end
     for _, span in ipairs(near) do
-        local held = found[span.owner.call]
-        local earlier = held and held.leg and span.owner.leg and span.owner.leg.number < held.leg.number
-        if span.rank == least and (not held or earlier) then found[span.owner.call] = span.owner end
+        local owner = owners[span.owner.call]
+        local earlier = owner and owner.leg and span.owner.leg and span.owner.leg.number < owner.leg.number
+        if span.rank == least and (not owner or earlier) then owners[span.owner.call] = span.owner end
     end
-    return found
+    return owners
 end
 
--- Returns the owner the addresses agree on; failing that, the only call that addresses name alone.
-function bindings.agreed(found)
-    local known = list.filter(found, function(held) return next(held) ~= nil end)
+-- Returns the owner that addresses agree on, of the owners of each by call; failing that, the only call
+-- that addresses name alone.
+function bindings.agreed(owners_of_each)
+    local telling = list.filter(owners_of_each, function(owners) return next(owners) ~= nil end)
     local common, alone = {}, {}
-    for call in pairs(known[1] or {}) do
+    for call in pairs(telling[1] or {}) do
         local everywhere = true
-        for _, held in ipairs(known) do everywhere = everywhere and held[call] ~= nil end
+        for _, owners in ipairs(telling) do everywhere = everywhere and owners[call] ~= nil end
         if everywhere then insert(common, call) end
     end
-    for _, held in ipairs(known) do
-        if next(held, next(held)) == nil then list.once(alone, (next(held))) end
+    for _, owners in ipairs(telling) do
+        if next(owners, next(owners)) == nil then list.once(alone, (next(owners))) end
     end
     for _, calls in ipairs({ common, alone }) do
-        for _, held in ipairs(#calls == 1 and known or {}) do
-            if held[calls[1]] then return held[calls[1]] end
+        for _, owners in ipairs(#calls == 1 and telling or {}) do
+            if owners[calls[1]] then return owners[calls[1]] end
         end
     end
     return nil
 end
 
 function bindings.claim(wire, key, tx)
-    local held = list.at(wire, key)
-    local last = held[#held]
+    local claims = list.at(wire, key)
+    local last = claims[#claims]
     if last and last.owner.call == tx.owner.call and last.owner.leg == tx.owner.leg then
-        last.start, last.stop = min(last.start, tx.time - WHOSE.gathering_s), max(last.stop, tx.time + WHOSE.gathering_s)
+        last.start = min(last.start, tx.time - WHOSE.gathering_s)
+        last.stop = max(last.stop, tx.time + WHOSE.gathering_s)
     else
-        insert(held, { start = tx.time - WHOSE.gathering_s, stop = tx.time + WHOSE.gathering_s, owner = tx.owner })
+        insert(claims, { start = tx.time - WHOSE.gathering_s, stop = tx.time + WHOSE.gathering_s, owner = tx.owner })
     end
 end
 
 function bindings.tie(tx, sessions)
-    local session_ = ice.session_of(sessions, tx.first.username, tx.time)
-    if not session_ then return end
-    local sender, receiver = ice.sides(session_, tx.first.username)
-    tx.session, tx.src_side, tx.dst_side = session_, sender, receiver
-    tx.owner = { call = session_.call, leg = session_.leg }
+    local session = ice.session_of(sessions, tx.first.username, tx.time)
+    if not session then return end
+    local sender, receiver = ice.sides(session, tx.first.username)
+    tx.session, tx.src_side, tx.dst_side = session, sender, receiver
+    tx.owner = { call = session.call, leg = session.leg }
 end
 
 function bindings.by_address(tx, wire, offered)
@@ -84,8 +86,12 @@ function bindings.by_address(tx, wire, offered)
         if owner then return owner end
     end
     local found = {}
-    for _, place in ipairs({ tx.src, tx.dst }) do insert(found, bindings.nearest(wire[place], WHOSE.gathering_s, tx.time)) end
-    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do insert(found, bindings.nearest(offered[place], WHOSE.margin_s, tx.time)) end
+    for _, place in ipairs({ tx.src, tx.dst }) do
+        insert(found, bindings.nearest(wire[place], WHOSE.gathering_s, tx.time))
+    end
+    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do
+        insert(found, bindings.nearest(offered[place], WHOSE.margin_s, tx.time))
+    end
     return bindings.agreed(found)
 end
 
@@ -157,7 +163,9 @@ end
 -- Seconds from the last request before the first response to that response.
 function bindings.round_trip(tx)
     local response, asked = tx.successes[1], nil
-    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then response = tx.errors[1] or response end
+    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then
+        response = tx.errors[1] or response
+    end
     for _, m in ipairs(response and tx.requests or {}) do
         if not list.earlier(response, m) then asked = m end
     end
@@ -230,7 +238,9 @@ function bindings.find(sessions, offered)
     sort(transactions, function(one, other) return list.earlier(one.first, other.first) end)
     local busy, wait = bindings.busy_flows(transactions), bindings.patience(transactions)
     bindings.refuse(transactions)
-    for _, tx in ipairs(transactions) do tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait) end
+    for _, tx in ipairs(transactions) do
+        tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait)
+    end
     bindings.find_owners(transactions, sessions, offered)
     return transactions
 end

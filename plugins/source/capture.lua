@@ -7,22 +7,25 @@ local capture = {}
 
 local function nothing()
     return {
-        frames = {},       -- record of each frame that is not plain media, by number
-        dialogs = { list = {} },        -- SIP messages by Call-ID
-        transactions = { list = {} },   -- STUN Binding transactions by id
-        checks = {},       -- connectivity checks by time
-        icmp = {},         -- ICMP errors by time
-        dtls = {},         -- handshakes by pair of places
-        segments = {},     -- all handshakes
-        flows = {},        -- flows of media by addresses and ports; those relayed by TURN apart
-        relayed = {},
-        streams = {},      -- RTP streams by pair of places
-        ports = {},        -- by pair of ports the only flow that has it, false if it may be something else
-        places = {},       -- where IP began in frames so far
-        shapes = {},       -- where the key of a flow stood in packets so far
-        recent = {}, recent_before = {}, recent_since = -huge, -- packets that may come a second time
-        learnt = 0, known_at = 0, -- how much was learnt, and had been when knowledge was worked out
-        now = 0, last_time = -huge, -- s since the first frame
+        -- The record of each frame that is not plain media, by number.
+        frames = {},
+        -- SIP messages by Call-ID, STUN Binding transactions by id, both also in the order they came;
+        -- connectivity checks and ICMP errors by time.
+        dialogs = { list = {} }, transactions = { list = {} }, checks = {}, icmp = {},
+        -- DTLS handshakes by pair of places, and all of them.
+        dtls = {}, segments = {},
+        -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
+        flows = {}, relayed = {}, streams = {},
+        -- By pair of ports the only flow that has it; false if it may be something else.
+        ports = {},
+        -- Where IP began, and where the key of a flow stood, in frames so far.
+        places = {}, shapes = {},
+        -- Packets that may come a second time.
+        recent = {}, recent_before = {}, recent_since = -huge,
+        -- How much was learnt, and had been when the index was worked out of it.
+        learnt = 0, index_at = 0,
+        -- Seconds since the first frame.
+        now = 0, last_time = -huge,
     }
 end
 

@@ -22,11 +22,11 @@ end
 -- Calls visit(earlier, later) for events of one key at most a window apart. An event has leg, time,
 -- and up and down: whether its leg can be upstream or downstream.
 function couples.within(events, window, neighbours, visit)
-    for _, held in pairs(events) do
-        sort(held, couples.by_time)
-        for at, later in ipairs(held) do
+    for _, of_key in pairs(events) do
+        sort(of_key, couples.by_time)
+        for at, later in ipairs(of_key) do
             for step = 1, min(neighbours, at - 1) do
-                local earlier = held[at - step]
+                local earlier = of_key[at - step]
                 if later.time - earlier.time > window then break end
                 visit(earlier, later)
             end
@@ -35,20 +35,20 @@ function couples.within(events, window, neighbours, visit)
 end
 
 -- Remembers a couple of legs, once.
-function couples.add(found, a, b)
+function couples.add(collected, a, b)
     if a == b then return end
-    local downstream = list.at(found, a)
+    local downstream = list.at(collected, a)
     if not downstream[b] then
         downstream[b] = true
-        insert(found.list, { a = a, b = b })
+        insert(collected.list, { a = a, b = b })
     end
 end
 
 -- Upstream comes first, or nearly so, unless any order may be.
-function couples.direct(found, earlier, later, any_order)
-    if earlier.up and later.down then couples.add(found, earlier.leg, later.leg) end
+function couples.direct(collected, earlier, later, any_order)
+    if earlier.up and later.down then couples.add(collected, earlier.leg, later.leg) end
     if later.up and earlier.down and (any_order or later.time - earlier.time <= TIMING.disorder_s) then
-        couples.add(found, later.leg, earlier.leg)
+        couples.add(collected, later.leg, earlier.leg)
     end
 end
 
@@ -56,18 +56,20 @@ function couples.event(events, key, leg, time, up, down)
     if key and time then insert(list.at(events, key), { leg = leg, time = time, up = up, down = down }) end
 end
 
-function couples.starting(found, events, window, neighbours)
+function couples.starting(collected, events, window, neighbours)
     couples.within(events, window, neighbours or TIMING.neighbours, function(earlier, later)
         -- Of two legs that precede the capture nobody knows which came first.
-        couples.direct(found, earlier, later, not (earlier.leg.invited and later.leg.invited))
+        couples.direct(collected, earlier, later, not (earlier.leg.invited and later.leg.invited))
     end)
 end
 
-function couples.reacting(found, events)
-    couples.within(events, TIMING.reaction_s, TIMING.few, function(earlier, later) couples.direct(found, earlier, later, true) end)
+function couples.reacting(collected, events)
+    couples.within(events, TIMING.reaction_s, TIMING.few, function(earlier, later)
+        couples.direct(collected, earlier, later, true)
+    end)
 end
 
-function couples.by_number(found, all)
+function couples.by_number(collected, all)
     local both, callee, caller, stops = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, to in ipairs(leg.callee) do
@@ -79,20 +81,20 @@ function couples.by_number(found, all)
         end
         for _, from in ipairs(leg.caller) do couples.event(caller, from.key, leg, leg.start, true, true) end
     end
-    for _, events in ipairs({ both, callee, caller }) do couples.starting(found, events, TIMING.window_s) end
-    couples.reacting(found, stops)
+    for _, events in ipairs({ both, callee, caller }) do couples.starting(collected, events, TIMING.window_s) end
+    couples.reacting(collected, stops)
 end
 
-function couples.agent_of(held) return { held.agent } end
+function couples.agent_of(ending) return { ending.agent } end
 
-function couples.hosts_of(held) return held.hosts end
+function couples.hosts_of(ending) return ending.hosts end
 
 -- Couples in which the callee's host, or its name, upstream is the caller's downstream.
-function couples.by_host(found, all, keys_of, neighbours)
+function couples.by_host(collected, all, keys_of, neighbours)
     local starts, answers, stops = {}, {}, {}
     for _, leg in ipairs(all) do
-        for party, held in pairs(leg.ends) do
-            for _, key in ipairs(keys_of(held)) do
+        for party, ending in pairs(leg.ends) do
+            for _, key in ipairs(keys_of(ending)) do
                 local up, down = party == "uas", party == "uac"
                 couples.event(starts, key, leg, leg.start, up, down)
                 couples.event(answers, key, leg, leg.answer, up, down)
@@ -100,35 +102,35 @@ function couples.by_host(found, all, keys_of, neighbours)
             end
         end
     end
-    couples.starting(found, starts, TIMING.window_s, neighbours)
-    couples.reacting(found, answers)
-    couples.reacting(found, stops)
+    couples.starting(collected, starts, TIMING.window_s, neighbours)
+    couples.reacting(collected, answers)
+    couples.reacting(collected, stops)
 end
 
 -- Notes what identities two legs share, by kind: the weight of the rarest value.
-function couples.by_token(found, kind, value, carriers)
+function couples.by_token(collected, kind, value, carriers)
     local weight = constants.tokens.strength[kind] - (DOUBLING[kind] or DOUBLING.usually) * log(#carriers / 2) / log(2)
     if #carriers < 2 or weight <= 0 then return end
     local events, near = {}, { list = {} }
     for _, leg in ipairs(carriers) do couples.event(events, value, leg, leg.start, true, true) end
     couples.starting(near, events, huge)
     for _, pair in ipairs(near.list) do
-        couples.add(found, pair.a, pair.b)
-        local shared = list.at(list.at(found.shared, pair.a), pair.b)
+        couples.add(collected, pair.a, pair.b)
+        local shared = list.at(list.at(collected.shared, pair.a), pair.b)
         shared[kind] = max(shared[kind] or 0, weight)
     end
 end
 
 -- Returns the couples worth a look: {list = {{a, b}}, shared = {a = {b = {kind = weight}}}}.
 function couples.all(all)
-    local found = { list = {}, shared = {} }
-    couples.by_number(found, all)
-    couples.by_host(found, all, couples.hosts_of, TIMING.neighbours)
-    couples.by_host(found, all, couples.agent_of, TIMING.few)
+    local collected = { list = {}, shared = {} }
+    couples.by_number(collected, all)
+    couples.by_host(collected, all, couples.hosts_of, TIMING.neighbours)
+    couples.by_host(collected, all, couples.agent_of, TIMING.few)
     for kind, values in pairs(tokens.carriers(all)) do
-        for value, carriers in pairs(values) do couples.by_token(found, kind, value, carriers) end
+        for value, carriers in pairs(values) do couples.by_token(collected, kind, value, carriers) end
     end
-    return found
+    return collected
 end
 
 return couples

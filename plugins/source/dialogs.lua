@@ -45,19 +45,20 @@ end
 
 -- Returns the hops from the caller on, each {requester, responder}.
 function dialogs.hops(seen)
-    local found, known = {}, {}
+    local way, counted = {}, {}
     local requests = list.filter(seen, function(m) return m.method ~= nil end)
     -- A 100 is for one hop only; what comes after it walks all the way back.
-    local told = #requests > 0 and requests or list.filter(seen, function(m) return m.status == seen[#seen].status end)
-    for _, m in ipairs(told) do
+    local telling = #requests > 0 and requests
+        or list.filter(seen, function(m) return m.status == seen[#seen].status end)
+    for _, m in ipairs(telling) do
         local one, other = m.src, m.dst
         if not m.method then one, other = m.dst, m.src end
-        if not known[one .. "|" .. other] then
-            known[one .. "|" .. other] = true
-            insert(found, #requests > 0 and #found + 1 or 1, { one, other })
+        if not counted[one .. "|" .. other] then
+            counted[one .. "|" .. other] = true
+            insert(way, #requests > 0 and #way + 1 or 1, { one, other })
         end
     end
-    return found
+    return way
 end
 
 function dialogs.answering(responses, way)
@@ -89,7 +90,9 @@ function dialogs.opening(sent)
     if not next(o.asked) then o.asked = dialogs.asked_before(sent) end
     o.responses = list.filter(sent, function(m) return sip.answers_invite(m) and o.asked[dialogs.asker(m)] ~= nil end)
     local seen = #o.requests > 0 and o.requests or #o.responses > 0 and o.responses
-        or list.filter(sent, function(m) return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1]) end)
+        or list.filter(sent, function(m)
+            return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1])
+        end)
     for _, m in ipairs(#initial > 0 and initial or seen) do o.callers[m.from_tag or ""] = true end
     local way = dialogs.hops(seen)
     o.hops, o.uac, o.uas, o.face = #way, way[1][1], dialogs.answering(o.responses, way), seen[1]
@@ -112,12 +115,12 @@ end
 -- Returns the final response as the caller got it; a 2xx beats a later failure. A failure that a
 -- proxy kept to itself is not final; without the request only a 2xx counts.
 function dialogs.final(o)
-    local best, known = nil, {}
+    local best, counted = nil, {}
     for _, m in ipairs(o.responses) do
         local key = concat({ m.src, m.dst, m.branch or "", m.status, m.to_tag or "" }, "\0")
         local heard = sip.succeeds(m) or (#o.requests > 0 and (dialogs.reach(m, o) > 0 or o.hops == 1))
-        if m.status >= 200 and not known[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
-        known[key] = true
+        if m.status >= 200 and not counted[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
+        counted[key] = true
     end
     return best
 end
@@ -207,8 +210,8 @@ function dialogs.agents(o, sent)
     for _, m in ipairs(o.responses) do insert(reversed, 1, m) end
     -- The 2xx is the called party's own; a failure or a 100 may be a proxy's.
     return dialogs.first_agent(o.requests, any) or dialogs.first_agent(sent, by_caller),
-        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee) or dialogs.first_agent(reversed, any)
-        or dialogs.first_agent(sent, to_caller)
+        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee)
+        or dialogs.first_agent(reversed, any) or dialogs.first_agent(sent, to_caller)
 end
 
 function dialogs.first_time(messages, lowest, highest)
@@ -253,21 +256,21 @@ end
 
 -- Returns the callers' tags: by the initial INVITEs; where none was seen, by what the first messages say.
 function dialogs.callers(messages)
-    local found, best, rank = {}, nil, 9
+    local tags, best, rank = {}, nil, 9
     for _, m in ipairs(messages) do
-        if m.method == "INVITE" and not m.to_tag then found[m.from_tag or ""] = true end
-        local told = sip.answers_invite(m) and 0 or m.method and 1 or 2
-        if told < rank then best, rank = m, told end
+        if m.method == "INVITE" and not m.to_tag then tags[m.from_tag or ""] = true end
+        local certainty = sip.answers_invite(m) and 0 or m.method and 1 or 2
+        if certainty < rank then best, rank = m, certainty end
     end
-    if not next(found) and best then found[best.from_tag or ""] = true end
-    return found
+    if not next(tags) and best then tags[best.from_tag or ""] = true end
+    return tags
 end
 
 -- Says of every message which party wrote it: From stays the requester's in the response.
 function dialogs.parties(messages)
-    local known = dialogs.callers(messages)
+    local callers = dialogs.callers(messages)
     for _, m in ipairs(messages) do
-        m.party = ((known[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
+        m.party = ((callers[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
     end
 end
 
@@ -292,12 +295,12 @@ function dialogs.part_of(m, offered, invites)
 end
 
 function dialogs.ufrags_of(description)
-    local held, any = {}, false
+    local ufrags, any = {}, false
     for at, section in ipairs(description.sections) do
-        held[at] = section.ufrag or false
+        ufrags[at] = section.ufrag or false
         any = any or section.ufrag ~= nil
     end
-    return any and held or nil
+    return any and ufrags or nil
 end
 
 function dialogs.agree(leg, offer, answer)
@@ -325,7 +328,8 @@ function dialogs.ufrags(leg, messages)
             if m.sdp then
                 insert(leg.descriptions, m)
                 if not exchanges[exchange] then insert(order, exchange) end
-                insert(list.at(exchanges, exchange), { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
+                insert(list.at(exchanges, exchange),
+                    { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
             end
         end
     end

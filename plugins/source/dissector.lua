@@ -45,15 +45,15 @@ function show.new(tvb, pinfo, tree, visited)
 end
 
 -- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
-function show.owner_of_media(tvb, pinfo, known)
+function show.owner_of_media(tvb, pinfo, index)
     local flow = capture.ports[pinfo.src_port * 65536 + pinfo.dst_port]
     if flow == nil then return nil end
     if flow then
-        local owner, mixed = traffic.of_flow(known, flow)
+        local owner, mixed = traffic.of_flow(index, flow)
         if not mixed then return owner end
     end
     local _, stream = learn.frame(pinfo, tvb, true)
-    return stream and traffic.of_stream(known, stream)
+    return stream and traffic.of_stream(index, stream)
 end
 
 local GUI = gui_enabled()

@@ -71,7 +71,8 @@ end
 
 -- Ringing, or a provisional response, is passed on: up to 2.
 function evidence.progress(a, b)
-    return WEIGHT.progress * max(evidence.closeness(evidence.difference(a.ringing, b.ringing)), evidence.closeness(evidence.difference(a.progress, b.progress)))
+    local ringing = evidence.closeness(evidence.difference(a.ringing, b.ringing))
+    return WEIGHT.progress * max(ringing, evidence.closeness(evidence.difference(a.progress, b.progress)))
 end
 
 -- The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE.
@@ -128,7 +129,9 @@ function evidence.host(a, b, rarities)
     elseif above.host == below.host then score = min(machine, WEIGHT.same_host_most)
     elseif evidence.same_hosts(a, b) then score = min(machine, WEIGHT.same_hosts_most)
     elseif evidence.by_loopback(above, below) then score = WEIGHT.by_loopback end
-    if evidence.same_agent(a, b) then score = (score or 0) + min(rarities.agent[below.agent], WEIGHT.same_agent_most) end
+    if evidence.same_agent(a, b) then
+        score = (score or 0) + min(rarities.agent[below.agent], WEIGHT.same_agent_most)
+    end
     return score or (a.ends.uac.host == b.ends.uas.host and WEIGHT.turned_round or WEIGHT.other_host)
 end
 

@@ -25,15 +25,15 @@ function ice.checks_seen()
         local receiver, sender = stun.halves(m.username)
         if receiver then
             local key = unordered(receiver, sender)
-            local known = found[key]
-            if not known then
-                known = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
+            local checks = found[key]
+            if not checks then
+                checks = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
                     ufrags = receiver < sender and { receiver, sender } or { sender, receiver } }
-                found[key] = known
-                insert(order, known)
+                found[key] = checks
+                insert(order, checks)
             end
-            known.software[sender] = known.software[sender] or m.software
-            known.last = m.time
+            checks.software[sender] = checks.software[sender] or m.software
+            checks.last = m.time
         end
     end
     return found, order
@@ -49,22 +49,23 @@ function ice.agreed_sessions(all, seen)
     for _, leg in ipairs(all) do
         for _, pair in ipairs(leg.agreed) do
             local key = unordered(pair[1], pair[2])
-            local held = agreed[key]
-            if not held then
-                held = { calls = {} }
-                agreed[key] = held
+            local sessions = agreed[key]
+            if not sessions then
+                sessions = { calls = {} }
+                agreed[key] = sessions
                 insert(order, key)
             end
-            if not held.calls[joining.root(leg)] then
-                held.calls[joining.root(leg)] = true
-                insert(held, ice.session(leg, pair, seen[key]))
+            if not sessions.calls[joining.root(leg)] then
+                sessions.calls[joining.root(leg)] = true
+                insert(sessions, ice.session(leg, pair, seen[key]))
             end
         end
     end
-    for key, held in pairs(agreed) do
-        local told = seen[key]
-        if told and #held == 1 then -- nobody else has the pair
-            held[1].start, held[1].stop = min(held[1].start, told.first), max(held[1].stop, told.last)
+    for key, sessions in pairs(agreed) do
+        local checks = seen[key]
+        if checks and #sessions == 1 then -- nobody else has the pair
+            sessions[1].start = min(sessions[1].start, checks.first)
+            sessions[1].stop = max(sessions[1].stop, checks.last)
         end
     end
     return agreed
@@ -73,21 +74,21 @@ end
 function ice.covers(leg, time) return leg.from <= time and time <= leg.till end
 
 -- The session of checks nobody agreed on: of the one call alive that has one of the ufrags, else of none.
-function ice.from_checks(told, owners)
-    local found, calls = nil, {}
-    for at, ufrag in ipairs(told.ufrags) do
-        local peer = told.ufrags[3 - at]
+function ice.from_checks(checks, owners)
+    local session, calls = nil, {}
+    for at, ufrag in ipairs(checks.ufrags) do
+        local peer = checks.ufrags[3 - at]
         for _, owner in ipairs(owners[ufrag] or {}) do
             local leg = owner.leg
-            if ice.covers(leg, told.first) or ice.covers(leg, told.last) then
+            if ice.covers(leg, checks.first) or ice.covers(leg, checks.last) then
                 list.once(calls, joining.root(leg))
                 local pair = owner.party == "uac" and { ufrag, peer } or { peer, ufrag }
-                if not found or leg.from < found.leg.from then found = ice.session(leg, pair, told) end
+                if not session or leg.from < session.leg.from then session = ice.session(leg, pair, checks) end
             end
         end
     end
-    if #calls == 1 then return found end
-    return { ufrags = told.ufrags, start = told.first, stop = told.last, seen = told }
+    if #calls == 1 then return session end
+    return { ufrags = checks.ufrags, start = checks.first, stop = checks.last, seen = checks }
 end
 
 -- Returns the sessions by the key of their ufrags, and those without SIP.
@@ -95,13 +96,13 @@ function ice.sessions(all)
     local seen, order = ice.checks_seen()
     local found, owners, alone = ice.agreed_sessions(all, seen), {}, {}
     for _, leg in ipairs(all) do
-        for ufrag, party_ in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party_ }) end
+        for ufrag, party in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party }) end
     end
-    for _, told in ipairs(order) do
-        if not found[told.key] then
-            local one = ice.from_checks(told, owners)
-            found[told.key] = { one }
-            if not one.leg then insert(alone, one) end
+    for _, checks in ipairs(order) do
+        if not found[checks.key] then
+            local session = ice.from_checks(checks, owners)
+            found[checks.key] = { session }
+            if not session.leg then insert(alone, session) end
         end
     end
     return found, alone
@@ -111,19 +112,19 @@ end
 function ice.session_of(sessions, username, time)
     local receiver, sender = stun.halves(username)
     local best, least
-    for _, one in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
-        local away = max(one.start - time, time - one.stop, 0)
-        if not best or away < least then best, least = one, away end
+    for _, session in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
+        local away = max(session.start - time, time - session.stop, 0)
+        if not best or away < least then best, least = session, away end
     end
     return best
 end
 
 -- Sides of a check's sender and receiver, nil where the ufrags do not tell.
-function ice.sides(one, username)
+function ice.sides(session, username)
     local receiver, sender = stun.halves(username)
-    if not one or not receiver or one.ufrags[1] == one.ufrags[2] then return nil, nil end
-    if sender == one.ufrags[1] then return one.sides[1], one.sides[2] end
-    return one.sides[2], one.sides[1]
+    if not session or not receiver or session.ufrags[1] == session.ufrags[2] then return nil, nil end
+    if sender == session.ufrags[1] then return session.sides[1], session.sides[2] end
+    return session.sides[2], session.sides[1]
 end
 
 -- Candidates a wire address may stand for (RFC 8445, section 5.1.1)
@@ -136,8 +137,8 @@ function ice.candidates_of(all)
             for _, section in ipairs(m.sdp.sections) do
                 for _, c in ipairs(section.candidates) do
                     if c.addr and c.ufrag then
-                        local held = list.at(list.at(found, leg.call), c.ufrag)
-                        if #held < constants.whose.most_candidates then insert(held, c) end
+                        local offered = list.at(list.at(found, leg.call), c.ufrag)
+                        if #offered < constants.whose.most_candidates then insert(offered, c) end
                     end
                 end
             end
@@ -168,15 +169,15 @@ function ice.type_of(wire, outside, candidates, is_local)
 end
 
 -- The candidate pair of a check in the direction of the check.
-function ice.pair(tx, known)
+function ice.pair(tx, index)
     local receiver, sender = stun.halves(tx.first.username)
-    local by_ufrag = tx.owner and known.offers[tx.owner.call] or {}
+    local by_ufrag = tx.owner and index.offers[tx.owner.call] or {}
     local sends = tx.src_side ~= "client" or tx.dst_side ~= "server"
     if (tx.src_side == "server" or tx.dst_side == "server") and tx.src_side ~= tx.dst_side then
         sends = tx.src_side == "server"
     end
     local function named(place, ufrag, is_local)
-        local type = ice.type_of(place, known.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
+        local type = ice.type_of(place, index.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
         return (type and printable(type, 16) .. " " or "") .. address.place_text(place)
     end
     return named(tx.src, sender, sends) .. " -> " .. named(tx.dst, receiver, not sends)

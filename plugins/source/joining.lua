@@ -16,9 +16,9 @@ local joining = {}
 local JOINING, TIMING, IDENTITY = constants.joining, constants.couples, set(constants.joining.identity)
 
 -- Adds up what two legs share: what identifies a call, and what is used again later.
-function joining.identities(a, b, known, siblings)
+function joining.identities(a, b, context, siblings)
     local sure, passing = 0, 0
-    for kind, weight in pairs(known.shared[a] and known.shared[a][b] or {}) do
+    for kind, weight in pairs(context.shared[a] and context.shared[a][b] or {}) do
         if IDENTITY[kind] then sure = sure + weight elseif not siblings then passing = passing + weight end
     end
     return sure, passing
@@ -33,23 +33,23 @@ end
 
 -- Scores a link. Nothing counts after the first leg's end; numbers, order and hosts tell inside the window;
 -- where both legs alone share an id, nothing counts against it.
-function joining.link(a, b, delay, known)
-    local found = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
-    if a.stop and b.start > a.stop + TIMING.disorder_s then return found end
-    local sure, passing = joining.identities(a, b, known, found.siblings)
-    found.score, found.identified = sure + passing, sure > 0
+function joining.link(a, b, delay, context)
+    local link = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
+    if a.stop and b.start > a.stop + TIMING.disorder_s then return link end
+    local sure, passing = joining.identities(a, b, context, link.siblings)
+    link.score, link.identified = sure + passing, sure > 0
     local early = delay < -TIMING.disorder_s and a.invited and b.invited
-    if found.siblings or early or delay > TIMING.window_s then return found end
-    for _, piece in ipairs(joining.inferred(a, b, delay, known.rarities)) do
-        found.score = found.score + (sure >= JOINING.sure and max(piece, 0) or piece)
+    if link.siblings or early or delay > TIMING.window_s then return link end
+    for _, piece in ipairs(joining.inferred(a, b, delay, context.rarities)) do
+        link.score = link.score + (sure >= JOINING.sure and max(piece, 0) or piece)
     end
-    return found
+    return link
 end
 
 -- Returns per leg how likely it follows from any given other. Where many calls begin at the same time, each
 -- leg has many that may be its upstream leg; and a machine that mostly passes calls on will do so again.
 function joining.priors(all, taken)
-    local passed, count, starts, found = {}, {}, {}, {}
+    local passed, count, starts, priors = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, key in ipairs({ "p" .. leg.ends.uac.place, "h" .. leg.ends.uac.host }) do
             count[key] = (count[key] or 0) + 1
@@ -63,16 +63,16 @@ function joining.priors(all, taken)
         if count[key] < JOINING.many then key = "h" .. leg.ends.uac.host end
         local odds = log((passed[key] + JOINING.unsure) / (count[key] - passed[key] + JOINING.unsure))
         local before = list.from(starts, "start", leg.start) - list.from(starts, "start", leg.start - TIMING.window_s)
-        found[leg] = odds - JOINING.caution * log(max(before, 1))
+        priors[leg] = odds - JOINING.caution * log(max(before, 1))
     end
-    return found
+    return priors
 end
 
 -- Adds the prior of the downstream leg, unless an identity joins the two.
 function joining.with_prior(links, priors)
-    for _, found in ipairs(links) do
-        local prior = (found.identified or found.siblings) and 0 or priors[found.b]
-        found.score, found.prior = found.score - found.prior + prior, prior
+    for _, link in ipairs(links) do
+        local prior = (link.identified or link.siblings) and 0 or priors[link.b]
+        link.score, link.prior = link.score - link.prior + prior, prior
     end
 end
 
@@ -83,18 +83,18 @@ function joining.best_first(one, other)
 end
 
 -- Returns each couple in its better direction, and the best few per downstream leg.
-function joining.considered(looked_at, known)
+function joining.considered(looked_at, context)
     local links, seen, rank, kept = {}, {}, {}, {}
     for _, pair in ipairs(looked_at.list) do
-        local found = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, known)
-        if found.score >= JOINING.considered then insert(links, found) end
+        local link = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, context)
+        if link.score >= JOINING.considered then insert(links, link) end
     end
     sort(links, joining.best_first)
-    for _, found in ipairs(links) do
-        local reverse = seen[found.b] and seen[found.b][found.a]
-        list.at(seen, found.a)[found.b] = true
-        rank[found.b] = (rank[found.b] or 0) + (reverse and 0 or 1)
-        if not reverse and rank[found.b] <= JOINING.best then insert(kept, found) end
+    for _, link in ipairs(links) do
+        local reverse = seen[link.b] and seen[link.b][link.a]
+        list.at(seen, link.a)[link.b] = true
+        rank[link.b] = (rank[link.b] or 0) + (reverse and 0 or 1)
+        if not reverse and rank[link.b] <= JOINING.best then insert(kept, link) end
     end
     return kept
 end
@@ -117,27 +117,27 @@ function joining.first_leg(leg, choice)
 end
 
 -- Whether a link may still be true for a leg without upstream leg.
-function joining.is_open(found, choice)
-    if joining.first_leg(found.a, choice) == found.b then return false end
-    for _, child in ipairs(choice.children[found.a] or {}) do
-        if not joining.go_together(found.a, found.b, child.b) then return false end
+function joining.is_open(link, choice)
+    if joining.first_leg(link.a, choice) == link.b then return false end
+    for _, child in ipairs(choice.children[link.a] or {}) do
+        if not joining.go_together(link.a, link.b, child.b) then return false end
     end
     return true
 end
 
 function joining.open_links(leg, choice)
-    return list.filter(choice.up[leg] or {}, function(found) return joining.is_open(found, choice) end)
+    return list.filter(choice.up[leg] or {}, function(link) return joining.is_open(link, choice) end)
 end
 
 -- Lowers the margin by links of the same upstream leg that exclude this one and have no better choice.
-function joining.against_rivals(found, margin, choice)
-    for _, rival in ipairs(choice.down[found.a]) do
+function joining.against_rivals(link, margin, choice)
+    for _, rival in ipairs(choice.down[link.a]) do
         local other = rival.b
-        if other ~= found.b and not choice.taken[other] and not joining.go_together(found.a, found.b, other) then
-            if rival.score <= found.score - JOINING.margin then return margin end
+        if other ~= link.b and not choice.taken[other] and not joining.go_together(link.a, link.b, other) then
+            if rival.score <= link.score - JOINING.margin then return margin end
             local possible = joining.open_links(other, choice)
             if possible[1] and rival.score > possible[1].score - JOINING.margin and list.contains(possible, rival) then
-                margin = min(margin, found.score - rival.score)
+                margin = min(margin, link.score - rival.score)
             end
         end
     end
@@ -160,35 +160,35 @@ function joining.clear_link(leg, choice)
     return joining.against_rivals(best, margin, choice) >= JOINING.margin and best or nil
 end
 
-function joining.take(found, choice)
-    choice.taken[found.b] = found
-    insert(list.at(choice.children, found.a), found)
-    insert(choice.order, found)
+function joining.take(link, choice)
+    choice.taken[link.b] = link
+    insert(list.at(choice.children, link.a), link)
+    insert(choice.order, link)
 end
 
 -- Legs whose choice has become smaller: rivals on either side of the link.
-function joining.freed(found, choice)
-    local legs_, known = {}, {}
-    local ups = { found.a }
-    for _, other in ipairs(choice.up[found.b]) do insert(ups, other.a) end
+function joining.freed(link, choice)
+    local freed, listed = {}, {}
+    local ups = { link.a }
+    for _, other in ipairs(choice.up[link.b]) do insert(ups, other.a) end
     for _, upstream in ipairs(ups) do
         for _, rival in ipairs(choice.down[upstream]) do
-            if not choice.taken[rival.b] and not known[rival.b] then
-                known[rival.b] = true
-                insert(legs_, rival.b)
+            if not choice.taken[rival.b] and not listed[rival.b] then
+                listed[rival.b] = true
+                insert(freed, rival.b)
             end
         end
     end
-    return legs_
+    return freed
 end
 
 function joining.board(links, choice)
     choice.up, choice.down, choice.legs = {}, {}, {}
-    for _, found in ipairs(links) do
-        if found.score >= JOINING.enough and not found.siblings then
-            if not choice.up[found.b] then insert(choice.legs, found.b) end
-            insert(list.at(choice.up, found.b), found)
-            insert(list.at(choice.down, found.a), found)
+    for _, link in ipairs(links) do
+        if link.score >= JOINING.enough and not link.siblings then
+            if not choice.up[link.b] then insert(choice.legs, link.b) end
+            insert(list.at(choice.up, link.b), link)
+            insert(list.at(choice.down, link.a), link)
         end
     end
 end
@@ -208,17 +208,17 @@ function joining.choose(links, choice)
     while waiting[at] do
         local leg = waiting[at]
         queued[leg], at = nil, at + 1
-        local found = not choice.taken[leg] and joining.clear_link(leg, choice)
-        if found then
-            joining.take(found, choice)
-            for _, near in ipairs(joining.freed(found, choice)) do wait(near) end
+        local link = not choice.taken[leg] and joining.clear_link(leg, choice)
+        if link then
+            joining.take(link, choice)
+            for _, near in ipairs(joining.freed(link, choice)) do wait(near) end
         end
     end
 end
 
 -- Legs that may be the next try after a downstream leg failed; the window counts from the failure.
-function joining.retries(all, choice, known)
-    local events, found = {}, {}
+function joining.retries(all, choice, context)
+    local events, links = {}, {}
     for _, leg in ipairs(all) do
         local taken = choice.taken[leg]
         if taken and not leg.answer then couples.event(events, leg.ends.uac.host, leg, leg.stop, true, false) end
@@ -226,10 +226,10 @@ function joining.retries(all, choice, known)
     end
     couples.within(events, TIMING.window_s, TIMING.neighbours, function(earlier, later)
         if earlier.up and later.down then
-            insert(found, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, known))
+            insert(links, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, context))
         end
     end)
-    return found
+    return links
 end
 
 function joining.root(leg)
@@ -257,10 +257,10 @@ end
 -- Joins legs that follow from one leg that was not seen: only a token joins them. Legs whose upstream legs
 -- were seen belong to those calls; what others follow from is no fork.
 function joining.join_forks(links, choice)
-    for _, found in ipairs(links) do
-        local a, b = found.a, found.b
+    for _, link in ipairs(links) do
+        local a, b = link.a, link.b
         local fork = not (choice.taken[a] and choice.taken[b]) and not choice.children[a] and not choice.children[b]
-        if found.siblings and found.score >= JOINING.enough and fork and joining.side_by_side(a, b)
+        if link.siblings and link.score >= JOINING.enough and fork and joining.side_by_side(a, b)
             and joining.unite(a, b) then
             local party = a.ends.uac.host == b.ends.uac.host and "uac" or "uas"
             a.shared[party], b.shared[party] = true, true
@@ -270,8 +270,8 @@ end
 
 function joining.mark_doubts(choice)
     for _, leg in ipairs(choice.legs) do
-        for _, found in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
-            found.a.doubtful, found.b.doubtful = true, true
+        for _, link in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
+            link.a.doubtful, link.b.doubtful = true, true
         end
     end
 end
@@ -279,13 +279,13 @@ end
 function joining.no_choice() return { taken = {}, children = {}, order = {} } end
 
 -- Looks for the next tries of hunts, each found from the failure of the one before.
-function joining.try_again(all, links, choice, known, priors)
+function joining.try_again(all, links, choice, context, priors)
     for _ = 1, JOINING.rounds do
         local before = #choice.order
-        local tried = joining.retries(all, choice, known)
+        local tried = joining.retries(all, choice, context)
         joining.with_prior(tried, priors)
-        tried = list.filter(tried, function(found) return found.score >= JOINING.enough end)
-        for _, found in ipairs(tried) do insert(links, found) end
+        tried = list.filter(tried, function(link) return link.score >= JOINING.enough end)
+        for _, link in ipairs(tried) do insert(links, link) end
         if #tried == 0 then return end
         joining.choose(links, choice)
         if #choice.order == before then return end
@@ -294,19 +294,19 @@ end
 
 -- Groups the legs into calls: sets group, shared (ends that are a B2BUA's) and doubtful of each.
 function joining.join(all)
-    local known = { shared = nil, rarities = parties.rarities(all) }
+    local context = { shared = nil, rarities = parties.rarities(all) }
     local looked_at = couples.all(all)
-    known.shared = looked_at.shared
-    local links, first = joining.considered(looked_at, known), joining.no_choice()
+    context.shared = looked_at.shared
+    local links, first = joining.considered(looked_at, context), joining.no_choice()
     -- The first choice shows which machines pass calls on; the second one is made knowing that.
     joining.choose(links, first)
     local priors, choice = joining.priors(all, first.taken), joining.no_choice()
     joining.with_prior(links, priors)
     joining.choose(links, choice)
-    joining.try_again(all, links, choice, known, priors)
-    for _, found in ipairs(choice.order) do
-        joining.unite(found.a, found.b)
-        found.a.shared.uas, found.b.shared.uac = true, true
+    joining.try_again(all, links, choice, context, priors)
+    for _, link in ipairs(choice.order) do
+        joining.unite(link.a, link.b)
+        link.a.shared.uas, link.b.shared.uac = true, true
     end
     joining.join_forks(links, choice)
     joining.mark_doubts(choice)

@@ -39,7 +39,8 @@ function knowledge.find_legs()
             dialogs.ufrags(leg, dialog.messages)
             parties.users(leg, sent, knowledge.country_code())
             parties.hosts(leg, dialog.messages)
-            leg.from, leg.till = sent[1].time - constants.whose.margin_s, leg.stop and leg.stop + constants.whose.margin_s or huge
+            local margin = constants.whose.margin_s
+            leg.from, leg.till = sent[1].time - margin, leg.stop and leg.stop + margin or huge
             insert(all, leg)
         end
     end
@@ -87,65 +88,66 @@ function knowledge.number_calls(calls, alone)
     for number, call in ipairs(calls) do call.number = number end
 end
 
-function knowledge.add_place(found, leg, party_, place)
-    local side = leg.side[party_]
-    local key = party_ .. place
+function knowledge.add_place(places, leg, party, place)
+    local side = leg.side[party]
+    local key = party .. place
     if leg.named[key] then return end
     leg.named[key] = true
     list.at(leg.ports, address.port(place))[side] = true
-    insert(list.at(found, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
+    insert(list.at(places, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
         owner = { call = leg.call, leg = leg } })
 end
 
 -- Returns where the legs' media may come from or go to, by their SDP, and for how long.
 function knowledge.media_places(all)
-    local found = {}
+    local places = {}
     for _, leg in ipairs(all) do
         leg.named, leg.ports = {}, {}
         for _, m in ipairs(leg.descriptions) do
             for _, section in ipairs(m.sdp.sections) do
                 local place = address.media_place(section.addr, section.port)
-                if place then knowledge.add_place(found, leg, m.party, place) end
+                if place then knowledge.add_place(places, leg, m.party, place) end
                 for _, c in ipairs(section.candidates) do
-                    if c.place then knowledge.add_place(found, leg, m.party, c.place) end
-                    if c.base then knowledge.add_place(found, leg, m.party, c.base) end
+                    if c.place then knowledge.add_place(places, leg, m.party, c.place) end
+                    if c.base then knowledge.add_place(places, leg, m.party, c.base) end
                 end
             end
         end
     end
-    for _, items in pairs(found) do list.spans(items) end
-    return found
+    for _, items in pairs(places) do list.spans(items) end
+    return places
 end
 
-function knowledge.learn_name(found, place, name, time)
-    local told = list.at(found, place)
-    if not told[1] or told[#told].name ~= name then insert(told, { name = name, time = time }) end
+function knowledge.learn_name(names, place, name, time)
+    local of_place = list.at(names, place)
+    if not of_place[1] or of_place[#of_place].name ~= name then insert(of_place, { name = name, time = time }) end
 end
 
 -- What checks and look-ups tell of places: whose they are, and their names across a NAT.
-function knowledge.index_bindings(known, transactions)
+function knowledge.index_bindings(index, transactions)
     for _, tx in ipairs(transactions) do
         if tx.owner and tx.purpose == "check" then
-            insert(list.at(known.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
+            insert(list.at(index.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
                 src = tx.src, src_side = tx.src_side, dst_side = tx.dst_side })
         end
-        if tx.mapped then list.at(known.outside, tx.src)[tx.mapped] = true end
+        if tx.mapped then list.at(index.outside, tx.src)[tx.mapped] = true end
         if tx.mapped and tx.mapped ~= tx.src then
-            knowledge.learn_name(known.mapped, tx.src, tx.mapped, tx.time)
-            knowledge.learn_name(known.mapped, tx.mapped, tx.src, tx.time)
+            knowledge.learn_name(index.mapped, tx.src, tx.mapped, tx.time)
+            knowledge.learn_name(index.mapped, tx.mapped, tx.src, tx.time)
         end
     end
 end
 
-function knowledge.index_handshakes(known)
+function knowledge.index_handshakes(index)
     for _, segment in ipairs(capture.segments) do
-        segment.owner = traffic.owner(known, segment.src, segment.dst, segment.first, segment.last)
+        segment.owner = traffic.owner(index, segment.src, segment.dst, segment.first, segment.last)
     end
     for _, segment in ipairs(capture.segments) do
         if segment.owner and segment.handshake then
             local owner = segment.owner
-            list.insert(list.at(known.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
-                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side, dst_side = owner.dst_side })
+            list.insert(list.at(index.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
+                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side,
+                dst_side = owner.dst_side })
         end
     end
 end
@@ -157,36 +159,38 @@ function knowledge.work_out()
     for _, call in ipairs(calls) do parties.sides_of_call(call.legs) end
     local sessions, alone = ice.sessions(all)
     knowledge.number_calls(calls, alone)
-    for _, held in pairs(sessions) do
-        for _, one in ipairs(held) do one.sides = parties.sides_of_session(one) end
+    for _, of_ufrags in pairs(sessions) do
+        for _, session in ipairs(of_ufrags) do session.sides = parties.sides_of_session(session) end
     end
-    local known = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {}, offers = ice.candidates_of(all) }
-    known.places = knowledge.media_places(all)
-    knowledge.index_bindings(known, bindings.find(sessions, known.places))
-    knowledge.index_handshakes(known)
-    return known
+    local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
+    index.offers = ice.candidates_of(all)
+    index.places = knowledge.media_places(all)
+    knowledge.index_bindings(index, bindings.find(sessions, index.places))
+    knowledge.index_handshakes(index)
+    return index
 end
 
 -- Whether it is time to work it all out again. While a large file is read for the first time that is
 -- not done for every message: then the last ones may not have a call yet.
 function knowledge.is_due(complete)
-    if not capture.known then return true end
+    if not capture.index then return true end
     if complete and not capture.turned then return true end
-    if capture.learnt == capture.known_at and (not complete or capture.last_time == capture.known_until) then return false end
+    local nothing_new = capture.learnt == capture.index_at
+    if nothing_new and (not complete or capture.last_time == capture.index_until) then return false end
     if capture.learnt <= knowledge.AT_ONCE then return true end
-    if not complete then return capture.learnt >= capture.known_at * knowledge.GROWTH end
-    return os.clock() - capture.known_clock > 5 * capture.known_cost -- a live capture, between two redraws
+    if not complete then return capture.learnt >= capture.index_at * knowledge.GROWTH end
+    return os.clock() - capture.index_clock > 5 * capture.index_cost -- a live capture, between two redraws
 end
 
 -- Returns what is known; ``complete``: the whole file was read, so what was not answered never was.
 function knowledge.now(complete)
     if knowledge.is_due(complete) then
         local since = os.clock()
-        capture.known, capture.known_at, capture.known_until = knowledge.work_out(), capture.learnt, capture.last_time
-        capture.known_clock = os.clock()
-        capture.known_cost, capture.turned = capture.known_clock - since, capture.turned or complete
+        capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
+        capture.index_clock = os.clock()
+        capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
     end
-    return capture.known
+    return capture.index
 end
 
 return knowledge

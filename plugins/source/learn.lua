@@ -25,8 +25,8 @@ local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
 local WARNINGS = set(constants.dtls.warnings)
 
 function learn.interface_of()
-    local found = extract.interface()
-    return found and found.value or nil
+    local field = extract.interface()
+    return field and field.value or nil
 end
 
 function learn.keep(number, record)
@@ -39,8 +39,8 @@ end
 -- The text of a SIP message as Wireshark delimited it. A field's range may lie outside what was
 -- captured of a packet cut short; Wireshark then raises an error instead of saying so.
 function learn.text_of(field)
-    local known, text = pcall(function() return field.range:raw() end)
-    return known and text or nil
+    local whole, bytes = pcall(function() return field.range:raw() end)
+    return whole and bytes or nil
 end
 
 -- Source and destination of a SIP frame, by the bytes of its IP header; without one, of nobody.
@@ -55,14 +55,14 @@ end
 
 -- In the first pass a message's field reaches to the end of the segment: the next one's begin cuts it.
 function learn.texts_of(fields)
-    local found = {}
+    local texts = {}
     for at, field in ipairs(fields) do
-        local text, next_one = learn.text_of(field), fields[at + 1]
+        local message, next_one = learn.text_of(field), fields[at + 1]
         local gap = next_one and next_one.offset - field.offset or 0
-        if text and gap > 0 and gap < #text then text = sub(text, 1, gap) end
-        found[#found + 1] = text
+        if message and gap > 0 and gap < #message then message = sub(message, 1, gap) end
+        texts[#texts + 1] = message
     end
-    return found
+    return texts
 end
 
 function learn.add_message(m)
@@ -123,15 +123,16 @@ end
 function learn.is_over(segment)
     local senders, latest = 0, -huge
     for _, time in pairs(segment.protected) do senders, latest = senders + 1, max(latest, time) end
-    return capture.now - segment.last > constants.dtls.silence_s or not segment.handshake or (senders > 1 and capture.now - latest > constants.dtls.late_s)
+    local completed = senders > 1 and capture.now - latest > constants.dtls.late_s
+    return completed or not segment.handshake or capture.now - segment.last > constants.dtls.silence_s
 end
 
 function learn.segment_of(pinfo, src, dst, hello)
-    local held = list.at(capture.dtls, unordered(src, dst))
-    local segment = held[#held]
+    local segments = list.at(capture.dtls, unordered(src, dst))
+    local segment = segments[#segments]
     if not segment or (hello and learn.is_over(segment)) then
         segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
-        insert(held, segment)
+        insert(segments, segment)
         insert(capture.segments, segment)
     end
     segment.first, segment.last = min(segment.first, capture.now), max(segment.last or capture.now, capture.now)
@@ -141,11 +142,15 @@ end
 -- Learns a DTLS datagram: whose handshake it is part of, and its alert.
 function learn.dtls(pinfo, datagram, src, dst, relayed)
     local hello, record = false, { kind = "dtls" }
-    packet.records(datagram, function(content, epoch, type) hello = hello or (content == 22 and epoch == 0 and type == 1) end)
+    packet.records(datagram, function(content, epoch, type)
+        hello = hello or (content == 22 and epoch == 0 and type == 1)
+    end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
-        if content == 20 or (epoch > 0 and content ~= 21) then segment.protected[src] = segment.protected[src] or capture.now end
+        if content == 20 or (epoch > 0 and content ~= 21) then
+            segment.protected[src] = segment.protected[src] or capture.now
+        end
         if content == 21 and epoch > 0 then record.hidden_alert = true end
         if content == 21 and epoch == 0 and second then
             local name = constants.dtls.alerts[tostring(second)] or "alert " .. second

@@ -40,12 +40,12 @@ end
 
 -- Returns the list held under a key, made when there is none.
 function list.at(lists, key)
-    local held = lists[key]
-    if not held then
-        held = {}
-        lists[key] = held
+    local items = lists[key]
+    if not items then
+        items = {}
+        lists[key] = items
     end
-    return held
+    return items
 end
 
 function list.contains(items, wanted)

@@ -114,9 +114,10 @@ end
 -- two interfaces), else remembers this one. So soon come few packets that only look the same.
 function packet.original(bytes, time, interface, learnt)
     local key, ttl, numbered = packet.signature(bytes)
-    local known = capture.recent[key] or capture.recent_before[key]
-    local near = known and abs(time - known.time) < (numbered and constants.copies.window_s or constants.copies.window_without_id_s)
-    if near and (known.ttl == ttl or known.interface ~= interface) then return known.learnt end
+    local first = capture.recent[key] or capture.recent_before[key]
+    local window = numbered and constants.copies.window_s or constants.copies.window_without_id_s
+    local near = first and abs(time - first.time) < window
+    if near and (first.ttl == ttl or first.interface ~= interface) then return first.learnt end
     if abs(time - capture.recent_since) > 0.05 then
         capture.recent_before, capture.recent, capture.recent_since = capture.recent, {}, time
     end
@@ -182,15 +183,15 @@ end
 local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
 
 function stun.attributes(message)
-    local found, at = {}, 21
+    local values, at = {}, 21
     local stop = min(#message, 20 + number16(message, 3))
     while at + 3 <= stop do
         local code, length = number16(message, at), number16(message, at + 2)
         if at + 3 + length > stop then break end
-        found[code] = found[code] or sub(message, at + 4, at + 3 + length)
+        values[code] = values[code] or sub(message, at + 4, at + 3 + length)
         at = at + 4 + floor((length + 3) / 4) * 4
     end
-    return found
+    return values
 end
 
 -- Without Wireshark's library of bits, and in any Lua: the operator is not in 5.2, bit32 not in 5.4.
@@ -211,10 +212,10 @@ function stun.unmasked(value, mask)
     return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
 end
 
-function stun.mapped(found, message)
-    local masked = found[0x0020] or found[0x8020]
+function stun.mapped(values, message)
+    local masked = values[0x0020] or values[0x8020]
     if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
-    return found[0x0001] and stun.unmasked(found[0x0001], ("\0"):rep(16)) or nil
+    return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
 end
 
 function stun.error_code(value)
@@ -232,15 +233,15 @@ end
 
 function stun.parse(message)
     local kind = number16(message, 1)
-    local found = stun.attributes(message)
+    local values = stun.attributes(message)
     local with_cookie = sub(message, 5, 8) == stun.COOKIE
     return {
         binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
         kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
-        id = sub(message, with_cookie and 9 or 5, 20), username = found[0x0006], mapped = stun.mapped(found, message),
-        error_code = stun.error_code(found[0x0009]), use_candidate = found[0x0025] ~= nil, software = found[0x8022],
-        checks = (found[0x0024] and #found[0x0024] == 4) or found[0x8029] ~= nil or found[0x802a] ~= nil
-            or found[0x0025] ~= nil,
+        id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
+        error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],
+        checks = (values[0x0024] and #values[0x0024] == 4) or values[0x8029] ~= nil or values[0x802a] ~= nil
+            or values[0x0025] ~= nil,
     }
 end
 

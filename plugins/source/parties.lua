@@ -87,12 +87,14 @@ function parties.number_keys(users, country)
     return keys
 end
 
-function parties.users_in_headers(leg, callers_, callees, sent)
+function parties.users_in_headers(leg, callers, callees, sent)
     for _, m in ipairs(sent) do
         for _, header in ipairs(m.headers or {}) do
             local is_caller = CALLER[header.name] and not find(lower(header.value), constants.sip.party_called, 1, true)
             if CALLER[header.name] or CALLEE[header.name] then
-                for _, user in ipairs(parties.users_in(header.value)) do parties.named(is_caller and callers_ or callees, user) end
+                for _, user in ipairs(parties.users_in(header.value)) do
+                    parties.named(is_caller and callers or callees, user)
+                end
             end
         end
     end
@@ -101,8 +103,8 @@ end
 -- Finds who calls and who is called, by every header that names them; the country's calling code reads
 -- national numbers.
 function parties.users(leg, sent, country)
-    local callers_, callees, last = {}, {}, nil
-    parties.named(callers_, leg.from_user)
+    local callers, callees, last = {}, {}, nil
+    parties.named(callers, leg.from_user)
     parties.named(callees, leg.to_user)
     for _, m in ipairs(sent) do
         if m.method == "INVITE" and not m.to_tag then last = m end
@@ -111,8 +113,8 @@ function parties.users(leg, sent, country)
         parties.named(callees, sip.user(last.request_uri))
         leg.target = match(last.request_uri, "^[^;]*")
     end
-    parties.users_in_headers(leg, callers_, callees, sent)
-    leg.caller, leg.callee = parties.number_keys(callers_, country), parties.number_keys(callees, country)
+    parties.users_in_headers(leg, callers, callees, sent)
+    leg.caller, leg.callee = parties.number_keys(callers, country), parties.number_keys(callees, country)
 end
 
 -- A machine's address as a word; all of 127/8 is the one machine that captures.
@@ -157,20 +159,22 @@ function parties.hosts(leg, messages)
         end
     end
     for _, m in ipairs(leg.descriptions) do parties.in_sdp(leg.ends[m.party].hosts, m.sdp) end
-    for _, held in pairs(leg.ends) do
-        for at = #held.hosts, constants.hosts.width + 1, -1 do held.hosts[at] = nil end
+    for _, ending in pairs(leg.ends) do
+        for at = #ending.hosts, constants.hosts.width + 1, -1 do ending.hosts[at] = nil end
     end
 end
 
 -- How surprising a word is in a leg of another call: -log of its share of the legs, by word.
 -- ``words_of`` returns the list of words of a leg.
 function parties.rarity(all, words_of)
-    local count, found = {}, {}
+    local count, surprise = {}, {}
     for _, leg in ipairs(all) do
         for _, word in ipairs(words_of(leg)) do count[word] = (count[word] or 0) + 1 end
     end
-    for word, n in pairs(count) do found[word] = -log(min(max(n - 1, 1) / (#all + constants.evidence.background), 1)) end
-    return found
+    for word, n in pairs(count) do
+        surprise[word] = -log(min(max(n - 1, 1) / (#all + constants.evidence.background), 1))
+    end
+    return surprise
 end
 
 function parties.keys_of(numbers)
@@ -196,13 +200,13 @@ end
 -- more legs the machine they share is the server, a far end with ICE the client, any other end other;
 -- (3) in a single leg the caller is the client, the called party the server.
 
-local PEER = { uac = "uas", uas = "uac" }
+local PEER, MARKERS = { uac = "uas", uas = "uac" }, constants.markers
 
 -- Returns the one side whose marks are found in a name.
 function parties.marked(marks, name)
     local found = {}
-    for side, held in pairs(marks) do
-        for _, mark in ipairs(name and held or {}) do
+    for side, words in pairs(marks) do
+        for _, mark in ipairs(name and words or {}) do
             if find(name, mark, 1, true) then list.once(found, side) end
         end
     end
@@ -211,50 +215,53 @@ end
 
 -- Marks both ends: by what they write in SDP, else by their User-Agent.
 function parties.mark(leg)
-    local found = { uac = parties.marked(constants.markers.user_agent, leg.uac_agent), uas = parties.marked(constants.markers.user_agent, leg.uas_agent) }
-    local by_sdp = {}
+    local by_sdp, by_agent = {}, {
+        uac = parties.marked(MARKERS.user_agent, leg.uac_agent),
+        uas = parties.marked(MARKERS.user_agent, leg.uas_agent),
+    }
     for _, m in ipairs(leg.descriptions) do
         -- The first description of an end that is marked decides.
-        by_sdp[m.party] = by_sdp[m.party] or (#m.sdp.sections > 0 and parties.marked(constants.markers.sdp_owner, m.sdp.owner)) or nil
+        by_sdp[m.party] = by_sdp[m.party]
+            or (#m.sdp.sections > 0 and parties.marked(MARKERS.sdp_owner, m.sdp.owner)) or nil
     end
-    return { uac = by_sdp.uac or found.uac, uas = by_sdp.uas or found.uas }
+    return { uac = by_sdp.uac or by_agent.uac, uas = by_sdp.uas or by_agent.uas }
 end
 
 -- No leg has one mark at both ends; servers are where the B2BUA is, and clients are not.
-function parties.consistent(legs_)
-    for _, leg in ipairs(legs_) do
+function parties.consistent(legs)
+    for _, leg in ipairs(legs) do
         if leg.marks.uac and leg.marks.uac == leg.marks.uas then return false end
-        for party_ in pairs(PEER) do
-            local side = leg.marks[party_]
-            if #legs_ > 1 and side and (side == "server") ~= (leg.shared[party_] == true) then return false end
+        for party in pairs(PEER) do
+            local side = leg.marks[party]
+            if #legs > 1 and side and (side == "server") ~= (leg.shared[party] == true) then return false end
         end
     end
     return true
 end
 
-function parties.far_side(leg, party_)
+function parties.far_side(leg, party)
     for _, author in pairs(leg.author) do
-        if author == party_ then return "client" end
+        if author == party then return "client" end
     end
     return "other"
 end
 
-function parties.side_at(leg, party_, marks, several)
-    local far = marks[PEER[party_]]
-    if marks[party_] then return marks[party_] end
-    if several then return leg.shared[party_] and "server" or parties.far_side(leg, party_) end
-    if far then return far == "client" and "server" or parties.far_side(leg, party_) end
-    return party_ == "uac" and "client" or "server"
+function parties.side_at(leg, party, marks, several)
+    local far = marks[PEER[party]]
+    if marks[party] then return marks[party] end
+    if several then return leg.shared[party] and "server" or parties.far_side(leg, party) end
+    if far then return far == "client" and "server" or parties.far_side(leg, party) end
+    return party == "uac" and "client" or "server"
 end
 
 -- Sets the sides of both ends of every leg of a call.
-function parties.sides_of_call(legs_)
-    for _, leg in ipairs(legs_) do leg.marks = parties.mark(leg) end
-    local trusted = parties.consistent(legs_)
-    for _, leg in ipairs(legs_) do
+function parties.sides_of_call(legs)
+    for _, leg in ipairs(legs) do leg.marks = parties.mark(leg) end
+    local trusted = parties.consistent(legs)
+    for _, leg in ipairs(legs) do
         leg.side = {}
-        for party_ in pairs(PEER) do
-            leg.side[party_] = parties.side_at(leg, party_, trusted and leg.marks or {}, #legs_ > 1)
+        for party in pairs(PEER) do
+            leg.side[party] = parties.side_at(leg, party, trusted and leg.marks or {}, #legs > 1)
         end
     end
 end
@@ -262,10 +269,10 @@ end
 local OPPOSITE = { server = "client", client = "server" }
 
 -- Sides of a session's two ufrags; without SIP by what the checks say of the software.
-function parties.sides_of_session(one)
-    if one.leg then return { one.leg.side.uac, one.leg.side.uas } end
-    local first = parties.marked(constants.markers.stun_software, one.seen.software[one.ufrags[1]])
-    local second = parties.marked(constants.markers.stun_software, one.seen.software[one.ufrags[2]])
+function parties.sides_of_session(session)
+    if session.leg then return { session.leg.side.uac, session.leg.side.uas } end
+    local first = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[1]])
+    local second = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[2]])
     if first == second then return { "other", "other" } end
     return { first or OPPOSITE[second] or "other", second or OPPOSITE[first] or "other" }
 end

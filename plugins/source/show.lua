@@ -122,10 +122,12 @@ function show.sip(record, tree)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
-            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, leg.side and m.party and leg.side[m.party])
+            local side = leg.side and m.party and leg.side[m.party]
+            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
             if m.sdp then show.put_candidates(branch, m) end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
-                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. m.status .. " " .. printable(m.reason or ""))
+                local answer = m.status .. " " .. printable(m.reason or "")
+                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
             end
         end
     end
@@ -159,7 +161,7 @@ function show.put_response(branch, tx, m)
     end
 end
 
-function show.put_binding(tree, known, m, complete)
+function show.put_binding(tree, index, m, complete)
     local tx = m.tx
     local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
         or (m.kind ~= "request" and tx.dst_side or nil))
@@ -167,16 +169,17 @@ function show.put_binding(tree, known, m, complete)
     -- What is not answered yet may be answered further on.
     local open = tx.outcome == "unanswered" or tx.outcome == "pending"
     if complete or not open then show.put(branch, F.outcome, tx.outcome) end
-    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, known)) end
-    local again = show.previous(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
+    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
+    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
+    local again = show.previous(alike, m)
     show.put(branch, F.retransmission_of, again and again.frame)
     if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
 end
 
-function show.stun(record, tree, known, complete)
+function show.stun(record, tree, index, complete)
     local m = record.stun
-    if m.tx then return show.put_binding(tree, known, m, complete) end
-    local owner = traffic.owner(known, m.src, m.dst, m.time, m.time)
+    if m.tx then return show.put_binding(tree, index, m, complete) end
+    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end
 
@@ -185,10 +188,12 @@ function show.dtls(record, tree)
     local senders, shown = 0, 0
     for _ in pairs(segment.senders) do senders = senders + 1 end
     for _ in pairs(segment.protected) do shown = shown + 1 end
-    local alert = record.alert or (record.hidden_alert and shown < 2 and senders > 1 and "encrypted, before the handshake was complete")
+    local too_early = record.hidden_alert and shown < 2 and senders > 1
+    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
     if not owner and not alert then return end
-    local from_src = owner and (record.src == segment.src and owner.src_side or record.src ~= segment.src and owner.dst_side)
-    local branch = show.put_owner(tree, owner, from_src or nil)
+    local side = owner and (record.src == segment.src and owner.src_side
+        or record.src ~= segment.src and owner.dst_side)
+    local branch = show.put_owner(tree, owner, side or nil)
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
 end
 
@@ -210,10 +215,11 @@ function show.by_sip(icmp)
     return found and { call = found.call, leg = found }
 end
 
-function show.icmp(record, tree, known)
+function show.icmp(record, tree, index)
     local icmp = record.icmp
     local tx = icmp.tx
-    local owner = (tx and tx.owner) or traffic.owner(known, icmp.src, icmp.dst, icmp.time, icmp.time) or show.by_sip(icmp)
+    local owner = (tx and tx.owner) or traffic.owner(index, icmp.src, icmp.dst, icmp.time, icmp.time)
+        or show.by_sip(icmp)
     if not owner and not tx then return end
     local branch = show.put_owner(tree, owner)
     if tx and tx.purpose == "check" then

@@ -43,22 +43,22 @@ function sdp.attribute(section, value)
 end
 
 local LINES = {
-    ["o="] = function(found, _, value)
+    ["o="] = function(description, _, value)
         local words = {}
         for word in gmatch(value, "%S+") do words[#words + 1] = word end
-        found.owner, found.session_id = words[1], words[2]
+        description.owner, description.session_id = words[1], words[2]
     end,
     ["c="] = function(_, section, value) section.addr = match(value, "^%s*%S+%s+%S+%s+([^%s/]+)") end,
     ["a="] = function(_, section, value) sdp.attribute(section, value) end,
-    ["m="] = function(found, _, value)
+    ["m="] = function(description, _, value)
         local port = match(value, "^%s*%S+%s+(%d+)")
-        insert(found.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
+        insert(description.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
     end,
 }
 
 -- Candidates of the session's own lines belong to its first section.
-function sdp.adopt(found, session)
-    local first = found.sections[1]
+function sdp.adopt(description, session)
+    local first = description.sections[1]
     if not first then return session.candidates end
     local all = {}
     for _, line in ipairs(session.candidates) do all[#all + 1] = line end
@@ -69,15 +69,15 @@ end
 -- Returns owner, session_id and sections: addr, port, ufrag, candidates.
 function sdp.parse(body)
     local session = { candidates = {} }
-    local found = { sections = {} }
+    local description = { sections = {} }
     for line in gmatch(body, "[^\r\n]+") do
         local reader = LINES[sub(line, 1, 2)]
-        if reader then reader(found, found.sections[#found.sections] or session, sub(line, 3)) end
+        if reader then reader(description, description.sections[#description.sections] or session, sub(line, 3)) end
     end
-    local first = sdp.adopt(found, session)
-    if found.sections[1] then found.sections[1].candidates = first end
-    if not found.sections[1] and first[1] then found.sections[1] = { candidates = first } end
-    for _, section in ipairs(found.sections) do
+    local first = sdp.adopt(description, session)
+    if description.sections[1] then description.sections[1].candidates = first end
+    if not description.sections[1] and first[1] then description.sections[1] = { candidates = first } end
+    for _, section in ipairs(description.sections) do
         section.addr, section.ufrag = section.addr or session.addr, section.ufrag or session.ufrag
         for at, line in ipairs(section.candidates) do
             local candidate = sdp.candidate(line)
@@ -85,7 +85,7 @@ function sdp.parse(body)
             section.candidates[at] = candidate
         end
     end
-    return found
+    return description
 end
 
 -- SIP messages (RFC 3261)
@@ -98,19 +98,19 @@ local sip = {
 }
 
 function sip.headers(head)
-    local found, joining = {}, {}
+    local headers, joining = {}, {}
     for line in gmatch(head:gsub("\r?\n[ \t]+", " ") .. "\n", "(.-)\r?\n") do
         local name, value = match(line, "^%s*([^:]-)%s*:%s*(.-)%s*$")
         if name then
             name = lower(name)
             name = constants.sip.compact_forms[name] or name
-            found[name] = found[name] or value
+            headers[name] = headers[name] or value
             if value ~= "" and (sip.JOINING[name] or sub(name, 1, 2) == "x-") then
                 joining[#joining + 1] = { name = name, value = value }
             end
         end
     end
-    return found, joining
+    return headers, joining
 end
 
 function sip.parameter(value, name)
@@ -147,13 +147,13 @@ function sip.part(body)
     return sub(body, start + 1, (find(body, "\r?\n%-%-", start) or 0) - 1)
 end
 
-function sip.description(found, body)
-    local kind = lower(found["content-type"] or "")
-    local length = match(found["content-length"] or "", "^%d+$")
+function sip.description(headers, body)
+    local kind = lower(headers["content-type"] or "")
+    local length = match(headers["content-length"] or "", "^%d+$")
     if length and #length < 9 then body = sub(body, 1, tonumber(length)) end
     if match(kind, "^multipart/") then body = sip.part(body) end
-    local told = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
-    return told and body and find(body, "%S") and sdp.parse(body) or nil
+    local is_sdp = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
+    return is_sdp and body and find(body, "%S") and sdp.parse(body) or nil
 end
 
 function sip.start_line(line)
@@ -170,18 +170,19 @@ function sip.parse(message)
     local line, head = match(sub(message, 1, at and at - 1), "^([^\r\n]*)\r?\n?(.*)$")
     local method, uri, status, reason = sip.start_line(line)
     if not method and not status then return nil end
-    local found, joining = sip.headers(head)
-    local number, kind = match(found.cseq or "", "^(%d+)%s+(%S+)")
-    local from_uri, from_tag = sip.party(found.from)
-    local to_uri, to_tag = sip.party(found.to)
+    local headers, joining = sip.headers(head)
+    local number, kind = match(headers.cseq or "", "^(%d+)%s+(%S+)")
+    local from_uri, from_tag = sip.party(headers.from)
+    local to_uri, to_tag = sip.party(headers.to)
     local called = method or kind
     return {
         method = method, request_uri = uri, status = status, reason = reason, kind = called,
-        call_id = found["call-id"] ~= "" and found["call-id"] or nil, cseq = tonumber(number or ""),
-        branch = sip.parameter(match(found.via or "", "^[^,]*"), "branch"),
+        call_id = headers["call-id"] ~= "" and headers["call-id"] or nil, cseq = tonumber(number or ""),
+        branch = sip.parameter(match(headers.via or "", "^[^,]*"), "branch"),
         from_uri = from_uri, from_tag = from_tag, to_uri = to_uri, to_tag = to_tag,
-        agent = found["user-agent"] or found.server, contact = sip.party(found.contact),
-        headers = method == "INVITE" and joining or nil, sdp = stop and sip.description(found, sub(message, stop + 1)) or nil,
+        agent = headers["user-agent"] or headers.server, contact = sip.party(headers.contact),
+        headers = method == "INVITE" and joining or nil,
+        sdp = stop and sip.description(headers, sub(message, stop + 1)) or nil,
     }
 end
 

@@ -8,7 +8,8 @@ local list = require("list")
 local text = require("text")
 local address = require("address")
 
-local sub, find, match, gmatch, lower, char = string.sub, string.find, string.match, string.gmatch, string.lower, string.char
+local sub, find, match, gmatch, lower, char =
+    string.sub, string.find, string.match, string.gmatch, string.lower, string.char
 local insert, concat = table.insert, table.concat
 local set = list.set
 local trim, unordered = text.trim, text.unordered
@@ -72,7 +73,8 @@ function tokens.looks_random(word)
     if tokens.is_mac(word) or find(word, "%d+%.%d+%.%d+") or match(word, "^%d%d%d%d%-%d%d%-%d%d") then return false end
     if (match(word, "^[%x:]+$") and find(word, "::", 1, true)) or not tokens.is_named_id(word) then return false end
     if match(word, "^%d+$") then return #word > IDS.longest_number end
-    return (find(word, UUID) or tokens.has_hex_run(word) or tokens.changes(word) >= IDS.fewest_changes) and true or false
+    if find(word, UUID) then return true end
+    return tokens.has_hex_run(word) or tokens.changes(word) >= IDS.fewest_changes
 end
 
 -- Without the suffix by which some B2BUAs tell a leg's Call-ID from the other's.
@@ -112,10 +114,10 @@ end
 
 -- Carriers of one kind of token: {value = {leg = true}}.
 function tokens.carry(carriers, kind, value, leg)
-    local held = list.at(carriers[kind], value)
-    if not held[leg] then
-        held[leg] = true
-        insert(held, leg)
+    local holders = list.at(carriers[kind], value)
+    if not holders[leg] then
+        holders[leg] = true
+        insert(holders, leg)
     end
 end
 

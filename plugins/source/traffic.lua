@@ -66,16 +66,16 @@ function traffic.by_checks(checks, src, first, last)
 end
 
 -- The address and, where STUN told it, its last name across the NAT before that time.
-function traffic.names_of(known, place, time)
-    local told = known.mapped[place]
-    if not told then return { place } end
-    return { place, told[max(list.after(told, "time", time) - 1, 1)].name }
+function traffic.names_of(index, place, time)
+    local names = index.mapped[place]
+    if not names then return { place } end
+    return { place, names[max(list.after(names, "time", time) - 1, 1)].name }
 end
 
-function traffic.legs_at(known, place, first, last)
+function traffic.legs_at(index, place, first, last)
     local found = { list = {} }
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(list.overlapping(known.places[name], first, last, WHOSE.most_legs + 1)) do
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs + 1)) do
             if not found[span.leg] then
                 found[span.leg] = span
                 insert(found.list, span)
@@ -86,9 +86,9 @@ function traffic.legs_at(known, place, first, last)
 end
 
 -- How well the other end fits a leg that one end belongs to, and the other end's side.
-function traffic.fit_of(known, place, leg, first, last)
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(list.overlapping(known.places[name], first, last, WHOSE.most_legs)) do
+function traffic.fit_of(index, place, leg, first, last)
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs)) do
             if span.leg == leg then return traffic.BOTH, span.side end
         end
     end
@@ -97,24 +97,24 @@ function traffic.fit_of(known, place, leg, first, last)
     return traffic.WITH_PORT, next(there, next(there)) == nil and next(there) or nil
 end
 
-function traffic.fits_of(known, src, dst, first, last)
-    local fits_, order = {}, {}
+function traffic.fits_of(index, src, dst, first, last)
+    local fits, order = {}, {}
     local function consider(leg, fit, one, other)
-        if not fits_[leg] then insert(order, leg) end
-        if not fits_[leg] or fit > fits_[leg].fit then fits_[leg] = { leg = leg, fit = fit, src = one, dst = other } end
+        if not fits[leg] then insert(order, leg) end
+        if not fits[leg] or fit > fits[leg].fit then fits[leg] = { leg = leg, fit = fit, src = one, dst = other } end
     end
-    for _, span in ipairs(traffic.legs_at(known, src, first, last)) do
-        local fit, other = traffic.fit_of(known, dst, span.leg, first, last)
+    for _, span in ipairs(traffic.legs_at(index, src, first, last)) do
+        local fit, other = traffic.fit_of(index, dst, span.leg, first, last)
         consider(span.leg, fit, span.side, other)
     end
-    for _, span in ipairs(traffic.legs_at(known, dst, first, last)) do
-        local fit, other = traffic.fit_of(known, src, span.leg, first, last)
+    for _, span in ipairs(traffic.legs_at(index, dst, first, last)) do
+        local fit, other = traffic.fit_of(index, src, span.leg, first, last)
         consider(span.leg, fit, other, span.side)
     end
     local best, top = 0, {}
-    for _, leg in ipairs(order) do best = max(best, fits_[leg].fit) end
+    for _, leg in ipairs(order) do best = max(best, fits[leg].fit) end
     for _, leg in ipairs(order) do
-        if fits_[leg].fit == best then insert(top, fits_[leg]) end
+        if fits[leg].fit == best then insert(top, fits[leg]) end
     end
     return top, best
 end
@@ -155,18 +155,18 @@ end
 -- Infers an unknown side where the leg has only one other.
 function traffic.both_sides(leg, one, other)
     if (one == nil) == (other == nil) then return one, other end
-    local left = {}
+    local possible = {}
     for _, there in pairs(leg.ports) do
         for side in pairs(there) do
-            if side ~= one and side ~= other then list.once(left, side) end
+            if side ~= one and side ~= other then list.once(possible, side) end
         end
     end
-    if #left ~= 1 then return one, other end
-    return one or left[1], other or left[1]
+    if #possible ~= 1 then return one, other end
+    return one or possible[1], other or possible[1]
 end
 
-function traffic.by_places(known, src, dst, first, last)
-    local top, best = traffic.fits_of(known, src, dst, first, last)
+function traffic.by_places(index, src, dst, first, last)
+    local top, best = traffic.fits_of(index, src, dst, first, last)
     if not top[1] then return nil end
     -- Whoever was not seen to hang up gives way: the port has been used again since.
     local ended = list.filter(top, function(one) return one.leg.stop ~= nil end)
@@ -177,25 +177,25 @@ function traffic.by_places(known, src, dst, first, last)
 end
 
 -- Returns whose packets these are: call, leg, src_side, dst_side; nil if unsure.
-function traffic.owner(known, src, dst, first, last)
+function traffic.owner(index, src, dst, first, last)
     local between = unordered(src, dst)
-    local owner = traffic.by_checks(known.checks[between], src, first, last)
+    local owner = traffic.by_checks(index.checks[between], src, first, last)
     if owner then return owner end
-    owner = traffic.by_checks(known.handshakes[between], src, first, last)
+    owner = traffic.by_checks(index.handshakes[between], src, first, last)
     if owner and owner.leg and not owner.src_side and not owner.dst_side then
-        local _, one = traffic.fit_of(known, src, owner.leg, first, last)
-        local _, other = traffic.fit_of(known, dst, owner.leg, first, last)
+        local _, one = traffic.fit_of(index, src, owner.leg, first, last)
+        local _, other = traffic.fit_of(index, dst, owner.leg, first, last)
         owner.src_side, owner.dst_side = traffic.both_sides(owner.leg, one, other)
     end
-    return owner or traffic.by_places(known, src, dst, first, last)
+    return owner or traffic.by_places(index, src, dst, first, last)
 end
 
 -- The streams between the same two places, if those that overlap it are one leg's.
-function traffic.from_reverse(known, stream)
+function traffic.from_reverse(index, stream)
     local found
     for _, other in ipairs(capture.streams[unordered(stream.src, stream.dst)] or {}) do
         if other ~= stream and other.first <= stream.last and other.last >= stream.first then
-            local owner = traffic.owner(known, other.src, other.dst, other.first, other.last)
+            local owner = traffic.owner(index, other.src, other.dst, other.first, other.last)
             if found and owner and (found.leg ~= owner.leg or found.call ~= owner.call) then return nil end
             if owner then
                 local turned = other.src ~= stream.src
@@ -213,25 +213,26 @@ function traffic.one_below(place)
 end
 
 -- Returns the owner of an RTP or RTCP stream, worked out once for each state of knowledge.
-function traffic.of_stream(known, stream)
-    if stream.asked ~= known then
-        stream.asked = known
-        stream.owner = traffic.owner(known, stream.src, stream.dst, stream.first, stream.last)
-            or traffic.from_reverse(known, stream)
+function traffic.of_stream(index, stream)
+    if stream.asked ~= index then
+        stream.asked = index
+        stream.owner = traffic.owner(index, stream.src, stream.dst, stream.first, stream.last)
+            or traffic.from_reverse(index, stream)
         if not stream.owner and stream.is_rtcp then
-            stream.owner = traffic.owner(known, traffic.one_below(stream.src), traffic.one_below(stream.dst), stream.first, stream.last)
+            local src, dst = traffic.one_below(stream.src), traffic.one_below(stream.dst)
+            stream.owner = traffic.owner(index, src, dst, stream.first, stream.last)
         end
     end
     return stream.owner
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.
-function traffic.of_flow(known, flow)
-    if flow.asked ~= known then
-        flow.asked, flow.owner, flow.mixed = known, nil, false
+function traffic.of_flow(index, flow)
+    if flow.asked ~= index then
+        flow.asked, flow.owner, flow.mixed = index, nil, false
         local before
         for _, stream in pairs(flow.streams) do
-            local owner = traffic.of_stream(known, stream) or {}
+            local owner = traffic.of_stream(index, stream) or {}
             flow.mixed = flow.mixed or (before ~= nil and (before.call ~= owner.call or before.leg ~= owner.leg))
             before, flow.owner = owner, owner.call and owner or nil
         end

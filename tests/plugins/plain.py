@@ -32,17 +32,21 @@ needs_lua = pytest.mark.skipif(
 
 
 @cache
-def _constants() -> tempfile.TemporaryDirectory[str]:
-    """A folder with the module that the assembling makes; it goes when Python ends."""
-    folder = tempfile.TemporaryDirectory(prefix="legshark-constants-")
-    Path(folder.name, "constants.lua").write_text(assemble.constants(), encoding="utf-8")
-    return folder
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="legshark-lua-")  # it goes when Python ends
+
+
+@cache
+def folder() -> str:
+    """A folder with the module that the assembling makes."""
+    Path(_temporary().name, "constants.lua").write_text(assemble.constants(), encoding="utf-8")
+    return _temporary().name
 
 
 def run(lua: str, script: Path, *arguments: object, given: bytes = b"", succeeds: bool = False) -> str:
     """Run a script that finds the plug-in's modules; return what it printed."""
-    folders = (str(assemble.SOURCE), _constants().name, str(TESTS))
-    environment = os.environ | {"LUA_PATH": ";".join(f"{folder}/?.lua" for folder in folders)}
+    folders = (str(assemble.SOURCE), folder(), str(TESTS))
+    environment = os.environ | {"LUA_PATH": ";".join(f"{each}/?.lua" for each in folders)}
     for version in VERSIONS:
         environment.pop(f"LUA_PATH_{version.replace('.', '_')}", None)
     command = [lua, str(script), *map(str, arguments)]
