@@ -52,6 +52,12 @@ def test_a_module_is_one_topic_of_readable_size(path: Path) -> None:
     assert [line for line in lines if len(line) > 120] == []
 
 
+def test_the_readme_says_what_each_module_holds() -> None:
+    page = (PLUGIN.parent / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| modules \|.*?(?=\n\n)", page, re.MULTILINE | re.DOTALL)
+    assert sorted(re.findall(r"`(\w+)`", table)) == [path.stem for path in MODULES]
+
+
 def globals_of(path: Path) -> tuple[set[str], set[str]]:
     """Names that a chunk reads, and writes, outside its own locals."""
     done = subprocess.run(["luac5.4", "-l", "-p", str(path)], capture_output=True, text=True, check=True)
