@@ -8,12 +8,13 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all screenshots bench clean
+.PHONY: help run test test-all plugin screenshots bench clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
+	@echo "make plugin    assemble plugins/legs.lua from its sources"
 	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
 	@echo "make bench     time and memory beside those of other programs"
 	@echo "make clean     remove .venv, caches, results"
@@ -24,6 +25,7 @@ run: $(RUN)
 
 test: $(DEV)
 	@PYTHON=$(PYTHON) scripts/setup tshark
+	@scripts/setup lua
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -35,6 +37,9 @@ test-all: test
 	@scripts/setup gui
 	@tests/plugins/chroots.sh || echo "no newer Wiresharks to test with: those tests are skipped"
 	$(VENV)/bin/pytest -n auto --dist loadscope -m slow -rs
+
+plugin: $(RUN)
+	$(PY) scripts/assemble.py
 
 screenshots: $(DEV)
 	@scripts/setup gui

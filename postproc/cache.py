@@ -133,5 +133,5 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
 def _readers() -> str:
     """Hash of the code that makes events: a changed reader in a checkout finds nothing cached."""
     here = Path(__file__).parent
-    code = [here / "tables.py", *sorted((here / "read").glob("*.py"))]
+    code = [here / "tables.py", here / "constants.toml", *sorted((here / "read").glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
 from postproc.read.rtp import PACKET
@@ -23,7 +24,7 @@ TRIED = 16  # packets remembered per candidate
 CROWD = 250_000  # packets remembered of all candidates
 STRAYS = 50_000  # packets kept of candidates that were given up
 FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
-FEWEST_LISTED, SHARE_LISTED = 3, 0.5
+FEWEST_LISTED, SHARE_LISTED = constants.count("rtp.fewest_packets"), 0.5
 
 
 @dataclass

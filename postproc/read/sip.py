@@ -7,23 +7,13 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
+from postproc import constants
 from postproc.read import checked
 from postproc.read.frame import Frame
 
-# RFC 3261, section 7.3.3, and the compact forms registered since.
-LONG_FORMS = {
-    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
-    "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact", "k": "supported",
-    "l": "content-length", "m": "contact", "n": "identity-info", "o": "event", "r": "refer-to",
-    "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires", "y": "identity",
-}  # fmt: skip
+LONG_FORMS = constants.table("sip.compact_forms")
 # Headers that may tell which legs belong together, besides every X- header.
-JOINING = {
-    "session-id", "p-charging-vector", "in-reply-to", "parent-call-id", "related-call-id", "call-info",
-    "p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-called-party-id", "diversion",
-    "history-info", "replaces", "join", "referred-by", "user-to-user", "cisco-guid", "av-global-session-id",
-    "global-callid",
-}  # fmt: skip
+JOINING = frozenset(constants.words("sip.joining_headers"))
 REQUEST_LINE = re.compile(r"([\w.!%*+`'~-]+) (\S.*) SIP/2\.0\s*", re.ASCII)
 STATUS_LINE = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.ASCII)
 FOLD = re.compile(r"\r?\n[ \t]+")
