@@ -13,9 +13,7 @@ from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.errors import CaptureError
-from postproc.read import alone
-from postproc.read.keylog import preference
-from postproc.read.tshark import INSIDE_TURN, PREFERENCES, EkCapture, apart, executable
+from postproc.read.tshark import INSIDE_TURN, EkCapture, apart, streaming
 
 
 def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
@@ -31,24 +29,11 @@ def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | N
 
 
 def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
-    loop = asyncio.new_event_loop()
-    with alone.empty_folder() as bare:
-        stream = PdmlCapture(
-            str(capture.absolute()),
-            keep_packets=False,
-            eventloop=loop,
-            tshark_path=executable(),
-            override_prefs=PREFERENCES | preference(keylog),
-            custom_parameters=["-n", "-Y", show, *INSIDE_TURN],
-        )
-        stream.folder = bare
-        try:
-            found = list(islice(stream, limit))
-            if limit is None or len(found) < limit:  # else tshark was stopped by us
-                stream.check()
-        finally:
-            stream.close()
-            loop.close()
+    options = {"custom_parameters": ["-n", "-Y", show, *INSIDE_TURN]}
+    with streaming(PdmlCapture, capture, keylog, **options) as stream:
+        found = list(islice(stream, limit))
+        if limit is None or len(found) < limit:  # else tshark was stopped by us
+            stream.check()
     return found
 
 

@@ -12,6 +12,7 @@ import subprocess
 from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from postproc.read.keylog import preference
 from postproc.read.leash import Leash, leash
 
 T = TypeVar("T")
+Stream = TypeVar("Stream", bound="EkCapture")
 
 OLDEST = (4, 0)
 PREFERENCES = {
@@ -113,26 +115,30 @@ def frames(
     Raises CaptureError when tshark dies, hangs or refuses the file; the frames
     already yielded are good, and a file cut short is no error.
     """
+    with streaming(
+        EkCapture, capture, keylog, use_ek=True, include_raw=True, decode_as=dict(decode_as or {}),
+        # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
+        custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
+    ) as stream:  # fmt: skip
+        for batch in stream:
+            yield from map(frame, batch)
+        stream.check()
+
+
+@contextmanager
+def streaming(
+    kind: "type[Stream]", capture: Path, keylog: Path | None, **options: Any,  # noqa: ANN401
+) -> "Iterator[Stream]":  # fmt: skip
+    """A capture read by a tshark that runs alone, and ends when the block is left or we are gone."""
     loop = asyncio.new_event_loop()
     with alone.empty_folder() as bare, leash() as tied:
-        stream = EkCapture(
-            str(capture.absolute()),
-            keep_packets=False,
-            eventloop=loop,
-            tshark_path=executable(),
-            use_ek=True,
-            include_raw=True,
-            override_prefs=PREFERENCES | preference(keylog),
-            decode_as=dict(decode_as or {}),
-            # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
-            custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
-        )
-        stream.folder = bare
-        stream.leash = tied
+        stream = kind(
+            str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
+            override_prefs=PREFERENCES | preference(keylog), **options,
+        )  # fmt: skip
+        stream.folder, stream.leash = bare, tied
         try:
-            for batch in stream:
-                yield from map(frame, batch)
-            stream.check()
+            yield stream
         finally:
             stream.close()
             loop.close()
