@@ -15,13 +15,18 @@ import pandas as pd
 from postproc.errors import CaptureError
 from postproc.logtexts import origin, said
 from postproc.read import inputs, logfiles
+from postproc.read.clock import EARLIEST, LATEST, SECOND
 from postproc.read.inputs import Unread
 from postproc.read.logfiles import Log
 from postproc.read.loglines import Line, lines
 from postproc.tables import LOG_EVENTS, LOGS, Tables, concat
 
+DAY = 86_400 * SECOND
 IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that tell which leg a channel is
 TIME = "%Y-%m-%d %H:%M:%S.%f"
+BELIEVED = tuple(  # a day less at both ends than of packets: the time zone is not known yet
+    pd.Timestamp(limit + day, tz="UTC") for limit, day in ((EARLIEST, DAY), (LATEST, -DAY))
+)
 
 
 @dataclass
@@ -130,7 +135,9 @@ def _table(found: list[Line], name: str) -> pd.DataFrame:
 
 
 def _times(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-    return pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
+    """What the texts say, as far as it is believed in whatever time zone it was written."""
+    times = pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
+    return times.where(times.between(*BELIEVED))
 
 
 def _about(scan: _Scan) -> pd.DataFrame:
