@@ -24,9 +24,8 @@ from postproc.tables import LOG_EVENTS, LOGS, Tables, concat
 DAY = 86_400 * SECOND
 IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that tell which leg a channel is
 TIME = "%Y-%m-%d %H:%M:%S.%f"
-BELIEVED = tuple(  # a day less at both ends than of packets: the time zone is not known yet
-    pd.Timestamp(limit + day, tz="UTC") for limit, day in ((EARLIEST, DAY), (LATEST, -DAY))
-)
+# A day less at both ends than of packets: the time zone is not known yet.
+FIRST, LAST = pd.Timestamp(EARLIEST + DAY, tz="UTC"), pd.Timestamp(LATEST - DAY, tz="UTC")
 
 
 @dataclass
@@ -137,7 +136,7 @@ def _table(found: list[Line], name: str) -> pd.DataFrame:
 def _times(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
     """What the texts say, as far as it is believed in whatever time zone it was written."""
     times = pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
-    return times.where(times.between(*BELIEVED))
+    return times.where(times.between(FIRST, LAST))
 
 
 def _about(scan: _Scan) -> pd.DataFrame:
