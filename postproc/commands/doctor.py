@@ -5,7 +5,7 @@ import sys
 import click
 
 from postproc.commands.program import tshark_option
-from postproc.commands.trouble import COULD_NOT_RUN
+from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 
 
 @click.command("doctor")
@@ -23,7 +23,8 @@ def doctor_command() -> None:
     """
     from postproc.read.doctor import checks
 
-    found = checks()
+    with one_line_errors():
+        found = checks()
     width = max(len(check.name) for check in found)
     for check in found:
         click.echo(f"{check.state:5}  {check.name:{width}}  {check.detail}")

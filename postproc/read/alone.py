@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from postproc.current_folder import whole_paths
-from postproc.errors import CaptureError
+from postproc.errors import CaptureError, SetupError
 from postproc.files import scratch
 from postproc.read.leash import leash
 
@@ -57,12 +57,15 @@ def empty_folder() -> Iterator[Path]:
 def run(
     program: Path | str, *arguments: str, given: bytes = b"", patience: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program alone to its end; subprocess.TimeoutExpired where it does not come to one."""
+    """Run a program alone to its end; SetupError where it does not start, or does not come to one."""
     with empty_folder() as folder:
-        done = subprocess.run(
-            [program, *arguments], input=given, capture_output=True, check=False, timeout=patience,
-            cwd=folder, env=environment(folder),
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [program, *arguments], input=given, capture_output=True, check=False, timeout=patience,
+                cwd=folder, env=environment(folder),
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SetupError(f"{program} does not run: {error}") from error
     said = (each.decode(errors="replace") for each in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, *said)
 

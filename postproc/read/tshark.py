@@ -94,10 +94,7 @@ def _about() -> str:
     """
     found = programs.tshark()
     asked = found.path if found.how == "setting" else programs.companion("editcap") or found.path
-    try:
-        about = alone.run(asked, "-v").stdout.partition("\n")[0]
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"{asked} does not run: {error}") from error
+    about = alone.run(asked, "-v").stdout.partition("\n")[0]
     if found.how == "setting" and not about.startswith("TShark"):
         raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
     return about

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from postproc import load
-from postproc.errors import CaptureError
+from postproc.errors import CaptureError, SetupError
 from postproc.read import alone, capture, programs
 from postproc.tables import TABLES
 from tests.plugins.wiresharks import MAPPED, ROOT, SYSTEM, Wireshark, each
@@ -148,6 +148,11 @@ def test_a_program_stands_in_an_empty_folder(tmp_path, monkeypatch):
     folder, home = alone.run(script).stdout.splitlines()
     assert folder == home != str(tmp_path)
     assert not Path(folder).exists()
+
+
+def test_a_program_without_an_end_is_told():
+    with pytest.raises(SetupError, match=r"sleep does not run: .* timed out"):
+        alone.run(Path(shutil.which("sleep")), "30", patience=0.1)
 
 
 def bomb(path: Path, size: int) -> Path:
