@@ -220,7 +220,7 @@ def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Un
         done.call(call)
     text, unshown = _page(done, calls)
     if text is None:
-        raise SetupError(f"{path}: {unshown[0].reason}") from unshown[0].error
+        raise SetupError(f"{path}: {next((each.reason for each in unshown), UNSHOWN)}")
     try:
         _save(text, path)
     except OSError as error:
@@ -235,7 +235,7 @@ def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unr
     files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
 
     def work(names: Sequence[str]) -> str:
-        gone = [name for name in files if name not in names]
+        gone = sorted(files.keys() - set(names))
         made = model.report(
             part.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
             unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
@@ -269,7 +269,12 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     if lang == done.lang:
         return done
     known = deployment or deployments.read(deployments.DEFAULT)
-    tables, walked = _judged(done.tables, known, lang, set(done.findings["name"]))
+    only = set(done.findings["name"])
+    with batch.workers(1) as here:
+        told = here.submit(_judged, done.tables, known, lang, only)
+    if error := told.exception():
+        raise SetupError(f"the findings cannot be told in another language: {batch.reason(error)}") from error
+    tables, walked = told.result()
     if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
         raise SetupError(
             "the findings cannot be told in another language, as they were made with other options: "
@@ -368,7 +373,12 @@ def _with_logs(
     if not fs_logs:
         return events, []
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
-    logs, unread = fslog.read_all(map(Path, fs_logs), out, known, lambda name: tell(Step(_reading(name))))
+    paths = [Path(path) for path in fs_logs]
+    with batch.workers(1) as here:
+        read = here.submit(fslog.read_all, paths, out, known, lambda name: tell(Step(_reading(name))))
+        if error := read.exception():
+            return events, [_lost(path, error) for path in paths]
+    logs, unread = read.result()
     return events.with_(log_events=logs.log_events, logs=logs.logs), unread
 
 

@@ -17,6 +17,7 @@ from postproc.findings import Rule
 from postproc.handover import notebooks
 from postproc.present import pictures
 from postproc.present.report import model
+from postproc.read import fslog
 from postproc.sparing import MOST, sparing
 from postproc.tables import TABLES, Tables
 from tests.conftest import PCAPS
@@ -266,3 +267,37 @@ def test_a_notebook_that_cannot_be_made_costs_no_other(folder, tmp_path, monkeyp
     assert [(each.path.stem, each.reason) for each in written.lost] == [
         ("acl_488", f"{REASON}RecursionError: too deep")
     ]
+
+
+def test_logs_that_cannot_be_taken_cost_no_capture(folder, monkeypatch):
+    def fail(*_: object) -> None:
+        raise UnicodeError("odd")
+
+    log = PCAPS / "acl_488.freeswitch.log"
+    monkeypatch.setattr(fslog, "_table", fail)
+    done = pipeline.run([folder], jobs=1, fs_logs=[log])
+    assert [(each.path, each.reason) for each in done.unread] == [(log, f"{REASON}UnicodeError: odd")]
+    assert (len(done.calls), len(done.logs)) == (len(GOOD), 0)
+
+
+def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
+    """Not the captures beside it."""
+    logs, name = pipeline.correlate, PCAPS / "acl_488.freeswitch.log"
+
+    def correlate(events, known):
+        if len(events.logs):
+            raise ZeroDivisionError
+        return logs(events, known)
+
+    monkeypatch.setattr(pipeline, "correlate", correlate)
+    done = pipeline.run([folder], jobs=1, fs_logs=[name])
+    assert [each.path for each in done.unread] == [name]
+    assert (len(done.calls), len(done.logs)) == (len(GOOD), 0)
+
+
+def test_what_cannot_be_told_in_another_language_is_one_line(folder, tmp_path, monkeypatch):
+    pipeline.run([folder], tmp_path / "out", jobs=1, report=False)
+    monkeypatch.setattr(pipeline, "walks", None)
+    asked = CliRunner().invoke(cli, ["report", str(tmp_path / "out"), "--lang", "de"])
+    assert (asked.exit_code, asked.stderr.count("\n")) == (2, 1)
+    assert "cannot be told in another language: internal error, please report it: TypeError" in asked.stderr
