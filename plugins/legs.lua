@@ -1347,7 +1347,7 @@ end)()
 
 local parties = (function()
 
-local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
+local sub, find, match, lower = string.sub, string.find, string.match, string.lower
 local max, min, log = math.max, math.min, math.log
 local insert = table.insert
 local set = list.set
@@ -1780,8 +1780,7 @@ end)()
 
 local tokens = (function()
 
-local sub, find, match, gmatch, lower, char =
-    string.sub, string.find, string.match, string.gmatch, string.lower, string.char
+local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
 local insert, concat = table.insert, table.concat
 local set = list.set
 local trim, unordered = text.trim, text.unordered

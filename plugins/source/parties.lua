@@ -6,7 +6,7 @@ local text = require("text")
 local address = require("address")
 local sip = require("sip")
 
-local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
+local sub, find, match, lower = string.sub, string.find, string.match, string.lower
 local max, min, log = math.max, math.min, math.log
 local insert = table.insert
 local set = list.set

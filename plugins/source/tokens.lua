@@ -8,8 +8,7 @@ local list = require("list")
 local text = require("text")
 local address = require("address")
 
-local sub, find, match, gmatch, lower, char =
-    string.sub, string.find, string.match, string.gmatch, string.lower, string.char
+local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
 local insert, concat = table.insert, table.concat
 local set = list.set
 local trim, unordered = text.trim, text.unordered

@@ -107,6 +107,15 @@ def test_every_value_is_used_by_both(path: str) -> None:
     assert any(in_lua.search(re.sub(r"--[^\n]*", "", text)) for text in sources)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_local_of_a_module_is_used(path: Path) -> None:
+    text = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+    for line in re.findall(r"^local ([\w, ]+?) =.*$", text, re.MULTILINE):
+        for name in line.split(", "):
+            uses = re.findall(rf"(?<![\w.:\"]){name}\b", text)
+            assert len(uses) > 1, f"{path.name}: {name}"
+
+
 def aliases(text: str) -> Iterator[tuple[str, str]]:
     """Locals that stand for a table of constants, and its path."""
     for names, values in re.findall(r"^local ([\w, ]+) = ((?:constants[\w.]+|[^\n])+)$", text, re.MULTILINE):
