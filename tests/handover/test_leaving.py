@@ -61,7 +61,7 @@ def a_call(canaries: Canaries) -> Iterator[bytes]:
     called = f"sip:{canaries.number('called')}@{canaries.host('called')}"
     parties = (
         f"Via: SIP/2.0/UDP {canaries.addr('via')}:5060;branch=z9hG4bK{canaries.word('branch')}\r\n"
-        f'From: "{canaries.word("caller")}" <sip:{canaries.extension("caller")}@{canaries.host("x")}>;tag=a1\r\n'
+        f'From: "{canaries.word("caller")}" <sip:{canaries.extension("x")}@{canaries.host("x")}>;tag=a1\r\n'
         f"To: <{called}>{{tag}}\r\nCall-ID: {canaries.word('id')}@{canaries.host('id')}\r\n"
         "CSeq: 1 {method}\r\n"
         f"X-Own: {canaries.word('own')}\r\nSubject: {canaries.word('subject')}\r\nContent-Length: 0\r\n\r\n"
@@ -84,11 +84,12 @@ def left(path: Path, canaries: Canaries) -> list[tuple[str, list[str]]]:
 @pytest.fixture(scope="module")
 def order(house, canaries) -> Order:
     """An order with an attachment and answers that tell of some canaries, known from the trace or not."""
-    attached = house / f"{canaries.word('attachment')} trunk.log"
+    log = next(house.glob("*.log"))
+    attached = house / f"{canaries.word('attachment')} trunk.txt"
     told = [*list(canaries.words)[::40], *list(canaries.addresses)[::10]]
     attached.write_text("\n".join(f"the trunk told of {each} then" for each in told), encoding="utf-8")
     answers = {"symptom": f"{told[0]} does not hear {told[1]}", "devices": told[2], "customer_id": "XID-4711"}
-    return Order([house], [next(house.glob("[!.]*.log"))], [attached], answers, redacted=True)
+    return Order([house], [log], [attached], answers, redacted=True)
 
 
 @pytest.fixture(scope="module")
