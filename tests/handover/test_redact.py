@@ -105,12 +105,12 @@ def test_no_address_number_or_name_of_the_original_is_left(run_of, pcaps, tmp_pa
 
 
 def test_media_is_silent_and_comments_names_and_secrets_are_gone(tmp_path):
-    speech = wire.rtp(1, payload=b"speech" * 10)
-    packet = wire.enhanced(7, wire.datagram(speech))
+    speech = [wire.rtp(number, payload=b"speech" * 10) for number in (1, 2, 3)]
+    packets = [wire.enhanced(7, wire.datagram(each)) for each in speech]
     content = wire.pcapng(
         wire.interface(name="Annas Laptop", resolution=9),
         wire.interface(name="eth0"),
-        packet,
+        *packets,
         wire.block(10, b"secretkeys"),
         wire.block(4, b"names of hosts"),
     )
@@ -124,7 +124,7 @@ def test_media_is_silent_and_comments_names_and_secrets_are_gone(tmp_path):
     ]
     assert [piece.kind for piece in held if isinstance(piece, Other)] == [0x0A0D0D0A]
     assert b"speech" not in held[-1].data
-    assert held[-1].data[42:54] == speech[:12]
+    assert held[-1].data[42:54] == speech[2][:12]
 
 
 @pytest.mark.parametrize(

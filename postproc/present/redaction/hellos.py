@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 VERSION, RANDOM = 2, 32
 SUITES = frozenset({0x00, 0x13, 0x56, 0xC0, 0xC1, 0xCC, 0xCF, 0xD0})  # first bytes in IANA's registry
-SERVER_NAME, ALPN = 0, 16
+SERVER_NAME, ALPN, TICKET, RENEGOTIATION = 0, 16, 35, 0xFF01
 # Extensions of numbers from a registry, and how many bytes of a length are before them:
 # max_fragment_length, supported_groups, ec_point_formats,
 # signature_algorithms, use_srtp, heartbeat, encrypt_then_mac, extended_master_secret, record_size_limit,
@@ -90,7 +90,9 @@ def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
     if kind in NUMBERS and len(value) <= LONGEST_NUMBERS:
         counted = NUMBERS[kind]
         return value[:counted] + bytes(byte * (byte not in LETTERS) for byte in value[counted:])
-    return filled(value)
+    if kind == RENEGOTIATION:
+        return value[:1] + filled(value[1:])
+    return filled(value) if kind == TICKET else bytes(len(value))
 
 
 def _protocols(value: bytes) -> bytes:

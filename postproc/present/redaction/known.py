@@ -16,9 +16,8 @@ COUNTED = re.compile(r"(?:x|v)?\d{1,3}(?:ms|s|bit|k|kbps|hz|khz)?|cs\d?", re.IGN
 SHORT_NUMBER = 2  # digits: what is longer may be an extension
 LONGEST_VERSION = 9  # digits: what has more may be a telephone number with points in it
 VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
-GROUPED = re.compile(
-    r"(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)"
-)  # a number in groups, an address, a version
+# A number in groups, an address, a version; no status line.
+GROUPED = re.compile(r"(?<!SIP/)(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)")
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 DICTIONARY = frozenset(
     word

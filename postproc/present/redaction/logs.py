@@ -18,7 +18,6 @@ from postproc.present.redaction.texts import Texts
 PREFIX = r"^((?:[\w.-]+ +\| )?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12} )?[ \t]*)"
 DESCRIPTION = re.compile(PREFIX + r"([voscbtmakiuep]=\S.*)$", re.IGNORECASE | re.DOTALL)
 HEADER = re.compile(PREFIX + r"([A-Za-z][A-Za-z0-9-]{0,40})(:[ \t]*)(\S.*)$", re.IGNORECASE | re.DOTALL)
-START = re.compile(PREFIX + r"([A-Z]{3,12} sips?:\S+ SIP/2\.0|SIP/2\.0 \d{3}.*)$", re.IGNORECASE | re.DOTALL)
 KNOWN = (PARTIES | DIGEST | CALLS | SPOKEN | COUNTED | AGENTS) - {
     "to",
     "from",

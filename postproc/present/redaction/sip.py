@@ -117,7 +117,7 @@ class Messages:
 
     def name(self, name: str) -> str:
         """The name of a header; of one that nobody knows only that it is a private one stays."""
-        if name in self._texts.known:
+        if name.lower() in self._texts.known:
             return name
         prefix = X_PREFIX.match(name)
         start = prefix.end() if prefix else 0
