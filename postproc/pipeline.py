@@ -128,9 +128,7 @@ def _unchanged(cached: int, every: int) -> Text:
     )
 
 
-def write(
-    done: Run, out: Path, *, csv: bool = False, report: bool = True, tell: Tell = silence
-) -> None:
+def write(done: Run, out: Path, *, csv: bool = False, report: bool = True, tell: Tell = silence) -> None:
     """Write a run's results to ``out``; SetupError when they cannot be written."""
     tell(Step(WRITING))
     _store(done, out, csv=csv)
