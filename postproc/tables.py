@@ -124,7 +124,7 @@ CAPTURES = Table(
     "One row per capture file.",
     (
         *KEY,
-        Column("path", TEXT, "The file as found on this machine."),
+        Column("path", TEXT, "The file as found on this machine; of a ticket, its member."),
         Column("sha256", TEXT, "Hash of the file's bytes."),
         Column("format", TEXT, "pcap, pcapng or what the conversion started from (gzip, snoop, ...)."),
         Column("packets", INTEGER, "Whole packets in the file."),
@@ -561,7 +561,7 @@ LOGS = Table(
     "One row per log given with --fs-log; capture is the log.",
     (
         *KEY,
-        Column("path", TEXT, "As given on the command line."),
+        Column("path", TEXT, "As given on the command line; of a ticket, its member."),
         Column("lines", INTEGER, "Lines in it."),
         Column("used", INTEGER, "Lines of it in log_events."),
         Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),

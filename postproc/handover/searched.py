@@ -34,16 +34,16 @@ def contents(path: Path) -> Iterator[bytes]:
 def _contents(file: IO[bytes], depth: int) -> Iterator[bytes]:
     head = file.read(6)
     file.seek(0)
-    if head.startswith(PARQUET):
-        yield from _values(file)
-        return
     packed = next((name for magic, name in PACKED.items() if head.startswith(magic)), None)
     try:
+        if head.startswith(PARQUET):
+            yield from _values(file)
+            return
         if depth and head.startswith(ZIP):
             yield from _members(file, depth)
             return
         if depth and packed:
-            with pa.CompressedInputStream(file, packed) as unpacked:
+            with pa.CompressedInputStream(BytesIO(file.read()), packed) as unpacked:
                 yield from _contents(BytesIO(unpacked.read()), depth - 1)
             return
     except DAMAGED:  # then it is searched as it is
@@ -53,7 +53,7 @@ def _contents(file: IO[bytes], depth: int) -> Iterator[bytes]:
 
 def _members(file: IO[bytes], depth: int) -> Iterator[bytes]:
     with ZipFile(file) as archive:
-        yield archive.comment + "\n".join(archive.namelist()).encode("utf-8", "surrogateescape")
+        yield archive.comment + b"\n" + "\n".join(archive.namelist()).encode("utf-8", "surrogateescape")
         for member in archive.infolist():
             yield member.comment + member.extra
             yield from _contents(BytesIO(archive.read(member)), depth - 1)

@@ -43,7 +43,7 @@ def _written(lines: Iterable[str]) -> Iterator[str]:
 
 def of_capture(path: Path, target: Path, known: Known, new: Collection[str]) -> Counter[str]:
     """The same for a capture: the one read, and the one written; words of letters only."""
-    asked = Counter(word for word in _spoken(target) if word.lower() not in new)
+    asked = Counter(word for word in _spoken(target, known) if word.lower() not in new)
     # What begins a text may have a byte before it that looks like a letter.
     asked = Counter({w: n for w, n in asked.items() if not known.word(w) and not known.word(w[1:])})
     if not asked:
@@ -59,10 +59,12 @@ def parts(text: str) -> Iterator[str]:
         yield found.lower()
 
 
-def _spoken(capture: Path) -> Iterator[str]:
+def _spoken(capture: Path, known: Known) -> Iterator[str]:
     for data in contents(capture):
         for text in TEXT.findall(narrowed(RANDOM.sub(APART, data))):
-            yield from SPOKEN.findall(text.decode(errors="replace"))
+            for word in WORD.findall(text.decode(errors="replace")):
+                if not known.word(word):
+                    yield from SPOKEN.findall(word)
 
 
 def _payloads(capture: Path) -> Iterator[bytes]:

@@ -106,7 +106,9 @@ def _forms(addr: Address) -> Iterator[str]:
 
 def _telling(word: str) -> bool:
     """Whether a word is long enough to be found only where it is meant."""
-    return len(word) >= (SHORTEST_NUMBER if word.isdecimal() else SHORTEST)
+    if any(map(str.isalpha, word)):
+        return len(word) >= SHORTEST
+    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
 
 
 def collides(addresses: Addresses, words: Words) -> bool:
