@@ -76,7 +76,7 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
         path = _listed(account, target, lang)
         if not _somebody_there():
             raise SetupError(STOPPED.of(lang, count=len(account.words), path=path))
-        _say(account, lang, err=True)
+        say(account, lang)
         if not click.confirm(ASKED.of(lang), err=True):
             raise SetupError(DECLINED.of(lang, path=path))
         path.unlink(missing_ok=True)
@@ -85,19 +85,14 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
 
 
 def say(account: "Account | None", lang: Lang) -> None:
-    """Print what was replaced and what remains."""
-    if account:
-        _say(account, lang, err=False)
-
-
-def _say(account: "Account", lang: Lang, *, err: bool) -> None:
+    """Print what was replaced and what remains, on stderr: what was written goes to stdout."""
     from postproc.handover.account import lines
     from postproc.present.terminal import console, folded
     from postproc.present.terminal import say as say_line
 
-    screen = console(sys.stderr if err else sys.stdout)
+    screen = console(sys.stderr)
     width = screen.width if screen.is_terminal else None
-    for line in (part for each in lines(account, lang) for part in folded(each, width)):
+    for line in (part for each in lines(account, lang) for part in folded(each, width)) if account else ():
         say_line(screen, line)
 
 

@@ -102,7 +102,7 @@ def test_with_yes_they_stay_and_the_ticket_says_so(with_prose, tmp_path):
     done = typed(*with_prose, "--yes")
     assert done.exit_code == 0
     assert "Zauberwald Apotheke cannot be called" in attached_text(tmp_path / "t.zip")
-    told = done.output.splitlines()
+    told = done.stderr.splitlines()
     assert any(line.startswith("replaced: ") and "users and numbers" in line for line in told)
     assert any(
         line.startswith("remains, though no dictionary knows it: ") and "Zauberwald" in line for line in told

@@ -60,6 +60,7 @@ def test_findings_of_another_deployment_are_not_told_as_this_run_s(out, tmp_path
 def test_a_redacted_report_is_a_file_of_its_own(out):
     done = said("report", out, "--redact", "--call", 1)
     assert (done.exit_code, done.stdout) == (0, f"{out / 'report-1-redacted.html'}\n")
+    assert done.stderr.startswith("replaced: ") and "\nremains: " in done.stderr
     assert "10.0.50.118" not in (out / "report-1-redacted.html").read_text(encoding="utf-8")
 
 
