@@ -117,8 +117,9 @@ def sha256(path: Path) -> str:
 
 def said(error: OSError) -> str:
     """The system's words for what went wrong, without number and path."""
-    known = error.errno in errno.errorcode  # arrow tells what it did, and then the system's words
-    words = (os.strerror(error.errno) if known else error.strerror) or type(error).__name__
+    words = error.strerror or type(error).__name__
+    if error.errno in errno.errorcode:  # arrow tells what it did, and only then the system's words
+        words = os.strerror(error.errno or 0)
     return words[0].lower() + words[1:]
 
 
