@@ -80,8 +80,12 @@ def read_here(job: Job, seen: Seen) -> Outcome:
 
 
 def _stored(job: Job, tables: Tables) -> Outcome:
+    """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
     done = job.with_hash(tables.captures["sha256"].iloc[0])
-    return done, cache.write(tables, done.folder)
+    try:
+        return done, cache.write(tables, done.folder)
+    except OSError as error:
+        raise SetupError(f"{done.folder.parent}: {inputs.said(error)}") from error
 
 
 def read_all(

@@ -294,3 +294,14 @@ def test_who_reads_no_further_gets_no_traceback(tmp_path, words, status):
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_temporary_file_is_left(tmp_path, pcaps, jobs):
+    (tmp_path / "t").mkdir()
+    shutil.copy(pcaps / GOOD, tmp_path / "a.pcapng")
+    shutil.copy(pcaps / "acl_488.pcapng", tmp_path / "b.pcapng")
+    words = ["run", "a.pcapng", "b.pcapng", "-j", str(jobs)]
+    done = postproc(*words, cwd=tmp_path, env=os.environ | {"TMPDIR": str(tmp_path / "t")})
+    assert done.returncode == 0
+    assert list((tmp_path / "t").iterdir()) == []

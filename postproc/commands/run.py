@@ -1,5 +1,6 @@
 """``postproc run``: captures in, tables and what was found out."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,10 @@ TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
 KEPT = Text(
     "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
+)
+ROOT = Text(
+    "run as root: captures from strangers are better read as an ordinary user",
+    "als root ausgeführt: Mitschnitte von Fremden liest man besser als gewöhnlicher Benutzer",
 )
 
 
@@ -88,7 +93,8 @@ def run_command(
     A file that cannot be read is named with its reason and the others are read.
     Logs among the PATHs are read only if --fs-log is given.
     Captures unchanged since the last run into the same folder are not read again.
-    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read.
+    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read,
+    130 interrupted (Ctrl-C, SIGTERM, SIGHUP): the earlier results are then as they were.
 
     \b
     Examples:
@@ -184,6 +190,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         say(screen, text)
     told = warning_lines(done.captures, lang) + logs.lines(done.logs, done.logs_beside, lang)
     if len(done.captures):
+        told += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         told += [
             answers.closing(len(lines), len(done.captures), done.unchanged, lang),
             _places(out, lang, report=report),

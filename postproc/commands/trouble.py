@@ -52,5 +52,6 @@ def _said(error: Exception) -> str:
     """The error in one line; the system names the file it is about, if there is one."""
     if not isinstance(error, OSError):
         return str(error)
-    words = error.strerror or type(error).__name__
-    return f"{error.filename}: {words.lower()}" if error.filename else words.lower()
+    from postproc.read.inputs import said
+
+    return f"{error.filename}: {said(error)}" if error.filename else said(error)

@@ -5,6 +5,7 @@ capture's extension is listed with a reason, any other is passed over. A
 capture's name is its path relative to the deepest common folder of the inputs.
 """
 
+import errno
 import gzip
 import hashlib
 import os
@@ -128,6 +129,8 @@ def sha256(path: Path) -> str:
 def said(error: OSError) -> str:
     """The system's words for what went wrong, without number and path."""
     words = error.strerror or type(error).__name__
+    if error.errno in errno.errorcode:  # arrow tells what it did, and only then the system's words
+        words = os.strerror(error.errno or 0)
     return words[0].lower() + words[1:]
 
 
