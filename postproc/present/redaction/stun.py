@@ -73,7 +73,8 @@ class StunMessages:
         for at, kind, value, whole in _attributes(message):
             new += bytes(at - len(new)) + message[at : at + 4]  # padding is null
             found = Attribute(kind, value, message[:at], bytes(new[:at]), message[4:HEADER], other)
-            new += self._value(found, nested) if whole else bytes(len(value))
+            changed = self._value(found, nested) if whole else b""
+            new += changed if len(changed) == len(value) else bytes(len(value))  # of a length it cannot have
         return bytes(new) + bytes(len(message) - len(new))
 
     def _transaction(self, transaction: bytes) -> bytes:

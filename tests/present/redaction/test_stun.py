@@ -155,3 +155,10 @@ def test_an_address_in_ipv6_is_masked_with_the_other_transaction(made):
 )
 def test_stun_has_a_cookie_and_a_method_or_the_length_of_an_old_one(payload, is_one):
     assert looks_like_stun(payload) == is_one
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 5, 21])
+@pytest.mark.parametrize("kind", [1, 6, 8, 9, 0x13, 0x14, 0x15, 0x20, 0x8022, 0x8028, 0x4321])
+def test_no_attribute_of_any_length_moves_what_comes_after_it(made, kind, length):
+    old = message(attribute(kind, b"\x01" * length), attribute(0x24, bytes(4)))
+    assert changed(made, old)[-8:] == old[-8:]
