@@ -4,7 +4,8 @@ Written without matplotlib: a report holds hundreds of pictures. Texts stay text
 (searchable, small); the same picture gives the same bytes; there is no style sheet
 and no id but the title's, so that pictures do not touch each other. Inks follow the
 page's CSS variables ``--plot-ink``, ``--plot-muted``, ``--plot-faint`` and
-``--plot-paper``, so that a dark page can have light ones.
+``--plot-paper``, so that a dark page can have light ones. They are presentation
+attributes: a page's content security policy need not allow ``style`` attributes.
 """
 
 import hashlib
@@ -73,11 +74,12 @@ def _pen(color: str, width: float, dash: tuple[float, ...]) -> str:
 
 
 def _paint(**colors: str | None) -> str:
-    """Attributes ``fill`` and ``stroke``; inks, which a page may change, as one style."""
-    own = {what: color for what, color in colors.items() if color}
-    fixed = [f'{what}="{color}"' for what, color in own.items() if color not in VARIABLES]
-    inks = [f"{what}:var({VARIABLES[color]},{color})" for what, color in own.items() if color in VARIABLES]
-    return " ".join([*fixed, f'style="{";".join(inks)}"'] if inks else fixed)
+    """Attributes ``fill`` and ``stroke``; inks are a page's variables, which it may change."""
+    return " ".join(f'{what}="{_ink(color)}"' for what, color in colors.items() if color)
+
+
+def _ink(color: str) -> str:
+    return f"var({VARIABLES[color]},{color})" if color in VARIABLES else color
 
 
 def _text(label: Label) -> str:

@@ -36,4 +36,4 @@ def _link(part: str) -> str:
     if found := DRAFT.match(part):
         return f"https://datatracker.ietf.org/doc/{found[0]}"
     article = ARTICLE.search(part)
-    return article[0] if article else ""
+    return article[0] if article and article[0].isprintable() else ""

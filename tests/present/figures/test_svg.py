@@ -39,7 +39,8 @@ def test_texts_stay_texts_and_inert():
 
 def test_inks_follow_the_page_and_colours_stay():
     text = svg.element(simple())
-    assert "stroke:var(--plot-ink,#1a1a1a)" in text and "fill:var(--plot-paper,#ffffff)" in text
+    assert 'stroke="var(--plot-ink,#1a1a1a)"' in text and 'fill="var(--plot-paper,#ffffff)"' in text
+    assert "style=" not in text, "a page's policy forbids it"
     assert 'fill="#ff0000"' in text and 'stroke-dasharray="4 2"' in text
 
 

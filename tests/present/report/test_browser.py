@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from selenium.common.exceptions import NoAlertPresentException
@@ -13,8 +15,9 @@ from postproc import pipeline
 from postproc.present.report import page
 from postproc.present.report.model import report
 from tests.conftest import PCAPS
+from tests.hostile import TEXTS
 from tests.present.report.browser import chromium
-from tests.present.report.test_page import EVIL, spoiled
+from tests.present.report.test_page import spoiled
 
 pytestmark = pytest.mark.slow
 
@@ -168,6 +171,16 @@ def test_dark_and_light_texts_stand_out(opened):
     assert light != dark and sum(map(int, re.findall(r"\d+", dark[1]))) < 100
 
 
+def test_the_pictures_inks_follow_the_page_without_a_style_of_their_own(opened):
+    inks = """
+        const drawn = [...document.querySelectorAll(".picture svg [fill^='var(--plot-ink']")];
+        return [...new Set(drawn.map((each) => getComputedStyle(each).fill))];
+    """
+    assert opened.run(inks) == ["rgb(26, 26, 26)"]
+    opened.run("document.documentElement.style.setProperty('--plot-ink', '#ff0000')")
+    assert opened.run(inks) == ["rgb(255, 0, 0)"]
+
+
 def test_paper_gets_every_step_of_the_calls_that_are_open(opened):
     call = faulty(opened)
     assert len(opened.seen(f"{call} .panel")) == 1
@@ -187,7 +200,7 @@ def test_without_scripts_everything_is_there_to_read(opened, path):
         opened.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-@pytest.mark.parametrize("evil", EVIL, ids=range(len(EVIL)))
+@pytest.mark.parametrize("evil", TEXTS.values(), ids=TEXTS)
 def test_what_strangers_write_does_nothing(browser, tmp_path, evil):
     held = tmp_path / "evil.html"
     page.write(report(spoiled(evil), {}, "en", unread=[(evil, evil)]), held)
@@ -198,6 +211,73 @@ def test_what_strangers_write_does_nothing(browser, tmp_path, evil):
         _ = browser.driver.switch_to.alert.text
     assert browser.log() == [] and browser.requests() == [f"file://{held}"]
     assert browser.run(WIDE) == 0
+
+
+SLIPPED = """
+<script>document.title = "owned"</script>
+<img src="{site}/img" onerror="document.title = 'owned'"><svg onload="document.title = 'owned'"></svg>
+<style>body {{ background: url({site}/style) }} h1 {{ display: none }}</style>
+<p style="background: url({site}/attribute); position: fixed" id="styled">x</p>
+<link rel="stylesheet" href="{site}/link"><base href="{site}/base/">
+<iframe src="{site}/frame"></iframe><object data="{site}/object"></object>
+<video src="{site}/video" autoplay></video><a href="javascript:void(document.title = 'owned')" id="link">x</a>
+<form action="{site}/form"><button id="sent">x</button></form>
+"""
+SINKS = """
+    const refused = [], tried = {
+        markup: () => { document.querySelector("h1").innerHTML = "<b>owned</b>" },
+        code: () => { document.createElement("script").text = "1" },
+        policy: () => trustedTypes.createPolicy("mine", { createHTML: (text) => text }),
+    };
+    for (const [name, sink] of Object.entries(tried)) try { sink() } catch { refused.push(name) }
+    return refused;
+"""
+
+
+@pytest.fixture
+def site():
+    """A server, and the paths somebody has asked it for."""
+    asked = []
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def slipped(path, site, policy):
+    """The page with markup in it, as if a template had forgotten to escape it; with a policy or without."""
+    text = path.read_text(encoding="utf-8").replace("<main>", f"<main>{SLIPPED.format(site=site)}")
+    return text if policy else text.replace("Content-Security-Policy", "X-Nothing")
+
+
+@pytest.mark.parametrize("policy", [False, True])
+def test_the_policy_holds_where_escaping_would_not(browser, path, tmp_path, site, policy):
+    held = tmp_path / "slipped.html"
+    held.write_text(slipped(path, site[0], policy), encoding="utf-8")
+    browser.open(held)
+    styled = browser.one("#styled").value_of_css_property("position")
+    refused = browser.run(SINKS)
+    browser.run("document.querySelector('#link').click()")
+    time.sleep(0.3)
+    title, base = browser.driver.title, browser.run("return document.baseURI")
+    browser.run("document.querySelector('#sent').click()")
+    time.sleep(0.3)
+    if not policy:  # what is to be held back would else happen
+        assert (title, styled, refused) == ("owned", "fixed", [])
+        assert {"/img", "/style", "/attribute", "/link", "/frame", "/object", "/video"} <= {*site[1]}
+        assert base == f"{site[0]}/base/" and "/form?" in site[1]
+        return
+    assert "owned" not in title and styled == "static" and refused == ["markup", "code", "policy"]
+    assert site[1] == [] and base == browser.driver.current_url == f"file://{held}"
 
 
 def test_a_report_of_200_calls_is_small_and_quick(browser, tmp_path):
