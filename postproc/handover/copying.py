@@ -10,6 +10,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from postproc.errors import SetupError
+from postproc.files.private import FILE
 from postproc.present import pcapng_out
 from postproc.read.inputs import said
 from postproc.read.records import Described, Other, Piece, Record, pieces
@@ -61,9 +62,10 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when all has been written; SetupError when that cannot be."""
+    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
     making = target.with_name(f".{uuid4().hex}")
     try:
+        making.touch(FILE, exist_ok=False)
         with making.open("wb") as file:
             yield file
         making.replace(target)
