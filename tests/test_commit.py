@@ -254,6 +254,14 @@ def test_a_second_run_into_a_folder_is_told_who_is_in_there(out, pcaps):
     assert held(out) == 1
 
 
+def test_a_report_is_not_written_among_results_that_are_about_to_change(out):
+    with lock.held(out):
+        done = CliRunner().invoke(cli, ["report", str(out)])
+        elsewhere = CliRunner().invoke(cli, ["report", str(out), "-o", str(out.parent / "r.html")])
+    assert (done.exit_code, elsewhere.exit_code) == (2, 0)
+    assert "another run (process" in done.stderr
+
+
 def test_the_lock_of_a_dead_run_holds_nobody_up(out):
     holder = [sys.executable, "-c", f"""
 from pathlib import Path
