@@ -17,14 +17,20 @@ AS_GIVEN = ("customer_id",)  # the vendor must know who asks
 def read_answers(path: Path) -> dict[str, str]:
     """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
     try:
-        text = path.read_text(encoding="utf-8")
-        held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
+        return _answers(path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error
+    except RecursionError as error:
+        raise SetupError(f"{path}: nested too deeply to be read") from error
     except (ValueError, tomllib.TOMLDecodeError) as error:
         raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
+
+
+def _answers(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8")
+    held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
     if isinstance(held, list):  # a checklist.json
-        held = {each.get("key"): each.get("answer") for each in held if isinstance(each, dict)}
+        held = {str(each.get("key")): each.get("answer") for each in held if isinstance(each, dict)}
     if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
         named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
         raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")

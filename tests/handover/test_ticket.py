@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from zipfile import ZipFile
 
 import orjson
@@ -148,14 +149,28 @@ def test_answers_are_read_from_json_toml_and_a_filled_checklist(tmp_path, name, 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "neither JSON nor TOML"), ('{"who": 1}', "unknown: who"), ("3", KEYS[0])]
+    ("name", "text", "said"),
+    [
+        ("a.json", "{", "neither JSON nor TOML"),
+        ("a.json", '{"who": 1}', "unknown: who"),
+        ("a.json", "3", KEYS[0]),
+        ("a.json", '[{"key": ["symptom"], "answer": "x"}]', "unknown: "),
+        ("a.toml", "symptom = " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+    ],
 )
-def test_answers_that_are_none_are_refused(tmp_path, text, said):
-    (tmp_path / "a.json").write_text(text)
+def test_answers_that_are_none_are_refused(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
     with pytest.raises(SetupError, match=said):
-        read_answers(tmp_path / "a.json")
+        read_answers(tmp_path / name)
     with pytest.raises(SetupError, match="no such file"):
         read_answers(tmp_path / "missing.json")
+
+
+def test_an_answer_as_deep_as_json_may_be_is_taken_or_refused(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"symptom": ' + "[" * 1000 + "]" * 1000 + "}")
+    with suppress(SetupError):  # it hangs on the Python how deep is too deep
+        assert read_answers(path)["symptom"].startswith("[[[")
 
 
 @pytest.fixture
