@@ -98,7 +98,8 @@ class Packets:
         end = len(segment) if length < UDP_HEADER else min(length, len(segment))
         payload = segment[UDP_HEADER:end]
         new = self._datagram(flow, payload, cut=missing > 0)
-        if len(new) + UDP_HEADER + missing > ip.LARGEST:
+        grown = len(new) - len(payload)
+        if max(len(new) + UDP_HEADER + missing, length + grown) > ip.LARGEST:
             new = bytes(len(payload))
         told = length + len(new) - len(payload) if length >= UDP_HEADER else length
         return segment[:4] + struct.pack(">H", told) + segment[6:8] + new + bytes(len(segment) - end)
