@@ -59,16 +59,15 @@ class Worker:
     def do(self, task: Task) -> Answer:
         """Have it done; a hang, a death and too much memory are faults, too."""
         pipe, begun = self._ready(), time.monotonic()
-        pipe.send(task)
         limit = LONGEST * (1 + task.inputs / 20)  # a batch gets a twentieth of it for each further input
-        while not pipe.poll(1):
-            if time.monotonic() - begun > limit or not self._process or not self._process.is_alive():
-                return self._lost(task, time.monotonic() - begun, limit)
         try:
-            answer: Answer = pipe.recv()
-        except EOFError:
-            return self._lost(task, time.monotonic() - begun, limit)
-        return self._judged(answer, task)
+            pipe.send(task)
+            while not pipe.poll(min(1, limit)):
+                if time.monotonic() - begun > limit:
+                    return self._lost(task, time.monotonic() - begun, hangs=True)
+            return self._judged(pipe.recv(), task)
+        except (EOFError, ConnectionError):  # the other end of the pipe is gone with its process
+            return self._lost(task, time.monotonic() - begun, hangs=False)
 
     def _judged(self, answer: Answer, task: Task) -> Answer:
         self._done += task.inputs
@@ -82,8 +81,7 @@ class Worker:
             self.stop()
         return answer
 
-    def _lost(self, task: Task, seconds: float, limit: float) -> Answer:
-        hangs = seconds > limit
+    def _lost(self, task: Task, seconds: float, *, hangs: bool) -> Answer:
         told = self._where() if hangs else ""
         self.stop()
         what = "it hangs" if hangs else "the process died"
