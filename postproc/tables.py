@@ -112,6 +112,11 @@ TUPLE = (
     Column("dst_port", INTEGER, "Receiver's port."),
 )
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
+GUESSED = Column(
+    "time_guessed",
+    FLAG,
+    "Its clock shows a time outside 1970 to 2200: ``time`` is of the frame before.",
+)
 RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).")
 
 CAPTURES = Table(
@@ -119,7 +124,7 @@ CAPTURES = Table(
     "One row per capture file.",
     (
         *KEY,
-        Column("path", TEXT, "The file as found on this machine."),
+        Column("path", TEXT, "The file as found on this machine; of a ticket, its member."),
         Column("sha256", TEXT, "Hash of the file's bytes."),
         Column("format", TEXT, "pcap, pcapng or what the conversion started from (gzip, snoop, ...)."),
         Column("packets", INTEGER, "Whole packets in the file."),
@@ -128,7 +133,9 @@ CAPTURES = Table(
         Column("interfaces", TEXT, "Names of the interfaces, comma-joined; empty where unnamed."),
         Column("link_types", TEXT, "Their link types (LINKTYPE names), comma-joined."),
         Column("media_packets", INTEGER, "RTP packets measured here and not shown to tshark."),
-        Column("foreign_packets", INTEGER, "Packets left out: TCP without SIP, QUIC, ARP and the like."),
+        Column(
+            "foreign_packets", INTEGER, "Packets left out: RTCP, TCP without SIP, QUIC, ARP and the like."
+        ),
         Column(
             "dissected_packets",
             INTEGER,
@@ -162,6 +169,7 @@ SIP_MESSAGES = Table(
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
         Column("has_sdp", FLAG, "Carries a session description."),
         COPY_OF,
+        GUESSED,
     ),
 )
 SIP_HEADERS = Table(
@@ -235,6 +243,7 @@ CANDIDATES = Table(
             "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
         ),
         COPY_OF,
+        GUESSED,
     ),
 )
 STUN_MESSAGES = Table(
@@ -256,6 +265,7 @@ STUN_MESSAGES = Table(
         Column("software", TEXT, "SOFTWARE."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 BINDINGS = Table(
@@ -320,6 +330,7 @@ DTLS_MESSAGES = Table(
         Column("certificate", TEXT, "First certificate (DER, hex) where it becomes complete."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 DTLS = Table(
@@ -356,6 +367,7 @@ ICMP_ERRORS = Table(
         Column("transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are."),
         Column("transaction_id", TEXT, "STUN transaction ID in the quote."),
         COPY_OF,
+        GUESSED,
     ),
 )
 RTP_STREAMS = Table(
@@ -549,7 +561,7 @@ LOGS = Table(
     "One row per log given with --fs-log; capture is the log.",
     (
         *KEY,
-        Column("path", TEXT, "As given on the command line."),
+        Column("path", TEXT, "As given on the command line; of a ticket, its member."),
         Column("lines", INTEGER, "Lines in it."),
         Column("used", INTEGER, "Lines of it in log_events."),
         Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),

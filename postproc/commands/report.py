@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from postproc.commands.deployment import access_options, told
+from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
 from postproc.text import LANGS, Lang, Text
 
@@ -27,7 +28,7 @@ CHANGED = Text(
 @click.option(
     "--redact", is_flag=True, help="Pseudonymise it: numbers, names, addresses; reads the captures again."
 )
-@click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]")
+@redact_options
 @click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
 @access_options
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
@@ -38,6 +39,8 @@ def report_command(
     target: Path | None,
     redact: bool,
     key: str | None,
+    hide: Path | None,
+    yes: bool,
     lang: Lang | None,
     deployment: str,
     acl: Path | None,
@@ -60,7 +63,7 @@ def report_command(
     with one_line_errors(debug=debug):
         from postproc import pipeline
         from postproc.errors import SetupError
-        from postproc.present.terminal import clean
+        from postproc.present.terminal import clean, error_line
 
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
@@ -72,10 +75,16 @@ def report_command(
             if redact:
                 from postproc.handover import report
 
-                if not report.report(done, path, calls=calls, deployment=known, key=key):
+                look = looking(path, done.lang, yes=yes)
+                made = report.report(
+                    done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look
+                )
+                say(made.account, done.lang)
+                if not made.same:
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
-                pipeline.write_report(done, path, calls)
+                for left_out in pipeline.write_report(done, path, calls):
+                    click.echo(error_line(left_out.path, left_out.reason), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.records import column
 
 Ints = npt.NDArray[np.int64]
@@ -17,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 UNKNOWN = -1
-BACKGROUND = 50  # legs without the word, assumed beside the capture's: few legs make no share
+BACKGROUND = constants.count("evidence.background")
 
 
 class Where(NamedTuple):

@@ -16,14 +16,15 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import NamedTuple
 
+from postproc import constants
 from postproc.correlate.spans import ALWAYS, LegKey, Time, overlapping, span_of
 from postproc.correlate.ties import ANYWHERE, Address, Check, Evidence, Recording, Ties, pair_of, recording_of
 from postproc.correlate.ufrags import halves
 
 Sides = tuple[str | None, str | None]
 
-SLACK = 5_000_000_000  # ns by which packets may come before or after their leg's messages
-CROWD = 64  # more legs on one address at a time: the address alone says nothing
+SLACK = constants.nanoseconds("whose.margin_s")
+CROWD = constants.count("whose.most_legs")
 BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends fit a leg
 WAYS: dict[str | None, Sides] = {
     "server_to_client": ("server", "client"),

@@ -11,14 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate import owners, purposes, quoted, stun_transactions
-from postproc.correlate.records import NS_PER_S, column, records
+from postproc.correlate.records import column, records
 from postproc.correlate.stun_transactions import Transaction, Transactions
 from postproc.tables import BINDINGS
 
 NS_PER_MS = 1_000_000
-PATIENCE = 3 * NS_PER_S
-MEDIANS = 3
+PATIENCE = constants.nanoseconds("bindings.patience_s")
+MEDIANS = constants.count("bindings.patience_round_trips")
 TUPLE = list(stun_transactions.TUPLE)
 ANSWER = [
     "outcome", "requests", "copies", "rtt_ms", "icmp",

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-ENOUGH = 6.0  # score from which two legs are one call, if nothing else fits as well
-MARGIN = 1.0  # score by which the best must be ahead
+from postproc import constants
+
+ENOUGH = constants.number("joining.enough")
+MARGIN = constants.number("joining.margin")  # score by which the best must be ahead
 
 
 class Link(NamedTuple):

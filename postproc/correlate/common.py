@@ -9,16 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.arrays import Floats, Ints, coded, distinct
 from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import Couples, either, once, starting
 from postproc.correlate.tokens import Token
 
-STRENGTH = {
-    "log": 12.0, "header": 9.0, "x-header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0,
-}  # fmt: skip
-DOUBLING = {"x-header": 4.0}  # what a private header names may be the device, in all its calls
-USUALLY = 2.0
+STRENGTH = constants.numbers("tokens.strength")
+DOUBLING = constants.numbers("tokens.doubling")
+USUALLY = DOUBLING["usually"]
 EVER = float("inf")
 
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from postproc.correlate.records import NS_PER_S
+from postproc import constants
 from postproc.correlate.ties import Address
 
-SILENCE = 90 * NS_PER_S  # the retransmission timer stops doubling at 60 s (RFC 6347, section 4.2.4.1)
-LATE = 1 * NS_PER_S  # a ClientHello this soon after completion is an old one that took its time
+SILENCE = constants.nanoseconds("dtls.silence_s")
+LATE = constants.nanoseconds("dtls.late_s")
 FLIGHT = 20_000_000  # ns; the same message again within it is its next fragment, not a retransmission
 
 FROM_CLIENT = {"client_hello", "client_key_exchange"}
 FROM_SERVER = {"server_hello", "hello_verify_request", "server_key_exchange", "server_hello_done"}
 CLOSING = {"close_notify", "encrypted"}
-WARNINGS = {"close_notify", "user_canceled", "no_renegotiation"}
+WARNINGS = frozenset(constants.words("dtls.warnings"))
 
 
 class Message(NamedTuple):

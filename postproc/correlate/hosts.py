@@ -14,13 +14,14 @@ from ipaddress import ip_address
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.arrays import UNKNOWN, Flags, Ints, Where, coded, leg_rows, padded
 from postproc.correlate.records import column, records
 
-WIDTH = 6  # addresses of one end that are compared
+WIDTH = constants.count("hosts.width")  # addresses of one end that are compared
 LOOPBACK = "loopback of recording "
 URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNORECASE)
-UNSPECIFIED = frozenset({"0.0.0.0", "::"})
+UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 PARTIES = ("uac", "uas")
 
 Said = tuple[int, str, str]  # row of the leg, party, address

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.parties import Description, Exchange, Place, sections
-from postproc.correlate.records import NS_PER_S, records
+from postproc.correlate.records import records
 from postproc.correlate.ufrags import halves
 
-MARGIN = 5 * NS_PER_S  # by which media may precede or outlive the signalling
+MARGIN = constants.nanoseconds("whose.margin_s")  # by which media may precede or outlive the signalling
 OTHER = {"uac": "uas", "uas": "uac"}
 
 Offers = list[tuple[str, tuple[str | None, ...]]]  # author, ufrags by section

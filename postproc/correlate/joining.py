@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.arrays import Floats, Ints
 from postproc.correlate.choice import ENOUGH, Choice, Link, choose
 from postproc.correlate.common import shared
@@ -21,9 +22,9 @@ from postproc.correlate.prior import priors
 from postproc.correlate.scoring import Overlap, Scored, scored
 from postproc.correlate.tokens import Token
 
-CONSIDERED = 3.0  # score from which a pair is worth keeping
-BEST = 8  # pairs kept per downstream leg
-ROUNDS = 16  # tries of one hunt, each found from the failure of the one before
+CONSIDERED = constants.number("joining.considered")  # score from which a pair is worth keeping
+BEST = constants.count("joining.best")  # pairs kept per downstream leg
+ROUNDS = constants.count("joining.rounds")  # tries of one hunt, each found from the failure of the one before
 
 
 class Joined(NamedTuple):

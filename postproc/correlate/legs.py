@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from postproc import constants
 from postproc.columns import TIME
 from postproc.correlate import dialogs
 from postproc.correlate.messages import INVITE_DIALOG, NO_TIME, Message, in_order, messages, moments, succeeds
@@ -17,7 +18,7 @@ from postproc.correlate.uris import user_part
 from postproc.tables import LEGS
 
 # Methods that have nothing to do with a call, even where an odd phone uses one Call-ID for all.
-APART = frozenset({"REGISTER", "PUBLISH", "SUBSCRIBE"})
+APART = frozenset(constants.words("sip.apart"))
 
 Key = tuple[Any, str]  # recording and Call-ID
 Recordings = Mapping[Any, Any]

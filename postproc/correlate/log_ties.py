@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.log_channels import LogLine, Told
 from postproc.correlate.records import column, records
 from postproc.logtexts import origin
 from postproc.tables import Tables
 
-SHORTEST_SESSION_ID = 6  # a shorter one may be a counter that begins anew
+SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
 
 Owners = dict[str, str]  # Call-ID by UUID
 Origin = tuple[str, str, int]  # owner, session id, port

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.columns import plain
 
 # Methods that prove a dialog made by an INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
-INVITE_DIALOG = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK"})
+INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
 NO_TIME = int(pd.NaT.value)
 
 Address = tuple[str | None, int | None]

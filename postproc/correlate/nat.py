@@ -9,10 +9,11 @@ A check seen where its sender's NAT is already behind it tells nothing.
 
 import pandas as pd
 
+from postproc import constants
 from postproc.tables import NAT_MAPPINGS
 
 LEARNED_FROM = {"discovery": "stun_server", "check": "check"}
-UNSAID = ("0.0.0.0", "::")  # a related address kept private (RFC 8839, section 5.1)
+UNSAID = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
 BINDING = {
     "src_addr": "base_addr",
     "src_port": "base_port",

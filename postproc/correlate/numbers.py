@@ -8,14 +8,19 @@ the number has no key.
 import re
 from typing import NamedTuple
 
-TAIL = 7
-LONGEST = 64
+from postproc import constants
+
+TAIL = constants.count("users.tail")
+LONGEST = constants.count("users.longest")
 VISUAL = re.compile(r"[\s().\-/]")
 DIGITS = re.compile(r"\+?[0-9]+")
 # Lengths are bounded: an endless header must not cost endless time.
-URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]{1,64})[^@>,\s\"]{0,64}@|tel:([^>;,\s\"]{1,64}))", re.IGNORECASE)
-LONGEST_HEADER = 2048
-WITHHELD = frozenset({"anonymous", "unavailable", "restricted", "unknown", "private", "withheld"})
+URI_USER = re.compile(
+    rf"sips?:([^@>;,\s\"]{{1,{LONGEST}}})[^@>,\s\"]{{0,{LONGEST}}}@|tel:([^>;,\s\"]{{1,{LONGEST}}})",
+    re.IGNORECASE,
+)
+LONGEST_HEADER = constants.count("sip.longest_header")
+WITHHELD = frozenset(constants.words("users.withheld"))
 
 
 class Number(NamedTuple):

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.records import records
 
 Place = tuple[str | None, int | None]
-MOST = 200  # candidates of one ufrag that are looked at
+MOST = constants.count("whose.most_candidates")  # candidates of one ufrag that are looked at
 REFLEXIVE = ("srflx", "prflx")  # whose related address is the base
 
 

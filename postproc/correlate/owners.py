@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate import ufrags
-from postproc.correlate.records import NS_PER_S, records
+from postproc.correlate.records import records
 from postproc.correlate.spans import ALWAYS, LegKey, Span, Spans, overlapping, spans
 from postproc.correlate.ufrags import Session
 
@@ -25,9 +26,9 @@ Flow = tuple[str, Place, Place]  # capture, sender, receiver
 Key = tuple[object, ...]
 Legs = Mapping[int, int | None]  # call -> its leg
 
-MARGIN = 5 * NS_PER_S  # by which media endpoints outlast their leg on both ends
-GATHERING = 30 * NS_PER_S  # from a look-up to the first check, and on after the last one
-CROWD = 16  # more lives on one address at once tell nothing
+MARGIN = constants.nanoseconds("whose.margin_s")  # by which media endpoints outlast their leg on both ends
+GATHERING = constants.nanoseconds("whose.gathering_s")
+CROWD = constants.count("whose.most_lives")  # more lives on one address at once tell nothing
 
 
 class Places(NamedTuple):

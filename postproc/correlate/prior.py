@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.arrays import Flags, Floats, Ints
 from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import WINDOW
 
-CAUTION = 0.5  # the evidence is scored cautiously, and so is what stands against it
-UNSURE = 2.0  # legs of either kind, assumed beside those seen at a place
-MANY = 5  # legs from one port from which on they speak for themselves, else the machine does
+CAUTION = constants.number("joining.caution")
+UNSURE = constants.number("joining.unsure")  # legs of either kind, assumed beside those seen at a place
+MANY = constants.count("joining.many")
 
 
 def priors(facts: Facts, following: Sequence[int]) -> Floats:

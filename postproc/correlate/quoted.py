@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.records import NS_PER_S, column, records
+from postproc import constants
+from postproc.correlate.records import column, records
 from postproc.correlate.stun_transactions import TUPLE, Key, Transactions
 
 Flow = tuple[str | None, str | None, int | None, str | None, int | None]  # capture and 5-tuple
 
-RECENT = 5 * NS_PER_S
-NO_ERRORS = {(4, 4), (4, 5)}  # source quench and redirect: the packet went on
-SOFT = {(4, 11), (4, 12), (6, 2), (6, 3), (6, 4)}  # time exceeded, parameter problem, packet too big
+RECENT = constants.nanoseconds("bindings.icmp_recent_s")
+NO_ERRORS = constants.icmp_types("icmp.harmless")  # source quench and redirect: the packet went on
+SOFT = constants.icmp_types("icmp.soft")  # time exceeded, parameter problem, packet too big
 
 
 class Quote(NamedTuple):

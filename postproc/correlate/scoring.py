@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate import evidence
 from postproc.correlate.arrays import Flags, Floats, Ints, distinct
 from postproc.correlate.common import STRENGTH, Shared
@@ -18,8 +19,8 @@ from postproc.correlate.evidence import CAUSALITY, INFERRED, Pairs
 from postproc.correlate.facts import Facts
 from postproc.correlate.nearby import DISORDER, WINDOW
 
-IDENTITY = ("log", "header", "x-header", "ice")
-SURE = 9.0  # identity that two legs alone share
+IDENTITY = constants.words("joining.identity")
+SURE = constants.number("joining.sure")  # identity that two legs alone share
 PASSING = ("ufrag", "media", "origin")
 PIECES = (*STRENGTH, *INFERRED, "prior")
 AT_ONCE = 250_000  # pairs scored together: bounds memory

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.arrays import UNKNOWN, Floats, Ints, Where, coded, leg_rows, padded, rarity
 from postproc.correlate.numbers import number, users
 from postproc.correlate.records import column, records
 from postproc.correlate.uris import user_part
 
-WIDTH = 4  # names of one party that are compared
-CALLER_HEADERS = frozenset({"p-asserted-identity", "p-preferred-identity", "remote-party-id"})
-CALLEE_HEADERS = frozenset({"p-called-party-id", "diversion", "history-info"})
-PARTY_CALLED = "party=called"  # Remote-Party-ID also names the called party (draft-ietf-sip-privacy-04)
+WIDTH = constants.count("users.width")  # names of one party that are compared
+CALLER_HEADERS = frozenset(constants.words("sip.caller_headers"))
+CALLEE_HEADERS = frozenset(constants.words("sip.callee_headers"))
+PARTY_CALLED: str = constants.value("sip.party_called")
 
 Named = list[tuple[int, str]]  # row of the leg, user part
 

@@ -1,8 +1,11 @@
 """Copies a capture into a new pcapng, packet by packet: some of them, or with something added.
 
-What is written goes to a file beside its place first: nobody sees half of one.
+What is written goes to a file beside its place first: nobody sees half of one, and nobody
+but its owner sees the whole: captures hold personal data.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ from postproc.read.records import Described, Other, Piece, Record, pieces
 from postproc.version import __version__
 
 APPLICATION = f"legshark {__version__}"
+PRIVATE = 0o600  # nobody but the owner; Windows goes by the folder's rights
 COPIED = (pcapng_out.SECRETS, pcapng_out.NAMES)  # statistics speak of the whole
 
 Comments = Callable[[int], Iterable[str]]
@@ -64,10 +68,20 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when all has been written; SetupError when that cannot be."""
     making = target.with_name(f".{uuid4().hex}")
     try:
-        with making.open("wb") as file:
+        with open(making, "xb", opener=_private) as file:  # Path.open takes no opener
             yield file
         making.replace(target)
     except OSError as error:
         raise SetupError(f"{target}: {said(error)}") from error
     finally:
         making.unlink(missing_ok=True)
+
+
+def moved(path: Path, target: Path) -> None:
+    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    with path.open("rb") as source, replacing(target) as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)

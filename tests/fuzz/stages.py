@@ -18,9 +18,9 @@ from postproc.cli import cli
 from postproc.deployment import Deployment
 from postproc.errors import CaptureError, PostprocError
 from postproc.handover import notebooks
+from postproc.handover.answers import read_answers
 from postproc.handover.copying import copy
 from postproc.handover.redact import Source, Work, redact
-from postproc.handover.ticket import read_answers
 from postproc.present import checklist
 from postproc.read import acl_files, deployment, fslog, inputs, plain
 from postproc.read.events import events
@@ -101,7 +101,7 @@ def reading(path: Path, scratch: Path) -> list[Fault]:
     with faults.step("split", path):
         kept, aside = scratch / "kept", scratch / "aside"
         parted = split(path, kept, aside)
-        tables = events(plain.frames(aside, parted.plain_frames), path.name)
+        tables = events(plain.frames(aside, parted.plain_frames, parted.plain_times), path.name, [])
         media = {name: getattr(parted, name) for name in ("rtp_streams", "rtp_seconds")}
         made = tables.with_(**{name: rows.assign(capture=path.name) for name, rows in media.items()})
         said = (each for each in rules.of_tables(made) if "no capture of" not in each)
@@ -190,11 +190,11 @@ def whole(batch: Batch, alone: Alone) -> list[Fault]:
     known = _known(batch, faults)
     with faults.step("run"):
         run = pipeline.run(
-            [batch.captures], out, jobs=1, csv=True, deployment=known, fs_logs=batch.beside("*.log")
-        )
+            [batch.captures], out, jobs=1, csv=True, deployment=known, fs_logs=batch.beside("*.log"),
+            beside=lambda run, results: notebooks.write_all(run, results).lost,
+        )  # fmt: skip
         for each in run.unread:
             _of_unread(each, faults)
-        notebooks.write_all(run, out)
         faults.note("tables", rules.of_tables(run.tables))
         faults.note("load", rules.of_round_trip(run.tables, pipeline.load(out).tables))
         faults.note("results", rules.of_results(out, run.tables))
@@ -238,8 +238,8 @@ def _commands(batch: Batch, faults: Faults) -> None:
         ["filter", capture],
         ["annotate", capture, "--findings", out, "-o", folder / "annotated.pcapng"],
         ["export", capture, "--call", "1", "-o", folder / "export.pcapng"],
-        ["ticket", capture, "--redact", "--key", "k", *logs, *answers, "-o", folder / "ticket.zip"],
-        ["export", capture, "--call", "1", "--redact", "-o", folder / "redacted.pcapng"],
+        ["ticket", capture, "--redact", "--yes", "--key", "k", *logs, *answers, "-o", folder / "ticket.zip"],
+        ["export", capture, "--call", "1", "--redact", "--yes", "-o", folder / "redacted.pcapng"],
         ["report", out, "--call", "1", "--lang", "de", "-o", folder / "one.html"],
         ["ticket", capture, *answers, "-o", folder / "plain.zip"],
         ["notebook", capture, "-o", folder / "one.ipynb"],

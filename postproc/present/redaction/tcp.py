@@ -18,6 +18,8 @@ UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
+END, SELECTIVE, NOTHING = 0, 5, b"\x01"
+SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
 
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
@@ -152,16 +154,20 @@ class Streams:
 
 
 def options(held: bytes, back: Direction | None = None) -> bytes:
-    """TCP options: sizes and times stay, selective acknowledgements move, what is unknown is made void."""
+    """TCP options: sizes and times stay, selective acknowledgements move, what is unknown is void."""
     new, at = b"", 0
     while at < len(held):
         kind = held[at]
         size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
         option = held[at : at + max(size, 1)]
-        if kind == 5 and back and len(option) % 8 == 2:
+        if kind == END:
+            return new + bytes(len(held) - at)
+        if kind == SELECTIVE and len(option) % 8 == 2:
             edges = [int.from_bytes(option[place : place + 4]) for place in range(2, len(option), 4)]
-            option = option[:2] + b"".join(back.number(edge).to_bytes(4) for edge in edges)
-        new += option if kind in (0, 1, 2, 3, 4, 5, 8) else b"\x01" * len(option)
+            moved = [back.number(edge) for edge in edges] if back else edges
+            new += option[:2] + b"".join(edge.to_bytes(4) for edge in moved)
+        else:
+            new += option if len(option) == SIZES.get(kind) else NOTHING * len(option)
         at += len(option)
     return new
 

@@ -62,6 +62,13 @@ def test_letters_of_other_alphabets_and_broken_bytes_do_not_pass(words):
     assert not set("üΩμέγα\udcfc") & set(new)
 
 
+@pytest.mark.parametrize("name", ["İpek", "\u212aarl", "straße", "ǅ", "aİİ1"])
+def test_letters_that_are_other_signs_in_small_are_replaced_one_by_one(words, name):
+    for change in (words.user, words.identifier, words.word, words.host):
+        assert len(change(name)) == len(name)
+        assert change(name).isascii()
+
+
 def test_what_is_endless_is_blanked(words):
     assert words.identifier("a" * 600) == "0" * 600
 
