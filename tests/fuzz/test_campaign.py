@@ -11,8 +11,10 @@ from threading import Timer
 import pytest
 
 from postproc.errors import CaptureError
+from postproc.read import sip
 from tests.conftest import PCAPS
 from tests.fuzz import campaign, mutate, stages
+from tests.fuzz.__main__ import again
 from tests.fuzz.campaign import Campaign, Plan
 from tests.fuzz.corpus import ACL, Corpus, corpus
 from tests.fuzz.stages import Fault, Faults
@@ -27,7 +29,6 @@ def doing():
         yield made
 
 
-@pytest.mark.slow
 def test_sound_captures_and_texts_break_nothing(doing, tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("acl_403.pcapng", "made/busy_486.pcapng", "made/big_endian.pcap"):
@@ -100,6 +101,37 @@ def test_what_fails_is_kept_small_with_the_command_that_tries_it_again(tmp_path)
     assert about["again"].startswith("python -m tests.fuzz --again ") and "acl_403" in about["made"][0]
     (kept,) = place.glob("capture-*")
     assert b"SIP/2.0 403" in kept.read_bytes() and kept.stat().st_size < 200
+
+
+def plant() -> None:
+    """Have the reader of SIP fail at what ``header_nul`` writes into a header."""
+    sound = sip.parse
+
+    def parse(message: bytes) -> sip.SipMessage | None:
+        if b"\0\xff\xc3(" in message:
+            raise ZeroDivisionError("planted")
+        return sound(message)
+
+    sip.parse = parse
+
+
+@pytest.mark.slow
+def test_a_fault_planted_in_a_reader_is_found_made_small_and_fails_again(tmp_path, monkeypatch):
+    """In one input, and in a batch through the whole program."""
+    (header_nul,) = (kind for kind in mutate.MESSAGES if kind.name == "header_nul")
+    monkeypatch.setattr(mutate, "MESSAGES", (*mutate.MESSAGES, *[header_nul] * 200))
+    seeds = Corpus(tuple(each for each in corpus().captures if "busy_486" in each.path.name), corpus().texts)
+    plan = Plan(seed=6, captures=6, texts=4, batch=2, merged=6, seconds=60, shrinking=5, found=tmp_path)
+    with worker(campaign.neighbour(), plant) as failing:
+        score = Campaign(plan, seeds, failing, lambda _: None).run()
+    planted = {f"{stage}: ZeroDivisionError in events.py:_sip" for stage in ("split", "read")}
+    assert planted <= set(score.faults)
+    (kept,) = score.places["split: ZeroDivisionError in events.py:_sip"].glob("capture-*")
+    assert b"\0\xff\xc3(" in kept.read_bytes() and kept.stat().st_size < 3000
+    with worker(campaign.neighbour(), plant) as failing:
+        assert planted <= {each.what for each in again(kept, failing, 0)}
+    with worker(campaign.neighbour()) as doing:
+        assert again(kept, doing, 0) == []
 
 
 def test_the_neighbour_has_nothing_in_common_with_any_seed():
