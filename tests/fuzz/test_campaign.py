@@ -30,6 +30,7 @@ def doing():
         yield made
 
 
+@pytest.mark.slow
 def test_sound_captures_and_texts_break_nothing(doing, tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("acl_403.pcapng", "made/busy_486.pcapng", "made/big_endian.pcap"):
