@@ -188,8 +188,8 @@ def test_media_of_any_bytes_is_measured_within_the_schema(packed, tmp_path):
     check()
 
 
-@settings(fast, max_examples=300)
-@given(near("stun"))
+@settings(fast, max_examples=600)
+@given(st.one_of(stun(), stun(), stun(), near("stun")))
 def test_redaction_keeps_the_length_of_any_stun_message(message):
     assert len(stun_messages(pseudonyms()).message(message, lambda inner: inner)) == len(message)
 
