@@ -8,7 +8,7 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all plugin screenshots bench clean
+.PHONY: help run test test-all plugin screenshots bench fuzz clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
@@ -17,6 +17,7 @@ help:
 	@echo "make plugin    assemble plugins/legs.lua from its sources"
 	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
 	@echo "make bench     time and memory beside those of other programs"
+	@echo "make fuzz      ten minutes of mutated captures, logs, lists and settings (ARGS=--help)"
 	@echo "make clean     remove .venv, caches, results"
 
 run: $(RUN)
@@ -51,6 +52,10 @@ bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark
 	$(PY) bench/run.py $(ARGS)
 
+fuzz: $(DEV)
+	@PYTHON=$(PYTHON) scripts/setup tshark
+	$(PY) -m tests.fuzz $(ARGS)
+
 $(RUN): $(WANTED)
 	PYTHON=$(PYTHON) scripts/setup python .
 	@touch $@
@@ -60,6 +65,6 @@ $(DEV): $(WANTED)
 	@touch $@ $(RUN)
 
 clean:
-	rm -rf $(VENV) build dist postproc-out bench/captures
+	rm -rf $(VENV) build dist postproc-out bench/captures fuzz-found
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

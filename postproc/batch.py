@@ -41,7 +41,7 @@ from postproc.tables import Tables
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-LONGEST_FOLDER = 60  # bytes: the fork server puts a socket below, whose path has 104 at most on some systems
+LONGEST_FOLDER = 70  # bytes: the fork server's socket is 31 deeper, and macOS takes 104, Linux 108
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -195,7 +195,7 @@ class Processes(ThreadPoolExecutor):
     def __init__(self, count: int, folder: Path) -> None:
         super().__init__(count)
         self._folder = folder
-        self._context = _context(folder)
+        self._context = _context()
         self._running: set[BaseProcess] = set()
         self._starting = threading.Lock()
         self._stopped = False
@@ -237,9 +237,9 @@ class Processes(ThreadPoolExecutor):
         return result
 
 
-def _context(folder: Path) -> "SpawnContext | ForkServerContext":
+def _context() -> "SpawnContext | ForkServerContext":
     """Not plain fork: there are threads here, and locks they hold would stay held in the child."""
-    roomy = len(os.fsencode(folder)) < LONGEST_FOLDER
+    roomy = len(os.fsencode(tempfile.gettempdir())) < LONGEST_FOLDER
     if "forkserver" not in multiprocessing.get_all_start_methods() or not roomy:
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on Windows)

@@ -52,7 +52,12 @@ def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books
     with lock.held(out):
         commit.recover(out)
         pipeline._write(
-            run, out, csv=csv, report=report, beside=notebooks.write_all if books else None, tell=silence
+            run,
+            out,
+            csv=csv,
+            report=report,
+            beside=(lambda run, held: notebooks.write_all(run, held).lost) if books else None,
+            tell=silence,
         )
 
 
@@ -252,6 +257,14 @@ def test_a_second_run_into_a_folder_is_told_who_is_in_there(out, pcaps):
     assert done.stderr.count("\n") == 1
     assert f"another run (process {os.getpid()} on " in done.stderr
     assert held(out) == 1
+
+
+def test_a_report_is_not_written_among_results_that_are_about_to_change(out):
+    with lock.held(out):
+        done = CliRunner().invoke(cli, ["report", str(out)])
+        elsewhere = CliRunner().invoke(cli, ["report", str(out), "-o", str(out.parent / "r.html")])
+    assert (done.exit_code, elsewhere.exit_code) == (2, 0)
+    assert "another run (process" in done.stderr
 
 
 def test_the_lock_of_a_dead_run_holds_nobody_up(out):

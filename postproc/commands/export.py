@@ -64,7 +64,7 @@ def export_command(
             kept = products(deployments.read(deployments.DEFAULT))
             lang = locale_language()
             look = looking(out or Path(f"call-{call}"), lang, yes=yes)
-            done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look)
+            done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
             written = done.written
             say(done.account, lang)
         else:

@@ -1,5 +1,6 @@
 """``postproc report``: the report of an earlier run, made again, or of some of its calls."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -60,11 +61,14 @@ def report_command(
         postproc report postproc-out --lang de -o bericht.html
         postproc report postproc-out --redact -o for-the-vendor.html
     """
-    with one_line_errors(debug=debug):
+    with one_line_errors(debug=debug), ExitStack() as alone:
         from postproc import pipeline
         from postproc.errors import SetupError
+        from postproc.files import lock
         from postproc.present.terminal import clean, error_line
 
+        if target is None and (results / pipeline.SUMMARY).exists():  # no run may put others there meanwhile
+            alone.enter_context(lock.held(results))
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
         known = told(deployment, acl, acl_list, signalling_list) if retell or redact else None

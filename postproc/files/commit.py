@@ -100,14 +100,13 @@ def recover(out: Path) -> None:
 def readers(out: Path) -> "Reader":
     """Where the results are now."""
     ready = sorted(each for each in out.glob(f"{READY}*") if _is_folder(each))
-    return Reader(out, (*ready, out))
+    return Reader((*ready, out))
 
 
 @dataclass(frozen=True)
 class Reader:
     """Results that may be on their way to their places just now."""
 
-    out: Path
     places: tuple[Path, ...]
 
     def read(self, name: str, how: Callable[[Path], T]) -> T:

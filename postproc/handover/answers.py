@@ -21,10 +21,12 @@ def read_answers(path: Path) -> dict[str, str]:
         held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error
+    except RecursionError as error:
+        raise SetupError(f"{path}: neither JSON nor TOML: nested too deeply") from error
     except (ValueError, tomllib.TOMLDecodeError) as error:
         raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
     if isinstance(held, list):  # a checklist.json
-        held = {each.get("key"): each.get("answer") for each in held if isinstance(each, dict)}
+        held = {str(each.get("key")): each.get("answer") for each in held if isinstance(each, dict)}
     if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
         named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
         raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")

@@ -4,7 +4,6 @@ What is written goes to a file beside its place first: nobody sees half of one, 
 but its owner sees the whole: captures hold personal data.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,13 +12,13 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from postproc.errors import SetupError
+from postproc.files.private import FILE
 from postproc.present import pcapng_out
 from postproc.read.inputs import said
 from postproc.read.records import Described, Other, Piece, Record, pieces
 from postproc.version import __version__
 
 APPLICATION = f"legshark {__version__}"
-PRIVATE = 0o600  # nobody but the owner; Windows goes by the folder's rights
 COPIED = (pcapng_out.SECRETS, pcapng_out.NAMES)  # statistics speak of the whole
 
 Comments = Callable[[int], Iterable[str]]
@@ -65,10 +64,11 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when all has been written; SetupError when that cannot be."""
+    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
     making = target.with_name(f".{uuid4().hex}")
     try:
-        with open(making, "xb", opener=_private) as file:  # Path.open takes no opener
+        making.touch(FILE, exist_ok=False)
+        with making.open("wb") as file:
             yield file
         making.replace(target)
     except OSError as error:
@@ -81,7 +81,3 @@ def moved(path: Path, target: Path) -> None:
     """Give a file its place, on another disk, too; SetupError when that cannot be."""
     with path.open("rb") as source, replacing(target) as file:
         shutil.copyfileobj(source, file, 1 << 20)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, PRIVATE)

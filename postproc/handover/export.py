@@ -49,7 +49,7 @@ class Exported:
 
 def export_redacted(
     run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = (),
-    *, hidden: Collection[str] = (), look: Look = goes_on,
+    *, hidden: Collection[str] = (), look: Look = goes_on, keylog: Path | None = None,
 ) -> Exported:  # fmt: skip
     """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
 
@@ -61,7 +61,7 @@ def export_redacted(
     targets = file_names(out or Path(f"call-{call}.pcapng"), names)
     with scratch.folder() as folder:
         sources = [
-            Source(paths[name], folder / new, frames_belonging(paths[name], held), numbered=True)
+            Source(paths[name], folder / new, frames_belonging(paths[name], held), True, keylog)
             for new, (name, held) in zip(names, found.items(), strict=True)
         ]
         done = redact(Work(sources, products=products, hidden=hidden), key)

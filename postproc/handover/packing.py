@@ -10,7 +10,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import orjson
 
 from postproc.errors import SetupError
-from postproc.handover.copying import PRIVATE, replacing
+from postproc.files.private import FILE
+from postproc.handover.copying import replacing
 from postproc.read import inputs
 from postproc.read.inputs import said
 
@@ -36,7 +37,7 @@ def pack(files: Mapping[str, Path], about: Mapping[str, Any], target: Path, *, d
 def _info(name: str, date: tuple[int, ...] = LONG_AGO) -> ZipInfo:
     info = ZipInfo(name, (date[0], date[1], date[2], date[3], date[4], date[5]))
     info.create_system, info.compress_type = UNIX, ZIP_DEFLATED
-    info.external_attr = (stat.S_IFREG | PRIVATE) << 16
+    info.external_attr = (stat.S_IFREG | FILE) << 16
     return info
 
 

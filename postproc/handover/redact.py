@@ -23,7 +23,8 @@ from postproc.present.redaction.leaks import Originals
 from postproc.present.redaction.packets import Packets
 from postproc.present.redaction.pseudonyms import Pseudonyms
 from postproc.read import logfiles
-from postproc.read.records import Described, Record, pieces
+from postproc.read.decrypted import sip_messages
+from postproc.read.records import Described, Other, Record, pieces
 
 ATTEMPTS = 50
 NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
@@ -49,6 +50,7 @@ class Source(NamedTuple):
     target: Path
     only: Collection[int] | None = None
     numbered: bool = False
+    keylog: Path | None = None  # of its TLS, besides the keys in it
 
 
 @dataclass
@@ -162,10 +164,16 @@ def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
 
 def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
     packets, types = pseudonyms.packets(), []
+    decrypted = source.keylog is not None
+    if decrypted:
+        packets.decrypted(sip_messages(source.path, source.keylog))
     with pieces(source.path) as found:
         for piece in found:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
+            elif isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS and not decrypted:
+                packets.decrypted(sip_messages(source.path))
+                decrypted = True
             elif isinstance(piece, Record) and _taken(piece, source):
                 packets.note(piece.frame, types[piece.interface], piece.data)
     return packets

@@ -20,6 +20,7 @@ from postproc.read import alone, plain, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.clock import Clock, believed
 from postproc.read.container import NotWalkable
+from postproc.read.decrypted import sip_over_tls
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
@@ -29,9 +30,6 @@ from postproc.read.split import Split, split
 from postproc.read.walk import HEAD, capture_format
 from postproc.tables import CAPTURES, Tables
 
-TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
-
-Place = tuple[str | None, int | None]
 Seen = Callable[[int], None]
 
 
@@ -161,17 +159,9 @@ def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterat
 
 
 def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:
-    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
     if options.keylog is None and not parted.has_secrets:
         return {}
-    servers: dict[frozenset[Place], int | None] = {}
-    claimed: set[int | None] = {None}
-    unclaimed: set[int | None] = set()
-    for frame in tshark.frames(source, options.keylog, show=TLS_DATA):
-        ends = frozenset([(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)])
-        port = servers.setdefault(ends, frame.dst_port)  # the first record is the client's
-        (unclaimed if frame.protocols[-1] in ("tls", "data") else claimed).add(port)
-    return {f"tls.port=={port}": "sip" for port in unclaimed - claimed}
+    return sip_over_tls(source, options.keylog)
 
 
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:

@@ -14,7 +14,7 @@ CODES = (
 Attribute = tuple[int, bytes]
 
 
-def _attributes(message: bytes) -> list[Attribute]:
+def attributes(message: bytes) -> list[Attribute]:
     found, at = [], 20
     while at + 4 <= len(message):
         code, size = struct.unpack_from(">HH", message, at)
@@ -34,7 +34,7 @@ def _changed(
     change: Callable[[Random, list[Attribute]], list[Attribute]],
 ) -> Callable[[Random, bytes], bytes | None]:
     def changed(random: Random, message: bytes) -> bytes | None:
-        found = _attributes(message)
+        found = attributes(message)
         return _stun(message, change(random, found)) if found else None
 
     changed.__name__ = change.__name__

@@ -10,7 +10,7 @@ import nbformat
 import orjson
 import pandas as pd
 
-from postproc.columns import INTEGER, REAL, TEXT, TIME, plain
+from postproc.columns import INTEGER, REAL, TEXT, TIME
 from postproc.errors import SchemaError
 from postproc.findings import SEVERITY
 from postproc.present.report import page
@@ -86,7 +86,7 @@ def _of_columns(table: Table, rows: pd.DataFrame) -> Iterator[str]:
         elif column.dtype == REAL and name not in NOT_NUMBERS:
             yield from _outside(name, held, 0, float(2**53))
         elif column.dtype == TEXT:
-            yield from _of_texts(f"{table.name}.{name}", name, set(plain(held)))
+            yield from _of_texts(f"{table.name}.{name}", name, set(held))
 
 
 def _limits(name: str) -> tuple[int, int]:

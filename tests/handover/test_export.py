@@ -140,3 +140,8 @@ def test_pcap_becomes_pcapng_with_its_resolution(run_of, tmp_path):
         assert [piece for piece in found if isinstance(piece, Described)] == [
             Described(1, 262144, option(9, b"\x09"))
         ]
+
+
+def test_packets_are_their_owners_alone(run_of, tmp_path):
+    (written,) = export(run_of("good.pcapng"), 1, tmp_path / "call.pcapng")
+    assert written.stat().st_mode & 0o777 == 0o600

@@ -24,6 +24,7 @@ from tests.canaries.seeds import Canaries, found
 from tests.read import wire
 
 BY_CHANCE = re.compile(r": \d{6} as reversed")
+KEY = "one"  # with a key of chance, six digits sometimes become those of a canary
 KNOWN = products(deployments.read(deployments.DEFAULT))
 
 
@@ -89,7 +90,7 @@ def order(house, canaries) -> Order:
     told = [*list(canaries.words)[::40], *list(canaries.addresses)[::10]]
     attached.write_text("\n".join(f"the trunk told of {each} then" for each in told), encoding="utf-8")
     answers = {"symptom": f"{told[0]} does not hear {told[1]}", "devices": told[2], "customer_id": "XID-4711"}
-    return Order([house], [log], [attached], answers, redacted=True)
+    return Order([house], [log], [attached], answers, redacted=True, key=KEY)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_no_canary_is_in_a_ticket(packed, canaries):
 def test_no_canary_is_in_an_export(house, canaries, tmp_path):
     place = house / f"{canaries.word('call')}.pcap"
     place.write_bytes(wire.pcap([(at, wire.datagram(text)) for at, text in enumerate(a_call(canaries), 1)]))
-    done = export_redacted(pipeline.run([place]), 1, tmp_path / "call.pcapng", products=KNOWN)
+    done = export_redacted(pipeline.run([place]), 1, tmp_path / "call.pcapng", products=KNOWN, key=KEY)
     place.unlink()
     assert list(done.written.values()) == [3]
     assert left(tmp_path / "call.pcapng", canaries) == []
@@ -145,7 +146,7 @@ def test_no_canary_is_in_an_export(house, canaries, tmp_path):
 
 def test_no_canary_is_in_a_report(house, canaries, tmp_path):
     run = pipeline.run([next(house.glob("*.pcapng"))], fs_logs=[next(house.glob("*.log"))])
-    done = report(run, tmp_path / "r.html")
+    done = report(run, tmp_path / "r.html", key=KEY)
     assert left(tmp_path / "r.html", canaries) == []
     assert all(count for count in done.account.tally.replaced.values())
 

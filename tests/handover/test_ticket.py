@@ -158,6 +158,22 @@ def test_answers_that_are_none_are_refused(tmp_path, text, said):
         read_answers(tmp_path / "missing.json")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("deep.toml", "a=" + "[" * 5000),
+        ("deep.json", "[" * 5000),
+        ("odd.json", '[{"key": ["symptom"], "answer": 1}]'),
+        ("odder.json", '[{"key": {}, "answer": 1}]'),
+    ],
+)
+def test_answers_of_any_form_are_read_or_refused_in_one_line(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SetupError) as refused:
+        read_answers(tmp_path / name)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.fixture
 def from_a_customer(pcaps, tmp_path):
     """A folder that tells of a customer and a user, with a capture, a log, and two files that are none."""

@@ -6,6 +6,7 @@ is null from there on.
 """
 
 import struct
+from collections.abc import Mapping
 
 from postproc.present.redaction import ip
 from postproc.present.redaction.addresses import Addresses
@@ -37,6 +38,10 @@ class Packets:
         self._streams, self._fragments, self._tally = Streams(), Fragments(), tally
         self._media = Media(messages.sessions)
         self._bound: set[bytes] = set()  # channels of TURN
+
+    def decrypted(self, messages: Mapping[int, tuple[bytes, ...]]) -> None:
+        """Learn the SIP messages that were in TLS, by frame, before any packet of theirs."""
+        self._streams.decrypted = messages
 
     def note(self, frame: int, link_type: int, data: bytes) -> None:
         """Learn a packet, before any is replaced."""
@@ -93,7 +98,8 @@ class Packets:
         end = len(segment) if length < UDP_HEADER else min(length, len(segment))
         payload = segment[UDP_HEADER:end]
         new = self._datagram(flow, payload, cut=missing > 0)
-        if len(new) + UDP_HEADER + missing > ip.LARGEST:
+        grown = len(new) - len(payload)
+        if max(len(new) + UDP_HEADER + missing, length + grown) > ip.LARGEST:
             new = bytes(len(payload))
         told = length + len(new) - len(payload) if length >= UDP_HEADER else length
         return segment[:4] + struct.pack(">H", told) + segment[6:8] + new + bytes(len(segment) - end)

@@ -136,7 +136,7 @@ class Words:
             elif char in alphabet:
                 turned = self._turn(char, alphabet, behind)
                 signs[place] = turned.upper() if part[place].isupper() else turned
-            elif ord(char) > 127:
+            elif not char.isascii():  # of one sign there may be two in small letters
                 signs[place] = "x"  # a letter of another alphabet
             behind = char + behind
         return "".join(signs)
