@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,12 +167,12 @@ def _worst(done: "Run") -> int:
 
 
 def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
-    from postproc.present.terminal import error_line
+    from postproc.present.terminal import error_line, trace
 
     for left_out in unread:
         click.echo(error_line(left_out.path, left_out.reason), err=True)
         if debug and left_out.error:
-            traceback.print_exception(left_out.error)
+            click.echo(trace(left_out.error), err=True)
 
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import sys
-import traceback
 from types import TracebackType
 
 import click
@@ -36,7 +35,7 @@ class one_line_errors:  # noqa: N801  (read as what it does: with one_line_error
             sys.exit(INTERRUPTED)
         if isinstance(error, PostprocError) or (isinstance(error, OSError) and error.errno != errno.EPIPE):
             if self._debug:
-                traceback.print_exception(error)
+                _trace(error)
             _say(_said(error))
             sys.exit(COULD_NOT_RUN)
 
@@ -46,6 +45,12 @@ def _say(what: str) -> None:
     from postproc.present.terminal import clean
 
     click.echo(clean(f"postproc: {what}"), err=True)
+
+
+def _trace(error: BaseException) -> None:
+    from postproc.present.terminal import trace
+
+    click.echo(trace(error), err=True)
 
 
 def _said(error: Exception) -> str:

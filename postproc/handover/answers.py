@@ -11,6 +11,7 @@ from postproc.errors import SetupError
 from postproc.present.checklist import KEYS
 from postproc.read.inputs import said
 
+NUL = "\0"
 AS_GIVEN = ("customer_id",)  # the vendor must know who asks
 
 
@@ -34,8 +35,8 @@ def read_answers(path: Path) -> dict[str, str]:
 
 
 def as_lines(answers: Mapping[str, str]) -> str:
-    """The answers that are to be redacted as a text, one in a line, by their keys."""
-    return "".join(f"{' '.join(answers[key].split())}\n" for key in _redacted(answers))
+    """The answers that are to be redacted as a text, one in a line, by their keys; no text has a NUL."""
+    return "".join(f"{' '.join(answers[key].replace(NUL, ' ').split())}\n" for key in _redacted(answers))
 
 
 def of_lines(text: str, answers: Mapping[str, str]) -> dict[str, str]:

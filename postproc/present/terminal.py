@@ -4,6 +4,7 @@ What is printed comes from strangers: control characters, bidi marks and escapes
 are shown as text. In a pipe there is no colour, and no line is ever broken.
 """
 
+import traceback
 import unicodedata
 from pathlib import Path
 from textwrap import wrap
@@ -43,6 +44,11 @@ def error_line(path: Path, reason: str) -> str:
     here = Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
     return clean(f"postproc: {shown}: {reason}")
+
+
+def trace(error: BaseException) -> str:
+    """The traceback of an error, whose words may be a stranger's, too."""
+    return "\n".join(map(clean, "".join(traceback.format_exception(error)).split("\n"))).rstrip()
 
 
 def console(stream: TextIO) -> Console:
