@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -9,21 +10,17 @@ from zipfile import ZipFile
 
 import nbformat
 import pytest
-from markdown_it import MarkdownIt
 from selenium.common.exceptions import NoAlertPresentException
 
 import postproc
 from tests.fuzz import rules
 from tests.hostile import MOVES, TEXTS
 from tests.injection import scene
+from tests.injection.markdown import LINK, PLAIN_TAGS, tags
 from tests.plugins.bundle import TSHARK, Bundle, bad_filters, color_rules, named, table
 from tests.present.report.browser import chromium
 
 CAPTURE = scene.NAMES["capture"]
-RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-PLAIN_TAGS = {"p", "code", "ul", "li", "strong", "em", "table", "thead", "tbody", "tr", "th", "td"}
-PLAIN_TAGS |= {"h1", "h2", "h3", "h4"}
-LINK = re.compile(r"https?://|www\.\w")
 MEMBER = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 
 
@@ -81,18 +78,14 @@ def test_markdown_of_notebooks_is_text(made):
                 assert not MOVES & set(cell.source)
 
 
-def tags(markdown: str) -> set[str]:
-    """The elements a reader's Markdown makes of a text."""
-    return set(re.findall(r"</?(\w+)", RENDER.render(markdown)))
-
-
-@pytest.mark.parametrize("redacted", [(), ("--redact", "--yes")])
+@pytest.mark.parametrize("redacted", [False, True])
 def test_markdown_of_tickets_is_text(made, redacted):
-    made.postproc(*COMMANDS["ticket"][:-1], "md.zip", *redacted)
+    told = ("good.pcapng", "--answers", "answers.json", "--redact", "--yes", "-o", "md.zip")
+    made.postproc(*(("ticket", *told) if redacted else (*COMMANDS["ticket"][:-1], "md.zip")))
     with ZipFile(made.folder / "md.zip") as archive:
         names = archive.namelist()
         pages = {name: archive.read(name).decode() for name in names if name.endswith(".md")}
-    assert len(pages) == 1 + bool(redacted)
+    assert len(pages) == 1 + redacted
     for page in pages.values():
         assert tags(page) <= PLAIN_TAGS
         assert not MOVES & set(page) and not LINK.search(page)
@@ -108,6 +101,31 @@ def test_packet_comments_are_lines_and_the_findings_own(made, run):
     known = {(row.severity, row.code) for row in run.findings.itertuples()}
     assert comments and all((tuple(text.split()[:2])) in known for text in comments)
     assert not MOVES & set("".join(comments))
+
+
+def test_a_list_of_words_to_hide_holds_words_and_hides_them(made):
+    attached = made.folder / "attached.txt"
+    attached.write_text(
+        " Zwiebelturm ".join(text.replace("\0", "") for text in TEXTS.values()), encoding="utf-8"
+    )
+    words = ("ticket", "good.pcapng", "--attach", "attached.txt", "--redact", "-o", "hidden.zip")
+    assert "nothing was written" in made.postproc(*words, status=2)
+    listed = made.folder / "hidden.words.txt"
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    assert not (MOVES - {"\t"}) & set("".join(lines)) and any(
+        line.startswith("Zwiebelturm\t") for line in lines
+    )
+    made.postproc(*words, "--hide", listed.name)
+    with ZipFile(made.folder / "hidden.zip") as archive:
+        left = set(re.findall(r"\w+", archive.read("attachments/1.txt").decode().lower()))
+    assert not left & {line.partition("\t")[0].lower() for line in lines if not line.startswith("#")}
+
+
+def test_a_traceback_moves_no_cursor(made):
+    os.mkfifo(made.folder / "keys\x1b[2J")
+    said = made.postproc("run", "good.pcapng", "--keylog", "keys\x1b[2J", "-o", "other", "--debug", status=2)
+    assert "Traceback" in said and "keys\\x1b[2J" in said
+    assert not MOVES & set(said)
 
 
 @pytest.fixture(scope="session")
