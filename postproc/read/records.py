@@ -17,7 +17,7 @@ from postproc.files import scratch
 from postproc.read import pcap, pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
-from postproc.read.inputs import said
+from postproc.read.inputs import readable, said
 from postproc.read.walk import WINDOW, open_container, windows
 
 SNAPLEN = 262_144
@@ -76,7 +76,7 @@ def pieces(path: Path, window: int = WINDOW) -> Iterator[Iterator[Piece]]:
 
 @contextmanager
 def walkable(path: Path) -> Iterator[Path]:
-    """The capture, or a converted copy where it cannot be walked as it is."""
+    """The capture, or a converted copy where it cannot be walked as it is; CaptureError where not that, either."""
     try:
         refused = _refused(path)
     except OSError as error:
@@ -84,8 +84,12 @@ def walkable(path: Path) -> Iterator[Path]:
     if not refused:
         yield path
         return
-    with scratch.folder() as folder:
-        yield converted(path, folder / "converted.pcapng")
+    try:
+        with scratch.folder() as folder:
+            yield converted(path, folder / "converted.pcapng")
+    except NotWalkable as error:
+        name = readable(path.name)
+        raise CaptureError(f"{name}: {error}, so that it cannot be copied packet by packet") from error
 
 
 def _refused(path: Path) -> bool:

@@ -1,8 +1,10 @@
 import gzip
+import struct
 
 import pytest
 
 from postproc.errors import CaptureError
+from postproc.read.extract import frames_of
 from postproc.read.records import Described, Other, Record, option, pieces, whole_options
 from tests.read import wire
 
@@ -91,3 +93,18 @@ def test_an_interface_too_short_to_be_whole_is_counted(tmp_path):
     short = wire.block(1, b"\x01\0\0\0")
     found = read(tmp_path, wire.pcapng(short, wire.interface(113), wire.enhanced(7, PACKET, 1)))
     assert [piece.link_type for piece in found if isinstance(piece, Described)] == [1, 113]
+
+
+def copied(path):
+    with pieces(path) as found:
+        return list(found)
+
+
+@pytest.mark.parametrize("asked", [copied, lambda path: frames_of(path, [1])])
+def test_a_capture_with_blocks_nobody_knows_is_named(tmp_path, asked):
+    """What vendors put into blocks of their own cannot be judged: nothing is copied, nor redacted."""
+    path = tmp_path / "a.pcapng"
+    block = wire.block(0xBAD, struct.pack("<I", 32473) + b"somebody")
+    path.write_bytes(wire.pcapng(wire.interface(), wire.enhanced(1, PACKET + bytes(-len(PACKET) % 4)), block))
+    with pytest.raises(CaptureError, match=r"^a\.pcapng: blocks of type 0xbad, so that it cannot be copied"):
+        asked(path)

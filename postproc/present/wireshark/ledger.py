@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from postproc.errors import SetupError
+from postproc.files.private import replace_file
 
 INDEX = "files.json"
 
@@ -98,14 +99,13 @@ def writing() -> Iterator[None]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; where a link stands, what it leads to."""
+    """Write a file whole or not at all; where a link stands, what it leads to.
+
+    A new one is its owner's alone: the profile of a capture holds its Call-IDs.
+    """
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    fresh.write_bytes(data)
-    if target.exists():
-        shutil.copymode(target, fresh)
-    fresh.replace(target)
+    replace_file(target, lambda place: place.write_bytes(data))
 
 
 def keep(ledger: Ledger, paths: Iterable[Path]) -> list[Path]:

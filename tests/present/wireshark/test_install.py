@@ -1,5 +1,6 @@
 """What is put into a user's folders comes out without a trace, and loses nothing."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,13 @@ def test_installed_and_taken_out_a_fresh_home_is_as_before(home: Path) -> None:
     assert {path: path.read_bytes() for path in bundle(home)} == bundle(home)
     take_back(ledger(home))
     assert snapshot(home) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows goes by the folder's rights")
+def test_what_is_written_is_its_owners_alone(home: Path) -> None:
+    """A capture's profile holds its Call-IDs, and the ledger tells which captures there were."""
+    put(bundle(home), ledger(home), "Legs")
+    assert {path.stat().st_mode & 0o777 for path in home.rglob("*") if path.is_file()} == {0o600}
 
 
 def test_the_same_again_changes_nothing(home: Path) -> None:
