@@ -76,7 +76,7 @@ def pieces(path: Path, window: int = WINDOW) -> Iterator[Iterator[Piece]]:
 
 @contextmanager
 def walkable(path: Path) -> Iterator[Path]:
-    """The capture, or a converted copy where it cannot be walked as it is; CaptureError where not that, either."""
+    """The capture, or a converted copy where it cannot be walked as it is; CaptureError for neither."""
     try:
         refused = _refused(path)
     except OSError as error:
