@@ -98,6 +98,13 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
         return [record.get(name) for record in records]
 
 
+# Seconds before a call's first and after its last packet in which what goes on its addresses is still its
+# own: media that precede the signalling's frame, RTCP's goodbye, and ICMP errors, of which the latest come
+# 3 s after their packet (Linux asks three times, a second apart, for a neighbour's link address before it
+# reports "host unreachable"). Below 3.1 s those are lost; FreeSWITCH and rtpengine hand out ports in turn, so
+# that well above 10 s a busy server's ports are another call's.
+SLACK_S = 5
+
 # Columns that many tables share.
 CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.")
 FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.")
@@ -105,6 +112,10 @@ AT = Column("time", TIME, "Arrival of that frame.")
 KEY = (CAPTURE, FRAME, AT)
 CALL = Column("call", INTEGER, "Call's number in the run, by time of its first INVITE; NA if none.")
 LEG = Column("leg", INTEGER, "Leg's number in its call, from 1.")
+OWNER = (
+    Column("call", INTEGER, "Call it belongs to; NA if none, or if that is not sure."),
+    Column("leg", INTEGER, "Leg it belongs to; NA if none, or if that is not sure."),
+)
 TUPLE = (
     Column("src_addr", TEXT, "Sender's address on the wire."),
     Column("src_port", INTEGER, "Sender's port."),
@@ -143,6 +154,7 @@ SIP_MESSAGES = Table(
     "One row per SIP message on the wire (RFC 3261, section 7); a frame may hold several.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID."),
         *TUPLE,
         Column("transport", TEXT, "udp, tcp, tls, sctp, ws or wss."),
@@ -169,6 +181,7 @@ SIP_HEADERS = Table(
     "One row per header that may identify a call or its parties across a B2BUA.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID of the message."),
         Column("method", TEXT, "Method of the request (responses are not listed)."),
         Column("name", TEXT, "Header name, lower case, long form."),
@@ -180,6 +193,7 @@ SDP_MEDIA = Table(
     "One row per m= section of a session description (RFC 8866, section 5.14).",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID of the message that carries it."),
         Column("sdp_owner", TEXT, "o= username: who wrote the description."),
         Column("session_id", TEXT, "o= session id."),
@@ -242,6 +256,7 @@ STUN_MESSAGES = Table(
     "One row per STUN message on the wire (RFC 8489, section 5; RFC 3489 without cookie too).",
     (
         *KEY,
+        *OWNER,
         *TUPLE,
         Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex."),
         Column("kind", TEXT, "request, indication, success or error."),
@@ -311,6 +326,7 @@ DTLS_MESSAGES = Table(
     "One row per DTLS message (RFC 6347, RFC 9147); fragments of one message in a frame are one row.",
     (
         *KEY,
+        *OWNER,
         *TUPLE,
         Column("content", TEXT, "handshake, change_cipher_spec, alert, application_data, ack or its number."),
         Column("handshake_type", TEXT, "client_hello, certificate, ...; encrypted after the cipher change."),
@@ -348,6 +364,7 @@ ICMP_ERRORS = Table(
     "One row per ICMP error that quotes a UDP or TCP packet (RFC 792, RFC 4443).",
     (
         *KEY,
+        *OWNER,
         Column("reporter", TEXT, "Who says so: sender of the ICMP message."),
         Column("version", INTEGER, "4 or 6."),
         Column("type", INTEGER, "ICMP type."),
@@ -403,6 +420,7 @@ TRANSACTIONS = Table(
     "One row per SIP transaction (RFC 3261, section 17), an INVITE's ACK for non-2xx included.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID."),
         *TUPLE,
         Column("branch", TEXT, "Branch of the topmost Via."),
@@ -530,6 +548,7 @@ LOG_EVENTS = Table(
     "time by the captures' clock.",
     (
         *KEY,
+        *OWNER,
         Column("level", TEXT, "DEBUG ... CRIT."),
         Column("source", TEXT, "Source file of the message, without line number."),
         Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines."),

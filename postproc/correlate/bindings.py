@@ -11,9 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.correlate import owners, purposes, quoted, stun_transactions
+from postproc.correlate import purposes, quoted, stun_transactions
+from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.records import NS_PER_S, column, records
 from postproc.correlate.stun_transactions import Transaction, Transactions
+from postproc.correlate.ufrags import direction
+from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.tables import BINDINGS
 
 NS_PER_MS = 1_000_000
@@ -29,8 +32,7 @@ MIRRORED = ["dst_addr", "dst_port", "src_addr", "src_port"]
 
 def bindings(
     stun_messages: pd.DataFrame,
-    ice_sessions: pd.DataFrame,
-    endpoints: pd.DataFrame,
+    index: Index,
     *,
     icmp_errors: pd.DataFrame,
     sip_messages: pd.DataFrame,
@@ -40,7 +42,8 @@ def bindings(
 ) -> pd.DataFrame:
     """The bindings table, by capture and time (RFC 8489, section 6; RFC 8445, section 7).
 
-    Of ``rtp_streams`` and ``dtls_messages`` only capture, 5-tuple and ``relayed`` count.
+    ``index`` has the ICE sessions and the legs' addresses. Of ``rtp_streams`` and ``dtls_messages`` only
+    capture, 5-tuple and ``relayed`` count.
     """
     messages = stun_transactions.messages(stun_messages)
     known = stun_transactions.transactions(messages)
@@ -52,7 +55,42 @@ def bindings(
         purposes.purpose(busy, is_check, ports)
         for is_check, ports in zip(checks, records(found, *purposes.PORTS), strict=True)
     ]
-    return BINDINGS.conform(found.join(owners.owned(found, ice_sessions, endpoints)))
+    return BINDINGS.conform(found.join(_owned(found, index)))
+
+
+def _owned(found: pd.DataFrame, index: Index) -> pd.DataFrame:
+    """Call, leg and direction of transactions: by both ufrags, then by what these checks show."""
+    asked = list(records(found, "username", "time", "purpose"))
+    tied = [by_username(index, username, time) for username, time, _ in asked]
+    seen = with_bindings(index, found.join(_columns(tied)))
+    owners: list[Owner | None] = []
+    for known, traffic, (_, _, purpose) in zip(tied, _traffic(found), asked, strict=True):
+        whose = known or (traffic and by_checks(seen, traffic))
+        if whose is None and traffic:
+            whose = owner(seen, traffic) or (invited(seen, traffic) if purpose == "discovery" else None)
+            # Only checks say who is who: an address may be a relay's, or the NAT's.
+            whose = whose and whose._replace(src_side=None, dst_side=None)
+        owners.append(whose)
+    return _columns(owners)
+
+
+def _columns(owners: list[Owner | None]) -> pd.DataFrame:
+    nobody = (None, None, "other")
+    rows = [(w.call, w.leg, direction(w.src_side, w.dst_side)) if w else nobody for w in owners]
+    return pd.DataFrame(rows, columns=["call", "leg", "direction"], dtype=object)
+
+
+def _traffic(found: pd.DataFrame) -> list[Traffic | None]:
+    """The transactions as traffic of one moment; None where time or an address is not known."""
+    rows = records(found, "capture", "time", *TUPLE, "username", "mapped_addr", "mapped_port")
+    return [None if None in row[:6] else _moment(row) for row in rows]
+
+
+def _moment(row: tuple[Any, ...]) -> Traffic:
+    capture, time, src, src_port, dst, dst_port, username, *mapped = row
+    outside = None if None in mapped else (mapped[0], mapped[1])
+    ends = (src, src_port), (dst, dst_port)
+    return Traffic(capture, *ends, time, time, stun=True, username=username, mapped=outside)
 
 
 def _opened(messages: pd.DataFrame, known: Transactions) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from postproc.correlate import fingerprints
-from postproc.correlate.attribution import Owner, Traffic, owner, ufrag_at
+from postproc.correlate.endpoints import Address, Index, Pair, pair_of
 from postproc.correlate.fingerprints import Offered
 from postproc.correlate.handshakes import (
     Handshake,
@@ -22,7 +22,7 @@ from postproc.correlate.handshakes import (
     state,
 )
 from postproc.correlate.records import records, timestamp
-from postproc.correlate.ties import Address, Pair, Ties, pair_of
+from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.tables import DTLS
 
 Key = tuple[str, bool, Pair]  # capture, inside TURN, the two ends
@@ -33,7 +33,7 @@ def dtls(
     rtp_streams: pd.DataFrame,
     sdp_media: pd.DataFrame,
     legs: pd.DataFrame,
-    ties: Ties,
+    index: Index,
 ) -> pd.DataFrame:
     """Return one row per handshake and pair of transport addresses of a capture, in time order.
 
@@ -44,8 +44,8 @@ def dtls(
     media = _media_starts(rtp_streams)
     rows = []
     for key, messages in _by_pair(dtls_messages).items():
-        for handshake in handshakes(messages, _same_call(ties, key[0])):
-            rows.append(_row(key, handshake, media.get(key, []), offered, ties))
+        for handshake in handshakes(messages, _same_call(index, key[0])):
+            rows.append(_row(key, handshake, media.get(key, []), offered, index))
     rows.sort(key=lambda row: (row["time"], row["capture"]))
     return DTLS.rows(rows)
 
@@ -80,23 +80,23 @@ def _first_from(times: list[int]) -> Callable[[int], int | None]:
     return lambda start: next(iter(times[bisect_left(times, start) :]), None)
 
 
-def _same_call(ties: Ties, capture: str) -> Callable[[Message, Message], bool]:
+def _same_call(index: Index, capture: str) -> Callable[[Message, Message], bool]:
     """Tell whether two messages may be one call's: not if both are known to be of different ones."""
 
     def same(one: Message, other: Message) -> bool:
-        calls = [owner(ties, Traffic(capture, m.src, m.dst, m.time, m.time)) for m in (one, other)]
+        calls = [owner(index, Traffic(capture, m.src, m.dst, m.time, m.time)) for m in (one, other)]
         return len({known.call for known in calls if known}) < 2
 
     return same
 
 
-def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, ties: Ties) -> dict[str, Any]:
+def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, index: Index) -> dict[str, Any]:
     first = next(filter(is_hello, handshake.messages), handshake.messages[0])
     client = client_of(handshake)
     server = key[2][1] if client == key[2][0] else key[2][0]
     end = completed(handshake, _first_from(media))
     traffic = Traffic(key[0], client, server, first.time, end or handshake.messages[-1].time)
-    whose = owner(ties, traffic)
+    whose = owner(index, traffic)
     sent = certificates(handshake)
     return {
         "capture": key[0],
@@ -115,12 +115,12 @@ def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, tie
         "completed": timestamp(end),
         "duration_ms": None if end is None else (end - first.time) / 1e6,
         "certificate_sha256": fingerprints.sha256(sent.get(server) or sent.get(client)),
-        "fingerprint_matches": fingerprints.verdict(_matched(sent, offered, ties, traffic, whose)),
+        "fingerprint_matches": fingerprints.verdict(_matched(sent, offered, index, traffic, whose)),
     }
 
 
 def _matched(
-    sent: dict[Address, str], offered: Offered, ties: Ties, traffic: Traffic, whose: Owner | None
+    sent: dict[Address, str], offered: Offered, index: Index, traffic: Traffic, whose: Owner | None
 ) -> Iterator[bool | None]:
     """Tell of each certificate whether it is one of its sender's."""
     for address, certificate in sent.items():
@@ -128,5 +128,5 @@ def _matched(
             yield None
             continue
         leg = whose.call, whose.leg
-        ufrag = ufrag_at(ties, traffic, leg, address)
+        ufrag = ufrag_at(index, traffic, leg, address)
         yield fingerprints.matches(certificate, *fingerprints.of_sender(offered, leg, ufrag, address))

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from postproc.correlate.endpoints import Address, LegKey
 from postproc.correlate.records import records
-from postproc.correlate.spans import LegKey
-from postproc.correlate.ties import Address
 
 Fingerprint = tuple[str, str]  # hash function, digest in lower-case hex
 Offered = dict[tuple[object, ...], set[Fingerprint]]

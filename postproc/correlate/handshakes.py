@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from postproc.correlate.endpoints import Address
 from postproc.correlate.records import NS_PER_S
-from postproc.correlate.ties import Address
 
 SILENCE = 90 * NS_PER_S  # the retransmission timer stops doubling at 60 s (RFC 6347, section 4.2.4.1)
 LATE = 1 * NS_PER_S  # a ClientHello this soon after completion is an old one that took its time

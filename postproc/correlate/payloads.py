@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc.correlate.endpoints import Address, LegKey
 from postproc.correlate.records import records
-from postproc.correlate.spans import LegKey
-from postproc.correlate.ties import Address
 
 STATIC = {
     0: "PCMU", 3: "GSM", 4: "G723", 5: "DVI4", 6: "DVI4", 7: "LPC", 8: "PCMA", 9: "G722", 10: "L16",

@@ -7,12 +7,21 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.correlate import payloads
-from postproc.correlate.attribution import CROWD, Owner, Traffic, owner, ufrag_at
+from postproc.correlate.endpoints import (
+    Index,
+    LegKey,
+    Pair,
+    Span,
+    Spans,
+    overlapping,
+    pair_of,
+    spans,
+    with_handshakes,
+)
 from postproc.correlate.payloads import Sections
 from postproc.correlate.records import column, records
-from postproc.correlate.spans import LegKey, Span, Spans, overlapping, spans
-from postproc.correlate.ties import Pair, Ties, pair_of, with_handshakes
 from postproc.correlate.ufrags import direction
+from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
 
 NOISE = 8  # packets: fewer, and of no call, may be anything that looks like RTP
@@ -39,18 +48,18 @@ def streams(
     *,
     legs: pd.DataFrame,
     dtls: pd.DataFrame,
-    ties: Ties,
+    index: Index,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rtp_streams and rtp_seconds, streams numbered 1, 2, ... over the run by time.
 
     On input (capture, stream) is the key of both. ``legs`` are numbered, ``dtls``
     has its calls. A few packets that belong to no call are left out.
     """
-    seen, known = _traffic(rtp_streams), with_handshakes(ties, dtls)
+    seen, known = _traffic(rtp_streams), with_handshakes(index, dtls)
     owners = _by_reverse(seen, [traffic and owner(known, traffic) for traffic in seen])
     sources = payloads.sections(sdp_media, legs), _completed(dtls)
     payload_types = column(rtp_streams["payload_type"])
-    added = [_whose(ties, *row, sources) for row in zip(seen, owners, payload_types, strict=True)]
+    added = [_whose(index, *row, sources) for row in zip(seen, owners, payload_types, strict=True)]
     columns = pd.DataFrame(added, columns=Whose._fields, index=rtp_streams.index, dtype=object)
     filled = rtp_streams.assign(**{name: columns[name] for name in Whose._fields})
     kept = filled[filled["call"].notna() | (filled["packets"] >= NOISE).fillna(False)]
@@ -109,7 +118,7 @@ def _completed(dtls: pd.DataFrame) -> Completed:
 
 
 def _whose(
-    ties: Ties,
+    index: Index,
     traffic: Traffic | None,
     known: Owner | None,
     payload_type: int | None,
@@ -121,7 +130,7 @@ def _whose(
     keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
     if traffic is None or known is None:
         return Whose(None, None, "other", payloads.codec([], payload_type), keyed or None)
-    ufrag = ufrag_at(ties, traffic, (known.call, leg), traffic.dst)
+    ufrag = ufrag_at(index, traffic, (known.call, leg), traffic.dst)
     tiers = payloads.nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
     way = direction(known.src_side, known.dst_side)
     return Whose(call, leg, way, payloads.codec(tiers, payload_type), keyed or payloads.secured(tiers))

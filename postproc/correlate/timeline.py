@@ -8,26 +8,23 @@ import numpy as np
 import pandas as pd
 
 from postproc.correlate.lanes import dtls, icmp, log, media, sdp, sip, stun
-from postproc.correlate.ties import Ties
 from postproc.tables import TIMELINE, Tables
 
 
-def timeline(tables: Tables, ties: Ties) -> pd.DataFrame:
+def timeline(tables: Tables) -> pd.DataFrame:
     """Return the events of all calls by call and time; at one time in the order of the lanes.
 
-    ``tables`` are correlated: legs, bindings, dtls and rtp_streams have their call.
+    ``tables`` are correlated: every row has its call.
     """
-    legs, messages = tables.legs, tables.sip_messages
+    messages = tables.sip_messages
     lanes = [
-        sip.events(messages, legs),
-        sdp.events(messages, tables.sdp_media, tables.candidates, legs),
+        sip.events(messages),
+        sdp.events(messages, tables.sdp_media, tables.candidates),
         stun.events(tables.bindings, tables.stun_messages),
         dtls.events(tables.dtls, tables.dtls_messages),
         media.events(tables.rtp_streams, tables.rtp_seconds),
-        icmp.events(
-            tables.icmp_errors, sip_messages=messages, bindings=tables.bindings, legs=legs, ties=ties
-        ),
-        log.events(tables.log_events, legs),
+        icmp.events(tables.icmp_errors, tables.legs),
+        log.events(tables.log_events),
     ]
     return _in_order([lane for lane in lanes if len(lane)])
 

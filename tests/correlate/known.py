@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from postproc.correlate.ties import Ties, ties
+from postproc.correlate.endpoints import Index, index, with_bindings
 from tests import builders as b
 
 RECORDINGS = pd.Series({"a.pcapng": 1, "a2.pcapng": 1, "b.pcapng": 2})
@@ -26,8 +26,9 @@ def at(addr, port, side, number=1, *, call=1, **columns):
     return {"call": call, "leg": number, "side": side, "addr": addr, "port": port} | columns
 
 
-def known(legs=(), endpoints=(), bindings=()) -> Ties:
-    return ties(b.legs(*legs), b.endpoints(*endpoints), b.bindings(*bindings), RECORDINGS)
+def known(legs=(), endpoints=(), bindings=()) -> Index:
+    named = index(b.legs(*legs), b.endpoints(*endpoints), b.ice_sessions(), RECORDINGS)
+    return with_bindings(named, b.bindings(*bindings))
 
 
 def ns(seconds):

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
+from postproc.correlate.whose import CROWD
 
-from postproc.correlate.owners import CROWD, Claim, agreed, from_checks, from_sdp, nearest
 from tests import builders as b
 from tests.correlate.stun_cases import (
     ANSWER,
@@ -15,77 +15,65 @@ from tests.correlate.stun_cases import (
     one,
 )
 
-PLACE = ("10.0.0.1", 4000)
-OTHER = ("10.0.0.2", 5000)
-
-
-def ns(seconds):
-    return b.at(seconds).value
-
-
-def living(*spans):
-    """PLACE in the life of calls 1, 2, ...: each span is widened by the 5 s margin of media endpoints."""
-    ends = [{"call": n, "start": a - 5, "end": e + 5} for n, (a, e) in enumerate(spans, 1)]
-    return from_sdp(b.endpoints(*({"addr": PLACE[0], "port": PLACE[1]} | end for end in ends)))
+def looked_up(*spans, time):
+    """Call of a look-up from PLACE, which calls 1, 2, ... name; endpoints outlive their leg by 5 s."""
+    legs = [{"call": n, "leg": 1, "time": a, "end_time": e} for n, (a, e) in enumerate(spans, 1)]
+    held = {"addr": b.SERVER, "port": 30000}
+    places = [held | {"call": n, "start": a - 5, "end": e + 5} for n, (a, e) in enumerate(spans, 1)]
+    call = one(LOOK_UP | {"time": time}, endpoints=places, legs=legs, end=500.0)["call"]
+    return None if pd.isna(call) else call
 
 
 def test_an_endpoint_belongs_to_its_leg_within_its_life_and_margin():
-    places = living((10, 20))
-    assert [nearest(places, PLACE, ns(t)) for t in (4.9, 5, 15, 25, 25.1)] == [{}, {1: 1}, {1: 1}, {1: 1}, {}]
+    assert [looked_up((10, 20), time=t) for t in (4.9, 5, 15, 25, 25.1)] == [None, 1, 1, 1, None]
 
 
 def test_a_reused_port_belongs_to_the_life_nearest_in_time():
-    places = living((10, 20), (21, 30))
-    assert [nearest(places, PLACE, ns(t)) for t in (19, 20.2, 20.8, 22)] == [{1: 1}, {1: 1}, {2: 1}, {2: 1}]
+    lives = (10, 20), (21, 30)
+    assert [looked_up(*lives, time=t) for t in (19, 20.2, 20.8, 22)] == [1, 1, 2, 2]
 
 
-def test_two_calls_on_one_address_at_once_are_both_named():
-    assert nearest(living((10, 20), (15, 30)), PLACE, ns(17)) == {1: 1, 2: 1}
+def test_two_calls_on_one_address_at_once_are_not_guessed():
+    assert looked_up((10, 20), (15, 30), time=17) is None
 
 
 def test_a_life_without_end_gives_way_to_one_with_an_end():
-    held = {"addr": PLACE[0], "port": PLACE[1]}
-    places = from_sdp(b.endpoints(held | {"call": 1}, held | {"call": 2, "start": 5.0, "end": 25.0}))
-    assert nearest(places, PLACE, ns(15)) == {2: 1}
-    assert nearest(places, PLACE, ns(50)) == {1: 1}
+    held = {"addr": b.SERVER, "port": 30000}
+    places = [held | {"call": 1}, held | {"call": 2, "start": 5.0, "end": 25.0}]
+    legs = [{"call": 1, "leg": 1, "time": 0.0}, {"call": 2, "leg": 1, "time": 10.0, "end_time": 20.0}]
+    found = bound(
+        LOOK_UP | {"time": 15.0},
+        LOOK_UP | {"time": 50.0, "transaction_id": "02"},
+        endpoints=places,
+        legs=legs,
+    )
+    assert found["call"].tolist() == [2, 1]
 
 
-def test_of_two_legs_of_a_call_the_first_is_named():
-    held = {"addr": PLACE[0], "port": PLACE[1]}
-    places = from_sdp(b.endpoints(held | {"leg": 2}, held | {"leg": None}, held | {"leg": 1}))
-    assert nearest(places, PLACE, ns(0)) == {1: 1}
+def test_of_two_legs_of_a_call_neither_is_named_but_the_call_is():
+    held = {"addr": b.SERVER, "port": 30000}
+    row = one(LOOK_UP, endpoints=[held | {"leg": 2}, held | {"leg": 1}])
+    assert row["call"] == 1 and pd.isna(row["leg"])
 
 
 def test_a_crowd_on_one_address_tells_nothing():
-    assert nearest(living(*[(10, 20)] * CROWD), PLACE, ns(15)) == {}
+    assert looked_up(*[(10, 20)] * (CROWD + 1), time=15) is None
 
 
-def test_incomplete_endpoints_are_left_out():
-    places = from_sdp(b.endpoints({"addr": None, "port": 1}, {"addr": "x", "port": None}, {"addr": "y"}))
-    assert not places.held
+def test_a_check_shows_whose_its_ends_are_for_half_a_minute_in_its_recording():
+    def call(time, **columns):
+        far = {"src_addr": b.CLIENT, "src_port": 50000, "dst_addr": "192.0.2.1", "dst_port": 9}
+        checks = [CHECK | {"time": 100.0}, far | {"time": time, "transaction_id": "02"} | columns]
+        found = bound(*checks, sessions=[{"call": 3}], end=500.0).set_index("transaction_id")["call"]
+        return found.fillna(0)["02"]
+
+    assert [call(t) for t in (69, 71, 129, 131)] == [0, 3, 3, 0]
+    assert call(100.0, capture="b.pcapng") == 0
 
 
-def test_a_check_claims_its_tuple_both_ways_and_its_ends_in_its_capture_only():
-    places = from_checks([Claim("a", PLACE, OTHER, ns(100), (3, 1))])
-    for key in (("a", PLACE, OTHER), ("a", OTHER, PLACE), ("a", PLACE), ("a", OTHER)):
-        assert nearest(places, key, ns(71)) == {3: 1}
-    assert nearest(places, ("b", PLACE), ns(100)) == {}
-    assert nearest(places, ("a", PLACE), ns(69)) == {}
-
-
-def test_ends_agree_on_the_call_they_have_in_common():
-    assert agreed([{1: 1, 2: 1}, {2: 1, 3: 1}]) == (2, 1)
-
-
-def test_an_end_that_names_one_call_decides_where_the_other_does_not_know():
-    assert agreed([{}, {7: 2}]) == (7, 2)
-    assert agreed([{1: 1, 2: 1}, {9: 1}]) == (9, 1)
-
-
-def test_ends_that_disagree_or_do_not_decide_name_nobody():
-    assert agreed([{1: 1}, {2: 1}]) is None
-    assert agreed([{1: 1, 2: 1}, {}]) is None
-    assert agreed([]) is None
+def test_ends_that_disagree_name_nobody():
+    ends = [{"addr": b.SERVER, "port": 30000, "call": 1}, {"addr": b.CLIENT, "port": 50000, "call": 2}]
+    assert pd.isna(one(TO_CLIENT, endpoints=ends)["call"])
 
 
 @pytest.mark.parametrize(
@@ -116,6 +104,7 @@ def test_what_is_sent_on_a_checks_tuple_belongs_to_its_call():
         TO_SERVER | {"time": 60.0, "transaction_id": "03"},
         TO_SERVER | {"time": 11.0, "transaction_id": "04", "capture": "b.pcapng"},
         sessions=[{"call": 3}],
+        legs=[{"call": 3, "leg": 1, "time": 5.0, "end_time": 40.0}],
     )
     assert found["call"].fillna(0).tolist() == [3, 3, 3, 0, 0]
     assert found["direction"].tolist()[1:4] == ["server_to_client", "client_to_server", "other"]

@@ -1,7 +1,6 @@
 import pytest
 
-from postproc.correlate.spans import ALWAYS
-from postproc.correlate.ties import ANYWHERE, pair_of, recording_of, with_handshakes
+from postproc.correlate.endpoints import ALWAYS, ANYWHERE, pair_of, recording_of, with_handshakes
 from tests import builders as b
 from tests.correlate.known import CHECK, at, known, leg, ns
 
@@ -85,4 +84,4 @@ def test_handshakes_with_a_call_become_evidence():
         "call": 1, "leg": 1, "started": 3.0,
     }  # fmt: skip
     found = with_handshakes(known(), b.dtls(row, row | {"call": None}, row | {"server_port": None}))
-    assert [check.leg for check in found.handshakes[1, PAIR]] == [(1, 1)]
+    assert [check.leg for check in found.others[0][1, PAIR]] == [(1, 1)]

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc.correlate.endpoints import Address, Pair, pair_of
 from postproc.correlate.handshakes import FLIGHT
 from postproc.correlate.lanes.events import ERROR, NORMAL, WARNING, Event, milliseconds, place, table
 from postproc.correlate.records import records
-from postproc.correlate.ties import Address, Pair, pair_of
 
 FAILED = {"client_hello_only", "incomplete"}
 

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from postproc.correlate.records import column, records
-from postproc.correlate.spans import LegKey
+from postproc.correlate.records import column
 from postproc.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"
@@ -63,19 +61,10 @@ def places(rows: pd.DataFrame, end: str) -> list[str | None]:
     return [place(addr, port) for addr, port in pairs]
 
 
-def legs_by_call_id(legs: pd.DataFrame) -> dict[str, LegKey]:
-    """Return call and leg of each Call-ID that has a call; a Call-ID means the same in all captures."""
-    known = legs[legs["call"].notna() & legs["call_id"].notna()]
-    return {call_id: (call, leg) for call_id, call, leg in records(known, "call_id", "call", "leg")}
-
-
-def of_legs(messages: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
-    """Return the messages whose Call-ID is a leg's, second captures left out, with call and leg."""
+def of_calls(messages: pd.DataFrame) -> pd.DataFrame:
+    """Return the messages that belong to a call, second captures left out."""
     counted = messages[messages["copy_of"].isna()] if "copy_of" in messages else messages
-    owners = list(map(legs_by_call_id(legs).get, column(counted["call_id"])))
-    known = counted[np.array([owner is not None for owner in owners], dtype=bool)]
-    calls, numbers = zip(*filter(None, owners), strict=True) if len(known) else ((), ())
-    return known.assign(call=pd.array(calls, dtype="Int64"), leg=pd.array(numbers, dtype="Int64"))
+    return counted[counted["call"].notna()]
 
 
 def milliseconds(duration: float) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_legs, of_rows
+from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_calls, of_rows
 from postproc.correlate.records import column
 
 TIES = {"channel", "peer", "sdp"}  # what they tell is in other lanes
@@ -13,9 +13,9 @@ SEVERITIES = {
 }  # fmt: skip
 
 
-def events(log_events: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
+def events(log_events: pd.DataFrame) -> pd.DataFrame:
     """Return the lines whose Call-ID has a call, other than those that only tie the log to the packets."""
-    known = of_legs(log_events[~log_events["kind"].isin(TIES)], legs)
+    known = of_calls(log_events[~log_events["kind"].isin(TIES)])
     return of_rows(
         "log",
         known,

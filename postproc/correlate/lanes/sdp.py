@@ -4,18 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.correlate.lanes.events import NORMAL, of_legs, of_rows, places
+from postproc.correlate.lanes.events import NORMAL, of_calls, of_rows, places
 from postproc.correlate.parties import descriptions, parties
 from postproc.correlate.records import records
 
 Key = tuple[Any, ...]  # capture, frame, Call-ID
 
 
-def events(
-    sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: pd.DataFrame, legs: pd.DataFrame
-) -> pd.DataFrame:
+def events(sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     """Return one event per message of a leg that carries a description."""
-    known = of_legs(sip_messages, legs)
+    known = of_calls(sip_messages)
     with_sdp = known[known["has_sdp"].fillna(False)]
     kinds = _kinds(known, with_sdp)
     media, offered = _media(sdp_media), _candidates(candidates)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_legs, of_rows, places
+from postproc.correlate.lanes.events import ERROR, NORMAL, NOTE, WARNING, of_calls, of_rows, places
 from postproc.correlate.records import column, records
 from postproc.correlate.uris import user_part
 
@@ -15,10 +15,10 @@ SAME = [
 ]  # fmt: skip
 
 
-def events(sip_messages: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
+def events(sip_messages: pd.DataFrame) -> pd.DataFrame:
     """Return one event per message of a leg; a retransmission says so."""
     legible = sip_messages[sip_messages["method"].notna() | sip_messages["status"].notna()]
-    known = of_legs(legible, legs)
+    known = of_calls(legible)
     again, inside = known.duplicated(SAME).tolist(), _inside_dialog(known)
     starts = records(known, "method", "status", "reason", "cseq_method", "to_tag", "request_uri", "to_uri")
     numbers = records(known, "method", "status", "cseq_method")

@@ -2,9 +2,8 @@ import pytest
 
 from postproc.correlate.lanes.events import (
     Event,
-    legs_by_call_id,
     milliseconds,
-    of_legs,
+    of_calls,
     of_rows,
     place,
     table,
@@ -33,24 +32,14 @@ def test_durations_are_short(duration, text):
     assert milliseconds(duration) == text
 
 
-def test_only_legs_with_a_call_count():
-    legs = b.legs(
-        {"call_id": "a", "call": 1, "leg": 2}, {"call_id": "b", "call": None}, {"call_id": None, "call": 3}
-    )
-    assert legs_by_call_id(legs) == {"a": (1, 2)}
+def test_messages_of_no_call_and_second_captures_are_left_out():
+    messages = b.sip_messages({"call": 1}, {"call": 1, "copy_of": 1}, {"call": None})
+    assert of_calls(messages)["frame"].tolist() == [1]
 
 
-def test_messages_of_legs_get_call_and_leg_and_lose_second_captures():
-    messages = b.sip_messages(
-        {"call_id": "a"}, {"call_id": "a", "copy_of": 1}, {"call_id": "b"}, {"call_id": None}
-    )
-    found = of_legs(messages, b.legs({"call_id": "a", "call": 1, "leg": 2}))
-    assert found[["frame", "call", "leg"]].to_numpy().tolist() == [[1, 1, 2]]
-
-
-def test_no_messages_of_legs_give_an_empty_table():
-    assert of_legs(b.sip_messages(), b.legs()).empty
-    assert of_legs(b.sip_messages({"call_id": "b"}), b.legs()).empty
+def test_no_messages_of_calls_give_an_empty_table():
+    assert of_calls(b.sip_messages()).empty
+    assert of_calls(b.sip_messages({"call": None})).empty
 
 
 def test_events_become_rows_and_those_without_time_none():

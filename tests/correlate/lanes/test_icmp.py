@@ -1,9 +1,10 @@
 import pytest
 
 from postproc.correlate.lanes import icmp
+from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import CALLER, ask, invite
-from tests.correlate.known import CHECK, TO_CLIENT, at, known, leg
+from tests.correlate.known import CHECK, TO_CLIENT, at, leg
 
 PORT = TO_CLIENT | {"time": 3.0, "reporter": "198.51.100.1", "version": 4, "type": 3, "code": 3}
 MOVED = PORT | {"src_port": 1, "dst_port": 2}
@@ -11,9 +12,9 @@ MOVED = PORT | {"src_port": 1, "dst_port": 2}
 
 def events(*errors, sip=(), bindings=(), legs=None, endpoints=()):
     legs = [leg(end=60.0), leg(call=2, end=60.0)] if legs is None else legs
-    ties = known(legs, endpoints, bindings)
     others = {"sip_messages": b.sip_messages(*sip), "bindings": b.bindings(*bindings), "legs": b.legs(*legs)}
-    return icmp.events(b.icmp_errors(*errors), **others, ties=ties).to_dict("records")
+    held = b.attributed(Tables(icmp_errors=b.icmp_errors(*errors), **others), b.endpoints(*endpoints))
+    return icmp.events(held.icmp_errors, held.legs).to_dict("records")
 
 
 def calls(*errors, **others):

@@ -1,6 +1,7 @@
 import pytest
 
 from postproc.correlate.lanes import log
+from postproc.tables import Tables
 from tests import builders as b
 
 LEGS = b.legs({"call_id": "a@x", "call": 1, "leg": 1})
@@ -11,7 +12,8 @@ LINE = {
 
 
 def events(*lines):
-    return log.events(b.rows("log_events", *lines), LEGS).to_dict("records")
+    held = b.attributed(Tables(legs=LEGS, log_events=b.rows("log_events", *lines)))
+    return log.events(held.log_events).to_dict("records")
 
 
 def test_a_line_is_an_event_of_its_call():

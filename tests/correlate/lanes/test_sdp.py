@@ -1,4 +1,5 @@
 from postproc.correlate.lanes import sdp
+from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
 
@@ -8,7 +9,8 @@ LINE = {"call_id": "a@x", "addr": "192.0.2.1", "port": 30000, "type": "host", "t
 
 
 def events(messages, media=(), candidates=()):
-    return sdp.events(b.sip_messages(*messages), b.sdp_media(*media), b.candidates(*candidates), LEGS)
+    known = b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages)))
+    return sdp.events(known.sip_messages, b.sdp_media(*media), b.candidates(*candidates))
 
 
 def labels(*args):

@@ -2,8 +2,8 @@ import time as clock
 
 import pytest
 
-from postproc.correlate.attribution import CROWD, Owner, Traffic, owner, ufrag_at
-from postproc.correlate.ties import with_handshakes
+from postproc.correlate.endpoints import with_handshakes
+from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from tests import builders as b
 from tests.correlate.known import CHECK, OUTSIDE, at, known, leg, ns
 
