@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from postproc.correlate.endpoints import (
+    ALWAYS,
+    SLACK,
     Index,
     LegKey,
     Pair,
@@ -22,6 +24,7 @@ from postproc.correlate.endpoints import (
     pair_of,
     recording_of,
     with_handshakes,
+    with_requests,
     with_streams,
 )
 from postproc.correlate.records import NS_PER_S, records
@@ -46,14 +49,16 @@ def attributed(tables: Tables, index: Index) -> Tables:
     """
     legs = _legs_by_call_id(tables.legs)
     named = {name: _by_call_id(getattr(tables, name), legs) for name in BY_CALL_ID}
-    index = with_streams(with_handshakes(index, tables.dtls), tables.rtp_streams)
+    index = with_streams(
+        with_handshakes(with_requests(index, tables.bindings), tables.dtls), tables.rtp_streams
+    )
     transactions = _transactions(tables, index)
     relays = _relays(tables.stun_messages, transactions, index)
     index = index._replace(others=(*index.others, relays))
     return tables.with_(
         **named,
         stun_messages=_filled(tables.stun_messages, _of_stun(tables.stun_messages, transactions, index)),
-        dtls_messages=_filled(tables.dtls_messages, _of_dtls(tables.dtls_messages, tables.dtls)),
+        dtls_messages=_filled(tables.dtls_messages, _of_dtls(tables.dtls_messages, tables.dtls, index)),
         icmp_errors=_filled(tables.icmp_errors, _of_icmp(tables, named["sip_messages"], transactions, index)),
     )
 
@@ -126,7 +131,7 @@ def _on_flow(index: Index, flow: Iterable[Any], time: int | None, *, stun: bool 
     return whose and (whose.call, whose.leg)
 
 
-def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame) -> Legs:
+def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> Legs:
     """Return the leg of the handshake that each message belongs to: the last one to begin by then."""
     begun: dict[tuple[str, Pair], list[tuple[int, LegKey | None]]] = {}
     ordered = dtls[dtls["time"].notna()].sort_values("time", kind="stable")
@@ -136,16 +141,18 @@ def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame) -> Legs:
         if None not in end:
             place = capture, pair_of(end[:2], end[2:])
             begun.setdefault(place, []).append((time, None if call is None else (call, leg)))
-    flows = records(dtls_messages, "time", *FLOW)
-    return [
-        None if None in flow else _under_way(begun.get((flow[1], pair_of(flow[2:4], flow[4:])), []), flow[0])
-        for flow in flows
-    ]
+    found: list[LegKey | None] = []
+    for time, capture, *flow in records(dtls_messages, "time", *FLOW):
+        known = time is not None and None not in flow
+        there = begun.get((capture, pair_of((flow[0], flow[1]), (flow[2], flow[3]))), []) if known else []
+        found.append(_under_way(there, time, index))
+    return found
 
 
-def _under_way(begun: list[tuple[int, LegKey | None]], time: int) -> LegKey | None:
-    place = bisect_right(begun, time, key=lambda handshake: handshake[0])
-    return begun[place - 1][1] if place else None
+def _under_way(begun: list[tuple[int, LegKey | None]], time: int, index: Index) -> LegKey | None:
+    place = bisect_right(begun, time, key=lambda handshake: handshake[0]) if begun else 0
+    leg = begun[place - 1][1] if place else None
+    return leg if leg and time <= index.lives.get(leg, ALWAYS)[1] + SLACK else None
 
 
 def _of_icmp(

@@ -235,6 +235,12 @@ def with_bindings(index: Index, bindings: pd.DataFrame) -> Index:
     )
 
 
+def with_requests(index: Index, bindings: pd.DataFrame) -> Index:
+    """Add all STUN transactions with a call, look-ups too: what an ICMP error may quote too shortly."""
+    found = _uses(index, bindings, "time", "src_addr", "src_port", "dst_addr", "dst_port")
+    return index._replace(others=(*index.others, found))
+
+
 def with_handshakes(index: Index, dtls: pd.DataFrame) -> Index:
     """Add DTLS handshakes with a call as evidence for what runs between the same addresses."""
     names = ("started", "client_addr", "client_port", "server_addr", "server_port")
@@ -361,7 +367,10 @@ def _ports(ends: Named) -> dict[LegKey, dict[int, set[str | None]]]:
 
 
 def lives(legs: pd.DataFrame) -> dict[LegKey, tuple[Time, Time]]:
-    """Return first message .. end of each leg; of two vantage points the end that one shows counts."""
+    """Return first message .. end of each leg, and of each call as (call, None).
+
+    Of two vantage points the end that one shows counts.
+    """
     starts: dict[LegKey, Time] = {}
     ends: dict[LegKey, Time] = {}
     for call, leg, time, state, end in records(legs, "call", "leg", "time", "state", "end_time"):
@@ -369,7 +378,11 @@ def lives(legs: pd.DataFrame) -> dict[LegKey, tuple[Time, Time]]:
         starts[call, leg] = min(starts.get((call, leg), start), start)
         if end is not None:
             ends[call, leg] = max(ends.get((call, leg), end), end)
-    return {leg: (start, ends.get(leg, ALWAYS[1])) for leg, start in starts.items()}
+    found = {leg: (start, ends.get(leg, ALWAYS[1])) for leg, start in starts.items()}
+    for (call, _), (start, over) in list(found.items()):
+        first, last = found.get((call, None), (start, over))
+        found[call, None] = min(first, start), max(last, over)
+    return found
 
 
 def _asked(legs: pd.DataFrame, numbers: Mapping[str, int]) -> dict[tuple[Recording, str], Spans]:

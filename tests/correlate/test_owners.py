@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
-from postproc.correlate.whose import CROWD
 
+from postproc.correlate.whose import CROWD
 from tests import builders as b
 from tests.correlate.stun_cases import (
     ANSWER,
@@ -14,6 +14,7 @@ from tests.correlate.stun_cases import (
     bound,
     one,
 )
+
 
 def looked_up(*spans, time):
     """Call of a look-up from PLACE, which calls 1, 2, ... name; endpoints outlive their leg by 5 s."""
@@ -169,3 +170,23 @@ def test_many_calls_on_one_media_port_at_once_are_told_by_their_ufrags():
         endpoints=[{"addr": b.SERVER, "port": 30000, "call": n + 1} for n in calls],
     )
     assert sorted(found["call"]) == [n + 1 for n in calls]
+
+
+ELSEWHERE = LOOK_UP | {"src_port": 49152}  # names no address of any description
+ASKED = {"call": 1, "leg": 1, "time": 10.0, "invite_time": 10.0, "answer_time": 14.0, "uas_addr": b.SERVER}
+
+
+@pytest.mark.parametrize(("time", "call"), [(9.9, None), (10.1, 1), (13.9, 1), (14.1, None)])
+def test_a_servers_look_up_between_its_invite_and_its_answer_is_the_calls(time, call):
+    row = one(ELSEWHERE | {"time": time}, legs=[ASKED])
+    assert (None if pd.isna(row["call"]) else row["call"]) == call
+
+
+def test_a_look_up_while_two_calls_are_taken_is_neithers():
+    assert pd.isna(one(ELSEWHERE | {"time": 12.0}, legs=[ASKED, ASKED | {"call": 2}])["call"])
+
+
+def test_a_look_up_by_another_machine_or_for_no_call_is_nobodys():
+    assert pd.isna(one(ELSEWHERE | {"time": 12.0}, legs=[ASKED | {"uas_addr": b.GATEWAY}])["call"])
+    refused = ASKED | {"answer_time": None, "end_time": 11.0}
+    assert pd.isna(one(ELSEWHERE | {"time": 12.0}, legs=[refused])["call"])
