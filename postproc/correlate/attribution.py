@@ -142,15 +142,15 @@ def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> L
             place = capture, pair_of(end[:2], end[2:])
             begun.setdefault(place, []).append((time, None if call is None else (call, leg)))
     found: list[LegKey | None] = []
-    for time, capture, *flow in records(dtls_messages, "time", *FLOW):
+    for time, *flow in records(dtls_messages, "time", *FLOW):
         known = time is not None and None not in flow
-        there = begun.get((capture, pair_of((flow[0], flow[1]), (flow[2], flow[3]))), []) if known else []
-        found.append(_under_way(there, time, index))
+        there = begun.get((flow[0], pair_of((flow[1], flow[2]), (flow[3], flow[4])))) if known else None
+        found.append(_under_way(there, time, index) if there else _on_flow(index, flow, time))
     return found
 
 
 def _under_way(begun: list[tuple[int, LegKey | None]], time: int, index: Index) -> LegKey | None:
-    place = bisect_right(begun, time, key=lambda handshake: handshake[0]) if begun else 0
+    place = bisect_right(begun, time, key=lambda handshake: handshake[0])
     leg = begun[place - 1][1] if place else None
     return leg if leg and time <= index.lives.get(leg, ALWAYS)[1] + SLACK else None
 
