@@ -4,20 +4,19 @@ Pure: tables in, tables out. All captures of a run are looked at together, as
 the legs of a call are often in two files.
 """
 
-from postproc.correlate.access import access
 from postproc.correlate.attribution import attributed
 from postproc.correlate.bindings import bindings
 from postproc.correlate.calls import calls
-from postproc.correlate.clocks import overlapping, recordings
+from postproc.correlate.candidates import access, nat_mappings
 from postproc.correlate.dtls import dtls
 from postproc.correlate.endpoints import index, with_bindings
 from postproc.correlate.legs import legs
 from postproc.correlate.logs import logs
-from postproc.correlate.nat import nat_mappings
 from postproc.correlate.pairs import pairs
+from postproc.correlate.recordings import overlapping, recordings
+from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
 from postproc.correlate.timeline import timeline
-from postproc.correlate.transactions import transactions
 from postproc.deployment import Deployment
 from postproc.tables import Tables
 

@@ -27,7 +27,7 @@ from postproc.correlate.endpoints import (
     with_requests,
     with_streams,
 )
-from postproc.correlate.records import NS_PER_S, records
+from postproc.correlate.rows import NS_PER_S, records
 from postproc.correlate.whose import Traffic, by_username, owner
 from postproc.tables import Tables
 

@@ -13,14 +13,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.hosts import UNSPECIFIED
-from postproc.correlate.ice import Life
-from postproc.correlate.messages import NO_TIME, moments
-from postproc.correlate.parties import Description, Place
-from postproc.correlate.records import NS_PER_S, records
-from postproc.correlate.sides import End, Side
-from postproc.correlate.tokens import DISCARD
-from postproc.correlate.ufrags import Sessions, sessions
+from postproc.correlate.ice import IceSessions, Life, by_ufrags
+from postproc.correlate.joining.features import UNSPECIFIED
+from postproc.correlate.joining.identities import DISCARD
+from postproc.correlate.parties import Description, End, Place, Side
+from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.sip import NO_TIME, moments
 from postproc.tables import SLACK_S
 
 Time = float  # ns since 1970, infinite where unknown
@@ -183,7 +181,7 @@ class Index(NamedTuple):
     """All that is known. Times are ns since 1970; lists are in order of time."""
 
     recordings: dict[str, int]
-    sessions: Sessions  # by their two ufrags
+    sessions: IceSessions  # by their two ufrags
     checks: Uses
     others: tuple[Uses, ...]  # what else is tied already, the better evidence first
     places: dict[tuple[Recording, Address], Spans]
@@ -204,7 +202,7 @@ def index(
     named = _ends(endpoints)
     return Index(
         numbers,
-        sessions(ice_sessions),
+        by_ufrags(ice_sessions),
         checks={},
         others=(),
         places=_places(named, _heard_in(legs, numbers)),

@@ -36,7 +36,7 @@ from postproc.correlate.endpoints import (
     recording_of,
     span_of,
 )
-from postproc.correlate.ufrags import halves, session_of, sides
+from postproc.correlate.ice import halves, session_of, sides_of_check
 
 Sides = tuple[str | None, str | None]
 
@@ -83,7 +83,7 @@ def owner(index: Index, traffic: Traffic) -> Owner | None:
 def by_username(index: Index, username: str | None, time: int | None) -> Owner | None:
     """Return the owner of a check by its two ufrags; of several sessions the nearest in time."""
     session = session_of(index.sessions, username, time)
-    return session and Owner(session.call, session.leg, *sides(session, username))
+    return session and Owner(session.call, session.leg, *sides_of_check(session, username))
 
 
 def by_checks(index: Index, traffic: Traffic) -> Owner | None:

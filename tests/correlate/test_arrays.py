@@ -1,7 +1,16 @@
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.arrays import UNKNOWN, coded, distinct, leg_rows, padded, rarity, shared, where
+from postproc.correlate.joining.features import (
+    UNKNOWN,
+    coded,
+    distinct,
+    leg_rows,
+    padded,
+    rarity,
+    shared,
+    where,
+)
 from tests import builders as b
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.correlate.choice import ENOUGH, MARGIN, Link, choose
+from postproc.correlate.joining.choose import ENOUGH, MARGIN, Link, choose
 
 
 def chosen(scores, together=(), before=None):

@@ -1,12 +1,11 @@
 import pytest
 
-from postproc.correlate.common import STRENGTH, shared
-from postproc.correlate.tokens import Token
+from postproc.correlate.joining.identities import STRENGTH, Token, shared_tokens
 from tests.correlate.scenes import facts_of
 
 
 def of(tokens, legs=4, **row):
-    return shared(facts_of(*({"time": float(n)} | row for n in range(legs))), tokens)
+    return shared_tokens(facts_of(*({"time": float(n)} | row for n in range(legs))), tokens)
 
 
 def test_two_legs_with_one_token_are_a_couple_of_full_weight_earlier_one_first():
@@ -47,7 +46,7 @@ def test_of_several_values_the_rarest_counts():
 
 def test_a_leg_at_two_vantage_points_is_one_carrier_and_no_couple():
     facts = facts_of({"call_id": "a"}, {"call_id": "a", "capture": "b"}, {"call_id": "b"})
-    (found,) = shared(facts, [Token(row, "header", "x") for row in range(3)])
+    (found,) = shared_tokens(facts, [Token(row, "header", "x") for row in range(3)])
     assert found.weight.tolist() == pytest.approx([9.0] * len(found.weight))
     assert (facts.node[found.couples[0]] != facts.node[found.couples[1]]).all()
 

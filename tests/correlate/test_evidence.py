@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from postproc.correlate import evidence
-from postproc.correlate.evidence import Pairs, siblings
+from postproc.correlate.joining import evidence
+from postproc.correlate.joining.evidence import Pairs, are_siblings
 from tests.correlate.scenes import facts_of
 
 A = {"time": 0.0, "uac_addr": "10.0.0.1", "uac_port": 5060, "uas_addr": "10.0.0.2", "uas_port": 5060}
@@ -154,22 +154,22 @@ def test_the_same_name_or_a_loopback_address_keeps_the_gate_ajar():
 
 
 def test_legs_that_start_or_end_at_one_place_are_siblings():
-    assert score(siblings, b={"uac_addr": "10.0.0.1", "uas_addr": "10.0.0.4"})
-    assert score(siblings, b={"uac_addr": "10.0.0.4", "uas_addr": "10.0.0.2"})
-    assert score(siblings, b={"uac_addr": "10.0.0.1", "uac_port": 50001, "uas_addr": "10.0.0.4"})
-    assert not score(siblings)
+    assert score(are_siblings, b={"uac_addr": "10.0.0.1", "uas_addr": "10.0.0.4"})
+    assert score(are_siblings, b={"uac_addr": "10.0.0.4", "uas_addr": "10.0.0.2"})
+    assert score(are_siblings, b={"uac_addr": "10.0.0.1", "uac_port": 50001, "uas_addr": "10.0.0.4"})
+    assert not score(are_siblings)
 
 
 def test_a_leg_back_to_where_the_call_came_from_is_no_sibling():
-    assert not score(siblings, b={"uas_addr": "10.0.0.1"})
+    assert not score(are_siblings, b={"uas_addr": "10.0.0.1"})
     # The B2BUA calls itself.
-    assert not score(siblings, b={"uas_addr": "10.0.0.2"})
+    assert not score(are_siblings, b={"uas_addr": "10.0.0.2"})
 
 
 def test_on_one_host_the_ports_tell_siblings():
     one = {"uac_addr": "10.0.0.2", "uac_port": 4901}
-    assert not score(siblings, one, {"uac_port": 5080})
-    assert score(siblings, one, {"uac_port": 4901, "uas_addr": "10.0.0.2", "uas_port": 5060})
+    assert not score(are_siblings, one, {"uac_port": 5080})
+    assert score(are_siblings, one, {"uac_port": 4901, "uas_addr": "10.0.0.2", "uas_port": 5060})
 
 
 def test_a_common_host_is_no_evidence_where_all_legs_have_it():

@@ -1,4 +1,4 @@
-from postproc.correlate.forking import retries, side_by_side, together
+from postproc.correlate.joining.choose import retries, side_by_side, together
 from tests.correlate.scenes import facts_of
 
 A = {"time": 0.0}

@@ -1,7 +1,6 @@
 import pandas as pd
 
-from postproc.correlate.arrays import shared, where
-from postproc.correlate.hosts import ends
+from postproc.correlate.joining.features import ends, shared, where
 from postproc.correlate.parties import parties
 from tests import builders as b
 from tests.correlate.conversation import invite, reply

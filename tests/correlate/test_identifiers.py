@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.identifiers import is_named_id, local_part, looks_random, words
+from postproc.correlate.joining.words import is_named_id, local_part, looks_random, words
 
 
 @pytest.mark.parametrize("value", [

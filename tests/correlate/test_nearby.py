@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from postproc.correlate.nearby import NEIGHBOURS, couples, directed, once, within
+from postproc.correlate.joining.couples import NEIGHBOURS, couples, directed, once, within
 from tests.correlate.scenes import facts_of
 
 B2BUA = {"uas_addr": "10.0.0.2", "uas_port": 5060}

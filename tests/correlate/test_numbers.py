@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.numbers import Number, number, users
+from postproc.correlate.joining.words import Number, number, users
 
 
 @pytest.mark.parametrize(

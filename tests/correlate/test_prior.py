@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from postproc.correlate.prior import priors
+from postproc.correlate.joining.evidence import priors
 from tests.correlate.scenes import facts_of
 
 PHONE = {"uac_addr": "10.0.0.1", "uac_port": 5060}

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from postproc.correlate.records import column, records, timestamp
+from postproc.correlate.rows import column, records, timestamp
 from tests import builders as b
 
 

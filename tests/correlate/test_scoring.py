@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from postproc.correlate.common import Shared
-from postproc.correlate.evidence import Pairs
-from postproc.correlate.scoring import PIECES, scored
+from postproc.correlate.joining.evidence import PIECES, Pairs, scored
+from postproc.correlate.joining.identities import Shared
 from tests.correlate.scenes import facts_of
 
 A = {"time": 0.0, "uas_addr": "10.0.0.2", "uas_port": 5060, "to_user": "+498984079810", "answer_time": 3.02}

@@ -1,8 +1,8 @@
 import pandas as pd
 
-from postproc.correlate import tokens
-from postproc.correlate.arrays import where
-from postproc.correlate.tokens import Token
+from postproc.correlate.joining import identities as tokens
+from postproc.correlate.joining.features import where
+from postproc.correlate.joining.identities import Token
 from tests import builders as b
 
 UUID = "0135695c-1dae-123c-9f18-84c7ff0a4be6"

@@ -1,8 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.arrays import where
-from postproc.correlate.users import WIDTH, parties
+from postproc.correlate.joining.features import NAMES, parties, where
 from tests import builders as b
 
 RECORDINGS = pd.Series({"a.pcapng": 0})
@@ -66,7 +65,7 @@ def test_names_beyond_the_width_and_headers_of_other_calls_are_left_out():
     _, callee = of(
         {"to_user": None}, headers=[header("c0", "history-info", many), header("z", "diversion", "<sip:1@x>")]
     )
-    assert callee.key.shape == (1, WIDTH)
+    assert callee.key.shape == (1, NAMES)
 
 
 def test_legs_without_any_name():

@@ -1,4 +1,4 @@
-from postproc.correlate.lanes import dtls
+from postproc.correlate.timeline.media import dtls_events
 from tests import builders as b
 from tests.correlate.known import TO_CLIENT, TO_SERVER
 
@@ -14,7 +14,7 @@ FAILED = {"state": "incomplete", "completed": None, "duration_ms": None}
 
 
 def events(rows, messages):
-    return dtls.events(b.dtls(*rows), b.dtls_messages(*messages)).to_dict("records")
+    return dtls_events(b.dtls(*rows), b.dtls_messages(*messages)).to_dict("records")
 
 
 def said(rows, messages):

@@ -1,13 +1,6 @@
 import pytest
 
-from postproc.correlate.lanes.events import (
-    Event,
-    milliseconds,
-    of_calls,
-    of_rows,
-    place,
-    table,
-)
+from postproc.correlate.timeline.events import Event, milliseconds, of_calls, of_rows, place, table
 from postproc.tables import TIMELINE
 from tests import builders as b
 

@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.lanes import media
+from postproc.correlate.timeline.media import media_events
 from tests import builders as b
 
 STREAM = {
@@ -14,7 +14,7 @@ def second(number, time, packets=50):
 
 
 def events(stream=STREAM, seconds=()):
-    return media.events(b.rtp_streams(stream), b.rtp_seconds(*seconds)).to_dict("records")
+    return media_events(b.rtp_streams(stream), b.rtp_seconds(*seconds)).to_dict("records")
 
 
 def gaps(longest, *seconds):

@@ -1,4 +1,4 @@
-from postproc.correlate.lanes import sdp
+from postproc.correlate.timeline.signalling import sdp_events
 from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
@@ -10,7 +10,7 @@ LINE = {"call_id": "a@x", "addr": "192.0.2.1", "port": 30000, "type": "host", "t
 
 def events(messages, media=(), candidates=()):
     known = b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages)))
-    return sdp.events(known.sip_messages, b.sdp_media(*media), b.candidates(*candidates))
+    return sdp_events(known.sip_messages, b.sdp_media(*media), b.candidates(*candidates))
 
 
 def labels(*args):

@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.lanes import sip
+from postproc.correlate.timeline.signalling import sip_events
 from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
@@ -9,7 +9,7 @@ LEGS = b.legs({"call_id": "a@x", "call": 4, "leg": 2})
 
 
 def events(*messages):
-    return sip.events(b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages))).sip_messages)
+    return sip_events(b.attributed(Tables(legs=LEGS, sip_messages=b.sip_messages(*messages))).sip_messages)
 
 
 def labels(*messages):

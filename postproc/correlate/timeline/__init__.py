@@ -7,7 +7,8 @@ captures of a packet are left out. Each lane is a module of its own.
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.lanes import dtls, icmp, log, media, sdp, sip, stun
+from postproc.correlate.timeline.media import dtls_events, icmp_events, media_events, stun_events
+from postproc.correlate.timeline.signalling import log_lines, sdp_events, sip_events
 from postproc.tables import TIMELINE, Tables
 
 
@@ -18,13 +19,13 @@ def timeline(tables: Tables) -> pd.DataFrame:
     """
     messages = tables.sip_messages
     lanes = [
-        sip.events(messages),
-        sdp.events(messages, tables.sdp_media, tables.candidates),
-        stun.events(tables.bindings, tables.stun_messages),
-        dtls.events(tables.dtls, tables.dtls_messages),
-        media.events(tables.rtp_streams, tables.rtp_seconds),
-        icmp.events(tables.icmp_errors, tables.legs),
-        log.events(tables.log_events),
+        sip_events(messages),
+        sdp_events(messages, tables.sdp_media, tables.candidates),
+        stun_events(tables.bindings, tables.stun_messages),
+        dtls_events(tables.dtls, tables.dtls_messages),
+        media_events(tables.rtp_streams, tables.rtp_seconds),
+        icmp_events(tables.icmp_errors, tables.legs),
+        log_lines(tables.log_events),
     ]
     return _in_order([lane for lane in lanes if len(lane)])
 

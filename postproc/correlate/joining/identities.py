@@ -1,22 +1,36 @@
-"""Values that two legs have in common only if one call made both: ids in headers, and ICE.
-
-How much a value tells depends on its rarity: what many legs carry (a product
-name, the port of a media server) names no call. The fingerprint of a certificate
-is never used: a server has one for all its calls.
-"""
+"""Values that two legs have in common only if one call made both, and how much each kind tells."""
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from postproc.correlate.arrays import UNKNOWN, Where, leg_rows
-from postproc.correlate.hosts import UNSPECIFIED
-from postproc.correlate.identifiers import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
-from postproc.correlate.records import column, records
-from postproc.correlate.users import CALLEE_HEADERS, CALLER_HEADERS
+from postproc.correlate.joining.couples import Couples, either, once, starting
+from postproc.correlate.joining.features import (
+    CALLEE_HEADERS,
+    CALLER_HEADERS,
+    UNKNOWN,
+    UNSPECIFIED,
+    Facts,
+    Floats,
+    Ints,
+    Where,
+    coded,
+    distinct,
+    leg_rows,
+)
+from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
+from postproc.correlate.rows import column, records
+
+# Values that two legs have in common only if one call made both: ids in headers, and ICE.
+#
+# How much a value tells depends on its rarity: what many legs carry (a product
+# name, the port of a media server) names no call. The fingerprint of a certificate
+# is never used: a server has one for all its calls.
+
 
 # Headers made for ids of calls, besides any X- header.
 FOR_IDS = frozenset({
@@ -163,3 +177,61 @@ def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]
         rows.setdefault(call_id, []).append(row)
     for number, pair in enumerate(log_joins):
         yield from (Token(row, "log", str(number)) for call_id in pair for row in rows.get(call_id, ()))
+
+
+# Legs that carry the same token, and how much that tells.
+#
+# Log-odds of a value that two legs alone carry, less for every doubling of its
+# carriers: a parallel ring shares one id among many legs, a product name among all.
+
+
+STRENGTH = {
+    "log": 12.0, "header": 9.0, "x-header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0,
+}  # fmt: skip
+DOUBLING = {"x-header": 4.0}  # what a private header names may be the device, in all its calls
+USUALLY = 2.0
+EVER = float("inf")
+
+
+class Shared(NamedTuple):
+    """Couples of legs with a token of one kind in common; ``weight`` of the rarest."""
+
+    kind: str
+    couples: Couples
+    weight: Floats
+
+
+def shared_tokens(facts: Facts, tokens: Iterable[Token]) -> list[Shared]:
+    """Return the couples that share tokens, by kind of token."""
+    by_kind: dict[str, dict[Token, None]] = {kind: {} for kind in STRENGTH}
+    for token in tokens:
+        by_kind[token.kind][token] = None
+    return [_of_kind(facts, kind, list(held)) for kind, held in by_kind.items() if held]
+
+
+def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
+    row = np.array([token.row for token in tokens], dtype="int64")
+    (value,) = coded(token.value for token in tokens)
+    weight = STRENGTH[kind] - DOUBLING.get(kind, USUALLY) * np.log2(_carriers(facts.node[row], value) / 2)
+    worth = weight > 0
+    row, value, weight = row[worth], value[worth], weight[worth]
+    first, second = starting(facts, either(row, value), EVER)
+    return _rarest(facts, kind, (row[first], row[second]), weight[first])
+
+
+def _carriers(node: Ints, value: Ints) -> Ints:
+    """Return for each token how many Call-IDs carry its value."""
+    nodes = int(node.max(initial=0)) + 1
+    carriers: Ints = np.bincount(distinct(value * nodes + node) // nodes)[value]
+    return carriers
+
+
+def _rarest(facts: Facts, kind: str, couples: Couples, weight: Floats) -> Shared:
+    upstream, downstream = once(facts, *couples)
+    best = np.zeros(len(upstream))
+    ids = upstream * len(facts) + downstream
+    found = couples[0] * len(facts) + couples[1]
+    place = np.searchsorted(ids, found)
+    of_two = facts.node[couples[0]] != facts.node[couples[1]]
+    np.maximum.at(best, place[of_two], weight[of_two])
+    return Shared(kind, (upstream, downstream), best)

@@ -10,16 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.correlate.arrays import Floats, Ints
-from postproc.correlate.choice import ENOUGH, Choice, Link, choose
-from postproc.correlate.common import shared
-from postproc.correlate.evidence import Pairs
-from postproc.correlate.facts import Facts
-from postproc.correlate.forking import retries, side_by_side, together
-from postproc.correlate.nearby import Couples, couples, once
-from postproc.correlate.prior import priors
-from postproc.correlate.scoring import Overlap, Scored, scored
-from postproc.correlate.tokens import Token
+from postproc.correlate.joining.choose import ENOUGH, Choice, Link, choose, retries, side_by_side, together
+from postproc.correlate.joining.couples import Couples, couples, once
+from postproc.correlate.joining.evidence import Overlap, Pairs, Scored, priors, scored
+from postproc.correlate.joining.features import Facts, Floats, Ints
+from postproc.correlate.joining.identities import Token, shared_tokens
 
 CONSIDERED = 3.0  # score from which a pair is worth keeping
 BEST = 8  # pairs kept per downstream leg
@@ -50,7 +45,7 @@ class Joining:
 
 def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
     """Join the legs; ``overlap`` says whether two recordings ran at the same time."""
-    identities = shared(facts, tokens)
+    identities = shared_tokens(facts, tokens)
     a, b = _all(facts, [couples(facts), *(identity.couples for identity in identities)])
     considered = _best(
         facts, scored(facts, Pairs(a, b, facts.start[b] - facts.start[a]), identities, overlap)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from postproc.correlate.records import column
+from postproc.correlate.rows import column
 from postproc.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"

@@ -1,19 +1,25 @@
-"""How much speaks for two legs being the two sides of one B2BUA: scored pieces of evidence.
+"""How much speaks for two legs being the two sides of one B2BUA: pieces of evidence and their sum.
 
-A score is log-odds (natural logarithm): how much more often this is seen between
-a leg and the one that follows from it than between legs of different calls. The
-scores of a couple add up. See ``scoring`` for when a piece counts.
+A score is log-odds (natural logarithm): how much more often this is seen between a leg and the one that
+follows from it than between legs of different calls. The scores of a couple add up. docs/JOINING.md says
+where each weight comes from, and what changes when it moves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from postproc.correlate.arrays import Flags, Floats, Ints, rarity, shared
-from postproc.correlate.facts import Facts
-from postproc.correlate.nearby import REACTION, WINDOW
-from postproc.correlate.users import Users
+from postproc.correlate.joining.couples import DISORDER, REACTION, WINDOW
+from postproc.correlate.joining.features import Facts, Flags, Floats, Ints, Users, distinct, rarity, shared
+from postproc.correlate.joining.identities import STRENGTH, Shared
+
+# How much speaks for two legs being the two sides of one B2BUA: scored pieces of evidence.
+#
+# A score is log-odds (natural logarithm): how much more often this is seen between
+# a leg and the one that follows from it than between legs of different calls. The
+# scores of a couple add up. See ``scoring`` for when a piece counts.
+
 
 GRAIN = 0.02  # s: what follows faster than this follows equally fast
 BACKWARD = 1.5  # less for an INVITE that seems to precede its cause
@@ -141,7 +147,7 @@ def same_host(facts: Facts, pairs: Pairs) -> Flags:
     return _equal(facts.uas.host[pairs.a], facts.uac.host[pairs.b])
 
 
-def siblings(facts: Facts, pairs: Pairs) -> Flags:
+def are_siblings(facts: Facts, pairs: Pairs) -> Flags:
     """Return where neither leg can follow from the other: both start, or both end, at one machine."""
     a, b = pairs.a, pairs.b
     place = _equal(facts.uac.place[a], facts.uac.place[b]) | _equal(facts.uas.place[a], facts.uas.place[b])
@@ -193,3 +199,152 @@ INFERRED: dict[str, Piece] = {
     "host": host,
 }
 CAUSALITY = ("progress", "answer", "end")
+
+
+# Which evidence counts between two legs, and its sum.
+#
+# What identifies a call (a log, a header, both ufrags) tells by itself and anywhere.
+# A value that is used again after a while (one ufrag, a media address) tells while
+# both legs live. Numbers, order and hosts tell inside the window and on one clock;
+# between recordings that ran side by side only together with host and causality.
+
+
+IDENTITY = ("log", "header", "x-header", "ice")
+SURE = 9.0  # identity that two legs alone share
+PASSING = ("ufrag", "media", "origin")
+PIECES = (*STRENGTH, *INFERRED, "prior")
+AT_ONCE = 250_000  # pairs scored together: bounds memory
+
+Overlap = Callable[[int, int], bool]
+
+
+class Scored(NamedTuple):
+    """Pairs of legs with a column per piece of PIECES; ``siblings``: neither follows from the other."""
+
+    pairs: Pairs
+    pieces: Floats
+    siblings: Flags
+
+    @property
+    def score(self) -> Floats:
+        total: Floats = self.pieces.sum(axis=1)
+        return total
+
+    def with_prior(self, prior: Floats) -> "Scored":
+        """Return the same pairs with the prior of the downstream leg (by row), if no identity joins them."""
+        pieces = self.pieces.copy()
+        sure = _columns(pieces, IDENTITY) > 0
+        pieces[:, PIECES.index("prior")] = np.where(sure | self.siblings, 0.0, prior[self.pairs.b])
+        return Scored(self.pairs, pieces, self.siblings)
+
+    def followed_by(self, more: "Scored") -> "Scored":
+        pieces = np.concatenate([self.pieces, more.pieces])
+        return Scored(
+            self.pairs.followed_by(more.pairs), pieces, np.concatenate([self.siblings, more.siblings])
+        )
+
+    def take(self, keep: Flags | Ints) -> "Scored":
+        return Scored(self.pairs.take(keep), self.pieces[keep], self.siblings[keep])
+
+
+def scored(facts: Facts, pairs: Pairs, identities: Sequence[Shared], overlap: Overlap) -> Scored:
+    """Score the pairs; ``overlap`` says whether two recordings ran at the same time."""
+    known = {identity.kind: _looked_up(facts, pairs, identity) for identity in identities}
+    parts = []
+    for start in range(0, max(len(pairs.a), 1), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        given = {kind: weight[part] for kind, weight in known.items()}
+        parts.append(_scored(facts, pairs.take(part), given, overlap))
+    siblings = np.concatenate([part.siblings for part in parts])
+    return Scored(pairs, np.concatenate([part.pieces for part in parts]), siblings)
+
+
+def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: Overlap) -> Scored:
+    pieces = np.zeros((len(pairs.a), len(PIECES)))
+    for kind, weight in identities.items():
+        pieces[:, PIECES.index(kind)] = weight
+    with np.errstate(invalid="ignore"):  # times that are not known compare as False
+        for name, piece in INFERRED.items():
+            pieces[:, PIECES.index(name)] = np.nan_to_num(piece(facts, pairs))
+        siblings = are_siblings(facts, pairs)
+        _strike(facts, pairs, pieces, siblings, overlap)
+    return Scored(pairs, pieces, siblings)
+
+
+def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap: Overlap) -> None:
+    """Set to 0 what does not count; where both legs alone share an id, nothing counts against it."""
+    a, b = pairs.a, pairs.b
+    same = facts.recording[a] == facts.recording[b]
+    beside = ~same & _overlapping(facts.recording[a], facts.recording[b], overlap)
+    over = facts.start[b] > facts.end[a] + DISORDER
+    early = (pairs.delay < -DISORDER) & facts.invited[a] & facts.invited[b]
+    linked = (_columns(pieces, ("host",)) >= 0) & (_columns(pieces, CAUSALITY) > 0)
+    inferred = (same | (beside & linked)) & ~siblings & ~over & ~early & (pairs.delay <= WINDOW)
+    _clear(pieces, INFERRED, ~inferred)
+    _clear(pieces, PASSING, over | siblings | ~(same | beside))
+    _clear(pieces, ("header", "x-header", "ice"), over & (same | beside))
+    sure = _columns(pieces, IDENTITY) >= SURE
+    pieces[sure] = np.maximum(pieces[sure], 0.0)
+
+
+def _overlapping(one: Ints, other: Ints, overlap: Overlap) -> Flags:
+    count = int(max(one.max(initial=0), other.max(initial=0))) + 1
+    ids = one * count + other
+    known = distinct(ids)
+    said = np.array([overlap(int(number // count), int(number % count)) for number in known], dtype=bool)
+    return said[np.searchsorted(known, ids)]
+
+
+def _columns(pieces: Floats, names: Sequence[str]) -> Floats:
+    total: Floats = pieces[:, [PIECES.index(name) for name in names]].sum(axis=1)
+    return total
+
+
+def _clear(pieces: Floats, names: Iterable[str], where: Flags) -> None:
+    for name in names:
+        pieces[where, PIECES.index(name)] = 0.0
+
+
+def _looked_up(facts: Facts, pairs: Pairs, identity: Shared) -> Floats:
+    """Return the identity's weight for each pair, 0 where it is not theirs."""
+    held = identity.couples[0] * len(facts) + identity.couples[1]
+    wanted = pairs.a * len(facts) + pairs.b
+    if not len(held):
+        return np.zeros(len(wanted))
+    place = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+    return np.where(held[place] == wanted, identity.weight[place], 0.0)
+
+
+# How likely a leg follows from any given other, before looking at the two.
+#
+# Where many calls begin at the same time, each leg has many that may be its
+# upstream leg. And a machine that mostly passes calls on will do so again; one that
+# makes calls makes them. Both are learnt from the capture itself.
+
+
+CAUTION = 0.5  # the evidence is scored cautiously, and so is what stands against it
+UNSURE = 2.0  # legs of either kind, assumed beside those seen at a place
+MANY = 5  # legs from one port from which on they speak for themselves, else the machine does
+
+
+def priors(facts: Facts, following: Sequence[int]) -> Floats:
+    """Return the log-odds per leg (row); ``following`` are the rows of legs that follow, as first chosen."""
+    follows = np.isin(facts.node, facts.node[np.array(following, dtype="int64")])
+    place, places = _habit(facts.uac.place, follows)
+    machine, _ = _habit(facts.uac.host, follows)
+    return np.where(places >= MANY, place, machine) - CAUTION * np.log(_rivals(facts))
+
+
+def _habit(key: Ints, follows: Flags) -> tuple[Floats, Ints]:
+    """Return log-odds that a leg with this key follows from another, and how many legs have the key."""
+    _, group, counts = np.unique(key, return_inverse=True, return_counts=True)
+    passed_on = np.bincount(group, weights=follows, minlength=len(counts))
+    odds = np.log((passed_on + UNSURE) / (counts - passed_on + UNSURE))
+    return odds[group], counts[group]
+
+
+def _rivals(facts: Facts) -> Floats:
+    """Return how many legs started in the window before each one, at least 1."""
+    times = np.sort(facts.start)
+    before = np.searchsorted(times, facts.start) - np.searchsorted(times, facts.start - WINDOW)
+    return np.asarray(np.maximum(before, 1), dtype="float64")

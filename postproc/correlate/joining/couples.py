@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.correlate.arrays import UNKNOWN, Flags, Floats, Ints, distinct
-from postproc.correlate.facts import Facts
+from postproc.correlate.joining.features import UNKNOWN, Facts, Flags, Floats, Ints, distinct
 
 WINDOW = 15.0  # s between the INVITEs of two legs
 REACTION = 0.5  # s in which a B2BUA passes on an answer or the end

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.correlate.messages import INVITE_DIALOG
+from postproc.correlate.sip import INVITE_DIALOG
 
 SECOND = 1_000_000_000
 LONGEST_PAUSE = 60 * SECOND
