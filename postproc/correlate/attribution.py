@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from postproc.columns import INTEGER, array
 from postproc.correlate.endpoints import (
     ALWAYS,
     SLACK,
@@ -65,9 +66,10 @@ def attributed(tables: Tables, index: Index) -> Tables:
 
 def _filled(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
     """Return the rows with the call and leg of each."""
-    known = [leg or (None, None) for leg in legs]
+    nobody = (None, None)
+    known = [leg or nobody for leg in legs]
     call, leg = zip(*known, strict=True) if known else ((), ())
-    return rows.assign(call=pd.array(call, "Int64"), leg=pd.array(leg, "Int64"))
+    return rows.assign(call=array(call, INTEGER), leg=array(leg, INTEGER))
 
 
 def _legs_by_call_id(legs: pd.DataFrame) -> dict[str, LegKey]:
@@ -159,6 +161,8 @@ def _of_icmp(
     tables: Tables, sip_messages: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index
 ) -> Legs:
     errors = tables.icmp_errors
+    if errors.empty:
+        return []
     flows = list(records(errors, *FLOW))
     sent = _sip_sent(sip_messages, set(flows))
     rows = records(errors, "capture", "transaction_id", "time")

@@ -262,6 +262,8 @@ def _owned(found: pd.DataFrame, index: Index) -> pd.DataFrame:
     """Call, leg and direction of transactions: by both ufrags, then by what these checks show."""
     asked = list(records(found, "username", "time", "purpose"))
     tied = [by_username(index, username, time) for username, time, _ in asked]
+    if all(tied):
+        return _columns(tied)
     seen = with_bindings(index, found.join(_columns(tied)))
     owners: list[Owner | None] = []
     for known, traffic, (_, _, purpose) in zip(tied, _traffic(found), asked, strict=True):

@@ -250,10 +250,20 @@ def with_streams(index: Index, rtp_streams: pd.DataFrame) -> Index:
 
     That one (RFC 3550, section 11) has no rows of its own, but ICMP errors quote it.
     """
-    ports = ["src_port", "dst_port"]
-    both = [rtp_streams.assign(at=rtp_streams[name]) for name in ("first_time", "last_time")]
-    rtcp = [rows.assign(**{port: rows[port] + 1 for port in ports}) for rows in both]
-    found = _uses(index, pd.concat([*both, *rtcp]), "at", "src_addr", "src_port", "dst_addr", "dst_port")
+    known = rtp_streams[rtp_streams["call"].notna()]
+    found: Uses = {}
+    times = ("first_time", "last_time")
+    for capture, first, last, call, leg, src_addr, src_port, dst_addr, dst_port in records(
+        known, "capture", *times, "call", "leg", "src_addr", "src_port", "dst_addr", "dst_port"
+    ):
+        if None in (first, last, src_addr, src_port, dst_addr, dst_port):
+            continue
+        for shift in (0, 1):
+            src, dst = (src_addr, src_port + shift), (dst_addr, dst_port + shift)
+            held = found.setdefault((recording_of(index.recordings, capture), pair_of(src, dst)), [])
+            held += (Use(time, (call, leg), src, None, None) for time in (first, last))
+    for held in found.values():
+        held.sort(key=lambda use: use.time)
     return index._replace(others=(*index.others, found))
 
 

@@ -71,7 +71,7 @@ def directed(pairs: Couples, place: Ints, time: Floats, *, any_order: Flags) -> 
     return upstream, np.concatenate([later[forward], earlier[backward]])
 
 
-def starting(facts: Facts, legs: Keyed, window: float = WINDOW, neighbours: int = NEIGHBOURS) -> Couples:
+def starting(facts: Facts, legs: Keyed, window: float, neighbours: int) -> Couples:
     """Return the couples, as places in ``legs``, that share a key and start within the window."""
     time, invited = facts.start[legs.row], facts.invited[legs.row]
     earlier, later = pairs = within(legs.key, time, window, neighbours)
@@ -97,7 +97,7 @@ def _by_number(facts: Facts) -> Iterator[Couples]:
     couple = np.where(known, both, UNKNOWN).reshape(len(facts), caller.shape[1] * callee.shape[1])
     for keys in (couple, callee, caller):
         legs = either(*_spread(keys))
-        yield _rows(legs, starting(facts, legs))
+        yield _rows(legs, starting(facts, legs, WINDOW, NEIGHBOURS))
     legs = either(*_spread(np.where(facts.invited[:, None], UNKNOWN, callee)))
     yield _rows(legs, reacting(legs, facts.end))
 

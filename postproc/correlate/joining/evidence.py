@@ -23,7 +23,7 @@ from postproc.correlate.joining.identities import STRENGTH, Shared
 
 GRAIN = 0.02  # s: what follows faster than this follows equally fast
 BACKWARD = 1.5  # less for an INVITE that seems to precede its cause
-SLACK = 1.0  # s by which a leg may outlive the one it follows from
+OUTLIVES = 1.0  # s by which a leg may outlive the one it follows from
 DOUBTFUL = 0.5  # worth of numbers that are equal at their end alone
 SHORT = 0.75  # worth of a short number or name, of which there are few, against a whole number
 
@@ -117,8 +117,8 @@ def lifetime(facts: Facts, pairs: Pairs) -> Floats:
     a, b = pairs.a, pairs.b
     longer = facts.end[b] - facts.end[a]
     both_answered = ~np.isnan(facts.answer[a]) & ~np.isnan(facts.answer[b])
-    within = np.where((longer < -SLACK) & both_answered, -1.5, 0.5)
-    return np.where(np.isnan(longer), 0.0, np.where(longer > SLACK, -3.0, within))
+    within = np.where((longer < -OUTLIVES) & both_answered, -1.5, 0.5)
+    return np.where(np.isnan(longer), 0.0, np.where(longer > OUTLIVES, -3.0, within))
 
 
 def host(facts: Facts, pairs: Pairs) -> Floats:

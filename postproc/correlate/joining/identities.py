@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.joining.couples import Couples, either, once, starting
+from postproc.correlate.joining.couples import NEIGHBOURS, Couples, either, once, starting
 from postproc.correlate.joining.features import (
     CALLEE_HEADERS,
     CALLER_HEADERS,
@@ -215,7 +215,7 @@ def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
     weight = STRENGTH[kind] - DOUBLING.get(kind, USUALLY) * np.log2(_carriers(facts.node[row], value) / 2)
     worth = weight > 0
     row, value, weight = row[worth], value[worth], weight[worth]
-    first, second = starting(facts, either(row, value), EVER)
+    first, second = starting(facts, either(row, value), EVER, NEIGHBOURS)
     return _rarest(facts, kind, (row[first], row[second]), weight[first])
 
 
