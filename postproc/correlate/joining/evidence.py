@@ -18,7 +18,7 @@ from postproc.correlate.joining.identities import STRENGTH, Shared
 #
 # A score is log-odds (natural logarithm): how much more often this is seen between
 # a leg and the one that follows from it than between legs of different calls. The
-# scores of a couple add up. See ``scoring`` for when a piece counts.
+# scores of a couple add up. See ``scored`` for when a piece counts.
 
 
 GRAIN = 0.02  # s: what follows faster than this follows equally fast

@@ -54,7 +54,7 @@ class Token(NamedTuple):
     """A value that a leg carries."""
 
     row: int
-    kind: str  # see common.STRENGTH
+    kind: str  # see STRENGTH
     value: str
 
 
