@@ -99,10 +99,9 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
 
 
 # Seconds before a call's first and after its last packet in which what goes on its addresses is still its
-# own: media that precede the signalling's frame, RTCP's goodbye, and ICMP errors, of which the latest come
-# 3 s after their packet (Linux asks three times, a second apart, for a neighbour's link address before it
-# reports "host unreachable"). Below 3.1 s those are lost; FreeSWITCH and rtpengine hand out ports in turn, so
-# that well above 10 s a busy server's ports are another call's.
+# own: early media, RTCP's goodbye, and ICMP errors, of which the latest usual ones come 3 s after their packet
+# (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
+# unreachable"). Below 3.1 s those are lost; the longer it is, the more likely a port is another call's by then.
 SLACK_S = 5
 
 # Columns that many tables share.

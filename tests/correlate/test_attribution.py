@@ -13,7 +13,7 @@ from postproc.read import deployment
 from postproc.tables import BY_NAME, Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite
-from tests.correlate.known import CHECK, TO_CLIENT, TO_SERVER, at, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, at, leg
 
 LATE = {"one second": 1.2, "three seconds": 3.0, "nearly five": 4.8}  # seconds after the check
 RELAY = {"src_addr": b.CLIENT, "src_port": 50000, "dst_addr": "198.51.100.200", "dst_port": 3478}

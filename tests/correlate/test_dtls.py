@@ -6,7 +6,7 @@ import pytest
 from postproc.correlate.dtls import dtls
 from postproc.tables import DTLS
 from tests import builders as b
-from tests.correlate.known import CHECK, TO_CLIENT, TO_SERVER, at, known, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, at, known, leg
 
 CLIENT_DER, SERVER_DER, FOREIGN = "3082aa", "3082bb", "3082cc"
 SERVER, CLIENT = (b.SERVER, 30000), (b.CLIENT, 50000)

@@ -5,7 +5,7 @@ import pytest
 from postproc.correlate.dtls import matches, of_sender, offered_fingerprints, parse, sha256
 from postproc.correlate.dtls import verdict as verdict_of
 from tests import builders as b
-from tests.correlate.known import leg
+from tests.correlate.evidence_of import leg
 
 DER = "3082aa55"
 LEG, OTHER = (1, 1), ("198.51.100.77", 50000)

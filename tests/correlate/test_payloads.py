@@ -5,7 +5,7 @@ from postproc.correlate.streams import nearest_first
 from postproc.correlate.streams import sections as sections_of
 from postproc.correlate.streams import secured as secured_by
 from tests import builders as b
-from tests.correlate.known import leg
+from tests.correlate.evidence_of import leg
 
 DST = ("198.51.100.77", 50000)
 

@@ -4,7 +4,7 @@ import pytest
 from postproc.correlate.streams import streams
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
 from tests import builders as b
-from tests.correlate.known import CHECK, OUTSIDE, TO_CLIENT, TO_SERVER, at, known, leg
+from tests.correlate.evidence_of import CHECK, OUTSIDE, TO_CLIENT, TO_SERVER, at, known, leg
 
 SERVER, CLIENT, GATEWAY = (b.SERVER, 30000), (b.CLIENT, 50000), (b.GATEWAY, 11800)
 TRUNK = (b.SERVER, 30002)

@@ -2,7 +2,7 @@ from postproc.correlate.timeline import timeline
 from postproc.tables import TIMELINE, Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
-from tests.correlate.known import CHECK, TO_CLIENT, TO_SERVER, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, leg
 
 SAYS = ["call", "lane", "label"]
 

@@ -5,7 +5,7 @@ import pytest
 from postproc.correlate.endpoints import with_handshakes
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from tests import builders as b
-from tests.correlate.known import CHECK, OUTSIDE, at, known, leg, ns
+from tests.correlate.evidence_of import CHECK, OUTSIDE, at, known, leg, ns
 
 SERVER, CLIENT, GATEWAY = (b.SERVER, 30000), (b.CLIENT, 50000), (b.GATEWAY, 11800)
 MAPPED = CHECK | {"mapped_addr": OUTSIDE, "mapped_port": 40000}

@@ -2,7 +2,7 @@ import pytest
 
 from postproc.correlate.endpoints import ALWAYS, ANYWHERE, pair_of, recording_of, with_handshakes
 from tests import builders as b
-from tests.correlate.known import CHECK, at, known, leg, ns
+from tests.correlate.evidence_of import CHECK, at, known, leg, ns
 
 PAIR = pair_of((b.SERVER, 30000), (b.CLIENT, 50000))
 

@@ -4,7 +4,7 @@ from postproc.correlate.timeline.media import icmp_events
 from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import CALLER, ask, invite
-from tests.correlate.known import CHECK, TO_CLIENT, at, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, at, leg
 
 PORT = TO_CLIENT | {"time": 3.0, "reporter": "198.51.100.1", "version": 4, "type": 3, "code": 3}
 MOVED = PORT | {"src_port": 1, "dst_port": 2}

@@ -2,7 +2,7 @@ import pytest
 
 from postproc.correlate.timeline.media import stun_events
 from tests import builders as b
-from tests.correlate.known import CHECK, TO_SERVER
+from tests.correlate.evidence_of import CHECK, TO_SERVER
 
 ANSWERED = CHECK | {"time": 1.0, "requests": 1, "rtt_ms": 0.9, "response_frame": 9}
 RESPONSE = TO_SERVER | {"kind": "success", "frame": 9, "time": 1.5}

@@ -1,6 +1,6 @@
 from postproc.correlate.timeline.media import dtls_events
 from tests import builders as b
-from tests.correlate.known import TO_CLIENT, TO_SERVER
+from tests.correlate.evidence_of import TO_CLIENT, TO_SERVER
 
 ROW = {
     "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
