@@ -99,9 +99,9 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
 
 
 # Seconds before a call's first and after its last packet in which what goes on its addresses is still its
-# own: early media, RTCP's goodbye, and ICMP errors, of which the latest usual ones come 3 s after their packet
+# own: early media, RTCP's goodbye, and ICMP errors, of which the usual ones come up to 3 s after their packet
 # (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
-# unreachable"). Below 3.1 s those are lost; the longer it is, the more likely a port is another call's by then.
+# unreachable"). Below 3.1 s those are lost; the longer it is, the likelier a port is another call's by then.
 SLACK_S = 5
 
 # Columns that many tables share.

@@ -34,9 +34,9 @@ WAYS: dict[str | None, tuple[str | None, str | None]] = {
     "client_to_server": ("client", "server"),
 }
 SLACK = SLACK_S * NS_PER_S
-# From a look-up at a STUN server, or the making of a TURN relay, to the first check from the same base: the
-# candidates are gathered before the INVITE or its answer, and people let it ring. Below some 10 s the look-ups
-# of calls that ring are lost; the longer it is, the more likely the port was another call's.
+# From a look-up at a STUN server, or the making of a TURN relay, to the first check from the same base:
+# candidates are gathered before the INVITE or its answer, and people let it ring. Below some 10 s the
+# look-ups of calls that ring are lost; the longer it is, the likelier the port was another call's.
 GATHERING = 30 * NS_PER_S
 
 
