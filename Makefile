@@ -8,14 +8,16 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all screenshots bench clean
+.PHONY: help run test test-all plugin screenshots bench fuzz clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
+	@echo "make plugin    assemble plugins/legs.lua from its sources"
 	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
 	@echo "make bench     time and memory beside those of other programs"
+	@echo "make fuzz      ten minutes of mutated captures, logs, lists and settings (ARGS=--help)"
 	@echo "make clean     remove .venv, caches, results"
 
 run: $(RUN)
@@ -24,6 +26,7 @@ run: $(RUN)
 
 test: $(DEV)
 	@PYTHON=$(PYTHON) scripts/setup tshark
+	@scripts/setup lua
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -36,6 +39,9 @@ test-all: test
 	@tests/plugins/chroots.sh || echo "no newer Wiresharks to test with: those tests are skipped"
 	$(VENV)/bin/pytest -n auto --dist loadscope -m slow -rs
 
+plugin: $(RUN)
+	$(PY) scripts/assemble.py
+
 screenshots: $(DEV)
 	@scripts/setup gui
 	@scripts/setup browser
@@ -46,6 +52,10 @@ bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark
 	$(PY) bench/run.py $(ARGS)
 
+fuzz: $(DEV)
+	@PYTHON=$(PYTHON) scripts/setup tshark
+	$(PY) -m tests.fuzz $(ARGS)
+
 $(RUN): $(WANTED)
 	PYTHON=$(PYTHON) scripts/setup python .
 	@touch $@
@@ -55,6 +65,6 @@ $(DEV): $(WANTED)
 	@touch $@ $(RUN)
 
 clean:
-	rm -rf $(VENV) build dist postproc-out bench/captures
+	rm -rf $(VENV) build dist postproc-out bench/captures fuzz-found
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,69 +15,277 @@
 --
 -- The rules are those of postproc/correlate, for one capture and without logs; names are the same.
 -- Lua 5.2 to 5.4 (Wireshark 4.0 and later).
-
-local legs = Proto("legs", "Call legs")
-
-local F = {
-    call = ProtoField.uint32("legs.call", "Call"),
-    leg = ProtoField.uint32("legs.leg", "Leg"),
-    label = ProtoField.string("legs.label", "Label"),
-    side = ProtoField.string("legs.side", "Sender's side"),
-    purpose = ProtoField.string("legs.purpose", "Purpose"),
-    outcome = ProtoField.string("legs.outcome", "Outcome"),
-    response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
-    response_to = ProtoField.framenum("legs.response_to", "Response to", base.NONE, frametype.REQUEST),
-    rtt_ms = ProtoField.double("legs.rtt_ms", "Round trip (ms)"),
-    retransmission_of = ProtoField.framenum("legs.retransmission_of", "Retransmission of", base.NONE,
-        frametype.RETRANS_PREV),
-    pair = ProtoField.string("legs.pair", "Candidate pair"),
-    use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
-    candidate = ProtoField.string("legs.candidate", "Candidate"),
-    type = ProtoField.string("legs.candidate.type", "Type"),
-    addr = ProtoField.string("legs.candidate.addr", "Address"),
-    port = ProtoField.uint32("legs.candidate.port", "Port"),
-    addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
-}
-legs.fields = F
-
-local E = {
-    unanswered = ProtoExpert.new("legs.expert.unanswered", "Binding never answered",
-        expert.group.SEQUENCE, expert.severity.WARN),
-    error = ProtoExpert.new("legs.expert.error", "Binding error",
-        expert.group.RESPONSE_CODE, expert.severity.WARN),
-    no_public = ProtoExpert.new("legs.expert.no_public", "No public candidate offered",
-        expert.group.PROTOCOL, expert.severity.WARN),
-    rejected = ProtoExpert.new("legs.expert.rejected", "INVITE rejected",
-        expert.group.RESPONSE_CODE, expert.severity.ERROR),
-    dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
-        expert.group.SECURITY, expert.severity.ERROR),
-    unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
-        expert.group.RESPONSE_CODE, expert.severity.WARN),
-}
-legs.experts = E
-
-legs.prefs.country = Pref.string("Country code", "49",
-    "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
-
--- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
-local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
-
--- Class functions as locals: a method call on userdata looks them up in two tables each time.
-local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
-    TreeItem.set_text
-local raw = Tvb.raw
-local byte, sub, find, match, gmatch, lower, format = string.byte, string.sub, string.find, string.match,
-    string.gmatch, string.lower, string.format
-local floor, max, min, abs, log, huge = math.floor, math.max, math.min, math.abs, math.log, math.huge
-local insert, concat, sort = table.insert, table.concat, table.sort
-
--- Wireshark hands over three new objects with every frame: collected young they cost least.
-if _VERSION == "Lua 5.4" then collectgarbage("generational") end
-
-local S -- all that was learnt of the file, see legs.init
+--
+-- Assembled from plugins/source by scripts/assemble.py (make plugin): change it there, not here.
 
 ---------------------------------------------------------------------------------------------------
--- Lists, sets, words
+-- What was learnt of the file that is open, frame by frame: facts only, what they mean is worked out
+-- of them (knowledge)
+
+local capture = (function()
+
+local huge = math.huge
+
+local capture = {}
+
+local function nothing()
+    return {
+        -- The record of each frame that is not plain media, by number.
+        frames = {},
+        -- SIP messages by Call-ID, STUN Binding transactions by id, both also in the order they came;
+        -- connectivity checks and ICMP errors by time.
+        dialogs = { list = {} }, transactions = { list = {} }, checks = {}, icmp = {},
+        -- DTLS handshakes by pair of places, and all of them.
+        dtls = {}, segments = {},
+        -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
+        flows = {}, relayed = {}, streams = {},
+        -- By pair of ports the only flow that has it; false if it may be something else.
+        ports = {},
+        -- Where IP began, and where the key of a flow stood, in frames so far.
+        places = {}, shapes = {},
+        -- Packets that may come a second time.
+        recent = {}, recent_before = {}, recent_since = -huge,
+        -- How much was learnt, and had been when the index was worked out of it.
+        learnt = 0, index_at = 0,
+        -- Seconds since the first frame.
+        now = 0, last_time = -huge,
+    }
+end
+
+function capture.forget()
+    for name, value in pairs(capture) do
+        if type(value) ~= "function" then capture[name] = nil end
+    end
+    for name, value in pairs(nothing()) do capture[name] = value end
+end
+
+capture.forget()
+
+return capture
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- What Python goes by, too: see postproc/constants.toml for the meaning of each value, and why
+-- it is what it is; the markers are those of the default deployment
+
+local constants = (function()
+
+local constants = {
+    addresses = {
+        classes = {
+            {
+                "documentation",
+                {
+                    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20",
+                },
+            },
+            { "private", { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16" } },
+            { "cgnat", { "100.64.0.0/10" } },
+            { "link_local", { "169.254.0.0/16", "fe80::/10" } },
+            { "loopback", { "127.0.0.0/8", "::1/128" } },
+            { "ula", { "fc00::/7" } },
+            { "multicast", { "224.0.0.0/4", "ff00::/8" } },
+            { "unspecified", { "0.0.0.0/32", "::/128" } },
+            { "invalid", { "0.0.0.0/8", "240.0.0.0/4" } },
+        },
+        unspecified = { "0.0.0.0", "::" },
+        discard_port = 9,
+    },
+    sip = {
+        invite_dialog = { "INVITE", "ACK", "BYE", "CANCEL", "PRACK" },
+        apart = { "REGISTER", "PUBLISH", "SUBSCRIBE" },
+        joining_headers = {
+            "session-id", "p-charging-vector", "in-reply-to", "parent-call-id", "related-call-id",
+            "call-info", "p-asserted-identity", "p-preferred-identity", "remote-party-id",
+            "p-called-party-id", "diversion", "history-info", "replaces", "join", "referred-by",
+            "user-to-user", "cisco-guid", "av-global-session-id", "global-callid",
+        },
+        headers_of_other_calls = { "replaces", "join", "referred-by", "refer-to", "target-dialog" },
+        id_headers = {
+            "in-reply-to", "parent-call-id", "related-call-id", "cisco-guid", "av-global-session-id",
+            "global-callid", "user-to-user",
+        },
+        caller_headers = { "p-asserted-identity", "p-preferred-identity", "remote-party-id" },
+        callee_headers = { "p-called-party-id", "diversion", "history-info" },
+        party_called = "party=called",
+        longest_header = 2048,
+        compact_forms = {
+            a = "accept-contact",
+            b = "referred-by",
+            c = "content-type",
+            d = "request-disposition",
+            e = "content-encoding",
+            f = "from",
+            i = "call-id",
+            j = "reject-contact",
+            k = "supported",
+            l = "content-length",
+            m = "contact",
+            n = "identity-info",
+            o = "event",
+            r = "refer-to",
+            s = "subject",
+            t = "to",
+            u = "allow-events",
+            v = "via",
+            x = "session-expires",
+            y = "identity",
+        },
+    },
+    users = {
+        width = 4,
+        tail = 7,
+        longest = 64,
+        withheld = {
+            "anonymous", "unavailable", "restricted", "unknown", "private", "withheld",
+        },
+    },
+    hosts = { width = 6 },
+    ids = {
+        shortest = 8,
+        longest = 256,
+        fewest_digits = 3,
+        hex_run = 8,
+        fewest_changes = 4,
+        longest_number = 15,
+        uri_schemes = { "sip", "sips", "tel", "http", "https", "ws", "wss", "urn" },
+        leg_suffixes = { "b2bua", "b2b", "pbx", "leg", "out", "in", "a", "b" },
+        shortest_session_id = 6,
+    },
+    tokens = {
+        strength = {
+            log = 12.0,
+            header = 9.0,
+            ["x-header"] = 9.0,
+            ice = 10.0,
+            ufrag = 8.0,
+            media = 4.0,
+            origin = 3.0,
+        },
+        doubling = { usually = 2.0, ["x-header"] = 4.0 },
+    },
+    couples = {
+        window_s = 15.0,
+        reaction_s = 0.5,
+        disorder_s = 0.05,
+        neighbours = 32,
+        few = 8,
+    },
+    evidence = {
+        grain_s = 0.02,
+        slack_s = 1.0,
+        same_callee_most = 6.0,
+        other_callee = -2.0,
+        same_caller_most = 4.0,
+        other_caller = -1.0,
+        neither_same = -4.0,
+        short = 0.75,
+        doubtful = 0.5,
+        invite = 0.6,
+        backward = -1.5,
+        after_answer = -1.0,
+        progress = 0.6,
+        answer = 1.0,
+        answer_closeness = 0.9,
+        answer_apart = -2.0,
+        end_passed_on = 0.4,
+        end_closeness = 0.8,
+        end_other_way = 0.7,
+        same_failure = 1.0,
+        outlives = -3.0,
+        goes_on = -1.5,
+        ends_within = 0.5,
+        same_place_most = 2.5,
+        same_host_most = 2.0,
+        same_hosts_most = 1.5,
+        by_loopback = 0.5,
+        same_agent_most = 0.5,
+        other_host = -1.5,
+        turned_round = -4.0,
+        background = 50,
+    },
+    joining = {
+        enough = 6.0,
+        margin = 1.0,
+        considered = 3.0,
+        best = 8,
+        rounds = 16,
+        sure = 9.0,
+        identity = { "log", "header", "x-header", "ice" },
+        caution = 0.5,
+        unsure = 2.0,
+        many = 5,
+    },
+    whose = {
+        margin_s = 5,
+        gathering_s = 30,
+        most_lives = 16,
+        most_legs = 64,
+        most_candidates = 200,
+    },
+    bindings = { patience_s = 3, patience_round_trips = 3, icmp_recent_s = 5 },
+    icmp = {
+        errors = { ["4"] = { 3, 4, 5, 11, 12 }, ["6"] = { 1, 2, 3, 4 } },
+        soft = { ["4"] = { 11, 12 }, ["6"] = { 2, 3, 4 } },
+        harmless = { ["4"] = { 4, 5 }, ["6"] = {} },
+    },
+    copies = { window_s = 0.005, window_without_id_s = 0.0005 },
+    rtp = { fewest_packets = 3 },
+    dtls = {
+        silence_s = 90,
+        late_s = 1,
+        warnings = { "close_notify", "user_canceled", "no_renegotiation" },
+        alerts = {
+            ["0"] = "close_notify",
+            ["10"] = "unexpected_message",
+            ["20"] = "bad_record_mac",
+            ["22"] = "record_overflow",
+            ["40"] = "handshake_failure",
+            ["41"] = "no_certificate",
+            ["42"] = "bad_certificate",
+            ["43"] = "unsupported_certificate",
+            ["44"] = "certificate_revoked",
+            ["45"] = "certificate_expired",
+            ["46"] = "certificate_unknown",
+            ["47"] = "illegal_parameter",
+            ["48"] = "unknown_ca",
+            ["49"] = "access_denied",
+            ["50"] = "decode_error",
+            ["51"] = "decrypt_error",
+            ["70"] = "protocol_version",
+            ["71"] = "insufficient_security",
+            ["80"] = "internal_error",
+            ["86"] = "inappropriate_fallback",
+            ["90"] = "user_canceled",
+            ["100"] = "no_renegotiation",
+            ["109"] = "missing_extension",
+            ["110"] = "unsupported_extension",
+            ["112"] = "unrecognized_name",
+            ["113"] = "bad_certificate_status_response",
+            ["115"] = "unknown_psk_identity",
+            ["116"] = "certificate_required",
+            ["120"] = "no_application_protocol",
+        },
+    },
+    markers = {
+        sdp_owner = { client = { "IceLink" }, server = { "FreeSWITCH" } },
+        user_agent = { server = { "XPhone Call Controller", "FreeSWITCH" } },
+        stun_software = { server = { "FreeSWITCH" } },
+    },
+}
+
+return constants
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- Lists in order of time, sets, spans of time
+
+local list = (function()
+
+local floor, max, huge = math.floor, math.max, math.huge
+local insert, sort = table.insert, table.sort
 
 local list = {}
 
@@ -116,12 +324,12 @@ end
 
 -- Returns the list held under a key, made when there is none.
 function list.at(lists, key)
-    local held = lists[key]
-    if not held then
-        held = {}
-        lists[key] = held
+    local items = lists[key]
+    if not items then
+        items = {}
+        lists[key] = items
     end
-    return held
+    return items
 end
 
 function list.contains(items, wanted)
@@ -145,59 +353,112 @@ function list.filter(items, test)
     return kept
 end
 
-local function set(...)
+-- Returns the words as a set.
+function list.set(words)
     local found = {}
-    for _, word in ipairs({ ... }) do found[word] = true end
+    for _, word in ipairs(words) do found[word] = true end
     return found
 end
 
-local function trim(text) return match(text, "^%s*(.-)%s*$") end
+-- Spans of time. Spans looked at per search: thousands of calls on one media port must not make it endless.
+list.STEPS = 4096
+
+-- Sorts spans by their start, for list.overlapping.
+function list.spans(items)
+    sort(items, function(one, other) return one.start < other.start end)
+    local reach = -huge
+    for _, span in ipairs(items) do
+        reach = max(reach, span.stop)
+        span.reach = reach -- nothing up to here lasts longer
+    end
+    return items
+end
+
+-- Returns the spans that share time with first .. last, at most so many.
+function list.overlapping(items, first, last, most)
+    local found, steps = {}, 0
+    for at = list.after(items or {}, "start", last) - 1, 1, -1 do
+        local span = items[at]
+        steps = steps + 1
+        if span.reach < first or #found >= most or steps > list.STEPS then break end
+        if span.stop >= first then found[#found + 1] = span end
+    end
+    return found
+end
+
+return list
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- Words, and numbers in bytes
+
+local text = (function()
+
+local byte, sub, match = string.byte, string.sub, string.match
+
+local text = {}
+
+function text.trim(word) return match(word, "^%s*(.-)%s*$") end
 
 -- What strangers wrote, as one line of printable ASCII: for fields and windows.
-local function printable(text, most)
-    return (sub(text, 1, most or 120):gsub("[^\32-\126]", "?"))
+function text.printable(word, most)
+    return (sub(word, 1, most or 120):gsub("[^\32-\126]", "?"))
 end
 
 -- The key of two words in either order.
-local function unordered(one, other)
+function text.unordered(one, other)
     return one < other and one .. "\0" .. other or other .. "\0" .. one
 end
 
-local function number16(bytes, at)
+function text.number16(bytes, at)
     local high, low = byte(bytes, at, at + 1)
     return low and high * 256 + low
 end
 
+return text
+
+end)()
+
 ---------------------------------------------------------------------------------------------------
 -- Addresses: raw bytes inside (4 or 16), a place is address and port (6 or 18 bytes)
 
-local address = { UNSPECIFIED = set(("\0"):rep(4), ("\0"):rep(16)), DISCARD = 9 }
+local address = (function()
 
-function address.v4(text)
-    local a, b, c, d = match(text, "^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$")
-    if not a then return nil end
+local byte, sub, find, match, gmatch, lower, format, char =
+    string.byte, string.sub, string.find, string.match, string.gmatch, string.lower, string.format, string.char
+local floor, max = math.floor, math.max
+local concat = table.concat
+local printable, number16 = text.printable, text.number16
+
+local address = {}
+
+function address.v4(written)
+    local a, b, c, d = match(written, "^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$")
+    -- With a zero in front some read the number as octal: such an address is none.
+    if not a or find("." .. written, "%.0%d") then return nil end
     a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
     if max(a, b, c, d) > 255 then return nil end
-    return string.char(a, b, c, d)
+    return char(a, b, c, d)
 end
 
 -- The groups of one half of an IPv6 address as bytes; the last may be an IPv4 address.
-function address.v6_groups(text)
+function address.v6_groups(half)
     local bytes = {}
-    if text == "" then return "" end
-    for group in gmatch(text .. ":", "(.-):") do
+    if half == "" then return "" end
+    for group in gmatch(half .. ":", "(.-):") do
         local value = match(group, "^%x%x?%x?%x?$") and tonumber(group, 16)
-        local part = value and string.char(floor(value / 256), value % 256) or address.v4(group)
+        local part = value and char(floor(value / 256), value % 256) or address.v4(group)
         if not part then return nil end
         bytes[#bytes + 1] = part
     end
     return concat(bytes)
 end
 
-function address.v6(text)
-    local head, tail = match(text, "^(.-)::(.*)$")
+function address.v6(written)
+    local head, tail = match(written, "^(.-)::(.*)$")
     if not head then
-        local whole = address.v6_groups(text)
+        local whole = address.v6_groups(written)
         return whole and #whole == 16 and whole or nil
     end
     head, tail = address.v6_groups(head), address.v6_groups(tail)
@@ -206,9 +467,9 @@ function address.v6(text)
 end
 
 -- Returns the raw bytes of an address written in SDP or SIP, nil for a name.
-function address.parse(text)
-    text = match(text, "^%[?([^%]%%]*)")
-    return address.v4(text) or (find(text, ":", 1, true) and address.v6(text)) or nil
+function address.parse(written)
+    local bare = match(written, "^[^%%]*") -- without the zone (RFC 4007)
+    return address.v4(bare) or (find(bare, ":", 1, true) and address.v6(bare)) or nil
 end
 
 -- Text of a raw IPv6 address, the longest run of zeros shortened (RFC 5952).
@@ -230,7 +491,7 @@ function address.text(raw)
 end
 
 function address.place(raw, port)
-    return raw .. string.char(floor(port / 256) % 256, port % 256)
+    return raw .. char(floor(port / 256) % 256, port % 256)
 end
 
 function address.host(place) return sub(place, 1, -3) end
@@ -251,16 +512,23 @@ function address.is_loopback(raw)
     return (#raw == 4 and byte(raw) == 127) or raw == ("\0"):rep(15) .. "\1"
 end
 
--- Special-purpose networks (RFC 6890): class, network, bits. The first that fits counts.
-address.NETWORKS = {
-    { "documentation", "192.0.2.0", 24 }, { "documentation", "198.51.100.0", 24 },
-    { "documentation", "203.0.113.0", 24 }, { "documentation", "2001:db8::", 32 }, { "documentation", "3fff::", 20 },
-    { "private", "10.0.0.0", 8 }, { "private", "172.16.0.0", 12 }, { "private", "192.168.0.0", 16 },
-    { "cgnat", "100.64.0.0", 10 }, { "link_local", "169.254.0.0", 16 }, { "link_local", "fe80::", 10 },
-    { "loopback", "127.0.0.0", 8 }, { "loopback", "::1", 128 }, { "ula", "fc00::", 7 },
-    { "multicast", "224.0.0.0", 4 }, { "multicast", "ff00::", 8 }, { "unspecified", "0.0.0.0", 32 },
-    { "unspecified", "::", 128 }, { "invalid", "0.0.0.0", 8 }, { "invalid", "240.0.0.0", 4 },
-}
+local NETWORKS, UNSPECIFIED = {}, {}
+for _, class in ipairs(constants.addresses.classes) do
+    for _, network in ipairs(class[2]) do
+        local base, bits = match(network, "^(.*)/(%d+)$")
+        NETWORKS[#NETWORKS + 1] = { class = class[1], raw = address.parse(base), bits = tonumber(bits) }
+    end
+end
+for _, none in ipairs(constants.addresses.unspecified) do UNSPECIFIED[address.parse(none)] = true end
+
+function address.is_unspecified(raw) return UNSPECIFIED[raw] == true end
+
+-- Returns the place of a media address, nil if it is a name or stands for none yet (RFC 8840).
+function address.media_place(addr, port)
+    local raw = addr and address.parse(addr)
+    if not raw or not port or port == 0 or port == constants.addresses.discard_port or port > 65535 then return nil end
+    return not UNSPECIFIED[raw] and address.place(raw, port) or nil
+end
 
 function address.in_network(raw, network, bits)
     local whole = floor(bits / 8)
@@ -269,20 +537,274 @@ function address.in_network(raw, network, bits)
     return bits % 8 == 0 or floor(byte(raw, whole + 1) / unit) == floor(byte(network, whole + 1) / unit)
 end
 
--- Documentation networks are a class of their own: sample captures use them as the public internet.
-function address.class(text)
-    if match(lower(text), "%.local$") then return "mdns" end
-    local raw = address.parse(text)
+-- Class of a candidate's address; networks are in order, the first that fits counts.
+function address.class(written)
+    if match(lower(written), "%.local$") then return "mdns" end
+    local raw = address.parse(written)
     if not raw then return "invalid" end
     if #raw == 16 and sub(raw, 1, 12) == ("\0"):rep(10) .. "\255\255" then raw = sub(raw, 13) end
-    for _, known in ipairs(address.NETWORKS) do
-        if address.in_network(raw, address.parse(known[2]), known[3]) then return known[1] end
+    for _, network in ipairs(NETWORKS) do
+        if address.in_network(raw, network.raw, network.bits) then return network.class end
     end
     return "public"
 end
 
+return address
+
+end)()
+
 ---------------------------------------------------------------------------------------------------
--- Session descriptions (RFC 8866) and candidates (RFC 8839)
+-- Whose packets are these? Two places and a time -> call, leg and both sides
+--
+-- Evidence, best first: checks between the same two places; DTLS handshakes there that are tied
+-- already; addresses the leg's SDP names, or their mapped addresses: both ends, or one end and the
+-- other's port, or one. Legs that fit equally well are told apart by the time they share with the
+-- packets; if that does not help either, nothing is said.
+
+local traffic = (function()
+
+local max, min, huge = math.max, math.min, math.huge
+local insert, sort = table.insert, table.sort
+local unordered = text.unordered
+
+-- How well two ends fit a leg: both by address, one and the other's port, one.
+local traffic = { BOTH = 3, WITH_PORT = 2, ONE = 1 }
+
+local WHOSE = constants.whose
+
+function traffic.life(leg)
+    if not leg then return -huge, huge end
+    return leg.mid_call and -huge or leg.first.time, leg.stop or huge
+end
+
+-- The checks during the traffic, else the one before and the one after, nearest first.
+function traffic.near_checks(checks, first, last)
+    local low, high = list.from(checks, "time", first), list.after(checks, "time", last)
+    local found = {}
+    for at = low, high - 1 do insert(found, checks[at]) end
+    if found[1] then return found end
+    found = { checks[low - 1], checks[high] }
+    if not found[1] then found = { checks[high] } end
+    if found[2] and found[2].time - last < first - found[1].time then found = { found[2], found[1] } end
+    return found
+end
+
+-- The most frequent owner; of equals the first.
+function traffic.most(checks)
+    local count, best, first = {}, nil, {}
+    for _, check in ipairs(checks) do
+        local key = check.owner.leg or check.owner.call
+        count[key], first[key] = (count[key] or 0) + 1, first[key] or check
+    end
+    for _, check in ipairs(checks) do
+        local key = check.owner.leg or check.owner.call
+        if not best or count[key] > count[best] then best = key end
+    end
+    return best and first[best]
+end
+
+-- The owner by the nearest checks; of those during the traffic by most of them.
+function traffic.by_checks(checks, src, first, last)
+    local near, longest = traffic.near_checks(checks or {}, first, last), 0
+    for _, check in ipairs(near) do longest = max(longest, traffic.shared_time(check.owner.leg, first, last)) end
+    local least = longest > 0 and 0 or -WHOSE.margin_s
+    local best = traffic.most(list.filter(near, function(check)
+        return traffic.shared_time(check.owner.leg, first, last) >= least
+    end))
+    if not best then return nil end
+    local one, other = best.src_side, best.dst_side
+    if best.src ~= src then one, other = other, one end
+    return { call = best.owner.call, leg = best.owner.leg, src_side = one, dst_side = other }
+end
+
+-- The address and, where STUN told it, its last name across the NAT before that time.
+function traffic.names_of(index, place, time)
+    local names = index.mapped[place]
+    if not names then return { place } end
+    return { place, names[max(list.after(names, "time", time) - 1, 1)].name }
+end
+
+function traffic.legs_at(index, place, first, last)
+    local found = { list = {} }
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs + 1)) do
+            if not found[span.leg] then
+                found[span.leg] = span
+                insert(found.list, span)
+            end
+        end
+    end
+    return #found.list <= WHOSE.most_legs and found.list or {}
+end
+
+-- How well the other end fits a leg that one end belongs to, and the other end's side.
+function traffic.fit_of(index, place, leg, first, last)
+    for _, name in ipairs(traffic.names_of(index, place, first)) do
+        for _, span in ipairs(list.overlapping(index.places[name], first, last, WHOSE.most_legs)) do
+            if span.leg == leg then return traffic.BOTH, span.side end
+        end
+    end
+    local there = leg.ports[address.port(place)]
+    if not there then return traffic.ONE, nil end
+    return traffic.WITH_PORT, next(there, next(there)) == nil and next(there) or nil
+end
+
+function traffic.fits_of(index, src, dst, first, last)
+    local fits, order = {}, {}
+    local function consider(leg, fit, one, other)
+        if not fits[leg] then insert(order, leg) end
+        if not fits[leg] or fit > fits[leg].fit then fits[leg] = { leg = leg, fit = fit, src = one, dst = other } end
+    end
+    for _, span in ipairs(traffic.legs_at(index, src, first, last)) do
+        local fit, other = traffic.fit_of(index, dst, span.leg, first, last)
+        consider(span.leg, fit, span.side, other)
+    end
+    for _, span in ipairs(traffic.legs_at(index, dst, first, last)) do
+        local fit, other = traffic.fit_of(index, src, span.leg, first, last)
+        consider(span.leg, fit, other, span.side)
+    end
+    local best, top = 0, {}
+    for _, leg in ipairs(order) do best = max(best, fits[leg].fit) end
+    for _, leg in ipairs(order) do
+        if fits[leg].fit == best then insert(top, fits[leg]) end
+    end
+    return top, best
+end
+
+-- The time that leg and packets share; below 0: the time between them.
+function traffic.shared_time(leg, first, last)
+    local start, stop = traffic.life(leg)
+    return min(stop, max(last, first + 1e-9)) - max(start, first)
+end
+
+-- The only leg, or the one that shares twice as much time as the next.
+function traffic.clearly_first(top, first, last)
+    for _, fit in ipairs(top) do fit.share = traffic.shared_time(fit.leg, first, last) end
+    sort(top, function(one, other)
+        if one.share ~= other.share then return one.share > other.share end
+        return one.leg.order < other.leg.order
+    end)
+    if #top == 1 then return top[1] end
+    local best, second = top[1].share, top[2].share
+    local clear = best >= 2 * second
+    if best <= 0 then clear = best >= second / 2 end
+    return clear and best > second and top[1] or nil
+end
+
+-- The call if all legs that fit are its legs; where both ends fit, the client's leg too.
+function traffic.within_one_call(top, best)
+    local call, client, clients = top[1].leg.call, nil, 0
+    for _, fit in ipairs(top) do
+        if fit.leg.call ~= call then return nil end
+        if fit.src == "client" or fit.dst == "client" then client, clients = fit, clients + 1 end
+    end
+    if best == traffic.BOTH and clients == 1 then
+        return { call = call, leg = client.leg, src_side = client.src, dst_side = client.dst }
+    end
+    return { call = call }
+end
+
+-- Infers an unknown side where the leg has only one other.
+function traffic.both_sides(leg, one, other)
+    if (one == nil) == (other == nil) then return one, other end
+    local possible = {}
+    for _, there in pairs(leg.ports) do
+        for side in pairs(there) do
+            if side ~= one and side ~= other then list.once(possible, side) end
+        end
+    end
+    if #possible ~= 1 then return one, other end
+    return one or possible[1], other or possible[1]
+end
+
+function traffic.by_places(index, src, dst, first, last)
+    local top, best = traffic.fits_of(index, src, dst, first, last)
+    if not top[1] then return nil end
+    -- Whoever was not seen to hang up gives way: the port has been used again since.
+    local ended = list.filter(top, function(one) return one.leg.stop ~= nil end)
+    local fit = traffic.clearly_first(ended[1] and ended or top, first, last)
+    if not fit then return traffic.within_one_call(top, best) end
+    local one, other = traffic.both_sides(fit.leg, fit.src, fit.dst)
+    return { call = fit.leg.call, leg = fit.leg, src_side = one, dst_side = other }
+end
+
+-- Returns whose packets these are: call, leg, src_side, dst_side; nil if unsure.
+function traffic.owner(index, src, dst, first, last)
+    local between = unordered(src, dst)
+    local owner = traffic.by_checks(index.checks[between], src, first, last)
+    if owner then return owner end
+    owner = traffic.by_checks(index.handshakes[between], src, first, last)
+    if owner and owner.leg and not owner.src_side and not owner.dst_side then
+        local _, one = traffic.fit_of(index, src, owner.leg, first, last)
+        local _, other = traffic.fit_of(index, dst, owner.leg, first, last)
+        owner.src_side, owner.dst_side = traffic.both_sides(owner.leg, one, other)
+    end
+    return owner or traffic.by_places(index, src, dst, first, last)
+end
+
+-- The streams between the same two places, if those that overlap it are one leg's.
+function traffic.from_reverse(index, stream)
+    local found
+    for _, other in ipairs(capture.streams[unordered(stream.src, stream.dst)] or {}) do
+        if other ~= stream and other.first <= stream.last and other.last >= stream.first then
+            local owner = traffic.owner(index, other.src, other.dst, other.first, other.last)
+            if found and owner and (found.leg ~= owner.leg or found.call ~= owner.call) then return nil end
+            if owner then
+                local turned = other.src ~= stream.src
+                found = { call = owner.call, leg = owner.leg, src_side = turned and owner.dst_side or owner.src_side,
+                    dst_side = turned and owner.src_side or owner.dst_side }
+            end
+        end
+    end
+    return found
+end
+
+-- The places of the RTP stream that RTCP on the next ports belongs to.
+function traffic.one_below(place)
+    return address.place(address.host(place), max(address.port(place) - 1, 0))
+end
+
+-- Returns the owner of an RTP or RTCP stream, worked out once for each state of knowledge.
+function traffic.of_stream(index, stream)
+    if stream.asked ~= index then
+        stream.asked = index
+        stream.owner = traffic.owner(index, stream.src, stream.dst, stream.first, stream.last)
+            or traffic.from_reverse(index, stream)
+        if not stream.owner and stream.is_rtcp then
+            local src, dst = traffic.one_below(stream.src), traffic.one_below(stream.dst)
+            stream.owner = traffic.owner(index, src, dst, stream.first, stream.last)
+        end
+    end
+    return stream.owner
+end
+
+-- Returns the owner of all streams of a flow; and whether they have several.
+function traffic.of_flow(index, flow)
+    if flow.asked ~= index then
+        flow.asked, flow.owner, flow.mixed = index, nil, false
+        local before
+        for _, stream in pairs(flow.streams) do
+            local owner = traffic.of_stream(index, stream) or {}
+            flow.mixed = flow.mixed or (before ~= nil and (before.call ~= owner.call or before.leg ~= owner.leg))
+            before, flow.owner = owner, owner.call and owner or nil
+        end
+    end
+    return flow.owner, flow.mixed
+end
+
+return traffic
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- SIP messages (RFC 3261), session descriptions (RFC 8866) and candidates (RFC 8839)
+
+local sip = (function()
+
+local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
+local insert = table.insert
+local set = list.set
+local trim = text.trim
 
 local sdp = {}
 
@@ -301,16 +823,9 @@ function sdp.candidate(line)
     return {
         component = tonumber(component), transport = lower(words[3]), addr = words[5], port = tonumber(port),
         type = lower(words[8]), related_addr = rest.raddr, related_port = tonumber(rest.rport or ""),
-        addr_class = address.class(words[5]), place = sdp.place(words[5], tonumber(port)),
-        base = rest.raddr and sdp.place(rest.raddr, tonumber(rest.rport or "")), ufrag = rest.ufrag,
+        addr_class = address.class(words[5]), place = address.media_place(words[5], tonumber(port)),
+        base = rest.raddr and address.media_place(rest.raddr, tonumber(rest.rport or "")), ufrag = rest.ufrag,
     }
-end
-
--- Returns the place of a media address, nil if it is a name or stands for none yet (RFC 8840).
-function sdp.place(addr, port)
-    local raw = addr and address.parse(addr)
-    if not raw or not port or port == 0 or port == address.DISCARD or port > 65535 then return nil end
-    return not address.UNSPECIFIED[raw] and address.place(raw, port) or nil
 end
 
 function sdp.attribute(section, value)
@@ -324,22 +839,22 @@ function sdp.attribute(section, value)
 end
 
 local LINES = {
-    ["o="] = function(found, _, value)
+    ["o="] = function(description, _, value)
         local words = {}
         for word in gmatch(value, "%S+") do words[#words + 1] = word end
-        found.owner, found.session_id = words[1], words[2]
+        description.owner, description.session_id = words[1], words[2]
     end,
     ["c="] = function(_, section, value) section.addr = match(value, "^%s*%S+%s+%S+%s+([^%s/]+)") end,
     ["a="] = function(_, section, value) sdp.attribute(section, value) end,
-    ["m="] = function(found, _, value)
+    ["m="] = function(description, _, value)
         local port = match(value, "^%s*%S+%s+(%d+)")
-        insert(found.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
+        insert(description.sections, { candidates = {}, port = port and #port < 7 and tonumber(port) or nil })
     end,
 }
 
 -- Candidates of the session's own lines belong to its first section.
-function sdp.adopt(found, session)
-    local first = found.sections[1]
+function sdp.adopt(description, session)
+    local first = description.sections[1]
     if not first then return session.candidates end
     local all = {}
     for _, line in ipairs(session.candidates) do all[#all + 1] = line end
@@ -348,17 +863,17 @@ function sdp.adopt(found, session)
 end
 
 -- Returns owner, session_id and sections: addr, port, ufrag, candidates.
-function sdp.parse(text)
+function sdp.parse(body)
     local session = { candidates = {} }
-    local found = { sections = {} }
-    for line in gmatch(text, "[^\r\n]+") do
+    local description = { sections = {} }
+    for line in gmatch(body, "[^\r\n]+") do
         local reader = LINES[sub(line, 1, 2)]
-        if reader then reader(found, found.sections[#found.sections] or session, sub(line, 3)) end
+        if reader then reader(description, description.sections[#description.sections] or session, sub(line, 3)) end
     end
-    local first = sdp.adopt(found, session)
-    if found.sections[1] then found.sections[1].candidates = first end
-    if not found.sections[1] and first[1] then found.sections[1] = { candidates = first } end
-    for _, section in ipairs(found.sections) do
+    local first = sdp.adopt(description, session)
+    if description.sections[1] then description.sections[1].candidates = first end
+    if not description.sections[1] and first[1] then description.sections[1] = { candidates = first } end
+    for _, section in ipairs(description.sections) do
         section.addr, section.ufrag = section.addr or session.addr, section.ufrag or session.ufrag
         for at, line in ipairs(section.candidates) do
             local candidate = sdp.candidate(line)
@@ -366,43 +881,37 @@ function sdp.parse(text)
             section.candidates[at] = candidate
         end
     end
-    return found
+    return description
 end
 
----------------------------------------------------------------------------------------------------
 -- SIP messages (RFC 3261)
 
 local sip = {
-    -- Methods that prove a dialog made by an INVITE, and those that have nothing to do with a call.
-    INVITE_DIALOG = set("INVITE", "ACK", "BYE", "CANCEL", "PRACK"),
-    APART = set("REGISTER", "PUBLISH", "SUBSCRIBE"),
-    LONG = { i = "call-id", f = "from", t = "to", v = "via", m = "contact", c = "content-type",
-        l = "content-length", r = "refer-to", b = "referred-by" },
-    -- Headers that may tell which legs belong together, besides every X- header.
-    JOINING = set("session-id", "p-charging-vector", "in-reply-to", "parent-call-id", "related-call-id",
-        "call-info", "p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-called-party-id",
-        "diversion", "history-info", "user-to-user", "cisco-guid", "av-global-session-id", "global-callid"),
+    sdp = sdp,
+    INVITE_DIALOG = set(constants.sip.invite_dialog),
+    APART = set(constants.sip.apart),
+    JOINING = set(constants.sip.joining_headers),
 }
 
-function sip.headers(text)
-    local found, joining = {}, {}
-    for line in gmatch(text:gsub("\r?\n[ \t]+", " ") .. "\n", "(.-)\r?\n") do
+function sip.headers(head)
+    local headers, joining = {}, {}
+    for line in gmatch(head:gsub("\r?\n[ \t]+", " ") .. "\n", "(.-)\r?\n") do
         local name, value = match(line, "^%s*([^:]-)%s*:%s*(.-)%s*$")
         if name then
             name = lower(name)
-            name = sip.LONG[name] or name
-            found[name] = found[name] or value
+            name = constants.sip.compact_forms[name] or name
+            headers[name] = headers[name] or value
             if value ~= "" and (sip.JOINING[name] or sub(name, 1, 2) == "x-") then
                 joining[#joining + 1] = { name = name, value = value }
             end
         end
     end
-    return found, joining
+    return headers, joining
 end
 
-function sip.parameter(text, name)
-    for key, value in gmatch(text, ";%s*([%w%-]+)%s*=%s*([^;,%s]+)") do
-        if lower(key) == name then return value end
+function sip.parameter(value, name)
+    for key, word in gmatch(value, ";%s*([%w%-]+)%s*=%s*([^;,%s]+)") do
+        if lower(key) == name then return word end
     end
     return nil
 end
@@ -434,13 +943,13 @@ function sip.part(body)
     return sub(body, start + 1, (find(body, "\r?\n%-%-", start) or 0) - 1)
 end
 
-function sip.description(found, body)
-    local kind = lower(found["content-type"] or "")
-    local length = match(found["content-length"] or "", "^%d+$")
+function sip.description(headers, body)
+    local kind = lower(headers["content-type"] or "")
+    local length = match(headers["content-length"] or "", "^%d+$")
     if length and #length < 9 then body = sub(body, 1, tonumber(length)) end
     if match(kind, "^multipart/") then body = sip.part(body) end
-    local told = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
-    return told and body and find(body, "%S") and sdp.parse(body) or nil
+    local is_sdp = match(kind, "^application/sdp") or match(kind, "^multipart/") or (kind == "" and match(body, "^v=0"))
+    return is_sdp and body and find(body, "%S") and sdp.parse(body) or nil
 end
 
 function sip.start_line(line)
@@ -451,24 +960,25 @@ function sip.start_line(line)
 end
 
 -- Takes a message apart; nil if it does not begin like SIP.
-function sip.parse(text)
-    text = match(text, "^[\r\n]*(.*)$")
-    local at, stop = find(text, "\r?\n\r?\n")
-    local line, head = match(sub(text, 1, at and at - 1), "^([^\r\n]*)\r?\n?(.*)$")
+function sip.parse(message)
+    message = match(message, "^[\r\n]*(.*)$")
+    local at, stop = find(message, "\r?\n\r?\n")
+    local line, head = match(sub(message, 1, at and at - 1), "^([^\r\n]*)\r?\n?(.*)$")
     local method, uri, status, reason = sip.start_line(line)
     if not method and not status then return nil end
-    local found, joining = sip.headers(head)
-    local number, kind = match(found.cseq or "", "^(%d+)%s+(%S+)")
-    local from_uri, from_tag = sip.party(found.from)
-    local to_uri, to_tag = sip.party(found.to)
+    local headers, joining = sip.headers(head)
+    local number, kind = match(headers.cseq or "", "^(%d+)%s+(%S+)")
+    local from_uri, from_tag = sip.party(headers.from)
+    local to_uri, to_tag = sip.party(headers.to)
     local called = method or kind
     return {
         method = method, request_uri = uri, status = status, reason = reason, kind = called,
-        call_id = found["call-id"] ~= "" and found["call-id"] or nil, cseq = tonumber(number or ""),
-        branch = sip.parameter(match(found.via or "", "^[^,]*"), "branch"),
+        call_id = headers["call-id"] ~= "" and headers["call-id"] or nil, cseq = tonumber(number or ""),
+        branch = sip.parameter(match(headers.via or "", "^[^,]*"), "branch"),
         from_uri = from_uri, from_tag = from_tag, to_uri = to_uri, to_tag = to_tag,
-        agent = found["user-agent"] or found.server, contact = sip.party(found.contact),
-        headers = method == "INVITE" and joining or nil, sdp = stop and sip.description(found, sub(text, stop + 1)) or nil,
+        agent = headers["user-agent"] or headers.server, contact = sip.party(headers.contact),
+        headers = method == "INVITE" and joining or nil,
+        sdp = stop and sip.description(headers, sub(message, stop + 1)) or nil,
     }
 end
 
@@ -476,174 +986,21 @@ function sip.succeeds(message) return message.status ~= nil and message.status >
 
 function sip.answers_invite(message) return not message.method and message.kind == "INVITE" end
 
----------------------------------------------------------------------------------------------------
--- STUN messages (RFC 8489; RFC 3489 without magic cookie)
+return sip
 
-local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
-
-function stun.attributes(message)
-    local found, at = {}, 21
-    local stop = min(#message, 20 + number16(message, 3))
-    while at + 3 <= stop do
-        local code, length = number16(message, at), number16(message, at + 2)
-        if at + 3 + length > stop then break end
-        found[code] = found[code] or sub(message, at + 4, at + 3 + length)
-        at = at + 4 + floor((length + 3) / 4) * 4
-    end
-    return found
-end
-
-function stun.unmasked(value, mask)
-    local size = ({ 4, 16 })[byte(value, 2) or 0]
-    if not size or #value ~= 4 + size then return nil end
-    local bytes = {}
-    for at = 1, size do bytes[at] = string.char(bit.bxor(byte(value, 4 + at), byte(mask, at))) end
-    return address.place(concat(bytes), bit.bxor(number16(value, 3), number16(mask, 1)))
-end
-
-function stun.mapped(found, message)
-    local masked = found[0x0020] or found[0x8020]
-    if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
-    return found[0x0001] and stun.unmasked(found[0x0001], ("\0"):rep(16)) or nil
-end
-
-function stun.error_code(value)
-    return value and #value >= 4 and (byte(value, 3) % 8) * 100 + byte(value, 4) or nil
-end
-
--- Whether bytes begin like a STUN message. Without the cookie only what cannot be anything else
--- counts: a Binding message of exactly its length.
-function stun.is(message)
-    if #message < 20 or byte(message) > 3 then return false end
-    if sub(message, 5, 8) == stun.COOKIE then return true end
-    local class = number16(message, 1)
-    return (class == 1 or class == 0x0101 or class == 0x0111) and number16(message, 3) + 20 == #message
-end
-
-function stun.parse(message)
-    local kind = number16(message, 1)
-    local found = stun.attributes(message)
-    local with_cookie = sub(message, 5, 8) == stun.COOKIE
-    return {
-        binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
-        kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
-        id = sub(message, with_cookie and 9 or 5, 20), username = found[0x0006], mapped = stun.mapped(found, message),
-        error_code = stun.error_code(found[0x0009]), use_candidate = found[0x0025] ~= nil, software = found[0x8022],
-        checks = (found[0x0024] and #found[0x0024] == 4) or found[0x8029] ~= nil or found[0x802a] ~= nil
-            or found[0x0025] ~= nil,
-    }
-end
-
--- Returns receiver's and sender's ufrag of a check's USERNAME (RFC 8445, section 7.2.2).
-function stun.halves(username)
-    local receiver, sender = match(username or "", "^([^:]+):(.+)$")
-    return receiver, sender
-end
-
----------------------------------------------------------------------------------------------------
--- Frames: where IP begins, copies
-
-local frames = { ERRORS = { [4] = set(3, 4, 5, 11, 12), [6] = set(1, 2, 3, 4) },
-    DEEPEST = 120, PLACES = 8,
-    SOFT = { [4] = set(11, 12), [6] = set(2, 3, 4) }, REDIRECTS = { [4] = set(4, 5), [6] = {} } }
-
--- Returns where the transport header begins, and its protocol and IP version, for an IP header at a
--- place; nothing for fragments: of these only SIP is read, as Wireshark puts it together.
-function frames.transport(packet, at)
-    local first, _, _, _, _, _, high, low, _, proto = byte(packet, at, at + 9)
-    if not proto then return nil end
-    if first >= 0x45 and first <= 0x4f then
-        if high % 64 ~= 0 or low ~= 0 then return nil end
-        return at + (first % 16) * 4, proto, 4
-    end
-    if first < 0x60 or first > 0x6f then return nil end
-    local header = at + 40
-    proto = high
-    while proto == 0 or proto == 43 or proto == 60 do -- extension headers (RFC 8200, section 4)
-        proto, header = byte(packet, header), header + 8 + (byte(packet, header + 1) or 0) * 8
-    end
-    return header, proto, 6
-end
-
-local UDP, TCP, SCTP, ICMP, ICMPV6 = 17, 6, 132, 1, 58
-
--- Returns the same if the header fits what Wireshark dissected: the ports are the proof.
-function frames.fitting(packet, at, sport, dport)
-    local header, proto, version = frames.transport(packet, at)
-    if proto == UDP or proto == TCP or proto == SCTP then
-        local a, b, c, d = byte(packet, header, header + 3)
-        if d and a * 256 + b == sport and c * 256 + d == dport then return header, proto, version end
-    elseif (proto == ICMP and version == 4) or (proto == ICMPV6 and version == 6) then
-        if frames.ERRORS[version][byte(packet, header)] then return header, proto, version end
-    end
-    return nil
-end
-
--- Returns where the IP and the transport header begin, the protocol and the IP version. The link
--- layer differs by interface: places that were right before are tried first.
-function frames.find(packet, sport, dport)
-    local places = S.places
-    for number = 1, #places do
-        local header, proto, version = frames.fitting(packet, places[number], sport, dport)
-        if header then return places[number], header, proto, version end
-    end
-    for at = 1, min(#packet - 27, frames.DEEPEST) do
-        local header, proto, version = frames.fitting(packet, at, sport, dport)
-        if header then
-            if #places < frames.PLACES then insert(places, at) end
-            return at, header, proto, version
-        end
-    end
-    return nil
-end
-
--- Whether an IP header at a place is that of a fragment that is all there.
-function frames.is_fragment(packet, at)
-    local first, _, a, b, c, d, high, low, _, proto = byte(packet, at, at + 9)
-    if not proto then return false end
-    local left = #packet - at + 1
-    if first >= 0x60 and first <= 0x6f then return high == 44 and c * 256 + d + 40 <= left end
-    local length = a * 256 + b
-    return first >= 0x45 and first <= 0x4f and (high % 64 ~= 0 or low ~= 0) and (proto == UDP or proto == TCP)
-        and length > 20 and length <= left
-end
-
--- Returns where IP begins in a fragment, nil if nowhere.
-function frames.find_fragment(packet)
-    for _, at in ipairs(S.places) do
-        if frames.is_fragment(packet, at) then return at end
-    end
-    for at = 1, min(#packet - 27, frames.DEEPEST) do
-        if frames.is_fragment(packet, at) then return at end
-    end
-    return nil
-end
-
--- Returns the frame's bytes from IP on without TTL and checksum, the TTL, and whether IP numbers it.
-function frames.signature(packet)
-    if byte(packet) >= 0x60 then return sub(packet, 1, 7) .. sub(packet, 9), byte(packet, 8), false end
-    return sub(packet, 1, 8) .. sub(packet, 10, 10) .. sub(packet, 13), byte(packet, 9), sub(packet, 5, 6) ~= "\0\0"
-end
-
--- Returns what was learnt from the packet of which this frame is a second capture (SPAN port, `any`,
--- two interfaces), else remembers this one. Copies arrive within 5 ms; so do not many packets.
-function frames.original(packet, time, interface, learnt)
-    local key, ttl, numbered = frames.signature(packet)
-    local known = S.recent[key] or S.recent_before[key]
-    local near = known and abs(time - known.time) < (numbered and 0.005 or 0.0005)
-    if near and (known.ttl == ttl or known.interface ~= interface) then return known.learnt end
-    if abs(time - S.recent_since) > 0.05 then
-        S.recent_before, S.recent, S.recent_since = S.recent, {}, time
-    end
-    S.recent[key] = { time = time, ttl = ttl, interface = interface, learnt = learnt }
-    return nil
-end
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Dialogs: what the messages of one Call-ID say (RFC 3261, sections 12 and 13)
 --
 -- The INVITE that counts is the last one without a To tag: a challenge (401, 407) or redirection
 -- before it was answered by it. Who is who is told by tags, not by addresses.
+
+local dialogs = (function()
+
+local min, huge = math.min, math.huge
+local insert, concat = table.insert, table.concat
+local set = list.set
 
 local dialogs = {}
 
@@ -672,26 +1029,27 @@ function dialogs.asked_before(sent)
         if m.method == "INVITE" then again[dialogs.asker(m)] = true end
     end
     for _, m in ipairs(sent) do
-        if sip.answers_invite(m) and not again[dialogs.asker(m)] then return set(dialogs.asker(m)) end
+        if sip.answers_invite(m) and not again[dialogs.asker(m)] then return set({ dialogs.asker(m) }) end
     end
     return {}
 end
 
 -- Returns the hops from the caller on, each {requester, responder}.
 function dialogs.hops(seen)
-    local found, known = {}, {}
+    local way, counted = {}, {}
     local requests = list.filter(seen, function(m) return m.method ~= nil end)
     -- A 100 is for one hop only; what comes after it walks all the way back.
-    local told = #requests > 0 and requests or list.filter(seen, function(m) return m.status == seen[#seen].status end)
-    for _, m in ipairs(told) do
+    local telling = #requests > 0 and requests
+        or list.filter(seen, function(m) return m.status == seen[#seen].status end)
+    for _, m in ipairs(telling) do
         local one, other = m.src, m.dst
         if not m.method then one, other = m.dst, m.src end
-        if not known[one .. "|" .. other] then
-            known[one .. "|" .. other] = true
-            insert(found, #requests > 0 and #found + 1 or 1, { one, other })
+        if not counted[one .. "|" .. other] then
+            counted[one .. "|" .. other] = true
+            insert(way, #requests > 0 and #way + 1 or 1, { one, other })
         end
     end
-    return found
+    return way
 end
 
 function dialogs.answering(responses, way)
@@ -723,7 +1081,9 @@ function dialogs.opening(sent)
     if not next(o.asked) then o.asked = dialogs.asked_before(sent) end
     o.responses = list.filter(sent, function(m) return sip.answers_invite(m) and o.asked[dialogs.asker(m)] ~= nil end)
     local seen = #o.requests > 0 and o.requests or #o.responses > 0 and o.responses
-        or list.filter(sent, function(m) return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1]) end)
+        or list.filter(sent, function(m)
+            return m.kind == sent[1].kind and dialogs.asker(m) == dialogs.asker(sent[1])
+        end)
     for _, m in ipairs(#initial > 0 and initial or seen) do o.callers[m.from_tag or ""] = true end
     local way = dialogs.hops(seen)
     o.hops, o.uac, o.uas, o.face = #way, way[1][1], dialogs.answering(o.responses, way), seen[1]
@@ -746,12 +1106,12 @@ end
 -- Returns the final response as the caller got it; a 2xx beats a later failure. A failure that a
 -- proxy kept to itself is not final; without the request only a 2xx counts.
 function dialogs.final(o)
-    local best, known = nil, {}
+    local best, counted = nil, {}
     for _, m in ipairs(o.responses) do
         local key = concat({ m.src, m.dst, m.branch or "", m.status, m.to_tag or "" }, "\0")
         local heard = sip.succeeds(m) or (#o.requests > 0 and (dialogs.reach(m, o) > 0 or o.hops == 1))
-        if m.status >= 200 and not known[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
-        known[key] = true
+        if m.status >= 200 and not counted[key] and heard and (not best or dialogs.better(m, best, o)) then best = m end
+        counted[key] = true
     end
     return best
 end
@@ -841,8 +1201,8 @@ function dialogs.agents(o, sent)
     for _, m in ipairs(o.responses) do insert(reversed, 1, m) end
     -- The 2xx is the called party's own; a failure or a 100 may be a proxy's.
     return dialogs.first_agent(o.requests, any) or dialogs.first_agent(sent, by_caller),
-        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee) or dialogs.first_agent(reversed, any)
-        or dialogs.first_agent(sent, to_caller)
+        dialogs.first_agent(o.responses, sip.succeeds) or dialogs.first_agent(sent, by_callee)
+        or dialogs.first_agent(reversed, any) or dialogs.first_agent(sent, to_caller)
 end
 
 function dialogs.first_time(messages, lowest, highest)
@@ -887,21 +1247,21 @@ end
 
 -- Returns the callers' tags: by the initial INVITEs; where none was seen, by what the first messages say.
 function dialogs.callers(messages)
-    local found, best, rank = {}, nil, 9
+    local tags, best, rank = {}, nil, 9
     for _, m in ipairs(messages) do
-        if m.method == "INVITE" and not m.to_tag then found[m.from_tag or ""] = true end
-        local told = sip.answers_invite(m) and 0 or m.method and 1 or 2
-        if told < rank then best, rank = m, told end
+        if m.method == "INVITE" and not m.to_tag then tags[m.from_tag or ""] = true end
+        local certainty = sip.answers_invite(m) and 0 or m.method and 1 or 2
+        if certainty < rank then best, rank = m, certainty end
     end
-    if not next(found) and best then found[best.from_tag or ""] = true end
-    return found
+    if not next(tags) and best then tags[best.from_tag or ""] = true end
+    return tags
 end
 
 -- Says of every message which party wrote it: From stays the requester's in the response.
 function dialogs.parties(messages)
-    local known = dialogs.callers(messages)
+    local callers = dialogs.callers(messages)
     for _, m in ipairs(messages) do
-        m.party = ((known[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
+        m.party = ((callers[m.from_tag or ""] ~= nil) == (m.method ~= nil)) and "uac" or "uas"
     end
 end
 
@@ -926,12 +1286,12 @@ function dialogs.part_of(m, offered, invites)
 end
 
 function dialogs.ufrags_of(description)
-    local held, any = {}, false
+    local ufrags, any = {}, false
     for at, section in ipairs(description.sections) do
-        held[at] = section.ufrag or false
+        ufrags[at] = section.ufrag or false
         any = any or section.ufrag ~= nil
     end
-    return any and held or nil
+    return any and ufrags or nil
 end
 
 function dialogs.agree(leg, offer, answer)
@@ -959,7 +1319,8 @@ function dialogs.ufrags(leg, messages)
             if m.sdp then
                 insert(leg.descriptions, m)
                 if not exchanges[exchange] then insert(order, exchange) end
-                insert(list.at(exchanges, exchange), { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
+                insert(list.at(exchanges, exchange),
+                    { party = m.party, kind = kind, ufrags = dialogs.ufrags_of(m.sdp) })
             end
         end
     end
@@ -977,95 +1338,130 @@ function dialogs.ufrags(leg, messages)
     end
 end
 
+return dialogs
+
+end)()
+
 ---------------------------------------------------------------------------------------------------
--- Who is at either end of a leg: telephone numbers, hosts
+-- Who is at either end of a leg: telephone numbers, machines, sides
 
-local ends = { WIDTH = 4, HOSTS = 6, TAIL = 7, LONGEST = 64, BACKGROUND = 50,
-    WITHHELD = set("anonymous", "unavailable", "restricted", "unknown", "private", "withheld"),
-    CALLER = set("p-asserted-identity", "p-preferred-identity", "remote-party-id"),
-    CALLEE = set("p-called-party-id", "diversion", "history-info") }
+local parties = (function()
 
--- Returns the E.164 form of a number where it or the country's dialling rules say so.
-function ends.e164(plain)
+local sub, find, match, lower = string.sub, string.find, string.match, string.lower
+local max, min, log = math.max, math.min, math.log
+local insert = table.insert
+local set = list.set
+local trim = text.trim
+
+local parties = {}
+
+local WITHHELD, CALLER, CALLEE = set(constants.users.withheld), set(constants.sip.caller_headers),
+    set(constants.sip.callee_headers)
+
+-- Returns the E.164 form of a number where it or the country's dialling rules say so; a country without
+-- calling code has none.
+function parties.e164(plain, country)
     if sub(plain, 1, 1) == "+" then return plain end
-    local country = match(legs.prefs.country or "", "^%d+$")
-    if not country then return nil end
+    if not match(country, "^%d+$") then return nil end
     if sub(plain, 1, 2) == "00" then return "+" .. sub(plain, 3) end
     return sub(plain, 1, 1) == "0" and #plain <= 14 and "+" .. country .. sub(plain, 2) or nil
 end
 
 -- Returns the keys of a user part: E.164, or a short number or name as it stands; and a number's last
 -- digits; ``key`` is equal wherever two may be the same.
-function ends.number(user)
+function parties.number(user, country)
     local name = lower(trim(user))
     local plain = name:gsub("[%s().%-/]", "")
-    if name == "" or ends.WITHHELD[name] or #name > ends.LONGEST then return nil end
-    if not match(plain, "^%+?%d+$") or #plain:gsub("^%+", "") < ends.TAIL then
+    if name == "" or WITHHELD[name] or #name > constants.users.longest then return nil end
+    if not match(plain, "^%+?%d+$") or #plain:gsub("^%+", "") < constants.users.tail then
         return { exact = "=" .. name, key = "=" .. name }
     end
-    local tail = sub(plain, -ends.TAIL)
-    return { exact = ends.e164(plain), tail = tail, key = "t" .. tail }
+    local tail = sub(plain, -constants.users.tail)
+    return { exact = parties.e164(plain, country), tail = tail, key = "t" .. tail }
 end
 
-function ends.named(users, user)
+function parties.named(users, user)
     if user and user ~= "" and #users < 64 then list.once(users, user) end
 end
 
--- Returns the user parts of all SIP and tel URIs in a header value.
-function ends.users_in(value)
-    local found = {}
-    for scheme, rest in gmatch(sub(value, 1, 2048), "([%a]+):([^>,%s\"]+)") do
-        scheme = lower(scheme)
-        if scheme == "tel" then insert(found, (match(rest, "^[^;]*"))) end
-        if (scheme == "sip" or scheme == "sips") and find(rest, "@", 1, true) then
-            insert(found, (match(rest, "^([^@;]*)")))
-        end
-    end
-    return found
+-- Returns the user part that follows "sip:", and where the URI's host begins; nil where there is no user.
+local function sip_user(value, at)
+    local before, host = match(value, "^([^@>,%s\"]*)@()", at)
+    local user = before and match(before, "^[^;]+")
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    if #before - #user > constants.users.longest then return nil end
+    return user, host
 end
 
-function ends.number_keys(users)
+local function tel_user(value, at)
+    local user = match(value, "^[^>;,%s\"]+", at)
+    if not user then return nil end
+    user = sub(user, 1, constants.users.longest)
+    return user, at + #user
+end
+
+-- Returns the user parts of all SIP and tel URIs in a header value.
+function parties.users_in(value)
+    local found, at = {}, 1
+    value = sub(value, 1, constants.sip.longest_header)
+    local plain = lower(value)
+    while at do
+        local start, colon = find(plain, ":", at, true)
+        if not start then return found end
+        local before, user, next_at = sub(plain, max(at, start - 4), start - 1), nil, nil
+        if match(before, "sips?$") then user, next_at = sip_user(value, colon + 1) end
+        if match(before, "tel$") then user, next_at = tel_user(value, colon + 1) end
+        if user then insert(found, user) end
+        at = next_at or colon + 1
+    end
+end
+
+function parties.number_keys(users, country)
     local keys = {}
     for _, user in ipairs(users) do
-        local number = ends.number(user)
-        if number and #keys < ends.WIDTH then
+        local number = parties.number(user, country)
+        if number and #keys < constants.users.width then
             insert(keys, number)
         end
     end
     return keys
 end
 
-function ends.users_in_headers(leg, callers_, callees, sent)
+function parties.users_in_headers(leg, callers, callees, sent)
     for _, m in ipairs(sent) do
         for _, header in ipairs(m.headers or {}) do
-            local is_caller = ends.CALLER[header.name] and not find(lower(header.value), "party=called", 1, true)
-            if ends.CALLER[header.name] or ends.CALLEE[header.name] then
-                for _, user in ipairs(ends.users_in(header.value)) do ends.named(is_caller and callers_ or callees, user) end
+            local is_caller = CALLER[header.name] and not find(lower(header.value), constants.sip.party_called, 1, true)
+            if CALLER[header.name] or CALLEE[header.name] then
+                for _, user in ipairs(parties.users_in(header.value)) do
+                    parties.named(is_caller and callers or callees, user)
+                end
             end
         end
     end
 end
 
--- Finds who calls and who is called, by every header that names them.
-function ends.users(leg, sent)
-    local callers_, callees, last = {}, {}, nil
-    ends.named(callers_, leg.from_user)
-    ends.named(callees, leg.to_user)
+-- Finds who calls and who is called, by every header that names them; the country's calling code reads
+-- national numbers.
+function parties.users(leg, sent, country)
+    local callers, callees, last = {}, {}, nil
+    parties.named(callers, leg.from_user)
+    parties.named(callees, leg.to_user)
     for _, m in ipairs(sent) do
         if m.method == "INVITE" and not m.to_tag then last = m end
     end
     if last then
-        ends.named(callees, sip.user(last.request_uri))
+        parties.named(callees, sip.user(last.request_uri))
         leg.target = match(last.request_uri, "^[^;]*")
     end
-    ends.users_in_headers(leg, callers_, callees, sent)
-    leg.caller, leg.callee = ends.number_keys(callers_), ends.number_keys(callees)
+    parties.users_in_headers(leg, callers, callees, sent)
+    leg.caller, leg.callee = parties.number_keys(callers, country), parties.number_keys(callees, country)
 end
 
 -- A machine's address as a word; all of 127/8 is the one machine that captures.
-function ends.machine(raw) return address.is_loopback(raw) and "loopback" or raw end
+function parties.machine(raw) return address.is_loopback(raw) and "loopback" or raw end
 
-function ends.host_of(uri)
+function parties.host_of(uri)
     local rest = match(uri, "^%s*[sS][iI][pP][sS]?:(.*)$")
     if not rest then return nil end
     rest = match(rest, "^[^@]*@(.*)$") or rest
@@ -1073,243 +1469,158 @@ function ends.host_of(uri)
     return host and (address.parse(host) or lower(host))
 end
 
-function ends.in_sdp(hosts, description)
+function parties.in_sdp(hosts, description)
     for _, section in ipairs(description.sections) do
         local raw = section.addr and address.parse(section.addr)
-        if raw and not address.UNSPECIFIED[raw] then list.once(hosts, ends.machine(raw)) end
+        if raw and not address.is_unspecified(raw) then list.once(hosts, parties.machine(raw)) end
     end
     for _, section in ipairs(description.sections) do
         for _, candidate in ipairs(section.candidates) do
             if candidate.type == "host" then
-                list.once(hosts, ends.machine(address.parse(candidate.addr) or candidate.addr))
+                list.once(hosts, parties.machine(address.parse(candidate.addr) or candidate.addr))
             end
         end
     end
 end
 
-function ends.ending_of(place, agent)
+function parties.ending_of(place, agent)
     local raw = address.host(place)
-    local host = ends.machine(raw)
+    local host = parties.machine(raw)
     return { place = host .. sub(place, -2), host = host, hosts = { host }, agent = agent,
         loopback = host == "loopback" }
 end
 
 -- Finds the machines at both ends: by what is on the wire, then by what Contact and SDP say.
-function ends.hosts(leg, messages)
-    leg.ends = { uac = ends.ending_of(leg.uac, leg.uac_agent), uas = ends.ending_of(leg.uas, leg.uas_agent) }
+function parties.hosts(leg, messages)
+    leg.ends = { uac = parties.ending_of(leg.uac, leg.uac_agent), uas = parties.ending_of(leg.uas, leg.uas_agent) }
     for _, m in ipairs(messages) do
         if m.kind == "INVITE" and m.contact and (m.status or 0) < 300 then
-            local host = ends.host_of(m.contact)
-            list.once(leg.ends[m.party].hosts, host and ends.machine(host))
+            local host = parties.host_of(m.contact)
+            list.once(leg.ends[m.party].hosts, host and parties.machine(host))
         end
     end
-    for _, m in ipairs(leg.descriptions) do ends.in_sdp(leg.ends[m.party].hosts, m.sdp) end
-    for _, held in pairs(leg.ends) do
-        for at = #held.hosts, ends.HOSTS + 1, -1 do held.hosts[at] = nil end
+    for _, m in ipairs(leg.descriptions) do parties.in_sdp(leg.ends[m.party].hosts, m.sdp) end
+    for _, ending in pairs(leg.ends) do
+        for at = #ending.hosts, constants.hosts.width + 1, -1 do ending.hosts[at] = nil end
     end
 end
 
 -- How surprising a word is in a leg of another call: -log of its share of the legs, by word.
 -- ``words_of`` returns the list of words of a leg.
-function ends.rarity(all, words_of)
-    local count, found = {}, {}
+function parties.rarity(all, words_of)
+    local count, surprise = {}, {}
     for _, leg in ipairs(all) do
         for _, word in ipairs(words_of(leg)) do count[word] = (count[word] or 0) + 1 end
     end
-    for word, n in pairs(count) do found[word] = -log(min(max(n - 1, 1) / (#all + ends.BACKGROUND), 1)) end
-    return found
+    for word, n in pairs(count) do
+        surprise[word] = -log(min(max(n - 1, 1) / (#all + constants.evidence.background), 1))
+    end
+    return surprise
 end
 
-function ends.keys_of(numbers)
+function parties.keys_of(numbers)
     local keys = {}
     for at, number in ipairs(numbers) do keys[at] = number.key end
     return keys
 end
 
 -- Returns the rarity of everything that is compared.
-function ends.rarities(all)
+function parties.rarities(all)
     return {
-        callee = ends.rarity(all, function(leg) return ends.keys_of(leg.callee) end),
-        caller = ends.rarity(all, function(leg) return ends.keys_of(leg.caller) end),
-        place = ends.rarity(all, function(leg) return { leg.ends.uac.place } end),
-        host = ends.rarity(all, function(leg) return { leg.ends.uac.host } end),
-        agent = ends.rarity(all, function(leg) return { leg.ends.uac.agent } end),
+        callee = parties.rarity(all, function(leg) return parties.keys_of(leg.callee) end),
+        caller = parties.rarity(all, function(leg) return parties.keys_of(leg.caller) end),
+        place = parties.rarity(all, function(leg) return { leg.ends.uac.place } end),
+        host = parties.rarity(all, function(leg) return { leg.ends.uac.host } end),
+        agent = parties.rarity(all, function(leg) return { leg.ends.uac.agent } end),
     }
 end
 
----------------------------------------------------------------------------------------------------
--- Tokens: values two legs have in common only if one call made both
+-- Sides: client, server or other
 --
--- How much a value tells depends on its rarity. The fingerprint of a certificate is never used: a
--- server has one for all its calls.
+-- (1) Markers, where they contradict neither themselves nor the B2BUA found; (2) in a call of two or
+-- more legs the machine they share is the server, a far end with ICE the client, any other end other;
+-- (3) in a single leg the caller is the client, the called party the server.
 
-local tokens = { SHORTEST = 8, LONGEST = 256, LONGEST_NUMBER = 15, USUALLY = 2,
-    STRENGTH = { header = 9, ["x-header"] = 9, ice = 10, ufrag = 8, media = 4, origin = 3 },
-    DOUBLING = { ["x-header"] = 4 }, -- what a private header names may be the device, in all its calls
-    -- Headers made for ids of calls, besides any X- header.
-    FOR_IDS = set("in-reply-to", "parent-call-id", "related-call-id", "cisco-guid", "av-global-session-id",
-        "global-callid", "user-to-user") }
+local PEER, MARKERS = { uac = "uas", uas = "uac" }, constants.markers
 
--- Whether the value of a header that is there for ids holds one: not null, not a mere flag.
-function tokens.is_named_id(word)
-    if #word < tokens.SHORTEST or #word > tokens.LONGEST then return false end
-    local _, digits = word:gsub("%d", "")
-    local other = match(word, "[^0%-]")
-    if not other or digits < 3 then return false end
-    for char in gmatch(word, "[^0%-]") do
-        if char ~= other then return true end
-    end
-    return false
-end
-
--- How often digits and letters meet.
-function tokens.changes(word)
-    local count, before = 0, nil
-    for char in gmatch(word, ".") do
-        local kind = match(char, "%d") and "digit" or match(char, "%a") and "letter" or nil
-        if before and kind and kind ~= before then count = count + 1 end
-        before = kind
-    end
-    return count
-end
-
-function tokens.has_hex_run(word)
-    for run in gmatch(word, "%x+") do
-        if #run >= 8 and find(run, "%d") and find(run, "%a") then return true end
-    end
-    return false
-end
-
-function tokens.local_part(call_id)
-    local head = match(call_id, "^([^@]+)@") or call_id
-    return match(head, "^[{}<>\"' ]*(.-)[{}<>\"' ]*$")
-end
-
-local UUID = ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12)
-
-function tokens.is_mac(word)
-    return (#word == 12 and match(word, "^%x+$")) or match(word, "^%x%x" .. ("[:-]%x%x"):rep(5) .. "$")
-end
-
--- Whether a value of unknown purpose is an id beyond doubt: not a name, number, version, address, time.
-function tokens.looks_random(word)
-    word = tokens.local_part(word)
-    local scheme = match(lower(word), "^(%a+):")
-    if scheme and set("sip", "sips", "tel", "http", "https", "ws", "wss", "urn")[scheme] then return false end
-    if tokens.is_mac(word) or find(word, "%d+%.%d+%.%d+") or match(word, "^%d%d%d%d%-%d%d%-%d%d") then return false end
-    if (match(word, "^[%x:]+$") and find(word, "::", 1, true)) or not tokens.is_named_id(word) then return false end
-    if match(word, "^%d+$") then return #word > tokens.LONGEST_NUMBER end
-    return (find(word, UUID) or tokens.has_hex_run(word) or tokens.changes(word) >= 4) and true or false
-end
-
-local SUFFIXES = { "b2bua", "b2b", "pbx", "leg", "out", "in", "a", "b" }
-
--- Without the suffix by which some B2BUAs tell a leg's Call-ID from the other's.
-function tokens.without_suffix(word)
-    for _, suffix in ipairs(SUFFIXES) do
-        local base_ = match(lower(word), "^(.*)[_-]" .. suffix .. "[_-]?%d?%d?%d?%d?$")
-        if base_ then return sub(word, 1, #base_) end
-    end
-    return word
-end
-
-function tokens.words(value)
-    local found = { trim(value) }
-    for word in gmatch(value, "[^%s;,=<>{}()\"']+") do list.once(found, word) end
-    return found
-end
-
-function tokens.ids_in(header, locals)
+-- Returns the one side whose marks are found in a name.
+function parties.marked(marks, name)
     local found = {}
-    if header.name == "session-id" then
-        for uuid in gmatch(" " .. header.value .. " ", "%f[%w](%x+)%f[^%w]") do
-            if #uuid == 32 and find(uuid, "[^0]") then insert(found, lower(uuid)) end
-        end
-    elseif header.name == "p-charging-vector" then
-        local id = match(header.value, "[iI][cC][iI][dD]%-[vV][aA][lL][uU][eE]%s*=%s*\"?([^\";,%s]+)")
-        if id then insert(found, id) end
-    else
-        for _, word in ipairs(tokens.words(sub(header.value, 1, 2048))) do
-            word = tokens.local_part(word)
-            local is_x = sub(header.name, 1, 2) == "x-"
-            local told = tokens.FOR_IDS[header.name] and tokens.is_named_id(word) or (is_x and tokens.looks_random(word))
-            if told or (#word >= tokens.SHORTEST and locals[word]) then insert(found, word) end
+    for side, words in pairs(marks) do
+        for _, mark in ipairs(name and words or {}) do
+            if find(name, mark, 1, true) then list.once(found, side) end
         end
     end
-    return found
+    return #found == 1 and found[1] or nil
 end
 
--- Carriers of one kind of token: {value = {leg = true}}.
-function tokens.carry(carriers, kind, value, leg)
-    local held = list.at(carriers[kind], value)
-    if not held[leg] then
-        held[leg] = true
-        insert(held, leg)
-    end
-end
-
-function tokens.in_call_ids(carriers, locals)
-    for word, holders in pairs(locals) do
-        local bases = {}
-        for _, whole in ipairs({ word, tokens.without_suffix(word) }) do
-            if tokens.looks_random(whole) then list.once(bases, whole) end
-        end
-        for at in gmatch(#word <= tokens.LONGEST and word or "", "()[_.~:-]") do
-            for _, cut in ipairs({ sub(word, 1, at - 1), sub(word, at + 1) }) do
-                if #cut >= tokens.SHORTEST and locals[cut] then list.once(bases, cut) end
-            end
-        end
-        for _, base_ in ipairs(bases) do
-            for _, leg in ipairs(holders) do tokens.carry(carriers, "header", base_, leg) end
-            for _, leg in ipairs(locals[base_] or {}) do tokens.carry(carriers, "header", base_, leg) end
-        end
-    end
-end
-
-function tokens.in_headers(carriers, leg, locals)
-    for _, m in ipairs(leg.sent) do
-        for _, header in ipairs(m.headers or {}) do
-            if not ends.CALLER[header.name] and not ends.CALLEE[header.name] then
-                for _, value in ipairs(tokens.ids_in(header, locals)) do
-                    local kind = sub(header.name, 1, 2) == "x-" and not locals[value] and "x-header" or "header"
-                    tokens.carry(carriers, kind, value, leg)
-                    for _, other in ipairs(locals[value] or {}) do tokens.carry(carriers, kind, value, other) end
-                end
-            end
-        end
-    end
-end
-
-function tokens.in_descriptions(carriers, leg)
+-- Marks both ends: by what they write in SDP, else by their User-Agent.
+function parties.mark(leg)
+    local by_sdp, by_agent = {}, {
+        uac = parties.marked(MARKERS.user_agent, leg.uac_agent),
+        uas = parties.marked(MARKERS.user_agent, leg.uas_agent),
+    }
     for _, m in ipairs(leg.descriptions) do
-        local owner, session = m.sdp.owner, m.sdp.session_id
-        for _, section in ipairs(m.sdp.sections) do
-            local place = sdp.place(section.addr, section.port)
-            if place then tokens.carry(carriers, "media", m.party .. place, leg) end
-            if section.ufrag then tokens.carry(carriers, "ufrag", section.ufrag, leg) end
-            if session and #session >= 6 then
-                tokens.carry(carriers, "origin", concat({ m.party, owner or "", session }, " "), leg)
-            end
-            for _, candidate in ipairs(section.candidates) do
-                if candidate.place then tokens.carry(carriers, "media", m.party .. candidate.place, leg) end
-            end
-        end
+        -- The first description of an end that is marked decides.
+        by_sdp[m.party] = by_sdp[m.party]
+            or (#m.sdp.sections > 0 and parties.marked(MARKERS.sdp_owner, m.sdp.owner)) or nil
     end
-    for _, pair in ipairs(leg.agreed) do tokens.carry(carriers, "ice", unordered(pair[1], pair[2]), leg) end
+    return { uac = by_sdp.uac or by_agent.uac, uas = by_sdp.uas or by_agent.uas }
 end
 
--- Returns by kind and value the legs that carry it.
-function tokens.carriers(all)
-    local carriers, locals = {}, {}
-    for kind in pairs(tokens.STRENGTH) do carriers[kind] = {} end
-    for _, leg in ipairs(all) do insert(list.at(locals, tokens.local_part(leg.id)), leg) end
-    tokens.in_call_ids(carriers, locals)
-    for _, leg in ipairs(all) do
-        tokens.in_headers(carriers, leg, locals)
-        tokens.in_descriptions(carriers, leg)
+-- No leg has one mark at both ends; servers are where the B2BUA is, and clients are not.
+function parties.consistent(legs)
+    for _, leg in ipairs(legs) do
+        if leg.marks.uac and leg.marks.uac == leg.marks.uas then return false end
+        for party in pairs(PEER) do
+            local side = leg.marks[party]
+            if #legs > 1 and side and (side == "server") ~= (leg.shared[party] == true) then return false end
+        end
     end
-    return carriers
+    return true
 end
+
+function parties.far_side(leg, party)
+    for _, author in pairs(leg.author) do
+        if author == party then return "client" end
+    end
+    return "other"
+end
+
+function parties.side_at(leg, party, marks, several)
+    local far = marks[PEER[party]]
+    if marks[party] then return marks[party] end
+    if several then return leg.shared[party] and "server" or parties.far_side(leg, party) end
+    if far then return far == "client" and "server" or parties.far_side(leg, party) end
+    return party == "uac" and "client" or "server"
+end
+
+-- Sets the sides of both ends of every leg of a call.
+function parties.sides_of_call(legs)
+    for _, leg in ipairs(legs) do leg.marks = parties.mark(leg) end
+    local trusted = parties.consistent(legs)
+    for _, leg in ipairs(legs) do
+        leg.side = {}
+        for party in pairs(PEER) do
+            leg.side[party] = parties.side_at(leg, party, trusted and leg.marks or {}, #legs > 1)
+        end
+    end
+end
+
+local OPPOSITE = { server = "client", client = "server" }
+
+-- Sides of a session's two ufrags; without SIP by what the checks say of the software.
+function parties.sides_of_session(session)
+    if session.leg then return { session.leg.side.uac, session.leg.side.uas } end
+    local first = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[1]])
+    local second = parties.marked(MARKERS.stun_software, session.seen.software[session.ufrags[2]])
+    if first == second then return { "other", "other" } end
+    return { first or OPPOSITE[second] or "other", second or OPPOSITE[first] or "other" }
+end
+
+return parties
+
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Evidence: how much speaks for two legs being the two sides of one B2BUA
@@ -1317,16 +1628,21 @@ end
 -- A score is log-odds: how much more often this is seen between a leg and the one that follows from
 -- it than between legs of different calls. Scores add up.
 
-local evidence = { WINDOW = 15, REACTION = 0.5, DISORDER = 0.05, GRAIN = 0.02, SLACK = 1, BACKWARD = 1.5,
-    SHORT = 0.75, DOUBTFUL = 0.5 }
+local evidence = (function()
 
-function evidence.soon(delay) return delay ~= nil and delay >= -evidence.GRAIN and delay <= evidence.REACTION end
+local max, min, abs, log = math.max, math.min, math.abs, math.log
+
+local evidence = {}
+
+local WEIGHT, TIMING = constants.evidence, constants.couples
+
+function evidence.soon(delay) return delay ~= nil and delay >= -WEIGHT.grain_s and delay <= TIMING.reaction_s end
 
 -- 0 for REACTION, up to 3.2 for at once; 0 outside.
 function evidence.closeness(delay)
     if not evidence.soon(delay) then return 0 end
-    local near = min(max(delay, 0), evidence.REACTION) + evidence.GRAIN
-    return max(log(evidence.REACTION / near), 0)
+    local near = min(max(delay, 0), TIMING.reaction_s) + WEIGHT.grain_s
+    return max(log(TIMING.reaction_s / near), 0)
 end
 
 function evidence.difference(one, other) return one and other and one - other or nil end
@@ -1334,10 +1650,10 @@ function evidence.difference(one, other) return one and other and one - other or
 -- What it is worth that two numbers are the same, nil if they are not.
 function evidence.same_number(one, other, rarity, most)
     if one.key ~= other.key then return nil end
-    local worth = min(rarity[one.key], most) * (one.tail and 1 or evidence.SHORT)
+    local worth = min(rarity[one.key], most) * (one.tail and 1 or WEIGHT.short)
     -- Equal at the end alone, though both are whole numbers: one has a prefix that reads as an area code.
     local doubtful = one.exact and other.exact and one.exact ~= other.exact
-    return doubtful and worth * evidence.DOUBTFUL or worth
+    return doubtful and worth * WEIGHT.doubtful or worth
 end
 
 function evidence.has_long(numbers)
@@ -1362,33 +1678,34 @@ end
 -- The same party is called: up to 6; another one -2. The same party calls: up to 4; another one -1.
 -- Where neither party is the same, -4 more: a B2BUA that rewrites both is rarer than two calls at once.
 function evidence.users(a, b, rarities)
-    local called = evidence.same_user(a.callee, b.callee, rarities.callee, 6, -2)
-    local calls = evidence.same_user(a.caller, b.caller, rarities.caller, 4, -1)
-    if called < 0 and calls < 0 then called = called - 4 end
+    local called = evidence.same_user(a.callee, b.callee, rarities.callee, WEIGHT.same_callee_most, WEIGHT.other_callee)
+    local calls = evidence.same_user(a.caller, b.caller, rarities.caller, WEIGHT.same_caller_most, WEIGHT.other_caller)
+    if called < 0 and calls < 0 then called = called + WEIGHT.neither_same end
     return called, calls
 end
 
 -- The second INVITE follows soon, while the first is pending: up to 4, less after its answer. Clocks of
 -- two interfaces may have it seem to precede the first, but that speaks less for it.
 function evidence.invite(a, b, delay)
-    local wait = min(abs(delay), evidence.WINDOW - evidence.GRAIN) + evidence.GRAIN
-    local score = 0.6 * log(evidence.WINDOW / wait) - (delay < 0 and evidence.BACKWARD or 0)
+    local wait = min(abs(delay), TIMING.window_s - WEIGHT.grain_s) + WEIGHT.grain_s
+    local score = WEIGHT.invite * log(TIMING.window_s / wait) + (delay < 0 and WEIGHT.backward or 0)
     if not (a.invited and b.invited) then score = score / 2 end
-    return score - (a.answer and a.answer <= b.start and 1 or 0)
+    return score + (a.answer and a.answer <= b.start and WEIGHT.after_answer or 0)
 end
 
 -- Ringing, or a provisional response, is passed on: up to 2.
 function evidence.progress(a, b)
-    return 0.6 * max(evidence.closeness(evidence.difference(a.ringing, b.ringing)), evidence.closeness(evidence.difference(a.progress, b.progress)))
+    local ringing = evidence.closeness(evidence.difference(a.ringing, b.ringing))
+    return WEIGHT.progress * max(ringing, evidence.closeness(evidence.difference(a.progress, b.progress)))
 end
 
 -- The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE.
 function evidence.answer(a, b)
     local delay = evidence.difference(a.answer, b.answer)
     if not delay then return 0 end
-    local score = evidence.soon(delay) and 1 + 0.9 * evidence.closeness(delay) or 0
-    local apart = delay > evidence.REACTION or (delay < -evidence.GRAIN and a.answer > b.start + evidence.GRAIN)
-    return score - (apart and 2 or 0)
+    local score = evidence.soon(delay) and WEIGHT.answer + WEIGHT.answer_closeness * evidence.closeness(delay) or 0
+    local apart = delay > TIMING.reaction_s or (delay < -WEIGHT.grain_s and a.answer > b.start + WEIGHT.grain_s)
+    return score + (apart and WEIGHT.answer_apart or 0)
 end
 
 -- BYE, CANCEL or failure is passed on: up to 3, and 1 more for the same failure.
@@ -1399,17 +1716,17 @@ function evidence.stop(a, b)
     -- The caller hangs up: upstream first. The called party hangs up, or refuses: downstream first.
     local delay = same_way and (a.ended_by == "uac" and later or -later) or abs(later)
     if not evidence.soon(delay) then return 0 end
-    local score = 0.4 + 0.8 * evidence.closeness(delay)
+    local score = WEIGHT.end_passed_on + WEIGHT.end_closeness * evidence.closeness(delay)
     local same_failure = a.failure ~= nil and a.failure == b.failure
-    return (same_way and score or 0.7 * score) + (same_failure and 1 or 0)
+    return (same_way and score or WEIGHT.end_other_way * score) + (same_failure and WEIGHT.same_failure or 0)
 end
 
 -- -3 if the second leg outlives the first, -1.5 if the first goes on after both answered; else 0.5.
 function evidence.lifetime(a, b)
     local longer = evidence.difference(b.stop, a.stop)
     if not longer then return 0 end
-    if longer > evidence.SLACK then return -3 end
-    return longer < -evidence.SLACK and a.answer and b.answer and -1.5 or 0.5
+    if longer > WEIGHT.slack_s then return WEIGHT.outlives end
+    return longer < -WEIGHT.slack_s and a.answer and b.answer and WEIGHT.goes_on or WEIGHT.ends_within
 end
 
 function evidence.same_agent(a, b) return a.ends.uas.agent ~= nil and a.ends.uas.agent == b.ends.uac.agent end
@@ -1432,12 +1749,14 @@ end
 function evidence.host(a, b, rarities)
     local above, below, score = a.ends.uas, b.ends.uac, nil
     local machine = rarities.host[below.host]
-    if above.place == below.place then score = min(rarities.place[below.place], 2.5)
-    elseif above.host == below.host then score = min(machine, 2)
-    elseif evidence.same_hosts(a, b) then score = min(machine, 1.5)
-    elseif evidence.by_loopback(above, below) then score = 0.5 end
-    if evidence.same_agent(a, b) then score = (score or 0) + min(rarities.agent[below.agent], 0.5) end
-    return score or (a.ends.uac.host == b.ends.uas.host and -4 or -1.5)
+    if above.place == below.place then score = min(rarities.place[below.place], WEIGHT.same_place_most)
+    elseif above.host == below.host then score = min(machine, WEIGHT.same_host_most)
+    elseif evidence.same_hosts(a, b) then score = min(machine, WEIGHT.same_hosts_most)
+    elseif evidence.by_loopback(above, below) then score = WEIGHT.by_loopback end
+    if evidence.same_agent(a, b) then
+        score = (score or 0) + min(rarities.agent[below.agent], WEIGHT.same_agent_most)
+    end
+    return score or (a.ends.uac.host == b.ends.uas.host and WEIGHT.turned_round or WEIGHT.other_host)
 end
 
 -- Whether neither leg can follow from the other: both start, or both end, at one machine.
@@ -1449,27 +1768,225 @@ function evidence.siblings(a, b)
     return (place and a.ends.uas.place ~= b.ends.uac.place) or (host and not linked)
 end
 
+return evidence
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- Tokens: values two legs have in common only if one call made both
+--
+-- How much a value tells depends on its rarity. The fingerprint of a certificate is never used: a
+-- server has one for all its calls.
+
+local tokens = (function()
+
+local sub, find, match, gmatch, lower = string.sub, string.find, string.match, string.gmatch, string.lower
+local insert, concat = table.insert, table.concat
+local set = list.set
+local trim, unordered = text.trim, text.unordered
+
+local tokens = {}
+
+local IDS = constants.ids
+local FOR_IDS, URI_SCHEMES = set(constants.sip.id_headers), set(constants.ids.uri_schemes)
+-- Who calls and is called is no id of the call; nor is the id of another call, its transfer or conference.
+local NOT_OF_THIS_CALL = set(constants.sip.headers_of_other_calls)
+for _, names in ipairs({ constants.sip.caller_headers, constants.sip.callee_headers }) do
+    for _, name in ipairs(names) do NOT_OF_THIS_CALL[name] = true end
+end
+
+-- Whether the value of a header that is there for ids holds one: not null, not a mere flag.
+function tokens.is_named_id(word)
+    if #word < IDS.shortest or #word > IDS.longest then return false end
+    local _, digits = word:gsub("%d", "")
+    local other = match(word, "[^0%-]")
+    if not other or digits < IDS.fewest_digits then return false end
+    for char in gmatch(word, "[^0%-]") do
+        if char ~= other then return true end
+    end
+    return false
+end
+
+-- How often digits and letters meet.
+function tokens.changes(word)
+    local count, before = 0, nil
+    for char in gmatch(word, ".") do
+        local kind = match(char, "%d") and "digit" or match(char, "%a") and "letter" or nil
+        if before and kind and kind ~= before then count = count + 1 end
+        before = kind
+    end
+    return count
+end
+
+function tokens.has_hex_run(word)
+    for run in gmatch(word, "%x+") do
+        if #run >= IDS.hex_run and find(run, "%d") and find(run, "%a") then return true end
+    end
+    return false
+end
+
+function tokens.local_part(call_id)
+    local head = match(call_id, "^([^@]+)@") or call_id
+    return match(head, "^[{}<>\"' ]*(.-)[{}<>\"' ]*$")
+end
+
+local UUID = ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12)
+
+function tokens.is_mac(word)
+    return (#word == 12 and match(word, "^%x+$")) or match(word, "^%x%x" .. ("[:-]%x%x"):rep(5) .. "$")
+end
+
+-- Whether a value of unknown purpose is an id beyond doubt: not a name, number, version, address, time.
+function tokens.looks_random(word)
+    word = tokens.local_part(word)
+    local scheme = match(lower(word), "^(%a+):")
+    if scheme and URI_SCHEMES[scheme] then return false end
+    if tokens.is_mac(word) or find(word, "%d+%.%d+%.%d+") or match(word, "^%d%d%d%d%-%d%d%-%d%d") then return false end
+    if (match(word, "^[%x:]+$") and find(word, "::", 1, true)) or not tokens.is_named_id(word) then return false end
+    if match(word, "^%d+$") then return #word > IDS.longest_number end
+    if find(word, UUID) then return true end
+    return tokens.has_hex_run(word) or tokens.changes(word) >= IDS.fewest_changes
+end
+
+-- Without the suffix by which some B2BUAs tell a leg's Call-ID from the other's.
+function tokens.without_suffix(word)
+    for _, suffix in ipairs(IDS.leg_suffixes) do
+        local base_ = match(lower(word), "^(.*)[_-]" .. suffix .. "[_-]?%d?%d?%d?%d?$")
+        if base_ then return sub(word, 1, #base_) end
+    end
+    return word
+end
+
+function tokens.words(value)
+    local found = { trim(value) }
+    for word in gmatch(value, "[^%s;,=<>{}()\"']+") do list.once(found, word) end
+    return found
+end
+
+function tokens.ids_in(header, locals)
+    local found = {}
+    if header.name == "session-id" then
+        for uuid in gmatch(" " .. header.value .. " ", "%f[%w](%x+)%f[^%w]") do
+            if #uuid == 32 and find(uuid, "[^0]") then insert(found, lower(uuid)) end
+        end
+    elseif header.name == "p-charging-vector" then
+        local id = match(header.value, "[iI][cC][iI][dD]%-[vV][aA][lL][uU][eE]%s*=%s*\"?([^\";,%s]+)")
+        if id then insert(found, id) end
+    else
+        for _, word in ipairs(tokens.words(sub(header.value, 1, constants.sip.longest_header))) do
+            word = tokens.local_part(word)
+            local is_x = sub(header.name, 1, 2) == "x-"
+            local told = FOR_IDS[header.name] and tokens.is_named_id(word) or (is_x and tokens.looks_random(word))
+            if told or (#word >= IDS.shortest and locals[word]) then insert(found, word) end
+        end
+    end
+    return found
+end
+
+-- Carriers of one kind of token: {value = {leg = true}}.
+function tokens.carry(carriers, kind, value, leg)
+    local holders = list.at(carriers[kind], value)
+    if not holders[leg] then
+        holders[leg] = true
+        insert(holders, leg)
+    end
+end
+
+function tokens.in_call_ids(carriers, locals)
+    for word, holders in pairs(locals) do
+        local bases = {}
+        for _, whole in ipairs({ word, tokens.without_suffix(word) }) do
+            if tokens.looks_random(whole) then list.once(bases, whole) end
+        end
+        for at in gmatch(#word <= IDS.longest and word or "", "()[_.~:-]") do
+            for _, cut in ipairs({ sub(word, 1, at - 1), sub(word, at + 1) }) do
+                if #cut >= IDS.shortest and locals[cut] then list.once(bases, cut) end
+            end
+        end
+        for _, base_ in ipairs(bases) do
+            for _, leg in ipairs(holders) do tokens.carry(carriers, "header", base_, leg) end
+            for _, leg in ipairs(locals[base_] or {}) do tokens.carry(carriers, "header", base_, leg) end
+        end
+    end
+end
+
+function tokens.in_headers(carriers, leg, locals)
+    for _, m in ipairs(leg.sent) do
+        for _, header in ipairs(m.headers or {}) do
+            if not NOT_OF_THIS_CALL[header.name] then
+                for _, value in ipairs(tokens.ids_in(header, locals)) do
+                    local kind = sub(header.name, 1, 2) == "x-" and not locals[value] and "x-header" or "header"
+                    tokens.carry(carriers, kind, value, leg)
+                    for _, other in ipairs(locals[value] or {}) do tokens.carry(carriers, kind, value, other) end
+                end
+            end
+        end
+    end
+end
+
+function tokens.in_descriptions(carriers, leg)
+    for _, m in ipairs(leg.descriptions) do
+        local owner, session = m.sdp.owner, m.sdp.session_id
+        for _, section in ipairs(m.sdp.sections) do
+            local place = address.media_place(section.addr, section.port)
+            if place then tokens.carry(carriers, "media", m.party .. place, leg) end
+            if section.ufrag then tokens.carry(carriers, "ufrag", section.ufrag, leg) end
+            if session and #session >= IDS.shortest_session_id then
+                tokens.carry(carriers, "origin", concat({ m.party, owner or "", session }, " "), leg)
+            end
+            for _, candidate in ipairs(section.candidates) do
+                if candidate.place then tokens.carry(carriers, "media", m.party .. candidate.place, leg) end
+            end
+        end
+    end
+    for _, pair in ipairs(leg.agreed) do tokens.carry(carriers, "ice", unordered(pair[1], pair[2]), leg) end
+end
+
+-- Returns by kind and value the legs that carry it.
+function tokens.carriers(all)
+    local carriers, locals = {}, {}
+    for kind in pairs(constants.tokens.strength) do carriers[kind] = {} end
+    for _, leg in ipairs(all) do insert(list.at(locals, tokens.local_part(leg.id)), leg) end
+    tokens.in_call_ids(carriers, locals)
+    for _, leg in ipairs(all) do
+        tokens.in_headers(carriers, leg, locals)
+        tokens.in_descriptions(carriers, leg)
+    end
+    return carriers
+end
+
+return tokens
+
+end)()
+
 ---------------------------------------------------------------------------------------------------
 -- Which legs are looked at together: those that share a key, near each other in time
 --
 -- Every leg meets at most so many neighbours per key: so the work stays linear when thousands of
 -- calls go to one number, through one host, at the same time.
 
-local nearby = { NEIGHBOURS = 32, FEW = 8 } -- few of those that share no more than a product's name
+local couples = (function()
 
-function nearby.by_time(one, other)
+local max, min, log, huge = math.max, math.min, math.log, math.huge
+local insert, sort = table.insert, table.sort
+
+local couples = {}
+
+local TIMING, DOUBLING = constants.couples, constants.tokens.doubling
+
+function couples.by_time(one, other)
     if one.time ~= other.time then return one.time < other.time end
     return one.leg.order < other.leg.order
 end
 
 -- Calls visit(earlier, later) for events of one key at most a window apart. An event has leg, time,
 -- and up and down: whether its leg can be upstream or downstream.
-function nearby.within(events, window, neighbours, visit)
-    for _, held in pairs(events) do
-        sort(held, nearby.by_time)
-        for at, later in ipairs(held) do
+function couples.within(events, window, neighbours, visit)
+    for _, of_key in pairs(events) do
+        sort(of_key, couples.by_time)
+        for at, later in ipairs(of_key) do
             for step = 1, min(neighbours, at - 1) do
-                local earlier = held[at - step]
+                local earlier = of_key[at - step]
                 if later.time - earlier.time > window then break end
                 visit(earlier, later)
             end
@@ -1478,114 +1995,127 @@ function nearby.within(events, window, neighbours, visit)
 end
 
 -- Remembers a couple of legs, once.
-function nearby.couple(couples, a, b)
+function couples.add(collected, a, b)
     if a == b then return end
-    local downstream = list.at(couples, a)
+    local downstream = list.at(collected, a)
     if not downstream[b] then
         downstream[b] = true
-        insert(couples.list, { a = a, b = b })
+        insert(collected.list, { a = a, b = b })
     end
 end
 
 -- Upstream comes first, or nearly so, unless any order may be.
-function nearby.direct(couples, earlier, later, any_order)
-    if earlier.up and later.down then nearby.couple(couples, earlier.leg, later.leg) end
-    if later.up and earlier.down and (any_order or later.time - earlier.time <= evidence.DISORDER) then
-        nearby.couple(couples, later.leg, earlier.leg)
+function couples.direct(collected, earlier, later, any_order)
+    if earlier.up and later.down then couples.add(collected, earlier.leg, later.leg) end
+    if later.up and earlier.down and (any_order or later.time - earlier.time <= TIMING.disorder_s) then
+        couples.add(collected, later.leg, earlier.leg)
     end
 end
 
-function nearby.event(events, key, leg, time, up, down)
+function couples.event(events, key, leg, time, up, down)
     if key and time then insert(list.at(events, key), { leg = leg, time = time, up = up, down = down }) end
 end
 
-function nearby.starting(couples, events, window, neighbours)
-    nearby.within(events, window, neighbours or nearby.NEIGHBOURS, function(earlier, later)
+function couples.starting(collected, events, window, neighbours)
+    couples.within(events, window, neighbours or TIMING.neighbours, function(earlier, later)
         -- Of two legs that precede the capture nobody knows which came first.
-        nearby.direct(couples, earlier, later, not (earlier.leg.invited and later.leg.invited))
+        couples.direct(collected, earlier, later, not (earlier.leg.invited and later.leg.invited))
     end)
 end
 
-function nearby.reacting(couples, events)
-    nearby.within(events, evidence.REACTION, nearby.FEW, function(earlier, later) nearby.direct(couples, earlier, later, true) end)
+function couples.reacting(collected, events)
+    couples.within(events, TIMING.reaction_s, TIMING.few, function(earlier, later)
+        couples.direct(collected, earlier, later, true)
+    end)
 end
 
-function nearby.by_number(couples, all)
+function couples.by_number(collected, all)
     local both, callee, caller, stops = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, to in ipairs(leg.callee) do
-            nearby.event(callee, to.key, leg, leg.start, true, true)
-            if not leg.invited then nearby.event(stops, to.key, leg, leg.stop, true, true) end
+            couples.event(callee, to.key, leg, leg.start, true, true)
+            if not leg.invited then couples.event(stops, to.key, leg, leg.stop, true, true) end
             for _, from in ipairs(leg.caller) do
-                nearby.event(both, from.key .. "\0" .. to.key, leg, leg.start, true, true)
+                couples.event(both, from.key .. "\0" .. to.key, leg, leg.start, true, true)
             end
         end
-        for _, from in ipairs(leg.caller) do nearby.event(caller, from.key, leg, leg.start, true, true) end
+        for _, from in ipairs(leg.caller) do couples.event(caller, from.key, leg, leg.start, true, true) end
     end
-    for _, events in ipairs({ both, callee, caller }) do nearby.starting(couples, events, evidence.WINDOW) end
-    nearby.reacting(couples, stops)
+    for _, events in ipairs({ both, callee, caller }) do couples.starting(collected, events, TIMING.window_s) end
+    couples.reacting(collected, stops)
 end
 
-function nearby.agent_of(held) return { held.agent } end
+function couples.agent_of(ending) return { ending.agent } end
 
-function nearby.hosts_of(held) return held.hosts end
+function couples.hosts_of(ending) return ending.hosts end
 
 -- Couples in which the callee's host, or its name, upstream is the caller's downstream.
-function nearby.by_host(couples, all, keys_of, neighbours)
+function couples.by_host(collected, all, keys_of, neighbours)
     local starts, answers, stops = {}, {}, {}
     for _, leg in ipairs(all) do
-        for party, held in pairs(leg.ends) do
-            for _, key in ipairs(keys_of(held)) do
+        for party, ending in pairs(leg.ends) do
+            for _, key in ipairs(keys_of(ending)) do
                 local up, down = party == "uas", party == "uac"
-                nearby.event(starts, key, leg, leg.start, up, down)
-                nearby.event(answers, key, leg, leg.answer, up, down)
-                nearby.event(stops, key, leg, leg.stop, up, down)
+                couples.event(starts, key, leg, leg.start, up, down)
+                couples.event(answers, key, leg, leg.answer, up, down)
+                couples.event(stops, key, leg, leg.stop, up, down)
             end
         end
     end
-    nearby.starting(couples, starts, evidence.WINDOW, neighbours)
-    nearby.reacting(couples, answers)
-    nearby.reacting(couples, stops)
+    couples.starting(collected, starts, TIMING.window_s, neighbours)
+    couples.reacting(collected, answers)
+    couples.reacting(collected, stops)
 end
 
 -- Notes what identities two legs share, by kind: the weight of the rarest value.
-function nearby.by_token(couples, kind, value, carriers)
-    local weight = tokens.STRENGTH[kind] - (tokens.DOUBLING[kind] or tokens.USUALLY) * log(#carriers / 2) / log(2)
+function couples.by_token(collected, kind, value, carriers)
+    local weight = constants.tokens.strength[kind] - (DOUBLING[kind] or DOUBLING.usually) * log(#carriers / 2) / log(2)
     if #carriers < 2 or weight <= 0 then return end
-    local events, found = {}, { list = {} }
-    for _, leg in ipairs(carriers) do nearby.event(events, value, leg, leg.start, true, true) end
-    nearby.starting(found, events, huge)
-    for _, pair in ipairs(found.list) do
-        nearby.couple(couples, pair.a, pair.b)
-        local shared = list.at(list.at(couples.shared, pair.a), pair.b)
+    local events, near = {}, { list = {} }
+    for _, leg in ipairs(carriers) do couples.event(events, value, leg, leg.start, true, true) end
+    couples.starting(near, events, huge)
+    for _, pair in ipairs(near.list) do
+        couples.add(collected, pair.a, pair.b)
+        local shared = list.at(list.at(collected.shared, pair.a), pair.b)
         shared[kind] = max(shared[kind] or 0, weight)
     end
 end
 
 -- Returns the couples worth a look: {list = {{a, b}}, shared = {a = {b = {kind = weight}}}}.
-function nearby.couples(all)
-    local couples = { list = {}, shared = {} }
-    nearby.by_number(couples, all)
-    nearby.by_host(couples, all, nearby.hosts_of, nearby.NEIGHBOURS)
-    nearby.by_host(couples, all, nearby.agent_of, nearby.FEW)
+function couples.all(all)
+    local collected = { list = {}, shared = {} }
+    couples.by_number(collected, all)
+    couples.by_host(collected, all, couples.hosts_of, TIMING.neighbours)
+    couples.by_host(collected, all, couples.agent_of, TIMING.few)
     for kind, values in pairs(tokens.carriers(all)) do
-        for value, carriers in pairs(values) do nearby.by_token(couples, kind, value, carriers) end
+        for value, carriers in pairs(values) do couples.by_token(collected, kind, value, carriers) end
     end
-    return couples
+    return collected
 end
+
+return couples
+
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Joining: all couples are scored, the clear ones chosen; what fits as well as something else stays
 -- apart and is doubtful
 
-local joining = { ENOUGH = 6, MARGIN = 1, CONSIDERED = 3, BEST = 8, ROUNDS = 16, SURE = 9,
-    CAUTION = 0.5, UNSURE = 2, MANY = 5, IDENTITY = set("header", "x-header", "ice") }
+local joining = (function()
+
+local max, min, log, huge = math.max, math.min, math.log, math.huge
+local insert, sort = table.insert, table.sort
+local set = list.set
+
+local joining = {}
+
+local JOINING, TIMING, IDENTITY = constants.joining, constants.couples, set(constants.joining.identity)
 
 -- Adds up what two legs share: what identifies a call, and what is used again later.
-function joining.identities(a, b, known, siblings)
+function joining.identities(a, b, context, siblings)
     local sure, passing = 0, 0
-    for kind, weight in pairs(known.shared[a] and known.shared[a][b] or {}) do
-        if joining.IDENTITY[kind] then sure = sure + weight elseif not siblings then passing = passing + weight end
+    for kind, weight in pairs(context.shared[a] and context.shared[a][b] or {}) do
+        if IDENTITY[kind] then sure = sure + weight elseif not siblings then passing = passing + weight end
     end
     return sure, passing
 end
@@ -1599,23 +2129,23 @@ end
 
 -- Scores a link. Nothing counts after the first leg's end; numbers, order and hosts tell inside the window;
 -- where both legs alone share an id, nothing counts against it.
-function joining.link(a, b, delay, known)
-    local found = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
-    if a.stop and b.start > a.stop + evidence.DISORDER then return found end
-    local sure, passing = joining.identities(a, b, known, found.siblings)
-    found.score, found.identified = sure + passing, sure > 0
-    local early = delay < -evidence.DISORDER and a.invited and b.invited
-    if found.siblings or early or delay > evidence.WINDOW then return found end
-    for _, piece in ipairs(joining.inferred(a, b, delay, known.rarities)) do
-        found.score = found.score + (sure >= joining.SURE and max(piece, 0) or piece)
+function joining.link(a, b, delay, context)
+    local link = { a = a, b = b, siblings = evidence.siblings(a, b), score = 0, prior = 0 }
+    if a.stop and b.start > a.stop + TIMING.disorder_s then return link end
+    local sure, passing = joining.identities(a, b, context, link.siblings)
+    link.score, link.identified = sure + passing, sure > 0
+    local early = delay < -TIMING.disorder_s and a.invited and b.invited
+    if link.siblings or early or delay > TIMING.window_s then return link end
+    for _, piece in ipairs(joining.inferred(a, b, delay, context.rarities)) do
+        link.score = link.score + (sure >= JOINING.sure and max(piece, 0) or piece)
     end
-    return found
+    return link
 end
 
 -- Returns per leg how likely it follows from any given other. Where many calls begin at the same time, each
 -- leg has many that may be its upstream leg; and a machine that mostly passes calls on will do so again.
 function joining.priors(all, taken)
-    local passed, count, starts, found = {}, {}, {}, {}
+    local passed, count, starts, priors = {}, {}, {}, {}
     for _, leg in ipairs(all) do
         for _, key in ipairs({ "p" .. leg.ends.uac.place, "h" .. leg.ends.uac.host }) do
             count[key] = (count[key] or 0) + 1
@@ -1626,19 +2156,19 @@ function joining.priors(all, taken)
     sort(starts, function(one, other) return one.start < other.start end)
     for _, leg in ipairs(all) do
         local key = "p" .. leg.ends.uac.place
-        if count[key] < joining.MANY then key = "h" .. leg.ends.uac.host end
-        local odds = log((passed[key] + joining.UNSURE) / (count[key] - passed[key] + joining.UNSURE))
-        local before = list.from(starts, "start", leg.start) - list.from(starts, "start", leg.start - evidence.WINDOW)
-        found[leg] = odds - joining.CAUTION * log(max(before, 1))
+        if count[key] < JOINING.many then key = "h" .. leg.ends.uac.host end
+        local odds = log((passed[key] + JOINING.unsure) / (count[key] - passed[key] + JOINING.unsure))
+        local before = list.from(starts, "start", leg.start) - list.from(starts, "start", leg.start - TIMING.window_s)
+        priors[leg] = odds - JOINING.caution * log(max(before, 1))
     end
-    return found
+    return priors
 end
 
 -- Adds the prior of the downstream leg, unless an identity joins the two.
 function joining.with_prior(links, priors)
-    for _, found in ipairs(links) do
-        local prior = (found.identified or found.siblings) and 0 or priors[found.b]
-        found.score, found.prior = found.score - found.prior + prior, prior
+    for _, link in ipairs(links) do
+        local prior = (link.identified or link.siblings) and 0 or priors[link.b]
+        link.score, link.prior = link.score - link.prior + prior, prior
     end
 end
 
@@ -1649,18 +2179,18 @@ function joining.best_first(one, other)
 end
 
 -- Returns each couple in its better direction, and the best few per downstream leg.
-function joining.considered(couples, known)
+function joining.considered(looked_at, context)
     local links, seen, rank, kept = {}, {}, {}, {}
-    for _, pair in ipairs(couples.list) do
-        local found = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, known)
-        if found.score >= joining.CONSIDERED then insert(links, found) end
+    for _, pair in ipairs(looked_at.list) do
+        local link = joining.link(pair.a, pair.b, pair.b.start - pair.a.start, context)
+        if link.score >= JOINING.considered then insert(links, link) end
     end
     sort(links, joining.best_first)
-    for _, found in ipairs(links) do
-        local reverse = seen[found.b] and seen[found.b][found.a]
-        list.at(seen, found.a)[found.b] = true
-        rank[found.b] = (rank[found.b] or 0) + (reverse and 0 or 1)
-        if not reverse and rank[found.b] <= joining.BEST then insert(kept, found) end
+    for _, link in ipairs(links) do
+        local reverse = seen[link.b] and seen[link.b][link.a]
+        list.at(seen, link.a)[link.b] = true
+        rank[link.b] = (rank[link.b] or 0) + (reverse and 0 or 1)
+        if not reverse and rank[link.b] <= JOINING.best then insert(kept, link) end
     end
     return kept
 end
@@ -1671,8 +2201,8 @@ function joining.go_together(upstream, one, other)
     local first, second = one, other
     if other.start < one.start then first, second = other, one end
     if first.answer and (first.answer <= second.start or second.answer) then return false end
-    if first.stop and first.stop <= second.start + evidence.DISORDER then return true end
-    local pending = not (upstream.answer and upstream.answer < second.start - evidence.DISORDER)
+    if first.stop and first.stop <= second.start + TIMING.disorder_s then return true end
+    local pending = not (upstream.answer and upstream.answer < second.start - TIMING.disorder_s)
     local elsewhere = one.target ~= other.target or one.ends.uas.place ~= other.ends.uas.place
     return pending and elsewhere and one.ends.uac.host == other.ends.uac.host
 end
@@ -1683,27 +2213,27 @@ function joining.first_leg(leg, choice)
 end
 
 -- Whether a link may still be true for a leg without upstream leg.
-function joining.is_open(found, choice)
-    if joining.first_leg(found.a, choice) == found.b then return false end
-    for _, child in ipairs(choice.children[found.a] or {}) do
-        if not joining.go_together(found.a, found.b, child.b) then return false end
+function joining.is_open(link, choice)
+    if joining.first_leg(link.a, choice) == link.b then return false end
+    for _, child in ipairs(choice.children[link.a] or {}) do
+        if not joining.go_together(link.a, link.b, child.b) then return false end
     end
     return true
 end
 
 function joining.open_links(leg, choice)
-    return list.filter(choice.up[leg] or {}, function(found) return joining.is_open(found, choice) end)
+    return list.filter(choice.up[leg] or {}, function(link) return joining.is_open(link, choice) end)
 end
 
 -- Lowers the margin by links of the same upstream leg that exclude this one and have no better choice.
-function joining.against_rivals(found, margin, choice)
-    for _, rival in ipairs(choice.down[found.a]) do
+function joining.against_rivals(link, margin, choice)
+    for _, rival in ipairs(choice.down[link.a]) do
         local other = rival.b
-        if other ~= found.b and not choice.taken[other] and not joining.go_together(found.a, found.b, other) then
-            if rival.score <= found.score - joining.MARGIN then return margin end
+        if other ~= link.b and not choice.taken[other] and not joining.go_together(link.a, link.b, other) then
+            if rival.score <= link.score - JOINING.margin then return margin end
             local possible = joining.open_links(other, choice)
-            if possible[1] and rival.score > possible[1].score - joining.MARGIN and list.contains(possible, rival) then
-                margin = min(margin, found.score - rival.score)
+            if possible[1] and rival.score > possible[1].score - JOINING.margin and list.contains(possible, rival) then
+                margin = min(margin, link.score - rival.score)
             end
         end
     end
@@ -1723,38 +2253,38 @@ function joining.clear_link(leg, choice)
             break
         end
     end
-    return joining.against_rivals(best, margin, choice) >= joining.MARGIN and best or nil
+    return joining.against_rivals(best, margin, choice) >= JOINING.margin and best or nil
 end
 
-function joining.take(found, choice)
-    choice.taken[found.b] = found
-    insert(list.at(choice.children, found.a), found)
-    insert(choice.order, found)
+function joining.take(link, choice)
+    choice.taken[link.b] = link
+    insert(list.at(choice.children, link.a), link)
+    insert(choice.order, link)
 end
 
 -- Legs whose choice has become smaller: rivals on either side of the link.
-function joining.freed(found, choice)
-    local legs_, known = {}, {}
-    local ups = { found.a }
-    for _, other in ipairs(choice.up[found.b]) do insert(ups, other.a) end
+function joining.freed(link, choice)
+    local freed, listed = {}, {}
+    local ups = { link.a }
+    for _, other in ipairs(choice.up[link.b]) do insert(ups, other.a) end
     for _, upstream in ipairs(ups) do
         for _, rival in ipairs(choice.down[upstream]) do
-            if not choice.taken[rival.b] and not known[rival.b] then
-                known[rival.b] = true
-                insert(legs_, rival.b)
+            if not choice.taken[rival.b] and not listed[rival.b] then
+                listed[rival.b] = true
+                insert(freed, rival.b)
             end
         end
     end
-    return legs_
+    return freed
 end
 
 function joining.board(links, choice)
     choice.up, choice.down, choice.legs = {}, {}, {}
-    for _, found in ipairs(links) do
-        if found.score >= joining.ENOUGH and not found.siblings then
-            if not choice.up[found.b] then insert(choice.legs, found.b) end
-            insert(list.at(choice.up, found.b), found)
-            insert(list.at(choice.down, found.a), found)
+    for _, link in ipairs(links) do
+        if link.score >= JOINING.enough and not link.siblings then
+            if not choice.up[link.b] then insert(choice.legs, link.b) end
+            insert(list.at(choice.up, link.b), link)
+            insert(list.at(choice.down, link.a), link)
         end
     end
 end
@@ -1774,28 +2304,28 @@ function joining.choose(links, choice)
     while waiting[at] do
         local leg = waiting[at]
         queued[leg], at = nil, at + 1
-        local found = not choice.taken[leg] and joining.clear_link(leg, choice)
-        if found then
-            joining.take(found, choice)
-            for _, near in ipairs(joining.freed(found, choice)) do wait(near) end
+        local link = not choice.taken[leg] and joining.clear_link(leg, choice)
+        if link then
+            joining.take(link, choice)
+            for _, near in ipairs(joining.freed(link, choice)) do wait(near) end
         end
     end
 end
 
 -- Legs that may be the next try after a downstream leg failed; the window counts from the failure.
-function joining.retries(all, choice, known)
-    local events, found = {}, {}
+function joining.retries(all, choice, context)
+    local events, links = {}, {}
     for _, leg in ipairs(all) do
         local taken = choice.taken[leg]
-        if taken and not leg.answer then nearby.event(events, leg.ends.uac.host, leg, leg.stop, true, false) end
-        if not taken then nearby.event(events, leg.ends.uac.host, leg, leg.start, false, true) end
+        if taken and not leg.answer then couples.event(events, leg.ends.uac.host, leg, leg.stop, true, false) end
+        if not taken then couples.event(events, leg.ends.uac.host, leg, leg.start, false, true) end
     end
-    nearby.within(events, evidence.WINDOW, nearby.NEIGHBOURS, function(earlier, later)
+    couples.within(events, TIMING.window_s, TIMING.neighbours, function(earlier, later)
         if earlier.up and later.down then
-            insert(found, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, known))
+            insert(links, joining.link(choice.taken[earlier.leg].a, later.leg, later.time - earlier.time, context))
         end
     end)
-    return found
+    return links
 end
 
 function joining.root(leg)
@@ -1817,16 +2347,16 @@ function joining.side_by_side(one, other)
     local first, second = one, other
     if other.start < one.start then first, second = other, one end
     local over = (first.answer and first.answer <= second.start) or (first.stop and first.stop <= second.start)
-    return second.start - first.start <= evidence.WINDOW and not over and not (first.answer and second.answer)
+    return second.start - first.start <= TIMING.window_s and not over and not (first.answer and second.answer)
 end
 
 -- Joins legs that follow from one leg that was not seen: only a token joins them. Legs whose upstream legs
 -- were seen belong to those calls; what others follow from is no fork.
 function joining.join_forks(links, choice)
-    for _, found in ipairs(links) do
-        local a, b = found.a, found.b
+    for _, link in ipairs(links) do
+        local a, b = link.a, link.b
         local fork = not (choice.taken[a] and choice.taken[b]) and not choice.children[a] and not choice.children[b]
-        if found.siblings and found.score >= joining.ENOUGH and fork and joining.side_by_side(a, b)
+        if link.siblings and link.score >= JOINING.enough and fork and joining.side_by_side(a, b)
             and joining.unite(a, b) then
             local party = a.ends.uac.host == b.ends.uac.host and "uac" or "uas"
             a.shared[party], b.shared[party] = true, true
@@ -1836,8 +2366,8 @@ end
 
 function joining.mark_doubts(choice)
     for _, leg in ipairs(choice.legs) do
-        for _, found in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
-            found.a.doubtful, found.b.doubtful = true, true
+        for _, link in ipairs(not choice.taken[leg] and joining.open_links(leg, choice) or {}) do
+            link.a.doubtful, link.b.doubtful = true, true
         end
     end
 end
@@ -1845,13 +2375,13 @@ end
 function joining.no_choice() return { taken = {}, children = {}, order = {} } end
 
 -- Looks for the next tries of hunts, each found from the failure of the one before.
-function joining.try_again(all, links, choice, known, priors)
-    for _ = 1, joining.ROUNDS do
+function joining.try_again(all, links, choice, context, priors)
+    for _ = 1, JOINING.rounds do
         local before = #choice.order
-        local tried = joining.retries(all, choice, known)
+        local tried = joining.retries(all, choice, context)
         joining.with_prior(tried, priors)
-        tried = list.filter(tried, function(found) return found.score >= joining.ENOUGH end)
-        for _, found in ipairs(tried) do insert(links, found) end
+        tried = list.filter(tried, function(link) return link.score >= JOINING.enough end)
+        for _, link in ipairs(tried) do insert(links, link) end
         if #tried == 0 then return end
         joining.choose(links, choice)
         if #choice.order == before then return end
@@ -1860,23 +2390,283 @@ end
 
 -- Groups the legs into calls: sets group, shared (ends that are a B2BUA's) and doubtful of each.
 function joining.join(all)
-    local known = { shared = nil, rarities = ends.rarities(all) }
-    local couples = nearby.couples(all)
-    known.shared = couples.shared
-    local links, first = joining.considered(couples, known), joining.no_choice()
+    local context = { shared = nil, rarities = parties.rarities(all) }
+    local looked_at = couples.all(all)
+    context.shared = looked_at.shared
+    local links, first = joining.considered(looked_at, context), joining.no_choice()
     -- The first choice shows which machines pass calls on; the second one is made knowing that.
     joining.choose(links, first)
     local priors, choice = joining.priors(all, first.taken), joining.no_choice()
     joining.with_prior(links, priors)
     joining.choose(links, choice)
-    joining.try_again(all, links, choice, known, priors)
-    for _, found in ipairs(choice.order) do
-        joining.unite(found.a, found.b)
-        found.a.shared.uas, found.b.shared.uac = true, true
+    joining.try_again(all, links, choice, context, priors)
+    for _, link in ipairs(choice.order) do
+        joining.unite(link.a, link.b)
+        link.a.shared.uas, link.b.shared.uac = true, true
     end
     joining.join_forks(links, choice)
     joining.mark_doubts(choice)
 end
+
+return joining
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- What stands in a frame's bytes: IP, UDP, ICMP, DTLS records, STUN; copies of a packet
+
+local packet = (function()
+
+local byte, sub, match, char = string.byte, string.sub, string.match, string.char
+local floor, min, abs = math.floor, math.min, math.abs
+local insert, concat = table.insert, table.concat
+local set = list.set
+local number16 = text.number16
+
+local UDP, TCP, SCTP, ICMP, ICMPV6 = 17, 6, 132, 1, 58
+
+local packet = {
+    UDP = UDP, ICMP = ICMP, ICMPV6 = ICMPV6,
+    DEEPEST = 120, -- bytes of link layers and tunnels before IP
+    PLACES = 8, -- of IP in a frame that are remembered: one per kind of interface
+}
+
+-- Returns where the transport header begins, and its protocol and IP version, for an IP header at a
+-- place; nothing for fragments: of these only SIP is read, as Wireshark puts it together.
+function packet.transport(bytes, at)
+    local first, _, _, _, _, _, high, low, _, proto = byte(bytes, at, at + 9)
+    if not proto then return nil end
+    if first >= 0x45 and first <= 0x4f then
+        if high % 64 ~= 0 or low ~= 0 then return nil end
+        return at + (first % 16) * 4, proto, 4
+    end
+    if first < 0x60 or first > 0x6f then return nil end
+    local header = at + 40
+    proto = high
+    while proto == 0 or proto == 43 or proto == 60 do -- extension headers (RFC 8200, section 4)
+        proto, header = byte(bytes, header), header + 8 + (byte(bytes, header + 1) or 0) * 8
+    end
+    return header, proto, 6
+end
+
+local function by_version(types)
+    return { [4] = set(types["4"]), [6] = set(types["6"]) }
+end
+
+local ERRORS, SOFT, HARMLESS = by_version(constants.icmp.errors), by_version(constants.icmp.soft),
+    by_version(constants.icmp.harmless)
+
+function packet.is_error(version, type) return ERRORS[version][type] == true end
+
+-- Whether the packet that an error quotes will not arrive at all.
+function packet.is_hard(version, type) return not SOFT[version][type] end
+
+function packet.is_harmless(version, type) return HARMLESS[version][type] == true end
+
+-- Returns the same if the header fits what Wireshark dissected: the ports are the proof.
+function packet.fitting(bytes, at, sport, dport)
+    local header, proto, version = packet.transport(bytes, at)
+    if proto == UDP or proto == TCP or proto == SCTP then
+        local a, b, c, d = byte(bytes, header, header + 3)
+        if d and a * 256 + b == sport and c * 256 + d == dport then return header, proto, version end
+    elseif (proto == ICMP and version == 4) or (proto == ICMPV6 and version == 6) then
+        if packet.is_error(version, byte(bytes, header)) then return header, proto, version end
+    end
+    return nil
+end
+
+-- Returns where the IP and the transport header begin, the protocol and the IP version. The link
+-- layer differs by interface: places that were right before are tried first.
+function packet.find(bytes, sport, dport)
+    local places = capture.places
+    for number = 1, #places do
+        local header, proto, version = packet.fitting(bytes, places[number], sport, dport)
+        if header then return places[number], header, proto, version end
+    end
+    for at = 1, min(#bytes - 27, packet.DEEPEST) do
+        local header, proto, version = packet.fitting(bytes, at, sport, dport)
+        if header then
+            if #places < packet.PLACES then insert(places, at) end
+            return at, header, proto, version
+        end
+    end
+    return nil
+end
+
+-- Whether an IP header at a place is that of a fragment that is all there.
+function packet.is_fragment(bytes, at)
+    local first, _, a, b, c, d, high, low, _, proto = byte(bytes, at, at + 9)
+    if not proto then return false end
+    local left = #bytes - at + 1
+    if first >= 0x60 and first <= 0x6f then return high == 44 and c * 256 + d + 40 <= left end
+    local length = a * 256 + b
+    return first >= 0x45 and first <= 0x4f and (high % 64 ~= 0 or low ~= 0) and (proto == UDP or proto == TCP)
+        and length > 20 and length <= left
+end
+
+-- Returns where IP begins in a fragment, nil if nowhere.
+function packet.find_fragment(bytes)
+    for _, at in ipairs(capture.places) do
+        if packet.is_fragment(bytes, at) then return at end
+    end
+    for at = 1, min(#bytes - 27, packet.DEEPEST) do
+        if packet.is_fragment(bytes, at) then return at end
+    end
+    return nil
+end
+
+-- Returns the frame's bytes from IP on without TTL and checksum, the TTL, and whether IP numbers it.
+function packet.signature(bytes)
+    if byte(bytes) >= 0x60 then return sub(bytes, 1, 7) .. sub(bytes, 9), byte(bytes, 8), false end
+    return sub(bytes, 1, 8) .. sub(bytes, 10, 10) .. sub(bytes, 13), byte(bytes, 9), sub(bytes, 5, 6) ~= "\0\0"
+end
+
+-- Returns what was learnt from the packet of which this frame is a second capture (SPAN port, `any`,
+-- two interfaces), else remembers this one. So soon come few packets that only look the same.
+function packet.original(bytes, time, interface, learnt)
+    local key, ttl, numbered = packet.signature(bytes)
+    local first = capture.recent[key] or capture.recent_before[key]
+    local window = numbered and constants.copies.window_s or constants.copies.window_without_id_s
+    local near = first and abs(time - first.time) < window
+    if near and (first.ttl == ttl or first.interface ~= interface) then return first.learnt end
+    if abs(time - capture.recent_since) > 0.05 then
+        capture.recent_before, capture.recent, capture.recent_since = capture.recent, {}, time
+    end
+    capture.recent[key] = { time = time, ttl = ttl, interface = interface, learnt = learnt }
+    return nil
+end
+
+-- Where both addresses stand, and their size together.
+function packet.addresses_at(bytes, ip)
+    if byte(bytes, ip) < 0x50 then return ip + 12, 8 end
+    return ip + 8, 32
+end
+
+-- The key of a flow: addresses and ports as they stand in the packet.
+function packet.flow_key(bytes, ip, header)
+    local from, size = packet.addresses_at(bytes, ip)
+    return sub(bytes, from, from + size - 1) .. sub(bytes, header, header + 3)
+end
+
+function packet.places_of(key)
+    local size = floor((#key - 4) / 2)
+    return sub(key, 1, size) .. sub(key, -4, -3), sub(key, size + 1, 2 * size) .. sub(key, -2)
+end
+
+-- Returns the places and the bytes behind the ports of a quoted packet.
+function packet.quote(bytes, at, version)
+    local first = byte(bytes, at) or 0
+    if floor(first / 16) ~= version then return nil end
+    local size, head = version == 4 and 4 or 16, version == 4 and (first % 16) * 4 or 40
+    local from, proto = at + (version == 4 and 12 or 8), byte(bytes, at + (version == 4 and 9 or 6))
+    local sport, dport = number16(bytes, at + head), number16(bytes, at + head + 2)
+    if not dport or (proto ~= 17 and proto ~= 6) then return nil end
+    local src = address.place(sub(bytes, from, from + size - 1), sport)
+    return src, address.place(sub(bytes, from + size, from + 2 * size - 1), dport),
+        proto == 17 and sub(bytes, at + head + 8) or ""
+end
+
+-- Calls see(content, epoch, first byte, second byte) for every DTLS record that can be read.
+function packet.records(datagram, see)
+    local at = 1
+    while at + 13 <= #datagram do
+        local content = byte(datagram, at)
+        if content >= 32 and content <= 63 then return see(23, 2) end -- unified header (RFC 9147): encrypted
+        see(content, number16(datagram, at + 3), byte(datagram, at + 13), byte(datagram, at + 14))
+        at = at + 13 + number16(datagram, at + 11)
+    end
+end
+
+function packet.is_dtls(bytes, at)
+    local first, major, minor = byte(bytes, at, at + 2)
+    return first ~= nil and ((first >= 20 and first <= 26 and major == 254 and (minor == 255 or minor == 253))
+        or (first >= 32 and first <= 63))
+end
+
+-- Where the payload of TURN's ChannelData begins (RFC 8656, section 12.4), nil if it is none.
+function packet.in_channel(bytes, at)
+    local first, length = byte(bytes, at), number16(bytes, at + 2)
+    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #bytes and at + 4 or nil
+end
+
+-- STUN messages (RFC 8489; RFC 3489 without magic cookie)
+
+local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
+
+function stun.attributes(message)
+    local values, at = {}, 21
+    local stop = min(#message, 20 + number16(message, 3))
+    while at + 3 <= stop do
+        local code, length = number16(message, at), number16(message, at + 2)
+        if at + 3 + length > stop then break end
+        values[code] = values[code] or sub(message, at + 4, at + 3 + length)
+        at = at + 4 + floor((length + 3) / 4) * 4
+    end
+    return values
+end
+
+-- Without Wireshark's library of bits, and in any Lua: the operator is not in 5.2, bit32 not in 5.4.
+local function xor(one, other)
+    local result, unit = 0, 1
+    while one > 0 or other > 0 do
+        if one % 2 ~= other % 2 then result = result + unit end
+        one, other, unit = floor(one / 2), floor(other / 2), unit * 2
+    end
+    return result
+end
+
+function stun.unmasked(value, mask)
+    local size = ({ 4, 16 })[byte(value, 2) or 0]
+    if not size or #value ~= 4 + size then return nil end
+    local bytes = {}
+    for at = 1, size do bytes[at] = char(xor(byte(value, 4 + at), byte(mask, at))) end
+    return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
+end
+
+function stun.mapped(values, message)
+    local masked = values[0x0020] or values[0x8020]
+    if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
+    return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
+end
+
+function stun.error_code(value)
+    return value and #value >= 4 and (byte(value, 3) % 8) * 100 + byte(value, 4) or nil
+end
+
+-- Whether bytes begin like a STUN message. Without the cookie only what cannot be anything else
+-- counts: a Binding message of exactly its length.
+function stun.is(message)
+    if #message < 20 or byte(message) > 3 then return false end
+    if sub(message, 5, 8) == stun.COOKIE then return true end
+    local class = number16(message, 1)
+    return (class == 1 or class == 0x0101 or class == 0x0111) and number16(message, 3) + 20 == #message
+end
+
+function stun.parse(message)
+    local kind = number16(message, 1)
+    local values = stun.attributes(message)
+    local with_cookie = sub(message, 5, 8) == stun.COOKIE
+    return {
+        binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
+        kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
+        id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
+        error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],
+        checks = (values[0x0024] and #values[0x0024] == 4) or values[0x8029] ~= nil or values[0x802a] ~= nil
+            or values[0x0025] ~= nil,
+    }
+end
+
+-- Returns receiver's and sender's ufrag of a check's USERNAME (RFC 8445, section 7.2.2).
+function stun.halves(username)
+    local receiver, sender = match(username or "", "^([^:]+):(.+)$")
+    return receiver, sender
+end
+
+packet.stun = stun
+
+return packet
+
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them
@@ -1884,24 +2674,31 @@ end
 -- A check's USERNAME is "receiver's ufrag:sender's ufrag" (RFC 8445, section 7.2.2), whatever NAT
 -- does to the addresses. Checks that fit no leg are a session, and a call, without SIP.
 
-local ice = { MARGIN = 5 }
+local ice = (function()
+
+local max, min = math.max, math.min
+local insert = table.insert
+local printable, unordered = text.printable, text.unordered
+local stun = packet.stun
+
+local ice = {}
 
 -- What connectivity checks were seen, by pair of ufrags; in order of time.
 function ice.checks_seen()
     local found, order = {}, {}
-    for _, m in ipairs(S.checks) do
+    for _, m in ipairs(capture.checks) do
         local receiver, sender = stun.halves(m.username)
         if receiver then
             local key = unordered(receiver, sender)
-            local known = found[key]
-            if not known then
-                known = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
+            local checks = found[key]
+            if not checks then
+                checks = { first = m.time, last = m.time, frame = m.frame, software = {}, key = key,
                     ufrags = receiver < sender and { receiver, sender } or { sender, receiver } }
-                found[key] = known
-                insert(order, known)
+                found[key] = checks
+                insert(order, checks)
             end
-            known.software[sender] = known.software[sender] or m.software
-            known.last = m.time
+            checks.software[sender] = checks.software[sender] or m.software
+            checks.last = m.time
         end
     end
     return found, order
@@ -1917,22 +2714,23 @@ function ice.agreed_sessions(all, seen)
     for _, leg in ipairs(all) do
         for _, pair in ipairs(leg.agreed) do
             local key = unordered(pair[1], pair[2])
-            local held = agreed[key]
-            if not held then
-                held = { calls = {} }
-                agreed[key] = held
+            local sessions = agreed[key]
+            if not sessions then
+                sessions = { calls = {} }
+                agreed[key] = sessions
                 insert(order, key)
             end
-            if not held.calls[joining.root(leg)] then
-                held.calls[joining.root(leg)] = true
-                insert(held, ice.session(leg, pair, seen[key]))
+            if not sessions.calls[joining.root(leg)] then
+                sessions.calls[joining.root(leg)] = true
+                insert(sessions, ice.session(leg, pair, seen[key]))
             end
         end
     end
-    for key, held in pairs(agreed) do
-        local told = seen[key]
-        if told and #held == 1 then -- nobody else has the pair
-            held[1].start, held[1].stop = min(held[1].start, told.first), max(held[1].stop, told.last)
+    for key, sessions in pairs(agreed) do
+        local checks = seen[key]
+        if checks and #sessions == 1 then -- nobody else has the pair
+            sessions[1].start = min(sessions[1].start, checks.first)
+            sessions[1].stop = max(sessions[1].stop, checks.last)
         end
     end
     return agreed
@@ -1941,21 +2739,21 @@ end
 function ice.covers(leg, time) return leg.from <= time and time <= leg.till end
 
 -- The session of checks nobody agreed on: of the one call alive that has one of the ufrags, else of none.
-function ice.from_checks(told, owners)
-    local found, calls = nil, {}
-    for at, ufrag in ipairs(told.ufrags) do
-        local peer = told.ufrags[3 - at]
+function ice.from_checks(checks, owners)
+    local session, calls = nil, {}
+    for at, ufrag in ipairs(checks.ufrags) do
+        local peer = checks.ufrags[3 - at]
         for _, owner in ipairs(owners[ufrag] or {}) do
             local leg = owner.leg
-            if ice.covers(leg, told.first) or ice.covers(leg, told.last) then
+            if ice.covers(leg, checks.first) or ice.covers(leg, checks.last) then
                 list.once(calls, joining.root(leg))
                 local pair = owner.party == "uac" and { ufrag, peer } or { peer, ufrag }
-                if not found or leg.from < found.leg.from then found = ice.session(leg, pair, told) end
+                if not session or leg.from < session.leg.from then session = ice.session(leg, pair, checks) end
             end
         end
     end
-    if #calls == 1 then return found end
-    return { ufrags = told.ufrags, start = told.first, stop = told.last, seen = told }
+    if #calls == 1 then return session end
+    return { ufrags = checks.ufrags, start = checks.first, stop = checks.last, seen = checks }
 end
 
 -- Returns the sessions by the key of their ufrags, and those without SIP.
@@ -1963,13 +2761,13 @@ function ice.sessions(all)
     local seen, order = ice.checks_seen()
     local found, owners, alone = ice.agreed_sessions(all, seen), {}, {}
     for _, leg in ipairs(all) do
-        for ufrag, party_ in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party_ }) end
+        for ufrag, party in pairs(leg.author) do insert(list.at(owners, ufrag), { leg = leg, party = party }) end
     end
-    for _, told in ipairs(order) do
-        if not found[told.key] then
-            local one = ice.from_checks(told, owners)
-            found[told.key] = { one }
-            if not one.leg then insert(alone, one) end
+    for _, checks in ipairs(order) do
+        if not found[checks.key] then
+            local session = ice.from_checks(checks, owners)
+            found[checks.key] = { session }
+            if not session.leg then insert(alone, session) end
         end
     end
     return found, alone
@@ -1979,147 +2777,104 @@ end
 function ice.session_of(sessions, username, time)
     local receiver, sender = stun.halves(username)
     local best, least
-    for _, one in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
-        local away = max(one.start - time, time - one.stop, 0)
-        if not best or away < least then best, least = one, away end
+    for _, session in ipairs(receiver and sessions[unordered(receiver, sender)] or {}) do
+        local away = max(session.start - time, time - session.stop, 0)
+        if not best or away < least then best, least = session, away end
     end
     return best
 end
 
 -- Sides of a check's sender and receiver, nil where the ufrags do not tell.
-function ice.sides(one, username)
+function ice.sides(session, username)
     local receiver, sender = stun.halves(username)
-    if not one or not receiver or one.ufrags[1] == one.ufrags[2] then return nil, nil end
-    if sender == one.ufrags[1] then return one.sides[1], one.sides[2] end
-    return one.sides[2], one.sides[1]
+    if not session or not receiver or session.ufrags[1] == session.ufrags[2] then return nil, nil end
+    if sender == session.ufrags[1] then return session.sides[1], session.sides[2] end
+    return session.sides[2], session.sides[1]
 end
 
----------------------------------------------------------------------------------------------------
--- Sides: client, server or other
---
--- (1) Markers, where they contradict neither themselves nor the B2BUA found; (2) in a call of two or
--- more legs the machine they share is the server, a far end with ICE the client, any other end other;
--- (3) in a single leg the caller is the client, the called party the server.
+-- Candidates a wire address may stand for (RFC 8445, section 5.1.1)
 
-local sides = {
-    OWNER = { client = { "IceLink" }, server = { "FreeSWITCH" } },
-    AGENT = { server = { "XPhone Call Controller", "FreeSWITCH" } },
-    SOFTWARE = { server = { "FreeSWITCH" } },
-    PEER = { uac = "uas", uas = "uac" },
-}
-
--- Returns the one side whose marks are found in a name.
-function sides.marked(marks, name)
+-- Returns the distinct candidates by call and ufrag, in the order they were offered.
+function ice.candidates_of(all)
     local found = {}
-    for side, held in pairs(marks) do
-        for _, mark in ipairs(name and held or {}) do
-            if find(name, mark, 1, true) then list.once(found, side) end
+    for _, leg in ipairs(all) do
+        for _, m in ipairs(leg.descriptions) do
+            for _, section in ipairs(m.sdp.sections) do
+                for _, c in ipairs(section.candidates) do
+                    if c.addr and c.ufrag then
+                        local offered = list.at(list.at(found, leg.call), c.ufrag)
+                        if #offered < constants.whose.most_candidates then insert(offered, c) end
+                    end
+                end
+            end
         end
-    end
-    return #found == 1 and found[1] or nil
-end
-
--- Marks both ends: by what they write in SDP, else by their User-Agent.
-function sides.mark(leg)
-    local found = { uac = sides.marked(sides.AGENT, leg.uac_agent), uas = sides.marked(sides.AGENT, leg.uas_agent) }
-    local by_sdp = {}
-    for _, m in ipairs(leg.descriptions) do
-        -- The first description of an end that is marked decides.
-        by_sdp[m.party] = by_sdp[m.party] or (#m.sdp.sections > 0 and sides.marked(sides.OWNER, m.sdp.owner)) or nil
-    end
-    return { uac = by_sdp.uac or found.uac, uas = by_sdp.uas or found.uas }
-end
-
--- No leg has one mark at both ends; servers are where the B2BUA is, and clients are not.
-function sides.consistent(legs_)
-    for _, leg in ipairs(legs_) do
-        if leg.marks.uac and leg.marks.uac == leg.marks.uas then return false end
-        for party_ in pairs(sides.PEER) do
-            local side = leg.marks[party_]
-            if #legs_ > 1 and side and (side == "server") ~= (leg.shared[party_] == true) then return false end
-        end
-    end
-    return true
-end
-
-function sides.far_side(leg, party_)
-    for _, author in pairs(leg.author) do
-        if author == party_ then return "client" end
-    end
-    return "other"
-end
-
-function sides.side_at(leg, party_, marks, several)
-    local far = marks[sides.PEER[party_]]
-    if marks[party_] then return marks[party_] end
-    if several then return leg.shared[party_] and "server" or sides.far_side(leg, party_) end
-    if far then return far == "client" and "server" or sides.far_side(leg, party_) end
-    return party_ == "uac" and "client" or "server"
-end
-
--- Sets the sides of both ends of every leg of a call.
-function sides.of_call(legs_)
-    for _, leg in ipairs(legs_) do leg.marks = sides.mark(leg) end
-    local trusted = sides.consistent(legs_)
-    for _, leg in ipairs(legs_) do
-        leg.side = {}
-        for party_ in pairs(sides.PEER) do
-            leg.side[party_] = sides.side_at(leg, party_, trusted and leg.marks or {}, #legs_ > 1)
-        end
-    end
-end
-
-local OPPOSITE = { server = "client", client = "server" }
-
--- Sides of a session's two ufrags; without SIP by what the checks say of the software.
-function sides.of_session(one)
-    if one.leg then return { one.leg.side.uac, one.leg.side.uas } end
-    local first = sides.marked(sides.SOFTWARE, one.seen.software[one.ufrags[1]])
-    local second = sides.marked(sides.SOFTWARE, one.seen.software[one.ufrags[2]])
-    if first == second then return { "other", "other" } end
-    return { first or OPPOSITE[second] or "other", second or OPPOSITE[first] or "other" }
-end
-
----------------------------------------------------------------------------------------------------
--- Who was there at that time: spans of time, latest start first
-
-local spans = { STEPS = 4096 }
-
-function spans.sorted(items)
-    sort(items, function(one, other) return one.start < other.start end)
-    local reach = -huge
-    for _, span in ipairs(items) do
-        reach = max(reach, span.stop)
-        span.reach = reach -- nothing up to here lasts longer
-    end
-    return items
-end
-
--- Returns the spans that share time with first .. last, at most so many.
-function spans.overlapping(items, first, last, most)
-    local found, steps = {}, 0
-    for at = list.after(items or {}, "start", last) - 1, 1, -1 do
-        local span = items[at]
-        steps = steps + 1
-        if span.reach < first or #found >= most or steps > spans.STEPS then break end
-        if span.stop >= first then found[#found + 1] = span end
     end
     return found
 end
 
----------------------------------------------------------------------------------------------------
--- STUN that names no known ufrags: which call an address belongs to at a time
---
--- What SDP said of a leg holds for the leg's life; the 5-tuple of a check that is tied by its ufrags
--- claims what else is sent on it. Ports are used again: the life nearest in time owns the address;
--- where several calls live on it at once the other end must tell them apart, or nothing is said.
+function ice.first_where(candidates, test)
+    for _, c in ipairs(candidates) do
+        if test(c) then return c end
+    end
+    return nil
+end
 
-local owners = { GATHERING = 30, CROWD = 16 }
+function ice.is_reflexive(c) return c.type == "srflx" or c.type == "prflx" end
+
+-- Type of the candidate a wire address stands for, the best evidence first; nil where its side's
+-- offer is not known. ``is_local`` says that the address is a base for sure: then an equal port is enough.
+function ice.type_of(wire, outside, candidates, is_local)
+    if not candidates or not candidates[1] then return nil end
+    local port = address.port(wire)
+    local found = ice.first_where(candidates, function(c) return c.place == wire end)
+        or ice.first_where(candidates, function(c) return ice.is_reflexive(c) and c.base == wire end)
+        or ice.first_where(candidates, function(c) return c.place and outside[c.place] end)
+        or ice.first_where(candidates, function(c) return c.port == port and (is_local or c.addr_class == "mdns") end)
+    return found and found.type or (is_local and "host" or "prflx")
+end
+
+-- The candidate pair of a check in the direction of the check.
+function ice.pair(tx, index)
+    local receiver, sender = stun.halves(tx.first.username)
+    local by_ufrag = tx.owner and index.offers[tx.owner.call] or {}
+    local sends = tx.src_side ~= "client" or tx.dst_side ~= "server"
+    if (tx.src_side == "server" or tx.dst_side == "server") and tx.src_side ~= tx.dst_side then
+        sends = tx.src_side == "server"
+    end
+    local function named(place, ufrag, is_local)
+        local type = ice.type_of(place, index.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
+        return (type and printable(type, 16) .. " " or "") .. address.place_text(place)
+    end
+    return named(tx.src, sender, sends) .. " -> " .. named(tx.dst, receiver, not sends)
+end
+
+return ice
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- STUN Binding transactions: whose they are, what they are for and what became of them
+--
+-- Whose, where they name no known ufrags: what SDP said of a leg holds for the leg's life; the 5-tuple of
+-- a check that is tied by its ufrags claims what else is sent on it. Ports are used again: the life nearest
+-- in time owns the address; where several calls live on it at once the other end must tell them apart, or
+-- nothing is said.
+
+local bindings = (function()
+
+local sub = string.sub
+local floor, max, min, huge = math.floor, math.max, math.min, math.huge
+local insert, sort = table.insert, table.sort
+local number16 = text.number16
+
+local bindings = {}
+
+local WHOSE = constants.whose
 
 -- Returns the owners of an address at a time, by call; several where it is shared.
-function owners.nearest(items, slack, time)
-    local near, least, found = spans.overlapping(items, time, time, owners.CROWD), nil, {}
-    if #near == owners.CROWD then return found end
+function bindings.nearest(items, slack, time)
+    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
+    if #near == WHOSE.most_lives then return owners end
     for _, span in ipairs(near) do
         span.away = max(span.start + slack - time, time - (span.stop - slack), 0)
         -- A life without end gives way to one with an end.
@@ -2127,89 +2882,92 @@ function owners.nearest(items, slack, time)
         span.rank, least = rank, min(least or rank, rank)
     end
     for _, span in ipairs(near) do
-        local held = found[span.owner.call]
-        local earlier = held and held.leg and span.owner.leg and span.owner.leg.number < held.leg.number
-        if span.rank == least and (not held or earlier) then found[span.owner.call] = span.owner end
+        local owner = owners[span.owner.call]
+        local earlier = owner and owner.leg and span.owner.leg and span.owner.leg.number < owner.leg.number
+        if span.rank == least and (not owner or earlier) then owners[span.owner.call] = span.owner end
     end
-    return found
+    return owners
 end
 
--- Returns the owner the addresses agree on; failing that, the only call that addresses name alone.
-function owners.agreed(found)
-    local known = list.filter(found, function(held) return next(held) ~= nil end)
+-- Returns the owner that addresses agree on, of the owners of each by call; failing that, the only call
+-- that addresses name alone.
+function bindings.agreed(owners_of_each)
+    local telling = list.filter(owners_of_each, function(owners) return next(owners) ~= nil end)
     local common, alone = {}, {}
-    for call in pairs(known[1] or {}) do
+    for call in pairs(telling[1] or {}) do
         local everywhere = true
-        for _, held in ipairs(known) do everywhere = everywhere and held[call] ~= nil end
+        for _, owners in ipairs(telling) do everywhere = everywhere and owners[call] ~= nil end
         if everywhere then insert(common, call) end
     end
-    for _, held in ipairs(known) do
-        if next(held, next(held)) == nil then list.once(alone, (next(held))) end
+    for _, owners in ipairs(telling) do
+        if next(owners, next(owners)) == nil then list.once(alone, (next(owners))) end
     end
     for _, calls in ipairs({ common, alone }) do
-        for _, held in ipairs(#calls == 1 and known or {}) do
-            if held[calls[1]] then return held[calls[1]] end
+        for _, owners in ipairs(#calls == 1 and telling or {}) do
+            if owners[calls[1]] then return owners[calls[1]] end
         end
     end
     return nil
 end
 
-function owners.claim(wire, key, tx)
-    local held = list.at(wire, key)
-    local last = held[#held]
+function bindings.claim(wire, key, tx)
+    local claims = list.at(wire, key)
+    local last = claims[#claims]
     if last and last.owner.call == tx.owner.call and last.owner.leg == tx.owner.leg then
-        last.start, last.stop = min(last.start, tx.time - owners.GATHERING), max(last.stop, tx.time + owners.GATHERING)
+        last.start = min(last.start, tx.time - WHOSE.gathering_s)
+        last.stop = max(last.stop, tx.time + WHOSE.gathering_s)
     else
-        insert(held, { start = tx.time - owners.GATHERING, stop = tx.time + owners.GATHERING, owner = tx.owner })
+        insert(claims, { start = tx.time - WHOSE.gathering_s, stop = tx.time + WHOSE.gathering_s, owner = tx.owner })
     end
 end
 
-function owners.tie(tx, sessions)
-    local session_ = ice.session_of(sessions, tx.first.username, tx.time)
-    if not session_ then return end
-    local sender, receiver = ice.sides(session_, tx.first.username)
-    tx.session, tx.src_side, tx.dst_side = session_, sender, receiver
-    tx.owner = { call = session_.call, leg = session_.leg }
+function bindings.tie(tx, sessions)
+    local session = ice.session_of(sessions, tx.first.username, tx.time)
+    if not session then return end
+    local sender, receiver = ice.sides(session, tx.first.username)
+    tx.session, tx.src_side, tx.dst_side = session, sender, receiver
+    tx.owner = { call = session.call, leg = session.leg }
 end
 
-function owners.by_address(tx, wire, offered)
-    local flow = owners.nearest(wire[address.flow(tx.src, tx.dst)], owners.GATHERING, tx.time)
+function bindings.by_address(tx, wire, offered)
+    local flow = bindings.nearest(wire[address.flow(tx.src, tx.dst)], WHOSE.gathering_s, tx.time)
     if next(flow) then
-        local owner = owners.agreed({ flow })
+        local owner = bindings.agreed({ flow })
         if owner then return owner end
     end
     local found = {}
-    for _, place in ipairs({ tx.src, tx.dst }) do insert(found, owners.nearest(wire[place], owners.GATHERING, tx.time)) end
-    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do insert(found, owners.nearest(offered[place], ice.MARGIN, tx.time)) end
-    return owners.agreed(found)
+    for _, place in ipairs({ tx.src, tx.dst }) do
+        insert(found, bindings.nearest(wire[place], WHOSE.gathering_s, tx.time))
+    end
+    for _, place in ipairs({ tx.src, tx.dst, tx.mapped }) do
+        insert(found, bindings.nearest(offered[place], WHOSE.margin_s, tx.time))
+    end
+    return bindings.agreed(found)
 end
 
 -- Sets owner and sides of every transaction: by both ufrags, else by address and time.
-function owners.find(transactions, sessions, offered)
+function bindings.find_owners(transactions, sessions, offered)
     local wire, ways = {}, {}
     for _, tx in ipairs(transactions) do
-        owners.tie(tx, sessions)
+        bindings.tie(tx, sessions)
         if tx.session then
             local there, back = address.flow(tx.src, tx.dst), address.flow(tx.dst, tx.src)
-            for _, key in ipairs({ there, back, tx.src, tx.dst }) do owners.claim(wire, key, tx) end
+            for _, key in ipairs({ there, back, tx.src, tx.dst }) do bindings.claim(wire, key, tx) end
             list.at(ways, there)[tx.owner.call] = { tx.src_side, tx.dst_side }
             list.at(ways, back)[tx.owner.call] = { tx.dst_side, tx.src_side }
         end
     end
-    for _, items in pairs(wire) do spans.sorted(items) end
+    for _, items in pairs(wire) do list.spans(items) end
     for _, tx in ipairs(transactions) do
         if not tx.session then
-            tx.owner = owners.by_address(tx, wire, offered)
+            tx.owner = bindings.by_address(tx, wire, offered)
             local way = tx.owner and (ways[address.flow(tx.src, tx.dst)] or {})[tx.owner.call] or {}
             tx.src_side, tx.dst_side = way[1], way[2]
         end
     end
 end
 
----------------------------------------------------------------------------------------------------
--- Bindings: what a transaction is for and what became of it
-
-local bindings = { PATIENCE = 3, MEDIANS = 3, RECENT = 5, STREAM = 3 }
+-- What a transaction is for and what became of it
 
 function bindings.note_flow(busy, flow)
     local size = floor((#flow - 4) / 2)
@@ -2230,14 +2988,14 @@ function bindings.busy_flows(transactions)
     for _, tx in ipairs(transactions) do
         for _, m in ipairs(tx.checks and tx.all or {}) do bindings.note_flow(busy, address.flow(m.src, m.dst)) end
     end
-    for _, dialog in ipairs(S.dialogs.list) do
+    for _, dialog in ipairs(capture.dialogs.list) do
         for _, m in ipairs(dialog.messages) do bindings.note_flow(busy, address.flow(m.src, m.dst)) end
     end
-    for _, segment in ipairs(S.segments) do
+    for _, segment in ipairs(capture.segments) do
         if not segment.relayed then bindings.note_flow(busy, address.flow(segment.src, segment.dst)) end
     end
-    for _, flow in pairs(S.flows) do
-        if flow.packets >= bindings.STREAM then
+    for _, flow in pairs(capture.flows) do
+        if flow.packets >= constants.rtp.fewest_packets then
             bindings.note_flow(busy, flow.key)
             bindings.note_flow(busy, bindings.beside(flow.key))
         end
@@ -2255,7 +3013,9 @@ end
 -- Seconds from the last request before the first response to that response.
 function bindings.round_trip(tx)
     local response, asked = tx.successes[1], nil
-    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then response = tx.errors[1] or response end
+    if not response or (tx.errors[1] and list.earlier(tx.errors[1], response)) then
+        response = tx.errors[1] or response
+    end
     for _, m in ipairs(response and tx.requests or {}) do
         if not list.earlier(response, m) then asked = m end
     end
@@ -2270,28 +3030,28 @@ function bindings.patience(transactions)
     sort(rtts)
     local middle = floor((#rtts + 1) / 2)
     local median = #rtts == 0 and 0 or (rtts[middle] + rtts[#rtts + 1 - middle]) / 2
-    return max(bindings.PATIENCE, bindings.MEDIANS * median)
+    return max(constants.bindings.patience_s, constants.bindings.patience_round_trips * median)
 end
 
 -- The transaction an ICMP error is about: named by its id, else the last request on its 5-tuple.
 function bindings.quoted(icmp, sent)
-    local tx = icmp.id and S.transactions[icmp.id]
+    local tx = icmp.id and capture.transactions[icmp.id]
     if icmp.id then
         local refused = tx and tx.requests[1] and not (tx.src == icmp.dst and tx.dst == icmp.src)
         return refused and tx or nil
     end
     local there = sent[address.flow(icmp.src, icmp.dst)] or {}
     local last = there[list.after(there, "time", icmp.time) - 1]
-    if not last or icmp.time - last.time > bindings.RECENT then return nil end
+    if not last or icmp.time - last.time > constants.bindings.icmp_recent_s then return nil end
     return not last.tx.successes[1] and not last.tx.errors[1] and last.tx or nil
 end
 
 function bindings.refuse(transactions)
     local sent = {}
-    for _, tx in ipairs(#S.icmp > 0 and transactions or {}) do
+    for _, tx in ipairs(#capture.icmp > 0 and transactions or {}) do
         for _, m in ipairs(tx.requests) do list.insert(list.at(sent, address.flow(m.src, m.dst)), m) end
     end
-    for _, icmp in ipairs(S.icmp) do
+    for _, icmp in ipairs(capture.icmp) do
         icmp.tx = icmp.error and bindings.quoted(icmp, sent) or nil
         if icmp.tx and icmp.hard then icmp.tx.refused = true end
     end
@@ -2302,7 +3062,7 @@ function bindings.outcome(tx, wait)
     if tx.successes[1] then return "success" end
     if tx.errors[1] then return "error" end
     local last = tx.requests[#tx.requests]
-    return (tx.refused or S.last_time - last.time > wait) and "unanswered" or "pending"
+    return (tx.refused or capture.last_time - last.time > wait) and "unanswered" or "pending"
 end
 
 -- The 5-tuple is the first request's; a response alone gives that of its request, mirrored.
@@ -2321,315 +3081,46 @@ end
 -- Fills purpose, outcome, owner and sides of all transactions; returns them in order of time.
 function bindings.find(sessions, offered)
     local transactions = {}
-    for _, tx in ipairs(S.transactions.list) do
+    for _, tx in ipairs(capture.transactions.list) do
         bindings.prepare(tx)
         insert(transactions, tx)
     end
     sort(transactions, function(one, other) return list.earlier(one.first, other.first) end)
     local busy, wait = bindings.busy_flows(transactions), bindings.patience(transactions)
     bindings.refuse(transactions)
-    for _, tx in ipairs(transactions) do tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait) end
-    owners.find(transactions, sessions, offered)
+    for _, tx in ipairs(transactions) do
+        tx.purpose, tx.outcome = bindings.purpose(tx, busy), bindings.outcome(tx, wait)
+    end
+    bindings.find_owners(transactions, sessions, offered)
     return transactions
 end
 
----------------------------------------------------------------------------------------------------
--- Candidates a wire address may stand for (RFC 8445, section 5.1.1)
+return bindings
 
-local offers = {}
-
--- Returns the distinct candidates by call and ufrag, in the order they were offered.
-function offers.find(all)
-    local found = {}
-    for _, leg in ipairs(all) do
-        for _, m in ipairs(leg.descriptions) do
-            for _, section in ipairs(m.sdp.sections) do
-                for _, c in ipairs(section.candidates) do
-                    if c.addr and c.ufrag then
-                        local held = list.at(list.at(found, leg.call), c.ufrag)
-                        if #held < 64 then insert(held, c) end
-                    end
-                end
-            end
-        end
-    end
-    return found
-end
-
-function offers.first_where(candidates, test)
-    for _, c in ipairs(candidates) do
-        if test(c) then return c end
-    end
-    return nil
-end
-
-function offers.is_reflexive(c) return c.type == "srflx" or c.type == "prflx" end
-
--- Type of the candidate a wire address stands for, the best evidence first; nil where its side's
--- offer is not known. ``is_local`` says that the address is a base for sure: then an equal port is enough.
-function offers.type_of(wire, outside, candidates, is_local)
-    if not candidates or not candidates[1] then return nil end
-    local port = address.port(wire)
-    local found = offers.first_where(candidates, function(c) return c.place == wire end)
-        or offers.first_where(candidates, function(c) return offers.is_reflexive(c) and c.base == wire end)
-        or offers.first_where(candidates, function(c) return c.place and outside[c.place] end)
-        or offers.first_where(candidates, function(c) return c.port == port and (is_local or c.addr_class == "mdns") end)
-    return found and found.type or (is_local and "host" or "prflx")
-end
-
--- The candidate pair of a check in the direction of the check.
-function offers.pair(tx, known)
-    local receiver, sender = stun.halves(tx.first.username)
-    local by_ufrag = tx.owner and known.offers[tx.owner.call] or {}
-    local sends = tx.src_side ~= "client" or tx.dst_side ~= "server"
-    if (tx.src_side == "server" or tx.dst_side == "server") and tx.src_side ~= tx.dst_side then
-        sends = tx.src_side == "server"
-    end
-    local function named(place, ufrag, is_local)
-        local type = offers.type_of(place, known.outside[place] or {}, by_ufrag[ufrag or ""], is_local)
-        return (type and printable(type, 16) .. " " or "") .. address.place_text(place)
-    end
-    return named(tx.src, sender, sends) .. " -> " .. named(tx.dst, receiver, not sends)
-end
-
----------------------------------------------------------------------------------------------------
--- Whose packets are these? Two places and a time -> call, leg and both sides
---
--- Evidence, best first: checks between the same two places; DTLS handshakes there that are tied
--- already; addresses the leg's SDP names, or their mapped addresses: both ends, or one end and the
--- other's port, or one. Legs that fit equally well are told apart by the time they share with the
--- packets; if that does not help either, nothing is said.
-
-local traffic = { SLACK = 5, CROWD = 64, BOTH = 3, WITH_PORT = 2, ONE = 1 }
-
-function traffic.life(leg)
-    if not leg then return -huge, huge end
-    return leg.mid_call and -huge or leg.first.time, leg.stop or huge
-end
-
--- The checks during the traffic, else the one before and the one after, nearest first.
-function traffic.near_checks(checks, first, last)
-    local low, high = list.from(checks, "time", first), list.after(checks, "time", last)
-    local found = {}
-    for at = low, high - 1 do insert(found, checks[at]) end
-    if found[1] then return found end
-    found = { checks[low - 1], checks[high] }
-    if not found[1] then found = { checks[high] } end
-    if found[2] and found[2].time - last < first - found[1].time then found = { found[2], found[1] } end
-    return found
-end
-
--- The most frequent owner; of equals the first.
-function traffic.most(checks)
-    local count, best, first = {}, nil, {}
-    for _, check in ipairs(checks) do
-        local key = check.owner.leg or check.owner.call
-        count[key], first[key] = (count[key] or 0) + 1, first[key] or check
-    end
-    for _, check in ipairs(checks) do
-        local key = check.owner.leg or check.owner.call
-        if not best or count[key] > count[best] then best = key end
-    end
-    return best and first[best]
-end
-
--- The owner by the nearest checks; of those during the traffic by most of them.
-function traffic.by_checks(checks, src, first, last)
-    local near, longest = traffic.near_checks(checks or {}, first, last), 0
-    for _, check in ipairs(near) do longest = max(longest, traffic.shared_time(check.owner.leg, first, last)) end
-    local least = longest > 0 and 0 or -traffic.SLACK
-    local best = traffic.most(list.filter(near, function(check)
-        return traffic.shared_time(check.owner.leg, first, last) >= least
-    end))
-    if not best then return nil end
-    local one, other = best.src_side, best.dst_side
-    if best.src ~= src then one, other = other, one end
-    return { call = best.owner.call, leg = best.owner.leg, src_side = one, dst_side = other }
-end
-
--- The address and, where STUN told it, its last name across the NAT before that time.
-function traffic.names_of(known, place, time)
-    local told = known.mapped[place]
-    if not told then return { place } end
-    return { place, told[max(list.after(told, "time", time) - 1, 1)].name }
-end
-
-function traffic.legs_at(known, place, first, last)
-    local found = { list = {} }
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(spans.overlapping(known.places[name], first, last, traffic.CROWD + 1)) do
-            if not found[span.leg] then
-                found[span.leg] = span
-                insert(found.list, span)
-            end
-        end
-    end
-    return #found.list <= traffic.CROWD and found.list or {}
-end
-
--- How well the other end fits a leg that one end belongs to, and the other end's side.
-function traffic.fit_of(known, place, leg, first, last)
-    for _, name in ipairs(traffic.names_of(known, place, first)) do
-        for _, span in ipairs(spans.overlapping(known.places[name], first, last, traffic.CROWD)) do
-            if span.leg == leg then return traffic.BOTH, span.side end
-        end
-    end
-    local there = leg.ports[address.port(place)]
-    if not there then return traffic.ONE, nil end
-    return traffic.WITH_PORT, next(there, next(there)) == nil and next(there) or nil
-end
-
-function traffic.fits_of(known, src, dst, first, last)
-    local fits_, order = {}, {}
-    local function consider(leg, fit, one, other)
-        if not fits_[leg] then insert(order, leg) end
-        if not fits_[leg] or fit > fits_[leg].fit then fits_[leg] = { leg = leg, fit = fit, src = one, dst = other } end
-    end
-    for _, span in ipairs(traffic.legs_at(known, src, first, last)) do
-        local fit, other = traffic.fit_of(known, dst, span.leg, first, last)
-        consider(span.leg, fit, span.side, other)
-    end
-    for _, span in ipairs(traffic.legs_at(known, dst, first, last)) do
-        local fit, other = traffic.fit_of(known, src, span.leg, first, last)
-        consider(span.leg, fit, other, span.side)
-    end
-    local best, top = 0, {}
-    for _, leg in ipairs(order) do best = max(best, fits_[leg].fit) end
-    for _, leg in ipairs(order) do
-        if fits_[leg].fit == best then insert(top, fits_[leg]) end
-    end
-    return top, best
-end
-
--- The time that leg and packets share; below 0: the time between them.
-function traffic.shared_time(leg, first, last)
-    local start, stop = traffic.life(leg)
-    return min(stop, max(last, first + 1e-9)) - max(start, first)
-end
-
--- The only leg, or the one that shares twice as much time as the next.
-function traffic.clearly_first(top, first, last)
-    for _, fit in ipairs(top) do fit.share = traffic.shared_time(fit.leg, first, last) end
-    sort(top, function(one, other)
-        if one.share ~= other.share then return one.share > other.share end
-        return one.leg.order < other.leg.order
-    end)
-    if #top == 1 then return top[1] end
-    local best, second = top[1].share, top[2].share
-    local clear = best >= 2 * second
-    if best <= 0 then clear = best >= second / 2 end
-    return clear and best > second and top[1] or nil
-end
-
--- The call if all legs that fit are its legs; where both ends fit, the client's leg too.
-function traffic.within_one_call(top, best)
-    local call, client, clients = top[1].leg.call, nil, 0
-    for _, fit in ipairs(top) do
-        if fit.leg.call ~= call then return nil end
-        if fit.src == "client" or fit.dst == "client" then client, clients = fit, clients + 1 end
-    end
-    if best == traffic.BOTH and clients == 1 then
-        return { call = call, leg = client.leg, src_side = client.src, dst_side = client.dst }
-    end
-    return { call = call }
-end
-
--- Infers an unknown side where the leg has only one other.
-function traffic.both_sides(leg, one, other)
-    if (one == nil) == (other == nil) then return one, other end
-    local left = {}
-    for _, there in pairs(leg.ports) do
-        for side in pairs(there) do
-            if side ~= one and side ~= other then list.once(left, side) end
-        end
-    end
-    if #left ~= 1 then return one, other end
-    return one or left[1], other or left[1]
-end
-
-function traffic.by_places(known, src, dst, first, last)
-    local top, best = traffic.fits_of(known, src, dst, first, last)
-    if not top[1] then return nil end
-    -- Whoever was not seen to hang up gives way: the port has been used again since.
-    local ended = list.filter(top, function(one) return one.leg.stop ~= nil end)
-    local fit = traffic.clearly_first(ended[1] and ended or top, first, last)
-    if not fit then return traffic.within_one_call(top, best) end
-    local one, other = traffic.both_sides(fit.leg, fit.src, fit.dst)
-    return { call = fit.leg.call, leg = fit.leg, src_side = one, dst_side = other }
-end
-
--- Returns whose packets these are: call, leg, src_side, dst_side; nil if unsure.
-function traffic.owner(known, src, dst, first, last)
-    local between = unordered(src, dst)
-    local owner = traffic.by_checks(known.checks[between], src, first, last)
-    if owner then return owner end
-    owner = traffic.by_checks(known.handshakes[between], src, first, last)
-    if owner and owner.leg and not owner.src_side and not owner.dst_side then
-        local _, one = traffic.fit_of(known, src, owner.leg, first, last)
-        local _, other = traffic.fit_of(known, dst, owner.leg, first, last)
-        owner.src_side, owner.dst_side = traffic.both_sides(owner.leg, one, other)
-    end
-    return owner or traffic.by_places(known, src, dst, first, last)
-end
-
--- The streams between the same two places, if those that overlap it are one leg's.
-function traffic.from_reverse(known, stream)
-    local found
-    for _, other in ipairs(S.streams[unordered(stream.src, stream.dst)] or {}) do
-        if other ~= stream and other.first <= stream.last and other.last >= stream.first then
-            local owner = traffic.owner(known, other.src, other.dst, other.first, other.last)
-            if found and owner and (found.leg ~= owner.leg or found.call ~= owner.call) then return nil end
-            if owner then
-                local turned = other.src ~= stream.src
-                found = { call = owner.call, leg = owner.leg, src_side = turned and owner.dst_side or owner.src_side,
-                    dst_side = turned and owner.src_side or owner.dst_side }
-            end
-        end
-    end
-    return found
-end
-
--- The places of the RTP stream that RTCP on the next ports belongs to.
-function traffic.one_below(place)
-    return address.place(address.host(place), max(address.port(place) - 1, 0))
-end
-
--- Returns the owner of an RTP or RTCP stream, worked out once for each state of knowledge.
-function traffic.of_stream(known, stream)
-    if stream.asked ~= known then
-        stream.asked = known
-        stream.owner = traffic.owner(known, stream.src, stream.dst, stream.first, stream.last)
-            or traffic.from_reverse(known, stream)
-        if not stream.owner and stream.is_rtcp then
-            stream.owner = traffic.owner(known, traffic.one_below(stream.src), traffic.one_below(stream.dst), stream.first, stream.last)
-        end
-    end
-    return stream.owner
-end
-
--- Returns the owner of all streams of a flow; and whether they have several.
-function traffic.of_flow(known, flow)
-    if flow.asked ~= known then
-        flow.asked, flow.owner, flow.mixed = known, nil, false
-        local before
-        for _, stream in pairs(flow.streams) do
-            local owner = traffic.of_stream(known, stream) or {}
-            flow.mixed = flow.mixed or (before ~= nil and (before.call ~= owner.call or before.leg ~= owner.leg))
-            before, flow.owner = owner, owner.call and owner or nil
-        end
-    end
-    return flow.owner, flow.mixed
-end
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- All together: what is known of the file by now
 
-local knowledge = { AT_ONCE = 200, GROWTH = 1.05 }
+local knowledge = (function()
+
+local huge = math.huge
+local insert, concat, sort = table.insert, table.concat, table.sort
+local unordered = text.unordered
+
+local knowledge = {
+    -- So many frames are worked out after each one, then every time there are 5 % more: the whole of a
+    -- large file costs about 20 times what its end does, whatever its size.
+    AT_ONCE = 200, GROWTH = 1.05,
+}
+
+-- The country's calling code as the user has set it; none without Wireshark.
+function knowledge.country_code() return "" end
 
 -- Returns the legs by time of their first message.
 function knowledge.find_legs()
     local all = {}
-    for _, dialog in ipairs(S.dialogs.list) do
+    for _, dialog in ipairs(capture.dialogs.list) do
         dialog.leg = nil
         local sent = dialogs.of_invite(dialog.messages)
         if sent then
@@ -2638,9 +3129,10 @@ function knowledge.find_legs()
             dialogs.parties(dialog.messages)
             dialogs.describe(leg, sent)
             dialogs.ufrags(leg, dialog.messages)
-            ends.users(leg, sent)
-            ends.hosts(leg, dialog.messages)
-            leg.from, leg.till = sent[1].time - ice.MARGIN, leg.stop and leg.stop + ice.MARGIN or huge
+            parties.users(leg, sent, knowledge.country_code())
+            parties.hosts(leg, dialog.messages)
+            local margin = constants.whose.margin_s
+            leg.from, leg.till = sent[1].time - margin, leg.stop and leg.stop + margin or huge
             insert(all, leg)
         end
     end
@@ -2688,65 +3180,66 @@ function knowledge.number_calls(calls, alone)
     for number, call in ipairs(calls) do call.number = number end
 end
 
-function knowledge.add_place(found, leg, party_, place)
-    local side = leg.side[party_]
-    local key = party_ .. place
+function knowledge.add_place(places, leg, party, place)
+    local side = leg.side[party]
+    local key = party .. place
     if leg.named[key] then return end
     leg.named[key] = true
     list.at(leg.ports, address.port(place))[side] = true
-    insert(list.at(found, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
+    insert(list.at(places, place), { start = leg.from, stop = leg.till, leg = leg, side = side,
         owner = { call = leg.call, leg = leg } })
 end
 
 -- Returns where the legs' media may come from or go to, by their SDP, and for how long.
 function knowledge.media_places(all)
-    local found = {}
+    local places = {}
     for _, leg in ipairs(all) do
         leg.named, leg.ports = {}, {}
         for _, m in ipairs(leg.descriptions) do
             for _, section in ipairs(m.sdp.sections) do
-                local place = sdp.place(section.addr, section.port)
-                if place then knowledge.add_place(found, leg, m.party, place) end
+                local place = address.media_place(section.addr, section.port)
+                if place then knowledge.add_place(places, leg, m.party, place) end
                 for _, c in ipairs(section.candidates) do
-                    if c.place then knowledge.add_place(found, leg, m.party, c.place) end
-                    if c.base then knowledge.add_place(found, leg, m.party, c.base) end
+                    if c.place then knowledge.add_place(places, leg, m.party, c.place) end
+                    if c.base then knowledge.add_place(places, leg, m.party, c.base) end
                 end
             end
         end
     end
-    for _, items in pairs(found) do spans.sorted(items) end
-    return found
+    for _, items in pairs(places) do list.spans(items) end
+    return places
 end
 
-function knowledge.learn_name(found, place, name, time)
-    local told = list.at(found, place)
-    if not told[1] or told[#told].name ~= name then insert(told, { name = name, time = time }) end
+function knowledge.learn_name(names, place, name, time)
+    local of_place = list.at(names, place)
+    if not of_place[1] or of_place[#of_place].name ~= name then insert(of_place, { name = name, time = time }) end
 end
 
 -- What checks and look-ups tell of places: whose they are, and their names across a NAT.
-function knowledge.index_bindings(known, transactions)
+function knowledge.index_bindings(index, transactions)
     for _, tx in ipairs(transactions) do
         if tx.owner and tx.purpose == "check" then
-            insert(list.at(known.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
+            insert(list.at(index.checks, unordered(tx.src, tx.dst)), { time = tx.time, owner = tx.owner,
                 src = tx.src, src_side = tx.src_side, dst_side = tx.dst_side })
         end
-        if tx.mapped then list.at(known.outside, tx.src)[tx.mapped] = true end
+        if tx.mapped then list.at(index.outside, tx.src)[tx.mapped] = true end
         if tx.mapped and tx.mapped ~= tx.src then
-            knowledge.learn_name(known.mapped, tx.src, tx.mapped, tx.time)
-            knowledge.learn_name(known.mapped, tx.mapped, tx.src, tx.time)
+            knowledge.learn_name(index.mapped, tx.src, tx.mapped, tx.time)
+            knowledge.learn_name(index.mapped, tx.mapped, tx.src, tx.time)
         end
     end
 end
 
-function knowledge.index_handshakes(known)
-    for _, segment in ipairs(S.segments) do
-        segment.owner = traffic.owner(known, segment.src, segment.dst, segment.first, segment.last)
+function knowledge.index_handshakes(index)
+    for _, segment in ipairs(capture.segments) do
+        segment.owner = traffic.owner(index, segment.src, segment.dst, segment.first, segment.last)
     end
-    for _, segment in ipairs(S.segments) do
+    for _, segment in ipairs(capture.segments) do
         if segment.owner and segment.handshake then
             local owner = segment.owner
-            list.insert(list.at(known.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
-                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side, dst_side = owner.dst_side })
+            list.insert(list.at(index.handshakes, unordered(segment.src, segment.dst)), { time = segment.first,
+                frame = segment.frame, owner = owner, src = segment.src, src_side = owner.src_side,
+                dst_side = owner.dst_side })
         end
     end
 end
@@ -2755,119 +3248,133 @@ function knowledge.work_out()
     local all = knowledge.find_legs()
     joining.join(all)
     local calls = knowledge.calls_of(all)
-    for _, call in ipairs(calls) do sides.of_call(call.legs) end
+    for _, call in ipairs(calls) do parties.sides_of_call(call.legs) end
     local sessions, alone = ice.sessions(all)
     knowledge.number_calls(calls, alone)
-    for _, held in pairs(sessions) do
-        for _, one in ipairs(held) do one.sides = sides.of_session(one) end
+    for _, of_ufrags in pairs(sessions) do
+        for _, session in ipairs(of_ufrags) do session.sides = parties.sides_of_session(session) end
     end
-    local known = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {}, offers = offers.find(all) }
-    known.places = knowledge.media_places(all)
-    knowledge.index_bindings(known, bindings.find(sessions, known.places))
-    knowledge.index_handshakes(known)
-    return known
+    local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
+    index.offers = ice.candidates_of(all)
+    index.places = knowledge.media_places(all)
+    knowledge.index_bindings(index, bindings.find(sessions, index.places))
+    knowledge.index_handshakes(index)
+    return index
 end
 
 -- Whether it is time to work it all out again. While a large file is read for the first time that is
 -- not done for every message: then the last ones may not have a call yet.
 function knowledge.is_due(complete)
-    if not S.known then return true end
-    if complete and not S.turned then return true end
-    if S.learnt == S.known_at and (not complete or S.last_time == S.known_until) then return false end
-    if S.learnt <= knowledge.AT_ONCE then return true end
-    if not complete then return S.learnt >= S.known_at * knowledge.GROWTH end
-    return os.clock() - S.known_clock > 5 * S.known_cost -- a live capture, between two redraws
+    if not capture.index then return true end
+    if complete and not capture.turned then return true end
+    local nothing_new = capture.learnt == capture.index_at
+    if nothing_new and (not complete or capture.last_time == capture.index_until) then return false end
+    if capture.learnt <= knowledge.AT_ONCE then return true end
+    if not complete then return capture.learnt >= capture.index_at * knowledge.GROWTH end
+    return os.clock() - capture.index_clock > 5 * capture.index_cost -- a live capture, between two redraws
 end
 
 -- Returns what is known; ``complete``: the whole file was read, so what was not answered never was.
 function knowledge.now(complete)
     if knowledge.is_due(complete) then
         local since = os.clock()
-        S.known, S.known_at, S.known_until = knowledge.work_out(), S.learnt, S.last_time
-        S.known_clock = os.clock()
-        S.known_cost, S.turned = S.known_clock - since, S.turned or complete
+        capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
+        capture.index_clock = os.clock()
+        capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
     end
-    return S.known
+    return capture.index
 end
+
+return knowledge
+
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Learning: what each frame adds, once, when it is first seen
 
-local learn = { PROTECTED = set(20, 23), SILENCE = 90, LATE = 1,
-    ALERTS = { [0] = "close_notify", [10] = "unexpected_message", [20] = "bad_record_mac", [22] = "record_overflow",
-        [40] = "handshake_failure", [42] = "bad_certificate", [43] = "unsupported_certificate",
-        [44] = "certificate_revoked", [45] = "certificate_expired", [46] = "certificate_unknown",
-        [47] = "illegal_parameter", [48] = "unknown_ca", [49] = "access_denied", [50] = "decode_error",
-        [51] = "decrypt_error", [70] = "protocol_version", [71] = "insufficient_security",
-        [80] = "internal_error", [90] = "user_canceled", [100] = "no_renegotiation",
-        [110] = "unsupported_extension", [116] = "certificate_required", [120] = "no_application_protocol" },
-    WARNINGS = set(0, 90, 100) }
+local learn = (function()
+
+local byte, sub, find = string.byte, string.sub, string.find
+local max, min, abs, huge = math.max, math.min, math.abs, math.huge
+local insert = table.insert
+local set = list.set
+local unordered = text.unordered
+local stun = packet.stun
+
+local learn = {}
+
+-- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
+local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
+
+local raw = Tvb.raw
+local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
+local WARNINGS = set(constants.dtls.warnings)
 
 function learn.interface_of()
-    local found = extract.interface()
-    return found and found.value or nil
+    local field = extract.interface()
+    return field and field.value or nil
 end
 
 function learn.keep(number, record)
-    record.stamp = S.stamp
-    S.frames[number] = record
-    S.learnt = S.learnt + 1
+    record.stamp = capture.stamp
+    capture.frames[number] = record
+    capture.learnt = capture.learnt + 1
     return record
 end
 
 -- The text of a SIP message as Wireshark delimited it. A field's range may lie outside what was
 -- captured of a packet cut short; Wireshark then raises an error instead of saying so.
 function learn.text_of(field)
-    local known, text = pcall(function() return field.range:raw() end)
-    return known and text or nil
+    local whole, bytes = pcall(function() return field.range:raw() end)
+    return whole and bytes or nil
 end
 
 -- Source and destination of a SIP frame, by the bytes of its IP header; without one, of nobody.
-function learn.sip_places(pinfo, packet, ip)
+function learn.sip_places(pinfo, bytes, ip)
     local src, dst = "\0\0\0\0", "\0\0\0\0"
     if ip then
-        local from, size = learn.addresses_at(packet, ip)
-        src, dst = sub(packet, from, from + size / 2 - 1), sub(packet, from + size / 2, from + size - 1)
+        local from, size = packet.addresses_at(bytes, ip)
+        src, dst = sub(bytes, from, from + size / 2 - 1), sub(bytes, from + size / 2, from + size - 1)
     end
     return address.place(src, pinfo.src_port or 0), address.place(dst, pinfo.dst_port or 0)
 end
 
 -- In the first pass a message's field reaches to the end of the segment: the next one's begin cuts it.
 function learn.texts_of(fields)
-    local found = {}
+    local texts = {}
     for at, field in ipairs(fields) do
-        local text, next_one = learn.text_of(field), fields[at + 1]
+        local message, next_one = learn.text_of(field), fields[at + 1]
         local gap = next_one and next_one.offset - field.offset or 0
-        if text and gap > 0 and gap < #text then text = sub(text, 1, gap) end
-        found[#found + 1] = text
+        if message and gap > 0 and gap < #message then message = sub(message, 1, gap) end
+        texts[#texts + 1] = message
     end
-    return found
+    return texts
 end
 
 function learn.add_message(m)
-    local dialog = S.dialogs[m.call_id]
+    local dialog = capture.dialogs[m.call_id]
     if not dialog then
         dialog = { id = m.call_id, messages = {} }
-        S.dialogs[m.call_id] = dialog
-        insert(S.dialogs.list, dialog)
+        capture.dialogs[m.call_id] = dialog
+        insert(capture.dialogs.list, dialog)
     end
     list.insert(dialog.messages, m)
     m.dialog = dialog
 end
 
 -- Learns the SIP messages of a frame, if there are any; ``ip`` is where IP begins, nil in a fragment.
-function learn.sip(pinfo, packet, ip)
+function learn.sip(pinfo, bytes, ip)
     local fields = { extract.sip() }
     if #fields == 0 then return nil end
-    ip = ip or frames.find_fragment(packet)
-    local src, dst = learn.sip_places(pinfo, packet, ip)
+    ip = ip or packet.find_fragment(bytes)
+    local src, dst = learn.sip_places(pinfo, bytes, ip)
     local record = { kind = "sip", sip = {} }
-    local original = frames.original(sub(packet, ip or 1), S.now, learn.interface_of(), record)
+    local original = packet.original(sub(bytes, ip or 1), capture.now, learn.interface_of(), record)
     if original and original.sip then return learn.keep(pinfo.number, { kind = "sip", sip = original.sip }) end
     for _, text in ipairs(learn.texts_of(fields)) do
         local m = sip.parse(text)
         if m then
-            m.frame, m.time, m.src, m.dst = pinfo.number, S.now, src, dst
+            m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
             insert(record.sip, m)
             if m.call_id then learn.add_message(m) end
         end
@@ -2876,25 +3383,25 @@ function learn.sip(pinfo, packet, ip)
 end
 
 function learn.add_transaction(m)
-    local tx = S.transactions[m.id]
+    local tx = capture.transactions[m.id]
     if not tx then
         tx = { all = {}, requests = {}, successes = {}, errors = {} }
-        S.transactions[m.id] = tx
-        insert(S.transactions.list, tx)
+        capture.transactions[m.id] = tx
+        insert(capture.transactions.list, tx)
     end
     m.tx = tx
     list.insert(tx.all, m)
     list.insert(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
-    if m.kind == "request" and m.checks then list.insert(S.checks, m) end
+    if m.kind == "request" and m.checks then list.insert(capture.checks, m) end
 end
 
 -- Learns a STUN message; one relayed by TURN has no binding of its own here.
-function learn.stun(pinfo, packet, message, src, dst, relayed)
+function learn.stun(pinfo, bytes, message, src, dst, relayed)
     local m = stun.parse(message)
     local record = { kind = "stun", stun = m }
-    local original = frames.original(packet, S.now, learn.interface_of(), record)
+    local original = packet.original(bytes, capture.now, learn.interface_of(), record)
     if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
-    m.frame, m.time, m.src, m.dst = pinfo.number, S.now, src, dst
+    m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
     if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
     return learn.keep(pinfo.number, record)
 end
@@ -2902,130 +3409,95 @@ end
 function learn.is_over(segment)
     local senders, latest = 0, -huge
     for _, time in pairs(segment.protected) do senders, latest = senders + 1, max(latest, time) end
-    return S.now - segment.last > learn.SILENCE or not segment.handshake or (senders > 1 and S.now - latest > learn.LATE)
+    local completed = senders > 1 and capture.now - latest > constants.dtls.late_s
+    return completed or not segment.handshake or capture.now - segment.last > constants.dtls.silence_s
 end
 
 function learn.segment_of(pinfo, src, dst, hello)
-    local held = list.at(S.dtls, unordered(src, dst))
-    local segment = held[#held]
+    local segments = list.at(capture.dtls, unordered(src, dst))
+    local segment = segments[#segments]
     if not segment or (hello and learn.is_over(segment)) then
-        segment = { frame = pinfo.number, first = S.now, src = src, dst = dst, protected = {}, senders = {} }
-        insert(held, segment)
-        insert(S.segments, segment)
+        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
+        insert(segments, segment)
+        insert(capture.segments, segment)
     end
-    segment.first, segment.last = min(segment.first, S.now), max(segment.last or S.now, S.now)
+    segment.first, segment.last = min(segment.first, capture.now), max(segment.last or capture.now, capture.now)
     return segment
-end
-
--- Calls see(content, epoch, first byte, second byte) for every DTLS record that can be read.
-function learn.records(datagram, see)
-    local at = 1
-    while at + 13 <= #datagram do
-        local content = byte(datagram, at)
-        if content >= 32 and content <= 63 then return see(23, 2) end -- unified header (RFC 9147): encrypted
-        see(content, number16(datagram, at + 3), byte(datagram, at + 13), byte(datagram, at + 14))
-        at = at + 13 + number16(datagram, at + 11)
-    end
 end
 
 -- Learns a DTLS datagram: whose handshake it is part of, and its alert.
 function learn.dtls(pinfo, datagram, src, dst, relayed)
     local hello, record = false, { kind = "dtls" }
-    learn.records(datagram, function(content, epoch, type) hello = hello or (content == 22 and epoch == 0 and type == 1) end)
+    packet.records(datagram, function(content, epoch, type)
+        hello = hello or (content == 22 and epoch == 0 and type == 1)
+    end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
-    learn.records(datagram, function(content, epoch, first, second)
+    packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
-        if content == 20 or (epoch > 0 and content ~= 21) then segment.protected[src] = segment.protected[src] or S.now end
+        if content == 20 or (epoch > 0 and content ~= 21) then
+            segment.protected[src] = segment.protected[src] or capture.now
+        end
         if content == 21 and epoch > 0 then record.hidden_alert = true end
-        if content == 21 and epoch == 0 and second and not learn.WARNINGS[second] then
-            record.alert = (learn.ALERTS[second] or "alert " .. second) .. (first == 1 and " (warning)" or "")
+        if content == 21 and epoch == 0 and second then
+            local name = constants.dtls.alerts[tostring(second)] or "alert " .. second
+            if not WARNINGS[name] then record.alert = name .. (first == 1 and " (warning)" or "") end
         end
     end)
     record.dtls, record.src, segment.relayed = segment, src, relayed
     return learn.keep(pinfo.number, record)
 end
 
--- Returns the places and the bytes behind the ports of a quoted packet.
-function learn.quote(bytes, at, version)
-    local first = byte(bytes, at) or 0
-    if floor(first / 16) ~= version then return nil end
-    local size, head = version == 4 and 4 or 16, version == 4 and (first % 16) * 4 or 40
-    local from, proto = at + (version == 4 and 12 or 8), byte(bytes, at + (version == 4 and 9 or 6))
-    local sport, dport = number16(bytes, at + head), number16(bytes, at + head + 2)
-    if not dport or (proto ~= 17 and proto ~= 6) then return nil end
-    local src = address.place(sub(bytes, from, from + size - 1), sport)
-    return src, address.place(sub(bytes, from + size, from + 2 * size - 1), dport),
-        proto == 17 and sub(bytes, at + head + 8) or ""
-end
-
 -- Learns an ICMP error that quotes UDP or TCP.
-function learn.icmp(pinfo, packet, bytes, version)
-    local src, dst, rest = learn.quote(bytes, 9, version)
+function learn.icmp(pinfo, ip_bytes, bytes, version)
+    local src, dst, rest = packet.quote(bytes, 9, version)
     if not src then return nil end
     local type = byte(bytes)
-    local icmp = { frame = pinfo.number, time = S.now, src = src, dst = dst, hard = not frames.SOFT[version][type],
-        error = not frames.REDIRECTS[version][type] }
+    local icmp = { frame = pinfo.number, time = capture.now, src = src, dst = dst, hard = packet.is_hard(version, type),
+        error = not packet.is_harmless(version, type) }
     if #rest >= 20 and sub(rest, 5, 8) == stun.COOKIE then icmp.id = sub(rest, 9, 20) end
     local record = { kind = "icmp", icmp = icmp }
-    local original = frames.original(packet, S.now, learn.interface_of(), record)
+    local original = packet.original(ip_bytes, capture.now, learn.interface_of(), record)
     if original and original.icmp then return learn.keep(pinfo.number, { kind = "icmp", icmp = original.icmp }) end
-    list.insert(S.icmp, icmp)
+    list.insert(capture.icmp, icmp)
     return learn.keep(pinfo.number, record)
 end
 
--- The key of a flow: addresses and ports as they stand in the packet.
-function learn.flow_key(packet, ip, header)
-    local from, size = learn.addresses_at(packet, ip)
-    return sub(packet, from, from + size - 1) .. sub(packet, header, header + 3)
-end
-
--- Where both addresses stand, and their size together.
-function learn.addresses_at(packet, ip)
-    if byte(packet, ip) < 0x50 then return ip + 12, 8 end
-    return ip + 8, 32
-end
-
-function learn.places_of(key)
-    local size = floor((#key - 4) / 2)
-    return sub(key, 1, size) .. sub(key, -4, -3), sub(key, size + 1, 2 * size) .. sub(key, -2)
-end
-
 -- Remembers where the key stands in packets like this: addresses and ports without options between.
-function learn.shape(packet, ip, header)
-    local from, size = learn.addresses_at(packet, ip)
-    if from + size ~= header or #S.shapes >= frames.PLACES then return end
-    for _, shape in ipairs(S.shapes) do
+function learn.shape(bytes, ip, header)
+    local from, size = packet.addresses_at(bytes, ip)
+    if from + size ~= header or #capture.shapes >= packet.PLACES then return end
+    for _, shape in ipairs(capture.shapes) do
         if shape.from == from and shape.udp == header then return end
     end
-    insert(S.shapes, { from = from, udp = header, proto = size == 8 and ip + 9 or ip + 6 })
+    insert(capture.shapes, { from = from, udp = header, proto = size == 8 and ip + 9 or ip + 6 })
 end
 
 -- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
 function learn.new_flow(flows, key)
-    local src, dst = learn.places_of(key)
+    local src, dst = packet.places_of(key)
     local flow = { src = src, dst = dst, key = key, packets = 0, streams = {} }
     local ports = address.port(src) * 65536 + address.port(dst)
-    flows[key], S.ports[ports] = flow, S.ports[ports] == nil and flow
+    flows[key], capture.ports[ports] = flow, capture.ports[ports] == nil and flow
     return flow
 end
 
 function learn.new_stream(flow, ssrc, is_rtcp)
-    local stream = { src = flow.src, dst = flow.dst, first = S.now, last = S.now, is_rtcp = is_rtcp }
+    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp }
     flow.streams[ssrc] = stream
-    if not is_rtcp then insert(list.at(S.streams, unordered(flow.src, flow.dst)), stream) end
+    if not is_rtcp then insert(list.at(capture.streams, unordered(flow.src, flow.dst)), stream) end
     return stream
 end
 
 -- Returns the RTP or RTCP stream of a packet of a flow, for payload at a place; nil if it is cut short.
-function learn.stream(packet, flow, at, counts)
-    local kind, ssrc = byte(packet, at + 1), sub(packet, at + 8, at + 11)
+function learn.stream(bytes, flow, at, counts)
+    local kind, ssrc = byte(bytes, at + 1), sub(bytes, at + 8, at + 11)
     if #ssrc < 4 then return nil end
     local is_rtcp = kind >= 192 and kind <= 223 -- RFC 5761, section 4
-    if is_rtcp then ssrc = "RTCP" .. sub(packet, at + 4, at + 7) end
+    if is_rtcp then ssrc = "RTCP" .. sub(bytes, at + 4, at + 7) end
     local stream = flow.streams[ssrc] or learn.new_stream(flow, ssrc, is_rtcp)
     if counts then
         flow.packets = flow.packets + 1
-        local now = S.now
+        local now = capture.now
         if now > stream.last then stream.last = now elseif now < stream.first then stream.first = now end
     end
     return stream
@@ -3033,35 +3505,164 @@ end
 
 -- Returns the stream of a packet whose flow is known already. This is what runs on nearly every frame
 -- of a capture: it makes no table and calls no extractor.
-function learn.known_media(packet, counts)
-    local shapes, flows = S.shapes, S.flows
+function learn.known_media(bytes, counts)
+    local shapes, flows = capture.shapes, capture.flows
     for number = 1, #shapes do
         local shape = shapes[number]
         local udp = shape.udp
-        local flow = flows[sub(packet, shape.from, udp + 3)]
-        if flow and byte(packet, shape.proto) == 17 then
-            local first = byte(packet, udp + 8)
-            return first and first >= 128 and first <= 191 and learn.stream(packet, flow, udp + 8, counts) or nil
+        local flow = flows[sub(bytes, shape.from, udp + 3)]
+        if flow and byte(bytes, shape.proto) == 17 then
+            local first = byte(bytes, udp + 8)
+            return first and first >= 128 and first <= 191 and learn.stream(bytes, flow, udp + 8, counts) or nil
         end
     end
     return nil
 end
 
 -- Returns the stream of a packet of media.
-function learn.media(packet, ip, udp, at, flows, counts)
-    local key = learn.flow_key(packet, ip, udp)
+function learn.media(bytes, ip, udp, at, flows, counts)
+    local key = packet.flow_key(bytes, ip, udp)
     local flow = flows[key]
     if not flow then
         flow = learn.new_flow(flows, key)
-        if flows == S.flows then learn.shape(packet, ip, udp) end
+        if flows == capture.flows then learn.shape(bytes, ip, udp) end
     end
-    return learn.stream(packet, flow, at, counts)
+    return learn.stream(bytes, flow, at, counts)
 end
+
+-- Sets the time, in seconds since the file's first frame.
+function learn.time(pinfo)
+    local stamp = pinfo.abs_ts
+    if not capture.base then capture.base = stamp - pinfo.rel_ts end
+    capture.stamp, capture.now = stamp, stamp - capture.base
+    if capture.now > capture.last_time then capture.last_time = capture.now end
+end
+
+-- Makes it more exact: near 0 a double has nanoseconds. A time reference set in Wireshark restarts
+-- the relative time: then it is of no use.
+function learn.exact_time(pinfo)
+    local relative = pinfo.rel_ts
+    if abs(capture.now - relative) < 1e-5 then capture.now = relative end
+end
+
+-- Learns from a UDP payload, told by its first byte (RFC 7983); ``from`` is where IP begins.
+function learn.datagram(pinfo, bytes, from, header, at, relayed)
+    local first = byte(bytes, at) or 255
+    if first > 3 and not packet.is_dtls(bytes, at) then return nil end
+    local src, dst = packet.places_of(packet.flow_key(bytes, from, header))
+    local payload = sub(bytes, at)
+    if first > 3 then return learn.dtls(pinfo, payload, src, dst, relayed) end
+    return stun.is(payload) and learn.stun(pinfo, sub(bytes, from), payload, src, dst, relayed) or nil
+end
+
+-- Returns what is known of a UDP packet: its record, or a stream of media.
+function learn.udp(pinfo, bytes, from, header, visited)
+    local at, flows = header + 8, capture.flows
+    local first = byte(bytes, at)
+    local inner = first and first >= 64 and first <= 79 and packet.in_channel(bytes, at)
+    if inner then at, flows, first = inner, capture.relayed, byte(bytes, inner) end
+    if first and first >= 128 and first <= 191 then
+        return nil, learn.media(bytes, from, header, at, flows, not visited)
+    end
+    if visited then return nil end
+    learn.exact_time(pinfo)
+    return learn.datagram(pinfo, bytes, from, header, at, inner ~= nil and inner ~= false)
+end
+
+-- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
+function learn.sense(tree)
+    if capture.blind == nil then capture.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
+end
+
+-- Returns what is known of a frame without a record: a new record, or a stream of media.
+function learn.frame(pinfo, tvb, visited, tree)
+    local bytes = raw(tvb)
+    local record, stream = nil, learn.known_media(bytes, not visited)
+    if stream then return nil, stream end
+    local sport, dport = pinfo.src_port, pinfo.dst_port
+    local from, header, proto, version = packet.find(bytes, sport, dport)
+    if proto == UDP then record, stream = learn.udp(pinfo, bytes, from, header, visited) end
+    if record or stream or (visited and not capture.blind) then return record, stream end
+    learn.exact_time(pinfo)
+    if proto == ICMP or proto == ICMPV6 then
+        return not visited and learn.icmp(pinfo, sub(bytes, from), sub(bytes, header), version) or nil
+    end
+    record = learn.sip(pinfo, bytes, from)
+    if not record then
+        capture.ports[sport * 65536 + dport] = false
+        learn.sense(tree)
+    end
+    return record
+end
+
+-- Returns the record of a frame seen before. A read filter gives one number to several frames.
+function learn.known_frame(pinfo)
+    local record = capture.frames[pinfo.number]
+    return record and record.stamp == pinfo.abs_ts and record or nil
+end
+
+return learn
+
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Showing: what is known of a frame, as fields
 
-local show = {}
+local show = (function()
+
+local find, format = string.find, string.format
+local floor, min = math.floor, math.min
+local set = list.set
+local printable = text.printable
+
+local legs = Proto("legs", "Call legs")
+
+local F = {
+    call = ProtoField.uint32("legs.call", "Call"),
+    leg = ProtoField.uint32("legs.leg", "Leg"),
+    label = ProtoField.string("legs.label", "Label"),
+    side = ProtoField.string("legs.side", "Sender's side"),
+    purpose = ProtoField.string("legs.purpose", "Purpose"),
+    outcome = ProtoField.string("legs.outcome", "Outcome"),
+    response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
+    response_to = ProtoField.framenum("legs.response_to", "Response to", base.NONE, frametype.REQUEST),
+    rtt_ms = ProtoField.double("legs.rtt_ms", "Round trip (ms)"),
+    retransmission_of = ProtoField.framenum("legs.retransmission_of", "Retransmission of", base.NONE,
+        frametype.RETRANS_PREV),
+    pair = ProtoField.string("legs.pair", "Candidate pair"),
+    use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
+    candidate = ProtoField.string("legs.candidate", "Candidate"),
+    type = ProtoField.string("legs.candidate.type", "Type"),
+    addr = ProtoField.string("legs.candidate.addr", "Address"),
+    port = ProtoField.uint32("legs.candidate.port", "Port"),
+    addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
+}
+legs.fields = F
+
+local E = {
+    unanswered = ProtoExpert.new("legs.expert.unanswered", "Binding never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    error = ProtoExpert.new("legs.expert.error", "Binding error",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+    no_public = ProtoExpert.new("legs.expert.no_public", "No public candidate offered",
+        expert.group.PROTOCOL, expert.severity.WARN),
+    rejected = ProtoExpert.new("legs.expert.rejected", "INVITE rejected",
+        expert.group.RESPONSE_CODE, expert.severity.ERROR),
+    dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
+        expert.group.SECURITY, expert.severity.ERROR),
+    unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+}
+legs.experts = E
+
+legs.prefs.country = Pref.string("Country code", "49",
+    "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
+
+-- Class functions as locals: a method call on userdata looks them up in two tables each time.
+local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
+    TreeItem.set_text
+
+local show = { legs = legs }
 
 function show.label_of(call, leg)
     local text = "call " .. call.number .. (leg and " leg " .. leg.number or "")
@@ -3077,7 +3678,7 @@ function show.put_owner(tree, owner, side)
     local branch = add(tree, legs)
     branch:set_generated()
     if owner and owner.call then
-        if S.looking then S.selected = owner end
+        if capture.looking then capture.selected = owner end
         local label = show.label_of(owner.call, owner.leg)
         set_text(branch, "Call legs: " .. label)
         show.put(branch, F.call, owner.call.number)
@@ -3104,7 +3705,7 @@ function show.put_candidate(branch, c)
     show.put(item, F.addr_class, c.addr_class)
 end
 
-local PUBLIC = set("public", "documentation")
+local PUBLIC = set({ "public", "documentation" })
 
 function show.put_candidates(branch, m)
     local offered, public = 0, false
@@ -3123,10 +3724,12 @@ function show.sip(record, tree)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
-            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, leg.side and m.party and leg.side[m.party])
+            local side = leg.side and m.party and leg.side[m.party]
+            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
             if m.sdp then show.put_candidates(branch, m) end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
-                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. m.status .. " " .. printable(m.reason or ""))
+                local answer = m.status .. " " .. printable(m.reason or "")
+                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
             end
         end
     end
@@ -3160,7 +3763,7 @@ function show.put_response(branch, tx, m)
     end
 end
 
-function show.put_binding(tree, known, m, complete)
+function show.put_binding(tree, index, m, complete)
     local tx = m.tx
     local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
         or (m.kind ~= "request" and tx.dst_side or nil))
@@ -3168,16 +3771,17 @@ function show.put_binding(tree, known, m, complete)
     -- What is not answered yet may be answered further on.
     local open = tx.outcome == "unanswered" or tx.outcome == "pending"
     if complete or not open then show.put(branch, F.outcome, tx.outcome) end
-    if tx.purpose == "check" then show.put(branch, F.pair, offers.pair(tx, known)) end
-    local again = show.previous(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
+    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
+    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
+    local again = show.previous(alike, m)
     show.put(branch, F.retransmission_of, again and again.frame)
     if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
 end
 
-function show.stun(record, tree, known, complete)
+function show.stun(record, tree, index, complete)
     local m = record.stun
-    if m.tx then return show.put_binding(tree, known, m, complete) end
-    local owner = traffic.owner(known, m.src, m.dst, m.time, m.time)
+    if m.tx then return show.put_binding(tree, index, m, complete) end
+    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end
 
@@ -3186,17 +3790,19 @@ function show.dtls(record, tree)
     local senders, shown = 0, 0
     for _ in pairs(segment.senders) do senders = senders + 1 end
     for _ in pairs(segment.protected) do shown = shown + 1 end
-    local alert = record.alert or (record.hidden_alert and shown < 2 and senders > 1 and "encrypted, before the handshake was complete")
+    local too_early = record.hidden_alert and shown < 2 and senders > 1
+    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
     if not owner and not alert then return end
-    local from_src = owner and (record.src == segment.src and owner.src_side or record.src ~= segment.src and owner.dst_side)
-    local branch = show.put_owner(tree, owner, from_src or nil)
+    local side = owner and (record.src == segment.src and owner.src_side
+        or record.src ~= segment.src and owner.dst_side)
+    local branch = show.put_owner(tree, owner, side or nil)
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
 end
 
 -- The only leg of which a message went out on the flow within two seconds before.
 function show.by_sip(icmp)
     local found
-    for _, dialog in ipairs(S.dialogs.list) do
+    for _, dialog in ipairs(capture.dialogs.list) do
         local leg = dialog.leg
         local at = leg and list.after(dialog.messages, "time", icmp.time) - 1 or 0
         while at > 0 and icmp.time - dialog.messages[at].time <= 2 do
@@ -3211,10 +3817,11 @@ function show.by_sip(icmp)
     return found and { call = found.call, leg = found }
 end
 
-function show.icmp(record, tree, known)
+function show.icmp(record, tree, index)
     local icmp = record.icmp
     local tx = icmp.tx
-    local owner = (tx and tx.owner) or traffic.owner(known, icmp.src, icmp.dst, icmp.time, icmp.time) or show.by_sip(icmp)
+    local owner = (tx and tx.owner) or traffic.owner(index, icmp.src, icmp.dst, icmp.time, icmp.time)
+        or show.by_sip(icmp)
     if not owner and not tx then return end
     local branch = show.put_owner(tree, owner)
     if tx and tx.purpose == "check" then
@@ -3228,158 +3835,25 @@ function show.media(owner, tree)
     local branch, leg = add(tree, legs, owner.text), owner.leg
     add(branch, F.call, owner.call.number)
     if leg then add(branch, F.leg, leg.number) end
-    if S.looking then S.selected = owner end
+    if capture.looking then capture.selected = owner end
 end
 
 -- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
 function show.asked(tree) return referenced(tree, show.dissector) end
 
----------------------------------------------------------------------------------------------------
--- The dissector
+return show
 
-function legs.init()
-    S = {
-        frames = {}, places = {}, recent = {}, recent_before = {}, recent_since = -huge,
-        dialogs = { list = {} }, transactions = { list = {} }, checks = {}, icmp = {},
-        dtls = {}, segments = {}, flows = {}, relayed = {}, streams = {}, ports = {}, shapes = {},
-        learnt = 0, known_at = 0, now = 0, last_time = -huge,
-    }
-end
-
--- Sets the time, in seconds since the file's first frame.
-function learn.time(pinfo)
-    local stamp = pinfo.abs_ts
-    if not S.base then S.base = stamp - pinfo.rel_ts end
-    S.stamp, S.now = stamp, stamp - S.base
-    if S.now > S.last_time then S.last_time = S.now end
-end
-
--- Makes it more exact: near 0 a double has nanoseconds. A time reference set in Wireshark restarts
--- the relative time: then it is of no use.
-function learn.exact_time(pinfo)
-    local relative = pinfo.rel_ts
-    if abs(S.now - relative) < 1e-5 then S.now = relative end
-end
-
-function learn.is_dtls(packet, at)
-    local first, major, minor = byte(packet, at, at + 2)
-    return first ~= nil and ((first >= 20 and first <= 26 and major == 254 and (minor == 255 or minor == 253))
-        or (first >= 32 and first <= 63))
-end
-
--- Learns from a UDP payload, told by its first byte (RFC 7983); ``from`` is where IP begins.
-function learn.datagram(pinfo, packet, from, header, at, relayed)
-    local first = byte(packet, at) or 255
-    if first > 3 and not learn.is_dtls(packet, at) then return nil end
-    local src, dst = learn.places_of(learn.flow_key(packet, from, header))
-    local payload = sub(packet, at)
-    if first > 3 then return learn.dtls(pinfo, payload, src, dst, relayed) end
-    return stun.is(payload) and learn.stun(pinfo, sub(packet, from), payload, src, dst, relayed) or nil
-end
-
--- Where the payload of TURN's ChannelData begins (RFC 8656, section 12.4), nil if it is none.
-function learn.in_channel(packet, at)
-    local first, length = byte(packet, at), number16(packet, at + 2)
-    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #packet and at + 4 or nil
-end
-
--- Returns what is known of a UDP packet: its record, or a stream of media.
-function learn.udp(pinfo, packet, from, header, visited)
-    local at, flows = header + 8, S.flows
-    local first = byte(packet, at)
-    local inner = first and first >= 64 and first <= 79 and learn.in_channel(packet, at)
-    if inner then at, flows, first = inner, S.relayed, byte(packet, inner) end
-    if first and first >= 128 and first <= 191 then
-        return nil, learn.media(packet, from, header, at, flows, not visited)
-    end
-    if visited then return nil end
-    learn.exact_time(pinfo)
-    return learn.datagram(pinfo, packet, from, header, at, inner ~= nil and inner ~= false)
-end
-
--- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
-function learn.sense(tree)
-    if S.blind == nil then S.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
-end
-
--- Returns what is known of a frame without a record: a new record, or a stream of media.
-function learn.frame(pinfo, tvb, visited, tree)
-    local packet = raw(tvb)
-    local record, stream = nil, learn.known_media(packet, not visited)
-    if stream then return nil, stream end
-    local sport, dport = pinfo.src_port, pinfo.dst_port
-    local from, header, proto, version = frames.find(packet, sport, dport)
-    if proto == UDP then record, stream = learn.udp(pinfo, packet, from, header, visited) end
-    if record or stream or (visited and not S.blind) then return record, stream end
-    learn.exact_time(pinfo)
-    if proto == ICMP or proto == ICMPV6 then
-        return not visited and learn.icmp(pinfo, sub(packet, from), sub(packet, header), version) or nil
-    end
-    record = learn.sip(pinfo, packet, from)
-    if not record then
-        S.ports[sport * 65536 + dport] = false
-        learn.sense(tree)
-    end
-    return record
-end
-
--- Returns the record of a frame seen before. A read filter gives one number to several frames.
-function learn.known_frame(pinfo)
-    local record = S.frames[pinfo.number]
-    return record and record.stamp == pinfo.abs_ts and record or nil
-end
-
--- Shows a frame for the first time, or one without fields in the first pass: it has to be learnt.
-function show.new(tvb, pinfo, tree, visited)
-    learn.time(pinfo)
-    local record, stream = learn.frame(pinfo, tvb, visited, tree)
-    if record and (visited or show.asked(tree)) then
-        show[record.kind](record, tree, knowledge.now(false), false)
-    elseif stream and show.asked(tree) then
-        local owner = traffic.of_stream(knowledge.now(false), stream)
-        if owner then show.media(owner, tree) end
-    end
-end
-
--- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
-function show.owner_of_media(tvb, pinfo, known)
-    local flow = S.ports[pinfo.src_port * 65536 + pinfo.dst_port]
-    if flow == nil then return nil end
-    if flow then
-        local owner, mixed = traffic.of_flow(known, flow)
-        if not mixed then return owner end
-    end
-    local _, stream = learn.frame(pinfo, tvb, true)
-    return stream and traffic.of_stream(known, stream)
-end
-
-local GUI = gui_enabled()
-
--- Notes whether Wireshark shows the packet's details: then its call is the one that menus are about.
-function show.look(tree)
-    S.looking = tree.visible
-    if S.looking then S.selected = nil end
-end
-
-function legs.dissector(tvb, pinfo, tree)
-    local visited = pinfo.visited
-    local record = visited and learn.known_frame(pinfo)
-    if record then
-        if GUI then show.look(tree) end
-        show[record.kind](record, tree, knowledge.now(not S.blind), not S.blind)
-    elseif not visited or S.blind then
-        show.new(tvb, pinfo, tree, visited)
-    elseif show.asked(tree) then
-        if GUI then show.look(tree) end
-        local owner = show.owner_of_media(tvb, pinfo, knowledge.now(true))
-        if owner then show.media(owner, tree) end
-    end
-end
-
-show.dissector = Dissector.get("legs")
+end)()
 
 ---------------------------------------------------------------------------------------------------
 -- Menus
+
+local menus = (function()
+
+local format = string.format
+local floor = math.floor
+local insert, concat, sort = table.insert, table.concat, table.sort
+local printable = text.printable
 
 local menus = {}
 
@@ -3389,7 +3863,7 @@ function menus.filter(text)
 end
 
 function menus.clock(time, digits)
-    time = time + S.base
+    time = time + capture.base
     return os.date("%H:%M:%S", floor(time)) .. (digits and format("%.3f", time % 1):sub(2) or "")
 end
 
@@ -3465,7 +3939,7 @@ end
 
 function menus.each_call(number, text_of_call)
     local texts = {}
-    for _, call in ipairs(S and knowledge.now(true).calls or {}) do
+    for _, call in ipairs(knowledge.now(true).calls or {}) do
         if not number or call.number == number then insert(texts, text_of_call(call)) end
     end
     return texts[1] and concat(texts, "\n") or "No such call in this file."
@@ -3476,7 +3950,7 @@ function menus.show_calls() menus.window("Calls", menus.each_call(nil, menus.sum
 -- Runs an action with call and leg of the packet whose details are shown.
 function menus.of_selected(action)
     return function()
-        local owner = S and S.selected
+        local owner = capture.selected
         if not owner then return menus.window("Legs", "Select a packet of a call first.") end
         action(owner.call.number, owner.leg and owner.leg.number)
     end
@@ -3528,6 +4002,71 @@ function menus.register()
     end
     register_menu("Legs/Calls in this file", menus.show_calls, MENU_TOOLS_UNSORTED)
 end
+
+return menus
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- The dissector
+
+local legs = show.legs
+
+-- Wireshark hands over three new objects with every frame: collected young they cost least.
+if _VERSION == "Lua 5.4" then collectgarbage("generational") end
+
+legs.init = capture.forget
+
+function knowledge.country_code() return legs.prefs.country or "" end
+
+-- Shows a frame for the first time, or one without fields in the first pass: it has to be learnt.
+function show.new(tvb, pinfo, tree, visited)
+    learn.time(pinfo)
+    local record, stream = learn.frame(pinfo, tvb, visited, tree)
+    if record and (visited or show.asked(tree)) then
+        show[record.kind](record, tree, knowledge.now(false), false)
+    elseif stream and show.asked(tree) then
+        local owner = traffic.of_stream(knowledge.now(false), stream)
+        if owner then show.media(owner, tree) end
+    end
+end
+
+-- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
+function show.owner_of_media(tvb, pinfo, index)
+    local flow = capture.ports[pinfo.src_port * 65536 + pinfo.dst_port]
+    if flow == nil then return nil end
+    if flow then
+        local owner, mixed = traffic.of_flow(index, flow)
+        if not mixed then return owner end
+    end
+    local _, stream = learn.frame(pinfo, tvb, true)
+    return stream and traffic.of_stream(index, stream)
+end
+
+local GUI = gui_enabled()
+
+-- Notes whether Wireshark shows the packet's details: then its call is the one that menus are about.
+function show.look(tree)
+    capture.looking = tree.visible
+    if capture.looking then capture.selected = nil end
+end
+
+function legs.dissector(tvb, pinfo, tree)
+    local visited = pinfo.visited
+    local record = visited and learn.known_frame(pinfo)
+    if record then
+        if GUI then show.look(tree) end
+        show[record.kind](record, tree, knowledge.now(not capture.blind), not capture.blind)
+    elseif not visited or capture.blind then
+        show.new(tvb, pinfo, tree, visited)
+    elseif show.asked(tree) then
+        if GUI then show.look(tree) end
+        local owner = show.owner_of_media(tvb, pinfo, knowledge.now(true))
+        if owner then show.media(owner, tree) end
+    end
+end
+
+show.dissector = Dissector.get("legs")
 
 if GUI then menus.register() end
 

@@ -2,18 +2,33 @@
 
 import os
 import sys
+from contextlib import ExitStack
+
+from postproc.commands.interrupts import deaf, leave_at_once
 
 
 def main() -> None:
-    """Run the command line."""
-    from postproc.cli import cli  # noqa: PLC0415  (processes that read captures import this module)
+    """Run the command line; all its temporary files are in one folder, which goes with it."""
+    from postproc.current_folder import leave_out  # noqa: PLC0415
 
+    leave_out()
+    leaving = ExitStack()
+    leave_at_once(leaving.close)
+    from postproc.cli import cli  # noqa: PLC0415  (processes that read captures import this module)
+    from postproc.files import scratch  # noqa: PLC0415  (a signal is heeded while they are imported)
+
+    scratch.clear_stale()
+    leaving.enter_context(scratch.home())
     try:
         cli(prog_name="postproc")
     except SystemExit as end:
+        deaf()
+        leaving.close()
         if not isinstance(end.code, int):
             raise
         _leave(end.code)
+    finally:
+        leaving.close()
 
 
 def _leave(status: int) -> None:

@@ -2,17 +2,9 @@
 
 import ipaddress
 
-CLASSES = (
-    ("documentation", ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")),
-    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
-    ("cgnat", ("100.64.0.0/10",)),
-    ("link_local", ("169.254.0.0/16", "fe80::/10")),
-    ("loopback", ("127.0.0.0/8", "::1/128")),
-    ("ula", ("fc00::/7",)),
-    ("multicast", ("224.0.0.0/4", "ff00::/8")),
-    ("unspecified", ("0.0.0.0/32", "::/128")),
-    ("invalid", ("0.0.0.0/8", "240.0.0.0/4")),
-)
+from postproc import constants
+
+CLASSES = [(str(name), tuple(map(str, networks))) for name, networks in constants.value("addresses.classes")]
 NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES for text in texts)
 
 

@@ -10,29 +10,38 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     as_completed,
 )
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from postproc import cache, memory
+from postproc import cache, current_folder, memory
 from postproc.errors import CaptureError, SetupError
+from postproc.files import scratch
+from postproc.files.signals import ENDING, undisturbed
 from postproc.present.progress import READING, Step, Tell
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
 from postproc.tables import Tables
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+LONGEST_FOLDER = 70  # bytes: the fork server's socket is 31 deeper, and macOS takes 104, Linux 108
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -71,8 +80,12 @@ def read_here(job: Job, seen: Seen) -> Outcome:
 
 
 def _stored(job: Job, tables: Tables) -> Outcome:
+    """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
     done = job.with_hash(tables.captures["sha256"].iloc[0])
-    return done, cache.write(tables, done.folder)
+    try:
+        return done, cache.write(tables, done.folder)
+    except OSError as error:
+        raise SetupError(f"{done.folder.parent}: {inputs.said(error)}") from error
 
 
 def read_all(
@@ -98,12 +111,12 @@ def read_all(
             read_bytes += job.capture.size
             if done := _done(future):
                 events.update([done])
-                reason = None
+                why = None
             else:
                 error = future.exception()
-                reason = _reason(error)
-                lost.append(Unread(job.capture.path, reason, error))
-            tell(Step(READING, job.capture.name, reason, number, len(waiting), read_bytes, every))
+                why = reason(error)
+                lost.append(Unread(job.capture.path, why, error))
+            tell(Step(READING, job.capture.name, why, number, len(waiting), read_bytes, every))
     return events, lost
 
 
@@ -132,23 +145,21 @@ def _done(future: "Future[Outcome]") -> tuple[Job, cache.Events] | None:
     return None if events is None else (job, events)
 
 
-def _reason(error: BaseException | None) -> str:
+def reason(error: BaseException | None) -> str:
     """Why a capture was lost, in one line."""
     match error:
         case None:
-            reason = "its events did not arrive in the cache: do the workers see the same folder?"
+            return "its events did not arrive in the cache: do the workers see the same folder?"
         case CaptureError():
-            reason = str(error)
+            return str(error)
         case _ if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":  # dask's
-            reason = "the process that read it died (out of memory?)"
+            return "the process that read it died (out of memory?)"
         case MemoryError():
-            reason = "out of memory"
+            return "out of memory"
         case OSError():
-            reason = inputs.said(error)
-        case _:
-            said = " ".join(str(error).split())[:200]
-            reason = f"internal error, please report it: {type(error).__name__}: {said}"
-    return reason
+            return inputs.said(error)
+    said = " ".join(str(error).split())[:200]
+    return f"internal error, please report it: {type(error).__name__}: {said}"
 
 
 def cores() -> int:
@@ -162,49 +173,118 @@ def workers(count: int) -> Iterator[Executor]:
 
     When the block is left early, what is still being read is stopped.
     """
-    before = {child.pid for child in multiprocessing.active_children()}
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as scratch:
-        executor = Processes(count, scratch) if count > 1 else ThreadPoolExecutor(1)
+    if count <= 1:
+        executor = ThreadPoolExecutor(1)
         try:
             yield executor
-        finally:
+        finally:  # a thread cannot be stopped: it ends with its capture
             executor.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                if child.pid not in before:
-                    child.terminate()
-            executor.shutdown(wait=count > 1)  # a thread cannot be stopped: it ends with its capture
+        return
+    with current_folder.left_out(), scratch.folder() as folder:
+        processes = Processes(count, folder)
+        try:
+            yield processes
+        finally:
+            with undisturbed():
+                processes.stop()
 
 
 class Processes(ThreadPoolExecutor):
     """Does each piece of work in a process of its own: its death loses that piece only."""
 
-    def __init__(self, count: int, scratch: str) -> None:
+    def __init__(self, count: int, folder: Path) -> None:
         super().__init__(count)
-        self._scratch = scratch
+        self._folder = folder
+        self._context = _context()
+        self._running: set[BaseProcess] = set()
+        self._starting = threading.Lock()
+        self._stopped = False
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return super().submit(_alone, self._scratch, partial(work, *args, **kwargs))
+        return super().submit(self._alone, partial(work, *args, **kwargs))
+
+    def stop(self) -> None:
+        """End what is still at work, and begin nothing more."""
+        with self._starting:
+            self._stopped = True
+            for process in self._running:
+                process.kill()  # not terminate(): signals wait there
+        self.shutdown(cancel_futures=True)
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        """Have the work done elsewhere; a pipe brings what came of it, and ends with the process."""
+        hears, tells = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_do, args=(tells, str(self._folder), dict(os.environ), work), daemon=True
+        )
+        with hears:
+            with tells, self._starting, _signals_wait():
+                if self._stopped:
+                    raise BrokenExecutor("no more work is begun")
+                process.start()
+                self._running.add(process)
+            try:
+                done, error = hears.recv()
+            except EOFError:
+                raise BrokenExecutor("the process died") from None
+            finally:
+                process.join()
+                with self._starting:
+                    self._running.discard(process)
+        if error:
+            raise error
+        result: T = done
+        return result
 
 
-def _alone(scratch: str, work: Callable[[], T]) -> T:
-    with ProcessPoolExecutor(
-        1, _context(), initializer=_prepare, initargs=(scratch, dict(os.environ))
-    ) as pool:
-        return pool.submit(work).result()
-
-
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> "SpawnContext | ForkServerContext":
     """Not plain fork: there are threads here, and locks they hold would stay held in the child."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    roomy = len(os.fsencode(tempfile.gettempdir())) < LONGEST_FOLDER
+    if "forkserver" not in multiprocessing.get_all_start_methods() or not roomy:
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on Windows)
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    resource_tracker.ensure_running()  # else the server starts it, and then lets signals through
+    with _signals_wait():  # in the server, and so in all that come from it
+        forkserver.ensure_running()
     return context
 
 
-def _prepare(scratch: str, environment: dict[str, str]) -> None:
-    """Die without a word on Ctrl-C, and leave temporary files where they are cleared away."""
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Start processes that no Ctrl-C reaches: the terminal sends it to all, and one line is enough.
+
+    They end when we end them, or when we are gone.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _do(tells: Connection, folder: str, environment: dict[str, str], work: Callable[[], object]) -> None:
+    """Do the work and tell what came of it; temporary files go where they are cleared away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows lets no signal wait
     os.environ.update(environment)  # the server this process comes from may have an older one
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    tempfile.tempdir = scratch
+    tempfile.tempdir = folder
     memory.keep()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with tells, ThreadPoolExecutor(1) as here:  # whatever is raised is the parent's to judge
+        done = here.submit(work)
+        error = done.exception()
+        if error:
+            error.add_note("".join(traceback.format_exception(error)))  # where it was raised does not travel
+        tells.send((None if error else done.result(), error))
+
+
+def _end_with_parent() -> None:
+    """Be gone when the process that waits for our work is: nobody else would ever end us."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

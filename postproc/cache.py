@@ -8,6 +8,7 @@ when it is read: the same bytes may be called otherwise in the next run.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,10 +19,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from postproc.files import private, scratch
+from postproc.files.signals import undisturbed
 from postproc.tables import BY_NAME, Tables
 from postproc.version import __version__
 
 ROWS = "rows.json"  # how many rows each table has
+MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")  # the name a folder has until it is complete
 DTYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.float64(): pd.Float64Dtype(),
@@ -52,23 +56,39 @@ def write(tables: Tables, folder: Path) -> Events:
     filled = {table.name: rows for table, rows in tables.items() if len(rows)}
     events = {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in filled.items()}
     making = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    making.mkdir(parents=True)
     try:
+        private.make_folder(making.parent)
+        private.make_folder(making)
         for name, rows in events.items():
-            pq.write_table(rows, making / f"{name}.parquet")
+            with (making / f"{name}.parquet").open("wb") as file:  # arrow knows no path that is not UTF-8
+                pq.write_table(rows, file)
         (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in events.items()}))
+        for path in making.iterdir():
+            private.own(path)
+            private.to_disk(path)
+        private.to_disk(making)
         shutil.rmtree(folder, ignore_errors=True)
         making.rename(folder)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        with undisturbed():
+            shutil.rmtree(making, ignore_errors=True)
     return events
+
+
+def clear_unfinished(cache: Path) -> None:
+    """Remove what nobody will finish; the caller knows that no one is writing here who should."""
+    if cache.is_symlink():  # who knows where to
+        return
+    for making in cache.glob(".*"):
+        if MAKING.fullmatch(making.name) and not making.is_symlink():
+            scratch.clear(making)
 
 
 def read(folder: Path) -> Events | None:
     """The tables in a folder, or None when it is missing, damaged or not complete."""
     try:
         rows = orjson.loads((folder / ROWS).read_bytes())
-        events = {name: pq.read_table(folder / f"{name}.parquet") for name in rows}
+        events = {name: _table(folder / f"{name}.parquet") for name in rows}
         whole = all(
             len(events[name]) == count and events[name].column_names == BY_NAME[name].names
             for name, count in rows.items()
@@ -76,6 +96,11 @@ def read(folder: Path) -> Events | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return None
     return events if whole else None
+
+
+def _table(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        return pq.read_table(file)
 
 
 def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:
@@ -108,5 +133,5 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
 def _readers() -> str:
     """Hash of the code that makes events: a changed reader in a checkout finds nothing cached."""
     here = Path(__file__).parent
-    code = [here / "tables.py", *sorted((here / "read").glob("*.py"))]
+    code = [here / "tables.py", here / "constants.toml", *sorted((here / "read").glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()

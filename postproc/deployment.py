@@ -26,14 +26,6 @@ class Markers:
     stun_software: Patterns = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class StunServer:
-    """A STUN server the deployment uses: a name or an address, and a port."""
-
-    host: str
-    port: int = 3478
-
-
 def _threshold(default: float, doc: str) -> float:
     value: float = field(default=default, metadata={"doc": doc})
     return value
@@ -64,12 +56,6 @@ class Thresholds:
         "Lost RTP packets of a stream: more is a doubt about the call. G.711 then rates below R = 50"
         " even with concealment (ITU-T G.107), which ITU-T G.109 does not recommend.",
     )
-    gap_ms: float = _threshold(
-        200, "A pause in RTP longer than this is a gap: more than jitter buffers hold."
-    )
-    jitter_ms: float = _threshold(
-        50, "Interarrival jitter (RFC 3550): more is noted. Jitter buffers usually start at this size."
-    )
     one_way_share: float = _threshold(
         0.05, "A direction with less than this share of the other's packets is missing."
     )
@@ -79,17 +65,11 @@ class Thresholds:
         3, "So many Binding Requests without one answer make a direction dead (RFC 8445: checks repeat)."
     )
     dead_seconds: float = _threshold(5, "Or all Binding Requests of so many seconds.")
-    consent_seconds: float = _threshold(
-        30, "Consent to send lapses after this time unanswered (RFC 7675, 5.1)."
-    )
     too_short_seconds: float = _threshold(
         3, "A capture that ends sooner after the first check cannot tell what became of it."
     )
     capture_loss_percent: float = _threshold(
         5, "Packets missing from the capture itself: with more, losses are not blamed on the network."
-    )
-    log_skew_ms: float = _threshold(
-        100, "How far a log's clock may be off the capture's once its offset is known."
     )
 
 
@@ -97,7 +77,7 @@ class Thresholds:
 class Deployment:
     """Everything known beforehand; what is empty is not known.
 
-    ``media_ports`` are by side, ``products`` by name: the regular expressions are
+    ``media_ports`` are the server's, ``products`` by name: the regular expressions are
     searched for in User-Agents, SDP owners and STUN SOFTWARE of a call.
     ``candidate_acl`` and ``signalling_acl`` name the lists applied, in order;
     ``lists`` holds those that are not built into FreeSWITCH. ``region`` (ISO
@@ -108,9 +88,7 @@ class Deployment:
     markers: Markers = Markers()
     products: Patterns = field(default_factory=dict)
     media_ports: Mapping[str, tuple[range, ...]] = field(default_factory=dict)
-    sip_ports: tuple[int, ...] = ()
     public_addresses: tuple[Network, ...] = ()
-    stun_servers: tuple[StunServer, ...] = ()
     region: str = ""
     lists: Mapping[str, AccessList] = field(default_factory=dict)
     candidate_acl: tuple[str, ...] = ()

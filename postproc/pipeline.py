@@ -3,13 +3,14 @@
 The only module that knows all stages.
 """
 
-import tempfile
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 
@@ -19,22 +20,29 @@ from postproc.correlate import correlate
 from postproc.deployment import Deployment
 from postproc.diagnose import diagnose, walks
 from postproc.errors import SetupError
-from postproc.present import store, verdicts
+from postproc.files import commit, lock, private, scratch
+from postproc.files.commit import Staged
+from postproc.present import part, store, verdicts
 from postproc.present.progress import READING, Step, Tell, silence
 from postproc.read import deployment as deployments
-from postproc.read import fslog, inputs, logfiles, tshark
+from postproc.read import fslog, inputs, keylog, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
-from postproc.tables import CAPTURES, Tables
+from postproc.sparing import sparing
+from postproc.tables import CAPTURES, TABLES, Tables
 from postproc.text import Lang, Text
 
-REPORT = "report.html"
+REPORT, SUMMARY, FINDINGS, EVENTS = "report.html", "summary.json", "findings.json", "events"
+UNSHOWN = "left out of the report"
 JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
 JUDGING = Text("judging the calls", "beurteile die Anrufe")
 WRITING = Text("writing the tables", "schreibe die Tabellen")
 REPORTING = Text("writing the report", "schreibe den Bericht")
 JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a language does not change
+TRIES, PAUSE = 3, 0.1  # s: a run may be moving its files just when we read them
+
+Beside = Callable[[Run, Staged], Iterable[Unread]]  # writes further files; returns what it could not
 
 __all__ = ["Run", "load", "run"]
 
@@ -52,6 +60,7 @@ def run(
     lang: Lang = "en",
     only: Collection[str] = (),
     report: bool = True,
+    beside: Beside | None = None,
     tell: Tell = silence,
 ) -> Run:
     """Read the captures in files and folders, correlate and diagnose them, and write the tables to ``out``.
@@ -60,28 +69,39 @@ def run(
     ``executor`` has them read elsewhere. Captures in ``out``'s cache are not
     read again. ``deployment`` is XPhone's if None. ``fs_logs`` are FreeSWITCH
     logs, and folders with such. ``only`` names the rules to ask, all if empty;
-    prose is in ``lang``. ``report``: report.html is written to ``out``, too. A file
-    that cannot be read is in ``unread``; SetupError when this machine cannot do the work.
+    prose is in ``lang``. ``report``: report.html is written to ``out``, too, and
+    ``beside`` may write further files. All of them take their places together, or none does.
+    A file that cannot be read is in ``unread``; SetupError when this machine cannot do the
+    work, or another run is writing to ``out``.
     """
-    read = _read(paths, out, options, jobs=jobs or batch.cores(), executor=executor, tell=tell)
-    if read.events is None:
-        return Run(Tables(), out, read.unread)
-    gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
-    tell(Step(JOINING))
-    known = deployment or deployments.read(deployments.DEFAULT)
-    correlated = correlate(gathered, known)
-    memory.give_back()
-    tell(Step(JUDGING))
-    tables, walked = _judged(correlated, known, lang, only)
-    memory.give_back()
-    beside = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
-    done = Run(
-        _with_copies(tables, read.copies), out, (*read.unread, *no_logs), read.cached,
-        walks=walked, logs_beside=beside, lang=lang,
-    )  # fmt: skip
-    if out:
-        _write(done, out, csv=csv, report=report, tell=tell)
-    return done
+    with ExitStack() as alone:
+        read = _read(paths, out, options, alone, jobs=jobs or batch.cores(), executor=executor, tell=tell)
+        if read.events is None:
+            return Run(Tables(), out, read.unread)
+        gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
+        known = deployment or deployments.read(deployments.DEFAULT)
+
+        def work(names: Sequence[str]) -> tuple[Tables, verdicts.Walks]:
+            tell(Step(JOINING))
+            correlated = correlate(_only(gathered, names), known)
+            memory.give_back()
+            tell(Step(JUDGING))
+            return _judged(correlated, known, lang, only)
+
+        files = _files(gathered, read.captures)
+        with batch.workers(1) as here:
+            judged, lost = sparing(work, list(files), here)
+        memory.give_back()
+        unread = (*read.unread, *no_logs, *(_lost(files[name], error) for name, error in lost.items()))
+        if judged is None or judged[0].captures.empty:
+            return Run(Tables(), out, unread)
+        tables, walked = judged
+        not_given = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
+        done = Run(
+            _with_copies(tables, read.copies), out, unread, read.cached,
+            walks=walked, logs_beside=not_given, lang=lang, id=uuid4().hex,
+        )  # fmt: skip
+        return _write(done, out, csv=csv, report=report, beside=beside, tell=tell) if out else done
 
 
 @dataclass(frozen=True)
@@ -96,7 +116,7 @@ class _Read:
 
 
 def _read(
-    paths: Iterable[Path | str], out: Path | None, options: Options, *,
+    paths: Iterable[Path | str], out: Path | None, options: Options, alone: ExitStack, *,
     jobs: int, executor: Executor | None, tell: Tell,
 ) -> _Read:  # fmt: skip
     given = [Path(path) for path in paths]
@@ -104,7 +124,7 @@ def _read(
         raise SetupError(f"{out}: the results cannot go into the folder that is read; name another with -o")
     found, unread = inputs.find(given, out)
     if found and out:
-        _make_folder(out)
+        alone.enter_context(_alone(out))
     with _cache_folder(out) as folder:
         work, copies, unhashed = _work(found, folder, options, jobs)
         cached = {job: held for job in work if (held := _cached(job)) is not None}
@@ -128,49 +148,117 @@ def _unchanged(cached: int, every: int) -> Text:
     )
 
 
-def _write(done: Run, out: Path, *, csv: bool, report: bool, tell: Tell) -> None:
-    tell(Step(WRITING))
-    _store(done, out, csv=csv)
-    (out / REPORT).unlink(missing_ok=True)  # of an earlier run
-    if report:
-        tell(Step(REPORTING))
-        write_report(done, out / REPORT)
+def write(done: Run, out: Path, *, csv: bool = False) -> None:
+    """Write a run's results to a folder, its report with them; SetupError when they cannot be written."""
+    with _alone(out):
+        _write(done, out, csv=csv, report=True, beside=None, tell=silence)
+
+
+def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | None, tell: Tell) -> Run:
+    """Write the files of the run aside and have them take their places together.
+
+    What a report or notebook had to leave out is added to what was not read.
+    """
+    about = {"version": done.version, "run": done.id}
+    try:
+        with commit.staged(out, done.id) as held:
+            tell(Step(WRITING))
+            store.write_tables(done.tables, held.file("tables"), done.id, csv=csv)
+            told = {"version": done.version, "lang": done.lang, "id": done.id}
+            verdicts.write(done.tables, done.walks, told, held.file(FINDINGS))
+            if report:
+                tell(Step(REPORTING))
+                text, unshown = _page(done)
+                done = replace(done, unread=(*done.unread, *unshown))
+                if text is not None:
+                    _save(text, held.file(REPORT))
+            if beside:
+                done = replace(done, unread=(*done.unread, *beside(done, held)))
+            store.write_summary(done.tables, _unread(done), about, held.file(SUMMARY), held.files())
+            for left in (REPORT, *(f"tables/{table.name}.csv" for table in TABLES)):
+                held.remove(left)  # of an earlier run
+    except OSError as error:
+        raise SetupError(f"{out}: {said(error)}") from error
+    return done
 
 
 def load(folder: Path | str) -> Run:
-    """The run whose results are in a folder; SetupError when there are none."""
+    """The run whose results are in a folder; SetupError when there are none, or files of several runs."""
     out = Path(folder)
+    for _ in range(TRIES):
+        loaded, ids = _loaded(out)
+        if len(ids) == 1:
+            return loaded
+        time.sleep(PAUSE)
+    raise SetupError(f"{out}: the files there are not all of the same run; run again to have them from one")
+
+
+def _loaded(out: Path) -> tuple[Run, set[str]]:
+    """What is in the folder, and the ids of the runs it is from."""
+    results = commit.readers(out)
     try:
-        tables = store.read_tables(out / "tables")
-        summary = store.read_summary(out / "summary.json")
-        unread = tuple(Unread(Path(each["path"]), each["reason"]) for each in summary["unread"])
-        about, walked = verdicts.read(out / "findings.json")
+        tables, ids = store.read_tables(results)
+        summary = results.read(SUMMARY, store.read_summary)
+        unread = tuple(Unread(inputs.located(each["path"]), each["reason"]) for each in summary["unread"])
+        about, walked = results.read(FINDINGS, verdicts.read)
+        ids |= {summary.get("run", ""), about.get("id", "")}
         lang: Lang = "de" if about.get("lang") == "de" else "en"
-        return Run(tables, out, unread, walks=walked, lang=lang, version=summary["version"])
+        version = summary["version"]
+        return Run(tables, out, unread, walks=walked, lang=lang, version=version, id=min(ids)), ids
     except FileNotFoundError:
         raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
     except store.UNREADABLE as error:
         raise SetupError(f"{out}: damaged, or written by another version: {error}") from error
 
 
-def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> None:
-    """Write a run as one HTML page, of some calls only if any are named; SetupError if it cannot be written.
+def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Unread, ...]:
+    """Write a run as one HTML page, of some calls only if any are named; return what it had to leave out.
 
-    Raises LookupError when the run has not one of the calls.
+    Raises SetupError if it cannot be written, LookupError when the run has not one of the calls.
     """
-    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
-
     for call in calls:
         done.call(call)
-    unread = [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
-    limits = model.Limits(calls=calls)
-    made = model.report(
-        done.tables, done.walks, done.lang, unread=unread, version=done.version, limits=limits
-    )
+    text, unshown = _page(done, calls)
+    if text is None:
+        raise SetupError(f"{path}: {next((each.reason for each in unshown), UNSHOWN)}")
     try:
-        page.write(made, path)
+        _save(text, path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error
+    return unshown
+
+
+def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
+    """The report, without the captures that it cannot take; None if it can take none."""
+    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
+
+    files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
+
+    def work(names: Sequence[str]) -> str:
+        gone = sorted(files.keys() - set(names))
+        made = model.report(
+            part.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
+            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
+            version=done.version, run=done.id, limits=model.Limits(calls=calls),
+        )  # fmt: skip
+        return page.html(made)
+
+    with batch.workers(1) as here:
+        text, lost = sparing(work, list(files), here)
+    return text, tuple(
+        Unread(inputs.located(files[name]), f"{UNSHOWN}: {batch.reason(error)}", error)
+        for name, error in lost.items()
+    )
+
+
+def _save(text: str, path: Path) -> None:
+    from postproc.present.report import page  # noqa: PLC0415
+
+    page.save(text, path)
+
+
+def _unread(done: Run) -> list[tuple[str, str]]:
+    return [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
 
 
 def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
@@ -181,7 +269,12 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     if lang == done.lang:
         return done
     known = deployment or deployments.read(deployments.DEFAULT)
-    tables, walked = _judged(done.tables, known, lang, set(done.findings["name"]))
+    only = set(done.findings["name"])
+    with batch.workers(1) as here:
+        told = here.submit(_judged, done.tables, known, lang, only)
+    if error := told.exception():
+        raise SetupError(f"the findings cannot be told in another language: {batch.reason(error)}") from error
+    tables, walked = told.result()
     if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
         raise SetupError(
             "the findings cannot be told in another language, as they were made with other options: "
@@ -190,21 +283,28 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     return replace(done, tables=tables, walks=walked, lang=lang)
 
 
-def _make_folder(out: Path) -> None:
-    """Make the folder for the results before the work, so that trouble with it shows at once."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(f"{out}: {said(error)}") from error
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Make the folder for the results and keep other runs out, before the work: trouble shows at once."""
+    with ExitStack() as held:
+        try:
+            private.make_folder(out)
+            held.enter_context(lock.held(out))
+            commit.recover(out)
+        except OSError as error:
+            raise SetupError(f"{out}: {said(error)}") from error
+        cache.clear_unfinished(out / EVENTS)
+        held.callback(cache.clear_unfinished, out / EVENTS)
+        yield
 
 
 @contextmanager
 def _cache_folder(out: Path | None) -> Iterator[Path]:
     if out:
-        yield (out / "events").absolute()
+        yield (out / EVENTS).absolute()
         return
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        yield Path(folder)
+    with scratch.folder() as folder:
+        yield folder
 
 
 def _work(
@@ -233,9 +333,9 @@ def _work(
 def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
     """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
-        options = replace(options, keylog=options.keylog.absolute())
+        options = replace(options, keylog=keylog.checked(options.keylog.absolute()))
     decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
-    key = cache.key(tshark.version(), *decisive)
+    key = cache.key(tshark.build(), *decisive)
     return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
 
 
@@ -273,8 +373,34 @@ def _with_logs(
     if not fs_logs:
         return events, []
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
-    logs, unread = fslog.read_all(map(Path, fs_logs), out, known, lambda name: tell(Step(_reading(name))))
+    paths = [Path(path) for path in fs_logs]
+    with batch.workers(1) as here:
+        read = here.submit(fslog.read_all, paths, out, known, lambda name: tell(Step(_reading(name))))
+        if error := read.exception():
+            return events, [_lost(path, error) for path in paths]
+    logs, unread = read.result()
     return events.with_(log_events=logs.log_events, logs=logs.logs), unread
+
+
+def _files(events: Tables, captures: Iterable[Capture]) -> dict[str, Path]:
+    """Name -> file, of the captures and logs that there are events of."""
+    known = {capture.name: capture.path for capture in captures}
+    logs = zip(events.logs["capture"], events.logs["path"], strict=True)
+    return {name: known[name] for name in events.captures["capture"]} | {
+        name: inputs.located(path) for name, path in logs
+    }
+
+
+def _only(events: Tables, names: Collection[str]) -> Tables:
+    """The events of these captures and logs."""
+    if {*events.captures["capture"], *events.logs["capture"]} <= {*names}:
+        return events
+    cut = {table.name: rows[rows["capture"].isin(names)] for table, rows in events.items() if len(rows)}
+    return events.with_(**cut)
+
+
+def _lost(path: Path, error: BaseException) -> Unread:
+    return Unread(path, batch.reason(error), error)
 
 
 def _reading(name: str) -> Text:
@@ -294,14 +420,3 @@ def _with_copies(tables: Tables, copies: list[tuple[Capture, Capture]]) -> Table
         for copy, original in copies
     )
     return tables.with_(captures=pd.concat([tables.captures, rows]).sort_values("capture"))
-
-
-def _store(done: Run, out: Path, *, csv: bool) -> None:
-    unread = [(readable(str(left_out.path)), left_out.reason) for left_out in done.unread]
-    try:
-        store.write_tables(done.tables, out / "tables", csv=csv)
-        store.write_summary(done.tables, unread, done.version, out / "summary.json")
-        about = {"version": done.version, "lang": done.lang}
-        verdicts.write(done.tables, done.walks, about, out / "findings.json")
-    except OSError as error:
-        raise SetupError(f"{out}: {said(error)}") from error

@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.call import Call, numbers
 from postproc.present import part, ranking, verdicts
-from postproc.read.inputs import Unread
+from postproc.read.inputs import Unread, readable
 from postproc.tables import BY_NAME, Tables
 from postproc.text import Lang
 from postproc.version import __version__
@@ -32,6 +32,7 @@ class Run:
     logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
     version: str = __version__
     lang: Lang = "en"  # of the prose
+    id: str = ""  # in every file of its results; "" if an older version wrote them
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name not in BY_NAME:
@@ -48,7 +49,8 @@ class Run:
     def _repr_html_(self) -> str:
         from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
 
-        return cards.run_card(self.tables, [(str(each.path), each.reason) for each in self.unread], self.lang)
+        unread = [(readable(str(each.path)), each.reason) for each in self.unread]
+        return cards.run_card(self.tables, unread, self.lang)
 
     def call(self, number: int) -> Call:
         """One call with its rows of every table, its pictures and packets; KeyError when there is none."""

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+from postproc import constants
 from postproc.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
 from postproc.errors import SchemaError
 
@@ -102,7 +103,7 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
 # own: early media, RTCP's goodbye, and ICMP errors, of which the usual ones come up to 3 s after their packet
 # (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
 # unreachable"). Below 3.1 s those are lost; the longer it is, the likelier a port is another call's by then.
-SLACK_S = 5
+SLACK_S = constants.count("whose.margin_s")
 
 # Columns that many tables share.
 CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.")
@@ -122,6 +123,11 @@ TUPLE = (
     Column("dst_port", INTEGER, "Receiver's port."),
 )
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
+GUESSED = Column(
+    "time_guessed",
+    FLAG,
+    "Its clock shows a time outside 1970 to 2200: ``time`` is of the frame before.",
+)
 RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).")
 
 CAPTURES = Table(
@@ -129,7 +135,7 @@ CAPTURES = Table(
     "One row per capture file.",
     (
         *KEY,
-        Column("path", TEXT, "The file as found on this machine."),
+        Column("path", TEXT, "The file as found on this machine; of a ticket, its member."),
         Column("sha256", TEXT, "Hash of the file's bytes."),
         Column("format", TEXT, "pcap, pcapng or what the conversion started from (gzip, snoop, ...)."),
         Column("packets", INTEGER, "Whole packets in the file."),
@@ -138,7 +144,9 @@ CAPTURES = Table(
         Column("interfaces", TEXT, "Names of the interfaces, comma-joined; empty where unnamed."),
         Column("link_types", TEXT, "Their link types (LINKTYPE names), comma-joined."),
         Column("media_packets", INTEGER, "RTP packets measured here and not shown to tshark."),
-        Column("foreign_packets", INTEGER, "Packets left out: TCP without SIP, QUIC, ARP and the like."),
+        Column(
+            "foreign_packets", INTEGER, "Packets left out: RTCP, TCP without SIP, QUIC, ARP and the like."
+        ),
         Column(
             "dissected_packets",
             INTEGER,
@@ -173,6 +181,7 @@ SIP_MESSAGES = Table(
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
         Column("has_sdp", FLAG, "Carries a session description."),
         COPY_OF,
+        GUESSED,
     ),
 )
 SIP_HEADERS = Table(
@@ -248,6 +257,7 @@ CANDIDATES = Table(
             "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
         ),
         COPY_OF,
+        GUESSED,
     ),
 )
 STUN_MESSAGES = Table(
@@ -270,6 +280,7 @@ STUN_MESSAGES = Table(
         Column("software", TEXT, "SOFTWARE."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 BINDINGS = Table(
@@ -335,6 +346,7 @@ DTLS_MESSAGES = Table(
         Column("certificate", TEXT, "First certificate (DER, hex) where it becomes complete."),
         RELAYED,
         COPY_OF,
+        GUESSED,
     ),
 )
 DTLS = Table(
@@ -372,6 +384,7 @@ ICMP_ERRORS = Table(
         Column("transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are."),
         Column("transaction_id", TEXT, "STUN transaction ID in the quote."),
         COPY_OF,
+        GUESSED,
     ),
 )
 RTP_STREAMS = Table(
@@ -567,7 +580,7 @@ LOGS = Table(
     "One row per log given with --fs-log; capture is the log.",
     (
         *KEY,
-        Column("path", TEXT, "As given on the command line."),
+        Column("path", TEXT, "As given on the command line; of a ticket, its member."),
         Column("lines", INTEGER, "Lines in it."),
         Column("used", INTEGER, "Lines of it in log_events."),
         Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),

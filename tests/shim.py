@@ -8,11 +8,16 @@ from pathlib import Path
 DIES, KILLS_ITS_PARENT, HANGS = "kill -9 $$", "kill -9 $PPID; exit 1", "exec sleep 30"
 SCRIPT = """#!/bin/sh
 for word; do
-    if [ "$before" = -r ] && grep -aqF "{call_id}" "$word"; then {action}; fi
+    if [ "$before" = -r ] && [ ! -e "$0.harmless" ] && grep -aqF "{call_id}" "$word"; then {action}; fi
     before=$word
 done
 exec {tshark} "$@"
 """
+
+
+def make_harmless(folder: Path) -> None:
+    """Have it do its work from now on: it is still the same program."""
+    (folder / "shim" / "tshark.harmless").touch()
 
 
 def path_with_tshark(folder: Path, action: str, capture: Path) -> str:

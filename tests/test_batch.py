@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -16,6 +18,7 @@ from postproc.errors import CaptureError, SetupError
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture
 from postproc.tables import Tables
+from tests import kills
 
 
 def double(number: int) -> int:
@@ -174,3 +177,54 @@ def test_one_capture_at_a_time_tells_how_far_it_is(tmp_path, pcaps):
     inside = [step for step in steps if step.capture is None]
     assert inside
     assert all(0 < step.bytes_done <= step.bytes == size for step in inside)
+
+
+ORPHANS = """
+import os
+from postproc import batch
+from tests.test_batch import sleep
+if __name__ == "__main__":
+    with batch.workers(2) as executor:
+        executor.submit(sleep)
+        while not executor._running:
+            pass
+        print("started", flush=True)
+        executor.submit(sleep).result()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_when_the_one_that_waits_for_them_is_gone(tmp_path, how):
+    program = tmp_path / "program.py"
+    program.write_text(ORPHANS)
+    root = Path(__file__).parent.parent
+    parent = subprocess.Popen(
+        [sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=os.environ | {"PYTHONPATH": str(root)}, start_new_session=True,
+    )  # fmt: skip
+    parent.stdout.readline()
+    assert len(kills.processes(parent.pid)) >= 4, "parent, server, tracker, worker"
+    parent.send_signal(how)
+    parent.wait()
+    assert kills.wait_for_end(parent.pid) == []
+
+
+def fail() -> None:
+    raise ValueError("deep inside")
+
+
+def test_where_an_error_was_raised_elsewhere_is_told():
+    with batch.workers(2) as executor:
+        error = executor.submit(fail).exception()
+    assert isinstance(error, ValueError) and "in fail" in "".join(error.__notes__)
+
+
+def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
+    """A socket's path has room for a hundred bytes."""
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with batch.workers(2) as executor:
+        assert executor.submit(double, 21).result() == 42
+    assert list(long.iterdir()) == []

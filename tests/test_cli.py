@@ -248,11 +248,11 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
     (tmp_path / "in").mkdir()
     shutil.copy(pcaps / "acl_488.pcapng", tmp_path / "in" / "big.pcapng")
     slow = shutil.copy(pcaps / GOOD, tmp_path / "in" / "slow.pcapng")
+    environment = os.environ | {"PATH": shim.path_with_tshark(tmp_path, shim.HANGS, slow)}
     process = subprocess.Popen(
         [sys.executable, "-m", "postproc", "run", "in", "-o", "out", "-j", str(jobs)],
-        env=os.environ | {"PATH": shim.path_with_tshark(tmp_path, shim.HANGS, slow)},
-        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
+        env=environment, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
     )  # fmt: skip
     assert "1/2 big.pcapng: read" in process.stderr.readline()
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
@@ -262,7 +262,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
         "postproc: interrupted; captures already read are kept in out/events: run the same command to go on\n"
     )
     assert out == ""
-    resumed = postproc("run", "in", "-o", "out", cwd=tmp_path)
+    shim.make_harmless(tmp_path)
+    resumed = postproc("run", "in", "-o", "out", cwd=tmp_path, env=environment)
     assert "1 of 2 captures unchanged since they were read" in resumed.stderr
     assert "2 calls in 2 captures" in resumed.stdout
 
@@ -293,3 +294,14 @@ def test_who_reads_no_further_gets_no_traceback(tmp_path, words, status):
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_temporary_file_is_left(tmp_path, pcaps, jobs):
+    (tmp_path / "t").mkdir()
+    shutil.copy(pcaps / GOOD, tmp_path / "a.pcapng")
+    shutil.copy(pcaps / "acl_488.pcapng", tmp_path / "b.pcapng")
+    words = ["run", "a.pcapng", "b.pcapng", "-j", str(jobs)]
+    done = postproc(*words, cwd=tmp_path, env=os.environ | {"TMPDIR": str(tmp_path / "t")})
+    assert done.returncode == 0
+    assert list((tmp_path / "t").iterdir()) == []

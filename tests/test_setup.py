@@ -91,6 +91,37 @@ def test_without_a_package_manager_it_is_said_what_to_install(tmp_path, machine)
     assert "install Wireshark from your system's packages or wireshark.org" in done.stderr
 
 
+def test_lua_is_installed_if_there_is_none_also_the_one_of_old_wiresharks(tmp_path, machine):
+    machine("id", "echo 0")
+    machine("apt-get")
+    assert setup(tmp_path, "lua").returncode == 0
+    installs = [line.rpartition(" ")[2] for line in log(tmp_path) if " install " in line]
+    assert installs == ["lua5.4", "lua5.2"]
+
+
+def test_where_the_old_lua_is_no_more_the_new_one_will_do(tmp_path, machine):
+    machine("id", "echo 0")
+    machine("apt-get", 'case "$*" in *lua5.2) exit 100;; esac')
+    done = setup(tmp_path, "lua")
+    assert (done.returncode, "skipped" in done.stderr) == (0, False)
+
+
+def test_a_lua_that_is_there_is_left_alone(tmp_path, machine):
+    machine("lua5.4")
+    machine("apt-get")
+    assert setup(tmp_path, "lua").returncode == 0
+    assert log(tmp_path) == []
+
+
+@pytest.mark.parametrize("manager", ["apt-get", "dnf", "none"])
+def test_without_lua_the_tests_go_on_and_it_is_said(tmp_path, machine, manager):
+    machine("id", "echo 1000")
+    machine(manager)
+    done = setup(tmp_path, "lua")
+    assert done.returncode == 0
+    assert "tests of the plug-in's modules are skipped" in done.stderr.splitlines()[-1]
+
+
 def test_a_browser_with_its_driver_is_installed_if_there_is_none(tmp_path, machine):
     machine("id", "echo 0")
     machine("apt-get")
@@ -178,7 +209,8 @@ def test_an_environment_that_is_there_is_kept(tmp_path, machine):
 def test_a_wrong_word_is_answered_with_the_usage(tmp_path, machine):
     machine("id")
     assert (
-        setup(tmp_path, "what").stderr == "setup: usage: scripts/setup tshark | browser | gui | python WHAT\n"
+        setup(tmp_path, "what").stderr
+        == "setup: usage: scripts/setup tshark | lua | browser | gui | python WHAT\n"
     )
 
 

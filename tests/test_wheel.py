@@ -36,11 +36,12 @@ def test_the_wheel_holds_the_package_its_data_the_plug_ins_and_the_licence(wheel
     plugins = {
         f"postproc/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / "plugins").rglob("*")
-        if path.is_file()
+        if path.is_file() and "source" not in path.parts
     }
     assert ours | plugins | {"postproc/py.typed"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "pcaps/", "bench/")) for name in names)
+    assert [name for name in names if name.endswith(".lua")] == ["postproc/plugins/legs.lua"]
 
 
 def test_the_wheel_runs_in_a_clean_environment(wheel, tmp_path):

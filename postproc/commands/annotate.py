@@ -1,12 +1,16 @@
 """``postproc annotate``: findings as packet comments."""
 
+import os
 from pathlib import Path
 
 import click
 
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
+
+ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems that matter
 
 
 @click.command("annotate")
@@ -20,6 +24,7 @@ from postproc.text import Lang
     help="File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]",
 )  # fmt: skip
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def annotate_command(
     *, capture: Path, results: Path | None, out: Path | None, lang: Lang, debug: bool
@@ -40,6 +45,13 @@ def annotate_command(
         from postproc.present.terminal import clean
 
         run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
-        target = out or Path(f"{capture.stem}.annotated.pcapng")
+        target = out or default_target(capture)
         added = annotate(capture, name_in(run, capture), run.findings, target)
         click.echo(clean(f"{target}: {added} comments"))
+
+
+def default_target(capture: Path) -> Path:
+    """The copy's name in the current folder, no longer than a name can be."""
+    room = LONGEST_NAME - len(ENDING)
+    stem = os.fsencode(capture.stem)
+    return Path((os.fsdecode(stem) if len(stem) <= room else stem[:room].decode(errors="ignore")) + ENDING)

@@ -42,6 +42,7 @@ def told(
     deployment: str, acl: Path | None, candidate: tuple[str, ...], signalling: tuple[str, ...]
 ) -> "Deployment":
     """Return the deployment with the access lists given; SetupError where a file has a mistake."""
+    from postproc.present.terminal import clean
     from postproc.read import acl_files
     from postproc.read import deployment as deployments
 
@@ -53,7 +54,7 @@ def told(
     known = applied(known, candidate, signalling)
     if acl and not known.candidate_acl:
         why = "it does not say which lists are applied to candidates; name them with --acl-list"
-        click.echo(f"{acl}: {why}", err=True)
+        click.echo(clean(f"{acl}: {why}"), err=True)
     return known
 
 

@@ -4,10 +4,12 @@ import sys
 
 import click
 
-from postproc.commands.trouble import COULD_NOT_RUN
+from postproc.commands.program import tshark_option
+from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 
 
 @click.command("doctor")
+@tshark_option
 def doctor_command() -> None:
     """Say whether this machine is fit to read captures.
 
@@ -21,7 +23,8 @@ def doctor_command() -> None:
     """
     from postproc.read.doctor import checks
 
-    found = checks()
+    with one_line_errors():
+        found = checks()
     width = max(len(check.name) for check in found)
     for check in found:
         click.echo(f"{check.state:5}  {check.name:{width}}  {check.detail}")

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from postproc.commands.language import locale_language
+from postproc.commands.program import tshark_option
+from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
 
 
@@ -21,7 +24,8 @@ from postproc.commands.trouble import one_line_errors
     help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
 )  # fmt: skip
 @click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
-@click.option("--key", help="Key of the pseudonyms, to have several exports agree.  [default: random]")
+@redact_options
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def export_command(
     *,
@@ -31,14 +35,16 @@ def export_command(
     keylog: Path | None,
     redact: bool,
     key: str | None,
+    hide: Path | None,
+    yes: bool,
     debug: bool,
 ) -> None:
     """Write all packets of a call: SIP, STUN, DTLS, media, ICMP errors and TURN.
 
     The export is a pcapng with the original interfaces and timestamps; every packet bears
     its original frame number as comment. A call that is in several captures gives a file
-    for each. With --redact every original number, name and address is replaced, media is
-    zeroed, and nothing is written if one of them were left.
+    for each. With --redact numbers, names, addresses and all words but those of protocols
+    and products are replaced, media is zeroed, and nothing is written if an original is left.
 
     \b
     Examples:
@@ -56,7 +62,11 @@ def export_command(
         run = pipeline.run(captures, options=Options(keylog=keylog))
         if redact:
             kept = products(deployments.read(deployments.DEFAULT))
-            written = export_redacted(run, call, out, key, kept)
+            lang = locale_language()
+            look = looking(out or Path(f"call-{call}"), lang, yes=yes)
+            done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
+            written = done.written
+            say(done.account, lang)
         else:
             written = export(run, call, out)
         for path, packets in written.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
 
@@ -14,6 +15,7 @@ from postproc.text import Lang
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option("--call", type=click.IntRange(min=1), metavar="N", help="This call only, by its number.")
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def filter_command(*, capture: Path, call: int | None, lang: Lang, debug: bool) -> None:
     """Print each call's display filter, and what to tell the firewall's people.

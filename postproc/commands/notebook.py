@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--execute", is_flag=True, help="Run the cells and keep their outputs.")
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def notebook_command(
     *,

@@ -1,10 +1,12 @@
 """``postproc report``: the report of an earlier run, made again, or of some of its calls."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from postproc.commands.deployment import access_options, told
+from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
 from postproc.text import LANGS, Lang, Text
 
@@ -27,7 +29,7 @@ CHANGED = Text(
 @click.option(
     "--redact", is_flag=True, help="Pseudonymise it: numbers, names, addresses; reads the captures again."
 )
-@click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]")
+@redact_options
 @click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
 @access_options
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
@@ -38,6 +40,8 @@ def report_command(
     target: Path | None,
     redact: bool,
     key: str | None,
+    hide: Path | None,
+    yes: bool,
     lang: Lang | None,
     deployment: str,
     acl: Path | None,
@@ -57,11 +61,14 @@ def report_command(
         postproc report postproc-out --lang de -o bericht.html
         postproc report postproc-out --redact -o for-the-vendor.html
     """
-    with one_line_errors(debug=debug):
+    with one_line_errors(debug=debug), ExitStack() as alone:
         from postproc import pipeline
         from postproc.errors import SetupError
-        from postproc.present.terminal import clean
+        from postproc.files import lock
+        from postproc.present.terminal import clean, error_line
 
+        if target is None and (results / pipeline.SUMMARY).exists():  # no run may put others there meanwhile
+            alone.enter_context(lock.held(results))
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
         known = told(deployment, acl, acl_list, signalling_list) if retell or redact else None
@@ -72,10 +79,16 @@ def report_command(
             if redact:
                 from postproc.handover import report
 
-                if not report.report(done, path, calls=calls, deployment=known, key=key):
+                look = looking(path, done.lang, yes=yes)
+                made = report.report(
+                    done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look
+                )
+                say(made.account, done.lang)
+                if not made.same:
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
-                pipeline.write_report(done, path, calls)
+                for left_out in pipeline.write_report(done, path, calls):
+                    click.echo(error_line(left_out.path, left_out.reason), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))

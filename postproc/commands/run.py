@@ -1,8 +1,9 @@
 """``postproc run``: captures in, tables and what was found out."""
 
-import signal
+import os
 import sys
 import traceback
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,17 @@ import click
 
 from postproc.commands.deployment import access_options, told
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 from postproc.text import Lang, Text
 
 if TYPE_CHECKING:
+    from postproc.files.commit import Staged
+    from postproc.handover.notebooks import Written
     from postproc.pipeline import Run
     from postproc.present.progress import Tell
+    from postproc.read.inputs import Unread
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
@@ -25,6 +30,10 @@ TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
 KEPT = Text(
     "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
+)
+ROOT = Text(
+    "run as root: captures from strangers are better read as an ordinary user",
+    "als root ausgeführt: Mitschnitte von Fremden liest man besser als gewöhnlicher Benutzer",
 )
 
 
@@ -55,6 +64,7 @@ KEPT = Text(
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def run_command(
     *,
@@ -83,7 +93,8 @@ def run_command(
     A file that cannot be read is named with its reason and the others are read.
     Logs among the PATHs are read only if --fs-log is given.
     Captures unchanged since the last run into the same folder are not read again.
-    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read.
+    Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read,
+    130 interrupted (Ctrl-C, SIGTERM, SIGHUP): the earlier results are then as they were.
 
     \b
     Examples:
@@ -102,18 +113,26 @@ def run_command(
             from postproc.read.capture import Options
 
         memory.keep()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a batch may go on, too
         known = told(deployment, acl, acl_list, signalling_list)
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
+        kept: list[Path] = []
         with watching(lang, quiet=quiet) as tell:
+
+            def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
+                written = _notebooks(run, results, wanted=not no_report, tell=tell)
+                kept.extend(written.kept)
+                return written.lost
+
             done = pipeline.run(
                 captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report, tell=tell,
+                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report,
+                beside=beside, tell=tell,
             )  # fmt: skip
-            kept = [] if no_report or done.captures.empty else _write_notebooks(done, out, tell)
-        _print_unread(done, debug=debug)
+        _print_unread(done.unread, debug=debug)
+        if done.captures.empty:
+            click.echo("postproc: no capture could be read", err=True)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report)
             _print_kept(kept, lang)
@@ -123,16 +142,18 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _write_notebooks(done: "Run", out: Path, tell: "Tell") -> list[Path]:
-    """Write a notebook per capture; return those left as they are."""
+def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
+    """Write a notebook per capture, if wished; those of an earlier run go."""
     from postproc.handover import notebooks
     from postproc.present.progress import Step
 
+    if not wanted:
+        return notebooks.Written(kept=tuple(notebooks.clear_old(results)))
     tell(Step(NOTEBOOKS))
-    return list(notebooks.write_all(done, out).kept)
+    return notebooks.write_all(done, results)
 
 
-def _print_kept(kept: list[Path], lang: Lang) -> None:
+def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
     from postproc.present.terminal import clean
 
     for path in kept:
@@ -144,15 +165,13 @@ def _worst(done: "Run") -> int:
     return max((SEVERITIES.index(each) for each in done.findings["severity"]), default=-1)
 
 
-def _print_unread(done: "Run", *, debug: bool) -> None:
+def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
     from postproc.present.terminal import error_line
 
-    for left_out in done.unread:
+    for left_out in unread:
         click.echo(error_line(left_out.path, left_out.reason), err=True)
         if debug and left_out.error:
             traceback.print_exception(left_out.error)
-    if done.captures.empty:
-        click.echo("postproc: no capture could be read", err=True)
 
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:
@@ -171,6 +190,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         say(screen, text)
     told = warning_lines(done.captures, lang) + logs.lines(done.logs, done.logs_beside, lang)
     if len(done.captures):
+        told += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         told += [
             answers.closing(len(lines), len(done.captures), done.unchanged, lang),
             _places(out, lang, report=report),

@@ -6,6 +6,8 @@ import click
 
 from postproc.commands.deployment import access_options, told
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
+from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang, Text
 
@@ -33,13 +35,14 @@ STILL_OPEN = Text(
 )  # fmt: skip
 @click.option("--ask", is_flag=True, help="Ask on the terminal what is still open.")
 @click.option("--redact", is_flag=True, help="Pseudonymise all of it: numbers, names, addresses, media.")
-@click.option("--key", help="Key of the pseudonyms, to have several tickets agree.  [default: random]")
+@redact_options
 @click.option(
     "-o", "--out", default="ticket.zip", show_default=True, type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.",
 )  # fmt: skip
 @access_options
 @lang_option
+@tshark_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
 def ticket_command(
     *,
@@ -50,6 +53,8 @@ def ticket_command(
     ask: bool,
     redact: bool,
     key: str | None,
+    hide: Path | None,
+    yes: bool,
     out: Path,
     deployment: str,
     acl: Path | None,
@@ -61,9 +66,13 @@ def ticket_command(
     """Pack a support ticket: traces, logs, results, a filled checklist and hashes.
 
     The checklist asks what the vendor's support asks; what the traces tell is filled in,
-    what nobody answered is marked. With --redact every original number, name and address
-    is replaced in all files and the zip is only written if none is left; a file that is
-    no text cannot be attached then.
+    what nobody answered is marked. Paths and folders of this machine are not told.
+
+    With --redact numbers, names and addresses are replaced in all files, and all words of
+    traces and logs but those of protocols and products. In attachments and answers, what
+    traces and logs tell of is replaced; words that no dictionary knows are shown to you
+    before the zip is written. It is written only if a search finds no original left. The
+    customer id stays; a file that is no text cannot be attached then.
 
     \b
     Examples:
@@ -72,19 +81,22 @@ def ticket_command(
         postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
     """
     with one_line_errors(debug=debug):
-        from postproc.handover.ticket import Order, read_answers, ticket
+        from postproc.handover.answers import read_answers
+        from postproc.handover.ticket import Order, ticket
         from postproc.present.terminal import clean
 
         given = read_answers(answers) if answers else {}
         order = Order(
             captures, fs_logs, attachments, {**given, **(_asked(given, lang) if ask else {})},
             told(deployment, acl, acl_list, signalling_list), lang, redact, key,
+            hidden(hide), looking(out, lang, yes=yes),
         )  # fmt: skip
         done = ticket(order, out)
         for warning in done.warnings:
             click.echo(clean(f"postproc: {warning}"), err=True)
         size = out.stat().st_size / 1e6
         click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
+        say(done.account, lang)
         if done.open:
             click.echo(STILL_OPEN.of(lang, keys=", ".join(done.open)))
 

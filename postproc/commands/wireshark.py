@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postproc.commands.language import lang_option
+from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
 from postproc.text import Lang
 
@@ -45,6 +46,7 @@ def wireshark_command() -> None:
 @wireshark_command.command("install")
 @_force_option
 @lang_option
+@tshark_option
 @_debug_option
 def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
     """Install the plug-in and the profile "Legs" for this user.
@@ -72,6 +74,7 @@ def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
 @wireshark_command.command("uninstall")
 @_force_option
 @lang_option
+@tshark_option
 @_debug_option
 def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
     """Take everything out again and restore what was there before.
@@ -96,6 +99,7 @@ def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
 
 @wireshark_command.command("status")
 @lang_option
+@tshark_option
 @_debug_option
 def status_command(*, lang: Lang, debug: bool) -> None:
     """Say what is installed, which Wireshark sees it, and whether the plug-in runs.
@@ -116,6 +120,7 @@ def status_command(*, lang: Lang, debug: bool) -> None:
 @click.argument("capture", type=click.Path(path_type=Path))
 @_force_option
 @lang_option
+@tshark_option
 @_debug_option
 def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> None:
     """Make a profile whose colours and macros name this capture's calls.

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.ice import direction
-from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.rows import column, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.tables import BINDINGS
 
@@ -145,9 +146,9 @@ def _ports(rows: pd.DataFrame) -> list[tuple[str, int, int]]:
 
 Flow = tuple[str | None, str | None, int | None, str | None, int | None]  # capture and 5-tuple
 
-RECENT = 5 * NS_PER_S
-NO_ERRORS = {(4, 4), (4, 5)}  # source quench and redirect: the packet went on
-SOFT = {(4, 11), (4, 12), (6, 2), (6, 3), (6, 4)}  # time exceeded, parameter problem, packet too big
+RECENT = constants.nanoseconds("bindings.icmp_recent_s")
+NO_ERRORS = constants.icmp_types("icmp.harmless")  # source quench and redirect: the packet went on
+SOFT = constants.icmp_types("icmp.soft")  # time exceeded, parameter problem, packet too big
 
 
 class Quote(NamedTuple):
@@ -220,8 +221,8 @@ def _sent(
 
 
 NS_PER_MS = 1_000_000
-PATIENCE = 3 * NS_PER_S
-MEDIANS = 3
+PATIENCE = constants.nanoseconds("bindings.patience_s")
+MEDIANS = constants.count("bindings.patience_round_trips")
 ENDS = list(TUPLE)
 ANSWER = [
     "outcome", "requests", "copies", "rtt_ms", "icmp",

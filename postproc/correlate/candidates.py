@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.acl import decide
 from postproc.correlate.rows import column, records
 from postproc.deployment import SERVER, Deployment
@@ -21,7 +22,7 @@ from postproc.tables import NAT_MAPPINGS
 
 
 Place = tuple[str | None, int | None]
-MOST = 200  # candidates of one ufrag that are looked at
+MOST = constants.count("whose.most_candidates")  # candidates of one ufrag that are looked at
 REFLEXIVE = ("srflx", "prflx")  # whose related address is the base
 
 
@@ -118,7 +119,7 @@ def _is_name(addr: str | None) -> bool:
 
 
 LEARNED_FROM = {"discovery": "stun_server", "check": "check"}
-UNSAID = ("0.0.0.0", "::")  # a related address kept private (RFC 8839, section 5.1)
+UNSAID = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
 BINDING = {
     "src_addr": "base_addr",
     "src_port": "base_port",

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
-from postproc.correlate.rows import NS_PER_S, records, timestamp
+from postproc.correlate.rows import records, timestamp
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.tables import DTLS
 
@@ -21,14 +22,14 @@ from postproc.tables import DTLS
 # another call's. Everything else belongs to the handshake that is under way.
 
 
-SILENCE = 90 * NS_PER_S  # the retransmission timer stops doubling at 60 s (RFC 6347, section 4.2.4.1)
-LATE = 1 * NS_PER_S  # a ClientHello this soon after completion is an old one that took its time
+SILENCE = constants.nanoseconds("dtls.silence_s")
+LATE = constants.nanoseconds("dtls.late_s")
 FLIGHT = 20_000_000  # ns; the same message again within it is its next fragment, not a retransmission
 
 FROM_CLIENT = {"client_hello", "client_key_exchange"}
 FROM_SERVER = {"server_hello", "hello_verify_request", "server_key_exchange", "server_hello_done"}
 CLOSING = {"close_notify", "encrypted"}
-WARNINGS = {"close_notify", "user_canceled", "no_renegotiation"}
+WARNINGS = frozenset(constants.words("dtls.warnings"))
 
 
 class Message(NamedTuple):

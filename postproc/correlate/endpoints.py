@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.ice import IceSessions, Life, by_ufrags
 from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.joining.identities import DISCARD
@@ -37,7 +38,7 @@ SLACK = SLACK_S * NS_PER_S
 # From a look-up at a STUN server, or the making of a TURN relay, to the first check from the same base:
 # candidates are gathered before the INVITE or its answer, and people let it ring. Below some 10 s the
 # look-ups of calls that ring are lost; the longer it is, the likelier the port was another call's.
-GATHERING = 30 * NS_PER_S
+GATHERING = constants.nanoseconds("whose.gathering_s")
 
 
 # Spans of time, searched by overlap. A maximum tree over the ends finds each match in logarithmic time,

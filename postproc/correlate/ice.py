@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.parties import Description, End, Exchange, Place, Side, sections
-from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.rows import records
 from postproc.correlate.sip import NO_TIME, moments
 from postproc.deployment import CLIENT, OTHER, SERVER, Markers, marked
 
@@ -91,7 +92,7 @@ def direction(sender: str | None, receiver: str | None) -> str:
 # Checks that fit no leg are a session without SIP.
 
 
-MARGIN = 5 * NS_PER_S  # by which media may precede or outlive the signalling
+MARGIN = constants.nanoseconds("whose.margin_s")  # by which media may precede or outlive the signalling
 PEER = {"uac": "uas", "uas": "uac"}
 
 Offers = list[tuple[str, tuple[str | None, ...]]]  # author, ufrags by section

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.columns import TIME
 from postproc.correlate.sip import (
     INVITE_DIALOG,
@@ -235,7 +236,7 @@ def _agent(asked: Iterable[Message]) -> str | None:
 
 
 # Methods that have nothing to do with a call, even where an odd phone uses one Call-ID for all.
-APART = frozenset({"REGISTER", "PUBLISH", "SUBSCRIBE"})
+APART = frozenset(constants.words("sip.apart"))
 
 Key = tuple[Any, str]  # recording and Call-ID
 Recordings = Mapping[Any, Any]

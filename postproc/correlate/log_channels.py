@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.logtexts import origin, said
 from postproc.tables import Tables
@@ -132,7 +133,7 @@ def lines(rows: Iterable[tuple[Any, ...]]) -> list[LogLine]:
 # in the captures belongs to the leg it was bridged to. Two legs bridged to each other are one call.
 
 
-SHORTEST_SESSION_ID = 6  # a shorter one may be a counter that begins anew
+SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
 
 Owners = dict[str, str]  # Call-ID by UUID
 Origin = tuple[str, str, int]  # owner, session id, port

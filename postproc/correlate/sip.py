@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.columns import plain
 from postproc.correlate.rows import records
 from postproc.tables import TRANSACTIONS
@@ -18,7 +19,7 @@ from postproc.tables import TRANSACTIONS
 
 
 # Methods that prove a dialog made by an INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
-INVITE_DIALOG = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK"})
+INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
 NO_TIME = int(pd.NaT.value)
 
 Address = tuple[str | None, int | None]

@@ -18,6 +18,7 @@ from collections import Counter
 from itertools import islice
 from typing import NamedTuple
 
+from postproc import constants
 from postproc.correlate.endpoints import (
     ALWAYS,
     ANYWHERE,
@@ -43,7 +44,7 @@ Sides = tuple[str | None, str | None]
 # More legs on one address at a time tell nothing: bounds the work where thousands of calls share a media
 # port. The other end still tells them apart. A quarter or four times as many changes no row of the
 # captures in pcaps/; two legs of a call on each of 16 targets rung at once stay below it.
-CROWD = 64
+CROWD = constants.count("whose.most_legs")
 BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends fit a leg
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
 from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import Way, throughout
+from postproc.diagnose.case.media import Way, missing, throughout
 from postproc.diagnose.case.rows import Row
 from postproc.findings import Advice, Finding, Rule, Verdict
 from postproc.text import Text
@@ -43,15 +43,18 @@ def find(case: Case) -> Iterator[Finding]:
         if flow is None or not both_may_send(case, talk.leg):
             continue
         sent, back = flow
-        few = back.packets < limits.one_way_packets or back.packets < limits.one_way_share * sent.packets
-        if few and sent.packets >= limits.one_way_packets and sent.seconds >= limits.one_way_seconds:
+        if (
+            missing(case, back, sent)
+            and sent.packets >= limits.one_way_packets
+            and sent.seconds >= limits.one_way_seconds
+        ):
             yield _finding(case, talk, sent, back)
 
 
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
     seen = seen_both_ways(case, source, target)
-    sparse = throughout(back, sent)
+    sparse = throughout(case, back, sent)
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
     verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs

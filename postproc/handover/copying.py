@@ -1,8 +1,10 @@
 """Copies a capture into a new pcapng, packet by packet: some of them, or with something added.
 
-What is written goes to a file beside its place first: nobody sees half of one.
+What is written goes to a file beside its place first: nobody sees half of one, and nobody
+but its owner sees the whole: captures hold personal data.
 """
 
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from postproc.errors import SetupError
+from postproc.files.private import FILE
 from postproc.present import pcapng_out
 from postproc.read.inputs import said
 from postproc.read.records import Described, Other, Piece, Record, pieces
@@ -61,9 +64,10 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when all has been written; SetupError when that cannot be."""
+    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
     making = target.with_name(f".{uuid4().hex}")
     try:
+        making.touch(FILE, exist_ok=False)
         with making.open("wb") as file:
             yield file
         making.replace(target)
@@ -71,3 +75,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         raise SetupError(f"{target}: {said(error)}") from error
     finally:
         making.unlink(missing_ok=True)
+
+
+def moved(path: Path, target: Path) -> None:
+    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    with path.open("rb") as source, replacing(target) as file:
+        shutil.copyfileobj(source, file, 1 << 20)

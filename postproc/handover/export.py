@@ -3,22 +3,23 @@
 Nothing in a packet is changed; each bears its original frame number as comment.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from postproc.errors import SetupError
-from postproc.handover.copying import Comments, copy
+from postproc.files import scratch
+from postproc.handover.account import Account, Look, goes_on
+from postproc.handover.copying import Comments, copy, moved
+from postproc.handover.names import safe_name
 from postproc.handover.redact import Source, Work, redact
 from postproc.pipeline import Run
 from postproc.present.belonging import Belonging, belonging
 from postproc.present.terminal import clean
 from postproc.read.extract import frames_of
-
-UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
-LONGEST_NAME = 60
+from postproc.read.inputs import located
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
@@ -38,21 +39,38 @@ def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
     return written
 
 
+@dataclass(frozen=True)
+class Exported:
+    """The files written with their numbers of packets, and what was redacted."""
+
+    written: dict[Path, int]
+    account: Account
+
+
 def export_redacted(
-    run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = ()
-) -> dict[Path, int]:
-    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name."""
+    run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = (),
+    *, hidden: Collection[str] = (), look: Look = goes_on, keylog: Path | None = None,
+) -> Exported:  # fmt: skip
+    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
+
+    ``look`` is shown what remains before a file gets its name: it raises SetupError to stop.
+    """
     found = _belonging(run, call)
     paths = _paths(run.captures)
-    names = {name: f"{number}.pcapng" for number, name in enumerate(found, 1)}
-    targets = dict(
-        zip(found, file_names(out or Path(f"call-{call}.pcapng"), names.values()).values(), strict=True)
-    )
-    sources = [
-        Source(paths[name], targets[name], frames_belonging(paths[name], held), numbered=True)
-        for name, held in found.items()
-    ]
-    return redact(Work(sources, products=products), key).written
+    names = [f"{number}.pcapng" for number, _ in enumerate(found, 1)]
+    targets = file_names(out or Path(f"call-{call}.pcapng"), names)
+    with scratch.folder() as folder:
+        sources = [
+            Source(paths[name], folder / new, frames_belonging(paths[name], held), True, keylog)
+            for new, (name, held) in zip(names, found.items(), strict=True)
+        ]
+        done = redact(Work(sources, products=products, hidden=hidden), key)
+        unjudged = {targets[path.name].name: words for path, words in done.unjudged.items()}
+        account = Account(done.pseudonyms.tally, unjudged)
+        look(account)
+        for source in sources:
+            moved(source.target, targets[source.target.name])
+    return Exported({targets[path.name]: count for path, count in done.written.items()}, account)
 
 
 def _belonging(run: Run, call: int) -> dict[str, Belonging]:
@@ -79,17 +97,12 @@ def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
     }
 
 
-def safe_name(name: str) -> str:
-    """A file name made of letters, digits, dot, hyphen and underscore, not too long."""
-    return UNSAFE.sub("_", name).lstrip(".")[:LONGEST_NAME] or "unnamed"
-
-
 def _numbered(capture: str) -> Comments:
     return lambda frame: (f"frame {frame} of {capture}",)
 
 
 def _paths(captures: pd.DataFrame) -> dict[str, Path]:
-    return {name: Path(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
+    return {name: located(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
 
 
 def _there_are(known: list[int]) -> str:

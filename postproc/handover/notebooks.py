@@ -4,21 +4,26 @@ A notebook that somebody has edited is never overwritten: each bears a hash of i
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
 
 import nbformat
+import orjson
 
+from postproc import batch
+from postproc.current_folder import left_out
 from postproc.errors import SetupError
-from postproc.handover.export import safe_name
+from postproc.files.commit import Staged
+from postproc.files.private import replace_file
+from postproc.handover.names import distinct, safe_name
 from postproc.pipeline import Run
 from postproc.present.notebook import OURS, Seen, Subject, notebook, sources
-from postproc.present.store import replace_file
-from postproc.read.inputs import readable, said
+from postproc.read.inputs import Unread, located, readable, said
 
+FOLDER = "notebooks"  # of a run's results
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
 LONGEST = 1800  # seconds a cell may take
@@ -26,10 +31,11 @@ LONGEST = 1800  # seconds a cell may take
 
 @dataclass(frozen=True)
 class Written:
-    """Notebooks written, and those left as they were because somebody had edited them."""
+    """Notebooks written, those left as they were because somebody had edited them, and those not made."""
 
     paths: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
+    lost: tuple[Unread, ...] = ()
 
 
 class Known:
@@ -53,11 +59,13 @@ class Known:
         """The notebook of one capture, made for its place."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
         seen = partial(_as_seen, folder=folder)
-        logs = tuple(seen(Path(path)) for path in self.run.logs["path"].dropna())
-        place = seen(capture or Path(self.paths[name]))
+        logs = tuple(seen(located(path)) for path in self.run.logs["path"].dropna())
+        place = seen(capture or located(self.paths[name]))
         kept, keys = (seen(path) if path else None for path in (out, keylog))
         subject = Subject(name, place, kept, logs, keys, self.run.lang)
-        return notebook(subject, self._calls(name))
+        made = notebook(subject, self._calls(name))
+        made.metadata[OURS]["run"] = self.run.id
+        return made
 
     def _calls(self, name: str) -> list[Seen]:
         mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
@@ -67,20 +75,41 @@ class Known:
         ]
 
 
-def write_all(run: Run, out: Path) -> Written:
-    """Write one notebook per capture into ``out``/notebooks; ``out`` holds the run's results.
+def write_all(run: Run, results: Staged) -> Written:
+    """Write one notebook per capture among the results of a run, into "notebooks".
 
-    Raises SetupError when the folder cannot be written to.
+    Those of earlier runs go, unless somebody has edited them. OSError when they cannot be written.
     """
     known = Known(run)
-    written, kept = [], []
-    for name, path in targets(run, out / "notebooks").items():
-        if path.exists() and _edited(path):
-            kept.append(path)
-        else:
-            _save(known.notebook(name, path, out), path)
+    written, kept, lost = [], [], []
+    with batch.workers(1) as here:
+        for name, path in targets(run, results.out / FOLDER).items():
+            content = _content(path)
+            if content is not None and _edited(content):
+                kept.append(path)
+                continue
+            made = here.submit(known.notebook, name, path, results.out)
+            if error := made.exception():
+                lost.append(Unread(path, batch.reason(error), error))
+                continue
+            member = f"{FOLDER}/{path.name}"
+            results.only_over(member, content)
+            _write(made.result(), results.file(member))
             written.append(path)
-    return Written(tuple(written), tuple(kept))
+    return Written(tuple(written), (*kept, *clear_old(results, {*written, *kept})), tuple(lost))
+
+
+def clear_old(results: Staged, but: Collection[Path] = ()) -> list[Path]:
+    """Have the notebooks of earlier runs go; return those that stay, as somebody has edited them."""
+    edited = []
+    for path in sorted({*(results.out / FOLDER).glob("*.ipynb")} - {*but}):
+        content = _content(path) or b""
+        if _edited(content):
+            edited += [path] if _ours(content) else []
+            continue
+        results.only_over(f"{FOLDER}/{path.name}", content)
+        results.remove(f"{FOLDER}/{path.name}")
+    return edited
 
 
 def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:
@@ -107,7 +136,8 @@ def default_target(capture: Path) -> Path:
 
 def need_unedited(target: Path) -> None:
     """SetupError when there is a notebook that somebody has edited, or another file."""
-    if target.exists() and _edited(target):
+    content = _content(target)
+    if content is not None and _edited(content):
         raise SetupError(f"{target}: somebody has edited it; remove it, or name another file with -o")
 
 
@@ -123,13 +153,8 @@ def targets(run: Run, folder: Path) -> Mapping[str, Path]:
     names = {name: safe_name(PurePosixPath(name).stem) for name in read}
     if len({stem.casefold() for stem in names.values()}) < len(names):
         names = {name: safe_name(name.replace("/", "-")) for name in read}
-    taken: dict[str, int] = {}
-    found = {}
-    for name, stem in names.items():
-        taken[stem.casefold()] = taken.get(stem.casefold(), 0) + 1
-        nth = taken[stem.casefold()]
-        found[name] = folder / f"{stem}{f'-{nth}' * (nth > 1)}.ipynb"
-    return found
+    stems = distinct(names.values())
+    return {name: folder / f"{stem}.ipynb" for name, stem in zip(names, stems, strict=True)}
 
 
 def execute(path: Path) -> None:
@@ -150,10 +175,11 @@ def execute(path: Path) -> None:
         timeout=LONGEST,
         record_timing=False,
         resources=place,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", "--ignore-cwd"],
     )
     try:
-        client.execute()
+        with left_out():
+            client.execute()
     except CellExecutionError as error:
         raise SetupError(f"{path}: a cell failed: {error.ename}: {error.evalue}"[:300]) from error
     except (CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died, or never came up
@@ -162,12 +188,30 @@ def execute(path: Path) -> None:
         _save(held, path)
 
 
-def _edited(path: Path) -> bool:
+def _content(path: Path) -> bytes | None:
+    """What is in the file, None when there is none; nothing where it cannot be read."""
     try:
-        held = nbformat.read(path, as_version=4)
+        return path.read_bytes() if path.is_file() or not path.exists() else b""
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return b""
+
+
+def _edited(content: bytes) -> bool:
+    """Whether this is no notebook of ours as we wrote it."""
+    try:
+        held = nbformat.reads(content.decode(), as_version=4)
         return bool(held.metadata[OURS]["sources"] != sources(held))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
-        return True  # no notebook of ours
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
+        return True
+
+
+def _ours(content: bytes) -> bool:
+    try:
+        return OURS in orjson.loads(content)["metadata"]
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _as_seen(path: Path, folder: Path) -> PurePath:
@@ -178,10 +222,14 @@ def _as_seen(path: Path, folder: Path) -> PurePath:
         return PurePath(os.path.abspath(path))  # noqa: PTH100
 
 
-def _save(held: nbformat.NotebookNode, path: Path) -> None:
+def _write(held: nbformat.NotebookNode, path: Path) -> None:
     text = nbformat.writes(held) + "\n"
+    replace_file(path, lambda place: place.write_text(text, encoding="utf-8"))
+
+
+def _save(held: nbformat.NotebookNode, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, lambda place: place.write_text(text, encoding="utf-8"))
+        _write(held, path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error

@@ -5,7 +5,8 @@ together; then to write. What was written is searched for every original.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +14,17 @@ from typing import NamedTuple
 
 from postproc.deployment import Deployment
 from postproc.errors import CaptureError, SetupError
+from postproc.handover import unjudged
+from postproc.handover.checking import check
 from postproc.handover.copying import APPLICATION, replacing
+from postproc.handover.lenient import Lenient
 from postproc.present import pcapng_out
-from postproc.present.redaction import ip, leaks, media
-from postproc.present.redaction.addresses import Addresses
 from postproc.present.redaction.leaks import Originals
-from postproc.present.redaction.link import IP_TYPES, link
 from postproc.present.redaction.packets import Packets
 from postproc.present.redaction.pseudonyms import Pseudonyms
 from postproc.read import logfiles
-from postproc.read.records import Described, Record, pieces
+from postproc.read.decrypted import sip_messages
+from postproc.read.records import Described, Other, Record, pieces
 
 ATTEMPTS = 50
 NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
@@ -39,7 +41,6 @@ USUAL_NAMES = (
     "utun",
     "\\Device\\NPF_Loopback",
 )
-CHUNK = 64 << 20
 
 
 class Source(NamedTuple):
@@ -49,22 +50,34 @@ class Source(NamedTuple):
     target: Path
     only: Collection[int] | None = None
     numbered: bool = False
+    keylog: Path | None = None  # of its TLS, besides the keys in it
 
 
 @dataclass
 class Work:
-    """What is to be redacted together."""
+    """What is to be redacted together: captures, logs, and texts that people wrote.
+
+    Of the latter, words that nothing tells of stay, and are listed: they are to be read.
+    ``hidden`` are words to be replaced wherever they stand.
+    """
 
     captures: list[Source] = field(default_factory=list)
-    texts: Mapping[Path, Path] = field(default_factory=dict)  # file: where it goes
+    logs: Mapping[Path, Path] = field(default_factory=dict)  # file: where it goes
     products: tuple[str, ...] = ()
+    texts: Mapping[Path, Path] = field(default_factory=dict)
+    hidden: Collection[str] = ()
 
 
 class Redacted(NamedTuple):
-    """What was written, with its number of packets or lines; and what must not be found anywhere any more."""
+    """What was written, with its number of packets or lines; what must not be found anywhere any more.
+
+    ``unjudged`` has by file the words that stayed and that no dictionary explains.
+    """
 
     written: dict[Path, int]
     originals: Originals
+    unjudged: dict[Path, Counter[str]]
+    pseudonyms: Pseudonyms
 
 
 def products(deployment: Deployment) -> tuple[str, ...]:
@@ -84,19 +97,40 @@ def redact(work: Work, key: str | None = None) -> Redacted:
     """
     pseudonyms, packets = _learnt(work, key)
     pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
+    pseudonyms.tally.clear()
     written: dict[Path, int] = {}
     with ExitStack() as undo:  # whatever goes wrong, an interruption too
-        for path in (*(source.target for source in work.captures), *work.texts.values()):
+        for path in (*(source.target for source in work.captures), *work.logs.values(), *work.texts.values()):
             undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
             written[source.target] = _write_capture(source, replacing_in)
+        for path, target in work.logs.items():
+            written[target] = _write_text(path, target, pseudonyms.logs.line)
+        lenient = Lenient(pseudonyms)
+        lenient.finish()
         for path, target in work.texts.items():
-            written[target] = _write_text(path, target, pseudonyms)
+            written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
         check(written, originals)
+        found = _unjudged(work, pseudonyms)
+        for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
+            del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
         undo.pop_all()
-    return Redacted(written, originals)
+    return Redacted(written, originals, found, pseudonyms)
+
+
+def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
+    """By file the words that nobody can judge."""
+    new = {word for each in pseudonyms.words.seen.values() for word in unjudged.parts(each)}
+    new |= {word for each in pseudonyms.texts.kept for word in unjudged.parts(each)}
+    found = {
+        source.target: unjudged.of_capture(source.path, source.target, pseudonyms.known, new)
+        for source in work.captures
+    }
+    for path, target in (*work.logs.items(), *work.texts.items()):
+        found[target] = unjudged.of_texts(_lines(path), _lines(target), pseudonyms.known, new)
+    return {target: words for target, words in found.items() if words}
 
 
 def _remove(path: Path) -> None:
@@ -104,27 +138,23 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def check(written: Iterable[Path], originals: Originals) -> None:
-    """Raise SetupError when a file holds an original."""
-    for path in written:
-        if found := [*_in_file(path, originals), *_in_payloads(path, originals)]:
-            count = f"{len(found)} original values are" if len(found) > 1 else "an original value is"
-            raise SetupError(f"{path.name}: {count} left after redaction; nothing was written")
-
-
 def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
     for attempt in range(ATTEMPTS):
         secret = key.encode() if key else secrets.token_bytes(32)
         pseudonyms = Pseudonyms(secret, work.products)
+        for word in work.hidden:
+            pseudonyms.words.user(word)
         packets = [_noted(source, pseudonyms) for source in work.captures]
         pseudonyms.learn_fingerprints()
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
             for _ in _replaced(source, replacing_in):
                 pass
-        for path in work.texts:
-            for line in _lines(path):
-                pseudonyms.logs.line(line)
+        lenient = Lenient(pseudonyms)
+        for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
+            for path in paths:
+                for line in _lines(path):
+                    replaced(line)
         if not pseudonyms.collides():
             return pseudonyms, packets
         if key and not attempt:
@@ -134,10 +164,16 @@ def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
 
 def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
     packets, types = pseudonyms.packets(), []
+    decrypted = source.keylog is not None
+    if decrypted:
+        packets.decrypted(sip_messages(source.path, source.keylog))
     with pieces(source.path) as found:
         for piece in found:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
+            elif isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS and not decrypted:
+                packets.decrypted(sip_messages(source.path))
+                decrypted = True
             elif isinstance(piece, Record) and _taken(piece, source):
                 packets.note(piece.frame, types[piece.interface], piece.data)
     return packets
@@ -200,54 +236,9 @@ def _lines(path: Path) -> Iterator[str]:
         raise SetupError(f"{path}: {error}") from error
 
 
-def _write_text(path: Path, target: Path, pseudonyms: Pseudonyms) -> int:
+def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int:
     count = 0
     with replacing(target) as file:
         for count, line in enumerate(_lines(path), 1):  # noqa: B007
-            file.write(pseudonyms.logs.line(line).encode(errors="replace") + b"\n")
+            file.write(replaced(line).encode(errors="replace") + b"\n")
     return count
-
-
-def _in_file(path: Path, originals: Originals) -> list[str]:
-    """What is found as text, in pieces that overlap."""
-    overlap = 1 << 12
-    with path.open("rb") as file:
-        before = b""
-        while data := file.read(CHUNK):
-            if found := leaks.in_text(before + data, originals):
-                return found
-            before = data[-overlap:]
-    return []
-
-
-def _in_payloads(path: Path, originals: Originals) -> list[str]:
-    """Addresses found as bytes in a capture, where chance puts no number: no header's."""
-    with path.open("rb") as file:
-        if file.read(4) != bytes.fromhex("0a0d0d0a"):
-            return []
-    types, held, size = [], [], 0
-    with pieces(path) as found:
-        for piece in found:
-            if isinstance(piece, Described):
-                types.append(piece.link_type)
-            elif isinstance(piece, Record):
-                held.append(_telling(types[piece.interface], piece.data))
-                size += len(held[-1])
-            if size > CHUNK:
-                if left := leaks.in_packets(b"\xff\xff\xff\xff".join(held), originals):
-                    return left
-                held, size = [], 0
-    return leaks.in_packets(b"\xff\xff\xff\xff".join(held), originals)
-
-
-def _telling(link_type: int, data: bytes) -> bytes:
-    """The packet without what is random in headers: ids, checksums, numbers of TCP and RTP."""
-    kind, at, _ = link(link_type, data, Addresses(b""))
-    packet = ip.parse(data[at:]) if kind in IP_TYPES else None
-    if packet is None:
-        return data
-    head = data[:at] + packet.source + packet.destination
-    if packet.protocol == ip.TCP:
-        return head + packet.payload[(packet.payload[12] >> 4) * 4 if len(packet.payload) > 12 else 0 :]
-    body = packet.payload[8:]
-    return head + (body[12:] if media.looks_like_rtp(body) else body)

@@ -4,14 +4,9 @@ With pseudonyms, the results are those of the redacted trace: what is in them
 cannot tell more than the trace does.
 """
 
-import hashlib
-import tempfile
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 import pandas as pd
@@ -19,26 +14,35 @@ import pandas as pd
 from postproc import pipeline
 from postproc.deployment import Deployment
 from postproc.errors import SetupError
-from postproc.handover.copying import replacing
-from postproc.handover.export import safe_name
-from postproc.handover.redact import Source, Work, check, products, redact
+from postproc.files import scratch
+from postproc.handover import prose
+from postproc.handover.account import Account, Look, goes_on, markdown
+from postproc.handover.answers import as_given, as_lines, of_lines, words_as_given
+from postproc.handover.checking import check
+from postproc.handover.disguise import disguised
+from postproc.handover.packing import pack
+from postproc.handover.redact import Redacted, Source, Work, products, redact
+from postproc.handover.staged import linked, members, placed
 from postproc.pipeline import Run
 from postproc.present import checklist
-from postproc.present.checklist import KEYS
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles
-from postproc.read.inputs import said
+from postproc.read.inputs import Unread
 from postproc.text import Lang
 from postproc.version import __version__
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
-LEFT_OUT = ("events",)  # the cache
+CHANGED = "the redacted trace does not lead to the same findings as the original"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a ticket is to be made of."""
+    """What a ticket is to be made of.
+
+    When it is ``redacted``, ``hidden`` are words to be replaced wherever they stand, and ``look``
+    is shown what remains before anything is packed: it raises SetupError to stop.
+    """
 
     captures: Sequence[Path]
     logs: Sequence[Path] = ()
@@ -48,6 +52,8 @@ class Order:
     lang: Lang = "en"
     redacted: bool = False
     key: str | None = None
+    hidden: Collection[str] = ()
+    look: Look = goes_on
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,20 @@ class Ticket:
     members: dict[str, int]
     open: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    account: Account | None = None  # of what was redacted
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """The files of the ticket, the run whose results are packed, and what there is to say of them."""
+
+    files: Mapping[str, Path]
+    run: Run
+    answers: Mapping[str, str]
+    changed: tuple[str, ...] = ()
+    lost: tuple[Unread, ...] = ()
+    redacted: Redacted | None = None
+    account: Account | None = None
 
 
 def ticket(order: Order, target: Path) -> Ticket:
@@ -66,103 +86,102 @@ def ticket(order: Order, target: Path) -> Ticket:
     Raises SetupError when no capture can be read, a file cannot be packed, or something is
     left after redaction; ``target`` is then not written.
     """
-    found, unread = inputs.find(list(order.captures))
+    found, left_out = inputs.find(list(order.captures))
     if not found:
-        reason = f": {unread[0].path}: {unread[0].reason}" if unread else ""
+        reason = f": {left_out[0].path}: {left_out[0].reason}" if left_out else ""
         raise SetupError(f"no capture to make a ticket of{reason}")
     logs, refused = logfiles.find(list(order.logs))
     if refused:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        place = Path(folder)
-        files = {
-            **_named("trace", [capture.path for capture in found], order, ".pcapng"),
-            **_named("logs", [log.path for log in logs], order, ".log"),
-            **_named("attachments", list(order.attachments), order, ".txt"),
-        }
-        warnings = [f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread]
-        packed, run, answers = _prepared(files, order, place, warnings)
+    held = [capture.path for capture in found], [log.path for log in logs], order.attachments
+    with scratch.folder() as place:
+        files = members(held, numbered=order.redacted)
+        packed = _redacted(files, order, place) if order.redacted else _plain(files, order, place)
+        unread = (*left_out, *packed.lost)
         names = {name: path.name for name, path in files.items()}
-        answered = checklist.answers(run.tables, names, answers, order.lang)
-        results = {path.relative_to(place).as_posix(): path for path in _results(place / "results")}
-        return _packed({**packed, **results}, answered, order, target, warnings)
+        answered = checklist.answers(packed.run.tables, names, packed.answers, order.lang)
+        made = _written(_made(answered, packed.account, order.lang), place / "made")
+        about = {
+            "version": __version__,
+            "redacted": order.redacted,
+            "warnings": [*_told(unread, redacted=order.redacted), *packed.changed],
+        }
+        ours = {**_below(place / "results", place), **made}
+        if packed.redacted:
+            exempt = prose.words() | words_as_given(order.answers)
+            check(ours.values(), packed.redacted.originals.besides(exempt))
+        sizes = pack({**packed.files, **ours}, about, target, dated=not order.redacted)
+    here = (f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread)
+    still_open = tuple(key for key, answer in answered.items() if not answer)
+    return Ticket(target, sizes, still_open, (*here, *packed.changed), packed.account)
 
 
-def read_answers(path: Path) -> dict[str, str]:
-    """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
-    except (ValueError, tomllib.TOMLDecodeError) as error:
-        raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
-    if isinstance(held, list):  # a checklist.json
-        held = {each.get("key"): each.get("answer") for each in held if isinstance(each, dict)}
-    if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
-        named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
-        raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")
-    return {key: str(value) for key, value in held.items() if value not in (None, "")}
+def _told(unread: Sequence[Unread], *, redacted: bool) -> list[str]:
+    """What the manifest says of files left out: names without folders; with pseudonyms only how many."""
+    if redacted:
+        return [f"files that were not read: {len(unread)}"] if unread else []
+    return [f"{inputs.readable(each.path.name)}: {_placeless(each.reason)}" for each in unread]
 
 
-def _named(folder: str, paths: Sequence[Path], order: Order, suffix: str) -> dict[str, Path]:
-    """A member name for each file: its own, made harmless; when redacted only a number."""
-    named: dict[str, Path] = {}
-    for number, path in enumerate(dict.fromkeys(paths), 1):
-        name = f"{number}{suffix}" if order.redacted else safe_name(path.name)
-        if f"{folder}/{name}" in named:
-            name = f"{number}-{name}"
-        named[f"{folder}/{name}"] = path
-    return named
+def _placeless(reason: str) -> str:
+    """A reason up to the path in it."""
+    before, _, behind = reason.replace("\\", "/").partition("/")
+    return f"{before.rstrip()} ..." if behind else reason
 
 
-def _prepared(
-    files: Mapping[str, Path], order: Order, place: Path, warnings: list[str]
-) -> tuple[dict[str, Path], Run, Mapping[str, str]]:
-    """The files to pack, the run of which the results are packed, and the answers."""
-    run = _run(files, order, place / ("original" if order.redacted else "results"))
+def _plain(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
+    run = _judged(linked(files, place), order, order.deployment)
+    pipeline.write(placed(run, place), place / "results", csv=True)
+    return _Packed(files, run, order.answers)
+
+
+def _redacted(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
+    """All of it with pseudonyms, and the results of a run on that: they cannot tell more."""
+    staged = linked(files, place)
+    run = _judged(staged, order, order.deployment)
+    unread = {each.path: each.reason for each in run.unread}
+    lost = tuple(Unread(path, unread[staged[name]]) for name, path in files.items() if staged[name] in unread)
+    files = {name: path for name, path in files.items() if staged[name] not in unread}
+    new = {name: place / "redacted" / name for name in files}
+    for path in new.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    known = order.deployment or deployments.read(deployments.DEFAULT)
+    told, retold = place / "answers.txt", place / "answers.redacted.txt"
+    told.write_text(as_lines(order.answers), encoding="utf-8", errors="surrogateescape")
+    work = Work(
+        [Source(files[name], new[name]) for name in files if name.startswith("trace/")],
+        {files[name]: new[name] for name in files if name.startswith("logs/")},
+        products(known),
+        {**{files[name]: new[name] for name in files if name.startswith("attachments/")}, told: retold},
+        order.hidden,
+    )
+    done = redact(work, order.key)
+    account = _account(done, {**{path: name for name, path in new.items()}, retold: "checklist.md"}, order)
+    order.look(account)
+    again = _judged(new, order, disguised(known, done.pseudonyms))
+    pipeline.write(placed(again, place / "redacted"), place / "results", csv=True)
+    answers = of_lines(retold.read_text(encoding="utf-8"), order.answers)
+    changed = () if _same(run, again) else (CHANGED,)
+    return _Packed(new, again, answers, changed, lost, done, account)
+
+
+def _account(done: Redacted, names: Mapping[Path, str], order: Order) -> Account:
+    unjudged = {names[path]: words for path, words in done.unjudged.items()}
+    return Account(done.pseudonyms.tally, unjudged, tuple(as_given(order.answers).values()))
+
+
+def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | None) -> Run:
+    """The run of the files; SetupError when no capture can be read."""
+    run = pipeline.run(
+        [path for name, path in files.items() if name.startswith("trace/")],
+        fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
+        deployment=deployment, lang=order.lang,
+    )  # fmt: skip
     if run.captures.empty:
         raise SetupError(
             f"no capture could be read: {run.unread[0].reason}" if run.unread else "no capture could be read"
         )
-    if not order.redacted:
-        return dict(files), run, order.answers
-    redacted = {name: place / "redacted" / name for name in files}
-    for path in redacted.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    sources = [Source(path, redacted[name]) for name, path in files.items() if name.startswith("trace/")]
-    texts = {path: redacted[name] for name, path in files.items() if not name.startswith("trace/")}
-    known = order.deployment or deployments.read(deployments.DEFAULT)
-    told = _told(order.answers, place)
-    done = redact(Work(sources, {**texts, **told}, products(known)), order.key)
-    again = _run(redacted, order, place / "results")
-    check(_results(place / "results"), done.originals.numbered())  # prose may hold what is a name, too
-    if not _same(run, again):
-        warnings.append("the redacted trace does not lead to the same findings as the original")
-    return redacted, again, _retold(order.answers, told)
-
-
-def _told(answers: Mapping[str, str], place: Path) -> dict[Path, Path]:
-    """The answers as a text to be redacted, one in a line."""
-    text, target = place / "answers.txt", place / "answers.redacted.txt"
-    lines = (" ".join(answers[key].split()) for key in sorted(answers))
-    text.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="surrogateescape")
-    return {text: target} if answers else {}
-
-
-def _retold(answers: Mapping[str, str], told: Mapping[Path, Path]) -> dict[str, str]:
-    """The answers after that; the customer's id stays, as the vendor must know who asks."""
-    lines = [line for target in told.values() for line in target.read_text(encoding="utf-8").split("\n")]
-    new = dict(zip(sorted(answers), lines, strict=False))
-    return new | {key: answers[key] for key in ("customer_id",) if key in answers}
-
-
-def _run(files: Mapping[str, Path], order: Order, out: Path) -> Run:
-    return pipeline.run(
-        [path for name, path in files.items() if name.startswith("trace/")], out, csv=True,
-        fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
-        deployment=order.deployment, lang=order.lang,
-    )  # fmt: skip
+    return run
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -172,46 +191,25 @@ def _same(one: Run, other: Run) -> bool:
     return calls and pd.DataFrame(first).equals(second)
 
 
-def _packed(
-    files: Mapping[str, Path],
-    answered: Mapping[str, str | None],
-    order: Order,
-    target: Path,
-    warnings: list[str],
-) -> Ticket:
-    hashes: dict[str, dict[str, Any]] = {}
-    with replacing(target) as file, ZipFile(file, "w", ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for name, path in files.items():
-            hashes[name] = _add(archive, name, path)
-        for name, content in _made(answered, order.lang).items():
-            archive.writestr(name, content)
-            hashes[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-        manifest = {"version": __version__, "redacted": order.redacted, "warnings": warnings, "files": hashes}
-        archive.writestr("manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-    sizes = {name: each["size"] for name, each in hashes.items()}
-    return Ticket(
-        target, sizes, tuple(key for key, answer in answered.items() if not answer), tuple(warnings)
-    )
-
-
-def _made(answered: Mapping[str, str | None], lang: Lang) -> dict[str, bytes]:
+def _made(answered: Mapping[str, str | None], account: Account | None, lang: Lang) -> dict[str, bytes]:
     document = checklist.document(answered, lang)
-    return {
+    made = {
         "checklist.md": checklist.markdown(answered, lang).encode(errors="replace"),
         "checklist.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
     }
+    return made | ({"redaction.md": markdown(account, lang).encode(errors="replace")} if account else {})
 
 
-def _add(archive: ZipFile, name: str, path: Path) -> dict[str, Any]:
-    try:
-        archive.write(path, name)
-        return {"sha256": inputs.sha256(path), "size": path.stat().st_size}
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
+def _written(made: Mapping[str, bytes], folder: Path) -> dict[str, Path]:
+    """What was made, as files: searched and packed like all others."""
+    folder.mkdir()
+    for name, content in made.items():
+        (folder / name).write_bytes(content)
+    return _below(folder, folder)
 
 
-def _results(folder: Path) -> Iterator[Path]:
-    """What the run wrote, without its cache."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).parts[0] not in LEFT_OUT:
-            yield path
+def _below(folder: Path, base: Path) -> dict[str, Path]:
+    """The files in a folder, by their place below another; not those with which we keep order there."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    kept = (path for path in found if not path.relative_to(folder).parts[0].startswith("."))
+    return {path.relative_to(base).as_posix(): path for path in kept}

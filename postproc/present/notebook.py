@@ -80,7 +80,11 @@ def _opening(subject: Subject, calls: int) -> Iterator[Cell]:
 
 
 def _loading(subject: Subject) -> Iterator[str]:
+    yield "import sys"
     yield "from pathlib import Path"
+    yield ""
+    yield "# A file beside the capture that is called like a module is not one."
+    yield "sys.path = [folder for folder in sys.path if Path(folder).resolve() != Path.cwd()]"
     yield ""
     yield "import pandas as pd"
     yield ""

@@ -40,6 +40,18 @@ def of_capture(tables: Tables, capture: str) -> Tables:
     return tables.with_(**cut | {"logs": tables.logs})
 
 
+def without_captures(tables: Tables, captures: Collection[str]) -> Tables:
+    """The run without these captures and the calls seen in them."""
+    shown = [tables.timeline, tables.calls, tables.legs]
+    gone = {call for rows in shown for call in rows.loc[rows["capture"].isin(captures), "call"].dropna()}
+    cut = {}
+    for name in BY_NAME:
+        rows: pd.DataFrame = getattr(tables, name)
+        lost = rows["capture"].isin(captures)
+        cut[name] = _where(rows, ~(lost | rows["call"].isin(gone) if "call" in rows else lost))
+    return tables.with_(**cut)
+
+
 def _call_ids(tables: Tables, calls: Collection[int]) -> list[str]:
     return list(tables.legs.loc[tables.legs["call"].isin(calls), "call_id"].dropna())
 

@@ -1,19 +1,29 @@
-"""The pictures of a call by name, as layouts and as SVG: for reports, without matplotlib."""
+"""The pictures of a call by name, as layouts and as SVG: for reports, without matplotlib.
+
+A picture that our own mistake keeps from being drawn has a line instead, and costs no other.
+"""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from postproc.present.colors import MUTED
 from postproc.present.figures import svg
 from postproc.present.figures.binding_rows import bindings
 from postproc.present.figures.calls import overview
 from postproc.present.figures.cut import CallRows, each_call, of_call
 from postproc.present.figures.ladder import ladder
+from postproc.present.figures.lettering import plain
 from postproc.present.figures.media import media
-from postproc.present.figures.picture import Picture
+from postproc.present.figures.picture import Label, Picture
 from postproc.present.figures.records import HasTables
 from postproc.present.figures.timeline import timeline
+from postproc.present.figures.wording import say
 from postproc.text import Lang
 
-__all__ = ["PICTURES", "CallRows", "each_call", "of_call", "overview_svg", "svgs"]
+__all__ = ["PICTURES", "CallRows", "each_call", "of_call", "overview_layout", "overview_svg", "svgs"]
+
+WIDTH, HEIGHT, LONGEST = 560.0, 40.0, 100  # points and characters of the line that stands for a picture
 
 
 def _ladder(tables: CallRows, lang: Lang = "en") -> Picture:
@@ -28,14 +38,33 @@ PICTURES: Mapping[str, Callable[[CallRows, Lang], Picture]] = {
 }
 
 
+def layout(name: str, tables: CallRows, lang: Lang = "en") -> Picture:
+    """A picture of a call, or the line that stands for it."""
+    return _or_line(partial(PICTURES[name], tables, lang), lang)
+
+
+def overview_layout(run: HasTables, lang: Lang = "en") -> Picture:
+    """The calls of a run over time, or the line that stands for the picture."""
+    return _or_line(partial(overview, run, lang), lang)
+
+
 def svgs(tables: CallRows, lang: Lang = "en") -> dict[str, str]:
     """Every picture of a call as an ``<svg>`` element, ids unique in a page of many calls."""
-    return {
-        name: svg.element(picture(tables, lang), f"call{tables.number}-{name}")
-        for name, picture in PICTURES.items()
-    }
+    return {name: svg.element(layout(name, tables, lang), f"call{tables.number}-{name}") for name in PICTURES}
 
 
 def overview_svg(run: HasTables, lang: Lang = "en") -> str:
     """The calls of a run over time as an ``<svg>`` element."""
-    return svg.element(overview(run, lang), "overview")
+    return svg.element(overview_layout(run, lang), "overview")
+
+
+def _or_line(draw: Callable[[], Picture], lang: Lang) -> Picture:
+    with ThreadPoolExecutor(1) as here:  # a future keeps what went wrong
+        future = here.submit(draw)
+    error = future.exception()
+    if not isinstance(error, Exception):
+        return future.result()
+    text = say("undrawn", lang, error=plain(f"{type(error).__name__}: {error}"))
+    picture = Picture(WIDTH, HEIGHT, text)
+    picture.write(Label(14, 20, text[:LONGEST], 8, color=MUTED))
+    return picture

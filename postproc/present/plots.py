@@ -6,11 +6,10 @@ PDF or PNG. LookupError when a run has no call of that number.
 """
 
 from postproc.present.figures import svg as svg_
-from postproc.present.figures.calls import overview as overview_
 from postproc.present.figures.canvas import Drawing, draw, png
 from postproc.present.figures.cut import CallRows, of_call
 from postproc.present.figures.records import HasTables
-from postproc.present.pictures import PICTURES
+from postproc.present.pictures import layout, overview_layout
 from postproc.text import Lang
 
 __all__ = ["bindings", "call_timeline", "ladder", "media", "overview", "png", "svg"]
@@ -40,7 +39,7 @@ def media(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
 
 def overview(run: HasTables, lang: Lang = "en") -> Drawing:
     """The calls of a run over time, by verdict."""
-    return draw(overview_(run, lang))
+    return draw(overview_layout(run, lang))
 
 
 def svg(figure: Drawing, prefix: str | None = None) -> str:
@@ -49,4 +48,4 @@ def svg(figure: Drawing, prefix: str | None = None) -> str:
 
 
 def _drawn(name: str, run: Source, call: int, lang: Lang) -> Drawing:
-    return draw(PICTURES[name](of_call(run, call), lang))
+    return draw(layout(name, of_call(run, call), lang))

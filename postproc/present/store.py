@@ -1,15 +1,15 @@
 """The tables as files: Parquet for programs, CSV for spreadsheets, summary.json for scripts.
 
-Every file is written beside its place and then moved there, so that a reader
-never sees half of one. Cells come from strangers: in CSV a text that a
+Each bears the id of its run, CSV apart, which has no room for it: ``files`` in
+summary.json has everybody's hash. Cells come from strangers: in CSV a text that a
 spreadsheet would take for a formula gets a leading apostrophe.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import orjson
@@ -19,41 +19,57 @@ import pyarrow.parquet as pq
 
 from postproc.columns import TEXT, TIME, plain
 from postproc.errors import SchemaError
+from postproc.files.commit import Reader
+from postproc.files.private import FOLDER
 from postproc.tables import TABLES, Table, Tables
 
+RUN = b"legshark.run"  # key in the metadata of a Parquet file
 FORMULA = r"^[=+\-@\t\r\n]"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
 
 
-def write_tables(tables: Tables, folder: Path, *, csv: bool = False) -> None:
-    """Write NAME.parquet of every table, and NAME.csv if wished; an older NAME.csv goes."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_tables(tables: Tables, folder: Path, run: str = "", *, csv: bool = False) -> None:
+    """Write NAME.parquet of every table, which bears the run's id, and NAME.csv if wished."""
+    folder.mkdir(FOLDER, exist_ok=True)
     for table, rows in tables.items():
-        replace_file(folder / f"{table.name}.parquet", partial(_write_parquet, rows))
-        spreadsheet = folder / f"{table.name}.csv"
+        _write_parquet(rows, folder / f"{table.name}.parquet", run)
         if csv:
-            replace_file(spreadsheet, partial(_write_csv, table, rows))
-        else:
-            spreadsheet.unlink(missing_ok=True)
+            _write_csv(table, rows, folder / f"{table.name}.csv")
 
 
-def read_tables(folder: Path) -> Tables:
-    """Read what write_tables wrote, with the schema's types; one of UNREADABLE if it is not that."""
-    return Tables(**{table.name: _read_parquet(table, folder) for table in TABLES})
+def read_tables(results: Reader) -> tuple[Tables, set[str]]:
+    """Read what write_tables wrote into "tables", with the schema's types, and the ids of the runs.
+
+    One of UNREADABLE if it is not that. Versions up to 0.1 gave no id: then it is "".
+    """
+    read = {
+        table.name: results.read(f"tables/{table.name}.parquet", partial(_read_parquet, table))
+        for table in TABLES
+    }
+    return Tables(**{name: rows for name, (rows, _) in read.items()}), {run for _, run in read.values()}
 
 
-def write_summary(tables: Tables, unread: Iterable[tuple[str, str]], version: str, path: Path) -> None:
-    """Write the captures and calls as JSON; times are ISO 8601 UTC, what is unknown is null."""
+def write_summary(
+    tables: Tables,
+    unread: Iterable[tuple[str, str]],
+    about: Mapping[str, str],
+    path: Path,
+    files: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> None:
+    """Write the captures and calls as JSON; times are ISO 8601 UTC, what is unknown is null.
+
+    ``about`` the run come first, ``files`` are its other ones with size and SHA-256.
+    """
     summary = {
-        "version": version,
+        **about,
         "captures": records(tables.captures),
         "logs": records(tables.logs),
         "unread": [{"path": file, "reason": reason} for file, reason in unread],
         "calls": records(tables.calls),
         "counts": {table.name: len(rows) for table, rows in tables.items()},
+        "files": dict(files),
     }
-    text = orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    replace_file(path, lambda place: place.write_bytes(text))
+    path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -78,12 +94,18 @@ def _iso(times: pd.Series) -> pd.Series:
     return pd.Series(texts, index=times.index, dtype=TEXT).add("Z").mask(times.isna())
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), path, compression="zstd")
+def _write_parquet(rows: pd.DataFrame, path: Path, run: str) -> None:
+    held = pa.Table.from_pandas(rows, preserve_index=False)
+    held = held.replace_schema_metadata({**held.schema.metadata, RUN: run.encode()})
+    with path.open("wb") as file:  # arrow knows no path that is not UTF-8
+        pq.write_table(held, file, compression="zstd")
 
 
-def _read_parquet(table: Table, folder: Path) -> pd.DataFrame:
-    return table.conform(pq.read_table(folder / f"{table.name}.parquet").to_pandas())
+def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:
+    with path.open("rb") as file:
+        held = pq.read_table(file)
+    run = (held.schema.metadata or {}).get(RUN, b"").decode()
+    return table.conform(held.to_pandas()), run
 
 
 def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:
@@ -97,13 +119,3 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
     if dtype != TEXT:
         return column
     return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Have the file written under another name, then give it its own."""
-    making = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        write(making)
-        making.replace(path)
-    finally:
-        making.unlink(missing_ok=True)

@@ -25,11 +25,16 @@ WARNING = Words("warning", "Warnung")
 
 
 def clean(text: str) -> str:
-    r"""The text with \xNN or \uNNNN for what moves the cursor, turns the writing or is not shown."""
+    r"""The text with \xNN or \uNNNN for what moves the cursor, turns the writing or is not shown.
+
+    Bytes of a file's name that are no text become \xNN, as in the tables (read.inputs.readable).
+    """
     return "".join(_shown(char) for char in text)
 
 
 def _shown(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape").decode() if unicodedata.category(char) in HIDDEN else char
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from postproc.present.store import records, replace_file
+from postproc.present.store import records
 from postproc.tables import Tables
 
 Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its walk
@@ -38,7 +38,7 @@ def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def write(tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path) -> None:
     text = orjson.dumps(document(tables, walks, run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    replace_file(path, lambda place: place.write_bytes(text))
+    path.write_bytes(text)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]:

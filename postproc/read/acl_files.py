@@ -20,7 +20,10 @@ def read(given: Path) -> Access:
     if str(given) in deployment.SHIPPED:
         return _of(deployment.read(given))
     content = _content(given)
-    if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(XML):
+    text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise SetupError(f"{given}: empty file")
+    if text.startswith(XML) or given.suffix.lower() == ".xml":
         return acl_conf.read(content, str(given))
     return _of(deployment.parsed(content, given))
 

@@ -4,32 +4,32 @@ The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from postproc import memory
 from postproc.errors import CaptureError
-from postproc.read import plain, tshark
+from postproc.files import scratch
+from postproc.read import alone, plain, programs, tshark
+from postproc.read.arrays import Array
+from postproc.read.clock import Clock, believed
 from postproc.read.container import NotWalkable
+from postproc.read.decrypted import sip_over_tls
 from postproc.read.events import events
 from postproc.read.frame import Frame
-from postproc.read.inputs import sha256
+from postproc.read.inputs import readable, sha256
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
 from postproc.read.walk import HEAD, capture_format
 from postproc.tables import CAPTURES, Tables
 
-TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
-
-Place = tuple[str | None, int | None]
 Seen = Callable[[int], None]
 
 
@@ -56,21 +56,31 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 
 
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-    with tempfile.TemporaryDirectory(prefix="postproc-", ignore_cleanup_errors=True) as folder:
-        parted, kept = _part(path, Path(folder), options, seen)
+    with scratch.folder() as folder:
+        parted, kept = _part(path, folder, options, seen)
         memory.give_back()
         decode_as = _sip_over_tls(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = plain.frames(_aside(kept), parted.plain_frames)
+            known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
             try:
-                both = merge(shown, known, key=attrgetter("number"))
-                return _tables(events(both, name), parted, path, name, everything=False)
+                both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
+                told: list[str] = []
+                found = events(both, name, told)
+                return _tables(found, _warned(parted, told), path, name, everything=False)
             except MappingError as error:
-                warning = f"read by tshark alone, which is slower: {error}"
-                parted = replace(parted, warnings=(*parted.warnings, warning))
-        shown = tshark.frames(path, options.keylog, decode_as=decode_as)
-        return _tables(events(shown, name), parted, path, name, everything=True)
+                parted = _warned(parted, [f"read by tshark alone, which is slower: {error}"])
+        clock = Clock()
+        shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
+        told = []
+        found = events(shown, name, told)
+        if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
+            told.append(clock.warning)
+        return _tables(found, _warned(parted, told), path, name, everything=True)
+
+
+def _warned(parted: Split, warnings: Iterable[str]) -> Split:
+    return replace(parted, warnings=(*parted.warnings, *warnings))
 
 
 def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
@@ -84,6 +94,8 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
         try:
             source = converted(path, folder / "converted.pcapng")
             parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
+        except alone.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
+            raise
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
             return replace(original, warnings=(warning,)), None
@@ -102,37 +114,54 @@ def _form(path: Path) -> str:
 
 def converted(path: Path, target: Path) -> Path:
     """The capture as little-endian pcapng; a cut one as far as it goes."""
-    done = subprocess.run(
-        [tshark.executable("editcap"), "-F", "pcapng", str(path.resolve()), str(target)],
-        capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
-    if not target.exists() or not target.stat().st_size:
-        raise CaptureError(f"editcap cannot convert it: {done.stderr.strip().splitlines()[-1:]}")
+    editcap = programs.companion("editcap")
+    if editcap is None:
+        raise CaptureError("editcap, which converts it, is not beside tshark")
+    source = path.resolve()
+    status, said = alone.make(
+        target, source.stat().st_size, editcap, "-F", "pcapng", str(source), str(target)
+    )
+    cut = any(words in said for words in tshark.BROKEN_FILE)
+    if not target.exists() or not target.stat().st_size or (status and not cut):
+        raise CaptureError(f"editcap cannot convert it: {said.strip().splitlines()[-1:]}")
     return target
 
 
 def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
-    """Frames with the numbers of the original file, each checked by its time."""
+    """Frames with the numbers of the original file, each checked by its time if that is believed."""
+    guessed = np.isin(parted.kept_frames, parted.guessed_frames)
     for frame in frames:
         index = frame.number - 1
-        if index >= len(parted.kept_times) or frame.time != parted.kept_times[index]:
+        known = index < len(parted.kept_times)
+        if not known or (frame.time != parted.kept_times[index] and not guessed[index]):
             raise MappingError(f"frame {frame.number} of the reduced file is at another time")
-        frame.number = int(parted.kept_frames[index])
+        frame.number, frame.time = int(parted.kept_frames[index]), int(parted.kept_times[index])
+        yield frame
+
+
+def _marked(frames: Iterator[Frame], guessed: Array) -> Iterator[Frame]:
+    """Frames in the order of their numbers, marked where their time is not their own."""
+    ahead = iter(guessed.tolist())
+    waiting = next(ahead, None)
+    for frame in frames:
+        while waiting is not None and waiting < frame.number:
+            waiting = next(ahead, None)
+        frame.guessed = waiting == frame.number
+        yield frame
+
+
+def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterator[Frame]:
+    """Frames as tshark alone shows them, with times that can be reckoned with."""
+    for frame in frames:
+        frame.guessed = not believed(frame.time)
+        frame.time = clock.follow(frame.time, start, frame.number)
         yield frame
 
 
 def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:
-    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
     if options.keylog is None and not parted.has_secrets:
         return {}
-    servers: dict[frozenset[Place], int | None] = {}
-    claimed: set[int | None] = {None}
-    unclaimed: set[int | None] = set()
-    for frame in tshark.frames(source, options.keylog, show=TLS_DATA):
-        ends = frozenset([(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)])
-        port = servers.setdefault(ends, frame.dst_port)  # the first record is the client's
-        (unclaimed if frame.protocols[-1] in ("tls", "data") else claimed).add(port)
-    return {f"tls.port=={port}": "sip" for port in unclaimed - claimed}
+    return sip_over_tls(source, options.keylog)
 
 
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
@@ -149,7 +178,7 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     described, offered = tables.sdp_media, tables.candidates
     named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
     formats = described["formats"].dropna().str.split(",").explode()
-    types = formats[formats.str.fullmatch(r"\d{1,3}")].astype("int64").unique()
+    types = formats[formats.str.fullmatch(r"[0-9]{1,3}")].astype("int64").unique()
     streams, seconds = rtp_tables(few(parted.media, named.unique().astype("int64"), types), fewest=1)
     if streams.empty:
         return parted.rtp_streams, parted.rtp_seconds
@@ -163,7 +192,7 @@ def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[str, object]:
     return {
         "capture": name,
-        "path": str(path),
+        "path": readable(str(path)),
         "sha256": parted.sha256,
         "format": parted.format,
         "packets": parted.packets,

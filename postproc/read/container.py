@@ -9,8 +9,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from postproc.errors import CaptureError
 from postproc.read.arrays import Array
+from postproc.read.clock import Clock
 
 LARGEST_PACKET = 262_144  # Wireshark's limit too: a greater length is garbage
 LINK_TYPES = {  # numbers of the LINKTYPE registry; 12 and 14 are RAW as some systems wrote it
@@ -83,11 +86,12 @@ class Window:
     data: Array
     start: Array  # of the packet in data
     captured: Array  # bytes of it that are there
-    time: Array  # ns since the epoch
+    time: Array  # ns since the epoch; as a file's records are sliced OUTSIDE where it is not believed
     interface: Array  # its number
     record_at: Array  # position of the record in the file
     record_size: Array
     others: list[tuple[int, int]]
+    guessed: Array = field(default_factory=lambda: np.zeros(0, np.int64))  # rows whose clock was not believed
 
 
 @dataclass
@@ -102,6 +106,8 @@ class Container:
     packets: int = 0
     has_secrets: bool = False
     cut_short: bool = False
+    excess: str = ""  # which limit it goes beyond
+    clock: Clock = field(default_factory=Clock)
     warnings: list[str] = field(default_factory=list)
 
 

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
+from postproc import constants
 from postproc.read.frame import Frame
 
-WINDOW, WINDOW_WITHOUT_ID = 5_000_000, 500_000  # ns
+WINDOW = constants.nanoseconds("copies.window_s")
+WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
 
 
 class Sighting(NamedTuple):

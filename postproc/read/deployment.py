@@ -9,7 +9,7 @@ from typing import Any
 
 from postproc.acl import AccessList, of_machine
 from postproc.acl.lists import Entry
-from postproc.deployment import SIDES, Deployment, Markers, Thresholds
+from postproc.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
 from postproc.errors import SetupError
 from postproc.read import settings
 from postproc.read.inputs import said
@@ -28,9 +28,7 @@ WHITELIST, BLACKLIST = "whitelist", "blacklist"
 PLAIN: Mapping[str, Callable[[object, At], Any]] = {
     "name": settings.text,
     "region": settings.region,
-    "sip_ports": each(settings.port),
     "public_addresses": each(settings.network),
-    "stun_servers": each(settings.stun_server),
 }
 TABLES = ("markers", "products", "media_ports", "acl", "thresholds")
 
@@ -108,7 +106,8 @@ def _products(value: object, base: Mapping[str, tuple[str, ...]], at: At) -> dic
 def _media_ports(
     value: object, base: Mapping[str, tuple[range, ...]], at: At
 ) -> dict[str, tuple[range, ...]]:
-    found = {side: each(settings.ports)(held, at / side) for side, held in known(value, SIDES, at).items()}
+    given = known(value, (SERVER,), at)
+    found = {side: each(settings.ports)(held, at / side) for side, held in given.items()}
     return dict(base) | found
 
 
@@ -172,7 +171,7 @@ KEYS = (
     *PLAIN,
     *(f"markers.{side}.{name}" for side in SIDES for name in MARKERS),
     "products.NAME",
-    *(f"media_ports.{side}" for side in SIDES),
+    f"media_ports.{SERVER}",
     *(f"acl.{name}" for name in ACL[:-1]),
     *(f"acl.lists.NAME.{name}" for name in LIST),
     *(f"thresholds.{name}" for name in THRESHOLDS),

@@ -4,18 +4,22 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from postproc.errors import SetupError
-from postproc.read import tshark
+from postproc.read import alone, programs, tshark
 
 ENOUGH = 1 << 30  # bytes of temporary space: a reduced capture is at most as large as its original
 OTHER_TSHARK = "use a tshark from 4.0 to 4.6"
 EMPTY_PCAP = bytes.fromhex("d4c3b2a1 0200 0400 00000000 00000000 00000400 01000000")
+WHY = {
+    "setting": f"by --tshark or {programs.SETTING}",
+    "PATH": "the first on PATH",
+    "usual folder": "where Wireshark is installed",
+}
 COMPANIONS = {  # what comes with tshark: how bad it is to be without, and what it is for
     "editcap": ("fault", "converts captures in other formats than pcap and pcapng"),
     "capinfos": ("note", "tells by hand what is in a capture"),
@@ -35,7 +39,7 @@ class Check:
 def checks() -> list[Check]:
     """All checks; those of tshark's insides only where there is a tshark."""
     program = _tshark()
-    inside = [] if program.state == "fault" else [_fields(), _filter(), _preferences(), _lua()]
+    inside = [] if program.state == "fault" else [_alone(), _fields(), _filter(), _preferences(), _lua()]
     return [_python(), program, *inside, *map(_companion, COMPANIONS), _user(), _space()]
 
 
@@ -46,30 +50,40 @@ def _python() -> Check:
 
 def _tshark() -> Check:
     try:
-        return Check("tshark", "ok", f"{tshark.version()} ({tshark.executable()})")
+        found = programs.tshark()
+        return Check("tshark", "ok", f"{tshark.version()} ({found.path}, {WHY[found.how]})")
     except SetupError as error:
         trouble, _, remedy = str(error).partition("; ")
         return Check("tshark", "fault", trouble, remedy)
 
 
+def _alone() -> Check:
+    """No Lua script takes part: as root, Wireshark 4.0 loads those for all users from where they are."""
+    paths = [line.rpartition("\t")[2] for line in _said("-G", "plugins").splitlines()]
+    scripts = [path for path in paths if path.endswith(".lua")]
+    if scripts:
+        detail = f"tshark loads Lua scripts that are there for all users: {', '.join(scripts)}"
+        return Check("alone", "note", detail, "read captures as an ordinary user: then it does not")
+    return Check("alone", "ok", "no profile, preferences, plug-ins or Lua scripts but Wireshark's own count")
+
+
 def _fields() -> Check:
     """Every field the readers ask tshark for is known to it."""
-    known = {line.split("\t")[2] for line in _glossary("fields") if line.count("\t") >= 2}
+    known = {line.split("\t")[2] for line in _said("-G", "fields").splitlines() if line.count("\t") >= 2}
     return _all_known("fields", set(tshark.WANTED.split()), known)
 
 
 def _filter() -> Check:
     """The display filter is one tshark understands; tried on a capture without packets."""
-    command = [tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING]
-    done = subprocess.run(command, input=EMPTY_PCAP, capture_output=True, check=False)
+    done = alone.run(tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING, given=EMPTY_PCAP)
     if done.returncode == 0:
         return Check("filter", "ok", "understood by tshark")
-    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.startswith("tshark: ")]
+    said = [line for line in done.stderr.splitlines() if line.startswith("tshark: ")]
     return Check("filter", "fault", " ".join(said) or f"tshark failed ({done.returncode})", OTHER_TSHARK)
 
 
 def _preferences() -> Check:
-    known = {line.lstrip("#").partition(":")[0] for line in _glossary("defaultprefs")}
+    known = {line.lstrip("#").partition(":")[0] for line in _said("-G", "defaultprefs").splitlines()}
     return _all_known("preferences", set(tshark.PREFERENCES), known)
 
 
@@ -80,17 +94,20 @@ def _all_known(name: str, needed: set[str], known: set[str]) -> Check:
 
 
 def _lua() -> Check:
-    about = " ".join(_said(tshark.executable(), "-v").split())
+    about = " ".join(_said("-v").split())
     if found := re.search(r"with Lua ([\d.]+\d)", about):
         return Check("lua", "ok", found[1])
     return Check("lua", "note", "this tshark has no Lua: Wireshark plug-ins will not run in it")
 
 
 def _companion(name: str) -> Check:
-    if path := shutil.which(name):
-        return Check(name, "ok", path)
     state, purpose = COMPANIONS[name]
-    return Check(name, state, f"not found; it {purpose}", "it comes with Wireshark: put it on PATH")
+    try:
+        if path := programs.companion(name):
+            return Check(name, "ok", str(path))
+    except SetupError:  # told of tshark
+        return Check(name, state, f"not looked for; it {purpose}", "it comes with tshark")
+    return Check(name, state, f"not found beside tshark; it {purpose}", programs.INSTALL)
 
 
 def _user() -> Check:
@@ -108,14 +125,6 @@ def _space() -> Check:
     return Check("temporary space", "ok", detail)
 
 
-def _glossary(report: str) -> list[str]:
-    with tempfile.TemporaryDirectory() as bare:  # where no one has changed a preference
-        return _said(tshark.executable(), "-G", report, configuration=bare).splitlines()
-
-
-def _said(*command: str, configuration: str | None = None) -> str:
-    extra = {"WIRESHARK_CONFIG_DIR": configuration} if configuration else {}
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, env=os.environ | extra
-    )
-    return done.stdout
+def _said(*arguments: str) -> str:
+    """What tshark prints of itself."""
+    return alone.run(tshark.executable(), *arguments).stdout

@@ -5,7 +5,6 @@ tshark runs with ``-T pdml``, which tells every field of every layer. That is sl
 """
 
 import asyncio
-import tempfile
 from asyncio import StreamReader
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.errors import CaptureError
-from postproc.read.tshark import INSIDE_TURN, PREFERENCES, EkCapture, apart, executable
+from postproc.read.tshark import INSIDE_TURN, EkCapture, apart, streaming
 
 
 def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
@@ -30,25 +29,11 @@ def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | N
 
 
 def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
-    loop = asyncio.new_event_loop()
-    keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
-    with tempfile.TemporaryDirectory() as bare:
-        stream = PdmlCapture(
-            str(capture.absolute()),
-            keep_packets=False,
-            eventloop=loop,
-            tshark_path=executable(),
-            override_prefs=PREFERENCES | keys,
-            custom_parameters=["-n", "-Y", show, *INSIDE_TURN],
-        )
-        stream.folder = Path(bare)
-        try:
-            found = list(islice(stream, limit))
-            if limit is None or len(found) < limit:  # else tshark was stopped by us
-                stream.check()
-        finally:
-            stream.close()
-            loop.close()
+    options = {"custom_parameters": ["-n", "-Y", show, *INSIDE_TURN]}
+    with streaming(PdmlCapture, capture, keylog, **options) as stream:
+        found = list(islice(stream, limit))
+        if limit is None or len(found) < limit:  # else tshark was stopped by us
+            stream.check()
     return found
 
 

@@ -7,6 +7,7 @@ fragments come from tshark, which puts them together over several frames.
 from collections.abc import Iterator
 from typing import Any
 
+from postproc import constants
 from postproc.read.frame import Frame
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
@@ -16,17 +17,7 @@ HANDSHAKES = {
     13: "certificate_request", 14: "server_hello_done", 15: "certificate_verify",
     16: "client_key_exchange", 20: "finished", 22: "certificate_status",
 }  # fmt: skip
-ALERTS = {
-    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow",
-    40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",
-    44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown",
-    47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
-    51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
-    86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation",
-    109: "missing_extension", 110: "unsupported_extension", 112: "unrecognized_name",
-    113: "bad_certificate_status_response", 115: "unknown_psk_identity", 116: "certificate_required",
-    120: "no_application_protocol",
-}  # fmt: skip
+ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
 ENCRYPTED = "encrypted"
 HANDSHAKE, CERTIFICATE, SEQUENCE = 22, 11, 0x30
 PLAIN, VERSIONS = range(20, 24), (b"\xfe\xff", b"\xfe\xfd")  # records that every DTLS stack writes alike

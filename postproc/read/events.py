@@ -1,11 +1,12 @@
 """tshark's frames -> the message tables of one capture."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
-from postproc.read import copies, dtls, icmp, sdp, segments, sip, stun
+from postproc.read import copies, dtls, icmp, limits, sdp, segments, sip, stun
 from postproc.read.frame import Frame
 from postproc.tables import BY_NAME, Tables
 
@@ -17,21 +18,29 @@ MESSAGE_TABLES = (
 Row = tuple[str, dict[str, Any]]
 
 
-def events(frames: Iterable[Frame], name: str) -> Tables:
-    """The message tables of the frames; ``capture`` is ``name``, copies are marked."""
+def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
+    """The message tables of the frames; ``capture`` is ``name``, copies are marked.
+
+    What a limit cuts is added to ``warnings``.
+    """
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[copies.Sighting] = []
+    guessed: set[int] = set()
     for frame in segments.completed(frames):
         sightings.append(copies.sighting(frame))
-        for table, row in rows(frame):
+        guessed.update([frame.number] * frame.guessed)
+        found = rows(frame)
+        for table, row in islice(found, limits.ROWS):
             pending[table].append(row)
             if len(pending[table]) == BATCH:
                 done[table].append(_frame(table, pending[table]))
                 pending[table] = []
-    copy_of = copies.copies(sightings)
+        if more := sum(1 for _ in found):
+            warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
+    copy_of = copies.copies(sight for sight in sightings if sight.frame not in guessed)
     return Tables(**{
-        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of)
+        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
         for table in MESSAGE_TABLES
     })  # fmt: skip
 
@@ -70,9 +79,12 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
     return BY_NAME[table].rows(records)
 
 
-def _finish(table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int]) -> pd.DataFrame:
+def _finish(
+    table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int], guessed: Collection[int]
+) -> pd.DataFrame:
     whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     whole["capture"] = name
     if "copy_of" in whole:
         whole["copy_of"] = whole["frame"].map(copy_of)
+        whole["time_guessed"] = whole["frame"].isin(guessed)
     return BY_NAME[table].conform(whole)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from postproc.read.clock import OUTSIDE
+
 LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
@@ -16,7 +18,7 @@ class Frame:
     """What tshark made of one frame: addresses, and the bytes of each message in it."""
 
     number: int
-    time: int  # ns since the epoch
+    time: int  # ns since the epoch; as tshark tells it any number
     interface: int
     protocols: tuple[str, ...]
     src_addr: str | None
@@ -29,6 +31,7 @@ class Frame:
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
+    guessed: bool = False  # time, as the packet's own is not believed (read.clock)
 
 
 def frame(layers: Mapping[str, Any]) -> Frame:
@@ -93,7 +96,10 @@ def _certificates(layers: Mapping[str, Any]) -> tuple[str, ...]:
 def nanoseconds(epoch: str) -> int:
     """Nanoseconds of "seconds.fraction"; of an ISO time, as newer tshark may write it."""
     if "T" in epoch:
-        return int(pd.Timestamp(epoch).value)
+        try:
+            return int(pd.Timestamp(epoch).value)
+        except ValueError:  # a year that pandas does not know
+            return OUTSIDE
     seconds, _, fraction = epoch.partition(".")
     sign = -1 if seconds.startswith("-") else 1
     return int(seconds) * 1_000_000_000 + sign * int(fraction.ljust(9, "0")[:9] or 0)

@@ -15,13 +15,17 @@ import pandas as pd
 from postproc.errors import CaptureError
 from postproc.logtexts import origin, said
 from postproc.read import inputs, logfiles
+from postproc.read.clock import EARLIEST, LATEST, SECOND
 from postproc.read.inputs import Unread
 from postproc.read.logfiles import Log
 from postproc.read.loglines import Line, lines
 from postproc.tables import LOG_EVENTS, LOGS, Tables, concat
 
+DAY = 86_400 * SECOND
 IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that tell which leg a channel is
 TIME = "%Y-%m-%d %H:%M:%S.%f"
+# A day less at both ends than of packets: the time zone is not known yet.
+FIRST, LAST = pd.Timestamp(EARLIEST + DAY, tz="UTC"), pd.Timestamp(LATEST - DAY, tz="UTC")
 
 
 @dataclass
@@ -29,8 +33,8 @@ class _Scan:
     """What is learnt of a log when it is first gone through."""
 
     log: Log
-    called: list[tuple[str, str]] = field(default_factory=list)  # channel, Call-ID or session id
-    peers: list[tuple[str, str]] = field(default_factory=list)  # channels bridged to each other
+    called: set[tuple[str, str]] = field(default_factory=set)  # channel, Call-ID or session id
+    peers: set[tuple[str, str]] = field(default_factory=set)  # channels bridged to each other
     has_channels: bool = False  # its lines bear UUIDs
     total: int = 0
     times: tuple[str, str] | None = None
@@ -97,11 +101,11 @@ def _learn(scan: _Scan, line: Line) -> None:
         return
     scan.has_channels = True
     if line.kind == "peer" and (told := said(line.text)):
-        scan.peers.append((line.uuid, told[1]["peer"].lower()))
+        scan.peers.add((line.uuid, told[1]["peer"].lower()))
     described = origin(line.text) if line.kind == "sdp" else None
     name = described[1] if described else line.call_id
     if name:
-        scan.called.append((line.uuid, name))
+        scan.called.add((line.uuid, name))
 
 
 def _wanted(scans: list[_Scan], known: Container[str]) -> frozenset[bytes]:
@@ -130,7 +134,9 @@ def _table(found: list[Line], name: str) -> pd.DataFrame:
 
 
 def _times(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-    return pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
+    """What the texts say, as far as it is believed in whatever time zone it was written."""
+    times = pd.to_datetime(texts, format=TIME, errors="coerce", utc=True)
+    return times.where(times.between(FIRST, LAST))
 
 
 def _about(scan: _Scan) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A file's SHA-256 on the way: who walks a capture reads every byte of it anyway."""
 
 import hashlib
+import os
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ class Hashing(FileIO):
         super().__init__(path)
         self._hash = hashlib.sha256()
         self._done = 0
+        self._size = os.fstat(self.fileno()).st_size  # what is added later is not of this capture
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         at = self.tell()
-        got = super().readinto(buffer)
+        got = super().readinto(memoryview(buffer)[: max(self._size - at, 0)])
         if at == self._done:
             self._hash.update(memoryview(buffer)[:got])
             self._done += got

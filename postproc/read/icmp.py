@@ -3,11 +3,12 @@
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
+from postproc import constants
 from postproc.read import stun
 from postproc.read.frame import Frame
 
 PROTOCOLS = {17: "udp", 6: "tcp"}
-ERRORS = {4: {3, 4, 5, 11, 12}, 6: {1, 2, 3, 4}}
+ERRORS = constants.icmp_types("icmp.errors")
 
 
 def row(frame: Frame) -> dict[str, Any] | None:
@@ -15,7 +16,7 @@ def row(frame: Frame) -> dict[str, Any] | None:
     for name, version in (("icmp", 4), ("icmpv6", 6)):
         for message in frame.messages.get(name, []):
             quote = _quote(message[8:])
-            if len(message) >= 8 and message[0] in ERRORS[version] and quote:
+            if len(message) >= 8 and (version, message[0]) in ERRORS and quote:
                 return quote | {
                     "frame": frame.number,
                     "time": frame.time,

@@ -5,9 +5,11 @@ capture's extension is listed with a reason, any other is passed over. A
 capture's name is its path relative to the deepest common folder of the inputs.
 """
 
+import errno
 import gzip
 import hashlib
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
@@ -92,6 +94,16 @@ def readable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def located(text: str) -> Path:
+    r"""The file of which ``readable`` made this text: where there is none so called, \xNN are bytes again."""
+    path = Path(text)
+    if "\\x" not in text or os.path.lexists(path):
+        return path
+    spelled = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(text))
+    other = Path(os.fsdecode(spelled))
+    return other if os.path.lexists(other) else path
+
+
 def hashed(captures: Iterable[Capture], threads: int) -> tuple[list[Capture], list[Unread]]:
     """Return the captures with their hashes, and those whose bytes cannot be read."""
     with ThreadPoolExecutor(threads) as pool:
@@ -117,6 +129,8 @@ def sha256(path: Path) -> str:
 def said(error: OSError) -> str:
     """The system's words for what went wrong, without number and path."""
     words = error.strerror or type(error).__name__
+    if error.errno in errno.errorcode:  # arrow tells what it did, and only then the system's words
+        words = os.strerror(error.errno or 0)
     return words[0].lower() + words[1:]
 
 

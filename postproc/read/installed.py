@@ -1,20 +1,16 @@
-"""The Wiresharks on this machine, and what they say of themselves."""
+"""The Wiresharks on this machine, and what they say of themselves, started as their user starts them."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from postproc.read.programs import every
+
 NAMES = ("tshark", "wireshark")
-USUAL = (  # where installers put them without touching PATH
-    Path("/Applications/Wireshark.app/Contents/MacOS"),
-    Path(os.environ.get("PROGRAMFILES", r"C:\Program Files")) / "Wireshark",
-)
 PATIENCE = 60  # seconds: the first start on a slow disk
 
 
@@ -31,17 +27,9 @@ class Program:
 
 
 def programs() -> list[Program]:
-    """Every tshark and wireshark on PATH and in the usual places, each file once."""
-    found = dict.fromkeys(path.resolve() for path in _candidates())
+    """Every tshark and wireshark: the one that is set, on PATH, in the usual places; each file once."""
+    found = dict.fromkeys(path.resolve() for path in every(*NAMES))
     return [Program(path, version(path)) for path in found]
-
-
-def _candidates() -> Iterator[Path]:
-    folders = [*os.environ.get("PATH", "").split(os.pathsep), *map(str, USUAL)]
-    for folder in filter(None, folders):
-        for name in NAMES:
-            if path := shutil.which(name, path=folder):
-                yield Path(path)
 
 
 def version(program: Path) -> str:

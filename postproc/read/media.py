@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
 from postproc.read.rtp import PACKET
 from postproc.read.streams import Streams
 
-EARLIEST = -(2**62)  # far enough from where 64 bits end
 HOLD_NS = 5 * 10**8  # packets are at most this much out of order
 PATIENCE_NS = 30 * 10**9  # between two packets of a stream that is not recognised yet
 FOLLOWING = 3  # steps up to this width follow each other
@@ -24,7 +24,7 @@ TRIED = 16  # packets remembered per candidate
 CROWD = 250_000  # packets remembered of all candidates
 STRAYS = 50_000  # packets kept of candidates that were given up
 FEWEST_PROVEN, SHARE_PROVEN = 8, 0.9
-FEWEST_LISTED, SHARE_LISTED = 3, 0.5
+FEWEST_LISTED, SHARE_LISTED = constants.count("rtp.fewest_packets"), 0.5
 
 
 @dataclass
@@ -49,7 +49,7 @@ def add(media: Media, packets: Array) -> None:
         return
     media.gathered.append(packets)
     if sum(map(len, media.gathered)) >= media.batch:
-        now = max(int(packets["time"][-1]), EARLIEST) - HOLD_NS
+        now = int(packets["time"][-1]) - HOLD_NS
         _advance(media, _given(media), now)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from postproc.read import limits
 from postproc.read.arrays import Array, count_until, gather, places
+from postproc.read.clock import EARLIEST, LATEST, OUTSIDE, SECOND
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -65,7 +67,9 @@ def records(container: Container, data: Array, base: int, starts: Array, sizes: 
 def _note(container: Container, block: bytes, position: int) -> None:
     """Learn from a block that is no packet."""
     kind = int.from_bytes(block[:4], "little")
-    if kind == INTERFACE:
+    if kind == INTERFACE and len(container.interfaces) == limits.INTERFACES:
+        container.excess = f"more than {limits.INTERFACES} interfaces"
+    elif kind == INTERFACE:
         container.interfaces.append(_interface(block))
     elif kind == SECRETS:
         container.has_secrets = True
@@ -83,7 +87,7 @@ def _interface(block: bytes) -> Interface:
     offset = options.get(IF_TSOFFSET, bytes(8))
     return Interface(
         link_type=int.from_bytes(block[8:10], "little"),
-        name=options.get(IF_NAME, b"").decode("utf-8", "replace").rstrip("\0"),
+        name=options.get(IF_NAME, b"").decode("utf-8", "replace").rstrip("\0")[: limits.INTERFACE_NAME],
         resolution=resolution,
         offset=int.from_bytes(offset, "little", signed=True),
     )
@@ -109,15 +113,22 @@ def _times(interfaces: list[Interface], interface: Array, high: Array, low: Arra
     if len(set(clocks)) == 1:
         return _since_epoch(ticks, *clocks[0])
     times = np.empty(len(ticks), np.int64)
-    for number, clock in enumerate(clocks):
+    for number in np.unique(interface).tolist():
         rows = places(interface == number)
-        times[rows] = _since_epoch(ticks[rows], *clock)
+        times[rows] = _since_epoch(ticks[rows], *clocks[number])
     return times
 
 
 def _since_epoch(ticks: Array, resolution: int, offset: int) -> Array:
-    since: Array = _nanoseconds(ticks, resolution).view(np.int64) + offset * 10**9
-    return since
+    """OUTSIDE where it is not believed. What is reckoned modulo 2**64 is right for what is."""
+    per_second = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+    first, end = ((limit // SECOND - offset) * per_second for limit in (EARLIEST, LATEST))
+    if first >= 2**64 or end <= 0:
+        return np.full(len(ticks), OUTSIDE)
+    since = (_nanoseconds(ticks, resolution) + np.uint64(offset * SECOND % 2**64)).view(np.int64)
+    outside = ticks < np.uint64(max(first, 0))
+    outside |= ticks > np.uint64(min(end, 2**64) - 1)
+    return np.where(outside, OUTSIDE, since) if outside.any() else since
 
 
 def _nanoseconds(ticks: Array, resolution: int) -> Array:

@@ -90,21 +90,23 @@ def _within(byte: Array, limits: tuple[int, int]) -> Array:
     return inside
 
 
-def frames(path: Path, frame_numbers: Array) -> Iterator[Frame]:
-    """The messages in a file of plain datagrams, which are these frames of the capture."""
+def frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:
+    """The messages in a file of plain datagrams, which are these frames of the capture, at these times."""
     with path.open("rb", buffering=0) as file:
         container, done = open_container(file), 0
         for window in windows(file, container):
             end = done + len(window.start)
-            yield from _frames(window, container.interfaces, frame_numbers[done:end])
+            yield from _frames(window, container.interfaces, frame_numbers[done:end], times[done:end])
             done = end
 
 
-def _frames(window: Window, interfaces: list[Interface], frame_numbers: Array) -> Iterator[Frame]:
+def _frames(
+    window: Window, interfaces: list[Interface], frame_numbers: Array, times: Array
+) -> Iterator[Frame]:
     found = packets(window, interfaces)
     udp, network = datagrams(found), network_layer(window, interfaces)[1]
     columns = (
-        frame_numbers, window.time, window.interface, udp.source_port, udp.destination_port, window.start,
+        frame_numbers, times, window.interface, udp.source_port, udp.destination_port, window.start,
         window.start + window.captured, network, found.transport, udp.start, udp.start + udp.size,
     )  # fmt: skip
     data = window.data.tobytes()

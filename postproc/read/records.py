@@ -6,7 +6,6 @@ first (gzip, big-endian pcapng ...) is converted.
 """
 
 import struct
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from io import FileIO
 from pathlib import Path
 
 from postproc.errors import CaptureError
-from postproc.read import pcapng
+from postproc.files import scratch
+from postproc.read import pcap, pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
 from postproc.read.inputs import said
@@ -84,8 +84,8 @@ def walkable(path: Path) -> Iterator[Path]:
     if not refused:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="postproc-") as folder:
-        yield converted(path, Path(folder) / "converted.pcapng")
+    with scratch.folder() as folder:
+        yield converted(path, folder / "converted.pcapng")
 
 
 def _refused(path: Path) -> bool:
@@ -113,43 +113,54 @@ def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece
     order = container.layout.length.format[0]
     if window.others:
         yield Described(clock.link_type, SNAPLEN, option(pcapng.IF_TSRESOL, bytes([clock.resolution])))
-    unit = 10 ** (9 - clock.resolution)
     starts = window.start.tolist()
     for row, (start, captured, time) in enumerate(
         zip(starts, window.captured.tolist(), window.time.tolist(), strict=True), frame + 1
     ):
         data = window.data[start : start + captured].tobytes()
-        (original,) = struct.unpack_from(order + "I", window.data.data, start - 4)
-        yield Record(row, time, 0, time // unit, data, max(original, captured), b"")
+        second, fraction, _, original = struct.unpack_from(
+            order + "4I", window.data.data, start - pcap.RECORD
+        )
+        ticks = second * 10**clock.resolution + fraction
+        yield Record(row, time, 0, ticks, data, max(original, captured), b"")
 
 
-def _of_pcapng(_: Container, window: Window, frame: int) -> Iterator[Piece]:
+def _of_pcapng(container: Container, window: Window, frame: int) -> Iterator[Piece]:
     """Blocks in file order; where they start in the window is where they are in the file, moved."""
     if not len(window.start):
         moved = 0 if not window.others else window.others[0][0]
         yield from (_other(window, at - moved, size) for at, size in window.others)
         return
     moved = int(window.record_at[0] - (window.start[0] - pcapng.BODY))
-    others = [(at - moved, size, None) for at, size in window.others]
+    blocks = [(at, _other(window, at - moved, size)) for at, size in window.others]
     times = window.time.tolist()
-    packets = [
-        (at - moved, size, row)
-        for row, (at, size) in enumerate(
-            zip(window.record_at.tolist(), window.record_size.tolist(), strict=True)
-        )
-    ]
-    for at, size, row in sorted([*others, *packets], key=lambda block: block[0]):
-        if row is None:
-            yield _other(window, at, size)
-        else:
-            yield _packet(window.data[at : at + size].tobytes(), frame + row + 1, times[row])
+    for row, (at, size) in enumerate(
+        zip(window.record_at.tolist(), window.record_size.tolist(), strict=True)
+    ):
+        block = window.data[at - moved : at - moved + size].tobytes()
+        blocks.append((at, _packet(block, frame + row + 1, times[row])))
+    blocks.sort(key=lambda block: block[0])
+    yield from _described_first([piece for _, piece in blocks], len(container.interfaces))
+
+
+def _described_first(given: list[Piece], known: int) -> list[Piece]:
+    """The pieces in their order, but interfaces first where a packet stands before its own.
+
+    The walk takes such packets, too. ``known`` interfaces are described when the pieces are through.
+    """
+    described = known - sum(isinstance(piece, Described) for piece in given)
+    for piece in given:
+        if isinstance(piece, Record) and piece.interface >= described:
+            return sorted(given, key=lambda piece: not isinstance(piece, Described))
+        described += isinstance(piece, Described)
+    return given
 
 
 def _other(window: Window, at: int, size: int) -> Piece:
     block = window.data[at : at + size].tobytes()
     kind, body = int.from_bytes(block[:4], "little"), block[8 : -pcapng.TRAILER]
-    if kind == pcapng.INTERFACE and len(body) >= 8:
-        link_type, _, snaplen = struct.unpack_from("<HHI", body)
+    if kind == pcapng.INTERFACE:  # one too short to be whole is one nevertheless: they are counted
+        link_type, _, snaplen = struct.unpack_from("<HHI", body.ljust(8, b"\0"))
         return Described(link_type, snaplen, whole_options(body[8:]))
     return Other(kind, body)
 

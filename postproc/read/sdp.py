@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from postproc.addresses import addr_class
+from postproc.read import checked
 
 # RFC 3551, table 4 and 5: payload types that need no rtpmap.
 STATIC_CODECS = {
@@ -14,9 +15,10 @@ STATIC_CODECS = {
     14: "MPA/90000", 15: "G728/8000", 16: "DVI4/11025", 17: "DVI4/22050", 18: "G729/8000",
     26: "JPEG/90000", 31: "H261/90000", 32: "MPV/90000", 33: "MP2T/90000", 34: "H263/90000",
 }  # fmt: skip
+LARGEST_TYPE = 127
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 MEDIA = re.compile(r"(\S+)\s+(\d+)(?:/\d+)?\s+(\S+)\s*(.*)")
-LARGEST = 2**63 - 1
+LARGEST_COMPONENT, LARGEST_PRIORITY = 256, 2**32 - 1  # RFC 8839, section 5.1; the wire has 32 bits for it
 UFRAG = re.compile(r"\sufrag\s+(\S+)")
 
 
@@ -25,7 +27,7 @@ class Section:
     """The lines of the session (media is None) or of one m= section."""
 
     media: str | None = None
-    connection: str | None = None
+    connection: list[str] | None = None  # the fields of c=
     attributes: list[tuple[str, str]] = field(default_factory=list)
 
     def attribute(self, name: str) -> str | None:
@@ -54,7 +56,7 @@ def parse(text: str) -> Description:
         elif kind == "o=":
             origin = value.split()
         elif kind == "c=":
-            sections[-1].connection = _connection(value)
+            sections[-1].connection = value.split()
         elif kind == "a=":
             name, _, content = value.partition(":")
             sections[-1].attributes.append((name.strip().lower(), content.strip()))
@@ -71,7 +73,7 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
             | {
                 "mid": section.attribute("mid"),
                 "direction": _direction(section, session),
-                "connection_addr": section.connection or session.connection,
+                "connection_addr": _connection(section, session),
                 "ufrag": _either(section, session, "ice-ufrag"),
                 "pwd_present": _either(section, session, "ice-pwd") is not None,
                 "setup": _either(section, session, "setup"),
@@ -103,24 +105,30 @@ def candidate(line: str) -> dict[str, Any]:
         related_port = extensions.get("rport")
         return {
             "foundation": fields[0],
-            "component": _number(fields[1]),
+            "component": _number(fields[1], LARGEST_COMPONENT),
             "transport": fields[2].lower(),
-            "priority": _number(fields[3]),
-            "addr": fields[4],
-            "port": _number(fields[5]),
+            "priority": _number(fields[3], LARGEST_PRIORITY),
+            "addr": _host(fields[4]),
+            "port": _number(fields[5], checked.PORT),
             "type": fields[7].lower(),
-            "related_addr": extensions.get("raddr"),
-            "related_port": None if related_port is None else _number(related_port),
+            "related_addr": checked.host(extensions.get("raddr", "")),
+            "related_port": None if related_port is None else _number(related_port, checked.PORT),
             "addr_class": addr_class(fields[4]),
         }
     except (ValueError, IndexError):
         return {"addr_class": "invalid"}
 
 
-def _number(digits: str) -> int:
-    if not (digits.isascii() and digits.isdigit()) or (number := int(digits)) > LARGEST:
+def _number(digits: str, most: int) -> int:
+    if (number := checked.number(digits, most)) is None:
         raise ValueError(digits[:40])
     return number
+
+
+def _host(text: str) -> str:
+    if (host := checked.host(text)) is None:
+        raise ValueError(text[:40])
+    return host
 
 
 def _origin(fields: list[str]) -> dict[str, Any]:
@@ -135,7 +143,7 @@ def _media(section: Section) -> dict[str, Any]:
     formats = found[4].split()
     return {
         "media": found[1].lower(),
-        "port": int(found[2]) if int(found[2]) <= LARGEST else None,
+        "port": checked.number(found[2], checked.PORT),
         "proto": found[3].upper(),
         "formats": ",".join(formats) or None,
         "codecs": ",".join(_codecs(formats, section)) or None,
@@ -145,7 +153,8 @@ def _media(section: Section) -> dict[str, Any]:
 def _codecs(formats: list[str], section: Section) -> Iterator[str]:
     mapped = dict(value.split(None, 1) for value in section.all("rtpmap") if len(value.split(None, 1)) == 2)
     for name in formats:
-        static = STATIC_CODECS.get(int(name)) if name.isascii() and name.isdigit() else None
+        number = checked.number(name, LARGEST_TYPE)
+        static = None if number is None else STATIC_CODECS.get(number)
         if codec := mapped.get(name) or static:
             yield f"{name}={'/'.join(codec.split('/')[:2])}"
 
@@ -163,6 +172,6 @@ def _either(section: Section, session: Section, name: str) -> str | None:
     return section.attribute(name) or session.attribute(name)
 
 
-def _connection(value: str) -> str | None:
-    parts = value.split()
-    return parts[2].split("/")[0] if len(parts) >= 3 else None
+def _connection(section: Section, session: Section) -> str | None:
+    fields = session.connection if section.connection is None else section.connection
+    return checked.host(fields[2].split("/")[0]) if fields and len(fields) >= 3 else None

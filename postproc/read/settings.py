@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from postproc.acl import Network, network_of
-from postproc.deployment import StunServer
 from postproc.errors import SetupError
 
 T = TypeVar("T")
 SHOWN = 40  # characters of a wrong value
 PORTS = range(1, 65536)
-STUN_SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True)
@@ -86,12 +84,6 @@ def regex(value: object, at: At) -> str:
     return pattern
 
 
-def port(value: object, at: At) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in PORTS:
-        return value
-    raise at.wrong("a port, 1 to 65535", value)
-
-
 def ports(value: object, at: At) -> range:
     """Read ``"30000-33000"`` or a single port, both ends included."""
     found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", value) if isinstance(value, str) else None
@@ -107,15 +99,6 @@ def network(value: object, at: At) -> Network:
     if found is None:
         raise at.wrong('an address or a network like "192.168.1.0/24"', value)
     return found
-
-
-def stun_server(value: object, at: At) -> StunServer:
-    """Read ``"stun.example.org:3478"``; the port may be left out, an IPv6 address is in brackets."""
-    found = STUN_SERVER.fullmatch(value) if isinstance(value, str) else None
-    number = int(found["port"] or 3478) if found else 0
-    if not found or number not in PORTS:
-        raise at.wrong('a STUN server like "stun.example.org:3478"', value)
-    return StunServer(found["host"].strip("[]"), number)
 
 
 def number(value: object, at: At) -> float:

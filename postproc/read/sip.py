@@ -7,22 +7,13 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
+from postproc import constants
+from postproc.read import checked
 from postproc.read.frame import Frame
 
-# RFC 3261, section 7.3.3, and the compact forms registered since.
-LONG_FORMS = {
-    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
-    "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact", "k": "supported",
-    "l": "content-length", "m": "contact", "n": "identity-info", "o": "event", "r": "refer-to",
-    "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires", "y": "identity",
-}  # fmt: skip
+LONG_FORMS = constants.table("sip.compact_forms")
 # Headers that may tell which legs belong together, besides every X- header.
-JOINING = {
-    "session-id", "p-charging-vector", "in-reply-to", "parent-call-id", "related-call-id", "call-info",
-    "p-asserted-identity", "p-preferred-identity", "remote-party-id", "p-called-party-id", "diversion",
-    "history-info", "replaces", "join", "referred-by", "user-to-user", "cisco-guid", "av-global-session-id",
-    "global-callid",
-}  # fmt: skip
+JOINING = frozenset(constants.words("sip.joining_headers"))
 REQUEST_LINE = re.compile(r"([\w.!%*+`'~-]+) (\S.*) SIP/2\.0\s*", re.ASCII)
 STATUS_LINE = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.ASCII)
 FOLD = re.compile(r"\r?\n[ \t]+")
@@ -30,7 +21,8 @@ NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DO
 TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
-LARGEST_CSEQ = 2**32 - 1
+LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, has half of it; some stacks count on
+STATUSES = (699, 100)  # the last and the first: section 7.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,7 @@ def _part(sip: SipMessage) -> str | None:
 
 def _start(line: str) -> dict[str, Any]:
     if status := STATUS_LINE.fullmatch(line):
-        return {"status": int(status[1]), "reason": status[2] or None}
+        return {"status": checked.number(status[1], *STATUSES), "reason": status[2] or None}
     request = REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
@@ -150,8 +142,7 @@ def _cseq(value: str | None) -> tuple[int | None, str | None]:
     found = CSEQ.match(value or "")
     if not found:
         return None, None
-    number = int(found[1])
-    return (number if number <= LARGEST_CSEQ else None), found[2]
+    return checked.number(found[1], LARGEST_CSEQ), found[2]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

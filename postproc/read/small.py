@@ -31,6 +31,7 @@ class Kept:
     frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     plain: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    plain_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     media: int = 0
     foreign: int = 0
 
@@ -77,6 +78,7 @@ def write(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) 
         frames=np.concatenate([kept.frames for kept in done]),
         times=np.concatenate([kept.times for kept in done]),
         plain=np.concatenate([kept.plain for kept in done]),
+        plain_times=np.concatenate([kept.plain_times for kept in done]),
         media=sum(kept.media for kept in done),
         foreign=sum(kept.foreign for kept in done),
     )
@@ -94,8 +96,10 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     stays = ~(is_media | is_foreign | is_plain | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
-    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(is_foreign))
-    return Kept(frames[shown], rows["time"][shown], frames[is_plain], *counts)
+    unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it
+    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(unread))
+    time = rows["time"]
+    return Kept(frames[shown], time[shown], frames[is_plain], time[is_plain], *counts)
 
 
 def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:

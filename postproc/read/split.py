@@ -54,8 +54,10 @@ class Split:
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order, ``plain_frames`` to those in the other one. ``rtp_streams.stream``
-    counts from 0 within the file; capture is NA.
+    order, ``plain_frames`` and ``plain_times`` to those in the other one.
+    ``guessed_frames`` are those whose clock is not believed (read.clock): their
+    times are of the frame before. ``rtp_streams.stream`` counts from 0 within the
+    file; capture is NA.
     """
 
     format: str = ""
@@ -72,6 +74,8 @@ class Split:
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     plain_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    plain_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    guessed_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
@@ -86,8 +90,9 @@ class Walk:
     media: Media
     connections: transport.ForTshark = field(default_factory=transport.ForTshark)
     flows: transport.ForTshark = field(default_factory=transport.ForTshark)
-    first_time: int = 2**63 - 1
-    last_time: int = -(2**63)
+    first_time: int | None = None
+    last_time: int | None = None
+    guessed: list[Array] = field(default_factory=lambda: [np.zeros(0, np.int64)])  # frames
 
 
 def split(
@@ -148,9 +153,15 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_plain(found, udp, walk.flows, fate, key)
         fates.write(records(window, fate, key).view(np.uint8).data)
-    if len(window.time):
-        walk.first_time = min(walk.first_time, int(window.time.min()))
-        walk.last_time = max(walk.last_time, int(window.time.max()))
+    walk.guessed.append(first_frame + window.guessed)
+    _note_times(walk, np.delete(window.time, window.guessed) if len(window.guessed) else window.time)
+
+
+def _note_times(walk: Walk, times: Array) -> None:
+    if len(times):
+        first, last = int(times.min()), int(times.max())
+        walk.first_time = first if walk.first_time is None else min(walk.first_time, first)
+        walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
 def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> tuple[Array, Array]:
@@ -182,8 +193,8 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         format=container.format,
         sha256=sha256,
         packets=container.packets,
-        first_time=walk.first_time if container.packets else None,
-        last_time=walk.last_time if container.packets else None,
+        first_time=walk.first_time,
+        last_time=walk.last_time,
         interfaces=tuple(interface.name for interface in container.interfaces),
         link_types=tuple(interface.link_name for interface in container.interfaces),
         cut_short=container.cut_short,
@@ -193,6 +204,8 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         kept_frames=small.frames,
         kept_times=small.times,
         plain_frames=small.plain,
+        plain_times=small.plain_times,
+        guessed_frames=np.concatenate(walk.guessed),
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
         warnings=tuple(container.warnings),

@@ -109,8 +109,10 @@ def _transport(value: bytes, mask: bytes) -> Transport:
 
 
 def error_code(value: bytes) -> int | None:
-    """Class times 100 plus number (RFC 8489, section 14.8)."""
-    return (value[2] & 7) * 100 + value[3] if len(value) >= 4 else None
+    """Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8)."""
+    if len(value) < 4 or not 3 <= value[2] & 7 <= 6 or value[3] > 99:
+        return None
+    return (value[2] & 7) * 100 + value[3]
 
 
 def _text(value: bytes | None) -> str | None:

@@ -7,13 +7,12 @@ Everything else in the stream is filtered out by ``-j``.
 """
 
 import asyncio
-import os
 import re
 import subprocess
-import tempfile
 from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,15 +20,17 @@ from typing import Any, TypeVar
 import orjson
 import pyshark
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
-from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path
 
 from postproc.errors import CaptureError, SetupError
+from postproc.read import alone, programs
 from postproc.read.frame import Frame, frame
+from postproc.read.keylog import preference
+from postproc.read.leash import Leash, leash
 
 T = TypeVar("T")
+Stream = TypeVar("Stream", bound="EkCapture")
 
 OLDEST = (4, 0)
-INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`"  # noqa: E501
 PREFERENCES = {
     "sdp.establish_conversation": "FALSE",  # else Call-IDs pile up on every reused media port
     "udp.try_heuristic_first": "TRUE",  # STUN on ports 30030, 32000, 32512 ...
@@ -51,38 +52,52 @@ BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its
 CHUNK = 1 << 18  # bytes of tshark's output parsed together
 PIPE = 1 << 20  # bytes that tshark may be ahead; it writes 4 KB at a time
 PAUSE = 0.002  # seconds in which the pipe fills, instead of waking up for each piece
-IMPLIED_MEMORY = 4 << 30  # address space tshark may take besides four times the file
+LONGEST_LINE = (
+    1 << 26
+)  # bytes; a frame of 256 KB, the most in a capture, takes 2 MB with all put together in it
 
 
-def executable(name: str = "tshark") -> str:
-    """Path of tshark or of a program that comes with it; SetupError when missing."""
-    try:
-        found = Path(get_process_path())
-    except TSharkNotFoundException:
-        raise SetupError(f"tshark not found; {INSTALL}") from None
-    beside = found.with_name(name + found.suffix)
-    if not beside.exists():
-        raise SetupError(f"{name} not found beside {found}; {INSTALL}")
-    return str(beside)
+def executable() -> str:
+    """Path of the tshark to run; SetupError when there is none."""
+    return str(programs.tshark().path)
 
 
 def version() -> str:
     """tshark's version, like "4.0.17"; SetupError when it is missing or too old."""
-    first = subprocess.run([_sibling(), "-v"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", first)
+    return _version(_about())
+
+
+def build() -> str:
+    """What tells this tshark from any other: what it says of itself, and its file.
+
+    Others of the same version may be made with other libraries, and then decrypt or
+    unpack less. SetupError when it is missing or too old.
+    """
+    about = _about()
+    file = Path(executable()).stat()
+    return f"{_version(about)} {about.partition(' ')[2]} {file.st_size} {file.st_mtime_ns}"
+
+
+def _version(about: str) -> str:
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", about)
     if not found or tuple(map(int, found.groups()[:2])) < OLDEST:
         seen = found.group() if found else "unknown"
-        raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {INSTALL}")
+        raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {programs.INSTALL}")
     return found.group()
 
 
-def _sibling() -> str:
-    """A program of tshark's package that says the version without loading all dissectors first."""
-    tshark = executable()
-    try:
-        return executable("editcap")
-    except SetupError:
-        return tshark
+def _about() -> str:
+    """The line in which tshark, or what comes with it, tells its version.
+
+    tshark loads all dissectors first. So it is asked itself only where it was set, by
+    hand: that may be any program.
+    """
+    found = programs.tshark()
+    asked = found.path if found.how == "setting" else programs.companion("editcap") or found.path
+    about = alone.run(asked, "-v").stdout.partition("\n")[0]
+    if found.how == "setting" and not about.startswith("TShark"):
+        raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
+    return about
 
 
 def frames(
@@ -97,26 +112,30 @@ def frames(
     Raises CaptureError when tshark dies, hangs or refuses the file; the frames
     already yielded are good, and a file cut short is no error.
     """
+    with streaming(
+        EkCapture, capture, keylog, use_ek=True, include_raw=True, decode_as=dict(decode_as or {}),
+        # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
+        custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
+    ) as stream:  # fmt: skip
+        for batch in stream:
+            yield from map(frame, batch)
+        stream.check()
+
+
+@contextmanager
+def streaming(
+    kind: "type[Stream]", capture: Path, keylog: Path | None, **options: Any,  # noqa: ANN401
+) -> "Iterator[Stream]":  # fmt: skip
+    """A capture read by a tshark that runs alone, and ends when the block is left or we are gone."""
     loop = asyncio.new_event_loop()
-    keys = {"tls.keylog_file": str(keylog.resolve())} if keylog else {}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as bare:
-        stream = EkCapture(
-            str(capture),
-            keep_packets=False,
-            eventloop=loop,
-            tshark_path=executable(),
-            use_ek=True,
-            include_raw=True,
-            override_prefs=PREFERENCES | keys,
-            decode_as=dict(decode_as or {}),
-            # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
-            custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
-        )
-        stream.folder = Path(bare)
+    with alone.empty_folder() as bare, leash() as tied:
+        stream = kind(
+            str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
+            override_prefs=PREFERENCES | preference(keylog), **options,
+        )  # fmt: skip
+        stream.folder, stream.leash = bare, tied
         try:
-            for batch in stream:
-                yield from map(frame, batch)
-            stream.check()
+            yield stream
         finally:
             stream.close()
             loop.close()
@@ -140,7 +159,8 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
     """
 
     output = "ek"
-    folder: Path  # where tshark looks for a profile and finds none
+    folder: Path  # empty, for tshark to run in
+    leash: Leash
     status: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
@@ -158,20 +178,24 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     def deadline(self) -> float:
         """When tshark is stopped, by the loop's clock."""
-        return float(self.eventloop.time() + 300 + self._size / 500_000)
+        return float(self.eventloop.time() + alone.patience(self._size))
 
     def _setup_tshark_output_parser(self) -> "EkBatches | TsharkXmlParser":
-        return EkBatches(self.deadline(), self._pause)
+        return EkBatches(self.deadline(), self._pause, alone.most(self._size))
+
+    def _get_tshark_path(self) -> str:
+        return str(self.tshark_path)  # pyshark would look into a config.ini of the current folder first
 
     async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
-        """Start tshark without the user's profile and Lua scripts, within a memory limit."""
+        """Start tshark alone, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
-            stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
-            env=os.environ | {"WIRESHARK_CONFIG_DIR": str(self.folder)},
+            cwd=self.folder, env=alone.environment(self.folder),
         )  # fmt: skip
-        _limit_memory(process.pid, IMPLIED_MEMORY + 4 * self._size)
+        self.leash.tie(process.pid)
+        alone.limit_memory(process.pid, self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)
         self._running_processes.add(process)
@@ -197,6 +221,7 @@ class EkBatches:
 
     deadline: float
     pause: float  # 0 where the pipe is small: it would stop tshark
+    left: int  # bytes that tshark may still say
 
     async def get_packets_from_stream(
         self,
@@ -218,6 +243,9 @@ class EkBatches:
             read = end.partial
         if not read:
             raise EOFError
+        self.left -= len(read)
+        if self.left < 0 or len(existing) > LONGEST_LINE:
+            raise CaptureError("tshark says more of it than of any honest capture, and was stopped")
         *lines, rest = (existing + read).split(b"\n")
         return [layers for line in lines if (layers := _layers(line))], rest
 
@@ -243,12 +271,3 @@ def _widened(stdout: asyncio.StreamReader | None) -> bool:
     except (ImportError, AttributeError, OSError, ValueError):  # ValueError: tshark is dead already
         return False
     return True
-
-
-def _limit_memory(pid: int, limit: int) -> None:
-    try:
-        import resource  # noqa: PLC0415  (not on Windows)
-
-        resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))  # Linux only
-    except (ImportError, AttributeError, ProcessLookupError, PermissionError, ValueError):
-        pass

@@ -4,7 +4,9 @@ It is found out where the records start; their contents are sliced out of the
 window by numpy.
 """
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from io import FileIO
 
 import numpy as np
@@ -45,23 +47,32 @@ def open_container(file: FileIO) -> Container:
 def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[Window]:
     """Yield the packets window by window; a record larger than the window widens it.
 
+    A file that grows meanwhile is read as far as it went at the beginning.
     When done, ``container`` knows the number of packets, and whether and why it ends early.
     """
     data = np.zeros(size + PAD, np.uint8)
     filled = base = 0
     start = container.header
+    left = os.fstat(file.fileno()).st_size
     file.seek(0)
     while True:
-        got = file.readinto(data[filled:-PAD].data)
+        got = file.readinto(data[filled : min(len(data) - PAD, filled + left)].data)
+        left -= got
         filled += got
         starts, end, sound = record_starts(data, start, filled, container.layout)
         window, whole = container.records(container, data, base, starts, np.diff(starts, append=end))
-        container.packets += len(window.start)
-        yield window
+        yield _settled(window, container)
         if not got or not sound or not whole:
             break
         data, start, filled, base = _moved(data, end, filled), 0, filled - end, base + end
     _conclude(container, sound and whole, leftover=filled > end)
+
+
+def _settled(window: Window, container: Container) -> Window:
+    """The window, counted, with times that can be reckoned with: nobody else sees others."""
+    time, guessed = container.clock.settle(window.time, container.packets + 1)
+    container.packets += len(window.start)
+    return replace(window, time=time, guessed=guessed) if len(guessed) else window
 
 
 def _moved(data: Array, end: int, filled: int) -> Array:
@@ -75,6 +86,9 @@ def _moved(data: Array, end: int, filled: int) -> Array:
 def _conclude(container: Container, sound: bool, leftover: bool) -> None:
     container.cut_short = leftover or not sound
     if not sound:
-        container.warnings.append(f"corrupt after packet {container.packets}: the rest is not read")
+        why = container.excess or "corrupt"
+        container.warnings.append(f"{why} after packet {container.packets}: the rest is not read")
     elif leftover:
         container.warnings.append(f"cut short after packet {container.packets}")
+    if container.clock.warning:
+        container.warnings.append(container.clock.warning)

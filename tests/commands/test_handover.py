@@ -1,11 +1,14 @@
 """The commands export, annotate and ticket, as they are typed."""
 
+import os
+import stat
 from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
+from postproc.commands import redacting
 
 
 def typed(*words: object, **options: object):
@@ -65,3 +68,58 @@ def test_help_ends_in_an_example(command):
     shown = typed(command, "-h")
     assert shown.exit_code == 0
     assert f"postproc {command} " in shown.output.partition("Examples:")[2]
+
+
+@pytest.fixture
+def with_prose(busy, tmp_path):
+    """The words of a redacted ticket with an attachment that names somebody no trace tells of."""
+    attached = tmp_path / "gateway.txt"
+    attached.write_text("Zauberwald Apotheke cannot be called\n", encoding="utf-8")
+    return ("ticket", busy, "--redact", "--attach", attached, "--lang", "en", "-o", tmp_path / "t.zip")
+
+
+def attached_text(path) -> str:
+    with ZipFile(path) as archive:
+        return archive.read("attachments/1.txt").decode()
+
+
+def test_words_nobody_can_judge_stop_a_ticket_and_are_listed(with_prose, tmp_path):
+    done = typed(*with_prose)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("postproc: nothing was written: ") and done.stderr.count("\n") == 1
+    assert "--yes" in done.stderr and "--hide" in done.stderr
+    assert not (tmp_path / "t.zip").exists()
+    listed = tmp_path / "t.words.txt"
+    words = [line.partition("\t") for line in listed.read_text().splitlines() if not line.startswith("#")]
+    assert ("Zauberwald", "\t", "1 attachments/1.txt") in words
+    assert os.name != "posix" or stat.S_IMODE(listed.stat().st_mode) == 0o600
+    hidden = typed(*with_prose, "--hide", listed)
+    assert hidden.exit_code == 0
+    assert "zauberwald" not in attached_text(tmp_path / "t.zip").lower()
+
+
+def test_with_yes_they_stay_and_the_ticket_says_so(with_prose, tmp_path):
+    done = typed(*with_prose, "--yes")
+    assert done.exit_code == 0
+    assert "Zauberwald Apotheke cannot be called" in attached_text(tmp_path / "t.zip")
+    told = done.stderr.splitlines()
+    assert any(line.startswith("replaced: ") and "users and numbers" in line for line in told)
+    assert any(
+        line.startswith("remains, though no dictionary knows it: ") and "Zauberwald" in line for line in told
+    )
+    with ZipFile(tmp_path / "t.zip") as archive:
+        assert "Zauberwald (1)" in archive.read("redaction.md").decode()
+
+
+@pytest.mark.parametrize(("answer", "written"), [("y\n", True), ("n\n", False)])
+def test_on_a_terminal_it_is_asked(with_prose, tmp_path, monkeypatch, answer, written):
+    monkeypatch.setattr(redacting, "_somebody_there", lambda: True)
+    done = typed(*with_prose, input=answer)
+    assert "Zauberwald" in done.stderr and "Do they name nobody?" in done.stderr
+    assert (tmp_path / "t.zip").exists() == written == (done.exit_code == 0)
+    assert (tmp_path / "t.words.txt").exists() != written
+
+
+def test_a_file_of_words_that_is_no_text_is_said(with_prose, tmp_path):
+    (tmp_path / "w").write_bytes(b"\xff\xfe\0")
+    assert "no text in UTF-8" in typed(*with_prose, "--hide", tmp_path / "w").stderr

@@ -1,5 +1,6 @@
 """`postproc report`, and the report that `postproc run` writes."""
 
+import shutil
 import subprocess
 import sys
 
@@ -59,6 +60,7 @@ def test_findings_of_another_deployment_are_not_told_as_this_run_s(out, tmp_path
 def test_a_redacted_report_is_a_file_of_its_own(out):
     done = said("report", out, "--redact", "--call", 1)
     assert (done.exit_code, done.stdout) == (0, f"{out / 'report-1-redacted.html'}\n")
+    assert done.stderr.startswith("replaced: ") and "\nremains: " in done.stderr
     assert "10.0.50.118" not in (out / "report-1-redacted.html").read_text(encoding="utf-8")
 
 
@@ -78,6 +80,7 @@ print(sorted({"jinja2", "matplotlib", "nbformat"} & set(sys.modules)))
 
 
 def test_without_a_report_nothing_is_imported_for_one_and_an_old_one_goes(out, pcaps):
+    shutil.rmtree(out / "notebooks")  # to see whether one was edited takes nbformat
     words = ["run", pcaps / "no_binding_success.pcapng", "-o", out, "--no-report", "-q"]
     done = subprocess.run([sys.executable, "-c", WATCHED, *words], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -9,6 +9,7 @@ import pytest
 
 import postproc
 from postproc.errors import SetupError
+from postproc.files import commit
 from postproc.handover import notebooks
 from postproc.results import Run
 from postproc.tables import Tables
@@ -57,6 +58,12 @@ def outputs(path):
     return cells
 
 
+def write_all(run: Run) -> notebooks.Written:
+    """The notebooks of a run, written and in their places."""
+    with commit.staged(run.out, "12ab") as results:
+        return notebooks.write_all(run, results)
+
+
 def test_a_notebook_is_named_after_its_capture():
     assert names("a.pcapng", "made/b.pcapng.gz") == ["a.ipynb", "b.pcapng.ipynb"]
 
@@ -65,8 +72,8 @@ def test_captures_of_one_name_are_told_apart():
     assert names("x/a.pcap", "y/A.pcap") == ["x-a.pcap.ipynb", "y-A.pcap.ipynb"]
     assert names("a b.pcap", "a_b.pcap", "a:b.pcap") == [
         "a_b.pcap.ipynb",
-        "a_b.pcap-2.ipynb",
-        "a_b.pcap-3.ipynb",
+        "a_b-2.pcap.ipynb",
+        "a_b-3.pcap.ipynb",
     ]
 
 
@@ -81,14 +88,14 @@ def test_copies_of_a_capture_get_none():
 
 
 def test_what_was_edited_stays_and_the_rest_is_renewed(stored):
-    (path,) = notebooks.write_all(stored, stored.out).paths
+    (path,) = write_all(stored).paths
     first = path.read_bytes()
-    assert notebooks.write_all(stored, stored.out) == notebooks.Written((path,), ())
+    assert write_all(stored) == notebooks.Written((path,), ())
     assert path.read_bytes() == first
     held = nbformat.read(path, as_version=4)
     held.cells[0].source += "\nmy note"
     nbformat.write(held, path)
-    assert notebooks.write_all(stored, stored.out) == notebooks.Written((), (path,))
+    assert write_all(stored) == notebooks.Written((), (path,))
     assert "my note" in path.read_text(encoding="utf-8")
     with pytest.raises(SetupError, match="somebody has edited it"):
         notebooks.need_unedited(path)
@@ -101,12 +108,12 @@ def test_another_file_of_that_name_stays(stored, text):
     path = stored.out / "notebooks" / "a.ipynb"
     path.parent.mkdir()
     path.write_text(text)
-    assert notebooks.write_all(stored, stored.out).kept == (path,)
+    assert write_all(stored).kept == (path,)
     assert path.read_text() == text
 
 
 def test_paths_are_relative_so_that_all_can_be_moved_together(stored):
-    (path,) = notebooks.write_all(stored, stored.out).paths
+    (path,) = write_all(stored).paths
     loading = nbformat.read(path, as_version=4).cells[1].source
     assert "Path('../../a.pcapng')" in loading
     assert "load(Path('..'))" in loading
@@ -114,13 +121,13 @@ def test_paths_are_relative_so_that_all_can_be_moved_together(stored):
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(stored):
     (stored.out / "notebooks").write_text("a file")
-    with pytest.raises(SetupError, match="notebooks"):
-        notebooks.write_all(stored, stored.out)
+    with pytest.raises(FileExistsError, match="notebooks"):
+        write_all(stored)
 
 
 def test_without_nbclient_it_is_said_what_to_install(stored, monkeypatch):
     monkeypatch.setattr(notebooks, "find_spec", lambda name: None if name == "ipykernel" else object())
-    (path,) = notebooks.write_all(stored, stored.out).paths
+    (path,) = write_all(stored).paths
     with pytest.raises(SetupError, match=r"pip install 'legshark\[notebook\]'"):
         notebooks.execute(path)
 
@@ -128,11 +135,11 @@ def test_without_nbclient_it_is_said_what_to_install(stored, monkeypatch):
 @pytest.mark.slow
 def test_a_notebook_runs_from_results_and_when_these_are_gone_from_the_capture(pcaps, tmp_path):
     stored = analysed(tmp_path, pcaps)
-    (path,) = notebooks.write_all(stored, stored.out).paths
+    (path,) = write_all(stored).paths
     notebooks.execute(path)
     shown = str(outputs(path))
     assert "403 Forbidden" in shown
-    assert notebooks.write_all(stored, stored.out).paths == (path,), "outputs are no edit"
+    assert write_all(stored).paths == (path,), "outputs are no edit"
     shutil.rmtree(stored.out / "tables")
     notebooks.execute(path)
     assert "403 Forbidden" in str(outputs(path))
@@ -147,7 +154,7 @@ def test_a_capture_without_calls_has_a_notebook_that_runs(pcaps, tmp_path):
     (tmp_path / "none.pcapng").write_bytes(content[:1000])
     run = postproc.analyze(tmp_path / "none.pcapng", tmp_path / "out")
     assert run.calls.empty
-    (path,) = notebooks.write_all(run, run.out).paths
+    (path,) = write_all(run).paths
     notebooks.execute(path)
     assert outputs(path)
 
@@ -161,7 +168,7 @@ def test_a_hostile_capture_has_a_harmless_notebook_that_runs(tmp_path):
     (tmp_path / EVIL_NAME).write_bytes(header + record + packet)
     run = postproc.analyze(tmp_path, tmp_path / "out")
     assert len(run.calls) == 1
-    (path,) = notebooks.write_all(run, run.out).paths
+    (path,) = write_all(run).paths
     notebooks.execute(path)
     assert not [found for found in tmp_path.rglob("*") if found.name.startswith("pwned")]
     assert "\u202e" not in str([cell.source for cell in nbformat.read(path, as_version=4).cells])

@@ -6,7 +6,9 @@ from pandas.testing import assert_frame_equal
 from postproc import pipeline
 from postproc.errors import SetupError
 from postproc.handover import redact as module
-from postproc.handover.redact import Source, Work, check, products, redact
+from postproc.handover.checking import check
+from postproc.handover.redact import Source, Work, products, redact
+from postproc.present.redaction import leaks
 from postproc.present.redaction.leaks import Originals
 from postproc.read import deployment as deployments
 from postproc.read.records import Described, Other, Record, option, pieces
@@ -31,7 +33,7 @@ TABLES = (
     "findings",
     "log_events",
 )
-KNOWN = products(deployments.read(deployments.DEFAULT))
+KNOWN = (*products(deployments.read(deployments.DEFAULT)), "LabPBX", "^labpbx$")
 LAYERS = (
     "vendor_no_binding_success.pcapng", "icmp_quotes_stun.pcapng", "turn_channel.pcapng", "vlan.pcapng",
     "sip_udp_fragments.pcapng",
@@ -103,12 +105,12 @@ def test_no_address_number_or_name_of_the_original_is_left(run_of, pcaps, tmp_pa
 
 
 def test_media_is_silent_and_comments_names_and_secrets_are_gone(tmp_path):
-    speech = wire.rtp(1, payload=b"speech" * 10)
-    packet = wire.enhanced(7, wire.datagram(speech))
+    speech = [wire.rtp(number, payload=b"speech" * 10) for number in (1, 2, 3)]
+    packets = [wire.enhanced(7, wire.datagram(each)) for each in speech]
     content = wire.pcapng(
         wire.interface(name="Annas Laptop", resolution=9),
         wire.interface(name="eth0"),
-        packet,
+        *packets,
         wire.block(10, b"secretkeys"),
         wire.block(4, b"names of hosts"),
     )
@@ -122,7 +124,7 @@ def test_media_is_silent_and_comments_names_and_secrets_are_gone(tmp_path):
     ]
     assert [piece.kind for piece in held if isinstance(piece, Other)] == [0x0A0D0D0A]
     assert b"speech" not in held[-1].data
-    assert held[-1].data[42:54] == speech[:12]
+    assert held[-1].data[42:54] == speech[2][:12]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def test_the_same_key_gives_the_same_pseudonyms_and_none_gives_others(pcaps, tmp
 
 
 def test_if_an_original_is_left_nothing_is_written(pcaps, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.leaks, "in_text", lambda *_: ["10.0.50.118"])
+    monkeypatch.setattr(leaks, "in_text", lambda *_: ["10.0.50.118"])
     with pytest.raises(SetupError, match="an original value is left"):
         redact(Work([Source(pcaps / "made/busy_486.pcapng", tmp_path / "b.pcapng")]))
     assert not list(tmp_path.iterdir())

@@ -21,7 +21,7 @@ def done(pcaps, tmp_path_factory):
 
 
 def test_the_redacted_report_says_the_same_and_holds_no_original(done, tmp_path):
-    assert report(done, tmp_path / "r.html", key="k")
+    assert report(done, tmp_path / "r.html", key="k").same
     html = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "No Binding Success: 17 of 17 Binding Requests were never answered." in html
     plain = (done.out / "report.html").read_text(encoding="utf-8")

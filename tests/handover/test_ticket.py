@@ -1,19 +1,32 @@
 import hashlib
+import io
 import json
+import os
+import shutil
+import stat
+import tempfile
 from zipfile import ZipFile
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 
 from postproc.errors import SetupError
 from postproc.handover import ticket as module
-from postproc.handover.ticket import Order, read_answers, ticket
+from postproc.handover.answers import read_answers
+from postproc.handover.ticket import Order, ticket
+from postproc.pipeline import load
 from postproc.present.checklist import KEYS
 
 
 def content(path) -> dict[str, bytes]:
     with ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def values(parquet: bytes) -> bytes:
+    table = pq.read_table(io.BytesIO(parquet))
+    return repr((table.to_pydict(), table.schema.metadata)).encode()
 
 
 @pytest.fixture
@@ -67,7 +80,7 @@ def test_a_redacted_ticket_has_the_same_findings_and_no_name(pcaps, tmp_path, tr
         Order([pcaps / f"{name}.pcapng"], logs, [trunk], answers, redacted=True), tmp_path / "b.zip"
     )
     assert done.warnings == ()
-    assert len(done.members) == len(plain.members)
+    assert len(done.members) == len(plain.members) + 1  # redaction.md
     before, after = (orjson.loads(content(each.path)["results/findings.json"]) for each in (plain, done))
     judged = [
         [(each["name"], each["verdict"], each["confidence"]) for each in held["findings"]]
@@ -102,7 +115,7 @@ def test_members_of_equal_names_and_hostile_ones_do_no_harm(pcaps, tmp_path):
         (tmp_path / folder / "x .log").write_text("x")
     attached = [tmp_path / "a" / "x .log", tmp_path / "b" / "x .log"]
     done = ticket(Order([pcaps / "made/busy_486.pcapng"], attachments=attached), tmp_path / "t.zip")
-    assert {"attachments/x_.log", "attachments/2-x_.log"} <= set(done.members)
+    assert {"attachments/x_.log", "attachments/x_-2.log"} <= set(done.members)
 
 
 def test_without_a_capture_or_with_a_bad_log_there_is_no_ticket(pcaps, tmp_path):
@@ -143,3 +156,80 @@ def test_answers_that_are_none_are_refused(tmp_path, text, said):
         read_answers(tmp_path / "a.json")
     with pytest.raises(SetupError, match="no such file"):
         read_answers(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("deep.toml", "a=" + "[" * 5000),
+        ("deep.json", "[" * 5000),
+        ("odd.json", '[{"key": ["symptom"], "answer": 1}]'),
+        ("odder.json", '[{"key": {}, "answer": 1}]'),
+    ],
+)
+def test_answers_of_any_form_are_read_or_refused_in_one_line(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SetupError) as refused:
+        read_answers(tmp_path / name)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.fixture
+def from_a_customer(pcaps, tmp_path):
+    """A folder that tells of a customer and a user, with a capture, a log, and two files that are none."""
+    folder = tmp_path / "home" / "annamueller" / "Kunde Zauberwald"
+    folder.mkdir(parents=True)
+    long = "Mitschnitt_vom_Montag_" * 9 + "loopback"
+    shutil.copy(pcaps / "acl_403.pcapng", folder / f"{long}.pcapng")
+    shutil.copy(pcaps / "acl_403.freeswitch.log", folder / f"{long}.log")
+    (folder / "zauberstab.pcap").write_bytes(b"")
+    (folder / "linked.pcap").symlink_to(folder / "hexenhaus.pcap")
+    return folder
+
+
+@pytest.mark.parametrize("redacted", [False, True])
+def test_nothing_in_a_ticket_tells_where_its_files_lay(from_a_customer, tmp_path, redacted):
+    (log,) = from_a_customer.glob("*.log")
+    (tmp_path / "bad.pcap").write_bytes(bytes.fromhex("d4c3b2a1") + b"x")
+    done = ticket(
+        Order([from_a_customer, tmp_path / "bad.pcap"], [log], redacted=redacted), tmp_path / "t.zip"
+    )
+    assert any(str(from_a_customer / "zauberstab.pcap") in line for line in done.warnings)
+    assert any(str(tmp_path / "bad.pcap") in line for line in done.warnings) == redacted
+    held = content(tmp_path / "t.zip")
+    held |= {name: values(data) for name, data in held.items() if name.endswith(".parquet")}
+    secret = ["annamueller", "Kunde", "hexenhaus", str(tmp_path), tempfile.gettempdir() + "/"]
+    secret += ["zauberstab", "Mitschnitt_vom"] if redacted else []
+    for member, data in held.items():
+        told = data.decode("latin-1")
+        assert not [token for token in secret if token in told], member
+    told = orjson.loads(held["manifest.json"])["warnings"]
+    assert told == (
+        ["files that were not read: 3"]
+        if redacted
+        else ["linked.pcap: dangling link to ...", "zauberstab.pcap: empty file"]
+    )
+
+
+@pytest.mark.parametrize("redacted", [False, True])
+def test_the_results_name_the_members(from_a_customer, tmp_path, redacted):
+    (log,) = from_a_customer.glob("*.log")
+    done = ticket(Order([from_a_customer], [log], redacted=redacted), tmp_path / "t.zip")
+    with ZipFile(tmp_path / "t.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    run = load(tmp_path / "unpacked/results")
+    assert list(run.captures["path"]) == [name for name in done.members if name.startswith("trace/")]
+    assert list(run.logs["path"]) == [name for name in done.members if name.startswith("logs/")]
+    assert all(f"trace/{name}" in done.members for name in run.sip_messages["capture"])
+    assert all(name.endswith(".pcapng") for name in run.captures["path"])
+
+
+def test_a_ticket_is_its_owners_alone_and_bears_no_clock_when_redacted(pcaps, tmp_path):
+    for redacted in (False, True):
+        ticket(Order([pcaps / "made/busy_486.pcapng"], redacted=redacted), tmp_path / "t.zip")
+        assert os.name != "posix" or stat.S_IMODE((tmp_path / "t.zip").stat().st_mode) == 0o600
+        with ZipFile(tmp_path / "t.zip") as archive:
+            for member in archive.infolist():
+                assert stat.S_IMODE(member.external_attr >> 16) == 0o600
+                assert not member.extra and not member.comment
+                assert not redacted or member.date_time == (1980, 1, 1, 0, 0, 0)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from postproc.correlate import handshakes
+from postproc.read import dtls
 from tests.plugins import packets, wiresharks
 from tests.plugins.dissected import ROOT, Frame, frames, tshark
 from tests.plugins.wiresharks import Wireshark
@@ -84,6 +86,43 @@ def test_a_dtls_alert_is_raised_unless_it_only_closes(alert: str, raised: bool, 
     record = bytes.fromhex("15fefd" + "0000" + "000000000001" + "0002" + alert)
     target = packets.capture(tmp_path / "alert.pcap", packets.udp(record))
     assert bool(frames(target, ["udp.length"], show="legs.expert.dtls_alert")) == raised
+
+
+def test_every_alert_that_the_tables_name_has_its_name(tmp_path: Path) -> None:
+    records = [bytes.fromhex(f"15fefd0000000000000001000202{code:02x}") for code in dtls.ALERTS]
+    target = packets.capture(tmp_path / "alerts.pcap", *map(packets.udp, records))
+    shown = frames(target, ["_ws.expert.message"], show="legs.expert.dtls_alert")
+    assert {message for frame in shown for message in frame["_ws.expert.message"] if "alert:" in message} == {
+        f"DTLS alert: {name}" for name in dtls.ALERTS.values() if name not in handshakes.WARNINGS
+    }
+
+
+INVITE = (
+    "INVITE sip:{to}@example.org SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP {host};branch=z9hG4bK{name}\r\nCall-ID: {name}\r\n"
+    "From: <sip:{name}@example.org>;tag={name}\r\nTo: <sip:{to}@example.org>\r\nCSeq: 1 INVITE\r\n"
+    "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(("country", "calls"), [("49", 2), ("", 1)])
+def test_the_country_code_tells_numbers_of_two_towns_apart(country: str, calls: int, tmp_path: Path) -> None:
+    """Their last seven digits are the same; only whoever reads the area code knows that they differ."""
+    phone, server, leaving, trunk = (
+        ("192.0.2.1", 5060),
+        ("192.0.2.2", 5060),
+        ("192.0.2.2", 5080),
+        ("192.0.2.3", 5060),
+    )
+    first = INVITE.format(to="08912345678", host="192.0.2.1", name="anna")
+    second = INVITE.format(to="+493012345678", host="192.0.2.2", name="otto")
+    target = packets.capture(
+        tmp_path / "towns.pcap",
+        packets.udp_between(phone, server, first.encode()),
+        packets.udp_between(leaving, trunk, second.encode()),
+    )
+    seen = frames(target, ["legs.call"], more=("-o", f"legs.country:{country}"))
+    assert len({frame.one("legs.call") for frame in seen}) == calls
 
 
 def test_what_cannot_be_told_is_called_unsure() -> None:

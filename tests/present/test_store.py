@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from postproc.files import commit
 from postproc.present import store
 from postproc.tables import TABLES, Tables
 from tests import builders
@@ -30,9 +31,12 @@ def cells(folder, name, column):
 
 
 def test_every_table_is_written_and_comes_back_as_it_was(tmp_path):
-    store.write_tables(some(), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{t.name}.parquet" for t in TABLES)
-    for table, rows in store.read_tables(tmp_path).items():
+    folder = tmp_path / "tables"
+    store.write_tables(some(), folder, "12ab")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{t.name}.parquet" for t in TABLES)
+    tables, runs = store.read_tables(commit.readers(tmp_path))
+    assert runs == {"12ab"}
+    for table, rows in tables.items():
         pd.testing.assert_frame_equal(rows, getattr(some(), table.name))
 
 
@@ -65,31 +69,14 @@ def test_numbers_in_csv_stay_numbers_and_unknown_is_empty(tmp_path):
     assert cells(tmp_path, "calls", "start") == ["2026-01-01T12:00:03.000000001Z", ""]
 
 
-def test_spreadsheets_of_an_earlier_run_do_not_stay(tmp_path):
-    store.write_tables(some(), tmp_path, csv=True)
-    store.write_tables(some(), tmp_path)
-    assert list(tmp_path.glob("*.csv")) == []
-
-
-def test_a_write_that_fails_leaves_the_older_file_and_nothing_else(tmp_path, monkeypatch):
-    store.write_tables(some(), tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(store.pq, "write_table", full)
-    with pytest.raises(OSError, match="No space"):
-        store.write_tables(Tables(), tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
 def test_the_summary_has_captures_calls_counts_and_what_was_not_read(tmp_path):
     tables = some().with_(captures=builders.captures({"capture": "a.pcapng", "packets": 7, "first_time": 0}))
-    store.write_summary(tables, [("/x/b.pcap", "empty file")], "1.2", tmp_path / "summary.json")
+    store.write_summary(
+        tables, [("/x/b.pcap", "empty file")], {"version": "1.2", "run": "12ab"}, tmp_path / "summary.json"
+    )
     summary = orjson.loads((tmp_path / "summary.json").read_bytes())
-    assert list(summary) == ["version", "captures", "logs", "unread", "calls", "counts"]
-    assert summary["version"] == "1.2"
+    assert list(summary) == ["version", "run", "captures", "logs", "unread", "calls", "counts", "files"]
+    assert (summary["version"], summary["run"]) == ("1.2", "12ab")
     assert summary["unread"] == [{"path": "/x/b.pcap", "reason": "empty file"}]
     assert summary["captures"][0]["first_time"] == "2026-01-01T12:00:00.000000000Z"
     assert summary["captures"][0]["packets"] == 7
@@ -101,12 +88,11 @@ def test_the_summary_has_captures_calls_counts_and_what_was_not_read(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", None])
 def test_damaged_tables_are_one_of_the_errors_to_be_expected(tmp_path, content):
-    store.write_tables(some(), tmp_path)
+    store.write_tables(some(), tmp_path / "tables")
+    damaged = tmp_path / "tables" / "calls.parquet"
     if content is None:
-        pd.read_parquet(tmp_path / "calls.parquet").drop(columns="call").to_parquet(
-            tmp_path / "calls.parquet"
-        )
+        pd.read_parquet(damaged).drop(columns="call").to_parquet(damaged)
     else:
-        (tmp_path / "calls.parquet").write_bytes(content)
+        damaged.write_bytes(content)
     with pytest.raises(store.UNREADABLE):
-        store.read_tables(tmp_path)
+        store.read_tables(commit.readers(tmp_path))

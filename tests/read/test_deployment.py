@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from postproc.acl import decide
-from postproc.deployment import GENERIC, StunServer, Thresholds
+from postproc.deployment import GENERIC, Thresholds
 from postproc.errors import SetupError
 from postproc.read import deployment
 from postproc.read.deployment import KEYS, SHIPPED, read
@@ -19,9 +19,7 @@ WHOLE = """
 base = "generic"
 name = "ours"
 region = "AT"
-sip_ports = [5060]
 public_addresses = ["203.0.113.0/28", "2001:db8::1"]
-stun_servers = ["stun.example.org"]
 [markers.client]
 user_agent = ["^Linphone"]
 [products]
@@ -39,7 +37,7 @@ default = "deny"
 allow = ["172.30.0.0/16"]
 deny = ["172.30.1.0/24"]
 [thresholds]
-gap_ms = 300
+dead_seconds = 300
 """
 
 
@@ -88,14 +86,13 @@ def test_the_vendor_s_one_knows_the_vendor_s_parts():
 
 def test_every_key_reaches_the_deployment(own):
     found = own(WHOLE)
-    assert (found.name, found.region, found.sip_ports) == ("ours", "AT", (5060,))
+    assert (found.name, found.region) == ("ours", "AT")
     assert found.public_addresses == (ip_network("203.0.113.0/28"), ip_network("2001:db8::1/128"))
-    assert found.stun_servers == (StunServer("stun.example.org", 3478),)
     assert found.markers.user_agent == {"client": ("^Linphone",)}
     assert found.products == {"linphone": ("^Linphone",)}
     assert found.media_ports == {"server": (range(30000, 33001), range(40000, 40001))}
     assert (found.candidate_acl, found.signalling_acl) == (("whitelist", "vpn"), ("vpn",))
-    assert found.thresholds.gap_ms == 300
+    assert found.thresholds.dead_seconds == 300
     assert found.thresholds.loss_percent == Thresholds().loss_percent
     assert [found.lists["vpn"].decide(f"172.30.{n}.1").verdict for n in (0, 1)] == ["allowed", "denied"]
     assert found.lists["localnet.auto"].decide("10.0.50.20").verdict == "allowed"
@@ -146,8 +143,10 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
     ("[products]\nx = 'a'", "d.toml: products.x: expected a list, not 'a'"),
     ("[media_ports]\nserver = ['9']",
      "d.toml: media_ports.server[0]: expected a port or a range of ports like \"30000-33000\", not '9'"),
-    ("[thresholds]\ngap = 5", "d.toml: unknown key 'thresholds.gap'; did you mean 'gap_ms'?"),
-    ("[thresholds]\ngap_ms = '5'", "d.toml: thresholds.gap_ms: expected a number, zero or more, not '5'"),
+    ("[thresholds]\ndead_second = 5",
+     "d.toml: unknown key 'thresholds.dead_second'; did you mean 'dead_seconds'?"),
+    ("[thresholds]\ndead_seconds = '5'",
+     "d.toml: thresholds.dead_seconds: expected a number, zero or more, not '5'"),
     ("[acl.lists.x]\ndefault = 'no'", "d.toml: acl.lists.x.default: expected 'allow' or 'deny', not 'no'"),
     ("[acl]\nwhitelist = ['lan']",
      "d.toml: acl.whitelist[0]: expected an address or a network like \"192.168.1.0/24\", not 'lan'"),

@@ -2,16 +2,17 @@
 
 import os
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
 from postproc.errors import SetupError
-from postproc.read import doctor, tshark
+from postproc.read import doctor, programs, tshark
 
 
 def test_every_check_is_made_where_tshark_is():
     found = {check.name: check for check in doctor.checks()}
-    fit = ["python", "tshark", "fields", "filter", "preferences", "lua", "editcap", "capinfos"]
+    fit = ["python", "tshark", "alone", "fields", "filter", "preferences", "lua", "editcap", "capinfos"]
     assert list(found) == [*fit, "user", "temporary space"]
     assert {found[name].state for name in fit if name != "lua"} == {"ok"}
     assert tshark.version() in found["tshark"].detail
@@ -63,8 +64,29 @@ def test_lua_is_read_from_what_tshark_says_of_itself(monkeypatch, said, state, d
 
 @pytest.mark.parametrize(("name", "state"), [("editcap", "fault"), ("capinfos", "note")])
 def test_a_companion_that_is_missing_is_as_bad_as_its_purpose(monkeypatch, name, state):
-    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setattr(programs, "companion", lambda _: None)
     assert doctor._companion(name).state == state
+
+
+def test_tshark_is_told_with_the_reason_why_it_is_this_one(monkeypatch, tmp_path):
+    here = Path(tshark.executable())
+    assert doctor._tshark().detail.endswith(", the first on PATH)")
+    monkeypatch.setenv(programs.SETTING, str(here))
+    assert doctor._tshark().detail.endswith(", by --tshark or POSTPROC_TSHARK)")
+    monkeypatch.delenv(programs.SETTING)
+    monkeypatch.setattr(programs, "_usual", lambda: [here.parent])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor._tshark().detail.endswith(", where Wireshark is installed)")
+
+
+@pytest.mark.parametrize("kind", ["lua script", "Lua script"])  # 4.0 and 4.4, 4.6
+def test_lua_scripts_that_run_all_the_same_are_named(monkeypatch, kind):
+    said = f"l16mono.so\t0.1.0\tcodec\t/p/4.0/codecs/l16mono.so\ncorp.lua\t\t{kind}\t/p/corp.lua\n"
+    monkeypatch.setattr(doctor, "_said", lambda *_: said)
+    assert doctor._alone().state == "note"
+    assert doctor._alone().detail.endswith("for all users: /p/corp.lua")
+    monkeypatch.setattr(doctor, "_said", lambda *_: said.partition("\n")[0])
+    assert doctor._alone().state == "ok"
 
 
 def test_root_is_noted_and_others_are_not(monkeypatch):

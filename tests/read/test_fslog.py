@@ -135,3 +135,12 @@ def test_utf_16_and_blocks_do_not_matter(tmp_path, monkeypatch):
     plain, wide = read(tmp_path, a=text)[0], read(tmp_path, a=text.encode("utf-16"))[0]
     pd.testing.assert_frame_equal(plain.log_events, wide.log_events)
     assert len(plain.log_events) == 120
+
+
+@pytest.mark.parametrize(
+    "time", ["1969-12-31 23:59:59.000000", "0001-01-01 00:00:00.100000", "9999-12-31 23:59:59.999999"]
+)
+def test_a_line_of_no_believable_time_is_no_evidence(tmp_path, time):
+    tables, _ = read(tmp_path, a=CALL + line(A, "Hangup sofia/x/1 [CS_EXECUTE] [USER_BUSY]", time))
+    assert len(tables.log_events) == 4
+    assert set(tables.log_events["time"].dt.year) == {2026}

@@ -161,7 +161,7 @@ def test_frames_of_several_windows_keep_their_numbers(tmp_path, monkeypatch):
     packets = at(*(datagram(stun(number=place)) for place in range(50)))
     (tmp_path / "aside").write_bytes(wire.pcap(packets))
     monkeypatch.setattr(plain.windows, "__defaults__", (400,))
-    found = list(plain.frames(tmp_path / "aside", np.arange(100, 150)))
+    found = list(plain.frames(tmp_path / "aside", np.arange(100, 150), np.arange(50)))
     assert [frame.number for frame in found] == list(range(100, 150))
     assert [frame.messages["stun"] for frame in found] == [[stun(number=place)] for place in range(50)]
     assert [frame.packet for frame in found] == [packet for _, packet in packets]

@@ -77,3 +77,17 @@ def test_what_is_no_capture_is_said(tmp_path, content):
 def test_options_are_taken_as_far_as_they_are_whole():
     assert whole_options(option(1, b"abc") + option(0, b"") + b"rest") == option(1, b"abc")
     assert whole_options(option(1, b"abc")[:-2]) == b""
+
+
+def test_packets_before_their_interface_come_after_it(tmp_path):
+    found = read(
+        tmp_path, wire.pcapng(wire.enhanced(7, PACKET), wire.block(10, b"keys"), wire.interface(113))
+    )
+    assert [type(piece) for piece in found] == [Described, Other, Record, Other]
+    assert found[0].link_type == 113
+
+
+def test_an_interface_too_short_to_be_whole_is_counted(tmp_path):
+    short = wire.block(1, b"\x01\0\0\0")
+    found = read(tmp_path, wire.pcapng(short, wire.interface(113), wire.enhanced(7, PACKET, 1)))
+    assert [piece.link_type for piece in found if isinstance(piece, Described)] == [1, 113]

@@ -94,24 +94,51 @@ def test_candidates_before_the_first_section_belong_to_it():
         "1 1 udp 1 1.2.3.4 \u0665 typ host",
         "1 1 udp 1 1.2.3.4 5 typ srflx raddr 1.2.3.4 rport x",
         f"1 1 udp {'9' * 5000} 1.2.3.4 5 typ host",
+        "1 1 udp 1 1.2.3.4 70000 typ host",
+        "1 257 udp 1 1.2.3.4 5 typ host",
+        "1 1 udp 4294967296 1.2.3.4 5 typ host",
+        "1 1 udp 1 10.0.50.118<img/src=x> 5 typ host",
+        "1 1 udp 1 1.2.3.4 5 typ srflx raddr 1.2.3.4 rport 65536",
     ],
 )
 def test_unparsable_candidate_has_no_address(line):
     assert sdp.candidate(line) == {"addr_class": "invalid"}
 
 
+@pytest.mark.parametrize("port", ["70000", "99999999", "4294967296", "9223372036854775808", "9" * 5000, "٣"])
+def test_a_port_that_is_none_is_not_known(port):
+    (row,) = sdp.media_rows(sdp.parse(f"v=0\nc=IN IP4 1.2.3.4\nm=audio {port}/2 RTP/AVP 8\n"))
+    assert (row["port"], row["media"], row["codecs"]) == (None, "audio", "8=PCMA/8000")
+
+
+def test_a_format_of_any_length_is_read():
+    (row,) = sdp.media_rows(sdp.parse(f"v=0\nm=audio 5 RTP/AVP {'8' * 5000} 128 8\n"))
+    assert row["codecs"] == "8=PCMA/8000"
+
+
+@pytest.mark.parametrize(
+    "addr", ["10.0.50.118<img/src=x>", "999.1.1.1", "1.2.3", "x" * 300, "10.0.0.1\x1b[31m"]
+)
+def test_what_is_no_address_is_not_told_as_one(addr):
+    """Nor is that of the session, which the section does not mean."""
+    text = f"v=0\nc=IN IP4 1.2.3.4\nm=audio 5 RTP/AVP 8\nc=IN IP4 {addr}\nm=audio 7 RTP/AVP 8\n"
+    first, second = sdp.media_rows(sdp.parse(text))
+    assert (first["connection_addr"], second["connection_addr"]) == (None, "1.2.3.4")
+
+
 WORDS = st.text("abcXYZ019+/.:-_", min_size=1, max_size=12)
-NUMBERS = st.integers(0, 2**32)
+PORTS, PRIORITIES, COMPONENTS = st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(0, 256)
+HOSTS = st.one_of(st.ip_addresses().map(str), st.sampled_from(["a1b2.local", "host.example", "x_1-y.z"]))
 EXTENSIONS = st.lists(
     st.one_of(
-        st.tuples(st.just("raddr"), WORDS),
-        st.tuples(st.sampled_from(["rport", "generation", "network-cost"]), NUMBERS.map(str)),
+        st.tuples(st.just("raddr"), HOSTS),
+        st.tuples(st.sampled_from(["rport", "generation", "network-cost"]), PORTS.map(str)),
         st.tuples(st.sampled_from(["tcptype", "ufrag", "network-id"]), WORDS),
     )
 )
 
 
-@given(st.tuples(WORDS, NUMBERS, WORDS, NUMBERS, WORDS, NUMBERS, st.just("typ"), WORDS), EXTENSIONS)
+@given(st.tuples(WORDS, COMPONENTS, WORDS, PRIORITIES, HOSTS, PORTS, st.just("typ"), WORDS), EXTENSIONS)
 def test_candidates_are_read_as_aioice_reads_them(fields, extensions):
     line = " ".join(map(str, (*fields, *(word for pair in extensions for word in pair))))
     theirs, ours = Candidate.from_sdp(line), sdp.candidate(line)

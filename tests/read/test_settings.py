@@ -4,7 +4,6 @@ import ipaddress
 
 import pytest
 
-from postproc.deployment import StunServer
 from postproc.errors import SetupError
 from postproc.read import settings
 from postproc.read.settings import At, each, known
@@ -16,14 +15,10 @@ HERE = At("d.toml") / "acl" / "key"
     (settings.text, "a", "a"),
     (settings.choice("allow", "deny"), "deny", "deny"),
     (settings.regex, "^Ice(Link)?", "^Ice(Link)?"),
-    (settings.port, 65535, 65535),
     (settings.ports, "30000-33000", range(30000, 33001)),
     (settings.ports, 5060, range(5060, 5061)),
     (settings.network, "10.0.50.118/24", ipaddress.ip_network("10.0.50.0/24")),
     (settings.network, "2001:db8::1", ipaddress.ip_network("2001:db8::1/128")),
-    (settings.stun_server, "stun.example.org", StunServer("stun.example.org", 3478)),
-    (settings.stun_server, "192.0.2.53:3479", StunServer("192.0.2.53", 3479)),
-    (settings.stun_server, "[2001:db8::1]:19302", StunServer("2001:db8::1", 19302)),
     (settings.number, 0, 0),
     (settings.number, 0.05, 0.05),
     (settings.region, "DE", "DE"),
@@ -39,18 +34,12 @@ def test_values_are_taken(read, given, found):
     (settings.table, [], "a table"),
     (settings.choice("allow", "deny"), "Deny", "'allow' or 'deny'"),
     (settings.choice("allow", "deny"), [], "'allow' or 'deny'"),
-    (settings.port, True, "a port, 1 to 65535"),
-    (settings.port, 0, "a port, 1 to 65535"),
-    (settings.port, "5060", "a port, 1 to 65535"),
     (settings.ports, "33000-30000", 'a port or a range of ports like "30000-33000"'),
     (settings.ports, "1-99999", 'a port or a range of ports like "30000-33000"'),
     (settings.ports, True, 'a port or a range of ports like "30000-33000"'),
     (settings.ports, None, 'a port or a range of ports like "30000-33000"'),
     (settings.network, "10.0.0.0/33", 'an address or a network like "192.168.1.0/24"'),
     (settings.network, 10, 'an address or a network like "192.168.1.0/24"'),
-    (settings.stun_server, "stun.example.org:0", 'a STUN server like "stun.example.org:3478"'),
-    (settings.stun_server, "2001:db8::1", 'a STUN server like "stun.example.org:3478"'),
-    (settings.stun_server, "two words", 'a STUN server like "stun.example.org:3478"'),
     (settings.number, -1, "a number, zero or more"),
     (settings.number, float("nan"), "a number, zero or more"),
     (settings.number, float("inf"), "a number, zero or more"),

@@ -50,6 +50,12 @@ def test_reason_phrase_may_be_missing():
     assert row(b"SIP/2.0 200\r\n\r\n")["status"] == 200
 
 
+@pytest.mark.parametrize("status", ["000", "099", "700", "999"])
+def test_a_status_that_is_none_is_not_known(status):
+    found = row(f"SIP/2.0 {status} Odd\r\nCSeq: 99999999999 INVITE\r\n\r\n".encode())
+    assert (found["status"], found["reason"], found["cseq"]) == (None, "Odd", None)
+
+
 def test_compact_names_and_bare_line_feeds():
     found = row(b"BYE sip:a@b SIP/2.0\nv: SIP/2.0/TCP h;branch=z9hG4bKx\nf: <sip:x@y>;tag=1\ni: c1\n\n")
     assert (found["call_id"], found["branch"], found["from_tag"]) == ("c1", "z9hG4bKx", "1")

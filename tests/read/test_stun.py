@@ -65,7 +65,8 @@ def test_mapped_address_alone_and_classic_id_of_128_bits():
 
 def test_error_code():
     assert row(build(0x0111, (0x0009, b"\0\0\x04\x57Role Conflict")))["error_code"] == 487
-    assert row(build(0x0111, (0x0009, b"\0\0")))["error_code"] is None
+    for value in (b"\0\0", b"\0\0\x04\x64", b"\0\0\x07\x01", b"\0\0\x00\x57"):
+        assert row(build(0x0111, (0x0009, value)))["error_code"] is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from postproc.errors import CaptureError, SetupError
-from postproc.read import tshark
+from postproc.read import alone, tshark
 from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
@@ -130,7 +130,7 @@ def test_works_inside_a_running_event_loop_and_in_another_thread(written):
 
 def test_stopping_early_leaves_no_process(written, monkeypatch):
     started = []
-    monkeypatch.setattr(tshark, "_limit_memory", lambda pid, _: started.append(pid))
+    monkeypatch.setattr(alone, "limit_memory", lambda pid, _: started.append(pid))
     path = written(pcap(*(tcp(1 + 200 * n, SIP % n) for n in range(2000))))
     stream = tshark.frames(path)
     next(stream)
@@ -152,13 +152,13 @@ def test_death_of_tshark_is_a_capture_error(monkeypatch, tmp_path, written):
         list(tshark.frames(written(pcap())))
 
 
-def feed(text: bytes, deadline: float, pause: float = 0.0) -> tuple[list, bytes]:
+def feed(text: bytes, deadline: float, pause: float = 0.0, most: int = 1 << 20) -> tuple[list, bytes]:
     async def one():
         stream = asyncio.StreamReader()
         if text:
             stream.feed_data(text)
             stream.feed_eof()
-        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline, pause)
+        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline, pause, most)
         return await parser.get_packets_from_stream(stream, b"")
 
     return asyncio.run(one())
@@ -178,6 +178,22 @@ def test_line_that_is_no_json_is_passed_over():
 def test_silent_tshark_is_stopped_after_its_time(pause):
     with pytest.raises(CaptureError, match="took too long"):
         feed(b"", 0.01, pause)
+
+
+def test_tshark_that_says_more_than_any_honest_capture_gives_is_stopped():
+    assert feed(b"nothing\n", 9, most=8) == ([], b"")
+    with pytest.raises(CaptureError, match="more of it than of any honest capture"):
+        feed(b"nothing\n", 9, most=7)
+
+
+def test_a_line_without_an_end_is_not_waited_for(monkeypatch, tmp_path, written):
+    program = tmp_path / "tshark"
+    program.write_text("#!/bin/sh\nexec tr '\\0' 7 < /dev/zero\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(tshark, "executable", lambda: str(program))
+    monkeypatch.setattr(tshark, "LONGEST_LINE", 1 << 20)
+    with pytest.raises(CaptureError, match="more of it than of any honest capture"):
+        list(tshark.frames(written(pcap())))
 
 
 def test_where_pipes_are_small_the_frames_are_the_same(pcaps, monkeypatch):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.joining.couples import (
     DISORDER,
     DOWNSTREAM,
@@ -28,8 +29,8 @@ from postproc.correlate.joining.features import Facts
 # side by side, or one after the other has failed (``fits`` says which go together).
 
 
-ENOUGH = 6.0  # score from which two legs are one call, if nothing else fits as well
-MARGIN = 1.0  # score by which the best must be ahead
+ENOUGH = constants.number("joining.enough")
+MARGIN = constants.number("joining.margin")  # score by which the best must be ahead
 
 
 class Link(NamedTuple):

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.joining.features import UNKNOWN, Facts, Flags, Floats, Ints, distinct
 
-WINDOW = 15.0  # s between the INVITEs of two legs
-REACTION = 0.5  # s in which a B2BUA passes on an answer or the end
-DISORDER = 0.05  # s by which a cause may seem to follow: clocks of two interfaces
-NEIGHBOURS = 32
-FEW = 8  # of those that share no more than a product's name
+WINDOW = constants.number("couples.window_s")  # s between the INVITEs of two legs
+REACTION = constants.number("couples.reaction_s")  # s in which a B2BUA passes on an answer or the end
+DISORDER = constants.number("couples.disorder_s")
+NEIGHBOURS = constants.count("couples.neighbours")
+FEW = constants.count("couples.few")  # of those that share no more than a product's name
 
 Couples = tuple[Ints, Ints]  # rows of legs: upstream, downstream
 UPSTREAM, DOWNSTREAM, EITHER = 1, 2, 3

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.joining.couples import DISORDER, REACTION, WINDOW
 from postproc.correlate.joining.features import Facts, Flags, Floats, Ints, Users, distinct, rarity, shared
 from postproc.correlate.joining.identities import STRENGTH, Shared
@@ -21,11 +22,8 @@ from postproc.correlate.joining.identities import STRENGTH, Shared
 # scores of a couple add up. See ``scored`` for when a piece counts.
 
 
-GRAIN = 0.02  # s: what follows faster than this follows equally fast
-BACKWARD = 1.5  # less for an INVITE that seems to precede its cause
-OUTLIVES = 1.0  # s by which a leg may outlive the one it follows from
-DOUBTFUL = 0.5  # worth of numbers that are equal at their end alone
-SHORT = 0.75  # worth of a short number or name, of which there are few, against a whole number
+WEIGHTS = constants.numbers("evidence")  # each is explained there
+GRAIN, OUTLIVES = WEIGHTS["grain_s"], WEIGHTS["slack_s"]
 
 
 class Pairs(NamedTuple):
@@ -48,13 +46,13 @@ def callee(facts: Facts, pairs: Pairs) -> Floats:
 
     Where neither party is the same, -6: a B2BUA that rewrites both is rarer than two calls at once.
     """
-    score = _same_user(facts.callee, pairs, most=6.0, other=-2.0)
-    return score - np.where((score < 0) & (caller(facts, pairs) < 0), 4.0, 0.0)
+    score = _same_user(facts.callee, pairs, most=WEIGHTS["same_callee_most"], other=WEIGHTS["other_callee"])
+    return score + np.where((score < 0) & (caller(facts, pairs) < 0), WEIGHTS["neither_same"], 0.0)
 
 
 def caller(facts: Facts, pairs: Pairs) -> Floats:
     """The same party calls: up to 4, the rarer the more; another one -1 (trunks show their own number)."""
-    return _same_user(facts.caller, pairs, most=4.0, other=-1.0)
+    return _same_user(facts.caller, pairs, most=WEIGHTS["same_caller_most"], other=WEIGHTS["other_caller"])
 
 
 def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floats:
@@ -64,8 +62,9 @@ def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floa
     same = (users.key[a][:, :, None] == users.key[b][:, None, :]) & (users.key[a] >= 0)[:, :, None]
     # Equal at the end alone, though both are whole numbers: one has a prefix that reads as an area code.
     doubtful = (exact_a != exact_b) & (exact_a >= 0) & (exact_b >= 0)
-    worth = np.minimum(users.rarity[a], most) * np.where(long_a, 1.0, SHORT)
-    best = np.where(same, worth[:, :, None] * np.where(doubtful, DOUBTFUL, 1.0), 0.0).max(axis=(1, 2))
+    worth = np.minimum(users.rarity[a], most) * np.where(long_a, 1.0, WEIGHTS["short"])
+    share = np.where(doubtful, WEIGHTS["doubtful"], 1.0)
+    best = np.where(same, worth[:, :, None] * share, 0.0).max(axis=(1, 2))
     known = (users.key[a] >= 0).any(axis=1) & (users.key[b] >= 0).any(axis=1)
     comparable = known & (long_a.any(axis=1) == long_b.any(axis=1))
     return np.where(same.any(axis=(1, 2)), best, np.where(comparable, other, 0.0))
@@ -76,27 +75,29 @@ def invite(facts: Facts, pairs: Pairs) -> Floats:
 
     Clocks of two interfaces may have it seem to precede the first, but that speaks less for it.
     """
-    soon = 0.6 * np.log(WINDOW / (np.clip(np.abs(pairs.delay), 0.0, WINDOW - GRAIN) + GRAIN))
-    soon -= np.where(pairs.delay < 0, BACKWARD, 0.0)
+    wait = np.clip(np.abs(pairs.delay), 0.0, WINDOW - GRAIN) + GRAIN
+    soon = WEIGHTS["invite"] * np.log(WINDOW / wait)
+    soon += np.where(pairs.delay < 0, WEIGHTS["backward"], 0.0)
     seen = facts.invited[pairs.a] & facts.invited[pairs.b]
     answered = facts.answer[pairs.a] <= facts.start[pairs.b]
-    return np.where(seen, soon, soon / 2) - np.where(answered, 1.0, 0.0)
+    return np.where(seen, soon, soon / 2) + np.where(answered, WEIGHTS["after_answer"], 0.0)
 
 
 def progress(facts: Facts, pairs: Pairs) -> Floats:
     """Ringing, or a provisional response, is passed on: up to 2."""
     a, b = pairs.a, pairs.b
     either = (facts.ringing[a] - facts.ringing[b], facts.progress[a] - facts.progress[b])
-    return np.maximum(*(0.6 * _closeness(delay) for delay in either))
+    return np.maximum(*(WEIGHTS["progress"] * _closeness(delay) for delay in either))
 
 
 def answer(facts: Facts, pairs: Pairs) -> Floats:
     """The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE."""
     a, b = facts.answer[pairs.a], facts.answer[pairs.b]
     delay = a - b
-    passed_on = np.where(_soon(delay), 1.0 + 0.9 * _closeness(delay), 0.0)
+    near = WEIGHTS["answer"] + WEIGHTS["answer_closeness"] * _closeness(delay)
+    passed_on = np.where(_soon(delay), near, 0.0)
     apart = (delay > REACTION) | ((delay < -GRAIN) & (a > facts.start[pairs.b] + GRAIN))
-    return passed_on - np.where(apart, 2.0, 0.0)
+    return passed_on + np.where(apart, WEIGHTS["answer_apart"], 0.0)
 
 
 def end(facts: Facts, pairs: Pairs) -> Floats:
@@ -107,9 +108,12 @@ def end(facts: Facts, pairs: Pairs) -> Floats:
     same_way = (by_a == by_b) & (by_a >= 0)
     # The caller hangs up: upstream first. The called party hangs up, or refuses: downstream first.
     delay = np.where(same_way, np.where(by_a == 0, later, -later), np.abs(later))
-    score = np.where(_soon(delay), 0.4 + 0.8 * _closeness(delay), 0.0)
+    score = np.where(
+        _soon(delay), WEIGHTS["end_passed_on"] + WEIGHTS["end_closeness"] * _closeness(delay), 0.0
+    )
     same_failure = (facts.failure[a] == facts.failure[b]) & (facts.failure[a] > 0)
-    return np.where(same_way, score, 0.7 * score) + np.where(same_failure & _soon(delay), 1.0, 0.0)
+    score = np.where(same_way, score, WEIGHTS["end_other_way"] * score)
+    return score + np.where(same_failure & _soon(delay), WEIGHTS["same_failure"], 0.0)
 
 
 def lifetime(facts: Facts, pairs: Pairs) -> Floats:
@@ -117,8 +121,8 @@ def lifetime(facts: Facts, pairs: Pairs) -> Floats:
     a, b = pairs.a, pairs.b
     longer = facts.end[b] - facts.end[a]
     both_answered = ~np.isnan(facts.answer[a]) & ~np.isnan(facts.answer[b])
-    within = np.where((longer < -OUTLIVES) & both_answered, -1.5, 0.5)
-    return np.where(np.isnan(longer), 0.0, np.where(longer > OUTLIVES, -3.0, within))
+    within = np.where((longer < -OUTLIVES) & both_answered, WEIGHTS["goes_on"], WEIGHTS["ends_within"])
+    return np.where(np.isnan(longer), 0.0, np.where(longer > OUTLIVES, WEIGHTS["outlives"], within))
 
 
 def host(facts: Facts, pairs: Pairs) -> Floats:
@@ -130,11 +134,18 @@ def host(facts: Facts, pairs: Pairs) -> Floats:
     turned = _equal(facts.uac.host[pairs.a], facts.uas.host[b])
     place, machine = rarity(facts.uac.place), rarity(facts.uac.host)
     kinds = [link(facts, pairs) for link in (same_place, same_host, _same_hosts, _by_loopback)]
-    few = np.full(len(b), 0.5)
-    worth = [np.minimum(place[b], 2.5), np.minimum(machine[b], 2.0), np.minimum(machine[b], 1.5), few]
+    few = np.full(len(b), WEIGHTS["by_loopback"])
+    worth = [
+        np.minimum(place[b], WEIGHTS["same_place_most"]),
+        np.minimum(machine[b], WEIGHTS["same_host_most"]),
+        np.minimum(machine[b], WEIGHTS["same_hosts_most"]),
+        few,
+    ]
     agent = _same_agent(facts, pairs)
-    score = np.select(kinds, worth, 0.0) + np.where(agent, np.minimum(rarity(facts.uac.agent)[b], 0.5), 0.0)
-    return np.where(np.any([*kinds, agent], axis=0), score, np.where(turned, -4.0, -1.5))
+    named = np.minimum(rarity(facts.uac.agent)[b], WEIGHTS["same_agent_most"])
+    score = np.select(kinds, worth, 0.0) + np.where(agent, named, 0.0)
+    elsewhere = np.where(turned, WEIGHTS["turned_round"], WEIGHTS["other_host"])
+    return np.where(np.any([*kinds, agent], axis=0), score, elsewhere)
 
 
 def same_place(facts: Facts, pairs: Pairs) -> Flags:
@@ -209,8 +220,8 @@ CAUSALITY = ("progress", "answer", "end")
 # between recordings that ran side by side only together with host and causality.
 
 
-IDENTITY = ("log", "header", "x-header", "ice")
-SURE = 9.0  # identity that two legs alone share
+IDENTITY = constants.words("joining.identity")
+SURE = constants.number("joining.sure")  # identity that two legs alone share
 PASSING = ("ufrag", "media", "origin")
 PIECES = (*STRENGTH, *INFERRED, "prior")
 AT_ONCE = 250_000  # pairs scored together: bounds memory
@@ -322,9 +333,11 @@ def _looked_up(facts: Facts, pairs: Pairs, identity: Shared) -> Floats:
 # makes calls makes them. Both are learnt from the capture itself.
 
 
-CAUTION = 0.5  # the evidence is scored cautiously, and so is what stands against it
-UNSURE = 2.0  # legs of either kind, assumed beside those seen at a place
-MANY = 5  # legs from one port from which on they speak for themselves, else the machine does
+CAUTION = constants.number("joining.caution")
+UNSURE = constants.number("joining.unsure")  # legs of either kind, assumed beside those seen at a place
+MANY = constants.count(
+    "joining.many"
+)  # legs from one port from which on they speak for themselves, else the machine does
 
 
 def priors(facts: Facts, following: Sequence[int]) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.joining.words import number, users
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.sip import user_part
@@ -29,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 UNKNOWN = -1
-BACKGROUND = 50  # legs without the word, assumed beside the capture's: few legs make no share
+BACKGROUND = constants.count("evidence.background")
 
 
 class Where(NamedTuple):
@@ -101,9 +102,9 @@ def distinct(numbers: Ints) -> Ints:
 
 
 NAMES = 4  # names of one party that are compared
-CALLER_HEADERS = frozenset({"p-asserted-identity", "p-preferred-identity", "remote-party-id"})
-CALLEE_HEADERS = frozenset({"p-called-party-id", "diversion", "history-info"})
-PARTY_CALLED = "party=called"  # Remote-Party-ID also names the called party (draft-ietf-sip-privacy-04)
+CALLER_HEADERS = frozenset(constants.words("sip.caller_headers"))
+CALLEE_HEADERS = frozenset(constants.words("sip.callee_headers"))
+PARTY_CALLED: str = constants.value("sip.party_called")
 
 Named = list[tuple[int, str]]  # row of the leg, user part
 
@@ -167,7 +168,7 @@ def _users(named: Named, legs: int, region: str | None) -> Users:
 ADDRESSES = 6  # addresses of one end that are compared
 LOOPBACK = "loopback of recording "
 URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNORECASE)
-UNSPECIFIED = frozenset({"0.0.0.0", "::"})
+UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 PARTIES = ("uac", "uas")
 
 Said = tuple[int, str, str]  # row of the leg, party, address

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from postproc import constants
 from postproc.correlate.joining.couples import NEIGHBOURS, Couples, either, once, starting
 from postproc.correlate.joining.features import (
     CALLEE_HEADERS,
@@ -33,19 +34,17 @@ from postproc.correlate.rows import column, records
 
 
 # Headers made for ids of calls, besides any X- header.
-FOR_IDS = frozenset({
-    "in-reply-to", "parent-call-id", "related-call-id", "cisco-guid", "av-global-session-id", "global-callid",
-    "user-to-user",
-})  # fmt: skip
+FOR_IDS = frozenset(constants.words("sip.id_headers"))
 # A call they name is another one: its transfer, or a conference.
-OF_OTHER_CALLS = frozenset({"replaces", "join", "referred-by", "refer-to", "target-dialog"})
+OF_OTHER_CALLS = frozenset(constants.words("sip.headers_of_other_calls"))
 SESSION_UUID = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)  # RFC 7989, section 5
 NULL_UUID = "0" * 32
 ICID = re.compile(r"icid-value\s*=\s*\"?([^\";,\s]+)", re.IGNORECASE)  # RFC 7315, section 5.6
-LEG_SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)
+SUFFIXES = "|".join(constants.words("ids.leg_suffixes"))
+LEG_SUFFIX = re.compile(rf"[_-](?:{SUFFIXES})[_-]?\d{{0,4}}$", re.IGNORECASE)
 SEPARATOR = re.compile(r"[_.~:-]")
-DISCARD = 9  # port of a description without a port yet (RFC 8840, section 4.1.1)
-SHORTEST_SESSION_ID = 6
+DISCARD = constants.count("addresses.discard_port")
+SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
 
 Locals = dict[str, list[int]]  # rows of legs by the local part of their Call-ID
 
@@ -185,11 +184,9 @@ def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]
 # carriers: a parallel ring shares one id among many legs, a product name among all.
 
 
-STRENGTH = {
-    "log": 12.0, "header": 9.0, "x-header": 9.0, "ice": 10.0, "ufrag": 8.0, "media": 4.0, "origin": 3.0,
-}  # fmt: skip
-DOUBLING = {"x-header": 4.0}  # what a private header names may be the device, in all its calls
-USUALLY = 2.0
+STRENGTH = constants.numbers("tokens.strength")
+DOUBLING = constants.numbers("tokens.doubling")
+USUALLY = DOUBLING["usually"]
 EVER = float("inf")
 
 

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from postproc import constants
 from postproc.correlate.joining.choose import ENOUGH, Choice, Link, choose, retries, side_by_side, together
 from postproc.correlate.joining.couples import Couples, couples, once
 from postproc.correlate.joining.evidence import Overlap, Pairs, Scored, priors, scored
 from postproc.correlate.joining.features import Facts, Floats, Ints
 from postproc.correlate.joining.identities import Token, shared_tokens
 
-CONSIDERED = 3.0  # score from which a pair is worth keeping
-BEST = 8  # pairs kept per downstream leg
-ROUNDS = 16  # tries of one hunt, each found from the failure of the one before
+CONSIDERED = constants.number("joining.considered")  # score from which a pair is worth keeping
+BEST = constants.count("joining.best")  # pairs kept per downstream leg
+ROUNDS = constants.count("joining.rounds")  # tries of one hunt, each found from the failure of the one before
 
 
 class Joined(NamedTuple):

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from postproc import constants
+
 # Telephone numbers as keys that two legs may share, however each writes them.
 #
 # E.164 where the number says so or the region's dialling rules do (RFC 3966); else
@@ -10,14 +12,17 @@ from typing import NamedTuple
 # the number has no key.
 
 
-TAIL = 7
-LONGEST_USER = 64
+TAIL = constants.count("users.tail")
+LONGEST_USER = constants.count("users.longest")
 VISUAL = re.compile(r"[\s().\-/]")
 DIGITS = re.compile(r"\+?[0-9]+")
 # Lengths are bounded: an endless header must not cost endless time.
-URI_USER = re.compile(r"(?:sips?:([^@>;,\s\"]{1,64})[^@>,\s\"]{0,64}@|tel:([^>;,\s\"]{1,64}))", re.IGNORECASE)
-LONGEST_HEADER = 2048
-WITHHELD = frozenset({"anonymous", "unavailable", "restricted", "unknown", "private", "withheld"})
+URI_USER = re.compile(
+    rf"sips?:([^@>;,\s\"]{{1,{LONGEST_USER}}})[^@>,\s\"]{{0,{LONGEST_USER}}}@|tel:([^>;,\s\"]{{1,{LONGEST_USER}}})",
+    re.IGNORECASE,
+)
+LONGEST_HEADER = constants.count("sip.longest_header")
+WITHHELD = frozenset(constants.words("users.withheld"))
 
 
 class Number(NamedTuple):
@@ -69,17 +74,18 @@ def users(header: str) -> list[str]:
 # What looks like the id of a call: random, not a name, number, version, address or time.
 
 
-SHORTEST, LONGEST = 8, 256
+SHORTEST, LONGEST = constants.count("ids.shortest"), constants.count("ids.longest")
+FEWEST_DIGITS, FEWEST_CHANGES = constants.count("ids.fewest_digits"), constants.count("ids.fewest_changes")
+HEX_DIGITS = constants.count("ids.hex_run")
 WORDS = re.compile(r"[\s;,=<>{}()\"']+")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAC = re.compile(r"[0-9a-f]{12}|[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", re.IGNORECASE)
 VERSION_OR_ADDRESS = re.compile(r"\d+\.\d+\.\d+|^[0-9a-f:]*::[0-9a-f:]*$", re.IGNORECASE)
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
-URI = re.compile(r"(?:sips?|tel|https?|wss?|urn):", re.IGNORECASE)
-HEX_RUN = re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}", re.IGNORECASE)
+URI = re.compile(f"(?:{'|'.join(constants.words('ids.uri_schemes'))}):", re.IGNORECASE)
+HEX_RUN = re.compile(rf"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{{HEX_DIGITS},}}", re.IGNORECASE)
 CHANGE = re.compile(r"(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)", re.IGNORECASE)
-LONGEST_HEADER = 2048
-LONGEST_NUMBER = 15  # digits of a telephone number (E.164)
+LONGEST_NUMBER = constants.count("ids.longest_number")  # digits of a telephone number (E.164)
 
 
 def words(value: str) -> list[str]:
@@ -96,7 +102,7 @@ def local_part(call_id: str) -> str:
 def is_named_id(word: str) -> bool:
     """Return whether the value of a header that is there for ids holds one: not null, not a mere flag."""
     told = SHORTEST <= len(word) <= LONGEST and len(set(word) - set("0-")) > 1
-    return told and sum(map(str.isdigit, word)) >= 3
+    return told and sum(map(str.isdigit, word)) >= FEWEST_DIGITS
 
 
 def looks_random(word: str) -> bool:
@@ -108,4 +114,4 @@ def looks_random(word: str) -> bool:
         return False
     if word.isdigit():
         return len(word) > LONGEST_NUMBER
-    return bool(UUID.search(word) or HEX_RUN.search(word)) or len(CHANGE.findall(word)) >= 4
+    return bool(UUID.search(word) or HEX_RUN.search(word)) or len(CHANGE.findall(word)) >= FEWEST_CHANGES

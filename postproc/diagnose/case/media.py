@@ -11,8 +11,6 @@ from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.checks import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.case.rows import Row
 
-ENOUGH = 5  # fewer packets in a direction are no audio (METHODS 10)
-
 
 @dataclass(frozen=True)
 class Way:
@@ -72,24 +70,31 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
     """Whether a leg has audio both ways; None where it has none that could be judged."""
     directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
     if any(each.rows for each in directed):
-        return _balanced(*directed)
+        return _balanced(case, *directed)
     flows = ways(case, leg)
     if not flows:
         return None
-    return any(_balanced(held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
+    return any(_balanced(case, held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
 
 
-def _balanced(one: Way, other: Way) -> bool:
-    """Both have audio, and neither is but a scrap of the other: less than 5 % of it over 3 s, unless throughout."""
+def _balanced(case: Case, one: Way, other: Way) -> bool:
+    """Whether both have audio, and neither is but a scrap of the other, unless throughout its time."""
     less, more = sorted((one, other), key=lambda way: way.packets)
-    if less.packets < ENOUGH:
-        return False
-    return more.seconds < 3 or less.packets >= 0.05 * more.packets or throughout(less, more)
+    if missing(case, less, more) and more.seconds >= case.deployment.thresholds.one_way_seconds:
+        return throughout(case, less, more)
+    return less.packets >= case.deployment.thresholds.one_way_packets
 
 
-def throughout(less: Way, more: Way) -> bool:
+def missing(case: Case, less: Way, more: Way) -> bool:
+    """Whether a direction has too few packets to be audio, beside the other's."""
+    limits = case.deployment.thresholds
+    return less.packets < limits.one_way_packets or less.packets < limits.one_way_share * more.packets
+
+
+def throughout(case: Case, less: Way, more: Way) -> bool:
     """A few packets over most of the other direction's time: silence suppression, and a path that works."""
-    return less.packets >= ENOUGH and less.seconds >= more.seconds / 2
+    enough = less.packets >= case.deployment.thresholds.one_way_packets
+    return enough and less.seconds >= more.seconds / 2
 
 
 def media_ok(case: Case) -> bool | None:

@@ -7,16 +7,18 @@ import io
 from functools import lru_cache
 from itertools import groupby
 
-import matplotlib as mpl
-from matplotlib.backend_bases import RendererBase
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.text import Text
-
+from postproc.current_folder import elsewhere
 from postproc.present.colors import PAPER
 from postproc.present.figures import svg
 from postproc.present.figures.picture import Area, Label, Layer, Picture, Stroke
+
+with elsewhere():  # it takes a matplotlibrc of the current folder before the user's
+    import matplotlib as mpl
+    from matplotlib.backend_bases import RendererBase
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+    from matplotlib.text import Text
 
 FONT = "DejaVu Sans"
 INCH = 72.0

@@ -71,8 +71,12 @@ def _series(stream: Row, rows: Rows) -> Series:
     last = min(max(found, default=0), (stream.last_time - stream.first_time) // NS_PER_S + 1)
     step = -(-(last + 1) // POINTS)
     values: dict[str, list[tuple[int, float]]] = {kind: [] for kind, _ in KINDS}
-    for begin in range(0, last + 1, step):
-        held = [found[n] for n in range(begin, min(begin + step, last + 1)) if n in found]
+    shares: dict[int, Rows] = {}
+    for second, row in found.items():
+        if second <= last:
+            shares.setdefault(second // step, []).append(row)
+    for begin in range(0, last + 1, step):  # by share, not by second: a clock that jumps makes many of these
+        held = shares.get(begin // step, [])
         time = stream.first_time + begin * NS_PER_S
         covered = min((stream.last_time - time) / NS_PER_S, step)
         if covered < 0.2 and begin:

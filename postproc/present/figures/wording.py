@@ -24,6 +24,10 @@ WORDS = {
     "none_bindings": Text("no connectivity checks", "keine Connectivity Checks"),
     "none_media": Text("no RTP", "kein RTP"),
     "none_calls": Text("no calls", "keine Anrufe"),
+    "undrawn": Text(
+        "This picture cannot be drawn, please report it: {error}",
+        "Dieses Bild lässt sich nicht zeichnen, bitte melden: {error}",
+    ),
     "findings": Text("Findings", "Befunde"),
     "more_findings": Text("and {count} more", "und {count} weitere"),
     "trying": Text("set-up", "Aufbau"),

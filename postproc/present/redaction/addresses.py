@@ -7,6 +7,7 @@ class stays; the last one always changes, so that none is its own pseudonym.
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -14,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from netconan.ip_anonymization import IpAnonymizer, IpV6Anonymizer
 
 from postproc.addresses import CLASSES
+from postproc.present.redaction.tally import Kind, Tally
 
 # Besides the classes: what is usual there, where other addresses are embedded, what phones give as hotspots.
 ROUTED = (
@@ -22,11 +24,19 @@ ROUTED = (
 )  # fmt: skip
 AS_IS = tuple(
     ip_network(text)
-    for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "::1/128")
-)
+    for text in (
+        "0.0.0.0/32", "127.0.0.0/24", "224.0.0.0/23", "239.255.255.250/32", "255.255.255.255/32",
+        "::/128", "::1/128",
+    )
+)  # fmt: skip
+# Groups that everybody joins (IANA: ipv6-multicast-addresses); others are as telling as any address.
+WELL_KNOWN = re.compile(r"ff0[1-f]::(?:[1-9a-f]|1[0-9a-f]|6[ab]|c|fb|101|1:[1-6])")
 SOLICITED = ip_network("ff02::1:ff00:0/104")  # ends in three bytes of an address (RFC 4291, section 2.7.1)
 EMBEDDING = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
 GROUP_BIT, LOCAL_BIT = 1, 2  # of a MAC address's first byte
+IPV4_GROUP, IPV6_GROUP, SOLICITED_GROUP = b"\x01\0\x5e", b"\x33\x33", b"\x33\x33\xff"
+# Groups of bridges, of discovery, of time, of everybody (IEEE 802.1D, 802.1AB, Cisco's own).
+PUBLIC_GROUPS = (b"\x01\x80\xc2\0\0", b"\x01\0\x0c\xcc\xcc", b"\x01\x1b\x19\0\0", b"\xff" * 5)
 
 Address = IPv4Address | IPv6Address
 
@@ -34,14 +44,16 @@ Address = IPv4Address | IPv6Address
 class Addresses:
     """Maps addresses; ``seen`` has every one that got another, with it, ``networks`` the same of networks."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes, tally: Tally | None = None) -> None:
+        self._key, self._tally = key, tally or Tally()
+        self._packed: dict[bytes, bytes] = {}
         self.seen: dict[Address, Address] = {}
         self.networks: dict[Address, Address] = {}
         self.macs: dict[bytes, bytes] = {}
 
     def text(self, addr: str) -> str:
         """The pseudonym of an address as text, its zone dropped; ValueError if it is none."""
+        self._tally.replaced[Kind.ADDRESS] += 1
         return str(self.of(ip_address(addr.partition("%")[0])))
 
     def network(self, addr: str, prefix: int) -> str:
@@ -55,7 +67,10 @@ class Addresses:
 
     def packed(self, addr: bytes) -> bytes:
         """The same for the 4 or 16 bytes of an address."""
-        return self.of(ip_address(addr)).packed
+        if addr not in self._packed:
+            self._packed[addr] = self.of(ip_address(addr)).packed
+        self._tally.replaced[Kind.ADDRESS] += self._packed[addr] != addr
+        return self._packed[addr]
 
     def of(self, addr: Address) -> Address:
         if addr not in self.seen:
@@ -66,13 +81,33 @@ class Addresses:
         return self.seen[addr]
 
     def mac(self, addr: bytes) -> bytes:
-        """Another unicast address, locally administered; group addresses and nulls stay."""
-        if len(addr) != 6 or addr[0] & GROUP_BIT or not any(addr):
+        """Another address, locally administered; nulls stay, and groups that everybody joins."""
+        if len(addr) != 6 or not any(addr) or addr[:5] in PUBLIC_GROUPS:
             return addr
         if addr not in self.macs:
-            digest = hmac.digest(self._key, b"mac" + addr, "sha256")[:6]
-            self.macs[addr] = bytes([digest[0] & ~GROUP_BIT & 0xFF | LOCAL_BIT]) + digest[1:]
+            mapped = self._group(addr) if addr[0] & GROUP_BIT else self._station(addr)
+            if mapped == addr:
+                return addr
+            self.macs[addr] = mapped
+        self._tally.replaced[Kind.MAC] += 1
         return self.macs[addr]
+
+    def _station(self, addr: bytes) -> bytes:
+        digest = hmac.digest(self._key, b"mac" + addr, "sha256")[:6]
+        return bytes([digest[0] & ~GROUP_BIT & 0xFF | LOCAL_BIT]) + digest[1:]
+
+    def _group(self, addr: bytes) -> bytes:
+        """A group of IP (RFC 1112, RFC 2464) ends in bytes of its address: they follow it."""
+        if addr.startswith(SOLICITED_GROUP):
+            return (
+                SOLICITED_GROUP
+                + self.of(IPv6Address(SOLICITED.network_address.packed[:13] + addr[3:])).packed[13:]
+            )
+        if addr.startswith(IPV6_GROUP):
+            return IPV6_GROUP + self.of(IPv6Address(b"\xff\x02" + bytes(10) + addr[2:])).packed[12:]
+        if addr.startswith(IPV4_GROUP):
+            return IPV4_GROUP + self.of(IPv4Address(b"\xe0" + addr[3:])).packed[1:]
+        return bytes([addr[0] | LOCAL_BIT]) + self._station(addr)[1:]
 
     def _mapped(self, addr: Address) -> Address:
         if any(addr in network for network in AS_IS if network.version == addr.version):
@@ -89,7 +124,10 @@ class Addresses:
             digest = hmac.digest(self._key, b"solicited" + addr.packed, "sha256")
             return IPv6Address(addr.packed[:13] + digest[:3])
         if addr.is_multicast:
-            return addr
+            if WELL_KNOWN.fullmatch(str(addr)):
+                return addr
+            digest = hmac.digest(self._key, b"group" + addr.packed, "sha256")
+            return IPv6Address(addr.packed[:2] + digest[:14])
         return IPv6Address(self._v6.anonymize(int(addr)))
 
     @cached_property

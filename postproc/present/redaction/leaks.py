@@ -1,26 +1,25 @@
-"""Is an original left? Every one is looked for: as text, in hex, as bytes, under the XOR of STUN.
-
-All needles are looked for at once by their first four bytes.
-"""
+"""Is an original left? Every one is looked for: as text in each encoding, as bytes, under the XOR of STUN."""
 
 import re
-from collections.abc import Container, Iterable
+import unicodedata
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-import numpy as np
-
-from postproc.present.redaction.addresses import Addresses
-from postproc.present.redaction.patterns import IPV4, IPV6
+from postproc.present.redaction.addresses import Address, Addresses
+from postproc.present.redaction.encodings import views
+from postproc.present.redaction.needles import Needles
 from postproc.present.redaction.words import Words, is_address
 
 SHORTEST = 5  # signs; what is shorter is everywhere by chance
 SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
 AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
+SIGNS = "".join({sign for pair in AROUND for sign in pair})
 BOUNDED = 12  # up to this length a word counts only where it stands for itself
 COOKIE = 0x2112A442
-PREFIX = 4
-DIGIT = re.compile(rb"[0-9]")
+LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
+MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,23 @@ class Originals:
     in_hex: frozenset[bytes] = frozenset()
     addresses: frozenset[str] = frozenset()
 
-    def numbered(self) -> "Originals":
-        """Those that no prose can hold by chance: with digits in them."""
-        return replace(
-            self, words=frozenset(word for word in self.words if len(DIGIT.findall(word)) >= PREFIX)
+    def besides(self, ours: Container[str]) -> "Originals":
+        """Without the words that prose of ours says, whoever is called that."""
+        told = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
+        return replace(self, words=frozenset(word for word, bare in told.items() if bare not in ours))
+
+    @cached_property
+    def needles(self) -> tuple[Needles, ...]:
+        """What is looked for in text: words, addresses, and these in hex."""
+        return (
+            Needles(self.words, _stands_alone),
+            Needles(_spelled(self.addresses), _is_address),
+            Needles(self.in_hex),
         )
+
+    @cached_property
+    def bytes_of_addresses(self) -> Needles:
+        return Needles(self.packed)
 
 
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
@@ -48,22 +59,56 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
     meant = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
     short = {word for word in meant if not _telling(word)}
     in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
-    told = {word.encode(errors="surrogateescape") for word in meant - short}
-    hexed = {word.hex().encode() for word in told}
     packed = {addr.packed for addr in addresses.seen} | set(addresses.macs)
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in addresses.seen if isinstance(addr, IPv4Address)}
-    in_hex = {each.hex().encode() for each in (*(addr.packed for addr in addresses.seen), *addresses.macs)}
+    in_hex = {each.hex() for each in (*(addr.packed for addr in addresses.seen), *addresses.macs)}
+    in_hex |= {
+        sign.join(re.findall("." * step, mac.hex())) for mac in addresses.macs for step, sign in MAC_FORMS
+    }
     return Originals(
-        words=frozenset(told | hexed | in_place),
+        words=frozenset(_written(meant - short)) | frozenset(in_place),
         packed=frozenset(packed),
-        in_hex=frozenset(in_hex),
+        in_hex=frozenset(text.encode() for text in in_hex),
         addresses=frozenset(map(str, {**addresses.seen, **addresses.networks})),
     )
 
 
+def _written(words: Iterable[str]) -> Iterator[bytes]:
+    """Words as bytes, in lower case as far as they are ASCII; of a host its labels backwards, too."""
+    for word in words:
+        lower = word.lower()
+        for form in {lower, lower.upper(), unicodedata.normalize("NFD", lower)}:
+            yield form.encode("utf-8", "surrogateescape").lower()
+            if form.isascii() or max(form) <= LAST_OF_LATIN:
+                yield form.encode("latin-1").lower()
+        labels = lower.split(".")
+        if len(labels) > 1 and all(0 < len(label) < 64 and label.isascii() for label in labels):
+            yield ".".join(reversed(labels)).encode()
+            yield b"".join(bytes([len(label)]) + label.encode() for label in labels)
+
+
+def _spelled(addresses: Collection[str]) -> Iterator[bytes]:
+    """Addresses as people, host names and the DNS write them."""
+    for addr in map(ip_address, addresses):
+        yield from (form.encode() for form in _forms(addr))
+
+
+def _forms(addr: Address) -> Iterator[str]:
+    yield str(addr)
+    yield addr.reverse_pointer.removesuffix(".arpa")
+    if isinstance(addr, IPv6Address):
+        yield addr.exploded
+        yield ":".join(f"{int(group, 16):x}" for group in addr.exploded.split(":"))
+    else:
+        yield str(addr).replace(".", "-")
+        yield str(addr).replace(".", "_")
+
+
 def _telling(word: str) -> bool:
     """Whether a word is long enough to be found only where it is meant."""
-    return len(word) >= (SHORTEST_NUMBER if word.isdecimal() else SHORTEST)
+    if any(map(str.isalpha, word)):
+        return len(word) >= SHORTEST
+    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
 
 
 def collides(addresses: Addresses, words: Words) -> bool:
@@ -77,44 +122,33 @@ def collides(addresses: Addresses, words: Words) -> bool:
 
 
 def in_text(data: bytes, held: Originals) -> list[str]:
-    """The originals found in text, at most a few."""
-    lower = data.lower()
-    found = {word.decode(errors="replace") for word in find(lower, held.words)}
-    found |= {word.decode() for word in find(lower, held.in_hex, bounded=0)}
-    text = data.decode("latin-1")
-    for pattern in (IPV4, IPV6):
-        for match in pattern.finditer(text):
-            if match[0].partition("/")[0].lower() in held.addresses:
-                found.add(match[0])
-    return sorted(found)
+    """The originals found in text, in whichever encoding."""
+    found: set[bytes] = set()
+    for view in views(data):
+        lower = view.lower()
+        for needles in held.needles:
+            found |= needles.found(lower)
+    return sorted(word.decode(errors="replace") for word in found)
 
 
 def in_packets(data: bytes, held: Originals) -> list[str]:
     """The addresses found as bytes."""
-    return sorted(packed.hex() for packed in find(data, held.packed, bounded=0))
+    return sorted(packed.hex() for packed in held.bytes_of_addresses.found(data))
 
 
-def find(data: bytes, needles: Iterable[bytes], bounded: int = BOUNDED) -> set[bytes]:
-    """Which needles (four bytes or more) are in the data; short ones with no letter or digit beside."""
-    by_prefix: dict[bytes, list[bytes]] = {}
-    for needle in needles:
-        if len(needle) >= PREFIX:
-            by_prefix.setdefault(needle[:PREFIX], []).append(needle)
-    prefixes = np.array(sorted(int.from_bytes(prefix, "little") for prefix in by_prefix), np.uint32)
-    found: set[bytes] = set()
-    for shift in range(PREFIX if len(data) >= PREFIX and len(prefixes) else 0):
-        usable = (len(data) - shift) // PREFIX * PREFIX
-        heads = np.frombuffer(data, "<u4", usable // PREFIX, shift)
-        for at in (np.flatnonzero(np.isin(heads, prefixes)) * PREFIX + shift).tolist():
-            for needle in by_prefix[data[at : at + PREFIX]]:
-                if needle not in found and data.startswith(needle, at) and _counts(data, at, needle, bounded):
-                    found.add(needle)
-    return found
-
-
-def _counts(data: bytes, at: int, needle: bytes, bounded: int) -> bool:
-    if len(needle) > bounded:
+def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
+    """Whether a word that is short has no letter or digit beside it."""
+    if len(needle) > BOUNDED:
         return True
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
     begins_inside = before.isalnum() and needle[:1].isalnum()
     return not begins_inside and not (behind.isalnum() and needle[-1:].isalnum())
+
+
+def _is_address(data: bytes, at: int, needle: bytes) -> bool:
+    """Whether the digits are all of an address, not the end or the beginning of another, or of a version."""
+    before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 2]
+    if before.isalnum() or before in (b".", b"_") or (before == b":" and b":" in needle):
+        return False
+    continues = (behind[:1] == b"." and behind[1:].isdigit()) or (b":" in needle and behind[:1] == b":")
+    return not behind[:1].isalnum() and not continues

@@ -4,6 +4,7 @@ from postproc.present.redaction.addresses import Addresses
 
 IPV4, IPV6, ARP, NOTHING = 0x0800, 0x86DD, 0x0806, 0
 IP_TYPES = (IPV4, IPV6)
+PPPOE, PPP = 0x8864, {0x0021: IPV4, 0x0057: IPV6}  # RFC 2516
 VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 RAW, LOOPBACK = (12, 14, 101, 228, 229), (0, 108)
 ETHERNET, SLL, SLL2 = 1, 113, 276
@@ -37,6 +38,8 @@ def _typed(data: bytes, type_at: int, at: int, head: bytes, addresses: Addresses
     kind = int.from_bytes(data[type_at : type_at + 2])
     while kind in VLAN_TAGS and at + 4 <= len(data):
         kind, at = int.from_bytes(data[at + 2 : at + 4]), at + 4
+    if kind == PPPOE and at + 8 <= len(data):
+        kind, at = PPP.get(int.from_bytes(data[at + 6 : at + 8]), NOTHING), at + 8
     head += data[type_at:at]
     if kind == ARP:
         return NOTHING, at, head + _arp(data[at:], addresses)

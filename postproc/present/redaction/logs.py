@@ -3,15 +3,28 @@
 import re
 
 from postproc.present.redaction.sdp import Descriptions
-from postproc.present.redaction.sip import CALLS, DIGEST, HARMLESS, LONG_FORMS, PARTIES, Messages
+from postproc.present.redaction.sip import (
+    AGENTS,
+    CALLS,
+    COUNTED,
+    DIGEST,
+    LONG_FORMS,
+    PARTIES,
+    SPOKEN,
+    Messages,
+)
 from postproc.present.redaction.texts import Texts
 
 PREFIX = r"^((?:[\w.-]+ +\| )?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12} )?[ \t]*)"
 DESCRIPTION = re.compile(PREFIX + r"([voscbtmakiuep]=\S.*)$", re.IGNORECASE | re.DOTALL)
 HEADER = re.compile(PREFIX + r"([A-Za-z][A-Za-z0-9-]{0,40})(:[ \t]*)(\S.*)$", re.IGNORECASE | re.DOTALL)
-START = re.compile(PREFIX + r"([A-Z]{3,12} sips?:\S+ SIP/2\.0|SIP/2\.0 \d{3}.*)$", re.IGNORECASE | re.DOTALL)
-KNOWN = (PARTIES | DIGEST | CALLS | HARMLESS) - {"to", "from", "date", "event", "server", "reason"} | {
-    "authorization"
+KNOWN = (PARTIES | DIGEST | CALLS | SPOKEN | COUNTED | AGENTS) - {
+    "to",
+    "from",
+    "date",
+    "event",
+    "server",
+    "reason",
 }
 LONGEST = 20_000  # characters of a line looked at; what follows is blanked
 
@@ -34,5 +47,5 @@ class Logs:
             name = LONG_FORMS.get(found[2].lower(), found[2].lower()) if len(found[2]) > 1 else ""
             if name in KNOWN or name.startswith("x-") or (name in ("to", "from") and "<" in found[4]):
                 value = self._messages.header(found[2], found[4])
-                return self._texts.line(found[1]) + found[2] + found[3] + value
+                return self._texts.line(found[1]) + self._messages.name(found[2]) + found[3] + value
         return self._texts.line(line)

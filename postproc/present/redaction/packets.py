@@ -6,32 +6,42 @@ is null from there on.
 """
 
 import struct
+from collections.abc import Mapping
 
-from postproc.present.redaction import ip, media
+from postproc.present.redaction import ip
 from postproc.present.redaction.addresses import Addresses
-from postproc.present.redaction.dtls import CONTENT_TYPES, Flow, Handshakes
+from postproc.present.redaction.dtls import Flow, Handshakes, looks_like_dtls
 from postproc.present.redaction.fragments import Fragments
 from postproc.present.redaction.icmp import icmp
 from postproc.present.redaction.ip import ICMP, ICMPV6, TCP, UDP, Packet
 from postproc.present.redaction.link import IP_TYPES, link
+from postproc.present.redaction.media import Media, looks_like_rtp
 from postproc.present.redaction.sip import START, Messages
-from postproc.present.redaction.stun import StunMessages, looks_like_stun
+from postproc.present.redaction.stun import StunMessages, bound_channel, carried, looks_like_stun
+from postproc.present.redaction.tally import Kind, Tally
 from postproc.present.redaction.tcp import Streams
 
 CHANNELS = range(64, 80)
 KEEP_ALIVE = b"\r\n\0 "
 LONGEST_KEEP_ALIVE = 8
-TCP_HEADER, UDP_HEADER, CHANNEL_HEADER = 20, 8, 4
+TCP_HEADER, UDP_HEADER, CHANNEL_HEADER, ICMP_HEADER = 20, 8, 4, 8
 
 
 class Packets:
     """Replaces in the packets of one capture."""
 
     def __init__(
-        self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes
-    ) -> None:
+        self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes,
+        tally: Tally,
+    ) -> None:  # fmt: skip
         self._addresses, self._messages, self._stun, self._handshakes = addresses, messages, stun, handshakes
-        self._streams, self._fragments = Streams(), Fragments()
+        self._streams, self._fragments, self._tally = Streams(), Fragments(), tally
+        self._media = Media(messages.sessions)
+        self._bound: set[bytes] = set()  # channels of TURN
+
+    def decrypted(self, messages: Mapping[int, tuple[bytes, ...]]) -> None:
+        """Learn the SIP messages that were in TLS, by frame, before any packet of theirs."""
+        self._streams.decrypted = messages
 
     def note(self, frame: int, link_type: int, data: bytes) -> None:
         """Learn a packet, before any is replaced."""
@@ -80,15 +90,16 @@ class Packets:
             return None, icmp(packet, self._addresses, self._quoted)
         return None, bytes(len(packet.payload))
 
-    def _udp(self, segment: bytes, flow: Flow | None, missing: int) -> bytes:
+    def _udp(self, segment: bytes, flow: Flow, missing: int) -> bytes:
         """A datagram with its header, the checksum not yet set."""
         if len(segment) < UDP_HEADER:
             return segment
         length = int.from_bytes(segment[4:6])
         end = len(segment) if length < UDP_HEADER else min(length, len(segment))
         payload = segment[UDP_HEADER:end]
-        new = self._datagram(flow, payload)
-        if len(new) + UDP_HEADER + missing > ip.LARGEST:
+        new = self._datagram(flow, payload, cut=missing > 0)
+        grown = len(new) - len(payload)
+        if max(len(new) + UDP_HEADER + missing, length + grown) > ip.LARGEST:
             new = bytes(len(payload))
         told = length + len(new) - len(payload) if length >= UDP_HEADER else length
         return segment[:4] + struct.pack(">H", told) + segment[6:8] + new + bytes(len(segment) - end)
@@ -101,62 +112,82 @@ class Packets:
         new_source, new_destination = map(self._addresses.packed, (source, destination))
         return new if new[6:8] == b"\0\0" else ip.sealed(new, 6, new_source, new_destination, UDP)
 
-    def _datagram(self, flow: Flow | None, payload: bytes) -> bytes:
+    def _datagram(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
         start = payload.lstrip(KEEP_ALIVE)
         if not start and len(payload) <= LONGEST_KEEP_ALIVE:
             return payload
         if START.match(start):
             return payload[: len(payload) - len(start)] + self._messages.message(start)
-        return self._by_first_byte(flow, payload)
+        new = self._proven(flow, payload, cut=cut)
+        if new is None:
+            self._tally.replaced[Kind.PAYLOAD] += 1
+            return bytes(len(payload))
+        return new
 
-    def _by_first_byte(self, flow: Flow | None, payload: bytes) -> bytes:
-        """What shares a port with RTP (RFC 7983); null is what nothing is known of."""
-        if looks_like_stun(payload):
-            return self._stun.message(payload, lambda inner: self._nested(flow, inner))
-        if _is_channel_data(payload):
-            inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
-            rest = len(payload) - CHANNEL_HEADER - len(inner)
-            return payload[:CHANNEL_HEADER] + self._nested(flow, inner) + bytes(rest)
-        if media.looks_like_rtp(payload):
-            return media.media(payload)
-        if payload[0] in CONTENT_TYPES and payload[1:2] == b"\xfe" and flow:
+    def _proven(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
+        """What shares a port with RTP (RFC 7983) and proves to be what it looks like; None for all else."""
+        if looks_like_stun(payload, cut=cut):
+            return self._stun.message(payload, lambda inner: self._nested(flow, inner, cut=cut))
+        if looks_like_rtp(payload):
+            new = self._media.packet(flow, payload)
+            self._tally.replaced[Kind.MEDIA] += new is not None
+            return new
+        if looks_like_dtls(payload, cut=cut):
             return self._handshakes.payload(flow, payload)
-        return bytes(len(payload))
+        if _is_channel_data(payload, cut=cut):
+            return self._channel_data(flow, payload, cut=cut)
+        return None
 
-    def _nested(self, flow: Flow | None, payload: bytes) -> bytes:
+    def _channel_data(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
+        """A message of TURN if its channel was asked for somewhere, or what it carries proves itself."""
+        inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
+        rest = bytes(len(payload) - CHANNEL_HEADER - len(inner))
+        if payload[:2] not in self._bound and self._proven(flow, inner, cut=cut) is None:
+            return None
+        return payload[:CHANNEL_HEADER] + self._nested(flow, inner, cut=cut) + rest
+
+    def _nested(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
         """What TURN carries; it may not change its length."""
-        new = self._datagram(flow, payload) if payload else payload
+        new = self._datagram(flow, payload, cut=cut) if payload else payload
         return new if len(new) == len(payload) else bytes(len(payload))
 
     def _note_datagram(self, flow: Flow, payload: bytes) -> None:
-        """Learn certificates, in TURN, too."""
-        if payload[0] in CONTENT_TYPES:
+        """Learn certificates, streams and channels, in TURN, too."""
+        if looks_like_rtp(payload):
+            self._media.note(flow, payload)
+        elif looks_like_stun(payload):
+            self._note_stun(flow, payload)
+        elif looks_like_dtls(payload, cut=True):
             self._handshakes.note(flow, payload)
-        elif _is_channel_data(payload) and payload[4:5] and payload[4] in CONTENT_TYPES:
-            self._handshakes.note(flow, payload[4:])
-        elif looks_like_stun(payload) and len(payload) > 1000:
-            for at in range(20, len(payload) - 13, 4):
-                if payload[at] == 22 and payload[at + 1] == 0xFE:
-                    self._handshakes.note(flow, payload[at:])
+        elif _is_channel_data(payload, cut=True) and len(payload) > CHANNEL_HEADER:
+            self._note_datagram(flow, payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])])
+
+    def _note_stun(self, flow: Flow, payload: bytes) -> None:
+        self._media.note_check(flow)
+        if channel := bound_channel(payload):
+            self._bound.add(channel)
+        for inner in carried(payload):
+            self._note_datagram(flow, inner)
 
     def _quoted(self, packet: Packet) -> bytes:
         """The payload of a packet that an ICMP error quotes, as long as before."""
         if packet.protocol == UDP and not packet.fragment and len(packet.payload) >= UDP_HEADER:
             new = self._udp(packet.payload, _flow(packet), packet.missing)
-            kept = packet.payload[4:6]  # what is quoted keeps its length
-            as_long = (new[:4] + kept + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
+            told = packet.payload[4:6]  # what is quoted keeps its length
+            as_long = (new[:4] + told + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
             source, destination = map(self._addresses.packed, (packet.source, packet.destination))
             return _sealed(as_long, packet, source, destination)
-        if packet.protocol == TCP:
-            return packet.payload[:TCP_HEADER] + bytes(max(len(packet.payload) - TCP_HEADER, 0))
-        return packet.payload[:8] + bytes(max(len(packet.payload) - 8, 0))
+        kept = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
+        kept = 0 if packet.fragment else kept
+        return packet.payload[:kept] + bytes(max(len(packet.payload) - kept, 0))
 
 
-def _is_channel_data(payload: bytes) -> bool:
+def _is_channel_data(payload: bytes, *, cut: bool) -> bool:
     """Its length fits, but for padding to four bytes (RFC 8656, section 12.4)."""
     if len(payload) < CHANNEL_HEADER or payload[0] not in CHANNELS:
         return False
-    return 0 <= len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4]) < CHANNEL_HEADER
+    left = len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4])
+    return 0 <= left < CHANNEL_HEADER or (cut and left < 0)
 
 
 def _flow(packet: Packet) -> Flow:

@@ -39,11 +39,13 @@ URL = re.compile(
     r"\b(https?|wss?|ftp|ldaps?)://(?:[^\s/@\"']{0,128}@)?([^\s/:\"'<>\]]{1,253})(:\d{1,5})?([^\s\"'<>\]]{0,2048})",
     re.I,
 )
-PATH = re.compile(r"(/home/|/Users/|\\Users\\|\\Benutzer\\)([^/\\\s\"']{1,64})")
 DIALPLAN = re.compile(r"(Processing )(.{1,128}?)( <)([^>]{0,64})(>->)(\S{1,128})( in context )")
-WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
-FILES = re.compile(
-    r"\.(?:c|cc|cpp|h|hpp|cs|py|lua|js|xml|conf|ini|log|so|dll|exe|wav|mp3|json|txt|pcap|pcapng|sh|pem|crt|db|tmpl|"
-    r"auto|lan|default)$",
-    re.IGNORECASE,
-)  # fmt: skip
+DATE = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{1,2} "
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}\b"
+)
+# Name, clock rate, channels or payload type of a codec, as in rtpmap and in logs.
+CODEC = re.compile(r"\b([A-Za-z][\w-]{1,20})(?:/\d{4,6}(?:/\d)?\b|(?::\d{1,6}){2,6}\b)")
+RATE = re.compile(
+    r"(?<![\w.@])\d{1,3}@(?:8|16|24|32|44|48)(?:000|100)(?!\w|\.\d)"
+)  # payload type at a clock rate

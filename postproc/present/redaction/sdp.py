@@ -2,45 +2,73 @@
 
 import hmac
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from postproc.present.redaction.known import is_codec
+from postproc.present.redaction.sessions import Sessions
 from postproc.present.redaction.texts import Texts
 
-ADDRESS = re.compile(r"(IN\s+IP[46]\s+)([^\s/]+)")
-MEDIA = re.compile(r"[\w-]+\s+\d+(?:/\d+)?\s+[\w/.-]+(?:\s+[\w.*-]+)*\s*", re.ASCII)
-PLAIN = re.compile(r"[\w\s./:;,=*+()<>\[\]{}\"'~!?&%#|-]*", re.ASCII)
-HARMLESS = frozenset({
-    "rtpmap", "fmtp", "ptime", "maxptime", "sendrecv", "sendonly", "recvonly", "inactive",
-    "rtcp-mux", "rtcp-mux-only", "rtcp-fb", "rtcp-rsize", "setup", "mid", "group", "extmap",
-    "extmap-allow-mixed", "end-of-candidates", "ice-options", "ice-lite", "ice-pacing", "ice-ufrag",
-    "connection", "bundle-only", "rid", "simulcast", "imageattr", "framerate", "quality", "lang",
-    "range", "silencesupp", "curr", "des", "conf", "sqn", "cdsc", "cpar", "acap", "tcap", "pcfg",
-    "acfg", "sctp-port", "max-message-size", "sctpmap", "nortpproxy", "t38faxversion",
-    "t38maxbitrate", "t38faxratemanagement", "t38faxmaxbuffer", "t38faxmaxdatagram", "t38faxudpec",
-    "maxprate", "label", "content", "ssrc-group", "fec", "rtcp-xr", "csup", "mptime",
+ADDRESS = re.compile(r"(IN\s+IP[46]\s+)([^\s/]+)((?:/\d{1,3}){0,2}\s*)")
+RTCP = re.compile(r"(\s*\d{1,5})(\s+IN\s+IP[46]\s+)?(\S*)(\s*)")
+MEDIA = re.compile(r"([\w-]+)(\s+\d{1,5}(?:/\d{1,3})?\s+)([\w/.-]+)((?:\s+[\w.*-]+)*\s*)", re.ASCII)
+FORMAT = re.compile(r"\d{1,3}|\*")
+PLAIN = {
+    "v=": re.compile(r"\d{1,2}"),
+    "t=": re.compile(r"\d{1,12} \d{1,12}"),
+    "b=": re.compile(r"(?:AS|TIAS|CT|RS|RR):\d{1,9}"),
+    "r=": re.compile(r"(?:\d{1,12}[dhms]?\s*)+"),
+    "z=": re.compile(r"(?:-?\d{1,12}[dhms]?\s*)+"),
+}  # fmt: skip
+LINES = re.compile(r"[a-z]=")
+NUMBERS = frozenset({
+    "ptime", "maxptime", "minptime", "framerate", "quality", "sctp-port", "max-message-size", "maxprate",
+    "mptime", "t38faxversion", "t38maxbitrate", "t38faxmaxbuffer", "t38faxmaxdatagram", "ice-pacing",
 })  # fmt: skip
-KEPT_EXTENSIONS = frozenset({"generation", "network-id", "network-cost", "tcptype", "ufrag", "rport"})
-OWNERS = re.compile(
-    r"-|root|freeswitch|icelink-[\d.]+|asterisk|sip|mozilla[\w.-]*|sipsorcery[\w.-]*|cisco[\w-]*|pjsip[\w.-]*|"
-    r"sbc|gateway|labpbx[\w.-]*|frozen mountain|session(?: description)?|call|voip|audio|talk|a conversation",
-    re.IGNORECASE,
+NUMBER = re.compile(r"\s*\d{1,9}(?:[.:]\d{1,3})?\s*")
+RTPMAP = re.compile(r"(\d{1,3}\s+)([\w.-]+)((?:/\d{1,6}(?:/\d{1,2})?)?\s*)", re.ASCII)
+SETTING = re.compile(
+    r"(?<=[A-Za-z0-9]=)\d{1,7}(?=[;,\s]|$)|^\d{1,3}(?= )|(?<![\w.+-])\d{1,3}(?:-\d{1,3})?(?=,|$)"
 )
+HASH = re.compile(r"(?:sha-(?:1|224|256|384|512)|md[25])", re.IGNORECASE)
+LANGUAGE = re.compile(r"\s*[a-z]{2}(?:-[A-Z]{2})?\s*")
+SUITES = re.compile(r"(?:AEAD_)?(?:AES|SEED|F8)(?:_(?:CM|CTR|GCM|CCM|F8|HMAC|SHA1|AES|\d{1,3}))+")
+SUITE = re.compile(r"(\d{1,9}\s+)([A-Z0-9_]+)(\s+)(.*)")
+CANDIDATE_TYPES = frozenset({"host", "srflx", "prflx", "relay"})
+TRANSPORTS = frozenset({"udp", "tcp"})
+TCP_TYPES = frozenset({"active", "passive", "so"})
+DECIMAL = re.compile(r"\d{1,10}", re.ASCII)
+OWNERS = frozenset({"-", "root", "sip", "sbc", "gateway"})
+CLOSE_VERSIONS = 1000  # a version this near to the session's id is counted from it
+SHORT_VERSION = 3  # digits
 
 
 class Descriptions:
     """Replaces in descriptions; ``fingerprints`` has those of certificates that got others.
 
-    ``products`` are patterns of names in o= and s= that say a product, no person.
+    ``sessions`` learns from them where media goes.
     """
 
-    def __init__(self, texts: Texts, key: bytes, products: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Texts, key: bytes) -> None:
         self._texts, self._words, self._key = texts, texts.words, key
-        self._products = [re.compile(pattern) for pattern in products]
+        self.sessions = Sessions()
         self.passwords: dict[str, str] = {}  # by ufrag: what checks are signed with
         self.fingerprints: dict[str, str] = {}  # upper-case hex with colons
+        self._kinds: dict[str, Callable[[str], str]] = {
+            "o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": texts.agent,
+            "m=": self._media,
+        }  # fmt: skip
+        self._attributes: dict[str, Callable[[str], str]] = {
+            "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._id,
+            "ice-ufrag": self._id, "rtcp": self._rtcp, "fingerprint": self._fingerprint,
+            "crypto": self._crypto, "key-mgmt": texts.words.blank, "identity": texts.words.blank,
+            "ssrc": self._source, "ssrc-group": self._sources, "rtpmap": self._rtpmap, "tool": texts.agent,
+            "lang": self._language, "sdplang": self._language, "mid": texts.other, "group": texts.other,
+            "extmap": texts.other, "msid-semantic": texts.other,
+        }  # fmt: skip
 
     def body(self, text: str) -> str:
         """A whole description; the line ends stay as they are."""
+        self.sessions.note(text)
         ufrag, lines = [""], re.split(r"(\r\n|\n|\r)", text)
         lines[::2] = [self._noting(line, ufrag) for line in lines[::2]]
         return "".join(lines)
@@ -48,7 +76,6 @@ class Descriptions:
     def _noting(self, line: str, ufrag: list[str]) -> str:
         if line.startswith("a=ice-ufrag:"):
             ufrag[0] = line[12:].strip()
-            self._texts.kept.add(ufrag[0])
         elif line.startswith("a=ice-pwd:") and ufrag[0]:
             self.passwords[ufrag[0]] = line[10:].strip()
         return self.line(line)
@@ -61,87 +88,124 @@ class Descriptions:
 
     def _line(self, line: str) -> str:
         kind, value = line[:2], line[2:]
-        if kind in ("v=", "t=", "b=", "r=", "z=") and PLAIN.fullmatch(value):
+        if not LINES.match(kind):
+            return self._texts.opaque(line)
+        if kind in PLAIN and PLAIN[kind].fullmatch(value):
             return line
-        if kind == "m=" and MEDIA.fullmatch(value):
-            return line
-        change = {"o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": self._product}.get(
-            kind
-        )
-        return kind + (change(value) if change else self._texts.opaque(value))
+        return kind + self._kinds.get(kind, self._texts.opaque)(value)
+
+    def _media(self, value: str) -> str:
+        """Kind, port, transport and formats (RFC 8866, section 5.14)."""
+        found = MEDIA.fullmatch(value)
+        if not found:
+            return self._texts.opaque(value)
+        formats = re.split(r"(\s+)", found[4])
+        formats[::2] = [each if FORMAT.fullmatch(each) else self._texts.other(each) for each in formats[::2]]
+        return self._texts.other(found[1]) + found[2] + self._texts.other(found[3]) + "".join(formats)
 
     def _origin(self, value: str) -> str:
         fields = value.split(" ")
         if len(fields) < 6:
             return self._texts.opaque(value)
-        owner, host = self._product(fields[0]), self._words.host(fields[5])
-        numbers = [each if each.isdecimal() else self._texts.opaque(each) for each in fields[1:3]]
-        self._texts.kept.update(each for each in fields[1:3] if each.isdecimal())
-        net = [
-            each if re.fullmatch(r"[A-Z0-9]{2,4}", each) else self._texts.opaque(each) for each in fields[3:5]
-        ]
-        return " ".join([owner, *numbers, *net, host, *map(self._texts.opaque, fields[6:])])
+        session = (
+            self._words.identifier(fields[1]) if fields[1].isdecimal() else self._texts.opaque(fields[1])
+        )
+        net = [each if each in ("IN", "IP4", "IP6") else self._texts.opaque(each) for each in fields[3:5]]
+        version = self._version(fields[1], session, fields[2])
+        rest = map(self._texts.opaque, fields[6:])
+        return " ".join([self._owner(fields[0]), session, version, *net, self._words.host(fields[5]), *rest])
 
-    def _product(self, value: str) -> str:
-        known = OWNERS.fullmatch(value.strip()) or any(each.search(value) for each in self._products)
-        return self._texts.line(value) if known else self._texts.opaque(value)
+    def _owner(self, owner: str) -> str:
+        """The name of a program, or the user's: that is replaced as a whole, as in headers."""
+        if owner in OWNERS:
+            return owner
+        new = self._texts.agent(owner)
+        named = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
+        return new if named else self._words.user(owner)
+
+    def _version(self, session: str, new: str, version: str) -> str:
+        """How the version of a description follows from its session's id, it still does."""
+        if not (session.isdecimal() and version.isdecimal()):
+            return self._texts.opaque(version)
+        if abs(int(version) - int(session)) < CLOSE_VERSIONS:
+            return str(max(int(new) + int(version) - int(session), 0))
+        return version if len(version) <= SHORT_VERSION else self._words.identifier(version)
 
     def _connection(self, value: str) -> str:
-        changed = ADDRESS.sub(lambda found: found[1] + self._words.host(found[2]), value)
-        return changed if changed != value or ADDRESS.search(value) else self._texts.opaque(value)
+        found = ADDRESS.fullmatch(value)
+        return found[1] + self._words.host(found[2]) + found[3] if found else self._texts.opaque(value)
 
     def _attribute(self, value: str) -> str:
         name, colon, content = value.partition(":")
         lower = name.strip().lower()
-        if lower in HARMLESS:
-            if not PLAIN.fullmatch(content):
-                return name + colon + self._texts.line(content)
+        known = name if name in self._texts.known else self._texts.opaque(name)
+        if lower in NUMBERS and NUMBER.fullmatch(content):
             return value
-        change: Callable[[str], str] | None = {
-            "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._password,
-            "rtcp": self._connection_of_rtcp, "fingerprint": self._fingerprint, "crypto": self._crypto,
-            "key-mgmt": self._words.blank, "identity": self._words.blank, "ssrc": self._source,
-        }.get(lower)  # fmt: skip
-        if change:
-            return name + colon + change(content)
-        known = name if lower in NAMES else self._texts.opaque(name)
-        return known + colon + self._texts.opaque(content)
+        return known + colon + self._attributes.get(lower, self._settings)(content)
+
+    def _settings(self, content: str) -> str:
+        """Values of an attribute: words of the protocol, and the numbers set for them."""
+        new, at = "", 0
+        for number in SETTING.finditer(content):
+            new += self._texts.line(content[at : number.start()]) + number[0]
+            at = number.end()
+        return new + self._texts.line(content[at:])
+
+    def _language(self, content: str) -> str:
+        return content if LANGUAGE.fullmatch(content) else self._texts.opaque(content)
+
+    def _rtpmap(self, content: str) -> str:
+        found = RTPMAP.fullmatch(content)
+        if not found:
+            return self._texts.opaque(content)
+        return found[1] + (found[2] if is_codec(found[2]) else self._texts.opaque(found[2])) + found[3]
 
     def _candidate(self, content: str) -> str:
         """Foundation and addresses (RFC 8839, section 5.1); a foundation may be an address in hex."""
         fields = content.split(" ")
         if len(fields) < 8:
             return self._texts.opaque(content)
+        sound = (
+            DECIMAL.fullmatch(fields[1]) and fields[2].lower() in TRANSPORTS and DECIMAL.fullmatch(fields[3])
+        )
+        if not (
+            sound and DECIMAL.fullmatch(fields[5]) and fields[6] == "typ" and fields[7] in CANDIDATE_TYPES
+        ):
+            return self._texts.opaque(content)
+        self._texts.kept.add(fields[3])
         head = [self._words.identifier(fields[0]), *fields[1:4], self._words.host(fields[4]), *fields[5:8]]
         for name, value in zip(fields[8::2], fields[9::2], strict=False):
-            if name == "raddr":
-                head += [name, self._words.host(value)]
-            elif name in KEPT_EXTENSIONS:
-                head += [name, value]
-            else:
-                head += [
-                    name if name.isalpha() and len(name) < 20 else self._texts.opaque(name),
-                    self._texts.opaque(value),
-                ]
-        head += [self._texts.opaque(fields[-1])] if len(fields) % 2 else []
-        kept = [*fields[1:4], *fields[5:8]]
-        self._texts.kept.add(fields[3])
-        return " ".join(head) if all(PLAIN.fullmatch(each) for each in kept) else self._texts.opaque(content)
+            head += [self._texts.other(name), self._extension(name, value)]
+        return " ".join([*head, *map(self._texts.opaque, fields[8:][-1:] if len(fields) % 2 else ())])
+
+    def _extension(self, name: str, value: str) -> str:
+        """What follows a candidate's type (RFC 8839, section 5.1)."""
+        if name == "raddr":
+            return self._words.host(value)
+        if name == "ufrag":
+            return self._words.identifier(value)
+        if name == "tcptype" and value in TCP_TYPES:
+            return value
+        numbers = ("rport", "generation", "network-id", "network-cost")
+        return value if name in numbers and DECIMAL.fullmatch(value) else self._texts.opaque(value)
 
     def _remote(self, content: str) -> str:
         """Component, address and port of each (RFC 8839, section 5.2)."""
         fields = content.split(" ")
         fields[1::3] = map(self._words.host, fields[1::3])
         return " ".join(
-            f if at % 3 == 1 or f.isdecimal() else self._texts.opaque(f) for at, f in enumerate(fields)
+            f if at % 3 == 1 or DECIMAL.fullmatch(f) else self._texts.opaque(f) for at, f in enumerate(fields)
         )
 
-    def _connection_of_rtcp(self, content: str) -> str:
-        return content if content.strip().isdecimal() else self._connection(content)
+    def _rtcp(self, content: str) -> str:
+        found = RTCP.fullmatch(content)
+        if not found or (found[3] and not found[2]):
+            return self._texts.opaque(content)
+        return found[1] + (found[2] or "") + self._words.host(found[3]) + found[4]
 
-    def _password(self, content: str) -> str:
-        password = content.strip()
-        return content.replace(password, self._words.identifier(password)) if password else content
+    def _id(self, content: str) -> str:
+        word = content.strip()
+        return content.replace(word, self._words.identifier(word)) if word else content
 
     def password(self, ufrag: str) -> tuple[bytes, bytes] | None:
         """The password that goes with a ufrag, and the one that stands in its place."""
@@ -153,6 +217,7 @@ class Descriptions:
 
     def _fingerprint(self, content: str) -> str:
         kind, _, value = content.strip().partition(" ")
+        kind = kind if HASH.fullmatch(kind) else self._texts.opaque(kind)
         upper = value.upper()
         if not re.fullmatch(r"[0-9A-F]{2}(?::[0-9A-F]{2})+", upper):
             return self._texts.opaque(content)
@@ -164,19 +229,28 @@ class Descriptions:
         return f"{kind} {self._words.seen[value]}"
 
     def _crypto(self, content: str) -> str:
-        """SDES keys (RFC 4568): the suite stays, the key does not."""
-        return re.sub(r"(inline:)([^|;\s]+)", lambda found: found[1] + self._words.blank(found[2]), content)
+        """SDES keys (RFC 4568): the suite stays if it is a known one, the key does not."""
+        found = SUITE.fullmatch(content)
+        if not found:
+            return self._words.blank(content)
+        suite = found[2] if SUITES.fullmatch(found[2]) else self._texts.opaque(found[2])
+        keys, blank, rest = found[4].partition(" ")
+        method, colon, key = keys.partition(":")
+        told = method if method == "inline" else self._words.blank(method)
+        return (
+            found[1] + suite + found[3] + told + colon + self._words.blank(key) + blank + self._settings(rest)
+        )
 
     def _source(self, content: str) -> str:
         number, blank, rest = content.partition(" ")
-        if not number.isdecimal():
+        if not DECIMAL.fullmatch(number):
             return self._texts.opaque(content)
         self._texts.kept.add(number)
         name, colon, value = rest.partition(":")
-        return number + blank + name + colon + self._texts.opaque(value)
+        return number + blank + self._texts.other(name) + colon + self._texts.opaque(value)
 
-
-NAMES = HARMLESS | {
-    "msid", "msid-semantic", "mslabel", "zrtp-hash", "tls-id", "tool", "source-filter", "cname", "cat",
-    "keywds", "type", "charset", "sdplang", "path", "accept-types", "ssrc",
-}  # fmt: skip
+    def _sources(self, content: str) -> str:
+        """What sources are to each other, and their numbers (RFC 5576, section 4.2)."""
+        fields = content.split(" ")
+        self._texts.kept.update(each for each in fields if DECIMAL.fullmatch(each))
+        return " ".join(each if DECIMAL.fullmatch(each) else self._texts.other(each) for each in fields)

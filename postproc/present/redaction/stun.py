@@ -1,12 +1,11 @@
 """STUN and TURN messages (RFC 8489, RFC 8656), as long as before.
 
-Addresses are replaced within their XOR, USERNAME stays where it is a pair of
-ufrags. MESSAGE-INTEGRITY that was right is made right with the password that
+Addresses are replaced within their XOR, the two ufrags of USERNAME as in the SDP, the id of
+the transaction by another. MESSAGE-INTEGRITY that was right is made right with the password that
 stands in the SDP now, FINGERPRINT likewise; what cannot be recomputed is null.
 """
 
 import hmac
-import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -20,16 +19,19 @@ HEADER = 20
 PLAIN_ADDRESSES = frozenset({0x0001, 0x0002, 0x0004, 0x0005, 0x000B, 0x8023, 0x802B, 0x802C})
 XOR_ADDRESSES = frozenset({0x0012, 0x0016, 0x0020, 0x8020})
 USERNAME, INTEGRITY, ERROR, DATA, REALM = 0x0006, 0x0008, 0x0009, 0x0013, 0x0014
-SOFTWARE, FINGERPRINT, PRIORITY, ROLES = 0x8022, 0x8028, 0x0024, (0x8029, 0x802A)
+SOFTWARE, FINGERPRINT = 0x8022, 0x8028
 # Numbers and flags: CHANGE-REQUEST, UNKNOWN-ATTRIBUTES, CHANNEL-NUMBER, LIFETIME, REQUESTED-ADDRESS-FAMILY,
 # EVEN-PORT, REQUESTED-TRANSPORT, DONT-FRAGMENT, PRIORITY, USE-CANDIDATE, RESPONSE-PORT, roles, NETWORK-COST
 HARMLESS = frozenset({
-    0x0003, 0x000A, 0x000C, 0x000D, 0x0017, 0x0018, 0x0019, 0x001A, PRIORITY, 0x0025, 0x0027, *ROLES, 0xC057,
+    0x0003, 0x000A, 0x000C, 0x000D, 0x0017, 0x0018, 0x0019, 0x001A, 0x0024, 0x0025, 0x0027, 0x8029, 0x802A,
+    0xC057,
 })  # fmt: skip
 LARGEST_NUMBER = 8
+CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones known without cookie (RFC 3489)
+METHODS = frozenset({0x001, 0x002, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009, 0x00A, 0x00B, 0x00C, 0x080})
+CHANNEL_BIND, CHANNEL_NUMBER = 0x0009, 0x000C
 SIGNATURE, CHECK = 20, 4  # bytes of the two values
 MASK = 0x5354554E  # RFC 8489, section 14.7
-UFRAGS = re.compile(r"[A-Za-z0-9+/]{4,256}:[A-Za-z0-9+/]{4,256}")
 
 Nested = Callable[[bytes], bytes]
 
@@ -42,37 +44,46 @@ class Attribute(NamedTuple):
     before: bytes
     after: bytes
     transaction: bytes  # with the cookie: what addresses are masked with
+    other: bytes  # the one in its place
 
 
 class StunMessages:
     """Replaces in STUN messages; a response is signed like its request."""
 
-    def __init__(self, texts: Texts, descriptions: Descriptions) -> None:
-        self._texts, self._sdp = texts, descriptions
+    def __init__(self, texts: Texts, descriptions: Descriptions, key: bytes) -> None:
+        self._texts, self._sdp, self._key = texts, descriptions, key
         self._signed_by: dict[bytes, str] = {}  # transaction: ufrag
         self._changes: dict[int, Callable[[Attribute], bytes]] = {
-            **dict.fromkeys(PLAIN_ADDRESSES, lambda found: self._address(found.value, bytes(16))),
-            **dict.fromkeys(XOR_ADDRESSES, lambda found: self._address(found.value, found.transaction)),
+            **dict.fromkeys(PLAIN_ADDRESSES, lambda found: self._address(found.value, bytes(16), bytes(16))),
+            **dict.fromkeys(
+                XOR_ADDRESSES, lambda found: self._address(found.value, found.transaction, found.other)
+            ),
+            USERNAME: self._username,
             INTEGRITY: self._integrity,
             FINGERPRINT: _fingerprint,
-            ERROR: lambda found: found.value[:4] + self._text(found.value[4:]),
-            SOFTWARE: lambda found: self._text(found.value),
+            ERROR: self._error,
+            SOFTWARE: lambda found: _as_long(self._texts.agent(_read(found.value)), len(found.value)),
             REALM: lambda found: _as_long(self._texts.words.host(_read(found.value)), len(found.value)),
         }
 
     def message(self, message: bytes, nested: Nested) -> bytes:
         """A message, whole or cut; ``nested`` replaces in what a TURN indication carries."""
-        new = bytearray(message[:HEADER])
-        is_check = any(kind in (PRIORITY, *ROLES) for _, kind, _, _ in _attributes(message))
+        other = self._transaction(message[4:HEADER])
+        new = bytearray(message[:4] + other)
         for at, kind, value, whole in _attributes(message):
-            new += message[len(new) : at + 4]
-            found = Attribute(kind, value, message[:at], bytes(new[:at]), message[4:HEADER])
-            new += self._value(found, nested, is_check=is_check) if whole else bytes(len(value))
+            new += bytes(at - len(new)) + message[at : at + 4]  # padding is null
+            found = Attribute(kind, value, message[:at], bytes(new[:at]), message[4:HEADER], other)
+            changed = self._value(found, nested) if whole else b""
+            new += changed if len(changed) == len(value) else bytes(len(value))  # of a length it cannot have
         return bytes(new) + bytes(len(message) - len(new))
 
-    def _value(self, found: Attribute, nested: Nested, *, is_check: bool) -> bytes:
-        if found.kind == USERNAME:
-            return self._username(found, is_check=is_check)
+    def _transaction(self, transaction: bytes) -> bytes:
+        """Another id for a transaction: any program may write there what it likes."""
+        kept = len(COOKIE) if transaction.startswith(COOKIE) else 0
+        digest = hmac.digest(self._key, transaction, "sha256")
+        return transaction[:kept] + digest[: len(transaction) - kept]
+
+    def _value(self, found: Attribute, nested: Nested) -> bytes:
         if found.kind == DATA:
             return nested(found.value)
         if found.kind in self._changes:
@@ -80,21 +91,29 @@ class StunMessages:
         harmless = found.kind in HARMLESS and len(found.value) <= LARGEST_NUMBER
         return found.value if harmless else bytes(len(found.value))
 
-    def _address(self, value: bytes, mask: bytes) -> bytes:
+    def _address(self, value: bytes, mask: bytes, other: bytes) -> bytes:
         size = {1: 4, 2: 16}.get(value[1] if len(value) > 1 else 0)
         if size is None or len(value) != 4 + size:
             return bytes(len(value))
         plain = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
+        port = bytes(a ^ b ^ c for a, b, c in zip(value[2:4], mask, other, strict=False))
         mapped = self._texts.addresses.packed(plain)
-        return value[:4] + bytes(a ^ b for a, b in zip(mapped, mask, strict=False))
+        return b"\0" + value[1:2] + port + bytes(a ^ b for a, b in zip(mapped, other, strict=False))
 
-    def _username(self, found: Attribute, *, is_check: bool) -> bytes:
-        text = _read(found.value)
-        receiver = text.partition(":")[0]
+    def _username(self, found: Attribute) -> bytes:
+        """Ufrags of receiver and sender (RFC 8445, section 7.2.2), or the user of a TURN server."""
+        receiver, colon, sender = _read(found.value).partition(":")
         self._signed_by[found.transaction] = receiver
-        if UFRAGS.fullmatch(text) and (is_check or receiver in self._sdp.passwords):
-            return found.value
-        return _as_long(self._texts.words.call_id(text), len(found.value))
+        words = self._texts.words
+        new = (
+            words.identifier(receiver) + colon + words.identifier(sender)
+            if colon
+            else words.call_id(receiver)
+        )
+        return _as_long(new, len(found.value))
+
+    def _error(self, found: Attribute) -> bytes:
+        return bytes(2) + found.value[2:4] + self._text(found.value[4:])
 
     def _integrity(self, found: Attribute) -> bytes:
         passwords = self._sdp.password(self._signed_by.get(found.transaction, ""))
@@ -108,14 +127,37 @@ class StunMessages:
         return _as_long(self._texts.line(_read(value)), len(value))
 
 
-def looks_like_stun(payload: bytes) -> bool:
-    """With magic cookie; or, without (RFC 3489), a length that fits and a type that is known there."""
+def looks_like_stun(payload: bytes, *, cut: bool = False) -> bool:
+    """With magic cookie and a method that is known; or a Binding message without (RFC 3489).
+
+    Without it the length must be that of the datagram; more, where the capture cut it.
+    """
     if len(payload) < HEADER or payload[0] & 0xC0:
         return False
-    if payload[4:8] == COOKIE:
-        return True
     kind, length = struct.unpack_from(">HH", payload)
-    return kind in (0x0001, 0x0101, 0x0111) and length + HEADER == len(payload)
+    if payload[4:8] != COOKIE:
+        return kind in CLASSIC and (
+            length + HEADER == len(payload) or (cut and length + HEADER > len(payload))
+        )
+    return _method(kind) in METHODS
+
+
+def bound_channel(message: bytes) -> bytes | None:
+    """The channel that a ChannelBind asks for (RFC 8656, section 11.2)."""
+    if _method(int.from_bytes(message[:2])) != CHANNEL_BIND:
+        return None
+    found = (value[:2] for _, kind, value, whole in _attributes(message) if kind == CHANNEL_NUMBER and whole)
+    return next(found, None)
+
+
+def carried(message: bytes) -> Iterator[bytes]:
+    """What indications of TURN carry (RFC 8656, section 11.4)."""
+    return (value for _, kind, value, _ in _attributes(message) if kind == DATA and value)
+
+
+def _method(kind: int) -> int:
+    """The method in a message's type (RFC 8489, section 5)."""
+    return kind & 0xF | kind >> 1 & 0x70 | kind >> 2 & 0xF80
 
 
 def _attributes(message: bytes) -> Iterator[tuple[int, int, bytes, bool]]:

@@ -3,11 +3,14 @@
 What is replaced may be longer than before. So each direction has a map from old
 to new positions; sequence numbers, acknowledgements and payloads follow it, and
 segments sent again stay equal to those sent first.
+
+SIP that was decrypted stands in the clear afterwards: its keys may not leave, and
+without them nobody could see the call. Of such a connection nothing else is left.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from postproc.present.redaction.sip import START
@@ -18,6 +21,8 @@ UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
+END, SELECTIVE, NOTHING = 0, 5, b"\x01"
+SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
 
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
@@ -45,6 +50,7 @@ class Direction:
     parts: list[tuple[int, bytes]] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by position
 
     def position(self, number: int) -> int:
         """Position of a sequence number, which wraps around."""
@@ -77,12 +83,28 @@ class Direction:
 
     def finish(self, change: Change) -> None:
         """Replace in the messages of the stream; ``change`` gives a message's replacement."""
+        self._chunked(
+            (start, len(piece), new)
+            for position, data in _stretches(self.parts)
+            for start, (piece, new) in _placed(position, _pieces(data, change))
+        )
+
+    def finish_decrypted(self, change: Change) -> None:
+        """Put each message in the place of the segment in which it ended, and nothing in that of others."""
+        end, held = -WRAP, []
+        for position, data in sorted(self.parts, key=lambda part: part[0]):
+            start, end = max(position, end), max(position + len(data), end)
+            if start < end:  # else it was sent before
+                new = b"".join(map(change, self.decrypted.get(position, ())))
+                held.append((start, end - start, new))
+        self._chunked(held)
+
+    def _chunked(self, held: Iterable[tuple[int, int, bytes]]) -> None:
+        """Take what stands now where so many bytes stood, front to back."""
         self.chunks, shift = [], 0
-        for start, data in _stretches(self.parts):
-            at = start
-            for piece, new in _pieces(data, change):
-                self.chunks.append(Chunk(at, at + len(piece), at + shift, new))
-                at, shift = at + len(piece), shift + len(new) - len(piece)
+        for start, size, new in held:
+            self.chunks.append(Chunk(start, start + size, start + shift, new))
+            shift += len(new) - size
         self.starts = [chunk.start for chunk in self.chunks]
 
 
@@ -92,6 +114,7 @@ class Connection:
 
     ways: dict[End, Direction] = field(default_factory=dict)
     has_sip: bool = False
+    is_decrypted: bool = False
     looked_at: int = 0
 
     @property
@@ -105,6 +128,7 @@ class Streams:
 
     current: dict[frozenset[End], Connection] = field(default_factory=dict)
     places: dict[int, tuple[Connection, End, End]] = field(default_factory=dict)
+    decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
 
     def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
         """Learn a segment: header and as much of its payload as there is."""
@@ -123,6 +147,9 @@ class Streams:
             way.base = (number + bool(flags & SYN)) % WRAP
         self.places[frame] = connection, source, destination
         if payload:
+            if frame in self.decrypted:
+                connection.has_sip = connection.is_decrypted = True
+                way.decrypted.setdefault(way.position(number), self.decrypted[frame])
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
             connection.looked_at += len(payload)
             way.parts.append((way.position(number), payload))
@@ -133,7 +160,10 @@ class Streams:
         self.places = {frame: place for frame, place in self.places.items() if place[0].has_sip}
         for connection in {id(place[0]): place[0] for place in self.places.values()}.values():
             for way in connection.ways.values():
-                way.finish(change)
+                if connection.is_decrypted:
+                    way.finish_decrypted(change)
+                else:
+                    way.finish(change)
 
     def segment(self, frame: int, segment: bytes) -> bytes:
         """The segment as it is now, its checksum not yet set; without SIP its payload is null."""
@@ -152,18 +182,31 @@ class Streams:
 
 
 def options(held: bytes, back: Direction | None = None) -> bytes:
-    """TCP options: sizes and times stay, selective acknowledgements move, what is unknown is made void."""
+    """TCP options: sizes and times stay, selective acknowledgements move, what is unknown is void."""
     new, at = b"", 0
     while at < len(held):
         kind = held[at]
         size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
         option = held[at : at + max(size, 1)]
-        if kind == 5 and back and len(option) % 8 == 2:
+        if kind == END:
+            return new + bytes(len(held) - at)
+        if kind == SELECTIVE and len(option) % 8 == 2:
             edges = [int.from_bytes(option[place : place + 4]) for place in range(2, len(option), 4)]
-            option = option[:2] + b"".join(back.number(edge).to_bytes(4) for edge in edges)
-        new += option if kind in (0, 1, 2, 3, 4, 5, 8) else b"\x01" * len(option)
+            moved = [back.number(edge) for edge in edges] if back else edges
+            new += option[:2] + b"".join(edge.to_bytes(4) for edge in moved)
+        else:
+            new += option if len(option) == SIZES.get(kind) else NOTHING * len(option)
         at += len(option)
     return new
+
+
+def _placed(
+    position: int, pieces: Iterable[tuple[bytes, bytes]]
+) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+    """Each piece with the position at which it stood."""
+    for piece, new in pieces:
+        yield position, (piece, new)
+        position += len(piece)
 
 
 def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

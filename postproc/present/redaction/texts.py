@@ -1,20 +1,21 @@
-"""Text without a grammar: log lines, reasons, header values nobody knows.
+"""Text without a grammar: log lines, reasons, names of programs, header values nobody knows.
 
-``line`` keeps what it can: addresses, URIs, names in front of them, numbers,
-ids, what follows a telling word, and every word learnt from messages are
-replaced. ``opaque`` keeps nothing but the signs between the words.
+``line`` keeps words that a dictionary knows, and numbers where what stands beside them says what they
+count; ``agent`` keeps names of products and their versions. All else is replaced: what has a form, as
+that (addresses, URIs, ids), the rest word by word. ``opaque`` keeps nothing but the signs between.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from postproc.logtexts import TEXTS
 from postproc.present.redaction.addresses import Addresses
+from postproc.present.redaction.known import GROUPED, WORD, Known, is_codec, is_version
 from postproc.present.redaction.patterns import (
     AT,
+    CODEC,
+    DATE,
     DIALPLAN,
     DISPLAY,
-    FILES,
     HEX,
     HOST,
     ID,
@@ -23,35 +24,44 @@ from postproc.present.redaction.patterns import (
     MAC,
     NAMED,
     NUMBER,
-    PATH,
+    RATE,
     SECRET,
     TELLING_TIME,
     URI,
     URL,
     UUID,
-    WORD,
 )  # fmt: skip
-from postproc.present.redaction.words import WITHHELD, Words, is_address
+from postproc.present.redaction.tally import Kind, Tally
+from postproc.present.redaction.words import Words, is_address
 
-# What messages and logs say in every call is no name, even if somebody is called that.
-PROTOCOL = """
-    ack bye cancel info invite message notify options prack publish refer register subscribe update sip sips
-    tel udp tcp tls ws wss sctp audio video image text application rtp savp savpf avp avpf opus pcma pcmu g722
-    g729 telephone event timer path replaces norefersub talk hold conference session progress ringing trying
-    forbidden found acceptable here busy server client host srflx relay prflx typ raddr rport local remote
-    active passive actpass sdp user agent call offer answer port proto candidate media state change channel
-    standard none true false early outbound gruu pbx asterisk freeswitch kamailio opensips pjsip sipsorcery
-    icelink xphone yealink snom grandstream polycom cisco linphone zoiper microsip jitsi audiocodes patton
-"""
-COMMON = frozenset(word.lower() for text in TEXTS for word in WORD.findall(text.words)) | WITHHELD
-COMMON |= frozenset(PROTOCOL.split())
 BETWEEN = re.compile(r"([\s;,=<>{}()\"'\[\]|/?&]+)")
 SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNORECASE)
 NUMBERED = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
-SHORTEST_LEARNT, LONGEST_NAME = 3, 128
+LONGEST_NAME = 128
+SHORTEST_NUMBER = 3  # digits: shorter ones count things
 OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # mark what is replaced already
 MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
 MARKS = re.compile("[\ue000-\ue00b]")
+
+# What a number is, where it is no telephone number: the words before it, the unit behind it.
+COUNTING = re.compile(
+    r"(?:\b(?:ports?|payload|expires|cause|codec|ms|index|idx|cid|status|code|sip/2\.0|size|rate|interval|"
+    r"timeout|ptime|seq|bytes|samples|rport|delay|duration)(?: is| to)?\W{1,3}|with: "
+    r"|\.(?:c|cc|cpp|h|cs|lua|js|py):|\ue00b:|\ue00b\]:\[)$",
+    re.IGNORECASE,
+)
+UNIT = re.compile(
+    r"(?:\.\d{1,3})? ?(?:%|(?:ms|msec|us|bytes?|samples?|bits?|kbps|k?hz|channels?|"
+    r"seconds?|packets?|frames?)\b)",
+    re.IGNORECASE,
+)
+STATE = "]["  # FreeSWITCH: [received][100]
+STATUS = 3  # digits
+LONGEST_COUNT = 6  # digits: 99,999 milliseconds, 48,000 Hz, 65,535 ports
+AGENT = re.compile(
+    rf"{TELLING_TIME.pattern}|{GROUPED.pattern}|(?<![\w.])[vV]?\d{{1,3}}(?:\.\d+)+(?![\w.]*@)|{WORD.pattern}"
+)
+LOOKED_BACK = 24
 
 Found = re.Match[str]
 Hide = Callable[[str], str]  # puts a mark in the place of what is done
@@ -59,16 +69,14 @@ Step = Callable[[Found, Hide], str]
 
 
 class Texts:
-    """Replaces within text; it knows the words that ``words`` has seen so far.
+    """Replaces within text; it knows the words that ``words`` has seen so far."""
 
-    ``products`` are names of products (patterns): no word in them is taken for somebody's.
-    """
-
-    def __init__(self, words: Words, addresses: Addresses, products: Iterable[str] = ()) -> None:
-        self.words, self.addresses = words, addresses
-        self.common = COMMON | {word.lower() for name in products for word in WORD.findall(name)}
+    def __init__(self, words: Words, addresses: Addresses, known: Known, tally: Tally | None = None) -> None:
+        self.words, self.addresses, self.known = words, addresses, known
+        self._tally = tally or Tally()
         self.kept: set[str] = set()  # ids that stay in messages, and so in the text about them
         self.plain: set[str] = set()  # words of text that stayed
+        self._steps = self._in_order()
 
     def name(self, display: str) -> str:
         """A display name, word by word."""
@@ -98,7 +106,7 @@ class Texts:
         return self.words.user(name) + colon + self.words.blank(password) + "@" + mapped
 
     def line(self, text: str) -> str:
-        """A line of text in which what its form or a message tells of is replaced."""
+        """A line of text in which what its form, a message, or no dictionary tells of is replaced."""
         done: list[str] = []
 
         def hide(new: str) -> str:
@@ -106,16 +114,48 @@ class Texts:
             return OPEN + "".join(chr(NULL + int(digit)) for digit in str(len(done) - 1)) + CLOSE
 
         text = MARKS.sub("?", text)
-        for pattern, change in self._steps():
+        for pattern, change in self._steps:
             text = _changed(pattern, change, hide, text)
-        text = WORD.sub(lambda found: self._learnt(found, hide), text)
+        text = WORD.sub(lambda found: self._judged(found, hide), text)
         self.keeps(MARKED.sub(" ", text))
         return _shown(text, done)
 
-    def _steps(self) -> tuple[tuple[re.Pattern[str], Step], ...]:
+    def agent(self, name: str) -> str:
+        """How a program names itself: products and versions stay, whoever it was made for does not."""
+        new, at = "", 0
+        for start, end in [*self.known.spans(name), (len(name), len(name))]:
+            new += AGENT.sub(self._of_agent, name[at:start]) + name[max(start, at) : end]
+            at = max(at, end)
+        self.keeps(new)
+        return new
+
+    def other(self, text: str) -> str:
+        """A text word by word: another for each that no dictionary knows."""
+        if GROUPED.search(text):
+            return self.opaque(text)
+        return WORD.sub(lambda found: self._word_or_another(found[0]), text)
+
+    def _of_agent(self, found: Found) -> str:
+        word = found[0]
+        if is_version(word) or TELLING_TIME.fullmatch(word):
+            return word
+        if is_address(word):
+            return self.words.host(word)
+        if GROUPED.fullmatch(word):
+            return self.words.word(word)
+        return self.other(word)
+
+    def _word_or_another(self, word: str) -> str:
+        if not self.known.word(word):
+            return self.words.word(word)
+        self._tally.words[word] += 1
+        return word
+
+    def _in_order(self) -> tuple[tuple[re.Pattern[str], Step], ...]:
         words, addresses = self.words, self.addresses
         return (
             (TELLING_TIME, lambda f, hide: hide(f[0])),
+            (DATE, lambda f, hide: hide(f[0])),
             (SECRET, lambda f, hide: f[1] + f[2] + hide(words.blank(f[3]))),
             (DIALPLAN, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3] + hide(words.user(f[4])) + f[5]
              + hide(words.user(f[6])) + f[7]),
@@ -124,33 +164,40 @@ class Texts:
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
             (NAMED, lambda f, hide: f[1] + f[2] + (f[3] if MARKS.search(f[3]) else hide(self.opaque(f[3])))),
-            (PATH, lambda f, hide: f[1] + hide(words.user(f[2]))),
             (UUID, lambda f, hide: hide(words.identifier(f[0]))),
             (MAC, lambda f, hide: hide(_mac(f, addresses))),
             (IPV6, lambda f, hide: hide(words.host(f[0])) if is_address(f[0]) else f[0]),
             (IPV4, lambda f, hide: hide(_network(f, addresses)) if is_address(f[1]) else f[0]),
+            (CODEC, lambda f, hide: hide(f[0]) if is_codec(f[1]) else f[0]),
+            (RATE, lambda f, hide: hide(f[0])),
+            (GROUPED, lambda f, hide: f[0] if is_version(f[0]) else hide(words.word(f[0]))),
             (HEX, lambda f, hide: hide(self._found(f[0]))),
             (ID, lambda f, hide: hide(self._found(f[0]))),
             (NUMBER, lambda f, hide: hide(self._found(f[0]))),
-            (HOST, lambda f, hide: f[0] if FILES.search(f[0]) else hide(words.host(f[0]))),
+            (HOST, lambda f, hide: f[0] if f[0] in self.known else hide(words.host(f[0]))),
         )  # fmt: skip
+
+    def _judged(self, found: Found, hide: Hide) -> str:
+        """A word of a line: by the dictionary, a number by what is beside it."""
+        word = found[0]
+        counts = word.isdecimal() and SHORTEST_NUMBER <= len(word) <= LONGEST_COUNT and _counts(found)
+        if counts or self.known.word(word):
+            self._tally.words[word] += not counts
+            return word
+        seen = self.words.seen.get(word) or self.words.seen.get(word.lower())
+        return hide(seen or self.words.word(word))
 
     def _found(self, word: str) -> str:
         """A number or an id found by its form."""
-        return word if word in self.kept and word not in self.words.seen else self.words.user(word)
+        if word in self.kept and word not in self.words.seen:
+            self._tally.stayed[Kind.ID] += 1
+            return word
+        return self.words.user(word)
 
     def _of_uri(self, found: Found) -> str:
         if found[1].lower() == "tel":
             return self.words.user(found[3])
         return self.uri((found[2] or "").removesuffix("@"), found[3])
-
-    def _learnt(self, found: Found, hide: Hide) -> str:
-        word = found[0]
-        new = self.words.seen.get(word) or self.words.seen.get(word.lower())
-        known = word.lower() in self.words.sure and word.lower() not in self.common
-        if not new or len(word) < SHORTEST_LEARNT or not known:
-            return word
-        return hide(new)
 
     def _word(self, word: str) -> str:
         if scheme := SCHEME.fullmatch(word):
@@ -161,7 +208,16 @@ class Texts:
         host, colon, port = word.rpartition(":")
         if is_address(word) or (colon and port.isdecimal() and is_address(host)):
             return self.words.host(word)
-        return self.words.user(word, sure=False)
+        return self.words.word(word)
+
+
+def _counts(found: Found) -> bool:
+    """Whether what stands beside a number says what it is: a port, a status, an amount."""
+    text, start = found.string, found.start()
+    before = text[max(start - LOOKED_BACK, 0) : start]
+    if before.endswith(STATE):
+        return len(found[0]) == STATUS
+    return bool(COUNTING.search(before) or UNIT.match(text, found.end()))
 
 
 def _changed(pattern: re.Pattern[str], change: Step, hide: Hide, text: str) -> str:

@@ -7,7 +7,6 @@ because it was not understood.
 import re
 from collections.abc import Callable
 
-from postproc.present.redaction.sdp import PLAIN
 from postproc.present.redaction.texts import Texts
 
 # Parameters whose values are words of the protocol, not of somebody.
@@ -26,7 +25,10 @@ ANGLE = re.compile(r"<([^>]*)>")
 SCHEME = re.compile(r"(sips?|tel|im|pres):(.*)", re.IGNORECASE | re.DOTALL)
 SENT_BY = re.compile(r"(\s*SIP\s*/\s*2\.0\s*/\s*[A-Za-z]{2,4}(?:-SCTP)?\s+)(\S+)(\s*)", re.IGNORECASE)
 MAGIC_BRANCH = "z9hG4bK"
-LONGEST_PLAIN = 32
+NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3}){0,2}")  # seconds, a port, a share, an index
+COUNT_OR_ALGORITHM = re.compile(
+    r"[0-9a-f]{8}|(?:MD5|SHA-256|SHA-512-256)(?:-sess)?", re.IGNORECASE
+)  # RFC 7616
 
 
 class Uris:
@@ -90,12 +92,11 @@ class Uris:
             return otherwise(piece)
         name, quote = found[2].lower(), '"' * found[4].startswith('"')
         value = found[4].strip('"')
-        changed = self._changed(name, value)
-        known = found[2] if changed == value or name in HOSTS | IDS or len(name) < LONGEST_PLAIN else "x"
-        return found[1] + known + found[3] + quote + changed + quote + found[5]
+        told = found[2] if name in IDS or found[2] in self._texts.known else self._texts.opaque(found[2])
+        return found[1] + told + found[3] + quote + self._changed(name, value) + quote + found[5]
 
     def _changed(self, name: str, value: str) -> str:
-        if name in PLAIN_PARAMETERS and PLAIN.fullmatch(value) and len(value) < LONGEST_PLAIN:
+        if name in PLAIN_PARAMETERS and (NUMBER.fullmatch(value) or value in self._texts.known):
             return value
         if name in HOSTS:
             return self._words.host(value)
@@ -110,7 +111,8 @@ class Uris:
         """A piece outside the angle brackets: a flag, Via's sent-by, a bare URI, or a name."""
         if piece.strip().lower() in PLAIN_PARAMETERS or not piece.strip():
             return piece
-        if sent_by := SENT_BY.fullmatch(piece):
+        sent_by = SENT_BY.fullmatch(piece)
+        if sent_by and sent_by[1] in self._texts.known:
             return sent_by[1] + self._words.host(sent_by[2]) + sent_by[3]
         if SCHEME.fullmatch(piece.strip()):
             return piece.replace(piece.strip(), self.uri(piece))
@@ -121,8 +123,10 @@ class Uris:
         if not found:
             return self._words.blank(piece)
         name, quote, value = found[2].lower(), '"' * found[4].startswith('"'), found[4].strip('"')
-        if name in DIGEST_KEPT and PLAIN.fullmatch(value):
+        told = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
+        if name in DIGEST_KEPT and (told or value in self._texts.known):
             return piece
+        label = found[2] if found[2] in self._texts.known else self._words.blank(found[2])
         change = {
             "username": self._words.user,
             "realm": self._words.host,
@@ -130,4 +134,4 @@ class Uris:
             "domain": self.uri,
         }
         changed = change.get(name, self._words.blank)(value)
-        return found[1] + found[2] + found[3] + quote + changed + quote + found[5]
+        return found[1] + label + found[3] + quote + changed + quote + found[5]

@@ -15,6 +15,8 @@ from ipaddress import ip_address
 import phonenumbers
 
 from postproc.present.redaction.addresses import Addresses
+from postproc.present.redaction.known import DOMAINS
+from postproc.present.redaction.tally import Kind, Tally
 
 LONGEST = 512  # of a word; what is longer is blanked
 WITHHELD = frozenset({
@@ -27,34 +29,43 @@ SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IG
 NUMBER = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
 HEX = frozenset("abcdef")
 COUNTRY_CODE, SHORTEST_INTERNATIONAL = 3, 9
-KEPT_LABELS = re.compile(r"[a-z]{2,}|xn--[a-z0-9-]+", re.IGNORECASE)  # top-level domains
+COUNTRY = re.compile(r"[a-z]{2}", re.IGNORECASE)  # a top-level domain of two letters (ISO 3166)
 HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+BLANKED = re.compile(r"[^\W_]|[^\x00-\x7f]")
 PORT = re.compile(r":\d{1,5}$")
 
 
 class Words:
     """Maps words; ``seen`` has every original with its pseudonym."""
 
-    def __init__(self, key: bytes, addresses: Addresses) -> None:
-        self._key = key
+    def __init__(self, key: bytes, addresses: Addresses, tally: Tally | None = None) -> None:
+        self._key, self._tally = key, tally or Tally()
         self._addresses = addresses
         self.seen: dict[str, str] = {}
         self.sure: set[str] = set()  # those that name somebody or something for sure
 
-    def user(self, name: str, *, sure: bool = True) -> str:
+    def user(self, name: str) -> str:
         """A user part, an extension, a telephone number; who withholds it is left so."""
         if name.lower() in WITHHELD or not name:
             return name
-        if sure:
-            self.sure.add(name.lower())
-        if NUMBER.fullmatch(name):
-            return self._kept(name, self._number)
-        return self.identifier(name, sure=sure)
+        self._tally.replaced[Kind.USER] += 1
+        self.sure.add(name.lower())
+        return self._kept(name, self._number) if NUMBER.fullmatch(name) else self._identified(name)
 
-    def identifier(self, word: str, *, sure: bool = True) -> str:
+    def word(self, word: str) -> str:
+        """A word of a text that no dictionary knows; it may be nobody's name for all that."""
+        self._tally.replaced[Kind.WORD] += 1
+        if word in self.seen:
+            return self.seen[word]
+        return self._kept(word, self._number if NUMBER.fullmatch(word) else self._parts)
+
+    def identifier(self, word: str) -> str:
         """An id, part by part: ids that begin or end with another still do."""
-        if sure:
-            self.sure.add(word.lower())
+        self._tally.replaced[Kind.ID] += bool(word)
+        self.sure.add(word.lower())
+        return self._identified(word)
+
+    def _identified(self, word: str) -> str:
         if word in self.seen or not word:
             return self.seen.get(word, word)
         if is_address(word):
@@ -79,12 +90,14 @@ class Words:
             return f"[{mapped}]" if inner != name else mapped
         if name.lower() in WITHHELD or not name:
             return name
+        self._tally.replaced[Kind.HOST] += 1
         self.sure.add(name.lower())
-        return self._kept(name, self._labels) if HOST.fullmatch(name) else self.identifier(name)
+        return self._kept(name, self._labels) if HOST.fullmatch(name) else self._identified(name)
 
     def blank(self, value: str) -> str:
         """What must not be kept in any form: signs give way to 0, separators stay."""
-        return re.sub(r"[^\W_]|[\udc80-\udcff]", "0", value)
+        self._tally.replaced[Kind.SECRET] += bool(value.strip())
+        return BLANKED.sub("0", value)
 
     def _kept(self, word: str, change: Callable[[str], str]) -> str:
         if word not in self.seen:
@@ -98,7 +111,7 @@ class Words:
     def _labels(self, name: str) -> str:
         labels = name.split(".")
         last = labels[-1]
-        kept = len(labels) > 1 and KEPT_LABELS.fullmatch(last)
+        kept = len(labels) > 1 and (COUNTRY.fullmatch(last) or last.lower() in DOMAINS)
         mapped = [self._parts(label) for label in (labels[:-1] if kept else labels)]
         return ".".join([*mapped, last] if kept else mapped)
 
@@ -123,7 +136,7 @@ class Words:
             elif char in alphabet:
                 turned = self._turn(char, alphabet, behind)
                 signs[place] = turned.upper() if part[place].isupper() else turned
-            elif ord(char) > 127:
+            elif not char.isascii():  # of one sign there may be two in small letters
                 signs[place] = "x"  # a letter of another alphabet
             behind = char + behind
         return "".join(signs)

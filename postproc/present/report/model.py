@@ -53,6 +53,7 @@ class Report:
 
     lang: Lang
     version: str
+    run: str  # its id
     when: str
     verdicts: tuple[tuple[str, str, int], ...]
     entries: tuple[Entry, ...]
@@ -82,6 +83,7 @@ def report(
     *,
     unread: Iterable[tuple[str, str]] = (),
     version: str = "",
+    run: str = "",
     limits: Limits = Limits(),
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
@@ -96,6 +98,7 @@ def report(
     return Report(
         lang=lang,
         version=version,
+        run=run,
         when=_when(tables.captures),
         verdicts=_counts(entries, lang),
         entries=tuple(entries),

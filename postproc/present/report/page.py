@@ -14,10 +14,10 @@ from types import SimpleNamespace
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from postproc.files.private import replace_file
 from postproc.present import colors
 from postproc.present.report.model import Report
 from postproc.present.report.words import page
-from postproc.present.store import replace_file
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"
@@ -43,8 +43,12 @@ def html(report: Report) -> str:
 
 def write(report: Report, path: Path) -> None:
     """Write the page; OSError if it cannot be."""
-    text = html(report).encode("utf-8", "replace")
-    replace_file(path, lambda place: place.write_bytes(text))
+    save(html(report), path)
+
+
+def save(text: str, path: Path) -> None:
+    """Write a page that was made; OSError if it cannot be."""
+    replace_file(path, lambda place: place.write_bytes(text.encode("utf-8", "replace")))
 
 
 def _environment() -> Environment:

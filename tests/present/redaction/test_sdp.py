@@ -22,7 +22,6 @@ def test_nothing_personal_is_left_in_a_description(descriptions):
         "a=rtpmap:111 opus/48000/2",
         "a=sendrecv",
         "a=mid:audio",
-        "a=ice-ufrag:Q0Ny",
         "a=end-of-candidates",
         "a=rtcp:33246",
         "a=fmtp:101 0-15",
@@ -64,9 +63,7 @@ def test_odd_lines_let_nothing_pass(descriptions, line):
 
 
 def test_a_product_is_nobodys_name(descriptions):
-    assert (
-        descriptions.line("o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1") == "o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1"
-    )
+    assert descriptions.line("o=IceLink-3.14.3 1 0 IN IP4 127.0.0.1").startswith("o=IceLink-3.14.3 ")
     assert descriptions.line("s=Frozen Mountain") == "s=Frozen Mountain"
 
 

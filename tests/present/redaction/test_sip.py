@@ -94,8 +94,40 @@ def test_a_description_in_a_multipart_body_is_replaced(messages):
     new = messages.message((head + body).encode()).decode()
     assert "a=rtpmap:111 opus/48000/2" in new
     assert "192.168.178.34" not in new
-    assert "\r\n0000\r\n--b--" in new
+    boundary = messages.header("Content-Type", "multipart/mixed;boundary=b").rpartition("=")[2]
+    assert f"\r\n0000\r\n--{boundary}--" in new
 
 
 def test_header_names_in_short_form_mean_the_same(messages):
     assert messages.header("i", "9f1884c7@kunde.de") == messages.header("Call-ID", "9f1884c7@kunde.de")
+
+
+@pytest.mark.parametrize(
+    "name", ["Max-Forwards", "P-Asserted-Identity", "X-CID", "Session-Expires", "i", "Via"]
+)
+def test_names_of_known_headers_stay(messages, name):
+    assert messages.name(name) == name
+
+
+def test_of_the_name_of_an_unknown_header_only_that_it_is_private_stays(messages):
+    assert messages.name("X-AnnasFirma-Id").startswith("X-")
+    assert "annas" not in messages.name("X-AnnasFirma-Id").lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (
+            "multipart/mixed;boundary=b",
+            "preamble Anna\r\n--b\r\nContent-Type: application/sdp\r\n\r\ns=-\r\n--b--\r\nAnna",
+        ),
+        ("multipart/mixed;boundary=other", "--b\r\nContent-Type: application/sdp\r\n\r\ns=Anna\r\n--b--"),
+        ('multipart/mixed;boundary="Anna b"', "--Anna b\r\nX-Anna: Anna\r\n\r\nAnna\r\n--Anna b--"),
+        ("multipart/mixed", "Anna"),
+        ("multipart/mixed;boundary=b", "--b Anna\r\n\r\nAnna\r\n--b\r\nAnna"),
+    ],
+    ids=["around", "another boundary", "in the boundary", "no boundary", "behind the boundary"],
+)
+def test_nothing_of_a_multipart_body_stays_that_is_in_no_known_part(messages, kind, body):
+    old = f"INVITE sip:a@b.de SIP/2.0\r\nContent-Type: {kind}\r\n\r\n{body}"
+    assert b"anna" not in messages.message(old.encode()).lower()

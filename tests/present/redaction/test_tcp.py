@@ -109,4 +109,4 @@ def test_unknown_options_are_void_and_selective_acknowledgements_move():
 
 def test_an_option_cut_short_ends_the_options():
     assert len(options(b"\x05\xff\1")) == 3
-    assert options(b"\x08") == b"\x08"
+    assert options(b"\x08") == b"\1"

@@ -43,7 +43,7 @@ def test_what_tells_of_somebody_is_replaced(made, line, gone):
         "Set telephone-event payload to 101@8000",
         "Audio Codec Compare [opus:111:48000:20:0:2]/[PCMA:8:8000:20:64000:1]",
         "State Change CS_NEW -> CS_INIT",
-        "version: 1.10.12-release git a88d069",
+        "version: 1.10.12-release git",
         "Activating RTCP PORT 127.0.0.1:30001",
     ],
 )

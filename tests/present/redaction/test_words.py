@@ -62,6 +62,13 @@ def test_letters_of_other_alphabets_and_broken_bytes_do_not_pass(words):
     assert not set("üΩμέγα\udcfc") & set(new)
 
 
+@pytest.mark.parametrize("letter", "İŉǰΐﬁ")
+def test_letters_that_become_two_when_small_or_large_do_not_pass(words, letter):
+    new = words.user(f"a{letter}b")
+    assert len(new) == 3
+    assert letter not in new
+
+
 def test_what_is_endless_is_blanked(words):
     assert words.identifier("a" * 600) == "0" * 600
 

@@ -1,0 +1,318 @@
+-- Learning: what each frame adds, once, when it is first seen
+
+local constants = require("constants")
+local capture = require("capture")
+local list = require("list")
+local text = require("text")
+local address = require("address")
+local sip = require("sip")
+local packet = require("packet")
+
+local byte, sub, find = string.byte, string.sub, string.find
+local max, min, abs, huge = math.max, math.min, math.abs, math.huge
+local insert = table.insert
+local set = list.set
+local unordered = text.unordered
+local stun = packet.stun
+
+local learn = {}
+
+-- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
+local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
+
+local raw = Tvb.raw
+local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
+local WARNINGS = set(constants.dtls.warnings)
+
+function learn.interface_of()
+    local field = extract.interface()
+    return field and field.value or nil
+end
+
+function learn.keep(number, record)
+    record.stamp = capture.stamp
+    capture.frames[number] = record
+    capture.learnt = capture.learnt + 1
+    return record
+end
+
+-- The text of a SIP message as Wireshark delimited it. A field's range may lie outside what was
+-- captured of a packet cut short; Wireshark then raises an error instead of saying so.
+function learn.text_of(field)
+    local whole, bytes = pcall(function() return field.range:raw() end)
+    return whole and bytes or nil
+end
+
+-- Source and destination of a SIP frame, by the bytes of its IP header; without one, of nobody.
+function learn.sip_places(pinfo, bytes, ip)
+    local src, dst = "\0\0\0\0", "\0\0\0\0"
+    if ip then
+        local from, size = packet.addresses_at(bytes, ip)
+        src, dst = sub(bytes, from, from + size / 2 - 1), sub(bytes, from + size / 2, from + size - 1)
+    end
+    return address.place(src, pinfo.src_port or 0), address.place(dst, pinfo.dst_port or 0)
+end
+
+-- In the first pass a message's field reaches to the end of the segment: the next one's begin cuts it.
+function learn.texts_of(fields)
+    local texts = {}
+    for at, field in ipairs(fields) do
+        local message, next_one = learn.text_of(field), fields[at + 1]
+        local gap = next_one and next_one.offset - field.offset or 0
+        if message and gap > 0 and gap < #message then message = sub(message, 1, gap) end
+        texts[#texts + 1] = message
+    end
+    return texts
+end
+
+function learn.add_message(m)
+    local dialog = capture.dialogs[m.call_id]
+    if not dialog then
+        dialog = { id = m.call_id, messages = {} }
+        capture.dialogs[m.call_id] = dialog
+        insert(capture.dialogs.list, dialog)
+    end
+    list.insert(dialog.messages, m)
+    m.dialog = dialog
+end
+
+-- Learns the SIP messages of a frame, if there are any; ``ip`` is where IP begins, nil in a fragment.
+function learn.sip(pinfo, bytes, ip)
+    local fields = { extract.sip() }
+    if #fields == 0 then return nil end
+    ip = ip or packet.find_fragment(bytes)
+    local src, dst = learn.sip_places(pinfo, bytes, ip)
+    local record = { kind = "sip", sip = {} }
+    local original = packet.original(sub(bytes, ip or 1), capture.now, learn.interface_of(), record)
+    if original and original.sip then return learn.keep(pinfo.number, { kind = "sip", sip = original.sip }) end
+    for _, text in ipairs(learn.texts_of(fields)) do
+        local m = sip.parse(text)
+        if m then
+            m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
+            insert(record.sip, m)
+            if m.call_id then learn.add_message(m) end
+        end
+    end
+    return learn.keep(pinfo.number, record)
+end
+
+function learn.add_transaction(m)
+    local tx = capture.transactions[m.id]
+    if not tx then
+        tx = { all = {}, requests = {}, successes = {}, errors = {} }
+        capture.transactions[m.id] = tx
+        insert(capture.transactions.list, tx)
+    end
+    m.tx = tx
+    list.insert(tx.all, m)
+    list.insert(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
+    if m.kind == "request" and m.checks then list.insert(capture.checks, m) end
+end
+
+-- Learns a STUN message; one relayed by TURN has no binding of its own here.
+function learn.stun(pinfo, bytes, message, src, dst, relayed)
+    local m = stun.parse(message)
+    local record = { kind = "stun", stun = m }
+    local original = packet.original(bytes, capture.now, learn.interface_of(), record)
+    if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
+    m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
+    if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
+    return learn.keep(pinfo.number, record)
+end
+
+function learn.is_over(segment)
+    local senders, latest = 0, -huge
+    for _, time in pairs(segment.protected) do senders, latest = senders + 1, max(latest, time) end
+    local completed = senders > 1 and capture.now - latest > constants.dtls.late_s
+    return completed or not segment.handshake or capture.now - segment.last > constants.dtls.silence_s
+end
+
+function learn.segment_of(pinfo, src, dst, hello)
+    local segments = list.at(capture.dtls, unordered(src, dst))
+    local segment = segments[#segments]
+    if not segment or (hello and learn.is_over(segment)) then
+        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
+        insert(segments, segment)
+        insert(capture.segments, segment)
+    end
+    segment.first, segment.last = min(segment.first, capture.now), max(segment.last or capture.now, capture.now)
+    return segment
+end
+
+-- Learns a DTLS datagram: whose handshake it is part of, and its alert.
+function learn.dtls(pinfo, datagram, src, dst, relayed)
+    local hello, record = false, { kind = "dtls" }
+    packet.records(datagram, function(content, epoch, type)
+        hello = hello or (content == 22 and epoch == 0 and type == 1)
+    end)
+    local segment = learn.segment_of(pinfo, src, dst, hello)
+    packet.records(datagram, function(content, epoch, first, second)
+        if content == 22 then segment.handshake, segment.senders[src] = true, true end
+        if content == 20 or (epoch > 0 and content ~= 21) then
+            segment.protected[src] = segment.protected[src] or capture.now
+        end
+        if content == 21 and epoch > 0 then record.hidden_alert = true end
+        if content == 21 and epoch == 0 and second then
+            local name = constants.dtls.alerts[tostring(second)] or "alert " .. second
+            if not WARNINGS[name] then record.alert = name .. (first == 1 and " (warning)" or "") end
+        end
+    end)
+    record.dtls, record.src, segment.relayed = segment, src, relayed
+    return learn.keep(pinfo.number, record)
+end
+
+-- Learns an ICMP error that quotes UDP or TCP.
+function learn.icmp(pinfo, ip_bytes, bytes, version)
+    local src, dst, rest = packet.quote(bytes, 9, version)
+    if not src then return nil end
+    local type = byte(bytes)
+    local icmp = { frame = pinfo.number, time = capture.now, src = src, dst = dst, hard = packet.is_hard(version, type),
+        error = not packet.is_harmless(version, type) }
+    if #rest >= 20 and sub(rest, 5, 8) == stun.COOKIE then icmp.id = sub(rest, 9, 20) end
+    local record = { kind = "icmp", icmp = icmp }
+    local original = packet.original(ip_bytes, capture.now, learn.interface_of(), record)
+    if original and original.icmp then return learn.keep(pinfo.number, { kind = "icmp", icmp = original.icmp }) end
+    list.insert(capture.icmp, icmp)
+    return learn.keep(pinfo.number, record)
+end
+
+-- Remembers where the key stands in packets like this: addresses and ports without options between.
+function learn.shape(bytes, ip, header)
+    local from, size = packet.addresses_at(bytes, ip)
+    if from + size ~= header or #capture.shapes >= packet.PLACES then return end
+    for _, shape in ipairs(capture.shapes) do
+        if shape.from == from and shape.udp == header then return end
+    end
+    insert(capture.shapes, { from = from, udp = header, proto = size == 8 and ip + 9 or ip + 6 })
+end
+
+-- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
+function learn.new_flow(flows, key)
+    local src, dst = packet.places_of(key)
+    local flow = { src = src, dst = dst, key = key, packets = 0, streams = {} }
+    local ports = address.port(src) * 65536 + address.port(dst)
+    flows[key], capture.ports[ports] = flow, capture.ports[ports] == nil and flow
+    return flow
+end
+
+function learn.new_stream(flow, ssrc, is_rtcp)
+    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp }
+    flow.streams[ssrc] = stream
+    if not is_rtcp then insert(list.at(capture.streams, unordered(flow.src, flow.dst)), stream) end
+    return stream
+end
+
+-- Returns the RTP or RTCP stream of a packet of a flow, for payload at a place; nil if it is cut short.
+function learn.stream(bytes, flow, at, counts)
+    local kind, ssrc = byte(bytes, at + 1), sub(bytes, at + 8, at + 11)
+    if #ssrc < 4 then return nil end
+    local is_rtcp = kind >= 192 and kind <= 223 -- RFC 5761, section 4
+    if is_rtcp then ssrc = "RTCP" .. sub(bytes, at + 4, at + 7) end
+    local stream = flow.streams[ssrc] or learn.new_stream(flow, ssrc, is_rtcp)
+    if counts then
+        flow.packets = flow.packets + 1
+        local now = capture.now
+        if now > stream.last then stream.last = now elseif now < stream.first then stream.first = now end
+    end
+    return stream
+end
+
+-- Returns the stream of a packet whose flow is known already. This is what runs on nearly every frame
+-- of a capture: it makes no table and calls no extractor.
+function learn.known_media(bytes, counts)
+    local shapes, flows = capture.shapes, capture.flows
+    for number = 1, #shapes do
+        local shape = shapes[number]
+        local udp = shape.udp
+        local flow = flows[sub(bytes, shape.from, udp + 3)]
+        if flow and byte(bytes, shape.proto) == 17 then
+            local first = byte(bytes, udp + 8)
+            return first and first >= 128 and first <= 191 and learn.stream(bytes, flow, udp + 8, counts) or nil
+        end
+    end
+    return nil
+end
+
+-- Returns the stream of a packet of media.
+function learn.media(bytes, ip, udp, at, flows, counts)
+    local key = packet.flow_key(bytes, ip, udp)
+    local flow = flows[key]
+    if not flow then
+        flow = learn.new_flow(flows, key)
+        if flows == capture.flows then learn.shape(bytes, ip, udp) end
+    end
+    return learn.stream(bytes, flow, at, counts)
+end
+
+-- Sets the time, in seconds since the file's first frame.
+function learn.time(pinfo)
+    local stamp = pinfo.abs_ts
+    if not capture.base then capture.base = stamp - pinfo.rel_ts end
+    capture.stamp, capture.now = stamp, stamp - capture.base
+    if capture.now > capture.last_time then capture.last_time = capture.now end
+end
+
+-- Makes it more exact: near 0 a double has nanoseconds. A time reference set in Wireshark restarts
+-- the relative time: then it is of no use.
+function learn.exact_time(pinfo)
+    local relative = pinfo.rel_ts
+    if abs(capture.now - relative) < 1e-5 then capture.now = relative end
+end
+
+-- Learns from a UDP payload, told by its first byte (RFC 7983); ``from`` is where IP begins.
+function learn.datagram(pinfo, bytes, from, header, at, relayed)
+    local first = byte(bytes, at) or 255
+    if first > 3 and not packet.is_dtls(bytes, at) then return nil end
+    local src, dst = packet.places_of(packet.flow_key(bytes, from, header))
+    local payload = sub(bytes, at)
+    if first > 3 then return learn.dtls(pinfo, payload, src, dst, relayed) end
+    return stun.is(payload) and learn.stun(pinfo, sub(bytes, from), payload, src, dst, relayed) or nil
+end
+
+-- Returns what is known of a UDP packet: its record, or a stream of media.
+function learn.udp(pinfo, bytes, from, header, visited)
+    local at, flows = header + 8, capture.flows
+    local first = byte(bytes, at)
+    local inner = first and first >= 64 and first <= 79 and packet.in_channel(bytes, at)
+    if inner then at, flows, first = inner, capture.relayed, byte(bytes, inner) end
+    if first and first >= 128 and first <= 191 then
+        return nil, learn.media(bytes, from, header, at, flows, not visited)
+    end
+    if visited then return nil end
+    learn.exact_time(pinfo)
+    return learn.datagram(pinfo, bytes, from, header, at, inner ~= nil and inner ~= false)
+end
+
+-- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
+function learn.sense(tree)
+    if capture.blind == nil then capture.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
+end
+
+-- Returns what is known of a frame without a record: a new record, or a stream of media.
+function learn.frame(pinfo, tvb, visited, tree)
+    local bytes = raw(tvb)
+    local record, stream = nil, learn.known_media(bytes, not visited)
+    if stream then return nil, stream end
+    local sport, dport = pinfo.src_port, pinfo.dst_port
+    local from, header, proto, version = packet.find(bytes, sport, dport)
+    if proto == UDP then record, stream = learn.udp(pinfo, bytes, from, header, visited) end
+    if record or stream or (visited and not capture.blind) then return record, stream end
+    learn.exact_time(pinfo)
+    if proto == ICMP or proto == ICMPV6 then
+        return not visited and learn.icmp(pinfo, sub(bytes, from), sub(bytes, header), version) or nil
+    end
+    record = learn.sip(pinfo, bytes, from)
+    if not record then
+        capture.ports[sport * 65536 + dport] = false
+        learn.sense(tree)
+    end
+    return record
+end
+
+-- Returns the record of a frame seen before. A read filter gives one number to several frames.
+function learn.known_frame(pinfo)
+    local record = capture.frames[pinfo.number]
+    return record and record.stamp == pinfo.abs_ts and record or nil
+end
+
+return learn

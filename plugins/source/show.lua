@@ -1,0 +1,242 @@
+-- Showing: what is known of a frame, as fields
+
+local capture = require("capture")
+local list = require("list")
+local text = require("text")
+local address = require("address")
+local sip = require("sip")
+local ice = require("ice")
+local traffic = require("traffic")
+
+local find, format = string.find, string.format
+local floor, min = math.floor, math.min
+local set = list.set
+local printable = text.printable
+
+local legs = Proto("legs", "Call legs")
+
+local F = {
+    call = ProtoField.uint32("legs.call", "Call"),
+    leg = ProtoField.uint32("legs.leg", "Leg"),
+    label = ProtoField.string("legs.label", "Label"),
+    side = ProtoField.string("legs.side", "Sender's side"),
+    purpose = ProtoField.string("legs.purpose", "Purpose"),
+    outcome = ProtoField.string("legs.outcome", "Outcome"),
+    response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
+    response_to = ProtoField.framenum("legs.response_to", "Response to", base.NONE, frametype.REQUEST),
+    rtt_ms = ProtoField.double("legs.rtt_ms", "Round trip (ms)"),
+    retransmission_of = ProtoField.framenum("legs.retransmission_of", "Retransmission of", base.NONE,
+        frametype.RETRANS_PREV),
+    pair = ProtoField.string("legs.pair", "Candidate pair"),
+    use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
+    candidate = ProtoField.string("legs.candidate", "Candidate"),
+    type = ProtoField.string("legs.candidate.type", "Type"),
+    addr = ProtoField.string("legs.candidate.addr", "Address"),
+    port = ProtoField.uint32("legs.candidate.port", "Port"),
+    addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
+}
+legs.fields = F
+
+local E = {
+    unanswered = ProtoExpert.new("legs.expert.unanswered", "Binding never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    error = ProtoExpert.new("legs.expert.error", "Binding error",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+    no_public = ProtoExpert.new("legs.expert.no_public", "No public candidate offered",
+        expert.group.PROTOCOL, expert.severity.WARN),
+    rejected = ProtoExpert.new("legs.expert.rejected", "INVITE rejected",
+        expert.group.RESPONSE_CODE, expert.severity.ERROR),
+    dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
+        expert.group.SECURITY, expert.severity.ERROR),
+    unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+}
+legs.experts = E
+
+legs.prefs.country = Pref.string("Country code", "49",
+    "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
+
+-- Class functions as locals: a method call on userdata looks them up in two tables each time.
+local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
+    TreeItem.set_text
+
+local show = { legs = legs }
+
+function show.label_of(call, leg)
+    local text = "call " .. call.number .. (leg and " leg " .. leg.number or "")
+    return call.doubtful and text .. " (unsure)" or text
+end
+
+function show.put(branch, field, value)
+    if value ~= nil then set_generated(add(branch, field, value)) end
+end
+
+-- Adds the branch with call, leg, label and side.
+function show.put_owner(tree, owner, side)
+    local branch = add(tree, legs)
+    branch:set_generated()
+    if owner and owner.call then
+        if capture.looking then capture.selected = owner end
+        local label = show.label_of(owner.call, owner.leg)
+        set_text(branch, "Call legs: " .. label)
+        show.put(branch, F.call, owner.call.number)
+        show.put(branch, F.leg, owner.leg and owner.leg.number)
+        show.put(branch, F.label, label)
+    end
+    show.put(branch, F.side, side)
+    return branch
+end
+
+function show.put_candidate(branch, c)
+    local text = "cannot be parsed"
+    if c.addr then
+        local place = format(find(c.addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(c.addr, 80), c.port)
+        text = format("%s %s %s, %s", printable(c.type, 16), place, printable(c.transport, 8), c.addr_class)
+    end
+    local item = add(branch, F.candidate, text)
+    item:set_generated()
+    if c.addr then
+        show.put(item, F.type, printable(c.type, 16))
+        show.put(item, F.addr, printable(c.addr, 80))
+        show.put(item, F.port, min(c.port, 65536))
+    end
+    show.put(item, F.addr_class, c.addr_class)
+end
+
+local PUBLIC = set({ "public", "documentation" })
+
+function show.put_candidates(branch, m)
+    local offered, public = 0, false
+    for _, section in ipairs(m.sdp.sections) do
+        for _, c in ipairs(section.candidates) do
+            show.put_candidate(branch, c)
+            offered, public = offered + (c.addr and 1 or 0), public or PUBLIC[c.addr_class] ~= nil
+        end
+    end
+    if offered > 0 and not public then
+        branch:add_proto_expert_info(E.no_public, "No public candidate among " .. offered .. " offered")
+    end
+end
+
+function show.sip(record, tree)
+    for _, m in ipairs(record.sip) do
+        local leg = m.dialog and m.dialog.leg
+        if leg then
+            local side = leg.side and m.party and leg.side[m.party]
+            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
+            if m.sdp then show.put_candidates(branch, m) end
+            if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
+                local answer = m.status .. " " .. printable(m.reason or "")
+                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
+            end
+        end
+    end
+end
+
+function show.previous(items, m)
+    for at, item in ipairs(items) do
+        if item == m then return items[at - 1] end
+    end
+    return nil
+end
+
+function show.put_request(branch, tx, m, complete)
+    local response = tx.successes[1] or tx.errors[1]
+    show.put(branch, F.response_in, response and response.frame)
+    show.put(branch, F.use_candidate, m.use_candidate)
+    if complete and tx.outcome == "unanswered" then
+        branch:add_proto_expert_info(E.unanswered, tx.refused and "Binding refused by ICMP" or "Binding never answered")
+    end
+end
+
+function show.put_response(branch, tx, m)
+    local asked
+    for _, request in ipairs(tx.requests) do
+        if not list.earlier(m, request) then asked = request end
+    end
+    show.put(branch, F.response_to, asked and asked.frame)
+    show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
+    if m.kind == "error" then
+        branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
+    end
+end
+
+function show.put_binding(tree, index, m, complete)
+    local tx = m.tx
+    local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
+        or (m.kind ~= "request" and tx.dst_side or nil))
+    show.put(branch, F.purpose, tx.purpose)
+    -- What is not answered yet may be answered further on.
+    local open = tx.outcome == "unanswered" or tx.outcome == "pending"
+    if complete or not open then show.put(branch, F.outcome, tx.outcome) end
+    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
+    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
+    local again = show.previous(alike, m)
+    show.put(branch, F.retransmission_of, again and again.frame)
+    if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
+end
+
+function show.stun(record, tree, index, complete)
+    local m = record.stun
+    if m.tx then return show.put_binding(tree, index, m, complete) end
+    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
+    if owner then show.put_owner(tree, owner, owner.src_side) end
+end
+
+function show.dtls(record, tree)
+    local segment, owner = record.dtls, record.dtls.owner
+    local senders, shown = 0, 0
+    for _ in pairs(segment.senders) do senders = senders + 1 end
+    for _ in pairs(segment.protected) do shown = shown + 1 end
+    local too_early = record.hidden_alert and shown < 2 and senders > 1
+    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
+    if not owner and not alert then return end
+    local side = owner and (record.src == segment.src and owner.src_side
+        or record.src ~= segment.src and owner.dst_side)
+    local branch = show.put_owner(tree, owner, side or nil)
+    if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
+end
+
+-- The only leg of which a message went out on the flow within two seconds before.
+function show.by_sip(icmp)
+    local found
+    for _, dialog in ipairs(capture.dialogs.list) do
+        local leg = dialog.leg
+        local at = leg and list.after(dialog.messages, "time", icmp.time) - 1 or 0
+        while at > 0 and icmp.time - dialog.messages[at].time <= 2 do
+            local m = dialog.messages[at]
+            if m.src == icmp.src and m.dst == icmp.dst then
+                if found and found ~= leg then return nil end
+                found = leg
+            end
+            at = at - 1
+        end
+    end
+    return found and { call = found.call, leg = found }
+end
+
+function show.icmp(record, tree, index)
+    local icmp = record.icmp
+    local tx = icmp.tx
+    local owner = (tx and tx.owner) or traffic.owner(index, icmp.src, icmp.dst, icmp.time, icmp.time)
+        or show.by_sip(icmp)
+    if not owner and not tx then return end
+    local branch = show.put_owner(tree, owner)
+    if tx and tx.purpose == "check" then
+        branch:add_proto_expert_info(E.unreachable, "ICMP error for a check to " .. address.place_text(icmp.dst))
+    end
+end
+
+-- On nearly every frame: as few items as can be, and the label as the branch's text only.
+function show.media(owner, tree)
+    owner.text = owner.text or "Call legs: " .. show.label_of(owner.call, owner.leg)
+    local branch, leg = add(tree, legs, owner.text), owner.leg
+    add(branch, F.call, owner.call.number)
+    if leg then add(branch, F.leg, leg.number) end
+    if capture.looking then capture.selected = owner end
+end
+
+-- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
+function show.asked(tree) return referenced(tree, show.dissector) end
+
+return show

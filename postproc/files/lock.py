@@ -1,0 +1,50 @@
+"""One run at a time writes into a folder: the lock ends with its process, however that ends."""
+
+import os
+import platform
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from postproc.errors import SetupError
+from postproc.files.private import FILE
+
+NAME = ".lock"
+HOLDER = re.compile(r"process (\d{1,10}) on ([\w.-]{1,64})\n")
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Keep other runs out of a folder until the block is left.
+
+    Raises SetupError when another is in there, OSError when the folder cannot be written to.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415  (who only reads results needs none)
+
+    path = out / NAME
+    lock = FileLock(path, timeout=0, mode=FILE, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise SetupError(
+            f"{out}: {_holder(path)} is writing its results there; wait for it, or name another with -o"
+        ) from None
+    except NotImplementedError:
+        raise SetupError(f"{out}: this file system knows no locks; name another folder with -o") from None
+    try:
+        with suppress(OSError):  # a full disk, or Windows: then nobody is told who
+            path.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            os.truncate(path, 0)
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    try:
+        told = HOLDER.fullmatch(path.read_text(encoding="utf-8", errors="replace")[:100])
+    except OSError:
+        told = None
+    return f"another run (process {told[1]} on {told[2]})" if told else "another run"

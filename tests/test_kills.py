@@ -1,0 +1,23 @@
+"""The campaign of kills.py, as far as there is time for it."""
+
+import random
+import sys
+
+import pytest
+
+from tests import kills
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")]
+
+
+def test_runs_ended_at_random_moments_lose_mix_and_leave_nothing(tmp_path):
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    stage = kills.Stage(tmp_path)
+    stage.set_up()
+    for number in range(12):
+        how, jobs = kills.HOWS[number % 3], 1 + number // 3 % 2
+        moment = chance.uniform(0, 1.1 * stage.seconds[jobs])
+        how_it_ended, *wrong = kills.wrong(stage, jobs, how, moment, twice=number > 5)
+        assert not wrong, (seed, number, how_it_ended)

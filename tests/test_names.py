@@ -1,0 +1,147 @@
+"""Files called as strangers' are: not UTF-8, as long as can be, with control signs, with a dash in front.
+
+A path becomes text by one function (read.inputs.readable), and that text leads back to the file.
+"""
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+
+import postproc
+from postproc import batch
+from postproc.cli import cli
+from postproc.commands.annotate import default_target
+from postproc.present.terminal import clean
+from postproc.read.inputs import located, readable
+from postproc.tables import TEXT, Tables
+from tests.conftest import PCAPS
+
+NAMES = {
+    "latin-1": "Störung_Müller".encode("latin-1"),
+    "CP850": "Störung_Müller".encode("cp850"),
+    "UTF-8": "Störung_Müller".encode(),
+    "255 bytes": "ä".encode() * 124,
+    "255 broken bytes": b"\xe4" * 248,
+    "lines": b"a\nb\rc",
+    "dash": b"-x",
+    "escape": b"\x1b[31mred\x07",
+    "bidi": "\u202egnp\u2066".encode(),
+    "shell": b"a b'c\"d`$(x)&;|<>*?\\",
+    "looks like bytes": rb"St\xf6rung",
+}
+UNSHOWN = {"Cc", "Cf", "Cs"}
+READ: dict[bytes, Tables] = {}
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch):
+    """Each name is read once in all these tests."""
+    read = batch.read
+
+    def reading(path: Path, *more) -> Tables:
+        key = os.fsencode(path.name)
+        if key not in READ:
+            READ[key] = read(path, *more)
+        return READ[key]
+
+    monkeypatch.setattr(batch, "read", reading)
+
+
+@pytest.fixture(params=NAMES.values(), ids=NAMES)
+def named(request, tmp_path, monkeypatch) -> Path:
+    """A capture in a folder, both with such a name; the folder is the current one."""
+    folder = tmp_path / os.fsdecode(request.param[:100])
+    folder.mkdir()
+    path = folder / os.fsdecode(request.param + b".pcapng")
+    path.write_bytes((PCAPS / "acl_488.pcapng").read_bytes())
+    log = (PCAPS / "acl_488.freeswitch.log").read_bytes()
+    (folder / os.fsdecode(request.param[:240] + b".log")).write_bytes(log)
+    monkeypatch.chdir(folder)
+    return path
+
+
+def asked(*words: str) -> Result:
+    """A command that succeeds, and what it says can be shown."""
+    done = CliRunner().invoke(cli, [os.fsdecode(os.fsencode(word)) for word in words])
+    assert done.exit_code == 0, done.output
+    assert all(unicodedata.category(char) not in UNSHOWN for char in done.output if char != "\n")
+    return done
+
+
+def test_every_command_takes_it(named):
+    log = str(named.with_suffix(".log") if len(os.fsencode(named.name)) < 250 else next(Path().glob("*.log")))
+    asked("run", str(named), "-o", "out", "--csv", "--fs-log", log)
+    run = postproc.load("out")
+    assert len(run.calls) == 1
+    assert run.unread == ()
+    for _, rows in run.tables.items():
+        for column in rows.columns[rows.dtypes == TEXT]:
+            rows[column].dropna().map(str.encode)  # a lone surrogate raises
+    (text,) = run.captures["path"]
+    assert (text, located(text)) == (readable(str(named)), named)
+    assert located(run.logs["path"].iloc[0]).samefile(log)
+    assert len(run.call(1).packets(limit=2)) == 2
+    asked("report", "out", "-o", "again.html")
+    asked("report", "out", "--redact", "-o", "redacted.html")
+    asked("filter", "--", str(named))
+    asked("annotate", str(named), "--findings", "out")
+    asked("export", str(named), "--call", "1", "-o", "call.pcapng")
+    asked("ticket", str(named), "-o", "ticket.zip")
+    for path in Path("out").rglob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"))
+    (book,) = Path("out/notebooks").iterdir()
+    cells = "\n".join(cell.source for cell in nbformat.read(book, 4).cells if cell.cell_type == "code")
+    compile(cells.replace("%", "#"), "book", "exec")
+
+
+@pytest.mark.parametrize("option", ["--acl", "--deployment", "--keylog"])
+def test_what_is_wrong_with_it_is_one_line(named, option):
+    wrong = named.with_name(os.fsdecode(os.fsencode(named.stem)[:240] + b".xml"))
+    wrong.write_bytes(b"\xff\xfe\x00 none")
+    done = CliRunner().invoke(cli, ["run", str(named), option, str(wrong), "-o", f"{wrong}/out"])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert all(unicodedata.category(char) not in UNSHOWN for char in done.stderr[:-1])
+
+
+def test_results_go_where_the_name_says(named):
+    out = named.with_name(os.fsdecode(os.fsencode(named.stem)[:240] + b".d"))
+    asked("run", str(named), "-o", f"{out}")
+    assert (out / "report.html").exists()
+    longest = named.with_name(os.fsdecode(os.fsencode(named.stem)[:248] + b".html"))
+    asked("report", f"{out}", "-o", f"{longest}")
+    assert longest.exists()
+
+
+def test_the_terminal_and_the_tables_tell_a_name_alike():
+    name = os.fsdecode(NAMES["latin-1"])
+    assert clean(name) == readable(name) == r"St\xf6rung_M\xfcller"
+
+
+def test_a_text_leads_to_the_file_that_has_it_as_its_name_first(tmp_path):
+    spelled, meant = tmp_path / r"St\xf6rung", tmp_path / os.fsdecode("Störung".encode("latin-1"))
+    meant.touch()
+    assert located(str(spelled)) == meant
+    spelled.touch()
+    assert located(str(spelled)) == spelled
+    assert located(str(tmp_path / r"none\xf6")) == tmp_path / r"none\xf6"
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_copy_s_name_is_not_too_long(name):
+    capture = Path(os.fsdecode(name + b".pcapng"))
+    target = default_target(capture)
+    assert len(os.fsencode(target.name)) <= 255
+    assert target.name.endswith(".annotated.pcapng")
+
+
+def test_a_card_in_a_notebook_shows_it(tmp_path):
+    (tmp_path / os.fsdecode(NAMES["latin-1"] + b".pcap")).touch()
+    html = postproc.analyze(tmp_path)._repr_html_()
+    html.encode()
+    assert r"St\xf6rung_M\xfcller.pcap" in html
