@@ -25,10 +25,10 @@ from postproc.tables import Tables
 
 ROOMS: tuple[ModuleType, ...] = (choose, couples, evidence, features, identities, join)
 MOVED = (
-    "ENOUGH", "MARGIN", "CONSIDERED", "WINDOW", "REACTION", "DISORDER", "GRAIN", "BACKWARD", "OUTLIVES",
-    "DOUBTFUL", "SHORT", "SURE", "USUALLY", "BACKGROUND", "CAUTION", "UNSURE", "MANY", "NEIGHBOURS", "FEW",
+    "ENOUGH", "MARGIN", "CONSIDERED", "WINDOW", "REACTION", "DISORDER", "GRAIN", "OUTLIVES", "SURE", "USUALLY", "BACKGROUND", "CAUTION", "UNSURE", "MANY", "NEIGHBOURS", "FEW",
     "BEST", "ROUNDS",
 )  # fmt: skip
+WEIGHTS = ("backward", "doubtful", "short")  # of constants.toml
 
 
 class Result(NamedTuple):
@@ -72,6 +72,8 @@ def _with_number(name: str, factor: float) -> Iterator[None]:
 
 
 def _pieces() -> Iterator[tuple[str, Callable[[float], Any]]]:
+    for name in WEIGHTS:
+        yield f"weight {name}", lambda factor, name=name: _in_table(evidence.WEIGHTS, name, factor)
     for name in evidence.INFERRED:
         yield f"piece {name}", lambda factor, name=name: _in_table(evidence.INFERRED, name, factor)
     for name in identities.STRENGTH:

@@ -101,7 +101,7 @@ def distinct(numbers: Ints) -> Ints:
 # Who calls and who is called on each leg, by every header that names them.
 
 
-NAMES = 4  # names of one party that are compared
+NAMES = constants.count("users.width")  # names of one party that are compared
 CALLER_HEADERS = frozenset(constants.words("sip.caller_headers"))
 CALLEE_HEADERS = frozenset(constants.words("sip.callee_headers"))
 PARTY_CALLED: str = constants.value("sip.party_called")
@@ -165,7 +165,7 @@ def _users(named: Named, legs: int, region: str | None) -> Users:
 # machine. 127/8 is the same machine only within one recording.
 
 
-ADDRESSES = 6  # addresses of one end that are compared
+ADDRESSES = constants.count("hosts.width")  # addresses of one end that are compared
 LOOPBACK = "loopback of recording "
 URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNORECASE)
 UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
