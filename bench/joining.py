@@ -25,8 +25,8 @@ from postproc.tables import Tables
 
 ROOMS: tuple[ModuleType, ...] = (choose, couples, evidence, features, identities, join)
 MOVED = (
-    "ENOUGH", "MARGIN", "CONSIDERED", "WINDOW", "REACTION", "DISORDER", "GRAIN", "OUTLIVES", "SURE", "USUALLY", "BACKGROUND", "CAUTION", "UNSURE", "MANY", "NEIGHBOURS", "FEW",
-    "BEST", "ROUNDS",
+    "ENOUGH", "MARGIN", "CONSIDERED", "WINDOW", "REACTION", "DISORDER", "GRAIN", "OUTLIVES", "SURE",
+    "USUALLY", "BACKGROUND", "CAUTION", "UNSURE", "MANY", "NEIGHBOURS", "FEW", "BEST", "ROUNDS",
 )  # fmt: skip
 WEIGHTS = ("backward", "doubtful", "short")  # of constants.toml
 
