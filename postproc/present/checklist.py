@@ -18,7 +18,8 @@ from postproc.text import Lang, Text
 
 OPEN = Text("TO BE FILLED IN", "BITTE AUSFÜLLEN")
 TITLE = Text("Support ticket: checklist", "Support-Ticket: Checkliste")
-MARKUP = re.compile(r"([\\`*_\[\]<>|#!])")
+# What CommonMark, GitHub's autolinks and MathJax take for more than text.
+MARKUP = re.compile(r"([\\`*_\[\]<>|#!&~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 SHOWN = 20  # calls listed
 
 

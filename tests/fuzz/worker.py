@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -47,10 +47,14 @@ class Answer:
 
 @dataclass
 class Worker:
-    """A process that does one task after the other; ``neighbour`` is the capture that must not suffer."""
+    """A process that does one task after the other; ``neighbour`` is the capture that must not suffer.
+
+    ``first`` is called in the process before all else: tests plant faults by it.
+    """
 
     neighbour: Path
     scratch: Path
+    first: Callable[[], None] | None = None
     _process: BaseProcess | None = None
     _pipe: Connection | None = None
     _done: int = 0
@@ -59,16 +63,15 @@ class Worker:
     def do(self, task: Task) -> Answer:
         """Have it done; a hang, a death and too much memory are faults, too."""
         pipe, begun = self._ready(), time.monotonic()
-        pipe.send(task)
         limit = LONGEST * (1 + task.inputs / 20)  # a batch gets a twentieth of it for each further input
-        while not pipe.poll(1):
-            if time.monotonic() - begun > limit or not self._process or not self._process.is_alive():
-                return self._lost(task, time.monotonic() - begun, limit)
         try:
-            answer: Answer = pipe.recv()
-        except EOFError:
-            return self._lost(task, time.monotonic() - begun, limit)
-        return self._judged(answer, task)
+            pipe.send(task)
+            while not pipe.poll(min(1, limit)):
+                if time.monotonic() - begun > limit:
+                    return self._lost(task, time.monotonic() - begun, hangs=True)
+            return self._judged(pipe.recv(), task)
+        except (EOFError, ConnectionError):  # the other end of the pipe is gone with its process
+            return self._lost(task, time.monotonic() - begun, hangs=False)
 
     def _judged(self, answer: Answer, task: Task) -> Answer:
         self._done += task.inputs
@@ -82,8 +85,7 @@ class Worker:
             self.stop()
         return answer
 
-    def _lost(self, task: Task, seconds: float, limit: float) -> Answer:
-        hangs = seconds > limit
+    def _lost(self, task: Task, seconds: float, *, hangs: bool) -> Answer:
         told = self._where() if hangs else ""
         self.stop()
         what = "it hangs" if hangs else "the process died"
@@ -104,7 +106,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, self.neighbour, self.scratch), daemon=False
+            target=_serve, args=(theirs, self.neighbour, self.scratch, self.first), daemon=False
         )
         self._process.start()
         theirs.close()
@@ -143,7 +145,7 @@ def _children(pid: int) -> list[int]:
     return [int(child) for each in found if each.exists() for child in each.read_text().split()]
 
 
-def _serve(pipe: Connection, neighbour: Path, scratch: Path) -> None:
+def _serve(pipe: Connection, neighbour: Path, scratch: Path, first: Callable[[], None] | None) -> None:
     """Do what comes down the pipe, until it is closed."""
     stack = (scratch / "stack.txt").open("w")
     faulthandler.register(DUMP, file=stack)
@@ -154,6 +156,8 @@ def _serve(pipe: Connection, neighbour: Path, scratch: Path) -> None:
     tempfile.tempdir = str(scratch)
     os.chdir(home)
     alone = Alone(neighbour, scratch / "alone")
+    if first:
+        first()
     pipe.send("ready")
     while True:
         try:
@@ -175,12 +179,12 @@ def _done(task: Task, alone: Alone, scratch: Path) -> list[Fault]:
 
 
 @contextmanager
-def worker(neighbour: bytes) -> Iterator[Worker]:
+def worker(neighbour: bytes, first: Callable[[], None] | None = None) -> Iterator[Worker]:
     """A worker with a folder of its own, which goes with it."""
     with tempfile.TemporaryDirectory(prefix="legshark-fuzz-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         (place / NEIGHBOUR).write_bytes(neighbour)
-        made = Worker(place / NEIGHBOUR, place)
+        made = Worker(place / NEIGHBOUR, place, first)
         try:
             yield made
         finally:

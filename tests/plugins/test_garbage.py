@@ -1,10 +1,15 @@
-"""Damaged captures: the plug-in never raises a Lua error, in one pass or in two."""
+"""Damaged captures: the plug-in never raises a Lua error, in one pass or in two.
+
+Blindly damaged by editcap, and as the campaign (tests.fuzz) damages them: message by message.
+"""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz import mutate
+from tests.fuzz.corpus import corpus
 from tests.plugins import wiresharks
 from tests.plugins.dissected import ROOT, tshark
 from tests.plugins.wiresharks import SYSTEM, Wireshark
@@ -35,7 +40,7 @@ def errors(capture: Path, wireshark: Wireshark = SYSTEM) -> list[str]:
     for passes in ([], ["-2"]):
         done = tshark(capture, *passes, *SHOWING_ERRORS, wireshark=wireshark)
         found += done.stdout.splitlines()
-        found += [line for line in done.stderr.splitlines() if "Lua" in line]
+        found += [line for line in done.stderr.splitlines() if "Lua" in line or "legs.lua" in line]
     return found
 
 
@@ -55,6 +60,35 @@ def test_garbage_of_many_seeds_raises_no_lua_error(seed: int, tmp_path: Path) ->
 @pytest.mark.parametrize("seed", range(4, 34))
 def test_garbage_raises_no_lua_error_in_newer_ones(seed: int, wireshark: Wireshark, tmp_path: Path) -> None:
     assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path), wireshark) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wireshark", wiresharks.each())
+@pytest.mark.parametrize("first", range(0, 400, 40))
+def test_mutants_raise_no_lua_error(first: int, wireshark: Wireshark, tmp_path: Path) -> None:
+    """Forty a file, as tshark takes longer to start than to read one."""
+    seeds = corpus()
+    some = [mutate.capture(seeds, number) for number in range(first, first + 40)]
+    target = tmp_path / f"{first}.pcapng"
+    target.write_bytes(mutate.join([each for each in some if each.joinable]))
+    assert dissected(target, wireshark)
+    assert errors(target, wireshark) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wireshark", wiresharks.each())
+def test_files_that_are_damaged_themselves_raise_no_lua_error(wireshark: Wireshark, tmp_path: Path) -> None:
+    seeds = corpus()
+    some = [made for made in (mutate.capture(seeds, number) for number in range(30)) if not made.joinable]
+    for made in some:
+        target = tmp_path / f"{made.number}.pcapng"
+        target.write_bytes(made.data)
+        assert errors(target, wireshark) == [], str(made)
+
+
+def dissected(capture: Path, wireshark: Wireshark) -> bool:
+    """Whether the plug-in says anything at all of the capture."""
+    return bool(tshark(capture, "-Y", "legs", wireshark=wireshark).stdout)
 
 
 @pytest.mark.parametrize("length", [20, 60, 90, 400])

@@ -18,6 +18,7 @@ from postproc.tables import BY_NAME, Tables
 from tests.conftest import PCAPS
 from tests.fuzz import rules
 from tests.fuzz import trace as traces
+from tests.fuzz.binary import CODES
 from tests.fuzz.corpus import Seed
 from tests.fuzz.trace import Kind
 from tests.read import wire
@@ -65,7 +66,22 @@ FRAMES = [record.data for seed in SEEDS for record in seed.trace.packets[::7]]
 
 
 def near(kind: Kind) -> st.SearchStrategy[bytes]:
-    return st.one_of(spoiled(SAMPLES[kind]), st.binary(max_size=300))
+    built = [stun()] if kind == "stun" else []
+    return st.one_of(*built, spoiled(SAMPLES[kind]), st.binary(max_size=300))
+
+
+def stun() -> st.SearchStrategy[bytes]:
+    """Messages whose frame is right, with any bytes as values."""
+    types = st.sampled_from((0x0001, 0x0101, 0x0111, 0x0016, 0x0009))
+    attributes = st.lists(st.tuples(st.sampled_from(CODES), st.binary(max_size=24)), max_size=5)
+
+    def message(type_: int, held: list[tuple[int, bytes]]) -> bytes:
+        body = b"".join(
+            code.to_bytes(2) + len(value).to_bytes(2) + value + bytes(-len(value) & 3) for code, value in held
+        )
+        return type_.to_bytes(2) + len(body).to_bytes(2) + traces.COOKIE + bytes(12) + body
+
+    return st.builds(message, types, attributes)
 
 
 def pseudonyms() -> Pseudonyms:
