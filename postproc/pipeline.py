@@ -157,9 +157,10 @@ def write(done: Run, out: Path, *, csv: bool = False) -> None:
 def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | None, tell: Tell) -> Run:
     """Write the files of the run aside and have them take their places together.
 
-    What a report or notebook had to leave out is added to what was not read.
+    What a report or notebook had to leave out is added to what was not read; not so in the
+    summary, as it may be written again by itself.
     """
-    about = {"version": done.version, "run": done.id}
+    about, left_out = {"version": done.version, "run": done.id}, list[Unread]()
     try:
         with commit.staged(out, done.id) as held:
             tell(Step(WRITING))
@@ -169,17 +170,17 @@ def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | No
             if report:
                 tell(Step(REPORTING))
                 text, unshown = _page(done)
-                done = replace(done, unread=(*done.unread, *unshown))
+                left_out += unshown
                 if text is not None:
                     _save(text, held.file(REPORT))
             if beside:
-                done = replace(done, unread=(*done.unread, *beside(done, held)))
+                left_out += beside(done, held)
             store.write_summary(done.tables, _unread(done), about, held.file(SUMMARY), held.files())
             for left in (REPORT, *(f"tables/{table.name}.csv" for table in TABLES)):
                 held.remove(left)  # of an earlier run
     except OSError as error:
         raise SetupError(f"{out}: {said(error)}") from error
-    return done
+    return replace(done, unread=(*done.unread, *left_out))
 
 
 def load(folder: Path | str) -> Run:

@@ -52,7 +52,12 @@ def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books
     with lock.held(out):
         commit.recover(out)
         pipeline._write(
-            run, out, csv=csv, report=report, beside=notebooks.write_all if books else None, tell=silence
+            run,
+            out,
+            csv=csv,
+            report=report,
+            beside=(lambda run, held: notebooks.write_all(run, held).lost) if books else None,
+            tell=silence,
         )
 
 

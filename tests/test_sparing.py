@@ -13,6 +13,7 @@ import postproc
 from postproc import batch, diagnose, pipeline
 from postproc.cli import cli
 from postproc.errors import SetupError
+from postproc.files import commit
 from postproc.findings import Rule
 from postproc.handover import notebooks
 from postproc.present import pictures
@@ -253,7 +254,8 @@ def test_what_the_report_cannot_take_is_left_out_of_it(folder, tmp_path, monkeyp
 
 
 def test_a_notebook_that_cannot_be_made_costs_no_other(folder, tmp_path, monkeypatch):
-    done = pipeline.run([folder], tmp_path / "out", jobs=1, report=False)
+    out = tmp_path / "out"
+    done = pipeline.run([folder], out, jobs=1, report=False)
     made = notebooks.notebook
 
     def fail(subject, seen):
@@ -262,7 +264,8 @@ def test_a_notebook_that_cannot_be_made_costs_no_other(folder, tmp_path, monkeyp
         return made(subject, seen)
 
     monkeypatch.setattr(notebooks, "notebook", fail)
-    written = notebooks.write_all(done, tmp_path / "out")
+    with commit.staged(out, "12ab") as results:
+        written = notebooks.write_all(done, results)
     assert [path.stem for path in written.paths] == ["acl_403", "codec_488", "dtls_fail"]
     assert [(each.path.stem, each.reason) for each in written.lost] == [
         ("acl_488", f"{REASON}RecursionError: too deep")

@@ -218,8 +218,11 @@ function stun.mapped(values, message)
     return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
 end
 
+-- Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8).
 function stun.error_code(value)
-    return value and #value >= 4 and (byte(value, 3) % 8) * 100 + byte(value, 4) or nil
+    if not value or #value < 4 then return nil end
+    local class, number = byte(value, 3) % 8, byte(value, 4)
+    return class >= 3 and class <= 6 and number < 100 and class * 100 + number or nil
 end
 
 -- Whether bytes begin like a STUN message. Without the cookie only what cannot be anything else

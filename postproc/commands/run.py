@@ -121,6 +121,8 @@ def run_command(
         with watching(lang, quiet=quiet) as tell:
 
             def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
+                if no_report and not (results.out / "notebooks").exists():
+                    return ()
                 written = _notebooks(run, results, wanted=not no_report, tell=tell)
                 kept.extend(written.kept)
                 return written.lost

@@ -51,7 +51,8 @@ def told(score: Score, doing: Worker, seconds: float) -> str:
     """The figures of a campaign."""
     done = score.inputs
     lines = [
-        f"{done['capture']} captures, {done['texts']} texts, {len(score.kinds)} kinds in {seconds:.0f} s",
+        f"{done['capture']} captures, {done['texts']} texts, {len(score.kinds)} kinds in {seconds:.0f} s; "
+        f"{done['whole']} files of captures through the whole program",
         f"slowest {score.slowest:.1f} s; most memory {doing.most['own'] / 1e6:.0f} MB, "
         f"tshark and others {doing.most['children'] / 1e6:.0f} MB",
         f"{len(score.faults)} kinds of faults",

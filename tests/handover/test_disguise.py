@@ -2,7 +2,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from postproc.acl import built
-from postproc.deployment import GENERIC, StunServer
+from postproc.deployment import GENERIC
 from postproc.handover.disguise import disguised
 from tests.present.redaction.parts import pseudonyms
 
@@ -18,7 +18,7 @@ def test_access_lists_decide_alike_about_the_pseudonyms_and_name_nobody():
     )
     known = replace(
         GENERIC, lists={held.name: held}, candidate_acl=(held.name, "wan.auto"),
-        public_addresses=(ip_network("91.20.30.0/24"),), stun_servers=(StunServer("stun.zauberwald.de"),),
+        public_addresses=(ip_network("91.20.30.0/24"),),
     )  # fmt: skip
     made = pseudonyms()
     new = {addr: made.addresses.text(addr) for addr in ADDRESSES}
