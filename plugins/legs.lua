@@ -217,13 +217,7 @@ local constants = {
         unsure = 2.0,
         many = 5,
     },
-    whose = {
-        margin_s = 5,
-        gathering_s = 30,
-        most_lives = 16,
-        most_legs = 64,
-        most_candidates = 200,
-    },
+    whose = { margin_s = 5, gathering_s = 30, most_legs = 64, most_candidates = 200 },
     bindings = { patience_s = 3, patience_round_trips = 3, icmp_recent_s = 5 },
     icmp = {
         errors = { ["4"] = { 3, 4, 5, 11, 12 }, ["6"] = { 1, 2, 3, 4 } },
@@ -2876,8 +2870,8 @@ local WHOSE = constants.whose
 
 -- Returns the owners of an address at a time, by call; several where it is shared.
 function bindings.nearest(items, slack, time)
-    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
-    if #near == WHOSE.most_lives then return owners end
+    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_legs), nil, {}
+    if #near == WHOSE.most_legs then return owners end
     for _, span in ipairs(near) do
         span.away = max(span.start + slack - time, time - (span.stop - slack), 0)
         -- A life without end gives way to one with an end.

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+from postproc import constants
 from postproc.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
 from postproc.errors import SchemaError
 
@@ -98,6 +99,12 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
         return [record.get(name) for record in records]
 
 
+# Seconds before a call's first and after its last packet in which what goes on its addresses is still its
+# own: early media, RTCP's goodbye, and ICMP errors, of which the usual ones come up to 3 s after their packet
+# (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
+# unreachable"). Below 3.1 s those are lost; the longer it is, the likelier a port is another call's by then.
+SLACK_S = constants.count("whose.margin_s")
+
 # Columns that many tables share.
 CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.")
 FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.")
@@ -105,6 +112,10 @@ AT = Column("time", TIME, "Arrival of that frame.")
 KEY = (CAPTURE, FRAME, AT)
 CALL = Column("call", INTEGER, "Call's number in the run, by time of its first INVITE; NA if none.")
 LEG = Column("leg", INTEGER, "Leg's number in its call, from 1.")
+OWNER = (
+    Column("call", INTEGER, "Call it belongs to; NA if none, or if that is not sure."),
+    Column("leg", INTEGER, "Leg it belongs to; NA if none, or if that is not sure."),
+)
 TUPLE = (
     Column("src_addr", TEXT, "Sender's address on the wire."),
     Column("src_port", INTEGER, "Sender's port."),
@@ -150,6 +161,7 @@ SIP_MESSAGES = Table(
     "One row per SIP message on the wire (RFC 3261, section 7); a frame may hold several.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID."),
         *TUPLE,
         Column("transport", TEXT, "udp, tcp, tls, sctp, ws or wss."),
@@ -177,6 +189,7 @@ SIP_HEADERS = Table(
     "One row per header that may identify a call or its parties across a B2BUA.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID of the message."),
         Column("method", TEXT, "Method of the request (responses are not listed)."),
         Column("name", TEXT, "Header name, lower case, long form."),
@@ -188,6 +201,7 @@ SDP_MEDIA = Table(
     "One row per m= section of a session description (RFC 8866, section 5.14).",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID of the message that carries it."),
         Column("sdp_owner", TEXT, "o= username: who wrote the description."),
         Column("session_id", TEXT, "o= session id."),
@@ -251,6 +265,7 @@ STUN_MESSAGES = Table(
     "One row per STUN message on the wire (RFC 8489, section 5; RFC 3489 without cookie too).",
     (
         *KEY,
+        *OWNER,
         *TUPLE,
         Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex."),
         Column("kind", TEXT, "request, indication, success or error."),
@@ -321,6 +336,7 @@ DTLS_MESSAGES = Table(
     "One row per DTLS message (RFC 6347, RFC 9147); fragments of one message in a frame are one row.",
     (
         *KEY,
+        *OWNER,
         *TUPLE,
         Column("content", TEXT, "handshake, change_cipher_spec, alert, application_data, ack or its number."),
         Column("handshake_type", TEXT, "client_hello, certificate, ...; encrypted after the cipher change."),
@@ -359,6 +375,7 @@ ICMP_ERRORS = Table(
     "One row per ICMP error that quotes a UDP or TCP packet (RFC 792, RFC 4443).",
     (
         *KEY,
+        *OWNER,
         Column("reporter", TEXT, "Who says so: sender of the ICMP message."),
         Column("version", INTEGER, "4 or 6."),
         Column("type", INTEGER, "ICMP type."),
@@ -415,6 +432,7 @@ TRANSACTIONS = Table(
     "One row per SIP transaction (RFC 3261, section 17), an INVITE's ACK for non-2xx included.",
     (
         *KEY,
+        *OWNER,
         Column("call_id", TEXT, "Call-ID."),
         *TUPLE,
         Column("branch", TEXT, "Branch of the topmost Via."),
@@ -542,6 +560,7 @@ LOG_EVENTS = Table(
     "time by the captures' clock.",
     (
         *KEY,
+        *OWNER,
         Column("level", TEXT, "DEBUG ... CRIT."),
         Column("source", TEXT, "Source file of the message, without line number."),
         Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines."),

@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from postproc import tables
-from postproc.tables import BY_NAME, Table
+from postproc.correlate.attribution import attributed as with_calls
+from postproc.correlate.endpoints import index, with_bindings
+from postproc.tables import BY_NAME, Table, Tables
 
 EPOCH = pd.Timestamp("2026-01-01T12:00:00Z")
 CLIENT, SERVER, GATEWAY, APP = "198.51.100.77", "10.0.50.118", "10.0.50.20", "10.0.50.5"
@@ -130,3 +132,10 @@ def _internal(
     held = [base | dict(record) | span for record, span in zip(records, spans, strict=True)]
     types = {"call": "Int64", "leg": "Int64", "start": tables.TIME, "end": tables.TIME}
     return pd.DataFrame(held, columns=[*names, "start", "end"], dtype=object).astype(types)
+
+
+def attributed(held: Tables, places: pd.DataFrame | None = None) -> Tables:
+    """The tables with call and leg of every message: as correlation says, knowing the other tables' calls."""
+    recordings = pd.Series({name: n for n, name in enumerate(held.captures["capture"])}, dtype="int64")
+    named = index(held.legs, endpoints() if places is None else places, ice_sessions(), recordings)
+    return with_calls(held, with_bindings(named, held.bindings))

@@ -152,7 +152,7 @@ for line in sys.stdin:  # the writers are children of one that has no threads ye
 """
 
 
-EVERY = [pytest.param(1, marks=pytest.mark.slow), 9]
+EVERY = [9]  # of some hundred steps: all of them take many minutes
 
 
 @pytest.mark.parametrize("every", EVERY)

@@ -153,8 +153,7 @@ def test_a_rule_that_fails_for_one_call_costs_its_capture(folder, tmp_path, monk
     assert_as_without(done, folder, "dtls_fail.pcapng")
 
 
-@pytest.mark.parametrize("table", ["sip_messages", "stun_messages", "rtp_streams"])
-def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch, table):
+def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
     """A time that nothing can be added to; what reads times lets none through."""
     read, name = batch.read, "codec_488.pcapng"
 
@@ -162,11 +161,9 @@ def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch, table
         tables = read(path, *more)
         if path.name != name:
             return tables
-        rows = getattr(tables, table)
+        rows = tables.sip_messages
         late = pd.Series(pd.Timestamp.max.tz_localize("UTC"), rows.index, dtype=rows["time"].dtype)
-        return tables.with_(
-            **{table: rows.assign(time=late, **({"last_time": late} if "last_time" in rows else {}))}
-        )
+        return tables.with_(sip_messages=rows.assign(time=late))
 
     with monkeypatch.context() as patched:
         patched.setattr(batch, "read", poisoned)
@@ -189,18 +186,17 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
 
 def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
     """Its view from the server, when that from the client cannot be taken."""
-    read, names = batch.read, ("two_vantage_client.pcapng", "two_vantage_server.pcapng")
+    names = ("two_vantage_client.pcapng", "two_vantage_server.pcapng")
     both = [PCAPS / "made" / name for name in names]
     server = pipeline.run(both[1:], jobs=1)
+    correlate = pipeline.correlate
 
-    def poisoned(path, *more):
-        tables = read(path, *more)
-        late = pd.Series(LATEST, tables.stun_messages.index)
-        return (
-            tables.with_(stun_messages=tables.stun_messages.assign(time=late)) if path == both[0] else tables
-        )
+    def fail(tables, known):
+        if names[0] in set(tables.captures["capture"]):
+            raise OverflowError("too late")
+        return correlate(tables, known)
 
-    monkeypatch.setattr(batch, "read", poisoned)
+    monkeypatch.setattr(pipeline, "correlate", fail)
     done = pipeline.run(both, jobs=1)
     assert [each.path for each in done.unread] == both[:1]
     assert done.captures["capture"].tolist() == [names[1]]

@@ -23,8 +23,8 @@ local WHOSE = constants.whose
 
 -- Returns the owners of an address at a time, by call; several where it is shared.
 function bindings.nearest(items, slack, time)
-    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_lives), nil, {}
-    if #near == WHOSE.most_lives then return owners end
+    local near, least, owners = list.overlapping(items, time, time, WHOSE.most_legs), nil, {}
+    if #near == WHOSE.most_legs then return owners end
     for _, span in ipairs(near) do
         span.away = max(span.start + slack - time, time - (span.stop - slack), 0)
         -- A life without end gives way to one with an end.

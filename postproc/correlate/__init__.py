@@ -4,19 +4,19 @@ Pure: tables in, tables out. All captures of a run are looked at together, as
 the legs of a call are often in two files.
 """
 
-from postproc.correlate.access import access
+from postproc.correlate.attribution import attributed
 from postproc.correlate.bindings import bindings
 from postproc.correlate.calls import calls
-from postproc.correlate.clocks import overlapping, recordings
+from postproc.correlate.candidates import access, nat_mappings
 from postproc.correlate.dtls import dtls
+from postproc.correlate.endpoints import index, with_bindings
 from postproc.correlate.legs import legs
 from postproc.correlate.logs import logs
-from postproc.correlate.nat import nat_mappings
 from postproc.correlate.pairs import pairs
+from postproc.correlate.recordings import overlapping, recordings
+from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
-from postproc.correlate.ties import ties
 from postproc.correlate.timeline import timeline
-from postproc.correlate.transactions import transactions
 from postproc.deployment import Deployment
 from postproc.tables import Tables
 
@@ -32,21 +32,21 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
         events, seen_legs, recording, overlapping(events.captures, recording),
         deployment=deployment, log_joins=written.joins,
     )  # fmt: skip
+    named = index(found.legs, found.endpoints, found.ice_sessions, recording)
     checks = bindings(
         events.stun_messages,
-        found.ice_sessions,
-        found.endpoints,
+        named,
         icmp_errors=events.icmp_errors,
         sip_messages=sip,
         rtp_streams=events.rtp_streams,
         dtls_messages=events.dtls_messages,
         captures=events.captures,
     )
-    tied = ties(found.legs, found.endpoints, checks, recording)
+    tied = with_bindings(named, checks)
     handshakes = dtls(events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied)
     media, seconds = streams(
         events.rtp_streams, events.rtp_seconds, events.sdp_media,
-        legs=found.legs, dtls=handshakes, ties=tied,
+        legs=found.legs, dtls=handshakes, index=tied,
     )  # fmt: skip
     seen_pairs = pairs(
         checks, found.ice_sessions, found.candidates, events.stun_messages,
@@ -67,4 +67,5 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
         pairs=seen_pairs,
         nat_mappings=nat_mappings(checks, found.candidates),
     )
-    return tables.with_(timeline=timeline(tables, tied))
+    whole = attributed(tables, tied)
+    return whole.with_(timeline=timeline(whole))

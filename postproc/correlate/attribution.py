@@ -1,201 +1,198 @@
-"""Whose packets are these? Two transport addresses and a time -> call, leg and both sides.
+"""Call and leg of every message: said once, here, so that whoever wants a call's rows asks for its number.
 
-Evidence, best first:
-
-1. ICE checks between the same two addresses (RFC 8445): they name both ufrags,
-   so NAT cannot mislead; the nearest in time count, while their leg lives.
-2. DTLS handshakes there that are tied already.
-3. Addresses the leg's SDP names, or their mapped addresses: both ends; or one
-   end and the other's port (a server whose SDP has its public address); or one.
-
-The leg must live at that time. Legs that fit equally well are told apart by the
-time they share with the packets; if that does not help either, nothing is said.
+A SIP message, a description and a line of a log belong to the leg that has their Call-ID. A STUN message
+belongs where its transaction does, a DTLS message to the handshake that was going on, an ICMP error to
+what it quotes: a transaction, else a flow (see ``whose``), else the SIP message that went just before.
+TURN messages, and indications of any kind, belong to the leg that uses their flow. Second captures of a
+packet belong where the first does.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
-from postproc import constants
-from postproc.correlate.spans import ALWAYS, LegKey, Time, overlapping, span_of
-from postproc.correlate.ties import ANYWHERE, Address, Check, Evidence, Recording, Ties, pair_of, recording_of
-from postproc.correlate.ufrags import halves
+import pandas as pd
 
-Sides = tuple[str | None, str | None]
+from postproc.columns import INTEGER, array
+from postproc.correlate.endpoints import (
+    ALWAYS,
+    SLACK,
+    Index,
+    LegKey,
+    Pair,
+    Use,
+    Uses,
+    pair_of,
+    recording_of,
+    with_handshakes,
+    with_requests,
+    with_streams,
+)
+from postproc.correlate.rows import NS_PER_S, records
+from postproc.correlate.whose import Traffic, by_username, owner
+from postproc.tables import Tables
 
-SLACK = constants.nanoseconds("whose.margin_s")
-CROWD = constants.count("whose.most_legs")
-BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends fit a leg
-WAYS: dict[str | None, Sides] = {
-    "server_to_client": ("server", "client"),
-    "client_to_server": ("client", "server"),
-}
+# An ICMP error follows the SIP message it quotes within this time, as hosts on one network or the router
+# before them report it; one about a neighbour that does not answer (3 s) may be any of the retransmissions.
+PROMPT = 2 * NS_PER_S
+BY_CALL_ID = ("sip_messages", "sip_headers", "sdp_media", "transactions", "log_events")
+FLOW = ("capture", "src_addr", "src_port", "dst_addr", "dst_port")
 
-
-class Traffic(NamedTuple):
-    """Packets that went from src to dst; first and last in ns since 1970."""
-
-    capture: str
-    src: Address
-    dst: Address
-    first: int
-    last: int
-
-
-class Owner(NamedTuple):
-    """The call and leg that packets belong to, and the sides of sender and receiver."""
-
-    call: int
-    leg: int | None
-    src_side: str | None
-    dst_side: str | None
+Key = tuple[str | None, str | None]  # capture and STUN transaction ID
+Flow = tuple[Any, ...]  # capture and 5-tuple
+Legs = Iterable[LegKey | None]
 
 
-def owner(ties: Ties, traffic: Traffic) -> Owner | None:
-    """Return whose packets these are; None if unsure."""
-    scope = recording_of(ties.recordings, traffic.capture)
-    return (
-        _by_check(ties, ties.checks, traffic)
-        or _by_check(ties, ties.handshakes, traffic)
-        or _by_address(ties, scope, traffic)
-        or _by_address(ties, ANYWHERE, traffic)
+def attributed(tables: Tables, index: Index) -> Tables:
+    """Return the tables with ``call`` and ``leg`` of every message.
+
+    ``tables`` are correlated, and ``index`` knows the bindings; handshakes and streams are added here.
+    """
+    legs = _legs_by_call_id(tables.legs)
+    named = {name: _by_call_id(getattr(tables, name), legs) for name in BY_CALL_ID}
+    index = with_streams(
+        with_handshakes(with_requests(index, tables.bindings), tables.dtls), tables.rtp_streams
+    )
+    transactions = _transactions(tables, index)
+    relays = _relays(tables.stun_messages, transactions, index)
+    index = index._replace(others=(*index.others, relays))
+    return tables.with_(
+        **named,
+        stun_messages=_filled(tables.stun_messages, _of_stun(tables.stun_messages, transactions, index)),
+        dtls_messages=_filled(tables.dtls_messages, _of_dtls(tables.dtls_messages, tables.dtls, index)),
+        icmp_errors=_filled(tables.icmp_errors, _of_icmp(tables, named["sip_messages"], transactions, index)),
     )
 
 
-def ufrag_at(ties: Ties, traffic: Traffic, leg: LegKey, address: Address) -> str | None:
-    """Return the leg's ufrag at one end of the traffic, as checks between the same addresses show it."""
-    for check in _near(ties.checks, ties, traffic):
-        pair = halves(check.username)
-        if pair and check.leg == leg:
-            receiver, sender = pair
-            return sender if check.src == address else receiver
-    return None
+def _filled(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
+    """Return the rows with the call and leg of each."""
+    nobody = (None, None)
+    known = [leg or nobody for leg in legs]
+    call, leg = zip(*known, strict=True) if known else ((), ())
+    return rows.assign(call=array(call, INTEGER), leg=array(leg, INTEGER))
 
 
-def _near(evidence: Evidence, ties: Ties, traffic: Traffic) -> list[Check]:
-    """Return the checks during the traffic, else the one before and the one after, nearest first."""
-    key = recording_of(ties.recordings, traffic.capture), pair_of(traffic.src, traffic.dst)
-    checks, first, last = evidence.get(key, []), traffic.first, traffic.last
-    low = bisect_left(checks, first, key=lambda check: check.time)
-    high = bisect_right(checks, last, key=lambda check: check.time)
-    if low < high:
-        return checks[low:high]
-    around = checks[max(low - 1, 0) : low] + checks[high : high + 1]
-    return sorted(around, key=lambda check: max(first - check.time, check.time - last))
+def _legs_by_call_id(legs: pd.DataFrame) -> dict[str, LegKey]:
+    """Return call and leg by Call-ID, which means the same in all captures."""
+    known = legs[legs["call"].notna() & legs["call_id"].notna()]
+    return {call_id: (call, leg) for call_id, call, leg in records(known, "call_id", "call", "leg")}
 
 
-def _by_check(ties: Ties, evidence: Evidence, traffic: Traffic) -> Owner | None:
-    """Return the owner by the nearest checks; of those during the traffic by most of them."""
-    near = _near(evidence, ties, traffic)
-    shared = {leg: _shared_time(ties, leg, traffic) for leg in {check.leg for check in near}}
-    at_least = 0 if max(shared.values(), default=0) > 0 else -SLACK
-    near = [check for check in near if shared[check.leg] >= at_least]
-    if not near:
+def _by_call_id(rows: pd.DataFrame, legs: dict[str, LegKey]) -> pd.DataFrame:
+    return _filled(rows, [legs.get(call_id) for (call_id,) in records(rows, "call_id")])
+
+
+def _transactions(tables: Tables, index: Index) -> dict[Key, LegKey | None]:
+    """Return the leg of STUN transactions: Binding ones, and checks inside TURN by their ufrags."""
+    keys = records(tables.bindings, "capture", "transaction_id")
+    owners = records(tables.bindings, "call", "leg")
+    found: dict[Key, LegKey | None] = {
+        key: None if call is None else (call, leg)
+        for key, (call, leg) in zip(keys, owners, strict=True)
+        if key[1] is not None
+    }
+    stun = tables.stun_messages
+    relayed = stun[stun["relayed"].fillna(value=False).astype(bool)]
+    for capture, identity, username, time in records(
+        relayed, "capture", "transaction_id", "username", "time"
+    ):
+        whose = by_username(index, username, time)
+        if whose and identity is not None and found.get((capture, identity)) is None:
+            found[capture, identity] = whose.call, whose.leg
+    return found
+
+
+def _relays(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index) -> Uses:
+    """Return the uses of flows to TURN servers by checks inside: what makes such a relay is their leg's."""
+    relayed = stun[stun["relayed"].fillna(value=False).astype(bool)].sort_values("time", kind="stable")
+    found: Uses = {}
+    for identity, time, capture, *ends in records(relayed, "transaction_id", "time", *FLOW):
+        leg = transactions.get((capture, identity))
+        if leg and time is not None and None not in ends:
+            src, dst = (ends[0], ends[1]), (ends[2], ends[3])
+            key = recording_of(index.recordings, capture), pair_of(src, dst)
+            found.setdefault(key, []).append(Use(time, leg, src, None, None))
+    return found
+
+
+def _of_stun(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index) -> Legs:
+    keys = records(stun, "capture", "transaction_id")
+    flows = records(stun, "time", *FLOW)
+    return [
+        transactions[key] if key in transactions else _on_flow(index, flow, time, stun=True)
+        for key, (time, *flow) in zip(keys, flows, strict=True)
+    ]
+
+
+def _on_flow(index: Index, flow: Iterable[Any], time: int | None, *, stun: bool = False) -> LegKey | None:
+    capture, src_addr, src_port, dst_addr, dst_port = flow
+    if time is None or None in (src_addr, src_port, dst_addr, dst_port):
         return None
-    leg = Counter(check.leg for check in near).most_common(1)[0][0]  # of equals the nearest
-    check = next(check for check in near if check.leg == leg)
-    if check.direction is None:  # a DTLS handshake does not say who is who
-        return Owner(*leg, *_sides_by_address(ties, leg, traffic))
-    sides = WAYS.get(check.direction, (None, None))
-    return Owner(*leg, *(sides if check.src == traffic.src else sides[::-1]))
+    traffic = Traffic(capture, (src_addr, src_port), (dst_addr, dst_port), time, time, stun=stun)
+    whose = owner(index, traffic)
+    return whose and (whose.call, whose.leg)
 
 
-def _sides_by_address(ties: Ties, leg: LegKey, traffic: Traffic) -> Sides:
-    scope = recording_of(ties.recordings, traffic.capture)
-    ends = (_fit_of_other(ties, scope, end, leg, traffic)[1] for end in (traffic.src, traffic.dst))
-    return _both_sides(ties, leg, (next(ends), next(ends)))
+def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> Legs:
+    """Return the leg of the handshake that each message belongs to: the last one to begin by then."""
+    begun: dict[tuple[str, Pair], list[tuple[int, LegKey | None]]] = {}
+    ordered = dtls[dtls["time"].notna()].sort_values("time", kind="stable")
+    ends = records(ordered, "client_addr", "client_port", "server_addr", "server_port")
+    rows = records(ordered, "capture", "time", "call", "leg")
+    for (capture, time, call, leg), end in zip(rows, ends, strict=True):
+        if None not in end:
+            place = capture, pair_of(end[:2], end[2:])
+            begun.setdefault(place, []).append((time, None if call is None else (call, leg)))
+    found: list[LegKey | None] = []
+    for time, *flow in records(dtls_messages, "time", *FLOW):
+        known = time is not None and None not in flow
+        there = begun.get((flow[0], pair_of((flow[1], flow[2]), (flow[3], flow[4])))) if known else None
+        found.append(_under_way(there, time, index) if there else _on_flow(index, flow, time))
+    return found
 
 
-def _by_address(ties: Ties, scope: Recording, traffic: Traffic) -> Owner | None:
-    """Return the owner by addresses named in SDP: the best fit, then the most shared time."""
-    fits = _fits(ties, scope, traffic)
-    best = max((fit for fit, _ in fits.values()), default=0)
-    if not fits or (scope == ANYWHERE and best < BOTH):
+def _under_way(begun: list[tuple[int, LegKey | None]], time: int, index: Index) -> LegKey | None:
+    place = bisect_right(begun, time, key=lambda handshake: handshake[0])
+    leg = begun[place - 1][1] if place else None
+    return leg if leg and time <= index.lives.get(leg, ALWAYS)[1] + SLACK else None
+
+
+def _of_icmp(
+    tables: Tables, sip_messages: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index
+) -> Legs:
+    errors = tables.icmp_errors
+    if errors.empty:
+        return []
+    flows = list(records(errors, *FLOW))
+    sent = _sip_sent(sip_messages, set(flows))
+    rows = records(errors, "capture", "transaction_id", "time")
+    return [
+        transactions.get((capture, identity))
+        or _on_flow(index, flow, time)
+        or _by_sip(sent.get(flow, []), time)
+        for (capture, identity, time), flow in zip(rows, flows, strict=True)
+    ]
+
+
+def _sip_sent(sip_messages: pd.DataFrame, quoted: set[Flow]) -> dict[Flow, list[tuple[int, LegKey]]]:
+    """Return the messages of calls sent where errors quote one, in time order."""
+    counted = sip_messages[sip_messages["copy_of"].isna() & sip_messages["call"].notna()]
+    to_quoted = counted[counted["dst_addr"].isin({flow[3] for flow in quoted})]
+    ordered = to_quoted.sort_values("time", kind="stable")
+    found: dict[Flow, list[tuple[int, LegKey]]] = {}
+    for key, (time, call, leg) in zip(
+        records(ordered, *FLOW), records(ordered, "time", "call", "leg"), strict=True
+    ):
+        if key in quoted and time is not None:
+            found.setdefault(key, []).append((time, (call, leg)))
+    return found
+
+
+def _by_sip(sent: list[tuple[int, LegKey]], time: int | None) -> LegKey | None:
+    """Return the leg whose message went out just before, if it was the only one."""
+    if time is None:
         return None
-    top = {leg: sides for leg, (fit, sides) in fits.items() if fit == best}
-    ended = [leg for leg in top if ties.lives.get(leg, ALWAYS)[1] < ALWAYS[1]]
-    # Whoever was not seen to hang up gives way: the port has been used again since.
-    leg = _clearly_first({leg: _shared_time(ties, leg, traffic) for leg in ended or top})
-    if leg is None:
-        return _within_one_call(top, best)
-    return Owner(*leg, *_both_sides(ties, leg, top[leg]))
-
-
-def _fits(ties: Ties, scope: Recording, traffic: Traffic) -> dict[LegKey, tuple[int, Sides]]:
-    """Return how well each leg that is at one of the addresses fits both."""
-    fits: dict[LegKey, tuple[int, Sides]] = {}
-    for leg, side in _legs_at(ties, scope, traffic.src, traffic).items():
-        fit, other = _fit_of_other(ties, scope, traffic.dst, leg, traffic)
-        fits[leg] = fit, (side, other)
-    for leg, side in _legs_at(ties, scope, traffic.dst, traffic).items():
-        fit, other = _fit_of_other(ties, scope, traffic.src, leg, traffic)
-        if leg not in fits or fit > fits[leg][0]:
-            fits[leg] = fit, (other, side)
-    return fits
-
-
-def _fit_of_other(
-    ties: Ties, scope: Recording, address: Address, leg: LegKey, traffic: Traffic
-) -> tuple[int, str | None]:
-    """Return how well the other end fits a leg that one end belongs to, and the other end's side."""
-    for name in _names(ties, scope, address, traffic.first):
-        index = ties.places.get((scope, name))
-        if index and (span := span_of(index, leg, traffic.first, traffic.last)):
-            return BOTH, span.side
-    sides = ties.ports.get(leg, {}).get(address[1], set())
-    return (WITH_PORT if sides else ONE), (next(iter(sides)) if len(sides) == 1 else None)
-
-
-def _legs_at(ties: Ties, scope: Recording, address: Address, traffic: Traffic) -> dict[LegKey, str | None]:
-    """Return the legs at an address during the traffic, with their side; none if they are a crowd."""
-    legs: dict[LegKey, str | None] = {}
-    for name in _names(ties, scope, address, traffic.first):
-        index = ties.places.get((scope, name))
-        for span in overlapping(index, traffic.first, traffic.last) if index else ():
-            legs.setdefault(span.leg, span.side)
-            if len(legs) > CROWD:
-                return {}
-    return legs
-
-
-def _names(ties: Ties, scope: Recording, address: Address, time: int) -> list[Address]:
-    """Return the address and, where STUN told it, its last name across the NAT before that time."""
-    told = ties.mapped.get((scope, address), [])
-    place = max(bisect_right(told, time, key=lambda item: item[0]), 1)
-    return [address, *(name for _, name in told[place - 1 : place])]
-
-
-def _shared_time(ties: Ties, leg: LegKey, traffic: Traffic) -> Time:
-    """Return the time that leg and packets share; below 0: the time between them."""
-    start, end = ties.lives.get(leg, ALWAYS)
-    return min(end, max(traffic.last, traffic.first + 1)) - max(start, traffic.first)
-
-
-def _clearly_first(shares: dict[LegKey, Time]) -> LegKey | None:
-    """Return the only leg, or the one that shares twice as much time as the next."""
-    ranked = sorted(shares, key=lambda leg: shares[leg], reverse=True)
-    if len(ranked) == 1:
-        return ranked[0]
-    best, second = shares[ranked[0]], shares[ranked[1]]
-    clear = best >= 2 * second if best > 0 else best >= second / 2
-    return ranked[0] if clear and best > second else None
-
-
-def _within_one_call(top: dict[LegKey, Sides], fit: int) -> Owner | None:
-    """Return the call if all legs that fit are its legs; where both ends fit, the client's leg too."""
-    calls = {call for call, _ in top}
-    if len(calls) != 1:
-        return None
-    clients = [leg for leg, sides in top.items() if "client" in sides]
-    if fit == BOTH and len(clients) == 1:
-        return Owner(*clients[0], *top[clients[0]])
-    return Owner(calls.pop(), None, None, None)
-
-
-def _both_sides(ties: Ties, leg: LegKey, sides: Sides) -> Sides:
-    """Infer an unknown side where the leg has only one other."""
-    named = {side for held in ties.ports.get(leg, {}).values() for side in held if side}
-    others = named - set(sides)
-    if (sides[0] is None) == (sides[1] is None) or len(others) != 1:
-        return sides
-    return sides[0] or others.pop(), sides[1] or others.pop()
+    begin = bisect_left(sent, time - PROMPT, key=lambda item: item[0])
+    end = bisect_right(sent, time, key=lambda item: item[0])
+    legs = {leg for _, leg in sent[begin:end]}
+    return legs.pop() if len(legs) == 1 else None

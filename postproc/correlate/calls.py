@@ -3,25 +3,284 @@
 The one place where all of that meets; every step is a module of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from math import exp
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from postproc.correlate import ice, numbering, results, sides
-from postproc.correlate.arrays import where
 from postproc.correlate.endpoints import endpoints
-from postproc.correlate.facts import Messages, facts
-from postproc.correlate.ice_sessions import ice_sessions
-from postproc.correlate.joining import join
-from postproc.correlate.parties import Description, Place, descriptions, parties
-from postproc.correlate.records import column, records
-from postproc.correlate.scoring import Overlap
-from postproc.correlate.sides import Ends
-from postproc.correlate.tokens import Sources, tokens
+from postproc.correlate.ice import (
+    Checks,
+    Numbered,
+    Session,
+    Ufrags,
+    checks,
+    find_sessions,
+    ice_sessions,
+    leg_lives,
+    ufrags_of,
+)
+from postproc.correlate.joining.evidence import PIECES, Overlap
+from postproc.correlate.joining.features import UNKNOWN, Facts, Messages, facts, where
+from postproc.correlate.joining.identities import Sources, tokens
+from postproc.correlate.joining.join import CONSIDERED, Joined, Joining, join
+from postproc.correlate.parties import (
+    Description,
+    End,
+    Ends,
+    Place,
+    descriptions,
+    marked_ends,
+    parties,
+    sides_of_ends,
+    with_sides,
+)
+from postproc.correlate.rows import column, records, timestamp
 from postproc.deployment import Deployment
-from postproc.tables import CANDIDATES, LEGS, Tables
+from postproc.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
+
+# Numbers of calls and legs, and the legs' roles.
+#
+# Calls count by their first INVITE, else first message or check; legs likewise
+# within their call. The same input gives the same numbers.
+
+
+INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
+
+Moment = tuple[int, str]  # ns since 1970 and Call-ID: sorts legs, and tells equally early ones apart
+
+
+def number(legs: pd.DataFrame, groups: Mapping[str, int], sessions: Sequence[Session]) -> Numbered:
+    """Number the calls: ``groups`` has what tells calls apart, by Call-ID."""
+    members: dict[int, list[Moment]] = {}
+    for moment in _first_moments(legs):
+        members.setdefault(groups[moment[1]], []).append(moment)
+    calls: list[tuple[list[Moment], int | None]] = [(sorted(held), None) for held in members.values()]
+    alone = [(place, session) for place, session in enumerate(sessions) if session.call_id is None]
+    calls += [([(session.start or 0, " ".join(session.ufrags))], place) for place, session in alone]
+    found = Numbered({}, {})
+    for call, (held, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
+        if place is None:
+            found.legs.update({call_id: (call, leg) for leg, (_, call_id) in enumerate(held, 1)})
+        else:
+            found.without_sip[place] = call
+    return found
+
+
+def _first_moments(legs: pd.DataFrame) -> list[Moment]:
+    invited: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for call_id, invite, time in records(legs, "call_id", "invite_time", "time"):
+        if invite is not None:
+            invited[call_id] = min(invited.get(call_id, invite), invite)
+        first[call_id] = min(first.get(call_id, time or 0), time or 0)
+    return [(invited.get(call_id, time), call_id) for call_id, time in first.items()]
+
+
+class Roles(NamedTuple):
+    """By node: the leg's role, and which of its ends (node, uac or uas) are a B2BUA's."""
+
+    role: list[str]
+    shared: set[tuple[int, str]]
+
+
+def roles_of(facts: Facts, joined: Sequence[Joined], nodes: int) -> Roles:
+    """Return what the legs are to the B2BUA between them; one amid two of them counts as outbound."""
+    found = Roles([SINGLE] * nodes, set())
+    for link in joined:
+        if link.siblings:
+            # Forks of a leg that was not seen share the caller's machine, else the called party's.
+            end = "uac" if _from_one_machine(facts, link) else "uas"
+            ends = [(link.a, end), (link.b, end)]
+        else:
+            ends = [(link.a, "uas"), (link.b, "uac")]
+        found.shared.update(ends)
+    for node, end in sorted(found.shared, reverse=True):  # uas before uac: who has both is outbound
+        found.role[node] = OUTBOUND if end == "uac" else INBOUND
+    return found
+
+
+def _from_one_machine(facts: Facts, link: Joined) -> bool:
+    one, other = (int(facts.uac.host[row]) for row in link.rows)
+    return one == other != UNKNOWN
+
+
+# What the joining found, as rows of ``calls`` and ``joins``.
+
+
+# Score at which two legs are as likely one call as not: most legs near a leg are those of other calls.
+EVEN = 5.0
+# What the pieces of evidence are called together; a lifetime alone joins nothing.
+NAMES = {
+    "log": ("log",),
+    "header": ("header", "x-header"),
+    "ice": ("ice", "ufrag", "media", "origin"),
+    "causality": ("progress", "answer", "end"),
+    "number+time": ("callee", "caller", "invite"),
+    "host": ("host",),
+}
+TOGETHER = np.array([[piece in pieces for piece in PIECES] for pieces in NAMES.values()], dtype="float64")
+WORTH_NAMING = 1.0
+T = TypeVar("T")
+
+
+class _Leg(NamedTuple):
+    """What ``calls`` takes from a row of ``legs``."""
+
+    call: int
+    leg: int
+    time: int | None
+    capture: str
+    frame: int
+    from_user: str | None
+    to_user: str | None
+    invite_time: int | None
+    answer_time: int | None
+    end_time: int | None
+    final_status: int | None
+
+
+def join_rows(joining: Joining, facts: Facts, legs: pd.DataFrame) -> pd.DataFrame:
+    """Return JOINS: the pairs of Call-IDs considered, by time of the later leg."""
+    accepted = (
+        joining.group[facts.node[joining.considered.pairs.a]]
+        == joining.group[facts.node[joining.considered.pairs.b]]
+    )
+    worth = accepted | (joining.considered.score >= CONSIDERED)
+    shown = joining.considered.take(worth)
+    a, b = shown.pairs.a, shown.pairs.b
+    a_later = facts.start[a] > facts.start[b]
+    earlier, later = np.where(a_later, b, a), np.where(a_later, a, b)
+    found = legs[["capture", "frame", "time"]].take(later).reset_index(drop=True)
+    found["call_id_a"] = legs["call_id"].take(earlier).array
+    found["call_id_b"] = legs["call_id"].take(later).array
+    found["evidence"] = [_pieces(pieces) for pieces in shown.pieces.tolist()]
+    found["score"] = shown.score
+    found["accepted"] = accepted[worth]
+    # A pair looked at again, or at two vantage points, stands once: as it tells most.
+    once = found.sort_values("score", ascending=False, kind="stable").drop_duplicates(
+        ["call_id_a", "call_id_b"]
+    )
+    return JOINS.conform(once.sort_values(["time", "call_id_b", "call_id_a"], kind="stable"))
+
+
+def _pieces(pieces: list[float]) -> str:
+    return ",".join(f"{name}={score:.2f}" for name, score in zip(PIECES, pieces, strict=True) if score)
+
+
+def call_rows(
+    legs: pd.DataFrame, joining: Joining, facts: Facts, numbered: Numbered, sessions: Sequence[Session]
+) -> pd.DataFrame:
+    """Return CALLS without verdict. ``legs`` have their numbers."""
+    members: dict[int, list[_Leg]] = defaultdict(list)
+    for row in records(legs, *_Leg._fields):
+        members[row[0]].append(_Leg._make(row))
+    number = dict(zip(facts.node.tolist(), legs["call"].tolist(), strict=True))
+    links: dict[int, list[Joined]] = defaultdict(list)
+    for link in joining.joined:
+        links[number[link.a]].append(link)
+    sure = _sureness(joining, facts, number, links)
+    rows = [_call(call, held, joined_by(links[call]), *sure[call]) for call, held in sorted(members.items())]
+    alone = ((call, sessions[place].checks) for place, call in numbered.without_sip.items())
+    rows += [_without_sip(call, checks) for call, checks in alone if checks]
+    return CALLS.rows(sorted(rows, key=lambda row: row["call"]))
+
+
+def _sureness(
+    joining: Joining, facts: Facts, number: Mapping[int, int], links: Mapping[int, list[Joined]]
+) -> dict[int, tuple[float, bool]]:
+    """Return confidence and ambiguity by call; ``number`` is the call of each node.
+
+    A joined call is as sure as its weakest link: by its score, or by how far it is ahead of another
+    choice. A single leg is sure as far as no other single leg fits. Each choice left open makes one
+    more call that the legs may as well belong to.
+    """
+    doubts = Counter(number[node] for link in joining.doubtful for node in (link.upstream, link.downstream))
+    fits = _single_fits(joining, facts)
+    sure = {}
+    for node, call in number.items():
+        weakest = min(
+            (min(link.score - EVEN, link.margin) for link in links.get(call, ())), default=-fits[node]
+        )
+        confidence = 1 / (1 + exp(-weakest)) if call in links or not doubts[call] else 1.0
+        sure[call] = min(confidence, 1 / (1 + doubts[call])), doubts[call] > 0
+    return sure
+
+
+def _single_fits(joining: Joining, facts: Facts) -> list[float]:
+    """Return per node how well the best other single leg would follow it, or it that one; -inf if none."""
+    pairs = joining.considered.pairs
+    a, b = facts.node[pairs.a], facts.node[pairs.b]
+    size = np.bincount(joining.group, minlength=len(joining.group))
+    open_ = (size[joining.group[a]] == 1) & (size[joining.group[b]] == 1) & ~joining.considered.siblings
+    best = np.full(len(joining.group), -np.inf)
+    for node in (a, b):
+        np.maximum.at(best, node[open_], joining.considered.score[open_] - EVEN)
+    return best.tolist()
+
+
+def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous: bool) -> dict[str, Any]:
+    legs = sorted(legs, key=lambda leg: (leg.leg, leg.time or 0))
+    first = [leg for leg in legs if leg.leg == 1]
+    start = [leg.invite_time for leg in legs if leg.invite_time is not None]
+    answered = [leg.answer_time for leg in first if leg.answer_time is not None]
+    answered = answered or [leg.answer_time for leg in legs if leg.answer_time is not None]
+    ends = [leg.end_time for leg in legs if leg.end_time is not None]
+    return {
+        "capture": first[0].capture,
+        "frame": first[0].frame,
+        "time": timestamp(first[0].time),
+        "call": call,
+        "legs": len({leg.leg for leg in legs}),
+        "from_user": _known(leg.from_user for leg in first),
+        "to_user": _known(leg.to_user for leg in first),
+        "joined_by": joined,
+        "confidence": confidence,
+        "ambiguous": ambiguous,
+        "start": timestamp(min(start, default=first[0].time)),
+        "answer": timestamp(min(answered, default=None)),
+        "end": timestamp(max(ends, default=None)),
+        "final_status": _known(leg.final_status for leg in first),
+    }
+
+
+def _without_sip(call: int, told: Checks) -> dict[str, Any]:
+    return {
+        "capture": told.capture,
+        "frame": told.frame,
+        "time": timestamp(told.first),
+        "call": call,
+        "legs": 0,
+        "joined_by": "ice",
+        "confidence": 1.0,
+        "ambiguous": False,
+        "start": timestamp(told.first),
+    }
+
+
+def _known(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def joined_by(links: Sequence[Joined]) -> str:
+    """Return what joins the legs, the strongest first, comma-joined; "single" without links."""
+    if not links:
+        return "single"
+    worth = dict(
+        zip(NAMES, (TOGETHER @ np.sum([link.pieces for link in links], axis=0)).tolist(), strict=True)
+    )
+    order = sorted(NAMES, key=lambda name: -worth[name])
+    return ",".join(name for name in order if worth[name] >= WORTH_NAMING) or order[0]
+
+
+# Calls: legs joined, numbered and given their roles; ICE sessions; whose candidates are whose.
+#
+# The one place where all of that meets; every step is a module of its own.
+
 
 LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
 
@@ -47,7 +306,7 @@ class _Told(NamedTuple):
 
     sip: pd.DataFrame
     authors: dict[Place, Description]
-    ufrags: dict[str, ice.Ufrags]
+    ufrags: dict[str, Ufrags]
 
 
 def calls(
@@ -71,22 +330,20 @@ def calls(
     joining = join(found, tokens(legs, sources, places), overlap)
     names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
     groups = dict(zip(names, joining.group.tolist(), strict=True))
-    lives = ice.lives(legs)
-    sessions = ice.find(told.ufrags, lives, groups, ice.checks(events.stun_messages))
-    numbered = numbering.number(legs, groups, sessions)
-    roles = numbering.roles(found, joining.joined, len(names))
+    lives = leg_lives(legs)
+    sessions = find_sessions(told.ufrags, lives, groups, checks(events.stun_messages))
+    numbered = number(legs, groups, sessions)
+    roles = roles_of(found, joining.joined, len(names))
     shared = frozenset((names[node], end) for node, end in roles.shared)
-    marks = sides.marks(legs, events.sdp_media, told.authors, deployment.markers)
-    known = sides.sides(_ends(numbered, shared, told, marks))
+    marks = marked_ends(legs, events.sdp_media, told.authors, deployment.markers)
+    known = sides_of_ends(_ends(numbered, shared, told, marks))
     filled = _filled(legs, numbered, dict(zip(names, roles.role, strict=True)))
     spans = {name: (*number, lives[name]) for name, number in numbered.legs.items() if name in lives}
     return Calls(
-        calls=results.calls(filled, joining, found, numbered, sessions),
+        calls=call_rows(filled, joining, found, numbered, sessions),
         legs=filled,
-        joins=results.joins(joining, found, legs),
-        candidates=CANDIDATES.conform(
-            sides.candidates(events.candidates, told.authors, known, numbered.legs)
-        ),
+        joins=join_rows(joining, found, legs),
+        candidates=CANDIDATES.conform(with_sides(events.candidates, told.authors, known, numbered.legs)),
         ice_sessions=ice_sessions(sessions, numbered, known, deployment.markers),
         endpoints=endpoints(events.sdp_media, events.candidates, told.authors, known, spans),
     )
@@ -95,7 +352,7 @@ def calls(
 def _told(events: Tables) -> _Told:
     sip = events.sip_messages.assign(party=parties(events.sip_messages))
     authors = descriptions(sip)
-    return _Told(sip, authors, ice.ufrags(events.sdp_media, authors))
+    return _Told(sip, authors, ufrags_of(events.sdp_media, authors))
 
 
 def _evidence(events: Tables, told: _Told, log_joins: LogJoins) -> tuple[Messages, Sources]:
@@ -121,15 +378,13 @@ def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     return named[["capture", "call_id", "party", "addr"]].dropna(subset=["addr"])
 
 
-def _ends(
-    numbered: numbering.Numbered, shared: frozenset[sides.End], told: _Told, marked: Mapping[sides.End, str]
-) -> Ends:
+def _ends(numbered: Numbered, shared: frozenset[End], told: _Told, marked: Mapping[End, str]) -> Ends:
     with_ice = {(name, party) for name, held in told.ufrags.items() for party in held.author.values()}
     call = {name: number for name, (number, _) in numbered.legs.items()}
     return Ends(call, shared, frozenset(with_ice), marked)
 
 
-def _filled(legs: pd.DataFrame, numbered: numbering.Numbered, role: Mapping[str, str]) -> pd.DataFrame:
+def _filled(legs: pd.DataFrame, numbered: Numbered, role: Mapping[str, str]) -> pd.DataFrame:
     names = column(legs["call_id"])
     call, leg = ([numbered.legs[name][part] for name in names] for part in (0, 1))
     return LEGS.conform(legs.assign(call=call, leg=leg, role=[role[name] for name in names]))

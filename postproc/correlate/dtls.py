@@ -1,29 +1,261 @@
-"""DTLS handshakes: who with whom, how far they came, whose they are (RFC 5764, RFC 6347)."""
+"""DTLS handshakes: who with whom, how far they came, whose they are (RFC 5764, RFC 6347, RFC 9147)."""
 
+import hashlib
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc.correlate import fingerprints
-from postproc.correlate.attribution import Owner, Traffic, owner, ufrag_at
-from postproc.correlate.fingerprints import Offered
-from postproc.correlate.handshakes import (
-    Handshake,
-    Message,
-    certificates,
-    client_hellos,
-    client_of,
-    completed,
-    fatal_alert,
-    handshakes,
-    is_hello,
-    state,
-)
-from postproc.correlate.records import records, timestamp
-from postproc.correlate.ties import Address, Pair, Ties, pair_of
+from postproc import constants
+from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
+from postproc.correlate.rows import records, timestamp
+from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.tables import DTLS
+
+# DTLS messages of one pair of addresses cut into handshakes (RFC 6347, section 4.2; RFC 9147).
+#
+# A ClientHello in the clear opens another handshake where the earlier one is over:
+# completed some time ago, closed, silent for longer than any retransmission, or
+# another call's. Everything else belongs to the handshake that is under way.
+
+
+SILENCE = constants.nanoseconds("dtls.silence_s")
+LATE = constants.nanoseconds("dtls.late_s")
+FLIGHT = 20_000_000  # ns; the same message again within it is its next fragment, not a retransmission
+
+FROM_CLIENT = {"client_hello", "client_key_exchange"}
+FROM_SERVER = {"server_hello", "hello_verify_request", "server_key_exchange", "server_hello_done"}
+CLOSING = {"close_notify", "encrypted"}
+WARNINGS = frozenset(constants.words("dtls.warnings"))
+
+
+class Message(NamedTuple):
+    """A row of dtls_messages; time in ns since 1970."""
+
+    frame: int
+    time: int
+    src: Address
+    dst: Address
+    content: str | None
+    type: str | None
+    seq: int | None
+    alert: str | None
+    epoch: int | None
+    certificate: str | None
+
+
+@dataclass
+class Handshake:
+    """Messages of one handshake, in time order; by sender the first record under new keys."""
+
+    messages: list[Message] = field(default_factory=list)
+    protected: dict[Address, int] = field(default_factory=dict)
+    closed: bool = False
+
+    def add(self, message: Message) -> None:
+        if is_protected(message):
+            self.protected.setdefault(message.src, message.time)
+        self.closed |= len(self.protected) > 1 and message.alert in CLOSING
+        self.messages.append(message)
+
+
+def is_hello(message: Message) -> bool:
+    return message.type == "client_hello" and not message.epoch
+
+
+def is_protected(message: Message) -> bool:
+    """Tell whether its sender has the new keys: ChangeCipherSpec, or a record under them.
+
+    DTLS 1.3 hides the type of such a record (RFC 9147, section 4): its Finished may
+    pass for application data. An alert under the keys ends and proves nothing.
+    """
+    if message.content == "change_cipher_spec" or message.type == "encrypted":
+        return True
+    return message.content in ("handshake", "ack", "application_data") and bool(message.epoch)
+
+
+def handshakes(messages: Iterable[Message], same_call: Callable[[Message, Message], bool]) -> list[Handshake]:
+    """Cut the messages between two addresses, in time order, into handshakes."""
+    found: list[Handshake] = []
+    for message in messages:
+        if not found or (is_hello(message) and _is_over(found[-1], message, same_call)):
+            found.append(Handshake())
+        found[-1].add(message)
+    return found
+
+
+def _is_over(handshake: Handshake, hello: Message, same_call: Callable[[Message, Message], bool]) -> bool:
+    last = handshake.messages[-1]
+    if handshake.closed or hello.time - last.time > SILENCE or not has_handshake(handshake):
+        return True
+    if len(handshake.protected) > 1:
+        return hello.time - max(handshake.protected.values()) > LATE
+    return not same_call(last, hello)
+
+
+def has_handshake(handshake: Handshake) -> bool:
+    return any(message.content == "handshake" for message in handshake.messages)
+
+
+def client_of(handshake: Handshake) -> Address:
+    """Return the DTLS client: who sent a client's message or got a server's, else the first sender."""
+    for types, of_client in ((FROM_CLIENT, True), (FROM_SERVER, False)):
+        for message in handshake.messages:
+            if message.type in types:
+                return message.src if of_client else message.dst
+    return handshake.messages[0].src
+
+
+def client_hellos(handshake: Handshake) -> int:
+    """Count ClientHello messages; fragments of one in several frames are one."""
+    last: dict[tuple[Address, int | None], int] = {}
+    count = 0
+    for message in filter(is_hello, handshake.messages):
+        key = message.src, message.seq
+        count += message.seq is None or message.time - last.get(key, -FLIGHT - 1) > FLIGHT
+        last[key] = message.time
+    return count
+
+
+def certificates(handshake: Handshake) -> dict[Address, str]:
+    """Return the first certificate each side sent, hex of its DER."""
+    found: dict[Address, str] = {}
+    for message in handshake.messages:
+        if message.certificate:
+            found.setdefault(message.src, message.certificate)
+    return found
+
+
+def completed(handshake: Handshake, srtp: Callable[[int], int | None]) -> int | None:
+    """Return when the handshake was complete, None if it was not seen to be.
+
+    That is when both sides have shown the new keys. Where the capture misses one
+    side's, application data or SRTP after the other's is as good; ``srtp`` gives
+    the first SRTP packet from a time on. Epoch 2 is DTLS 1.3: see ``is_protected``.
+    """
+    if not has_handshake(handshake):
+        return None
+    shown = handshake.protected.values()
+    if len(shown) > 1:
+        return max(shown)
+    data = [m.time for m in handshake.messages if m.content == "application_data" and m.epoch == 1]
+    media = srtp(min(shown)) if shown else None
+    return min([*data[:1], *([] if media is None else [media])], default=None)
+
+
+def fatal_alert(handshake: Handshake) -> str | None:
+    """Return the alert that ended a handshake never completed.
+
+    An unreadable one counts only if both sides took part: else it may be the
+    close of an association of which the capture shows one direction.
+    """
+    senders = {message.src for message in handshake.messages if message.content == "handshake"}
+    for message in handshake.messages:
+        readable = message.alert not in WARNINGS and message.alert != "encrypted"
+        if message.alert and (readable or (message.alert == "encrypted" and len(senders) > 1)):
+            return message.alert
+    return None
+
+
+def state(handshake: Handshake, complete: int | None) -> str:
+    """Return none, client_hello_only, incomplete, complete or alert."""
+    if complete is not None:
+        return "complete"
+    if fatal_alert(handshake):
+        return "alert"
+    shown = [message for message in handshake.messages if message.content == "handshake"]
+    if not shown:
+        return "none"
+    hello_only = all(map(is_hello, shown)) and len({message.src for message in shown}) == 1
+    return "client_hello_only" if hello_only and not handshake.protected else "incomplete"
+
+
+# Certificates against the fingerprints in SDP (RFC 8122, section 5).
+#
+# A description may list several fingerprints: any match will do. Those of the
+# description that the certificate's sender wrote are asked, found by its ufrag,
+# else by its transport address; where neither tells, any of the leg's.
+
+
+Fingerprint = tuple[str, str]  # hash function, digest in lower-case hex
+Offered = dict[tuple[object, ...], set[Fingerprint]]
+
+# RFC 8122 forbids md2 and md5: such a line neither proves nor disproves.
+HASHES = {"sha-1": "sha1", "sha-224": "sha224", "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
+LINE = re.compile(r"([a-z]+-\d+)\s+([0-9a-f]{2}(?::[0-9a-f]{2})+)", re.IGNORECASE)
+
+
+def offered_fingerprints(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Offered:
+    """Return the fingerprints by (leg key, ufrag), (leg key, address), (leg key,) and (call,)."""
+    known = sdp_media[sdp_media["fingerprint"].notna()]
+    leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
+    found: Offered = {}
+    for call_id, text, ufrag, *address in records(
+        known, "call_id", "fingerprint", "ufrag", "connection_addr", "port"
+    ):
+        leg = leg_of.get(call_id)
+        if leg is not None:
+            for key in ((leg, ufrag), (leg, tuple(address)), (leg,), (leg[0],)):
+                found.setdefault(key, set()).update(parse(text))
+    return found
+
+
+def parse(text: str) -> set[Fingerprint]:
+    """Return the fingerprints of an attribute that use a hash function we may trust."""
+    return {
+        (name.lower(), digest.replace(":", "").lower())
+        for name, digest in LINE.findall(text)
+        if name.lower() in HASHES
+    }
+
+
+def of_sender(
+    fingerprints: Offered, leg: LegKey, ufrag: str | None, address: Address
+) -> tuple[set[Fingerprint], bool]:
+    """Return the fingerprints a certificate may match, and whether it must match one of them.
+
+    It need not where they may all be of the other side, whose description alone was seen.
+    """
+    if ufrag is not None:
+        return fingerprints.get((leg, ufrag), set()), True
+    if own := fingerprints.get((leg, address)):
+        return own, True
+    of_leg = fingerprints.get((leg,) if leg[1] is not None else (leg[0],), set())
+    return of_leg, len(of_leg) > 1
+
+
+def sha256(certificate: str | None) -> str | None:
+    """Return the SHA-256 of a certificate given as hex of its DER."""
+    return _digest("sha-256", certificate) if certificate else None
+
+
+def _digest(name: str, certificate: str) -> str | None:
+    try:
+        return hashlib.new(HASHES[name], bytes.fromhex(certificate)).hexdigest()
+    except ValueError:  # not hex: the certificate is damaged
+        return None
+
+
+def matches(certificate: str, fingerprints: set[Fingerprint], must: bool = True) -> bool | None:
+    """Tell whether any fingerprint is the certificate's; None where there is none to compare."""
+    digests = {name: _digest(name, certificate) for name, _ in fingerprints}
+    known = [digest == digests[name] for name, digest in fingerprints if digests[name] is not None]
+    return True if any(known) else (False if known and must else None)
+
+
+def verdict(matched: Iterable[bool | None]) -> bool | None:
+    """One mismatch is False; all certificates matching is True; anything unknown is NA."""
+    seen = list(matched)
+    if False in seen:
+        return False
+    return True if seen and None not in seen else None
+
+
+# DTLS handshakes: who with whom, how far they came, whose they are (RFC 5764, RFC 6347).
+
 
 Key = tuple[str, bool, Pair]  # capture, inside TURN, the two ends
 
@@ -33,19 +265,19 @@ def dtls(
     rtp_streams: pd.DataFrame,
     sdp_media: pd.DataFrame,
     legs: pd.DataFrame,
-    ties: Ties,
+    index: Index,
 ) -> pd.DataFrame:
     """Return one row per handshake and pair of transport addresses of a capture, in time order.
 
     ``legs`` are numbered; ``rtp_streams`` need no call yet: SRTP proves a
     handshake whose end the capture misses.
     """
-    offered = fingerprints.offered(sdp_media, legs)
+    offered = offered_fingerprints(sdp_media, legs)
     media = _media_starts(rtp_streams)
     rows = []
     for key, messages in _by_pair(dtls_messages).items():
-        for handshake in handshakes(messages, _same_call(ties, key[0])):
-            rows.append(_row(key, handshake, media.get(key, []), offered, ties))
+        for handshake in handshakes(messages, _same_call(index, key[0])):
+            rows.append(_row(key, handshake, media.get(key, []), offered, index))
     rows.sort(key=lambda row: (row["time"], row["capture"]))
     return DTLS.rows(rows)
 
@@ -80,23 +312,23 @@ def _first_from(times: list[int]) -> Callable[[int], int | None]:
     return lambda start: next(iter(times[bisect_left(times, start) :]), None)
 
 
-def _same_call(ties: Ties, capture: str) -> Callable[[Message, Message], bool]:
+def _same_call(index: Index, capture: str) -> Callable[[Message, Message], bool]:
     """Tell whether two messages may be one call's: not if both are known to be of different ones."""
 
     def same(one: Message, other: Message) -> bool:
-        calls = [owner(ties, Traffic(capture, m.src, m.dst, m.time, m.time)) for m in (one, other)]
+        calls = [owner(index, Traffic(capture, m.src, m.dst, m.time, m.time)) for m in (one, other)]
         return len({known.call for known in calls if known}) < 2
 
     return same
 
 
-def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, ties: Ties) -> dict[str, Any]:
+def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, index: Index) -> dict[str, Any]:
     first = next(filter(is_hello, handshake.messages), handshake.messages[0])
     client = client_of(handshake)
     server = key[2][1] if client == key[2][0] else key[2][0]
     end = completed(handshake, _first_from(media))
     traffic = Traffic(key[0], client, server, first.time, end or handshake.messages[-1].time)
-    whose = owner(ties, traffic)
+    whose = owner(index, traffic)
     sent = certificates(handshake)
     return {
         "capture": key[0],
@@ -114,13 +346,13 @@ def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, tie
         "started": timestamp(first.time),
         "completed": timestamp(end),
         "duration_ms": None if end is None else (end - first.time) / 1e6,
-        "certificate_sha256": fingerprints.sha256(sent.get(server) or sent.get(client)),
-        "fingerprint_matches": fingerprints.verdict(_matched(sent, offered, ties, traffic, whose)),
+        "certificate_sha256": sha256(sent.get(server) or sent.get(client)),
+        "fingerprint_matches": verdict(_matched(sent, offered, index, traffic, whose)),
     }
 
 
 def _matched(
-    sent: dict[Address, str], offered: Offered, ties: Ties, traffic: Traffic, whose: Owner | None
+    sent: dict[Address, str], offered: Offered, index: Index, traffic: Traffic, whose: Owner | None
 ) -> Iterator[bool | None]:
     """Tell of each certificate whether it is one of its sender's."""
     for address, certificate in sent.items():
@@ -128,5 +360,5 @@ def _matched(
             yield None
             continue
         leg = whose.call, whose.leg
-        ufrag = ufrag_at(ties, traffic, leg, address)
-        yield fingerprints.matches(certificate, *fingerprints.of_sender(offered, leg, ufrag, address))
+        ufrag = ufrag_at(index, traffic, leg, address)
+        yield matches(certificate, *of_sender(offered, leg, ufrag, address))

@@ -1,24 +1,99 @@
-"""ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them.
-
-A check's USERNAME is "receiver's ufrag:sender's ufrag" (RFC 8445, section 7.2.2),
-whatever NAT does to the addresses. Pairs come from offer and answer, section by
-section (RFC 8839); where one of the two was not seen, from the checks themselves.
-Checks that fit no leg are a session without SIP.
-"""
+"""ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them (RFC 8445)."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from postproc import constants
-from postproc.correlate.parties import Description, Exchange, Place, sections
-from postproc.correlate.records import records
-from postproc.correlate.ufrags import halves
+from postproc.correlate.parties import Description, End, Exchange, Place, Side, sections
+from postproc.correlate.rows import records
+from postproc.correlate.sip import NO_TIME, moments
+from postproc.deployment import CLIENT, OTHER, SERVER, Markers, marked
+
+# Checks tied to their ICE session by credentials, whatever NAT did to the addresses.
+#
+# The USERNAME of a check is ``receiver's ufrag:sender's ufrag`` (RFC 8445,
+# section 7.2.2). Both halves must fit: a ufrag may have four characters only,
+# and in a large capture one half alone meets its like.
+
+
+UNBOUNDED = float("inf")
+
+
+class IceSession(NamedTuple):
+    """A row of the ICE sessions; its life in nanoseconds, infinite where not known."""
+
+    ufrag_a: str
+    side_a: str | None
+    ufrag_b: str
+    side_b: str | None
+    call: int
+    leg: int | None
+    start: float
+    end: float
+
+
+IceSessions = Mapping[frozenset[str], list[IceSession]]
+
+
+def by_ufrags(ice_sessions: pd.DataFrame) -> IceSessions:
+    """ICE sessions by their unordered pair of ufrags."""
+    found: dict[frozenset[str], list[IceSession]] = {}
+    names = ("ufrag_a", "side_a", "ufrag_b", "side_b", "call", "leg", "start", "end")
+    for *row, start, end in records(ice_sessions, *names):
+        session = IceSession._make([*row, *life(start, end)])
+        if session.ufrag_a and session.ufrag_b and session.call is not None:
+            found.setdefault(frozenset((session.ufrag_a, session.ufrag_b)), []).append(session)
+    return found
+
+
+def life(start: int | None, end: int | None) -> tuple[float, float]:
+    """Both ends of a life in nanoseconds, infinite where not known."""
+    return -UNBOUNDED if start is None else start, UNBOUNDED if end is None else end
+
+
+def halves(username: str | None) -> tuple[str, str] | None:
+    """Receiver's and sender's ufrag of a USERNAME; None when it is not of that form."""
+    receiver, colon, sender = (username or "").partition(":")
+    return (receiver, sender) if receiver and colon and sender else None
+
+
+def session_of(known: IceSessions, username: str | None, time: int | None) -> IceSession | None:
+    """The ICE session of a check; of several with the same ufrags the one nearest in time."""
+    pair = halves(username)
+    found = known.get(frozenset(pair), []) if pair else []
+    if len(found) < 2 or time is None:
+        return found[0] if found else None
+    return min(found, key=lambda session: max(session.start - time, time - session.end, 0))
+
+
+def sides_of_check(session: IceSession | None, username: str | None) -> tuple[str | None, str | None]:
+    """Side of a check's sender and of its receiver; None where the ufrags do not tell."""
+    pair = halves(username)
+    if session is None or pair is None or session.ufrag_a == session.ufrag_b:
+        return None, None
+    if pair[1] == session.ufrag_a:
+        return session.side_a, session.side_b
+    return session.side_b, session.side_a
+
+
+def direction(sender: str | None, receiver: str | None) -> str:
+    """Direction as the tables name it."""
+    return f"{sender}_to_{receiver}" if {sender, receiver} == {"client", "server"} else "other"
+
+
+# ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them.
+#
+# A check's USERNAME is "receiver's ufrag:sender's ufrag" (RFC 8445, section 7.2.2),
+# whatever NAT does to the addresses. Pairs come from offer and answer, section by
+# section (RFC 8839); where one of the two was not seen, from the checks themselves.
+# Checks that fit no leg are a session without SIP.
+
 
 MARGIN = constants.nanoseconds("whose.margin_s")  # by which media may precede or outlive the signalling
-OTHER = {"uac": "uas", "uas": "uac"}
+PEER = {"uac": "uas", "uas": "uac"}
 
 Offers = list[tuple[str, tuple[str | None, ...]]]  # author, ufrags by section
 Pair = frozenset[str]
@@ -61,7 +136,7 @@ class Session(NamedTuple):
     checks: Checks | None
 
 
-def ufrags(sdp_media: pd.DataFrame, authors: Mapping[Place, Description]) -> dict[str, Ufrags]:
+def ufrags_of(sdp_media: pd.DataFrame, authors: Mapping[Place, Description]) -> dict[str, Ufrags]:
     """Return the ufrags of every Call-ID."""
     exchanges: dict[Exchange, dict[str | None, Offers]] = defaultdict(lambda: defaultdict(list))
     for description, held in sections(sdp_media, authors):
@@ -86,7 +161,7 @@ def _agreed(parts: Mapping[str | None, Offers]) -> Iterator[tuple[str, str]]:
                     yield (one, other) if offerer == "uac" else (other, one)
 
 
-def lives(legs: pd.DataFrame) -> dict[str, Life]:
+def leg_lives(legs: pd.DataFrame) -> dict[str, Life]:
     """Return the life of every Call-ID, as far as any recording shows it."""
     found: dict[str, Life] = {}
     for call_id, start, end in records(legs, "call_id", "time", "end_time"):
@@ -115,7 +190,7 @@ def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
     return found
 
 
-def find(
+def find_sessions(
     known: Mapping[str, Ufrags],
     legs: Mapping[str, Life],
     calls: Mapping[str, Hashable],
@@ -180,3 +255,48 @@ def _from_checks(
         call_id, ufrag_pair = min(held, key=lambda item: legs[item[0]].start)
         return Session(call_id, ufrag_pair, *legs[call_id], told)
     return Session(None, (one, other), told.first, told.last, told)
+
+
+# ICE sessions with the call, leg and sides they belong to: how STUN, DTLS and media find their call.
+
+
+OPPOSITE = {SERVER: CLIENT, CLIENT: SERVER}
+
+
+class Numbered(NamedTuple):
+    """Call and leg by Call-ID; calls of ICE sessions without SIP by their place among the sessions."""
+
+    legs: dict[str, tuple[int, int]]
+    without_sip: dict[int, int]
+
+
+def ice_sessions(
+    sessions: Sequence[Session], numbered: Numbered, known: Mapping[End, Side], markers: Markers
+) -> pd.DataFrame:
+    """Return ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end; leg is NA without SIP."""
+    number = [
+        (numbered.without_sip[place], None) if session.call_id is None else numbered.legs[session.call_id]
+        for place, session in enumerate(sessions)
+    ]
+    side = [sides_of(session, known, markers) for session in sessions]
+    return pd.DataFrame({
+        "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
+        "side_a": pd.array([one for one, _ in side], "string"),
+        "ufrag_b": pd.array([session.ufrags[1] for session in sessions], "string"),
+        "side_b": pd.array([other for _, other in side], "string"),
+        "call": pd.array([call for call, _ in number], "Int64"),
+        "leg": pd.array([leg for _, leg in number], "Int64"),
+        "start": moments([NO_TIME if s.start is None else s.start for s in sessions]),
+        "end": moments([NO_TIME if s.end is None else s.end for s in sessions]),
+    })  # fmt: skip
+
+
+def sides_of(session: Session, known: Mapping[End, Side], markers: Markers) -> tuple[str, str]:
+    """Return the sides of a session's two ufrags; without SIP by what the checks say of the software."""
+    if session.call_id is not None:
+        return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
+    software = session.checks.software if session.checks else {}
+    one, other = (marked(markers.stun_software, software.get(ufrag)) for ufrag in session.ufrags)
+    if one == other:
+        return OTHER, OTHER
+    return one or OPPOSITE.get(other or "", OTHER), other or OPPOSITE.get(one or "", OTHER)

@@ -1,21 +1,239 @@
-"""Legs: one per recording and Call-ID of an INVITE dialog (RFC 3261, sections 12 and 13).
-
-A challenge and its retry, forks, CANCEL, re-INVITE and REFER stay in one leg. Registrations,
-subscriptions and the like make none; a dialog whose INVITE precedes the capture does.
-"""
+"""Legs: one per recording and Call-ID of an INVITE dialog, and what became of each (RFC 3261)."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from postproc import constants
 from postproc.columns import TIME
-from postproc.correlate import dialogs
-from postproc.correlate.messages import INVITE_DIALOG, NO_TIME, Message, in_order, messages, moments, succeeds
-from postproc.correlate.uris import user_part
+from postproc.correlate.sip import (
+    INVITE_DIALOG,
+    NO_TIME,
+    Address,
+    Message,
+    in_order,
+    messages,
+    moments,
+    succeeds,
+    user_part,
+)
 from postproc.tables import LEGS
+
+# What the messages of one Call-ID say: who called whom, what became of it, and who ended it.
+#
+# The INVITE that counts is the last one without a To tag: a challenge (401, 407) or redirection before it
+# was answered by it. Who is who is told by tags, not by addresses: caller and called party may be one host,
+# or share one TCP connection. With proxies in the capture, what the caller got to hear decides.
+
+
+Messages = list[Message]
+Asker = tuple[str | None, int | None]  # From tag and CSeq number: an INVITE on all its hops
+Hop = tuple[Address, Address]  # requester, responder
+
+
+class Opening(NamedTuple):
+    """The INVITE that opens the dialog, on all its hops, by time."""
+
+    requests: Messages  # empty if they precede the capture
+    responses: Messages
+    asked: set[Asker]
+    callers: set[str | None]  # From tags of the calling party
+    hops: list[Hop]  # from the caller on
+    origins: set[Address]  # who sent the INVITE without having received it
+    hosts: set[str | None]  # their addresses
+    uac: Address
+    uas: Address
+    face: Message  # its From is the caller, its To the called party
+
+
+class End(NamedTuple):
+    """How the leg ended."""
+
+    how: str  # bye, cancel or failure
+    time: int
+    by: str | None  # uac or uas
+    reason: str | None  # Reason header
+
+
+def opening(sent: Messages) -> Opening:
+    """Return what opens the dialog, from all its messages by time (at least one).
+
+    Without an initial INVITE the caller is who the first responses to one are for,
+    else, as nothing tells, who sent the first request of all.
+    """
+    initial = [m for m in sent if m.method == "INVITE" and m.to_tag is None]
+    requests = _that_count(initial, sent)
+    asked = {_asker(m) for m in requests} or _asked_before(sent)
+    responses = [m for m in sent if _answers_invite(m) and _asker(m) in asked]
+    seen = requests or responses or _first_exchange(sent)
+    callers = {m.from_tag for m in initial or seen}
+    hops = _hops(seen)
+    origins = {caller for caller, _ in hops} - {callee for _, callee in hops} or {hops[0][0]}
+    hosts = {host for host, _ in origins}
+    uas = _answering(responses, hops)
+    return Opening(requests, responses, asked, callers, hops, origins, hosts, hops[0][0], uas, seen[0])
+
+
+def _asker(message: Message) -> Asker:
+    return message.from_tag, message.cseq
+
+
+def _that_count(initial: Messages, sent: Messages) -> Messages:
+    """Leave out initial INVITEs that had failed, or whose call was over, before the last one was sent.
+
+    What is left is one INVITE on its hops, or several side by side.
+    """
+    if not initial:
+        return []
+    last = _asker(initial[-1])
+    since = next(m.time for m in initial if _asker(m) == last)
+    before = [m for m in sent if m.time < since]
+    failed = {_asker(m) for m in before if _answers_invite(m) and (m.status or 0) >= 300} - {last}
+    over = max((m.time for m in before if m.method == "BYE"), default=NO_TIME)
+    return [m for m in initial if _asker(m) not in failed and m.time >= over]
+
+
+def _answers_invite(message: Message) -> bool:
+    return message.method is None and message.kind == "INVITE"
+
+
+def _asked_before(sent: Messages) -> set[Asker]:
+    """Return who asked for the first response to an INVITE that precedes the capture."""
+    again = {_asker(m) for m in sent if m.method == "INVITE"}
+    answered = (_asker(m) for m in sent if _answers_invite(m))
+    return {*[asker for asker in answered if asker not in again][:1]}
+
+
+def _first_exchange(sent: Messages) -> Messages:
+    first = sent[0]
+    return [m for m in sent if m.kind == first.kind and _asker(m) == _asker(first)]
+
+
+def _hops(seen: Messages) -> list[Hop]:
+    if asked := [(m.src, m.dst) for m in seen if m.method is not None]:
+        return list(dict.fromkeys(asked))
+    # A 100 is for one hop only; what comes after it walks all the way back.
+    answered = dict.fromkeys((m.dst, m.src) for m in seen if m.status == seen[-1].status)
+    return list(answered)[::-1]
+
+
+def _answering(responses: Messages, hops: list[Hop]) -> Address:
+    """Return the fork that accepted first, else the last hop's receiver."""
+    callees = {callee for _, callee in hops}
+    return next((m.src for m in responses if succeeds(m) and m.src in callees), hops[-1][1])
+
+
+def final(opened: Opening) -> Message | None:
+    """Return the final response as the caller got it; a 2xx beats a later failure.
+
+    A failure that a proxy kept to itself (it tried another target) is not final. Without the
+    request only a 2xx counts: the failure may be that of a re-INVITE.
+    """
+    finals = [m for m in _firsts(opened.responses) if succeeds(m) or _heard(m, opened)]
+    return max(finals, key=lambda m: (_reach(m, opened), succeeds(m), m.time), default=None)
+
+
+def _heard(failure: Message, opened: Opening) -> bool:
+    if not opened.requests:
+        return False
+    return _reach(failure, opened) > 0 or len(opened.hops) == 1
+
+
+def _firsts(responses: Messages) -> Messages:
+    """Leave out provisional responses and retransmissions."""
+    firsts: dict[tuple[object, ...], Message] = {}
+    for m in responses:
+        if (m.status or 0) >= 200:
+            firsts.setdefault((m.src, m.dst, m.branch, m.status, m.to_tag), m)
+    return list(firsts.values())
+
+
+def _reach(message: Message, opened: Opening) -> int:
+    """Return 2 for a response to the caller, 1 if to another port of its host, 0 for a later hop's."""
+    return 2 if message.dst in opened.origins else int(message.dst[0] in opened.hosts)
+
+
+def end(opened: Opening, answer: Message | None, sent: Messages) -> End | None:
+    """Return how the leg ended, given its final response; None if it goes on."""
+    cancel = next((m for m in sent if _cancels(m, opened)), None)
+    bye = _last_bye(opened, sent)
+    if answer and not succeeds(answer):
+        given_up = answer.status == 487 and (cancel or bye)  # RFC 3261, sections 9.2 and 15.1.2
+        reason = given_up.reason_header if given_up else None
+        how, by = ("cancel", "uac") if given_up else ("failure", "uas")
+        return End(how, answer.time, by, reason or answer.reason_header)
+    if bye:
+        return End("bye", bye.time, _side(bye, opened), bye.reason_header)
+    if cancel and not answer:
+        return End("cancel", cancel.time, "uac", cancel.reason_header)
+    return None
+
+
+def _cancels(message: Message, opened: Opening) -> bool:
+    """Return whether it is the caller's CANCEL, not a proxy's to one fork nor that of a re-INVITE."""
+    if message.method != "CANCEL" or message.src[0] not in opened.hosts:
+        return False
+    if not opened.requests:
+        return message.to_tag is None
+    return _asker(message) in opened.asked
+
+
+def _last_bye(opened: Opening, sent: Messages) -> Message | None:
+    """Return the BYE that ended the last dialog: forks that answered are hung up one by one (13.2.2.4)."""
+    since = opened.requests[0].time if opened.requests else NO_TIME
+    firsts: dict[str | None, Message] = {}
+    for m in sent:
+        if m.method == "BYE" and m.time >= since:
+            firsts.setdefault(m.to_tag if m.from_tag in opened.callers else m.from_tag, m)
+    dialogs = _confirmed(opened, sent)
+    if not dialogs & firsts.keys():
+        return next(iter(firsts.values()), None)
+    ended = [bye for tag, bye in firsts.items() if tag in dialogs]
+    return max(ended, key=lambda m: m.time) if len(ended) == len(dialogs) else None
+
+
+def _confirmed(opened: Opening, sent: Messages) -> set[str | None]:
+    """Return the called party's tag of each dialog accepted and taken up: not cancelled, acknowledged."""
+    accepted = [m for m in opened.responses if succeeds(m)]
+    cancelled = {_asker(m) for m in sent if _cancels(m, opened)}
+    wanted = {m.to_tag for m in accepted if _asker(m) not in cancelled} or {m.to_tag for m in accepted}
+    return wanted & {m.to_tag for m in sent if m.method == "ACK"} or wanted
+
+
+def _side(request: Message, opened: Opening) -> str | None:
+    if request.from_tag is not None and request.from_tag in opened.callers:
+        return "uac"
+    if request.to_tag is not None and request.to_tag in opened.callers:
+        return "uas"
+    # RFC 2543 knows dialogs without tags: there the address has to do.
+    return {opened.uas: "uas", opened.uac: "uac"}.get(request.src) if opened.uac != opened.uas else None
+
+
+def agents(opened: Opening, sent: Messages) -> tuple[str | None, str | None]:
+    """Return (User-Agent of the caller, User-Agent or Server of the called party)."""
+    by_caller = (m for m in sent if m.method is not None and m.from_tag in opened.callers)
+    by_callee = (m for m in sent if m.method is not None and m.from_tag not in opened.callers)
+    to_caller = (m for m in sent if m.method is None and m.from_tag in opened.callers)
+    # The 2xx is the called party's own; a failure or a 100 may be a proxy's.
+    accepted = (m for m in opened.responses if succeeds(m))
+    return (
+        _agent(chain(opened.requests, by_caller)),
+        _agent(chain(accepted, by_callee, reversed(opened.responses), to_caller)),
+    )
+
+
+def _agent(asked: Iterable[Message]) -> str | None:
+    return next((m.user_agent for m in asked if m.user_agent), None)
+
+
+# Legs: one per recording and Call-ID of an INVITE dialog (RFC 3261, sections 12 and 13).
+#
+# A challenge and its retry, forks, CANCEL, re-INVITE and REFER stay in one leg. Registrations,
+# subscriptions and the like make none; a dialog whose INVITE precedes the capture does.
+
 
 # Methods that have nothing to do with a call, even where an odd phone uses one Call-ID for all.
 APART = frozenset(constants.words("sip.apart"))
@@ -66,9 +284,9 @@ def _repeated(transactions: pd.DataFrame, recordings: Recordings) -> dict[Key, i
 
 
 def _leg(sent: list[Message]) -> dict[str, Any]:
-    opened = dialogs.opening(sent)
+    opened = opening(sent)
     first, face = sent[0], opened.face
-    uac_agent, uas_agent = dialogs.agents(opened, sent)
+    uac_agent, uas_agent = agents(opened, sent)
     return {
         "capture": first.capture,
         "frame": first.frame,
@@ -87,9 +305,9 @@ def _leg(sent: list[Message]) -> dict[str, Any]:
     }
 
 
-def _outcome(opened: dialogs.Opening, sent: list[Message]) -> dict[str, Any]:
-    answer = dialogs.final(opened)
-    ended = dialogs.end(opened, answer, sent)
+def _outcome(opened: Opening, sent: list[Message]) -> dict[str, Any]:
+    answer = final(opened)
+    ended = end(opened, answer, sent)
     accepted = answer is not None and succeeds(answer)
     ringing = _first_time(opened.responses, 180, 180)
     return {
@@ -110,7 +328,7 @@ def _first_time(responses: list[Message], lowest: int, highest: int) -> int:
     return next((m.time for m in responses if lowest <= (m.status or 0) <= highest), NO_TIME)
 
 
-def _state(opened: dialogs.Opening, accepted: bool, ended: dialogs.End | None, ringing: int) -> str:
+def _state(opened: Opening, accepted: bool, ended: End | None, ringing: int) -> str:
     if not opened.requests:
         return "starts_mid_call"
     if ended:

@@ -1,23 +1,115 @@
 """Which call each line of a FreeSWITCH log is about, and when it was on the captures' clock.
 
-Where lines belong is log_channels' and log_ties' business, what time it was log_clock's. A log in which
-none of the captures' legs is found is of another day or system: nothing of it is used.
+Where lines belong is log_channels' business. A log in which none of the captures' legs is found is of another
+day or system: nothing of it is used.
 """
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from statistics import median_low
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from postproc.correlate.log_channels import LogLine, Told, told
-from postproc.correlate.log_clock import Clock, anchored, clock
-from postproc.correlate.log_ties import Owners, ties
-from postproc.correlate.records import NS_PER_S, column, records
+from postproc.correlate.log_channels import ChannelLine, LogLine, Owners, channel_legs, with_channels
+from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.tables import LOG_EVENTS, LOGS, Tables
+
+# How far a log's clock is from the capture's, time zone and summer time included.
+#
+# Learnt from lines whose packet is known: an INVITE, else the answer or the end of a call. A log ticks in
+# steps of some 20 ms, on some systems it is earlier than the packet: the median counts, the spread is told.
+# When the clock was changed by whole hours meanwhile, each stretch of the log has its own offset.
+
+
+HOUR = 3600 * NS_PER_S
+OFF = 5 * NS_PER_S  # an anchor this far from the others is not about the packet it was taken for
+
+
+class Anchor(NamedTuple):
+    """A line and the packet it is about; times in ns."""
+
+    frame: int
+    log: int
+    packet: int
+
+    @property
+    def offset(self) -> int:
+        return self.log - self.packet
+
+
+class Stretch(NamedTuple):
+    """Anchor with the offset that holds around it."""
+
+    anchor: Anchor
+    offset: int
+
+
+class Clock(NamedTuple):
+    """A log's clock: ``offset`` in ns, ``spread`` of what it was learnt from, and how many those were."""
+
+    offset: int
+    spread: int
+    anchors: int
+    stretches: tuple[Stretch, ...] = ()  # in the order of the log, where the offset changed
+
+    def offset_at(self, frame: int, time: int) -> int:
+        """Offset of a line: of the stretches beside it that in which its time fits between theirs."""
+        if not self.stretches:
+            return self.offset
+        place = bisect_left(self.stretches, frame, key=lambda stretch: stretch.anchor.frame)
+        before, after = self.stretches[max(place - 1, 0)], self.stretches[min(place, len(self.stretches) - 1)]
+        fits = before.anchor.packet - OFF <= time - before.offset <= after.anchor.packet + OFF
+        return before.offset if fits else after.offset
+
+    def away(self) -> "Clock":
+        """Return the clock as another log of the same machine has it."""
+        return self._replace(stretches=())
+
+
+def clock(anchors: Iterable[Anchor]) -> Clock | None:
+    """Return the clock that the anchors of one log show, or None where there are none."""
+    known = sorted(anchors)
+    if not known:
+        return None
+    middle = median_low(anchor.offset for anchor in known)
+    steps = {anchor: round((anchor.offset - middle) / HOUR) * HOUR for anchor in known}
+    rest = {anchor: anchor.offset - middle - step for anchor, step in steps.items()}
+    good = [anchor for anchor in known if abs(rest[anchor]) <= OFF]
+    skew = median_low(rest[anchor] for anchor in good)
+    exact = [rest[anchor] for anchor in good]
+    stretches = tuple(Stretch(anchor, middle + skew + steps[anchor]) for anchor in good)
+    changed = len({stretch.offset for stretch in stretches}) > 1
+    return Clock(middle + skew, max(exact) - min(exact), len(good), stretches if changed else ())
+
+
+def anchored(lines: Iterable[tuple[int, int, str]], packets: Iterable[tuple[int, str, int]]) -> list[Anchor]:
+    """Match a log's lines (frame, time, Call-ID) to ``packets`` (recording, Call-ID, time).
+
+    Recordings have clocks of their own: the one that shows most of the log's calls is taken.
+    """
+    written = list(lines)
+    seen: Mapping[int, dict[str, int]] = defaultdict(dict)
+    for recording, call_id, time in packets:
+        seen[recording].setdefault(call_id, time)
+    matches = Counter({
+        recording: sum(call_id in times for _, _, call_id in written) for recording, times in seen.items()
+    })  # fmt: skip
+    if not matches:
+        return []
+    times = seen[min(matches, key=lambda recording: (-matches[recording], recording))]
+    return [Anchor(frame, time, times[call_id]) for frame, time, call_id in written if call_id in times]
+
+
+# Which call each line of a FreeSWITCH log is about, and when it was on the captures' clock.
+#
+# Where lines belong is log_channels' and log_ties' business, what time it was log_clock's. A log in which
+# none of the captures' legs is found is of another day or system: nothing of it is used.
+
 
 MARGIN = (
     5 * NS_PER_S
@@ -50,7 +142,7 @@ def logs(events: Tables, legs: pd.DataFrame, recordings: "pd.Series[int]") -> Lo
         return Logs(LOG_EVENTS.empty(), LOGS.empty(), [])
     written = _in_order(events.log_events)
     lines = _told(written)
-    found = ties(lines, events)
+    found = channel_legs(lines, events)
     clocks = _clocks(lines, found.legs, legs, recordings)
     used = _used(written, lines, found.owners, clocks, _span(legs))
     return Logs(used, _about(events.logs, used, clocks), found.joins)
@@ -69,23 +161,23 @@ def _in_order(log_events: pd.DataFrame) -> pd.DataFrame:
     return keys.sort_values(["stream", "first", "capture", "frame"], ignore_index=True)
 
 
-def _told(written: pd.DataFrame) -> list[Told]:
+def _told(written: pd.DataFrame) -> list[ChannelLine]:
     names = column(written["stream"])
     rows = records(written, "capture", "frame", "time", "kind", "text", "uuid", "call_id")
     named = zip(names, map(LogLine._make, rows), strict=True)
     return [
         each
         for _, group in groupby(named, key=lambda item: item[0])
-        for each in told([line for _, line in group])
+        for each in with_channels([line for _, line in group])
     ]
 
 
 def _clocks(
-    lines: list[Told], legs_of: Owners, legs: pd.DataFrame, recordings: "pd.Series[int]"
+    lines: list[ChannelLine], legs_of: Owners, legs: pd.DataFrame, recordings: "pd.Series[int]"
 ) -> dict[str, Clock]:
     """Return the clock of each log; a rotated file that shows none has its neighbour's."""
     numbers = [int(recordings[name]) for name in column(legs["capture"])]
-    of_calls: dict[str, list[Told]] = defaultdict(list)
+    of_calls: dict[str, list[ChannelLine]] = defaultdict(list)
     for each in lines:
         if each.uuid in legs_of:
             of_calls[each.line.log].append(each)
@@ -104,7 +196,7 @@ def _packets(numbers: list[int], legs: pd.DataFrame, moment: str) -> list[tuple[
     return [(number, call_id, time) for number, (call_id, time) in rows if call_id and time is not None]
 
 
-def _first(lines: list[Told], kind: str, legs_of: Owners) -> list[tuple[int, int, str]]:
+def _first(lines: list[ChannelLine], kind: str, legs_of: Owners) -> list[tuple[int, int, str]]:
     """Return frame, time and Call-ID of each channel's first line of a kind."""
     first: dict[str, tuple[int, int, str]] = {}
     for each in lines:
@@ -128,7 +220,7 @@ def _span(legs: pd.DataFrame) -> tuple[int, int]:
 
 def _used(
     written: pd.DataFrame,
-    lines: list[Told],
+    lines: list[ChannelLine],
     owners: Owners,
     clocks: Mapping[str, Clock],
     span: tuple[int, int],
@@ -157,7 +249,7 @@ def _offset(line: LogLine, clocks: Mapping[str, Clock]) -> int | None:
     return learnt.offset_at(line.frame, line.time) if learnt else None
 
 
-def _at_that_time(each: Told, offset: int | None, span: tuple[int, int]) -> bool:
+def _at_that_time(each: ChannelLine, offset: int | None, span: tuple[int, int]) -> bool:
     of_none = each.uuid is None and (each.line.kind == "acl" or each.facts.get("verdict") == "Failed")
     return of_none and offset is not None and span[0] <= each.line.time - offset <= span[1]
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from postproc import filters
-from postproc.tables import Tables
+from postproc.tables import SLACK_S, Tables
 
 ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
 HANDSHAKE_ENDS = ["client_addr", "client_port", "server_addr", "server_port"]
-MARGIN = pd.Timedelta(seconds=2)  # around what is counted: ICMP errors, RTCP that says goodbye
+SLACK = pd.Timedelta(seconds=SLACK_S)
 
 
 class Flow(NamedTuple):
@@ -61,9 +61,8 @@ def flows(tables: Tables) -> dict[int, dict[Flow, Span]]:
 
 def _used(tables: Tables) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp, bool]]:
     muxed = _muxed(tables)
-    bindings, streams = tables.bindings, tables.rtp_streams
-    took = pd.to_timedelta(bindings["rtt_ms"].fillna(0), unit="ms")
-    for row in _rows(bindings, ENDS, bindings["time"], bindings["time"] + took):
+    stun, streams = tables.stun_messages, tables.rtp_streams
+    for row in _rows(stun, ENDS, stun["time"], stun["time"]):
         yield *row, False
     handshakes = tables.dtls
     end = handshakes["completed"].fillna(handshakes["started"])
@@ -94,8 +93,7 @@ def _flow(one: tuple[str, int], other: tuple[str, int]) -> Flow | None:
 
 def _muxed(tables: Tables) -> set[int]:
     """Calls all of whose descriptions say rtcp-mux (RFC 5761)."""
-    call_of = dict(zip(tables.legs["call_id"], tables.legs["call"], strict=True))
-    offered = tables.sdp_media.assign(call=tables.sdp_media["call_id"].map(call_of)).dropna(subset=["call"])
+    offered = tables.sdp_media.dropna(subset=["call"])
     every = offered["rtcp_mux"].fillna(False).groupby(offered["call"]).all()
     return {int(call) for call, muxed in zip(every.index, every, strict=True) if muxed}
 
@@ -120,7 +118,7 @@ def _flow_filters(spans: Mapping[Flow, Span], users: Mapping[Flow, int]) -> Iter
 
 
 def _within(span: Span) -> str:
-    first, last = span.first - MARGIN, span.last + MARGIN
+    first, last = span.first - SLACK, span.last + SLACK
     return f"frame.time_epoch >= {_epoch(first)} && frame.time_epoch <= {_epoch(last)}"
 
 

@@ -128,7 +128,7 @@ def _read(scan: _Scan, wanted: frozenset[bytes] | None) -> Tables:
 
 def _table(found: list[Line], name: str) -> pd.DataFrame:
     columns = dict(zip(Line._fields, zip(*found, strict=True), strict=True)) if found else {}
-    table = pd.DataFrame(columns, columns=Line._fields).assign(capture=name, offset_ms=None)
+    table = pd.DataFrame(columns, columns=LOG_EVENTS.names).assign(capture=name)
     table["time"] = _times(table["time"])
     return LOG_EVENTS.conform(table.dropna(subset="time"))
 

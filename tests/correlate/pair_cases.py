@@ -3,6 +3,7 @@
 import pandas as pd
 
 from postproc.correlate.bindings import bindings
+from postproc.correlate.endpoints import index
 from postproc.correlate.pairs import pairs
 from tests import builders as b
 
@@ -44,8 +45,7 @@ def paired(messages=(), candidates=(), sessions=({},), *, end=100.0, dtls=(), rt
     stun, ice = b.stun_messages(*messages), b.ice_sessions(*sessions)
     known = bindings(
         stun,
-        ice,
-        b.endpoints(),
+        index(b.legs(), b.endpoints(), ice, pd.Series({"a.pcapng": 1, "b.pcapng": 2})),
         captures=pd.DataFrame({"capture": ["a.pcapng", "b.pcapng"], "last_time": b.at(end)}),
         **EMPTY,
     )

@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.correlate.arrays import where
 from postproc.correlate.calls import Calls, calls
-from postproc.correlate.facts import Facts, Messages, facts
+from postproc.correlate.joining.features import Facts, Messages, facts, where
 from postproc.correlate.legs import legs
 from postproc.correlate.parties import parties
-from postproc.correlate.transactions import transactions
+from postproc.correlate.sip import transactions
 from postproc.deployment import Deployment
 from postproc.tables import Tables
 from tests import builders as b

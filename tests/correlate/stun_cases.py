@@ -3,6 +3,7 @@
 import pandas as pd
 
 from postproc.correlate.bindings import bindings
+from postproc.correlate.endpoints import index
 from tests import builders as b
 
 NAT, STUN_SERVER = "203.0.113.10", "192.0.2.53"
@@ -16,17 +17,27 @@ REFUSAL = TO_SERVER | {"kind": "error", "error_code": 401}
 UNREACHABLE = TO_CLIENT | {"version": 4, "type": 3, "code": 3, "transport": "udp"}
 
 
+RECORDINGS = pd.Series({"a.pcapng": 1, "b.pcapng": 2})
 EMPTY = {name: b.rows(name) for name in ("icmp_errors", "sip_messages", "rtp_streams", "dtls_messages")}
 
 
-def bound(*messages, sessions=(), endpoints=(), end=100.0, **others):
-    """Bindings of these messages in a capture that ends after ``end`` seconds."""
+def bound(*messages, sessions=(), endpoints=(), legs=None, end=100.0, **others):
+    """Bindings of these messages in a capture that ends after ``end`` seconds.
+
+    Legs that are not given have their messages in a.pcapng, from ever to ever.
+    """
+    named = {(row.get("call", 1), row.get("leg", 1)) for row in (*sessions, *endpoints)}
+    ever = [{"call": call, "leg": leg, "time": None} for call, leg in named if call and leg]
     tables = {name: b.rows(name, *others[name]) if name in others else EMPTY[name] for name in EMPTY}
     captures = pd.DataFrame({"capture": ["a.pcapng", "b.pcapng"], "last_time": b.at(end)})
     return bindings(
         b.stun_messages(*messages),
-        b.ice_sessions(*sessions),
-        b.endpoints(*endpoints),
+        index(
+            b.legs(*(ever if legs is None else legs)),
+            b.endpoints(*endpoints),
+            b.ice_sessions(*sessions),
+            RECORDINGS,
+        ),
         captures=captures,
         **tables,
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from postproc.acl import built
-from postproc.correlate.access import access
+from postproc.correlate.candidates import access
 from postproc.deployment import GENERIC
 from postproc.tables import CANDIDATES
 from tests import builders as b

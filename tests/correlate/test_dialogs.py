@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from postproc.correlate.legs import legs
-from postproc.correlate.transactions import transactions
+from postproc.correlate.sip import transactions
 from tests.builders import at, sip_messages
 from tests.correlate.conversation import ask, invite, reply, way
 

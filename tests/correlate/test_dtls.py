@@ -6,7 +6,7 @@ import pytest
 from postproc.correlate.dtls import dtls
 from postproc.tables import DTLS
 from tests import builders as b
-from tests.correlate.known import CHECK, TO_CLIENT, TO_SERVER, at, known, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, at, known, leg
 
 CLIENT_DER, SERVER_DER, FOREIGN = "3082aa", "3082bb", "3082cc"
 SERVER, CLIENT = (b.SERVER, 30000), (b.CLIENT, 50000)
@@ -39,11 +39,11 @@ def good(start=2.0, **columns):
     ]
 
 
-def found(messages, *, ties=None, sdp=SDP, rtp_streams=(), legs=None):
+def found(messages, *, index=None, sdp=SDP, rtp_streams=(), legs=None):
     legs = [leg()] if legs is None else legs
-    ties = ties or known(legs, [], [CHECK | {"time": 1.5}])
+    index = index or known(legs, [], [CHECK | {"time": 1.5}])
     return dtls(
-        b.dtls_messages(*messages), b.rtp_streams(*rtp_streams), b.sdp_media(*sdp), b.legs(*legs), ties
+        b.dtls_messages(*messages), b.rtp_streams(*rtp_streams), b.sdp_media(*sdp), b.legs(*legs), index
     )
 
 
@@ -116,7 +116,7 @@ def test_the_same_ports_used_by_two_calls_give_two_handshakes():
     legs = [leg(end=12.0), leg(call=2, time=14.0)]
     checks = [CHECK | {"time": 1.5}, CHECK | {"time": 15.0, "call": 2}]
     hellos = [TO_CLIENT | {"time": t, "handshake_type": "client_hello"} for t in (2.0, 3.0, 5.0, 16.0)]
-    rows = found(hellos, ties=known(legs, [], checks), legs=legs)
+    rows = found(hellos, index=known(legs, [], checks), legs=legs)
     assert rows[["call", "client_hellos"]].to_numpy().tolist() == [[1, 3], [2, 1]]
 
 
@@ -129,12 +129,12 @@ def test_rows_stand_in_time_order():
 
 
 def test_without_checks_the_addresses_in_sdp_tell_the_leg():
-    ties = known([leg()], [at(*SERVER, "server"), at(*CLIENT, "client")])
-    assert (one(good(), ties=ties)["call"], one(good(), ties=ties)["leg"]) == (1, 1)
+    index = known([leg()], [at(*SERVER, "server"), at(*CLIENT, "client")])
+    assert (one(good(), index=index)["call"], one(good(), index=index)["leg"]) == (1, 1)
 
 
 def test_a_handshake_of_nobody_stays_without_call():
-    row = one(good(), ties=known())
+    row = one(good(), index=known())
     assert (row["call"], row["leg"], row["fingerprint_matches"]) == (None, None, None)
 
 
@@ -157,11 +157,11 @@ def test_each_certificate_is_compared_with_its_sender_s_description(sdp, matches
 
 
 def test_without_checks_the_address_in_sdp_tells_the_sender():
-    ties = known([leg()], [at(*SERVER, "server"), at(*CLIENT, "client")])
+    index = known([leg()], [at(*SERVER, "server"), at(*CLIENT, "client")])
     ends = [{"connection_addr": addr, "port": port} for addr, port in (CLIENT, SERVER)]
     right = [section(None, der, **end) for der, end in zip((CLIENT_DER, SERVER_DER), ends, strict=True)]
     wrong = [section(None, der, **end) for der, end in zip((SERVER_DER, CLIENT_DER), ends, strict=True)]
-    found_matching = [one(good(), ties=ties, sdp=sdp)["fingerprint_matches"] for sdp in (right, wrong)]
+    found_matching = [one(good(), index=index, sdp=sdp)["fingerprint_matches"] for sdp in (right, wrong)]
     assert found_matching == [True, False]
 
 

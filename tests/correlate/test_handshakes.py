@@ -1,8 +1,16 @@
 import pytest
 
-from postproc.correlate import handshakes as h
-from postproc.correlate.handshakes import Message
-from postproc.correlate.records import NS_PER_S
+from postproc.correlate.dtls import (
+    Message,
+    certificates,
+    client_hellos,
+    client_of,
+    completed,
+    fatal_alert,
+    handshakes,
+    state,
+)
+from postproc.correlate.rows import NS_PER_S
 
 C, S = ("10.0.0.1", 30000), ("10.0.0.2", 50000)
 
@@ -49,7 +57,7 @@ def good(start=0.0, client=C):
 
 
 def cut(*messages, same_call=True):
-    return h.handshakes(messages, lambda _one, _other: same_call)
+    return handshakes(messages, lambda _one, _other: same_call)
 
 
 def one(*messages):
@@ -60,8 +68,8 @@ def one(*messages):
 def ended(*messages, srtp=None):
     """State and time of completion (s)."""
     found = one(*messages)
-    complete = h.completed(found, lambda start: srtp and max(start, round(srtp * NS_PER_S)))
-    return h.state(found, complete), complete and complete / NS_PER_S
+    complete = completed(found, lambda start: srtp and max(start, round(srtp * NS_PER_S)))
+    return state(found, complete), complete and complete / NS_PER_S
 
 
 # Where a handshake begins
@@ -73,20 +81,20 @@ def test_all_messages_of_a_handshake_and_what_follows_are_one():
 
 def test_a_cookie_exchange_is_one_handshake_with_two_hellos():
     found = one(hello(0), message(0.1, S, type="hello_verify_request"), hello(0.2, seq=1), *good(0.2)[1:])
-    assert h.client_hellos(found) == 2
+    assert client_hellos(found) == 2
 
 
 def test_retransmitted_hellos_are_one_handshake():
     found = one(*(hello(t) for t in (0, 1, 3, 7, 15, 31, 63, 123)))
-    assert h.client_hellos(found) == 8
+    assert client_hellos(found) == 8
 
 
 def test_fragments_of_a_hello_in_several_frames_are_one_hello():
-    assert h.client_hellos(one(hello(0), hello(0.0002), hello(1), hello(1.0003))) == 2
+    assert client_hellos(one(hello(0), hello(0.0002), hello(1), hello(1.0003))) == 2
 
 
 def test_hellos_of_unknown_number_are_each_counted():
-    assert h.client_hellos(one(hello(0, seq=None), hello(0.001, seq=None))) == 2
+    assert client_hellos(one(hello(0, seq=None), hello(0.001, seq=None))) == 2
 
 
 def test_a_hello_long_after_completion_opens_another_handshake():
@@ -136,7 +144,7 @@ def test_a_hello_after_an_alert_that_refused_it_is_the_same_attempt():
     ],
 )
 def test_the_client_is_who_speaks_as_one(messages, client):
-    assert h.client_of(one(*messages)) == client
+    assert client_of(one(*messages)) == client
 
 
 # How it ended
@@ -188,7 +196,7 @@ def test_an_answer_without_end_is_incomplete():
 def test_a_fatal_alert_before_completion_is_the_state():
     refused = [hello(0), alert(0.1, "handshake_failure", S)]
     assert ended(*refused) == ("alert", None)
-    assert h.fatal_alert(one(*refused)) == "handshake_failure"
+    assert fatal_alert(one(*refused)) == "handshake_failure"
 
 
 def test_an_unreadable_alert_counts_if_both_sides_took_part():
@@ -217,4 +225,4 @@ def test_the_first_certificate_of_each_side_counts():
         message(5, S, type="certificate", certificate="cc"),
         message(5, type="certificate", certificate="bb"),
     )
-    assert h.certificates(found) == {S: "aa", C: "bb"}
+    assert certificates(found) == {S: "aa", C: "bb"}

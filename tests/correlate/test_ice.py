@@ -1,7 +1,6 @@
 import pytest
 
-from postproc.correlate import ice
-from postproc.correlate.ice import Life
+from postproc.correlate.ice import Life, Ufrags, checks, find_sessions, leg_lives, ufrags_of
 from postproc.correlate.parties import descriptions, parties
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
@@ -16,16 +15,16 @@ def ufrags(*messages):
     )
     media = [{"frame": n, "call_id": m.get("call_id", "a@x"), "ufrag": u}
              for n, m in enumerate(messages, 1) for u in m["ufrags"]]  # fmt: skip
-    return ice.ufrags(b.sdp_media(*media), descriptions(sip.assign(party=parties(sip))))
+    return ufrags_of(b.sdp_media(*media), descriptions(sip.assign(party=parties(sip))))
 
 
 def seen(*rows):
-    return ice.checks(b.stun_messages(*(CHECK | row for row in rows)))
+    return checks(b.stun_messages(*(CHECK | row for row in rows)))
 
 
 def find(known, stun=(), lives=None, calls=None):
     lives = lives or {name: Life(b.at(-5).value, b.at(60).value) for name in known}
-    return ice.find(known, lives, calls or {name: name for name in lives}, seen(*stun))
+    return find_sessions(known, lives, calls or {name: name for name in lives}, seen(*stun))
 
 
 def test_offer_and_answer_make_a_pair_caller_first():
@@ -41,7 +40,7 @@ def test_an_answer_in_the_ack_is_the_callers():
     media = b.sdp_media(
         {"frame": 2, "call_id": "a@x", "ufrag": "B"}, {"frame": 3, "call_id": "a@x", "ufrag": "A"}
     )
-    assert ice.ufrags(media, descriptions(sip.assign(party=parties(sip))))["a@x"].agreed == [("A", "B")]
+    assert ufrags_of(media, descriptions(sip.assign(party=parties(sip))))["a@x"].agreed == [("A", "B")]
 
 
 def test_each_section_is_a_pair_of_its_own():
@@ -93,19 +92,19 @@ def test_checks_remember_first_last_and_the_senders_software():
 
 
 def test_a_life_has_margins_and_an_end_not_seen_is_open():
-    found = ice.lives(
+    found = leg_lives(
         b.legs({"call_id": "a", "time": 10.0, "end_time": 20.0}, {"call_id": "b", "time": 10.0})
     )
     assert found == {"a": Life(b.at(5).value, b.at(25).value), "b": Life(b.at(5).value, None)}
 
 
 def test_a_life_spans_what_all_recordings_show():
-    found = ice.lives(b.legs({"call_id": "a", "time": 10.0, "end_time": 20.0}, {"call_id": "a", "time": 9.0}))
+    found = leg_lives(b.legs({"call_id": "a", "time": 10.0, "end_time": 20.0}, {"call_id": "a", "time": 9.0}))
     assert found == {"a": Life(b.at(4).value, b.at(25).value)}
 
 
-KNOWN = {"a": ice.Ufrags({"A": "uac", "B": "uas"}, [("A", "B")])}
-HALF = {"a": ice.Ufrags({"A": "uac"}, [])}
+KNOWN = {"a": Ufrags({"A": "uac", "B": "uas"}, [("A", "B")])}
+HALF = {"a": Ufrags({"A": "uac"}, [])}
 
 
 def test_an_agreed_pair_is_a_session_of_its_leg():
@@ -136,7 +135,7 @@ def test_legs_of_one_call_that_relay_a_pair_are_one_session_of_the_earlier():
 def test_checks_complete_what_the_capture_did_not_show():
     (session,) = find(HALF, [{"username": "B:A"}])
     assert (session.call_id, session.ufrags) == ("a", ("A", "B"))
-    (session,) = find({"a": ice.Ufrags({"A": "uas"}, [])}, [{"username": "B:A"}])
+    (session,) = find({"a": Ufrags({"A": "uas"}, [])}, [{"username": "B:A"}])
     assert session.ufrags == ("B", "A")
 
 

@@ -1,6 +1,4 @@
-from postproc.correlate.ice import Checks, Session
-from postproc.correlate.ice_sessions import ice_sessions
-from postproc.correlate.numbering import Numbered
+from postproc.correlate.ice import Checks, Numbered, Session, ice_sessions
 from tests import builders as b
 from tests.deployments import XPHONE
 

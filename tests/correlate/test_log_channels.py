@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.log_channels import LogLine, told
+from postproc.correlate.log_channels import LogLine, with_channels
 
 TICK = 20_000_000
 
@@ -11,7 +11,7 @@ def walk(*lines):
         LogLine("fs.log", number, round(time * TICK), kind, text, uuid, None)
         for number, (time, kind, text, uuid) in enumerate(lines, 1)
     ]
-    return [each.uuid for each in told(written)]
+    return [each.uuid for each in with_channels(written)]
 
 
 def uuid(letter):

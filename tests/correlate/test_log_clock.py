@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.log_clock import HOUR, Anchor, anchored, clock
+from postproc.correlate.logs import HOUR, Anchor, anchored, clock
 
 S, MS = 10**9, 10**6
 

@@ -1,8 +1,7 @@
 import pytest
 
-from postproc.correlate.log_channels import LogLine, told
-from postproc.correlate.log_ties import ties
-from postproc.correlate.records import records
+from postproc.correlate.log_channels import LogLine, channel_legs, with_channels
+from postproc.correlate.rows import records
 from postproc.tables import Tables
 from tests import builders as b
 from tests.correlate import logscenes as s
@@ -14,7 +13,7 @@ def tied(*lines, sdp=(), legs=("a@x", "b@x")):
     events = Tables(
         sip_messages=b.sip_messages(*({"call_id": call_id} for call_id in legs)), sdp_media=b.sdp_media(*sdp)
     )
-    return ties(told(map(LogLine._make, rows)), events)
+    return channel_legs(with_channels(map(LogLine._make, rows)), events)
 
 
 OFFER = {"call_id": "b@x", "sdp_owner": "FreeSWITCH", "session_id": "1795355615", "port": 31514}

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from postproc.correlate import clocks
 from postproc.correlate.logs import EMPTY, NO_CLOCK, logs, stream
+from postproc.correlate.recordings import recordings
 from postproc.tables import LOG_EVENTS, LOGS, Tables
 from tests import builders as b
 from tests.correlate import logscenes as s
@@ -22,7 +22,7 @@ def found(lines, legs=(LEG_A, LEG_B), about=None, captures=("a.pcapng",)):
         log_events=s.log_events(*lines),
         logs=s.logs(LOG) if about is None else about,
     )
-    return logs(events, held, clocks.recordings(seen, events.sip_messages))
+    return logs(events, held, recordings(seen, events.sip_messages))
 
 
 def test_without_logs_there_is_nothing():

@@ -1,6 +1,6 @@
 """Messages are walked by time, each once, as plain values."""
 
-from postproc.correlate.messages import NO_TIME, in_order, messages, moments
+from postproc.correlate.sip import NO_TIME, in_order, messages, moments
 from tests.builders import at, sip_messages
 from tests.correlate.conversation import ask, invite, reply
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from postproc.correlate.nat import nat_mappings
+from postproc.correlate.candidates import nat_mappings
 from tests import builders as b
 
 BASE = {"src_addr": "10.0.0.1", "src_port": 4000}

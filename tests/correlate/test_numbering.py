@@ -1,14 +1,15 @@
 import numpy as np
 
-from postproc.correlate import numbering
+from postproc.correlate.calls import number as numbered
+from postproc.correlate.calls import roles_of
 from postproc.correlate.ice import Session
-from postproc.correlate.joining import Joined
+from postproc.correlate.joining.join import Joined
 from tests import builders as b
 from tests.correlate.scenes import facts_of
 
 
 def number(*legs, groups, sessions=()):
-    return numbering.number(b.legs(*legs), groups, sessions)
+    return numbered(b.legs(*legs), groups, sessions)
 
 
 def test_calls_and_legs_count_by_their_first_invite():
@@ -48,7 +49,7 @@ def link(a, b_, *, siblings=False):
 
 
 def roles(*links, legs=3, **columns):
-    return numbering.roles(facts_of(*({} | columns for _ in range(legs))), links, legs)
+    return roles_of(facts_of(*({} | columns for _ in range(legs))), links, legs)
 
 
 def test_the_first_leg_is_inbound_and_all_that_follow_outbound():

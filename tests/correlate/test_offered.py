@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.correlate.offered import covered, kind_of, mapped, offered
+from postproc.correlate.candidates import covered, kind_of, mapped, offered
 from tests import builders as b
 
 BASE, OUTER, OTHER = ("10.0.50.118", 31802), ("203.0.113.10", 41802), ("192.0.2.7", 7)

@@ -1,23 +1,26 @@
 import pytest
 
-from postproc.correlate import payloads as p
+from postproc.correlate.streams import codec as codec_of
+from postproc.correlate.streams import nearest_first
+from postproc.correlate.streams import sections as sections_of
+from postproc.correlate.streams import secured as secured_by
 from tests import builders as b
-from tests.correlate.known import leg
+from tests.correlate.evidence_of import leg
 
 DST = ("198.51.100.77", 50000)
 
 
 def held(*sections, of=(1, 1)):
     base = {"call_id": "leg 1 of 1", "sdp_owner": "o", "session_id": "1", "port": 9}
-    return p.sections(b.sdp_media(*(base | s for s in sections)), b.legs(leg(), leg(2))).get(of, [])
+    return sections_of(b.sdp_media(*(base | s for s in sections)), b.legs(leg(), leg(2))).get(of, [])
 
 
 def codec(payload_type, *sections, ufrag=None):
-    return p.codec(p.nearest_first(held(*sections), DST, ufrag), payload_type)
+    return codec_of(nearest_first(held(*sections), DST, ufrag), payload_type)
 
 
 def secured(*protos, **columns):
-    return p.secured(p.nearest_first(held(*({"proto": proto} | columns for proto in protos)), DST, None))
+    return secured_by(nearest_first(held(*({"proto": proto} | columns for proto in protos)), DST, None))
 
 
 def test_the_receiver_s_description_names_the_codec():
@@ -45,7 +48,7 @@ def test_the_other_side_s_description_serves_where_the_receiver_s_was_not_seen()
     ("payload_type", "name"), [(0, "PCMU"), (8, "PCMA"), (9, "G722"), (18, "G729"), (96, None), (None, None)]
 )
 def test_an_undescribed_payload_type_has_its_static_meaning(payload_type, name):
-    assert p.codec([], payload_type) == name
+    assert codec_of([], payload_type) == name
 
 
 def test_sdp_may_give_a_static_number_another_meaning():
@@ -82,7 +85,7 @@ def test_sections_that_differ_tell_nothing_unless_the_receiver_s_is_known():
     assert secured("RTP/AVP", "RTP/SAVP") is None
     other = {"proto": "RTP/AVP", "session_id": "2"}
     mine = {"proto": "RTP/SAVP", "connection_addr": DST[0], "port": DST[1]}
-    assert p.secured(p.nearest_first(held(other, mine), DST, None)) is True
+    assert secured_by(nearest_first(held(other, mine), DST, None)) is True
 
 
 def test_a_refused_section_does_not_count():

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postproc.correlate.joining import Joined
-from postproc.correlate.results import joined_by
-from postproc.correlate.scoring import PIECES
+from postproc.correlate.calls import joined_by
+from postproc.correlate.joining.evidence import PIECES
+from postproc.correlate.joining.join import Joined
 from tests import builders as b
 from tests.correlate.scenes import inbound, joined, outbound
 

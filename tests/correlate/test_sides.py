@@ -1,7 +1,6 @@
 import pytest
 
-from postproc.correlate.parties import Description
-from postproc.correlate.sides import Ends, candidates, marks, sides
+from postproc.correlate.parties import Description, Ends, marked_ends, sides_of_ends, with_sides
 from postproc.deployment import Markers, marked
 from tests import builders as b
 from tests.deployments import XPHONE
@@ -10,7 +9,7 @@ FS, ICELINK = "server", "client"
 
 
 def of(call, *, shared=(), ice=(), marks=None):
-    return sides(Ends(call, frozenset(shared), frozenset(ice), marks or {}))
+    return sides_of_ends(Ends(call, frozenset(shared), frozenset(ice), marks or {}))
 
 
 TWO = {"a": 1, "b": 1}
@@ -73,13 +72,13 @@ def test_marks_come_from_the_description_before_the_user_agent():
         {"frame": 2, "call_id": "a", "sdp_owner": "-"},
     )
     told = {("a.pcapng", 1, "a"): Description("uac", "offer", ("a", "f", 1, "INVITE"))}
-    assert marks(legs, sdp, told, XPHONE.markers) == {("a", "uac"): "client", ("a", "uas"): "server"}
+    assert marked_ends(legs, sdp, told, XPHONE.markers) == {("a", "uac"): "client", ("a", "uas"): "server"}
 
 
 def test_other_deployments_have_other_markers():
     own = Markers(sdp_owner={"client": ("mozilla",)}, user_agent={}, stun_software={})
     legs = b.legs({"call_id": "a", "uas_agent": "FreeSWITCH"})
-    assert marks(legs, b.sdp_media(), {}, own) == {}
+    assert marked_ends(legs, b.sdp_media(), {}, own) == {}
     assert marked(own.sdp_owner, "mozilla...THIS_IS_SDPARTA-99.0") == "client"
 
 
@@ -93,7 +92,7 @@ def test_candidates_get_call_leg_side_and_part():
     rows = b.candidates(
         {"frame": 1, "call_id": "a"}, {"frame": 2, "call_id": "a"}, {"frame": 1, "call_id": "z"}
     )
-    found = candidates(rows, told, {("a", "uac"): ("client", "role")}, {"a": (3, 2)})
+    found = with_sides(rows, told, {("a", "uac"): ("client", "role")}, {"a": (3, 2)})
     columns = ["call", "leg", "side", "side_by", "offer_answer"]
     assert found.loc[0, columns].tolist() == [3, 2, "client", "role", "offer"]
     assert found.loc[1, columns].isna().tolist() == [False, False, True, True, True]

@@ -4,7 +4,7 @@ import pytest
 from postproc.correlate.streams import streams
 from postproc.tables import RTP_SECONDS, RTP_STREAMS
 from tests import builders as b
-from tests.correlate.known import CHECK, OUTSIDE, TO_CLIENT, TO_SERVER, at, known, leg
+from tests.correlate.evidence_of import CHECK, OUTSIDE, TO_CLIENT, TO_SERVER, at, known, leg
 
 SERVER, CLIENT, GATEWAY = (b.SERVER, 30000), (b.CLIENT, 50000), (b.GATEWAY, 11800)
 TRUNK = (b.SERVER, 30002)
@@ -22,7 +22,7 @@ def stream(number, **columns):
     return {"stream": number, "first_time": 5.0, "last_time": 30.0} | columns
 
 
-def tied(*rtp, ties=None, seconds=(), sdp=(), dtls=(), legs=None):
+def tied(*rtp, index=None, seconds=(), sdp=(), dtls=(), legs=None):
     legs = [leg(), leg(2)] if legs is None else legs
     return streams(
         b.rtp_streams(*rtp),
@@ -30,7 +30,7 @@ def tied(*rtp, ties=None, seconds=(), sdp=(), dtls=(), legs=None):
         b.sdp_media(*sdp),
         legs=b.legs(*legs),
         dtls=b.dtls(*dtls),
-        ties=ties or known(legs, SIDES, [CHECK]),
+        index=index or known(legs, SIDES, [CHECK]),
     )
 
 
@@ -53,24 +53,24 @@ def test_every_stream_of_a_call_of_two_legs_is_tied_and_has_its_way():
 def test_a_nat_on_the_client_s_side_hides_nothing_where_checks_were_seen():
     moved = {"src_addr": "198.51.100.99", "src_port": 61234, "dst_addr": b.SERVER, "dst_port": 30000}
     check = moved | {"purpose": "check", "direction": "client_to_server", "call": 1, "leg": 1}
-    assert told(stream(0, **moved), ties=known([leg()], [], [check])) == [(1, 1, "client_to_server")]
+    assert told(stream(0, **moved), index=known([leg()], [], [check])) == [(1, 1, "client_to_server")]
 
 
 def test_the_other_side_of_a_one_sided_leg_is_inferred():
-    ties = known([leg()], [at(*SERVER, "server"), at("192.168.178.34", 4711, "client")])
-    assert told(stream(0, **TO_SERVER), stream(1, **TO_CLIENT), ties=ties) == [
+    index = known([leg()], [at(*SERVER, "server"), at("192.168.178.34", 4711, "client")])
+    assert told(stream(0, **TO_SERVER), stream(1, **TO_CLIENT), index=index) == [
         (1, 1, "client_to_server"),
         (1, 1, "server_to_client"),
     ]
 
 
 def test_a_server_s_private_address_is_recognised_by_its_port():
-    ties = known([leg()], [at(OUTSIDE, 30000, "server"), at(*CLIENT, "client")])
-    assert told(stream(0, **TO_CLIENT), ties=ties) == [(1, 1, "server_to_client")]
+    index = known([leg()], [at(OUTSIDE, 30000, "server"), at(*CLIENT, "client")])
+    assert told(stream(0, **TO_CLIENT), index=index) == [(1, 1, "server_to_client")]
 
 
 def test_a_stream_of_nobody_is_kept_without_call():
-    assert told(stream(0), ties=known()) == [(None, None, "other")]
+    assert told(stream(0), index=known()) == [(None, None, "other")]
 
 
 def test_a_stream_without_ends_is_kept_without_call():
@@ -79,7 +79,7 @@ def test_a_stream_without_ends_is_kept_without_call():
 
 @pytest.mark.parametrize(("packets", "kept"), [(7, 0), (8, 1), (None, 0)])
 def test_a_few_packets_of_nobody_are_noise(packets, kept):
-    assert len(told(stream(0, packets=packets), ties=known())) == kept
+    assert len(told(stream(0, packets=packets), index=known())) == kept
 
 
 def test_a_few_packets_of_a_call_are_not():
@@ -91,8 +91,8 @@ def test_the_way_back_ties_what_time_alone_does_not():
     ends = [at(*SERVER, "server", end=15.0), at(*SERVER, "server", call=2, start=6.0)]
     clear = stream(0, **TO_SERVER, first_time=1.0, last_time=10.0)
     between = stream(1, **TO_CLIENT, first_time=9.9, last_time=11.1)
-    assert told(between, legs=legs, ties=known(legs, ends)) == [(None, None, "other")]
-    assert [row[0] for row in told(clear, between, legs=legs, ties=known(legs, ends))] == [1, 1]
+    assert told(between, legs=legs, index=known(legs, ends)) == [(None, None, "other")]
+    assert [row[0] for row in told(clear, between, legs=legs, index=known(legs, ends))] == [1, 1]
 
 
 def test_the_way_back_of_two_calls_is_not_guessed():
@@ -103,7 +103,7 @@ def test_the_way_back_of_two_calls_is_not_guessed():
         for n, (a, e) in enumerate([(1.0, 10.0), (11.0, 40.0)])
     ]
     between = stream(2, **TO_CLIENT, first_time=9.9, last_time=11.1)
-    assert [row[0] for row in told(*both, between, legs=legs, ties=known(legs, ends))] == [1, None, 2]
+    assert [row[0] for row in told(*both, between, legs=legs, index=known(legs, ends))] == [1, None, 2]
 
 
 # Codec and protection
@@ -120,7 +120,7 @@ def test_the_codec_is_the_receiver_s():
 
 def test_an_untied_stream_has_the_codec_of_its_static_payload_type():
     rtp = [stream(0, payload_type=0), stream(1, payload_type=111)]
-    assert told(*rtp, ties=known(), columns=["codec"]) == [("PCMU",), (None,)]
+    assert told(*rtp, index=known(), columns=["codec"]) == [("PCMU",), (None,)]
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_another_handshake_does_not(other):
 
 
 def test_a_handshake_without_call_protects_a_stream_without_call():
-    assert told(stream(0), ties=known(), dtls=[HANDSHAKE | {"call": None}], columns=["secured"]) == [(True,)]
+    assert told(stream(0), index=known(), dtls=[HANDSHAKE | {"call": None}], columns=["secured"]) == [(True,)]
 
 
 def test_a_handshake_ties_the_stream_that_follows_it():
-    assert told(stream(0), ties=known([leg()]), dtls=[HANDSHAKE]) == [(1, 1, "other")]
+    assert told(stream(0), index=known([leg()]), dtls=[HANDSHAKE]) == [(1, 1, "other")]
 
 
 # Numbers
@@ -180,7 +180,7 @@ def test_streams_are_numbered_by_time_over_captures_and_their_seconds_follow():
 
 def test_the_seconds_of_noise_go_with_it():
     seconds = [{"stream": 0, "second": 0}, {"stream": 9, "second": 0}]
-    found, by_second = tied(stream(0, packets=3), seconds=seconds, ties=known())
+    found, by_second = tied(stream(0, packets=3), seconds=seconds, index=known())
     assert (len(found), len(by_second)) == (0, 0)
 
 

@@ -1,9 +1,10 @@
-from postproc.correlate.stun_transactions import messages, transactions
+from postproc.correlate.bindings import binding_messages
+from postproc.correlate.bindings import grouped as transactions
 from tests import builders as b
 
 
 def grouped(*records):
-    return transactions(messages(b.stun_messages(*records)))
+    return transactions(binding_messages(b.stun_messages(*records)))
 
 
 def test_messages_are_paired_by_id_within_one_capture():
@@ -23,7 +24,7 @@ def test_time_and_not_the_frame_number_orders_messages():
 
 
 def test_indications_relayed_messages_other_methods_and_nameless_ones_are_left_out():
-    kept = messages(
+    kept = binding_messages(
         b.stun_messages(
             {"kind": "indication"},
             {"relayed": True},

@@ -2,16 +2,14 @@ from postproc.correlate.timeline import timeline
 from postproc.tables import TIMELINE, Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
-from tests.correlate.known import CHECK, TO_CLIENT, TO_SERVER, known, leg
+from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, leg
 
 SAYS = ["call", "lane", "label"]
 
 
 def built(**tables):
     legs = [leg(), leg(call=2)]
-    bindings = tables.get("bindings", b.bindings())
-    ties = known(legs, [], bindings.to_dict("records"))
-    return timeline(Tables().with_(legs=b.legs(*legs), **tables), ties)
+    return timeline(b.attributed(Tables().with_(legs=b.legs(*legs), **tables)))
 
 
 def rows(**tables):

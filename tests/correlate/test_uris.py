@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.correlate.uris import user_part
+from postproc.correlate.sip import user_part
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,8 @@ def tables(**changes: Sequence[Mapping[str, Any]]) -> Tables:
     """The good scene, or a base given as ``base``, with the tables named replaced."""
     base = changes.pop("base", None)
     held: Any = {**(base or good()), **changes}
-    return Tables().with_(**{name: builders.rows(name, *rows) for name, rows in held.items()})
+    made = Tables().with_(**{name: builders.rows(name, *rows) for name, rows in held.items()})
+    return builders.attributed(made)
 
 
 def scene(deployment: Deployment = XPHONE, **changes: Any) -> Case:

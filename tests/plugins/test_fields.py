@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from postproc.correlate import handshakes
+from postproc.correlate.dtls import WARNINGS
 from postproc.read import dtls
 from tests.plugins import packets, wiresharks
 from tests.plugins.dissected import ROOT, Frame, frames, tshark
@@ -93,7 +93,7 @@ def test_every_alert_that_the_tables_name_has_its_name(tmp_path: Path) -> None:
     target = packets.capture(tmp_path / "alerts.pcap", *map(packets.udp, records))
     shown = frames(target, ["_ws.expert.message"], show="legs.expert.dtls_alert")
     assert {message for frame in shown for message in frame["_ws.expert.message"] if "alert:" in message} == {
-        f"DTLS alert: {name}" for name in dtls.ALERTS.values() if name not in handshakes.WARNINGS
+        f"DTLS alert: {name}" for name in dtls.ALERTS.values() if name not in WARNINGS
     }
 
 

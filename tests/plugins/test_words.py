@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postproc.addresses import addr_class, endpoint
-from postproc.correlate.identifiers import is_named_id, looks_random
-from postproc.correlate.numbers import number, users
-from postproc.correlate.tokens import LEG_SUFFIX
-from postproc.correlate.uris import user_part
+from postproc.correlate.joining.identities import LEG_SUFFIX
+from postproc.correlate.joining.words import is_named_id, looks_random, number, users
+from postproc.correlate.sip import user_part
 from postproc.read import stun
 from tests.plugins import plain
 

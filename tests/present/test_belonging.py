@@ -2,6 +2,7 @@ from postproc.present.belonging import belonging
 from postproc.tables import Tables
 from tests.builders import (
     at,
+    attributed,
     bindings,
     calls,
     dtls,
@@ -17,8 +18,11 @@ BACK = {"src_addr": "1.2.3.4", "src_port": 50000, "dst_addr": "10.0.0.1", "dst_p
 
 
 def of(call: int = 1, **held):
-    base = {"calls": calls({"call": 1, "end": 20.0}), "legs": legs({"call": 1, "leg": 1, "call_id": "a@x"})}
-    return belonging(Tables().with_(**(base | held)), call)
+    base = {
+        "calls": calls({"call": 1, "end": 20.0}),
+        "legs": legs({"call": 1, "leg": 1, "call_id": "a@x", "end_time": 20.0}),
+    }
+    return belonging(attributed(Tables().with_(**(base | held))), call)
 
 
 def test_messages_of_its_legs_belong_to_a_call_copies_and_all():
@@ -58,14 +62,14 @@ def test_what_made_a_turn_relay_belongs_to_the_call_that_uses_it():
 def test_media_and_rtcp_belong_by_flow_and_time():
     (held,) = of(rtp_streams=rtp_streams(ENDS | {"call": 1, "first_time": 5.0, "last_time": 9.0})).values()
     assert held.flows == [
-        ("10.0.0.1", 30000 + n, "1.2.3.4", 50000 + n, at(4.0).value, at(10.0).value) for n in (0, 1)
+        ("10.0.0.1", 30000 + n, "1.2.3.4", 50000 + n, at(0.0).value, at(14.0).value) for n in (0, 1)
     ]
 
 
 def test_dtls_belongs_until_the_call_ends():
     ends = {"client_addr": "10.0.0.1", "client_port": 30000, "server_addr": "1.2.3.4", "server_port": 50000}
     (held,) = of(dtls=dtls(ends | {"call": 1, "time": 5.0})).values()
-    assert held.flows == [("10.0.0.1", 30000, "1.2.3.4", 50000, at(4.0).value, at(21.0).value)]
+    assert held.flows == [("10.0.0.1", 30000, "1.2.3.4", 50000, at(0.0).value, at(25.0).value)]
 
 
 def test_icmp_errors_belong_by_what_they_quote_and_when():
@@ -80,7 +84,7 @@ def test_icmp_errors_belong_by_what_they_quote_and_when():
         ENDS | {"transaction_id": "aa", "time": 1.0},
     )
     (held,) = of(
-        icmp_errors=icmp, stun_messages=stun, bindings=bindings({"call": 1, "transaction_id": "aa"})
+        icmp_errors=icmp, stun_messages=stun, bindings=bindings(ENDS | {"call": 1, "transaction_id": "aa"})
     ).values()
     assert held.frames == {40, 2, 1}
 

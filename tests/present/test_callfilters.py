@@ -3,15 +3,15 @@
 import pandas as pd
 
 from postproc.present.callfilters import call_filters, call_ids, flows
-from postproc.tables import BINDINGS, CALLS, DTLS, LEGS, RTP_STREAMS, SDP_MEDIA, Tables
+from postproc.tables import CALLS, DTLS, LEGS, RTP_STREAMS, SDP_MEDIA, STUN_MESSAGES, Tables
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
 ENDS = {"src_addr": "10.0.0.1", "src_port": 30000, "dst_addr": "192.0.2.7", "dst_port": 40000}
 FLOW = (("10.0.0.1", 30000), ("192.0.2.7", 40000))
 
 
-def binding(call: int, at: pd.Timestamp = AT, **more: object) -> dict[str, object]:
-    return {"capture": "c", "frame": 1, "time": at, "call": call, "outcome": "success"} | ENDS | more
+def stun(call: int, at: pd.Timestamp = AT, **more: object) -> dict[str, object]:
+    return {"capture": "c", "frame": 1, "time": at, "call": call} | ENDS | more
 
 
 def stream(call: int, **more: object) -> dict[str, object]:
@@ -30,29 +30,29 @@ def tables(**rows: pd.DataFrame) -> Tables:
 
 
 def test_a_flow_of_one_call_is_named_without_times() -> None:
-    found = call_filters(tables(bindings=BINDINGS.rows([binding(1)])))
+    found = call_filters(tables(stun_messages=STUN_MESSAGES.rows([stun(1)])))
     assert found[1] == "ip.addr == 10.0.0.1 && ip.addr == 192.0.2.7 && udp.port == 30000 && udp.port == 40000"
     assert found[2] == ""
 
 
 def test_a_flow_of_two_calls_is_limited_to_each_calls_time() -> None:
     later = AT + pd.Timedelta(seconds=60)
-    found = call_filters(tables(bindings=BINDINGS.rows([binding(1), binding(2, later)])))
-    assert "frame.time_epoch >= 1767268798.500000000 && frame.time_epoch <= 1767268802.500000000" in found[1]
-    assert "frame.time_epoch >= 1767268858.500000000" in found[2]
+    found = call_filters(tables(stun_messages=STUN_MESSAGES.rows([stun(1), stun(2, later)])))
+    assert "frame.time_epoch >= 1767268795.500000000 && frame.time_epoch <= 1767268805.500000000" in found[1]
+    assert "frame.time_epoch >= 1767268855.500000000" in found[2]
 
 
 def test_both_directions_are_one_flow_from_the_first_to_the_last() -> None:
     back = {"src_addr": "192.0.2.7", "src_port": 40000, "dst_addr": "10.0.0.1", "dst_port": 30000}
     later = AT + pd.Timedelta(seconds=5)
-    found = flows(tables(bindings=BINDINGS.rows([binding(1), binding(1, later, rtt_ms=20.0, **back)])))
+    found = flows(tables(stun_messages=STUN_MESSAGES.rows([stun(1), stun(1, later, **back)])))
     assert list(found[1]) == [FLOW]
-    assert (found[1][FLOW].first, found[1][FLOW].last) == (AT, later + pd.Timedelta(milliseconds=20))
+    assert (found[1][FLOW].first, found[1][FLOW].last) == (AT, later)
 
 
 def test_rtcp_beside_is_there_unless_every_description_says_mux() -> None:
     media = {"rtp_streams": RTP_STREAMS.rows([stream(1)]), "legs": legs((1, 1, "a"))}
-    offered = {"capture": "c", "call_id": "a", "rtcp_mux": True}
+    offered = {"capture": "c", "call": 1, "rtcp_mux": True}
     muxed = tables(**media, sdp_media=SDP_MEDIA.rows([offered]))
     beside = tables(**media, sdp_media=SDP_MEDIA.rows([offered, offered | {"rtcp_mux": False}]))
     assert "30001" not in call_filters(muxed)[1]
@@ -66,8 +66,8 @@ def test_a_handshake_alone_is_a_flow() -> None:
 
 
 def test_what_names_no_address_is_left_out() -> None:
-    odd = [binding(1, src_addr="host.local"), binding(1, src_addr="2001:db8::1"), binding(1, src_addr=None)]
-    assert flows(tables(bindings=BINDINGS.rows(odd))) == {}
+    odd = [stun(1, src_addr="host.local"), stun(1, src_addr="2001:db8::1"), stun(1, src_addr=None)]
+    assert flows(tables(stun_messages=STUN_MESSAGES.rows(odd))) == {}
 
 
 def test_call_ids_are_listed_once_in_the_order_of_legs() -> None:

@@ -13,17 +13,19 @@ HERE, THERE = "a.pcapng", "b.pcapng"
 def tables():
     """Two calls in a.pcapng, the second of them in b.pcapng, too; a third in b.pcapng alone."""
     places = [(1, HERE), (2, HERE), (2, THERE), (3, THERE)]
-    return Tables(
+    return t.attributed(Tables(
         captures=t.captures(*({"capture": name, "packets": 9} for name in (HERE, THERE, "c.pcapng"))),
         calls=t.calls(*({"call": call} for call in (1, 2, 3))),
-        legs=t.legs(*({"call": call, "call_id": f"id{call}", "capture": name} for call, name in places)),
+        legs=t.legs(
+            *({"call": n, "call_id": f"id{n}", "capture": name, "end_time": 9.0} for n, name in places)
+        ),
         timeline=t.rows("timeline", *({"call": call, "capture": name} for call, name in places)),
         sip_messages=t.sip_messages(
             *({"call_id": f"id{call}", "capture": name} for call, name in places), {"call_id": "stray"}
         ),
         bindings=t.bindings({"call": 1, "transaction_id": "aa", **ENDS}, {"call": 3, "capture": THERE}),
         stun_messages=t.stun_messages(
-            {"transaction_id": "aa", "frame": 7}, {"transaction_id": "bb", "frame": 8}
+            {"transaction_id": "aa", "frame": 7}, {"transaction_id": "bb", "frame": 8, "src_port": 9}
         ),
         rtp_streams=t.rtp_streams(
             {"call": 2, "stream": 5, "first_time": 1.0, "last_time": 9.0}, {"stream": 6}
@@ -35,7 +37,7 @@ def tables():
         joins=t.joins({"call_id_a": "id1", "call_id_b": "id9"}, {"call_id_a": "id2", "call_id_b": "id8"}),
         log_events=t.rows("log_events", {"call_id": "id1", "capture": "fs.log"}),
         logs=t.rows("logs", {"capture": "fs.log"}, {"capture": "other.log"}),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 ENDS = {"src_addr": t.SERVER, "src_port": 30000, "dst_addr": t.CLIENT, "dst_port": 50000}

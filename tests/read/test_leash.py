@@ -53,8 +53,3 @@ def test_a_tshark_that_reads_on_and_on_ends_with_the_process_that_wanted_it(tmp_
 def test_a_program_that_has_ended_already_is_no_trouble():
     with leash.leash() as tied:
         tied.tie(subprocess.Popen(["true"], stdin=tied.stdin).wait() or 2**22 - 1)
-
-
-def test_what_a_program_says_and_how_it_ended_is_told():
-    done = leash.run(["sh", "-c", "printf 'a\\377'; echo no >&2; exit 3"])
-    assert (done.stdout, done.stderr, done.returncode) == ("a\ufffd", "no\n", 3)

@@ -6,7 +6,7 @@ capture here, as in the tables; ``checks`` and ``media`` count them once.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
@@ -18,7 +18,12 @@ from postproc.tables import Tables
 
 __all__ = ["CLIENT", "OTHER", "SERVER", "Case", "cases", "evidence"]
 
-SLACK = timedelta(seconds=5)  # a flow's ports are still the call's so long before and after its packets
+OWNED = {
+    "legs": "legs", "candidates": "candidates", "bindings": "bindings", "pairs": "pairs", "dtls": "dtls",
+    "streams": "rtp_streams", "nat": "nat_mappings", "messages": "sip_messages",
+    "transactions": "transactions", "sdp": "sdp_media", "log": "log_events",
+    "dtls_messages": "dtls_messages", "icmp": "icmp_errors",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,25 +100,19 @@ def evidence(*found: Row | None, more: Iterable[int] = ()) -> Evidence:
 
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """One case per call, by number."""
-    calls = sorted(rows(tables.calls), key=lambda row: row.call)
-    legs = rows(tables.legs)
-    call_of = {leg.call_id: leg.call for leg in legs}
-    owned = _Owned(tables, call_of)
+    owned = {name: _owned(getattr(tables, table)) for name, table in OWNED.items()}
     software = _software(tables)
     captures = {row.capture: row for row in rows(tables.captures)}
-    icmp = owned.icmp()
     found = []
-    for call in calls:
-        number = call.call
-        mine = owned.of(number)
+    for call in sorted(rows(tables.calls), key=lambda row: row.call):
+        mine = {name: groups.get(call.call, ()) for name, groups in owned.items()}
         names = dict.fromkeys(row.capture for group in mine.values() for row in group)
         found.append(
             Case(
-                number=number,
+                number=call.call,
                 call=call,
                 deployment=deployment,
                 captures=tuple(captures[name] for name in names if name in captures),
-                icmp=icmp.get(number, ()),
                 software=tuple(dict.fromkeys(
                     software[b.transaction_id] for b in mine["bindings"] if b.transaction_id in software
                 )),
@@ -123,80 +122,10 @@ def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     return found
 
 
-class _Owned:
-    """The rows of every call, table by table."""
-
-    def __init__(self, tables: Tables, call_of: Mapping[str, int]) -> None:
-        first = {name: _first_captures(getattr(tables, name)) for name in ("sip_messages", "candidates")}
-        numbered = {
-            "legs": tables.legs, "candidates": first["candidates"], "bindings": tables.bindings,
-            "pairs": tables.pairs, "dtls": tables.dtls, "streams": tables.rtp_streams, "nat": tables.nat_mappings,
-        }  # fmt: skip
-        named = {
-            "messages": first["sip_messages"], "transactions": tables.transactions,
-            "sdp": tables.sdp_media, "log": tables.log_events,
-        }  # fmt: skip
-        self._groups = {name: by(_sorted(table), "call") for name, table in numbered.items()}
-        for name, table in named.items():
-            self._groups[name] = by(_sorted(_numbered(table, call_of)), "call")
-        self._groups["dtls_messages"] = self._of_tuples(tables.dtls_messages)
-        self._icmp = _first_captures(tables.icmp_errors)
-
-    def of(self, number: int) -> dict[str, Rows]:
-        return {name: groups.get(number, ()) for name, groups in self._groups.items()}
-
-    def icmp(self) -> Mapping[int, Rows]:
-        """ICMP errors by call: those that quote a packet of one of its 5-tuples."""
-        return self._of_tuples(self._icmp)
-
-    def _of_tuples(self, table: pd.DataFrame) -> Mapping[int, Rows]:
-        found: dict[int, list[Row]] = {}
-        for row in _sorted(table):
-            ends = ((row.src_addr, row.src_port), (row.dst_addr, row.dst_port))
-            for number in self._tuples.get((row.capture, frozenset(ends)), {}):
-                first, last = self._life[number]
-                if first - SLACK <= row.time <= last + SLACK:
-                    found.setdefault(number, []).append(row)
-        return {number: tuple(held) for number, held in found.items()}
-
-    @cached_property
-    def _tuples(self) -> dict[tuple[str, frozenset[tuple[str, int]]], dict[int, None]]:
-        """Capture and the two ends of a flow -> calls that used it."""
-        found: dict[tuple[str, frozenset[tuple[str, int]]], dict[int, None]] = {}
-        for name in ("bindings", "streams"):
-            for number, held in self._groups[name].items():
-                for row in held:
-                    ends = frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
-                    found.setdefault((row.capture, ends), {})[number] = None
-        for number, held in self._groups["dtls"].items():
-            for row in held:
-                ends = frozenset({(row.client_addr, row.client_port), (row.server_addr, row.server_port)})
-                found.setdefault((row.capture, ends), {})[number] = None
-        return found
-
-    @cached_property
-    def _life(self) -> dict[int, tuple[datetime, datetime]]:
-        """First and last packet of each call that used a flow."""
-        times: dict[int, list[datetime]] = {}
-        for name in ("legs", "messages", "bindings", "dtls", "streams"):
-            for number, held in self._groups[name].items():
-                ends = (row.last_time for row in held) if name == "streams" else ()
-                times.setdefault(number, []).extend(
-                    time for time in (*(row.time for row in held), *ends) if time is not None
-                )
-        return {number: (min(held), max(held)) for number, held in times.items()}
-
-
-def _first_captures(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["copy_of"].isna()]
-
-
-def _numbered(table: pd.DataFrame, call_of: Mapping[str, int]) -> pd.DataFrame:
-    return table.assign(call=table["call_id"].map(call_of).astype("Int64"))
-
-
-def _sorted(table: pd.DataFrame) -> list[Row]:
-    return rows(table.sort_values("time", kind="stable"))
+def _owned(table: pd.DataFrame) -> Mapping[int, Rows]:
+    """The rows of every call, in order of time."""
+    once = table[table["copy_of"].isna()] if "copy_of" in table else table
+    return by(rows(once.sort_values("time", kind="stable")), "call")
 
 
 def _software(tables: Tables) -> dict[str, str]:

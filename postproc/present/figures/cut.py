@@ -33,13 +33,13 @@ NEEDED = {
         "rtp_streams": f"capture frame call leg {ENDS} stream direction ssrc codec secured packets lost "
         "jitter_ms first_time last_time",
         "findings": "code name severity verdict title capture frame frames call",
-        "sip_messages": "time capture frame call_id method from_tag to_tag cseq cseq_method",
-        "sdp_media": "capture frame call_id sdp_owner connection_addr port",
+        "sip_messages": "time capture frame call call_id method from_tag to_tag cseq cseq_method",
+        "sdp_media": "capture frame call call_id sdp_owner connection_addr port",
         "rtp_seconds": "stream second time packets lost jitter_ms",
         "captures": "capture first_time last_time",
     }.items()
 }
-KEYS = {"sip_messages": "call_id", "sdp_media": "call_id", "rtp_seconds": "stream"}  # else call
+KEYS = {"rtp_seconds": "stream"}  # else call
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def of_call(run: HasTables | CallRows, call: int) -> CallRows:
     if not len(of_calls["calls"]):
         known = sorted(set(run.calls["call"].dropna()))
         raise LookupError(f"no call {call} in this run; it has {_listed(known) or 'none'}")
-    keys = {"call_id": set(of_calls["legs"]["call_id"].dropna()),
-            "stream": set(of_calls["rtp_streams"]["stream"].dropna())}  # fmt: skip
+    keys = {"stream": set(of_calls["rtp_streams"]["stream"].dropna())}
     others = {name: _of(getattr(run, name), key, keys[key]) for name, key in KEYS.items()}
     parts = {name: _parts(name, held) for name, held in (of_calls | others).items()}
     return _call(call, parts, rows("captures", run.captures))
@@ -92,7 +91,7 @@ def rows(name: str, table: pd.DataFrame) -> Rows:
     return [Row(**dict(zip(names, row, strict=True))) for row in values]
 
 
-Parts = dict[Any, Rows]  # by call, Call-ID or stream
+Parts = dict[Any, Rows]  # by call or stream
 
 
 def _has_call(name: str) -> bool:
@@ -114,9 +113,9 @@ def _parts(name: str, table: pd.DataFrame) -> Parts:
 
 def _call(call: int, parts: dict[str, Parts], captures: Rows) -> CallRows:
     mine = {name: held.get(call, []) for name, held in parts.items() if _has_call(name)}
-    call_ids = dict.fromkeys(leg.call_id for leg in mine["legs"])
-    streams = dict.fromkeys(stream.stream for stream in mine["rtp_streams"])
-    keys: dict[str, Iterable[Hashable]] = {"call_id": call_ids, "stream": streams}
+    keys: dict[str, Iterable[Hashable]] = {
+        "stream": dict.fromkeys(stream.stream for stream in mine["rtp_streams"])
+    }
     others = {
         name: [row for value in keys[key] for row in parts[name].get(value, [])] for name, key in KEYS.items()
     }

@@ -57,7 +57,7 @@ def case(deployment=WAN, lines=OFFER, checks=(), **leg):
             {"call_id": "a@x", "status": 200, "src_addr": "10.0.50.118", "dst_addr": "10.0.50.5"},
         ),
     )
-    (found,) = cases(tables, deployment)
+    (found,) = cases(b.attributed(tables), deployment)
     return found
 
 

@@ -200,6 +200,7 @@ def tables() -> Tables:
                 mapped_port=30000,
             ),
         ),
+        stun_messages=builders.stun_messages({"call": 1, "time": 1.0, "frame": 19}),
         pairs=builders.pairs(
             {
                 "call": 1,

@@ -1,0 +1,349 @@
+"""What each leg shows that another leg of its call may show too, as arrays with a row per leg.
+
+Many pairs of legs are compared at once. Words become small numbers, equal where the words are; UNKNOWN
+equals nothing.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from postproc import constants
+from postproc.correlate.joining.words import number, users
+from postproc.correlate.rows import NS_PER_S, column, records
+from postproc.correlate.sip import user_part
+
+# Words and times of legs as arrays, so that many pairs of legs are compared at once.
+#
+# Words become small numbers, equal where the words are; UNKNOWN equals nothing.
+
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+UNKNOWN = -1
+BACKGROUND = constants.count("evidence.background")
+
+
+class Where(NamedTuple):
+    """Where the legs are: recording by capture, row of ``legs`` by recording and Call-ID."""
+
+    recordings: dict[str | None, int]
+    rows: dict[tuple[int, str | None], int]
+
+
+def where(legs: pd.DataFrame, recordings: "pd.Series[int]") -> Where:
+    """Index the legs; a capture that ``recordings`` does not know is a recording of its own."""
+    known: dict[str | None, int] = {str(name): int(number) for name, number in recordings.items()}
+    for capture in column(legs["capture"]):
+        known.setdefault(capture, max(known.values(), default=UNKNOWN) + 1)
+    keys = zip((known[capture] for capture in column(legs["capture"])), column(legs["call_id"]), strict=True)
+    return Where(known, {key: row for row, key in enumerate(keys)})
+
+
+def leg_rows(table: pd.DataFrame, legs: Where) -> Ints:
+    """Return the leg's row for each row of a message table, UNKNOWN where it is of no leg."""
+    recording, row = legs.recordings.get, legs.rows.get
+    keys = zip(column(table["capture"]), column(table["call_id"]), strict=True)
+    return np.array([row((recording(name, UNKNOWN), call), UNKNOWN) for name, call in keys], dtype="int64")
+
+
+def coded(*columns: Iterable[Any]) -> list[Ints]:
+    """Number the words of several columns alike, from 0; None is UNKNOWN."""
+    lists = [list(words) for words in columns]
+    words = pd.Series([word for held in lists for word in held], dtype="object")
+    numbered = pd.factorize(words)[0].astype("int64")
+    return np.split(numbered, np.cumsum([len(held) for held in lists])[:-1])
+
+
+def padded(rows: Ints, values: Ints, height: int, width: int) -> Ints:
+    """Spread (row, value) over the rows of an array, in their order: the first ``width`` of each row."""
+    order = np.argsort(rows, kind="stable")
+    rows, values = rows[order], values[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    keep = (place < width) & (rows >= 0)
+    table = np.full((height, int(place[keep].max(initial=0)) + 1), UNKNOWN, dtype="int64")
+    table[rows[keep], place[keep]] = values[keep]
+    return table
+
+
+def shared(one: Ints, other: Ints) -> Flags:
+    """Return where two (pairs, width) arrays have a known word in common."""
+    equal = (one[:, :, None] == other[:, None, :]) & (one[:, :, None] >= 0)
+    return np.asarray(equal.any(axis=(1, 2)), dtype=bool)
+
+
+def rarity(words: Ints) -> Floats:
+    """Return how surprising each word is in a leg of another call: -log of its share of the legs.
+
+    ``words`` has one row per leg, of one word or several.
+    """
+    _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
+    others = np.maximum(counts[place].reshape(words.shape) - 1, 1)
+    surprise: Floats = -np.log(np.minimum(others / (len(words) + BACKGROUND), 1.0))
+    return surprise
+
+
+def distinct(numbers: Ints) -> Ints:
+    """Return each number once, sorted; millions of them faster than numpy.unique, which hashes."""
+    ordered = np.sort(numbers)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+
+
+# Who calls and who is called on each leg, by every header that names them.
+
+
+NAMES = constants.count("users.width")  # names of one party that are compared
+CALLER_HEADERS = frozenset(constants.words("sip.caller_headers"))
+CALLEE_HEADERS = frozenset(constants.words("sip.callee_headers"))
+PARTY_CALLED: str = constants.value("sip.party_called")
+
+Named = list[tuple[int, str]]  # row of the leg, user part
+
+
+@dataclass(frozen=True)
+class Users:
+    """One party of each leg: (legs, WIDTH) arrays of the keys of its numbers, see ``numbers``."""
+
+    exact: Ints
+    tail: Ints
+    key: Ints  # equal wherever exact or tail may be: to look legs up by
+    rarity: Floats  # of each key
+
+
+def parties(
+    legs: pd.DataFrame, requests: pd.DataFrame, headers: pd.DataFrame, places: Where, region: str | None
+) -> tuple[Users, Users]:
+    """Return the caller and the callee of each leg.
+
+    ``requests`` has row and uri of the INVITEs; ``region`` (ISO 3166) reads national numbers.
+    """
+    callers = [*enumerate(column(legs["from_user"]))]
+    called = zip(requests["row"], map(user_part, column(requests["uri"])), strict=True)
+    callees = [*enumerate(column(legs["to_user"])), *called]
+    for is_caller, row, user in _in_headers(headers, places):
+        (callers if is_caller else callees).append((row, user))
+    return _users(_distinct(callers), len(legs), region), _users(_distinct(callees), len(legs), region)
+
+
+def _distinct(named: list[tuple[int, str | None]]) -> Named:
+    return [(row, user) for row, user in dict.fromkeys(named) if user]
+
+
+def _in_headers(headers: pd.DataFrame, places: Where) -> Iterator[tuple[bool, int, str]]:
+    naming = headers[headers["name"].isin(CALLER_HEADERS | CALLEE_HEADERS) & headers["value"].notna()]
+    naming = naming.drop_duplicates(["capture", "call_id", "name", "value"])
+    rows = leg_rows(naming, places).tolist()
+    for row, (name, value) in zip(rows, records(naming, "name", "value"), strict=True):
+        is_caller = name in CALLER_HEADERS and PARTY_CALLED not in value.lower()
+        if row != UNKNOWN:
+            yield from ((is_caller, row, user) for user in users(value))
+
+
+def _users(named: Named, legs: int, region: str | None) -> Users:
+    numbers = {user: number(user, region) for user in dict.fromkeys(user for _, user in named)}
+    known = [(row, numbers[user]) for row, user in named if numbers[user] != (None, None)]
+    rows = np.array([row for row, _ in known], dtype="int64")
+    (exacts,), (tails,) = coded(n.exact for _, n in known), coded(n.tail for _, n in known)
+    exact, tail = padded(rows, exacts, legs, NAMES), padded(rows, tails, legs, NAMES)
+    key = np.where(tail >= 0, tail + exact.max(initial=0) + 1, exact)
+    return Users(exact, tail, key, rarity(key))
+
+
+# Which machine is at either end of a leg: by a set of addresses, not by one.
+#
+# A B2BUA may take a call on 127.0.0.1 and pass it on from its network card: then
+# only what it writes in Contact and SDP, or its name, shows that it is the same
+# machine. 127/8 is the same machine only within one recording.
+
+
+ADDRESSES = constants.count("hosts.width")  # addresses of one end that are compared
+LOOPBACK = "loopback of recording "
+URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNORECASE)
+UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
+PARTIES = ("uac", "uas")
+
+Said = tuple[int, str, str]  # row of the leg, party, address
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of each leg."""
+
+    place: Ints  # address and port on the wire
+    host: Ints  # the address alone
+    hosts: Ints  # (legs, WIDTH): host first, then what Contact and SDP say
+    agent: Ints
+    loopback: Flags
+
+
+def ends(legs: pd.DataFrame, sip: pd.DataFrame, addresses: pd.DataFrame, places: Where) -> tuple[End, End]:
+    """Return the ends uac and uas of each leg.
+
+    ``sip`` has the messages with their ``party``; ``addresses`` is what SDP names.
+    """
+    recording = [places.recordings[name] for name in column(legs["capture"])]
+    wire = [_names(column(legs[f"{party}_addr"]), recording) for party in PARTIES]
+    said = {party: list(enumerate(names)) for party, names in zip(PARTIES, wire, strict=True)}
+    for row, party, addr in [*_contacts(sip, places), *_in_sdp(addresses, places)]:
+        said[party].append((row, _name(addr, recording[row])))
+    distinct = [list(dict.fromkeys(said[party])) for party in PARTIES]
+    agents = coded(*(column(legs[f"{party}_agent"]) for party in PARTIES))
+    uac, uas = _assembled(distinct, _places(legs, wire), agents)
+    return uac, uas
+
+
+def _assembled(
+    said: list[list[tuple[int, str | None]]], places: list[Ints], agents: list[Ints]
+) -> Iterator[End]:
+    hosts = coded(*([addr for _, addr in named] for named in said))
+    for named, codes, place, agent in zip(said, hosts, places, agents, strict=True):
+        rows = np.array([row for row, _ in named], dtype="int64")
+        table = padded(rows, codes, len(agent), ADDRESSES)
+        # The wire address comes first of all: one per leg, known or not.
+        on_wire = [addr for _, addr in named[: len(agent)]]
+        loopback = np.array([bool(addr) and str(addr).startswith(LOOPBACK) for addr in on_wire], dtype=bool)
+        yield End(place, table[:, 0], table, agent, loopback)
+
+
+def _places(legs: pd.DataFrame, wire: list[list[str | None]]) -> list[Ints]:
+    ports = [column(legs[f"{party}_port"]) for party in PARTIES]
+    return coded(*(
+        [addr and (addr, port) for addr, port in zip(*held, strict=True)]
+        for held in zip(wire, ports, strict=True)
+    ))  # fmt: skip
+
+
+def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[Said]:
+    """Contacts of the INVITE's messages; those of a redirection are not its sender's own."""
+    about = (sip["method"].fillna(sip["cseq_method"]) == "INVITE").fillna(False)
+    own = (sip["status"].fillna(0) < 300).astype(bool)
+    named = sip[about & own & sip["contact"].notna()]
+    named = named.drop_duplicates(["capture", "call_id", "party", "contact"])
+    told = zip(leg_rows(named, places).tolist(), records(named, "party", "contact"), strict=True)
+    for row, (party, uri) in told:
+        host = URI_HOST.match(uri)
+        if host and row != UNKNOWN:
+            yield row, party, host[1] or host[2]
+
+
+def _in_sdp(addresses: pd.DataFrame, places: Where) -> Iterator[Said]:
+    named = addresses.drop_duplicates(["capture", "call_id", "party", "addr"])
+    told = zip(leg_rows(named, places).tolist(), records(named, "party", "addr"), strict=True)
+    yield from (
+        (row, party, addr) for row, (party, addr) in told if row != UNKNOWN and addr not in UNSPECIFIED
+    )
+
+
+def _names(addrs: list[str | None], recordings: list[int]) -> list[str | None]:
+    return [addr and _name(addr, number) for addr, number in zip(addrs, recordings, strict=True)]
+
+
+def _name(addr: str, recording: int) -> str:
+    return f"{LOOPBACK}{recording}" if _is_loopback(addr) else addr
+
+
+@lru_cache(maxsize=65536)
+def _is_loopback(addr: str) -> bool:
+    try:
+        return ip_address(addr).is_loopback
+    except ValueError:
+        return addr.lower() == "localhost"
+
+
+# What each leg shows that another leg of its call may show too: one place per row of ``legs``.
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Arrays, see ``arrays``; times are seconds since the first leg, NaN if not known."""
+
+    node: Ints  # equal in the rows of one Call-ID
+    recording: Ints
+    start: Floats  # first INVITE, else first message
+    invited: Flags  # the INVITE was seen
+    progress: Floats
+    ringing: Floats
+    answer: Floats
+    end: Floats
+    ended_by: Ints  # place in PARTIES
+    failure: Ints  # final status from 400 on; not 487, which answers a CANCEL
+    target: Ints  # Request-URI without parameters
+    caller: Users
+    callee: Users
+    uac: End
+    uas: End
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+
+class Messages(NamedTuple):
+    """What joining looks at: messages with the ``party`` that wrote them, headers, and addresses in SDP."""
+
+    sip: pd.DataFrame
+    headers: pd.DataFrame
+    addresses: pd.DataFrame  # capture, call_id, party, addr
+
+
+def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | None) -> Facts:
+    """Gather them for all ``legs``; ``region`` (ISO 3166) reads national numbers."""
+    invite, progress, ringing, answer, end = (
+        seconds(legs, f"{name}_time") for name in ("invite", "progress", "ringing", "answer", "end")
+    )
+    requests = _requests(messages.sip, places)
+    caller, callee = parties(legs, requests, messages.headers, places, region)
+    uac, uas = ends(legs, messages.sip, messages.addresses, places)
+    status = legs["final_status"].fillna(0).to_numpy("int64")
+    return Facts(
+        node=coded(column(legs["call_id"]))[0],
+        recording=np.array([places.recordings[name] for name in column(legs["capture"])], dtype="int64"),
+        start=np.where(np.isnan(invite), seconds(legs, "time"), invite),
+        invited=~np.isnan(invite),
+        progress=progress,
+        ringing=ringing,
+        answer=answer,
+        end=end,
+        ended_by=np.array(
+            [PARTIES.index(by) if by in PARTIES else UNKNOWN for by in column(legs["ended_by"])], int
+        ),
+        failure=np.where((status >= 400) & (status != 487), status, UNKNOWN),
+        target=_targets(requests, len(legs)),
+        caller=caller,
+        callee=callee,
+        uac=uac,
+        uas=uas,
+    )
+
+
+def seconds(legs: pd.DataFrame, name: str) -> Floats:
+    """Return a column of times as seconds since the first leg."""
+    times, since = (legs[n].dt.tz_convert("UTC").to_numpy("datetime64[ns]") for n in (name, "time"))
+    known = since[~np.isnat(since)]
+    if not len(known):
+        return np.full(len(legs), np.nan)
+    return np.asarray((times - known.min()) / np.timedelta64(NS_PER_S, "ns"), dtype="float64")
+
+
+def _requests(sip: pd.DataFrame, places: Where) -> pd.DataFrame:
+    """Return row and uri of the last initial INVITE of each leg."""
+    initial = sip[
+        (sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna() & sip["request_uri"].notna()
+    ]
+    last = initial.sort_values("time", kind="stable")
+    found = pd.DataFrame({"row": leg_rows(last, places), "uri": last["request_uri"].to_numpy()})
+    return found[found["row"] != UNKNOWN].drop_duplicates("row", keep="last")
+
+
+def _targets(requests: pd.DataFrame, legs: int) -> Ints:
+    targets = np.full(legs, UNKNOWN, dtype="int64")
+    targets[requests["row"]] = coded(uri.partition(";")[0] for uri in requests["uri"])[0]
+    return targets

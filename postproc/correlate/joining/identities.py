@@ -1,0 +1,234 @@
+"""Values that two legs have in common only if one call made both, and how much each kind tells."""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from postproc import constants
+from postproc.correlate.joining.couples import NEIGHBOURS, Couples, either, once, starting
+from postproc.correlate.joining.features import (
+    CALLEE_HEADERS,
+    CALLER_HEADERS,
+    UNKNOWN,
+    UNSPECIFIED,
+    Facts,
+    Floats,
+    Ints,
+    Where,
+    coded,
+    distinct,
+    leg_rows,
+)
+from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
+from postproc.correlate.rows import column, records
+
+# Values that two legs have in common only if one call made both: ids in headers, and ICE.
+#
+# How much a value tells depends on its rarity: what many legs carry (a product
+# name, the port of a media server) names no call. The fingerprint of a certificate
+# is never used: a server has one for all its calls.
+
+
+# Headers made for ids of calls, besides any X- header.
+FOR_IDS = frozenset(constants.words("sip.id_headers"))
+# A call they name is another one: its transfer, or a conference.
+OF_OTHER_CALLS = frozenset(constants.words("sip.headers_of_other_calls"))
+SESSION_UUID = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)  # RFC 7989, section 5
+NULL_UUID = "0" * 32
+ICID = re.compile(r"icid-value\s*=\s*\"?([^\";,\s]+)", re.IGNORECASE)  # RFC 7315, section 5.6
+SUFFIXES = "|".join(constants.words("ids.leg_suffixes"))
+LEG_SUFFIX = re.compile(rf"[_-](?:{SUFFIXES})[_-]?\d{{0,4}}$", re.IGNORECASE)
+SEPARATOR = re.compile(r"[_.~:-]")
+DISCARD = constants.count("addresses.discard_port")
+SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
+
+Locals = dict[str, list[int]]  # rows of legs by the local part of their Call-ID
+
+
+class Token(NamedTuple):
+    """A value that a leg carries."""
+
+    row: int
+    kind: str  # see STRENGTH
+    value: str
+
+
+class Sources(NamedTuple):
+    """Where tokens come from: descriptions with the ``party`` that wrote them, pairs of ufrags by Call-ID."""
+
+    headers: pd.DataFrame
+    sdp_media: pd.DataFrame
+    candidates: pd.DataFrame
+    ufrag_pairs: Mapping[str, Iterable[tuple[str, str]]]
+    log_joins: Iterable[tuple[str, str]]
+
+
+def tokens(legs: pd.DataFrame, sources: Sources, places: Where) -> Iterator[Token]:
+    """Return the tokens of all legs; one may come several times."""
+    call_ids = column(legs["call_id"])
+    locals_ = local_parts(call_ids)
+    return chain(
+        in_call_ids(locals_),
+        in_headers(sources.headers, places, locals_),
+        in_descriptions(sources.sdp_media, sources.candidates, places),
+        of_ice(sources.ufrag_pairs, call_ids),
+        in_logs(sources.log_joins, call_ids),
+    )
+
+
+def in_call_ids(locals_: Locals) -> Iterator[Token]:
+    """Call-IDs that a B2BUA made from another: equal before the host, or with something added."""
+    for local, rows in locals_.items():
+        for base in _bases(local, locals_):
+            yield from (Token(row, "header", base) for row in (*rows, *locals_.get(base, ())))
+
+
+def _bases(local: str, known: Container[str]) -> Iterator[str]:
+    if len(local) > LONGEST:
+        return
+    for whole in {local, LEG_SUFFIX.sub("", local)}:
+        if looks_random(whole):
+            yield whole
+    for cut in SEPARATOR.finditer(local):
+        for part in (local[: cut.start()], local[cut.end() :]):
+            if len(part) >= SHORTEST and part in known:
+                yield part
+
+
+def local_parts(call_ids: Iterable[str | None]) -> Locals:
+    """Return the rows of the legs by what stands before the host in their Call-ID."""
+    found: Locals = {}
+    for row, call_id in enumerate(call_ids):
+        if call_id:
+            found.setdefault(local_part(call_id), []).append(row)
+    return found
+
+
+def in_headers(headers: pd.DataFrame, places: Where, locals_: Locals) -> Iterator[Token]:
+    """Ids in headers, and the Call-IDs of other legs, apart from what a private header holds."""
+    telling = headers[~headers["name"].isin(OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS)]
+    telling = telling.drop_duplicates(["capture", "call_id", "name", "value"]).dropna(
+        subset=["name", "value"]
+    )
+    for row, (name, value) in _of_legs(telling, places, "name", "value"):
+        for found in _ids(name, value, locals_):
+            kind = "x-header" if name.startswith("x-") and found not in locals_ else "header"
+            yield from (Token(r, kind, found) for r in (row, *locals_.get(found, ())))
+
+
+def _ids(name: str, value: str, known: Container[str]) -> Iterator[str]:
+    """Ids in a header's value: of sessions, of charging, else words that are ids or known Call-IDs."""
+    if name == "session-id":
+        yield from (uuid.lower() for uuid in SESSION_UUID.findall(value) if uuid != NULL_UUID)
+    elif name == "p-charging-vector":
+        yield from ICID.findall(value)
+    else:
+        for word in map(local_part, words(value)):
+            told = is_named_id(word) if name in FOR_IDS else name.startswith("x-") and looks_random(word)
+            if told or (len(word) >= SHORTEST and word in known):
+                yield word
+
+
+def in_descriptions(sdp_media: pd.DataFrame, candidates: pd.DataFrame, places: Where) -> Iterator[Token]:
+    """Ufrags, media addresses and origins: equal where the SDP of a party is relayed on the other leg.
+
+    Both tables have the ``party`` that wrote them.
+    """
+    key = ["capture", "call_id", "party"]
+    media = sdp_media.drop_duplicates([*key, "connection_addr", "port", "ufrag", "sdp_owner", "session_id"])
+    columns = ("party", "connection_addr", "port", "ufrag", "sdp_owner", "session_id")
+    for row, (party, addr, port, ufrag, owner, session) in _of_legs(media, places, *columns):
+        yield from _address(row, party, addr, port)
+        if ufrag:
+            yield Token(row, "ufrag", ufrag)
+        if session and len(session) >= SHORTEST_SESSION_ID:
+            yield Token(row, "origin", f"{party} {owner} {session}")
+    offered = candidates.drop_duplicates([*key, "addr", "port"])
+    for row, (party, addr, port) in _of_legs(offered, places, "party", "addr", "port"):
+        yield from _address(row, party, addr, port)
+
+
+def _address(row: int, party: str, addr: str | None, port: int | None) -> Iterator[Token]:
+    if addr and port and port != DISCARD and addr not in UNSPECIFIED:
+        yield Token(row, "media", f"{party} {addr} {port}")
+
+
+def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    rows = leg_rows(table, places).tolist()
+    return ((row, values) for row, values in zip(rows, records(table, *names), strict=True) if row != UNKNOWN)
+
+
+def of_ice(pairs: Mapping[str, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]) -> Iterator[Token]:
+    """Both ufrags of a negotiation together; ``pairs`` by Call-ID."""
+    for row, call_id in enumerate(call_ids):
+        agreed = pairs.get(call_id, ()) if call_id else ()
+        yield from (Token(row, "ice", " ".join(sorted(pair))) for pair in agreed)
+
+
+def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]) -> Iterator[Token]:
+    """Two Call-IDs that a log calls one call."""
+    rows: dict[str | None, list[int]] = {}
+    for row, call_id in enumerate(call_ids):
+        rows.setdefault(call_id, []).append(row)
+    for number, pair in enumerate(log_joins):
+        yield from (Token(row, "log", str(number)) for call_id in pair for row in rows.get(call_id, ()))
+
+
+# Legs that carry the same token, and how much that tells.
+#
+# Log-odds of a value that two legs alone carry, less for every doubling of its
+# carriers: a parallel ring shares one id among many legs, a product name among all.
+
+
+STRENGTH = constants.numbers("tokens.strength")
+DOUBLING = constants.numbers("tokens.doubling")
+USUALLY = DOUBLING["usually"]
+EVER = float("inf")
+
+
+class Shared(NamedTuple):
+    """Couples of legs with a token of one kind in common; ``weight`` of the rarest."""
+
+    kind: str
+    couples: Couples
+    weight: Floats
+
+
+def shared_tokens(facts: Facts, tokens: Iterable[Token]) -> list[Shared]:
+    """Return the couples that share tokens, by kind of token."""
+    by_kind: dict[str, dict[Token, None]] = {kind: {} for kind in STRENGTH}
+    for token in tokens:
+        by_kind[token.kind][token] = None
+    return [_of_kind(facts, kind, list(held)) for kind, held in by_kind.items() if held]
+
+
+def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
+    row = np.array([token.row for token in tokens], dtype="int64")
+    (value,) = coded(token.value for token in tokens)
+    weight = STRENGTH[kind] - DOUBLING.get(kind, USUALLY) * np.log2(_carriers(facts.node[row], value) / 2)
+    worth = weight > 0
+    row, value, weight = row[worth], value[worth], weight[worth]
+    first, second = starting(facts, either(row, value), EVER, NEIGHBOURS)
+    return _rarest(facts, kind, (row[first], row[second]), weight[first])
+
+
+def _carriers(node: Ints, value: Ints) -> Ints:
+    """Return for each token how many Call-IDs carry its value."""
+    nodes = int(node.max(initial=0)) + 1
+    carriers: Ints = np.bincount(distinct(value * nodes + node) // nodes)[value]
+    return carriers
+
+
+def _rarest(facts: Facts, kind: str, couples: Couples, weight: Floats) -> Shared:
+    upstream, downstream = once(facts, *couples)
+    best = np.zeros(len(upstream))
+    ids = upstream * len(facts) + downstream
+    found = couples[0] * len(facts) + couples[1]
+    place = np.searchsorted(ids, found)
+    of_two = facts.node[couples[0]] != facts.node[couples[1]]
+    np.maximum.at(best, place[of_two], weight[of_two])
+    return Shared(kind, (upstream, downstream), best)

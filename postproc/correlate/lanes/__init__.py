@@ -1,1 +1,0 @@
-"""The lanes of a call's timeline, one module each: tables in, events out."""

@@ -1,0 +1,247 @@
+"""SIP messages, each counted once, and the transactions they make (RFC 3261)."""
+
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+
+from postproc import constants
+from postproc.columns import plain
+from postproc.correlate.rows import records
+from postproc.tables import TRANSACTIONS
+
+# SIP messages as the correlation walks them: each counted once, by time, as plain tuples.
+#
+# A frame may stand late in its file (several interfaces): order is by time, never by frame.
+# A second capture of the same packet (``copy_of``) is not counted.
+
+
+# Methods that prove a dialog made by an INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
+INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
+NO_TIME = int(pd.NaT.value)
+
+Address = tuple[str | None, int | None]
+
+
+class Message(NamedTuple):
+    """A row of sip_messages; None where it is NA."""
+
+    capture: str
+    frame: int
+    time: int  # ns since 1970, NO_TIME if unknown
+    call_id: str | None
+    src: Address
+    dst: Address
+    transport: str | None
+    method: str | None  # None in a response
+    status: int | None
+    reason: str | None
+    kind: str | None  # method of the request, or of the one responded to
+    cseq: int | None
+    branch: str | None
+    from_uri: str | None
+    from_tag: str | None
+    to_uri: str | None
+    to_tag: str | None
+    user_agent: str | None
+    reason_header: str | None
+
+
+def in_order(sip_messages: pd.DataFrame) -> pd.DataFrame:
+    """Return the requests and responses by time, second captures left out."""
+    sip = sip_messages
+    counted = sip[sip["copy_of"].isna() & (sip["method"].notna() | sip["status"].notna())]
+    return counted.sort_values("time", kind="stable", na_position="first", ignore_index=True)
+
+
+def messages(ordered: pd.DataFrame) -> list[Message]:
+    """Return the rows of ``in_order`` as tuples."""
+    kind = ordered["method"].fillna(ordered["cseq_method"])
+    columns = ordered.assign(kind=kind, time=ordered["time"].astype("int64"))
+    ends = {"src": _addresses(ordered, "src"), "dst": _addresses(ordered, "dst")}
+    fields = (ends[name] if name in ends else plain(columns[name]) for name in Message._fields)
+    return list(map(Message._make, zip(*fields, strict=True)))
+
+
+def _addresses(ordered: pd.DataFrame, end: str) -> list[Address]:
+    pairs = zip(plain(ordered[f"{end}_addr"]), plain(ordered[f"{end}_port"]), strict=True)
+    known: dict[Address, Address] = {}
+    return [known.setdefault(pair, pair) for pair in pairs]
+
+
+def succeeds(response: Message) -> bool:
+    """Return whether it is a 2xx."""
+    return response.status is not None and 200 <= response.status < 300
+
+
+def moments(times: list[int]) -> pd.DatetimeIndex:
+    """Turn times of messages back into UTC timestamps, NO_TIME into NaT."""
+    return pd.DatetimeIndex(np.array(times, dtype="int64").view("datetime64[ns]"), tz="UTC")
+
+
+# User parts of SIP and tel URIs (RFC 3261, section 19.1.1; RFC 3966, section 3).
+
+
+def user_part(uri: str | None) -> str | None:
+    """Return who is called by a URI, percent-decoded; None if it names only a host.
+
+    Password and parameters (``;phone-context=``) are left out.
+    """
+    scheme, _, rest = (uri or "").strip().partition(":")
+    # The last @ counts: some phones send a whole mail address as user.
+    userinfo = rest if scheme.lower() == "tel" else rest.rpartition("@")[0]
+    return unquote(userinfo.partition(";")[0].partition(":")[0]).strip() or None
+
+
+# SIP transactions (RFC 3261, section 17): requests and the responses that belong to them.
+#
+# A transaction is told by the branch of its topmost Via (17.1.3, 17.2.3) and, as one file may hold
+# the same message on both sides of a proxy or NAT, by the hop. A branch without the magic cookie
+# (RFC 2543) proves nothing: there Call-ID, CSeq, From tag and hop must do. CANCEL shares the branch of its
+# INVITE and is a transaction of its own (9.1). ACK belongs to the INVITE unless that had a 2xx (13.2.2.4).
+
+
+MAGIC_COOKIE = "z9hg4bk"  # RFC 3261, section 8.1.1.7, in lower case
+KEPT = (
+    "capture", "frame", "time", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "branch", "cseq",
+)  # fmt: skip
+ENDS = {"src_addr": "dst_addr", "src_port": "dst_port", "dst_addr": "src_addr", "dst_port": "src_port"}
+EVER = 1 << 63
+
+Key = tuple[Hashable, ...]
+Keys = list[Key]
+
+
+class _Sent(NamedTuple):
+    """A row of sip_messages, None where it is NA; time in ns since 1970."""
+
+    capture: str
+    frame: int
+    time: int | None
+    call_id: str | None
+    src_addr: str | None
+    src_port: int | None
+    dst_addr: str | None
+    dst_port: int | None
+    method: str | None  # None in a response
+    status: int | None
+    reason: str | None
+    branch: str | None
+    from_tag: str | None
+    to_tag: str | None
+    cseq: int | None
+    cseq_method: str | None
+
+    @property
+    def kind(self) -> str | None:
+        return self.cseq_method or self.method
+
+    @property
+    def modern(self) -> bool:
+        return self.branch is not None and self.branch.lower().startswith(MAGIC_COOKIE)
+
+    @property
+    def exchange(self) -> tuple[Hashable, ...]:
+        """What requests and responses share, ACK and CANCEL included, on every hop."""
+        told_by = (self.branch, None) if self.modern else (None, self.from_tag)
+        return self.capture, self.call_id, self.cseq, *told_by
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(sorted((self.src_addr or "", self.dst_addr or "")))
+
+    @property
+    def hop(self) -> tuple[tuple[str, int], ...]:
+        """The way between two ends, the same in both directions."""
+        ends = (self.src_addr or "", self.src_port or 0), (self.dst_addr or "", self.dst_port or 0)
+        return tuple(sorted(ends))
+
+
+def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
+    """Return TRANSACTIONS, by time: one row per capture, transaction and hop.
+
+    A response whose request is not in the capture gives a row with requests = 0.
+    """
+    messages = [_Sent(*row) for row in records(in_order(sip_messages), *_Sent._fields)]
+    own: Keys = [(message.exchange, message.kind, message.hop) for message in messages]
+    keys = _of_requests(messages, own)
+    left_out = _acknowledges_failure(messages, own, keys)
+    held: dict[Hashable, list[_Sent]] = {}
+    for message, key, acknowledges in zip(messages, keys, left_out, strict=True):
+        if not acknowledges:
+            held.setdefault(key, []).append(message)
+    rows: list[dict[str, Any]] = sorted(map(_row, held.values()), key=_place)
+    return TRANSACTIONS.rows(rows)
+
+
+def _of_requests(messages: list[_Sent], own: Keys) -> Keys:
+    """What tells the transaction of each message: a response goes by its request."""
+    requests = [pair for pair in zip(messages, own, strict=True) if pair[0].method is not None]
+    asked = {key for _, key in requests}
+    ways: dict[Hashable, Key] = {}
+    for message, key in requests:
+        ways[key[:2]] = ways[*key[:2], message.hosts] = key
+    return [
+        key if key in asked else _way(message, key, ways) or key
+        for message, key in zip(messages, own, strict=True)
+    ]
+
+
+def _way(stray: _Sent, key: Key, ways: dict[Hashable, Key]) -> Key | None:
+    """A response goes to the port in Via, or over a new connection (18.2.2): not always back the same way."""
+    near = ways.get((*key[:2], stray.hosts))
+    return near or (ways.get(key[:2]) if stray.modern else None)
+
+
+def _acknowledges_failure(messages: list[_Sent], own: Keys, keys: Keys) -> list[bool]:
+    """Tell the ACKs that belong to an INVITE of the same branch and hop: it had no 2xx."""
+    accepted = {key for message, key in zip(messages, keys, strict=True) if _successful(message)}
+    refused = {
+        (exchange, hop)
+        for (exchange, kind, hop), key in zip(own, keys, strict=True)
+        if kind == "INVITE" and key not in accepted
+    }
+    return [kind == "ACK" and (exchange, hop) in refused for exchange, kind, hop in own]
+
+
+def _successful(message: _Sent) -> bool:
+    return message.status is not None and 200 <= message.status < 300
+
+
+def _row(messages: list[_Sent]) -> dict[str, Any]:
+    """The row of a transaction: its first request, else its first response turned round, and what came."""
+    asked = [message for message in messages if message.method is not None]
+    first = (asked or messages)[0]
+    progress = [message.time for message in messages if 100 < (message.status or 0) < 200]
+    return {name: getattr(first, name if asked else ENDS.get(name, name)) for name in KEPT} | {
+        "method": first.kind,
+        "initial": first.to_tag is None if asked else None,
+        "requests": len(asked),
+        "retransmissions": max(len(asked) - 1, 0),
+        "progress_time": progress[0] if progress else None,
+        **_final(messages),
+    }
+
+
+def _final(messages: list[_Sent]) -> dict[str, Any]:
+    """The first final response, 2xx before all; and how many came again."""
+    finals = [message for message in messages if (message.status or 0) >= 200]
+    if not finals:
+        return {"response_retransmissions": 0}
+    first = min(finals, key=lambda message: (message.status or 0) >= 300)
+    # Another To tag is another fork's answer, not a repetition.
+    answers = {(message.status, message.to_tag) for message in finals}
+    return {
+        "final_status": first.status,
+        "final_reason": first.reason,
+        "final_frame": first.frame,
+        "final_time": first.time,
+        "response_retransmissions": len(finals) - len(answers),
+    }
+
+
+def _place(row: dict[str, Any]) -> tuple[int, bool]:
+    """By time, what opens with a request first."""
+    return (EVER if row["time"] is None else row["time"], not row["requests"])

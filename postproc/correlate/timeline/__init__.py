@@ -1,0 +1,38 @@
+"""The timeline: every event of a call in time order, lane by lane.
+
+The messages behind the tables are shown as they were on the wire; second
+captures of a packet are left out. Each lane is a module of its own.
+"""
+
+import numpy as np
+import pandas as pd
+
+from postproc.correlate.timeline.media import dtls_events, icmp_events, media_events, stun_events
+from postproc.correlate.timeline.signalling import log_lines, sdp_events, sip_events
+from postproc.tables import TIMELINE, Tables
+
+
+def timeline(tables: Tables) -> pd.DataFrame:
+    """Return the events of all calls by call and time; at one time in the order of the lanes.
+
+    ``tables`` are correlated: every row has its call.
+    """
+    messages = tables.sip_messages
+    lanes = [
+        sip_events(messages),
+        sdp_events(messages, tables.sdp_media, tables.candidates),
+        stun_events(tables.bindings, tables.stun_messages),
+        dtls_events(tables.dtls, tables.dtls_messages),
+        media_events(tables.rtp_streams, tables.rtp_seconds),
+        icmp_events(tables.icmp_errors, tables.legs),
+        log_lines(tables.log_events),
+    ]
+    return _in_order([lane for lane in lanes if len(lane)])
+
+
+def _in_order(lanes: list[pd.DataFrame]) -> pd.DataFrame:
+    if not lanes:
+        return TIMELINE.empty()
+    events = pd.concat(lanes, ignore_index=True)
+    times = events["time"].to_numpy("datetime64[ns]")
+    return TIMELINE.conform(events.iloc[np.lexsort((times, events["call"].to_numpy("int64")))])

@@ -1,0 +1,260 @@
+"""Whose packets are these? Two transport addresses and a time -> call, leg and both sides.
+
+One ladder of evidence for STUN, DTLS, RTP and ICMP, the best first:
+
+1. The USERNAME of a check: both ufrags name the session, whatever NAT did to the addresses (RFC 8445).
+2. Checks between the same two addresses; the nearest in time count, while their leg lives.
+3. What else was tied there already: DTLS handshakes, then streams.
+4. Addresses the leg's SDP names, bases its checks showed, or their mapped addresses: both ends; or
+   one end and the other's port (a server whose SDP has its public address); or one.
+5. For a look-up at a STUN server: the one call whose INVITE its sender has got and not yet answered.
+
+The leg must live at that time. Legs that fit equally well are told apart by the time they share with
+the packets; if that does not help either, nothing is said.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from itertools import islice
+from typing import NamedTuple
+
+from postproc import constants
+from postproc.correlate.endpoints import (
+    ALWAYS,
+    ANYWHERE,
+    GATHERING,
+    SLACK,
+    WAYS,
+    Address,
+    Index,
+    LegKey,
+    Recording,
+    Time,
+    Use,
+    Uses,
+    overlapping,
+    pair_of,
+    recording_of,
+    span_of,
+)
+from postproc.correlate.ice import halves, session_of, sides_of_check
+
+Sides = tuple[str | None, str | None]
+
+# More legs on one address at a time tell nothing: bounds the work where thousands of calls share a media
+# port. The other end still tells them apart. A quarter or four times as many changes no row of the
+# captures in pcaps/; two legs of a call on each of 16 targets rung at once stay below it.
+CROWD = constants.count("whose.most_legs")
+BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends fit a leg
+
+
+class Traffic(NamedTuple):
+    """Packets that went from src to dst; first and last in ns since 1970."""
+
+    capture: str
+    src: Address
+    dst: Address
+    first: int
+    last: int
+    stun: bool = False  # may be sent while candidates are gathered, before the leg's first message
+    username: str | None = None  # of a STUN request
+    mapped: Address | None = None  # what its answer calls src
+
+
+class Owner(NamedTuple):
+    """The call and leg that packets belong to, and the sides of sender and receiver."""
+
+    call: int
+    leg: int | None
+    src_side: str | None
+    dst_side: str | None
+
+
+def owner(index: Index, traffic: Traffic) -> Owner | None:
+    """Return whose packets these are; None if unsure."""
+    scope = recording_of(index.recordings, traffic.capture)
+    return (
+        by_username(index, traffic.username, traffic.first)
+        or _by_use(index, (index.checks, *index.others), traffic)
+        or _by_address(index, scope, traffic)
+        or _by_address(index, ANYWHERE, traffic)
+    )
+
+
+def by_username(index: Index, username: str | None, time: int | None) -> Owner | None:
+    """Return the owner of a check by its two ufrags; of several sessions the nearest in time."""
+    session = session_of(index.sessions, username, time)
+    return session and Owner(session.call, session.leg, *sides_of_check(session, username))
+
+
+def by_checks(index: Index, traffic: Traffic) -> Owner | None:
+    """Return the owner by checks between the same two addresses."""
+    return _by_use(index, (index.checks,), traffic)
+
+
+def invited(index: Index, traffic: Traffic) -> Owner | None:
+    """Return the one call that the sender has been invited to and not yet answered."""
+    scope = recording_of(index.recordings, traffic.capture)
+    there = index.asked.get((scope, traffic.src[0]))
+    near = overlapping(there, traffic.first, traffic.last) if there else ()
+    legs = {span.leg for span in islice(near, CROWD)}
+    return _within_one_call(dict.fromkeys(legs, (None, None)), ONE)
+
+
+def ufrag_at(index: Index, traffic: Traffic, leg: LegKey, address: Address) -> str | None:
+    """Return the leg's ufrag at one end of the traffic, as checks between the same addresses show it."""
+    for check in _near(index, index.checks, traffic):
+        pair = halves(check.username)
+        if pair and check.leg == leg:
+            receiver, sender = pair
+            return sender if check.src == address else receiver
+    return None
+
+
+def _near(index: Index, uses: Uses, traffic: Traffic) -> list[Use]:
+    """Return what was seen there during the traffic, else the one before and the one after, nearest first."""
+    key = recording_of(index.recordings, traffic.capture), pair_of(traffic.src, traffic.dst)
+    there, first, last = uses.get(key, []), traffic.first, traffic.last
+    low = bisect_left(there, first, key=lambda use: use.time)
+    high = bisect_right(there, last, key=lambda use: use.time)
+    if low < high:
+        return there[low:high]
+    around = there[max(low - 1, 0) : low] + there[high : high + 1]
+    return sorted(around, key=lambda use: max(first - use.time, use.time - last))
+
+
+def _by_use(index: Index, evidence: tuple[Uses, ...], traffic: Traffic) -> Owner | None:
+    """Return the owner by what is nearest there; of what was there during the traffic by most of it."""
+    for uses in evidence:
+        near = _near(index, uses, traffic)
+        shared = {leg: _shared_time(index, leg, traffic) for leg in {use.leg for use in near}}
+        alive = max(shared.values(), default=0) > 0
+        near = [use for use in near if shared[use.leg] >= (0 if alive else -_slack(index, use.leg, traffic))]
+        if near:
+            leg = Counter(use.leg for use in near).most_common(1)[0][0]  # of equals the nearest
+            return _used(index, next(use for use in near if use.leg == leg), traffic)
+    return None
+
+
+def _slack(index: Index, leg: LegKey, traffic: Traffic) -> int:
+    """Return by how much the packets may be outside of the leg's life."""
+    before = traffic.last < index.lives.get(leg, ALWAYS)[0]
+    return GATHERING if traffic.stun and before else SLACK
+
+
+def _used(index: Index, use: Use, traffic: Traffic) -> Owner:
+    if use.direction is None:  # a DTLS handshake or a stream does not say who is who
+        return Owner(*use.leg, *_sides_by_address(index, use.leg, traffic))
+    ends = WAYS.get(use.direction, (None, None))
+    return Owner(*use.leg, *(ends if use.src == traffic.src else ends[::-1]))
+
+
+def _sides_by_address(index: Index, leg: LegKey, traffic: Traffic) -> Sides:
+    scope = recording_of(index.recordings, traffic.capture)
+    ends = (_fit_of_other(index, scope, end, leg, traffic)[1] for end in (traffic.src, traffic.dst))
+    return _both_sides(index, leg, (next(ends), next(ends)))
+
+
+def _by_address(index: Index, scope: Recording, traffic: Traffic) -> Owner | None:
+    """Return the owner by addresses known to be a leg's: the best fit, then the most shared time."""
+    fits = _fits(index, scope, traffic)
+    best = max((fit for fit, _ in fits.values()), default=0)
+    if not fits or (scope == ANYWHERE and best < BOTH):
+        return None
+    top = {leg: sides for leg, (fit, sides) in fits.items() if fit == best}
+    ended = [leg for leg in top if index.lives.get(leg, ALWAYS)[1] < ALWAYS[1]]
+    # Whoever was not seen to hang up gives way: the port has been used again since.
+    leg = _clearly_first({leg: _shared_time(index, leg, traffic) for leg in ended or top})
+    if leg is None:
+        return _within_one_call(top, best)
+    return Owner(*leg, *_both_sides(index, leg, top[leg]))
+
+
+def _fits(index: Index, scope: Recording, traffic: Traffic) -> dict[LegKey, tuple[int, Sides]]:
+    """Return how well each leg that is at one of the addresses fits both.
+
+    A base is its leg's for as long as checks show it: beyond the leg's life that counts for STUN alone,
+    since the clock of a recording without SIP may be another one.
+    """
+    fits: dict[LegKey, tuple[int, Sides]] = {}
+    for leg, side in _legs_at(index, scope, traffic.src, traffic).items():
+        fit, other = _fit_of_other(index, scope, traffic.dst, leg, traffic)
+        fits[leg] = fit, (side, other)
+    for leg, side in _legs_at(index, scope, traffic.dst, traffic).items():
+        fit, other = _fit_of_other(index, scope, traffic.src, leg, traffic)
+        if leg not in fits or fit > fits[leg][0]:
+            fits[leg] = fit, (other, side)
+    if traffic.stun:
+        return fits
+    return {leg: fit for leg, fit in fits.items() if _shared_time(index, leg, traffic) >= -SLACK}
+
+
+def _fit_of_other(
+    index: Index, scope: Recording, address: Address, leg: LegKey, traffic: Traffic
+) -> tuple[int, str | None]:
+    """Return how well the other end fits a leg that one end belongs to, and the other end's side."""
+    for name in _names(index, scope, address, traffic):
+        there = index.places.get((scope, name))
+        if there and (span := span_of(there, leg, traffic.first, traffic.last)):
+            return BOTH, span.side
+    sides = index.ports.get(leg, {}).get(address[1], set())
+    return (WITH_PORT if sides else ONE), (next(iter(sides)) if len(sides) == 1 else None)
+
+
+def _legs_at(index: Index, scope: Recording, address: Address, traffic: Traffic) -> dict[LegKey, str | None]:
+    """Return the legs at an address during the traffic, with their side; none if they are a crowd."""
+    legs: dict[LegKey, str | None] = {}
+    for name in _names(index, scope, address, traffic):
+        there = index.places.get((scope, name))
+        for span in overlapping(there, traffic.first, traffic.last) if there else ():
+            legs.setdefault(span.leg, span.side)
+            if len(legs) > CROWD:
+                return {}
+    return legs
+
+
+def _names(index: Index, scope: Recording, address: Address, traffic: Traffic) -> list[Address]:
+    """Return the address and, where STUN told it, its name across the NAT: the last before the traffic."""
+    if address == traffic.src and traffic.mapped:
+        return [address, traffic.mapped]
+    told = index.mapped.get((scope, address), [])
+    place = max(bisect_right(told, traffic.first, key=lambda item: item[0]), 1)
+    return [address, *(name for _, name in told[place - 1 : place])]
+
+
+def _shared_time(index: Index, leg: LegKey, traffic: Traffic) -> Time:
+    """Return the time that leg and packets share; below 0: the time between them."""
+    start, end = index.lives.get(leg, ALWAYS)
+    return min(end, max(traffic.last, traffic.first + 1)) - max(start, traffic.first)
+
+
+def _clearly_first(shares: dict[LegKey, Time]) -> LegKey | None:
+    """Return the only leg, or the one that shares twice as much time as the next."""
+    ranked = sorted(shares, key=lambda leg: shares[leg], reverse=True)
+    if len(ranked) == 1:
+        return ranked[0]
+    best, second = shares[ranked[0]], shares[ranked[1]]
+    clear = best >= 2 * second if best > 0 else best >= second / 2
+    return ranked[0] if clear and best > second else None
+
+
+def _within_one_call(top: dict[LegKey, Sides], fit: int) -> Owner | None:
+    """Return the call if all legs that fit are its legs; where both ends fit, the client's leg too."""
+    calls = {call for call, _ in top}
+    if len(calls) != 1:
+        return None
+    if len(top) == 1:
+        return Owner(*next(iter(top)), None, None)
+    clients = [leg for leg, sides in top.items() if "client" in sides]
+    if fit == BOTH and len(clients) == 1:
+        return Owner(*clients[0], *top[clients[0]])
+    return Owner(calls.pop(), None, None, None)
+
+
+def _both_sides(index: Index, leg: LegKey, sides: Sides) -> Sides:
+    """Infer an unknown side where the leg has only one other."""
+    named = {side for held in index.ports.get(leg, {}).values() for side in held if side}
+    others = named - set(sides)
+    if (sides[0] is None) == (sides[1] is None) or len(others) != 1:
+        return sides
+    return sides[0] or others.pop(), sides[1] or others.pop()

@@ -1,0 +1,122 @@
+"""A ring buffer is one recording; files of the same time are vantage points."""
+
+import pandas as pd
+import pytest
+
+from postproc.correlate.recordings import overlapping, recordings
+from tests.builders import captures, sip_messages
+from tests.correlate.conversation import ask, invite
+
+
+def file(name: str, first: float | None, last: float | None, **fields: object) -> dict:
+    return {"capture": name, "first_time": first, "last_time": last, **fields}
+
+
+def numbers(*files: dict, calls: tuple[dict, ...] = ()) -> dict[str, int]:
+    return recordings(captures(*files), sip_messages(*calls)).to_dict()
+
+
+def together(*files: dict, calls: tuple[dict, ...] = ()) -> bool:
+    return len(set(numbers(*files, calls=calls).values())) == 1
+
+
+def test_no_captures_make_no_recordings():
+    assert numbers() == {}
+
+
+def test_files_that_follow_each_other_are_one_recording():
+    assert together(file("1", 0, 100), file("2", 100, 200), file("3", 201, 300))
+
+
+def test_the_order_in_which_files_are_given_does_not_matter():
+    given = [file("3", 201, 300), file("9", 5000, 6000), file("1", 0, 100), file("2", 100, 200)]
+    assert numbers(*given) == numbers(*reversed(given)) == {"1": 0, "2": 0, "3": 0, "9": 1}
+
+
+def test_overlapping_files_are_vantage_points():
+    assert numbers(file("client", 5, 90), file("server", 0, 100)) == {"server": 0, "client": 1}
+
+
+def test_two_ring_buffers_at_the_same_time_are_two_recordings():
+    files = [file("a1", 0, 100), file("b1", 1, 101), file("a2", 100, 200), file("b2", 101, 201)]
+    assert numbers(*files) == {"a1": 0, "a2": 0, "b1": 1, "b2": 1}
+
+
+@pytest.mark.parametrize("other", [{"interfaces": "lo"}, {"link_types": "NULL"}, {"interfaces": None}])
+def test_other_interfaces_are_another_recording(other: dict):
+    assert not together(file("1", 0, 100), file("2", 100, 200, **other))
+
+
+def test_files_without_interface_names_go_by_link_type():
+    plain = {"interfaces": "", "link_types": "ETHERNET"}
+    assert together(file("1", 0, 100, **plain), file("2", 100, 200, **plain))
+
+
+def test_a_pause_of_a_minute_is_allowed():
+    assert together(file("1", 0, 100), file("2", 160, 200))
+    assert not together(file("1", 0, 100), file("2", 161, 200))
+
+
+@pytest.mark.parametrize("later", [ask("BYE", 9000), ask("ACK", 9000)])
+def test_any_pause_is_allowed_while_a_call_goes_on(later: dict):
+    files = [file("1", 0, 100), file("2", 9000, 9100)]
+    assert together(*files, calls=(invite(50, capture="1"), later | {"capture": "2"}))
+    assert not together(*files, calls=(invite(50, capture="1"), later | {"capture": "2", "call_id": "b"}))
+
+
+def test_a_phone_registering_with_the_same_call_id_all_day_is_no_call_going_on():
+    registered = [ask("REGISTER", 50, capture="1"), ask("REGISTER", 9000, capture="2")]
+    assert not together(file("1", 0, 100), file("2", 9000, 9100), calls=tuple(registered))
+
+
+def test_a_shared_call_does_not_join_overlapping_files():
+    both = (invite(50, capture="1"), invite(50, capture="2"))
+    assert not together(file("1", 0, 100), file("2", 40, 140), calls=both)
+
+
+def test_a_call_going_on_tells_which_of_two_recordings_it_was():
+    files = [file("a", 0, 100), file("b", 50, 110), file("c", 120, 200)]
+    calls = (invite(20, capture="a"), ask("BYE", 150, capture="c"))
+    assert numbers(*files) == {"a": 0, "b": 1, "c": 1}
+    assert numbers(*files, calls=calls) == {"a": 0, "b": 1, "c": 0}
+
+
+def test_packets_out_of_order_at_the_end_of_a_file_are_no_overlap():
+    assert together(file("1", 0, 100.2), file("2", 100, 200))
+    assert not together(file("1", 0, 101), file("2", 100, 200))
+
+
+def test_very_short_captures_of_the_same_moment_are_vantage_points():
+    assert not together(file("1", 0, 0.3), file("2", 0.01, 0.31))
+    assert not together(file("1", 0, 0), file("2", 0, 0))
+
+
+def test_captures_without_packets_stand_alone_and_last():
+    assert numbers(file("x", None, None), file("y", None, None), file("a", 0, 1)) == {"a": 0, "x": 1, "y": 2}
+
+
+def test_recordings_overlap_when_they_share_a_moment():
+    table = captures(
+        file("1", 0, 100),
+        file("2", 100, 200),
+        file("v", 150, 160),
+        file("l", 500, 600),
+        file("e", None, None),
+    )
+    number = recordings(table, sip_messages())
+    overlap = overlapping(table, number)
+    one, vantage, late, empty = (number[name] for name in ("1", "v", "l", "e"))
+    assert overlap(one, vantage)
+    assert overlap(vantage, one)
+    assert not overlap(one, late)
+    assert not overlap(late, empty)
+    assert overlap(empty, empty)
+
+
+def test_ten_thousand_files_side_by_side_are_told_apart_quickly():
+    table = captures(file("0", 0, 100))
+    many = pd.concat([table] * 10_000, ignore_index=True)
+    many["capture"] = pd.Series(range(len(many))).astype("string")
+    many["first_time"] += pd.to_timedelta(range(len(many)), unit="ms")
+    many["last_time"] += pd.to_timedelta(range(len(many)), unit="ms")
+    assert recordings(many, sip_messages()).nunique() == 10_000
