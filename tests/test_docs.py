@@ -28,7 +28,7 @@ def test_every_option_of_run_is_in_the_readme():
     assert sorted(word for word in options if f"`{word}" not in README) == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.de.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.de.md", "SECURITY.md"])
 def test_commands_in_the_pages_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = set(re.findall(r"(?:`|\$ |^    )postproc ([a-z]+)", text, re.MULTILINE))
@@ -39,7 +39,7 @@ def test_commands_in_the_pages_exist(page):
     assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.de.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.de.md", "CHANGELOG.md", "SECURITY.md"])
 def test_links_between_the_pages_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
     assert [link for link in links if not (ROOT / link).exists()] == []
