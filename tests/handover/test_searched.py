@@ -69,3 +69,18 @@ def test_what_lies_across_two_pieces_is_found(tmp_path, monkeypatch):
     (tmp_path / "a").write_bytes(b" " * ((1 << 13) - 4) + b"Zauberwald" + b" " * 99)
     with pytest.raises(SetupError, match="left"):
         check([tmp_path / "a"], HELD)
+
+
+def test_places_in_pictures_of_a_report_are_nobodys_numbers(tmp_path):
+    """A text at x="721" is no user 721; the user in quotes still is, as a page writes them."""
+    held = Originals(words=frozenset({b'"721"'}))
+    page = tmp_path / "report.html"
+    page.write_text('<text x="721" y="721">XCC</text><tr data-call="721"><td data-value="721">')
+    check([page], held)
+    for told in ("&#34;721&#34;", '"721"', 'username="721"'):
+        page.write_text(f'<text x="721" y="49.1">{told}</text>')
+        with pytest.raises(SetupError, match="an original value is left"):
+            check([page], held)
+    (tmp_path / "a.txt").write_text('x="721"')
+    with pytest.raises(SetupError):
+        check([tmp_path / "a.txt"], held)
