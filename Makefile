@@ -46,7 +46,7 @@ screenshots: $(DEV)
 	@scripts/setup gui
 	@scripts/setup browser
 	$(PY) -m tests.plugins.pictures docs/pictures
-	$(PY) -m tests.present.report.pictures docs/pictures
+	$(PY) -m tests.show.report.pictures docs/pictures
 
 bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import postproc
 from postproc.correlate import correlate
 from postproc.correlate.joining import choose, couples, evidence, features, identities, join
-from postproc.deployment import Deployment
+from postproc.model.deployment import Deployment
+from postproc.model.tables import Tables
 from postproc.read import deployment
-from postproc.tables import Tables
 
 ROOMS: tuple[ModuleType, ...] = (choose, couples, evidence, features, identities, join)
 MOVED = (

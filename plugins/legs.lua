@@ -66,7 +66,7 @@ return capture
 end)()
 
 ---------------------------------------------------------------------------------------------------
--- What Python goes by, too: see postproc/constants.toml for the meaning of each value, and why
+-- What Python goes by, too: see postproc/model/constants.toml for what each value means and why
 -- it is what it is; the markers are those of the default deployment
 
 local constants = (function()

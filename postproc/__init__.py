@@ -16,9 +16,9 @@ from postproc.version import __version__
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from postproc.deployment import Deployment
+    from postproc.model.deployment import Deployment
+    from postproc.model.text import Lang
     from postproc.pipeline import Run
-    from postproc.text import Lang
 
 __all__ = ["__version__", "analyze", "load"]
 

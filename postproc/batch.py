@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from postproc import cache, current_folder, memory
-from postproc.errors import CaptureError, SetupError
 from postproc.files import scratch
 from postproc.files.signals import ENDING, undisturbed
-from postproc.present.progress import READING, Step, Tell
+from postproc.model.errors import CaptureError, SetupError
+from postproc.model.tables import Tables
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
-from postproc.tables import Tables
+from postproc.show.progress import READING, Step, Tell
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from postproc.files import private, scratch
 from postproc.files.signals import undisturbed
-from postproc.tables import BY_NAME, Tables
+from postproc.model.tables import BY_NAME, Tables
 from postproc.version import __version__
 
 ROWS = "rows.json"  # how many rows each table has
@@ -133,5 +133,9 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
 def _readers() -> str:
     """Hash of the code that makes events: a changed reader in a checkout finds nothing cached."""
     here = Path(__file__).parent
-    code = [here / "tables.py", here / "constants.toml", *sorted((here / "read").glob("*.py"))]
+    code = [
+        here / "model" / "tables.py",
+        here / "model" / "constants.toml",
+        *sorted((here / "read").glob("*.py")),
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()

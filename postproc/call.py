@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postproc.columns import TEXT
-from postproc.present import part
-from postproc.present.callfilters import call_filters
-from postproc.tables import BY_NAME, Tables
-from postproc.text import Lang
+from postproc.model.columns import TEXT
+from postproc.model.tables import BY_NAME, Tables
+from postproc.model.text import Lang
+from postproc.show import part
+from postproc.show.callfilters import call_filters
 
 if TYPE_CHECKING:
     from pyshark.packet.packet import Packet
 
-    from postproc.present.figures.canvas import Drawing
+    from postproc.show.pictures.canvas import Drawing
 
 STEP = ("step", "state", "question", "said", "capture", "frames", "filter")  # columns of a walk
 
@@ -48,7 +48,7 @@ class Call:
         return f"<Call {self.number}: {self.verdict or 'not judged'}, {len(self.legs)} legs>"
 
     def _repr_html_(self) -> str:
-        from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
+        from postproc.show import cards  # noqa: PLC0415  (jinja2 is for those who look)
 
         return cards.call_card(self.tables, self.number, self.steps, self.lang)
 
@@ -117,7 +117,7 @@ class Call:
         return [packet for each in files for packet in drill.packets(each, show, keys, limit)]
 
     def _drawn(self, name: str) -> "Drawing":
-        from postproc.present import plots  # noqa: PLC0415  (matplotlib is for those who look)
+        from postproc.show.pictures import plots  # noqa: PLC0415  (matplotlib is for those who look)
 
         figure: Drawing = getattr(plots, name)(self.tables, self.number, self.lang)
         return figure

@@ -17,21 +17,21 @@ import pandas as pd
 from postproc import batch, cache, memory
 from postproc.batch import Job
 from postproc.correlate import correlate
-from postproc.deployment import Deployment
 from postproc.diagnose import diagnose, walks
-from postproc.errors import SetupError
 from postproc.files import commit, lock, private, scratch
 from postproc.files.commit import Staged
-from postproc.present import part, store, verdicts
-from postproc.present.progress import READING, Step, Tell, silence
+from postproc.model.deployment import Deployment
+from postproc.model.errors import SetupError
+from postproc.model.tables import CAPTURES, TABLES, Tables
+from postproc.model.text import Lang, Text
 from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, keylog, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
+from postproc.show import part, store, verdicts
+from postproc.show.progress import READING, Step, Tell, silence
 from postproc.sparing import sparing
-from postproc.tables import CAPTURES, TABLES, Tables
-from postproc.text import Lang, Text
 
 REPORT, SUMMARY, FINDINGS, EVENTS = "report.html", "summary.json", "findings.json", "events"
 UNSHOWN = "left out of the report"
@@ -231,7 +231,7 @@ def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Un
 
 def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
     """The report, without the captures that it cannot take; None if it can take none."""
-    from postproc.present.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
+    from postproc.show.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
 
     files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
 
@@ -253,7 +253,7 @@ def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unr
 
 
 def _save(text: str, path: Path) -> None:
-    from postproc.present.report import page  # noqa: PLC0415
+    from postproc.show.report import page  # noqa: PLC0415
 
     page.save(text, path)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from postproc.call import Call, numbers
-from postproc.present import part, ranking, verdicts
+from postproc.model.tables import BY_NAME, Tables
+from postproc.model.text import Lang
 from postproc.read.inputs import Unread, readable
-from postproc.tables import BY_NAME, Tables
-from postproc.text import Lang
+from postproc.show import part, ranking, verdicts
 from postproc.version import __version__
 
 if TYPE_CHECKING:
-    from postproc.present.figures.canvas import Drawing
+    from postproc.show.pictures.canvas import Drawing
 
 LISTED = 20  # numbers or names in a message
 
@@ -47,7 +47,7 @@ class Run:
         return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
 
     def _repr_html_(self) -> str:
-        from postproc.present import cards  # noqa: PLC0415  (jinja2 is for those who look)
+        from postproc.show import cards  # noqa: PLC0415  (jinja2 is for those who look)
 
         unread = [(readable(str(each.path)), each.reason) for each in self.unread]
         return cards.run_card(self.tables, unread, self.lang)
@@ -72,7 +72,7 @@ class Run:
 
     def overview(self) -> "Drawing":
         """The calls over time, by verdict, as a figure."""
-        from postproc.present import plots  # noqa: PLC0415  (matplotlib is for those who look)
+        from postproc.show.pictures import plots  # noqa: PLC0415  (matplotlib is for those who look)
 
         return plots.overview(self, self.lang)
 

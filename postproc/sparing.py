@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 
 T = TypeVar("T")
 MOST = 100  # attempts: each may take as long as all of the work; afterwards whole halves are given up

@@ -6,7 +6,7 @@ Wireshark loads every .lua below its plug-in folder by itself, each module that 
 one requires a second time, and 4.0 finds no module in a folder: so there is one file.
 A module is ordinary Lua: it requires others by name and returns a table of its own
 name. Here each becomes a local of that name, in an order in which everything required
-comes first. The module ``constants`` is made of postproc/constants.toml and of the
+comes first. The module ``constants`` is made of postproc/model/constants.toml and of the
 markers of a deployment, which Python reads, too.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "plugins" / "source"
 PLUGIN = ROOT / "plugins" / "legs.lua"
-CONSTANTS = ROOT / "postproc" / "constants.toml"
+CONSTANTS = ROOT / "postproc" / "model" / "constants.toml"
 # Nobody tells the plug-in which deployment it looks at: so it has the default one's markers.
 DEPLOYMENT = ROOT / "postproc" / "deployments" / "xphone.toml"
 MAIN = "dissector"  # requires all others, and is required by none
@@ -59,7 +59,7 @@ def constants() -> str:
     values = tomllib.loads(CONSTANTS.read_text(encoding="utf-8"))
     values["markers"] = _markers(tomllib.loads(DEPLOYMENT.read_text(encoding="utf-8"))["markers"])
     head = (
-        "-- What Python goes by, too: see postproc/constants.toml for the meaning of each value, and why\n"
+        "-- What Python goes by, too: see postproc/model/constants.toml for what each value means and why\n"
         "-- it is what it is; the markers are those of the default deployment\n"
     )
     return f"{head}\nlocal constants = {literal(values)}\n\nreturn constants\n"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from postproc import tables
 from postproc.correlate.attribution import attributed as with_calls
 from postproc.correlate.endpoints import index, with_bindings
-from postproc.tables import BY_NAME, Table, Tables
+from postproc.model import tables
+from postproc.model.tables import BY_NAME, Table, Tables
 
 EPOCH = pd.Timestamp("2026-01-01T12:00:00Z")
 CLIENT, SERVER, GATEWAY, APP = "198.51.100.77", "10.0.50.118", "10.0.50.20", "10.0.50.5"

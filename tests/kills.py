@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import postproc
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
+from postproc.model.tables import TABLES
 from postproc.results import Run
-from postproc.tables import TABLES
 
 PCAPS = Path(__file__).parent.parent / "pcaps"
 OLD, NEW = ("acl_403.pcapng",), ("acl_403.pcapng", "acl_488.pcapng", "codec_488.pcapng", "good.pcapng")

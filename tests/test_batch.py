@@ -14,10 +14,10 @@ import pytest
 
 from postproc import batch, cache
 from postproc.batch import Job
-from postproc.errors import CaptureError, SetupError
+from postproc.model.errors import CaptureError, SetupError
+from postproc.model.tables import Tables
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture
-from postproc.tables import Tables
 from tests import kills
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from postproc import cache
-from postproc.tables import Tables, concat
+from postproc.model.tables import Tables, concat
 from tests import builders
 
 

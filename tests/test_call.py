@@ -4,8 +4,8 @@ import pytest
 
 import postproc
 from postproc.call import Call
-from postproc.errors import CaptureError
-from postproc.tables import BY_NAME, Tables
+from postproc.model.errors import CaptureError
+from postproc.model.tables import BY_NAME, Tables
 from tests import builders as t
 
 

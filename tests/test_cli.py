@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from postproc import __version__
 from postproc.cli import cli
-from postproc.tables import TABLES
+from postproc.model.tables import TABLES
 from tests import shim
 
 COMMANDS = sorted(cli.commands)

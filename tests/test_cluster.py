@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from postproc import pipeline
-from postproc.tables import TABLES
+from postproc.model.tables import TABLES
 from tests import shim
 
 pytestmark = pytest.mark.slow

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 import postproc
 from postproc import pipeline
 from postproc.cli import cli
-from postproc.errors import SetupError
 from postproc.files import commit, lock
-from postproc.handover import notebooks
-from postproc.present.progress import silence
+from postproc.model.errors import SetupError
+from postproc.model.tables import Tables
 from postproc.results import Run
-from postproc.tables import Tables
+from postproc.share import notebooks
+from postproc.show.progress import silence
 from tests import builders
 from tests.test_cli import postproc as command
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from postproc.cli import cli
-from postproc.present import schema
-from postproc.tables import TABLES
+from postproc.model.tables import TABLES
+from postproc.show import schema
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from postproc.correlate import correlate
-from postproc.deployment import Deployment
 from postproc.diagnose import diagnose
+from postproc.model.deployment import Deployment
+from postproc.model.tables import Tables
 from postproc.read import deployment
 from postproc.read.capture import read
 from postproc.read.deployment import KEYS
-from postproc.tables import Tables
 from tests.builders import GATEWAY, SERVER
 from tests.conftest import PCAPS
 from tests.correlate.scenes import leg

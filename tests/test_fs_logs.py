@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import postproc
 from postproc.commands.run import run_command
-from postproc.logtexts import said
+from postproc.model.logtexts import said
 from tests.conftest import PCAPS
 
 RECORDED = sorted(path.name.removesuffix(".freeswitch.log") for path in PCAPS.glob("*.freeswitch.log"))

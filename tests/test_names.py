@@ -16,9 +16,9 @@ import postproc
 from postproc import batch
 from postproc.cli import cli
 from postproc.commands.annotate import default_target
-from postproc.present.terminal import clean
+from postproc.model.tables import TEXT, Tables
 from postproc.read.inputs import located, readable
-from postproc.tables import TEXT, Tables
+from postproc.show.terminal import clean
 from tests.conftest import PCAPS
 
 NAMES = {

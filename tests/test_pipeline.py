@@ -8,10 +8,10 @@ import pytest
 
 import postproc
 from postproc import batch, pipeline
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
+from postproc.model.tables import TABLES, Tables
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen
-from postproc.tables import TABLES, Tables
 from tests import shim
 
 ACL_403, ACL_488, CODEC_488 = "acl_403.pcapng", "acl_488.pcapng", "codec_488.pcapng"

@@ -3,7 +3,7 @@
 import pytest
 
 import postproc
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,15 @@ from click.testing import CliRunner
 import postproc
 from postproc import batch, diagnose, pipeline
 from postproc.cli import cli
-from postproc.errors import SetupError
 from postproc.files import commit
-from postproc.findings import Rule
-from postproc.handover import notebooks
-from postproc.present import pictures
-from postproc.present.report import model
+from postproc.model.errors import SetupError
+from postproc.model.findings import Rule
+from postproc.model.tables import TABLES, Tables
 from postproc.read import fslog
+from postproc.share import notebooks
+from postproc.show.pictures import saved as pictures
+from postproc.show.report import model
 from postproc.sparing import MOST, sparing
-from postproc.tables import TABLES, Tables
 from tests.conftest import PCAPS
 
 GOOD = ("acl_403.pcapng", "acl_488.pcapng", "dtls_fail.pcapng", "codec_488.pcapng")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import postproc
-from postproc.text import Text
+from postproc.model.text import Text
 
 
 def texts(held: Any, seen: set[int]) -> Iterator[Text]:

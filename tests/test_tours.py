@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from postproc.handover import notebooks
+from postproc.share import notebooks
 from tests.conftest import PCAPS
 
 TOURS = sorted((PCAPS.parent / "notebooks").glob("*.ipynb"))

@@ -14,9 +14,9 @@ from postproc.commands.language import lang_option
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
 
 if TYPE_CHECKING:
-    from postproc.deployment import Deployment
+    from postproc.model.deployment import Deployment
+    from postproc.model.text import Lang
     from postproc.read.access import Access
-    from postproc.text import Lang
 
 
 @click.group("acl")
@@ -76,9 +76,9 @@ def check_command(
     if not addr and not capture:
         raise click.UsageError("nothing to try: give --addr or --capture")
     with one_line_errors(debug=debug):
-        from postproc.present.terminal import console, say
         from postproc.read import acl_files
         from postproc.read import deployment as deployments
+        from postproc.show.terminal import console, say
 
         access = acl_files.read(lists)
         known = access.into(_with_local(deployments.read(deployment), local))
@@ -98,8 +98,8 @@ def _wrapped(line: str, width: int | None) -> list[str]:
 
 
 def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
-    from postproc.acl import network_of, of_machine
-    from postproc.errors import SetupError
+    from postproc.model.acl import network_of, of_machine
+    from postproc.model.errors import SetupError
 
     if odd := [text for text in local if network_of(text) is None]:
         raise SetupError(f"--local: expected a network like 10.0.0.0/24, not {odd[0]!r}")
@@ -108,8 +108,8 @@ def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
 
 
 def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
-    from postproc.errors import SetupError
-    from postproc.present import acl, acl_texts
+    from postproc.model.errors import SetupError
+    from postproc.show import acl, acl_texts
 
     names = known.candidate_acl or tuple(access.lists)
     if addr and not names:
@@ -126,9 +126,9 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
     from postproc import pipeline
     from postproc.diagnose.case.access import choices, peers
     from postproc.diagnose.case.case import cases
-    from postproc.errors import SetupError
-    from postproc.present import acl, acl_texts
-    from postproc.present.terminal import error_line
+    from postproc.model.errors import SetupError
+    from postproc.show import acl, acl_texts
+    from postproc.show.terminal import error_line
 
     if not known.candidate_acl and not known.signalling_acl:
         raise SetupError(acl_texts.APPLIED_UNKNOWN.of(lang))

@@ -8,7 +8,7 @@ import click
 from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang
+from postproc.model.text import Lang
 
 ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems that matter
 
@@ -41,8 +41,8 @@ def annotate_command(
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
-        from postproc.handover.annotate import annotate, name_in
-        from postproc.present.terminal import clean
+        from postproc.share.annotate import annotate, name_in
+        from postproc.show.terminal import clean
 
         run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
         target = out or default_target(capture)

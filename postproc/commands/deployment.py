@@ -9,9 +9,9 @@ import click
 from postproc.commands.language import locale_language
 
 if TYPE_CHECKING:
-    from postproc.deployment import Deployment
+    from postproc.model.deployment import Deployment
+    from postproc.model.text import Lang
     from postproc.read.access import Access
-    from postproc.text import Lang
 
 
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,9 +42,9 @@ def told(
     deployment: str, acl: Path | None, candidate: tuple[str, ...], signalling: tuple[str, ...]
 ) -> "Deployment":
     """Return the deployment with the access lists given; SetupError where a file has a mistake."""
-    from postproc.present.terminal import clean
     from postproc.read import acl_files
     from postproc.read import deployment as deployments
+    from postproc.show.terminal import clean
 
     known = deployments.read(deployment)
     if acl:
@@ -71,8 +71,8 @@ def applied(known: "Deployment", candidate: tuple[str, ...], signalling: tuple[s
 
 def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
     """Say on stderr what was odd in a file of access lists."""
-    from postproc.present import acl
-    from postproc.present.terminal import clean
+    from postproc.show import acl
+    from postproc.show.terminal import clean
 
     for each in access.notes:
         click.echo(clean(f"{path}: {acl.note(each.kind, each.text, lang)}"), err=True)

@@ -53,11 +53,11 @@ def export_command(
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
-        from postproc.handover.export import export, export_redacted
-        from postproc.handover.redact import products
-        from postproc.present.terminal import clean
         from postproc.read import deployment as deployments
         from postproc.read.capture import Options
+        from postproc.share.export import export, export_redacted
+        from postproc.share.redact import products
+        from postproc.show.terminal import clean
 
         run = pipeline.run(captures, options=Options(keylog=keylog))
         if redact:

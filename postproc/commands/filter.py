@@ -8,7 +8,7 @@ import click
 from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang
+from postproc.model.text import Lang
 
 
 @click.command("filter")
@@ -32,9 +32,9 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang, debug: bool) 
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
-        from postproc.errors import CaptureError, SetupError
-        from postproc.present import callfilters, firewall, handout, overview
-        from postproc.present.terminal import clean, console, say
+        from postproc.model.errors import CaptureError, SetupError
+        from postproc.show import callfilters, firewall, handout, overview
+        from postproc.show.terminal import clean, console, say
 
         run = pipeline.run([capture])
         if run.captures.empty:

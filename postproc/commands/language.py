@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from postproc.text import LANGS, Lang
+from postproc.model.text import LANGS, Lang
 
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides (POSIX, section 8.2)
 

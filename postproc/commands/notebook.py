@@ -8,7 +8,7 @@ import click
 from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang
+from postproc.model.text import Lang
 
 if TYPE_CHECKING:
     from postproc.pipeline import Run
@@ -61,10 +61,10 @@ def notebook_command(
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
-        from postproc.errors import CaptureError
-        from postproc.handover import notebooks
-        from postproc.present.terminal import clean
+        from postproc.model.errors import CaptureError
         from postproc.read.capture import Options
+        from postproc.share import notebooks
+        from postproc.show.terminal import clean
 
         if execute:
             notebooks.need_kernel()
@@ -84,7 +84,7 @@ def notebook_command(
 def _loaded(results: Path, capture: Path, lang: Lang) -> "Run | None":
     """The results there as far as they are about this very capture and in this language; else None."""
     from postproc import pipeline
-    from postproc.errors import SetupError
+    from postproc.model.errors import SetupError
     from postproc.read import inputs
 
     try:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postproc.text import Lang, Text
+from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
-    from postproc.handover.account import Account, Look
+    from postproc.share.account import Account, Look
 
 STOPPED = Text(
     "nothing was written: {count} of the words that would stay are in no dictionary; read {path}, then go on"
@@ -52,7 +52,7 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def hidden(path: Path | None) -> list[str]:
     """The words of a file given with --hide; SetupError when it is no text."""
-    from postproc.errors import SetupError
+    from postproc.model.errors import SetupError
     from postproc.read.inputs import said
 
     try:
@@ -71,7 +71,7 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
     def look(account: "Account") -> None:
         if yes or not account.words:
             return
-        from postproc.errors import SetupError
+        from postproc.model.errors import SetupError
 
         path = _listed(account, target, lang)
         if not _somebody_there():
@@ -86,9 +86,9 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
 
 def say(account: "Account | None", lang: Lang) -> None:
     """Print what was replaced and what remains, on stderr: what was written goes to stdout."""
-    from postproc.handover.account import lines
-    from postproc.present.terminal import console, folded
-    from postproc.present.terminal import say as say_line
+    from postproc.share.account import lines
+    from postproc.show.terminal import console, folded
+    from postproc.show.terminal import say as say_line
 
     screen = console(sys.stderr)
     width = screen.width if screen.is_terminal else None
@@ -98,9 +98,9 @@ def say(account: "Account | None", lang: Lang) -> None:
 
 def _listed(account: "Account", target: Path, lang: Lang) -> Path:
     """Write the words beside the target, one in a line."""
-    from postproc.handover.account import in_order
-    from postproc.handover.copying import replacing
-    from postproc.present.terminal import clean
+    from postproc.share.account import in_order
+    from postproc.share.copying import replacing
+    from postproc.show.terminal import clean
 
     path = target.with_name(f"{target.stem}{WORDS}")
     with replacing(path) as file:

@@ -8,7 +8,7 @@ import click
 from postproc.commands.deployment import access_options, told
 from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
-from postproc.text import LANGS, Lang, Text
+from postproc.model.text import LANGS, Lang, Text
 
 CHANGED = Text(
     "the redacted captures do not lead to the same verdicts as the originals",
@@ -63,9 +63,9 @@ def report_command(
     """
     with one_line_errors(debug=debug), ExitStack() as alone:
         from postproc import pipeline
-        from postproc.errors import SetupError
         from postproc.files import lock
-        from postproc.present.terminal import clean, error_line
+        from postproc.model.errors import SetupError
+        from postproc.show.terminal import clean, error_line
 
         if target is None and (results / pipeline.SUMMARY).exists():  # no run may put others there meanwhile
             alone.enter_context(lock.held(results))
@@ -77,7 +77,7 @@ def report_command(
         path = target or results / _name(calls, redacted=redact)
         try:
             if redact:
-                from postproc.handover import report
+                from postproc.share import report
 
                 look = looking(path, done.lang, yes=yes)
                 made = report.report(

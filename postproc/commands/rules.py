@@ -7,7 +7,7 @@ import click
 
 from postproc.commands.language import lang_option
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang
+from postproc.model.text import Lang
 
 
 @click.command("rules")
@@ -26,9 +26,9 @@ def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
         postproc rules --matrix pcaps/ > docs/RULES.md
     """
     from postproc.diagnose import RULES
-    from postproc.present.catalogue import listing
-    from postproc.present.rulebook import page
-    from postproc.present.terminal import console, say
+    from postproc.show.catalogue import listing
+    from postproc.show.rulebook import page
+    from postproc.show.terminal import console, say
 
     if matrix is not None:
         with one_line_errors(debug=debug):
@@ -58,8 +58,8 @@ def explain_command(*, rule: str, lang: Lang, debug: bool) -> None:
     """
     with one_line_errors(debug=debug):
         from postproc.diagnose import BY_NAME, named
-        from postproc.present.catalogue import explained
-        from postproc.present.terminal import console, say
+        from postproc.show.catalogue import explained
+        from postproc.show.terminal import console, say
 
         (name,) = named([rule])
         screen = console(sys.stdout)

@@ -13,14 +13,14 @@ from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
-from postproc.text import Lang, Text
+from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
     from postproc.files.commit import Staged
-    from postproc.handover.notebooks import Written
     from postproc.pipeline import Run
-    from postproc.present.progress import Tell
     from postproc.read.inputs import Unread
+    from postproc.share.notebooks import Written
+    from postproc.show.progress import Tell
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
@@ -107,9 +107,9 @@ def run_command(
         with quick_imports():
             from postproc import memory, pipeline
             from postproc.diagnose import named
-            from postproc.present.progress import watching
             from postproc.read import logfiles
             from postproc.read.capture import Options
+            from postproc.show.progress import watching
 
         memory.keep()
         known = told(deployment, acl, acl_list, signalling_list)
@@ -145,8 +145,8 @@ def run_command(
 
 def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
     """Write a notebook per capture, if wished; those of an earlier run go."""
-    from postproc.handover import notebooks
-    from postproc.present.progress import Step
+    from postproc.share import notebooks
+    from postproc.show.progress import Step
 
     if not wanted:
         return notebooks.Written(kept=tuple(notebooks.clear_old(results)))
@@ -155,7 +155,7 @@ def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") ->
 
 
 def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
-    from postproc.present.terminal import clean
+    from postproc.show.terminal import clean
 
     for path in kept:
         click.echo(clean(KEPT.of(lang, path=path)))
@@ -167,7 +167,7 @@ def _worst(done: "Run") -> int:
 
 
 def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
-    from postproc.present.terminal import error_line, trace
+    from postproc.show.terminal import error_line, trace
 
     for left_out in unread:
         click.echo(error_line(left_out.path, left_out.reason), err=True)
@@ -176,8 +176,8 @@ def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
 
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:
-    from postproc.present import answers, calls, logs, overview
-    from postproc.present.terminal import console, folded, say, warning_lines
+    from postproc.show import answers, calls, logs, overview
+    from postproc.show.terminal import console, folded, say, warning_lines
 
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
@@ -202,7 +202,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
 
 def _places(out: Path, lang: Lang, *, report: bool) -> str:
     from postproc.pipeline import REPORT
-    from postproc.present.terminal import clean
+    from postproc.show.terminal import clean
 
     places = {TABLES: out / "tables", FOUND: out / "findings.json"}
     places |= {PAGE: out / REPORT, BOOKS: out / "notebooks"} if report else {}

@@ -18,9 +18,9 @@ def tables_command(name: str | None, form: str | None) -> None:
         postproc tables bindings
         postproc tables --json
     """
-    from postproc.present import schema
-    from postproc.present.terminal import console
-    from postproc.tables import BY_NAME
+    from postproc.model.tables import BY_NAME
+    from postproc.show import schema
+    from postproc.show.terminal import console
 
     if name and name not in BY_NAME:
         raise click.BadParameter(f"no table {name!r}; there are {', '.join(BY_NAME)}", param_hint="NAME")

@@ -9,7 +9,7 @@ from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.redacting import hidden, looking, redact_options, say
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang, Text
+from postproc.model.text import Lang, Text
 
 PACKED = Text("{path}: {count} files, {size:.1f} MB", "{path}: {count} Dateien, {size:.1f} MB")
 STILL_OPEN = Text(
@@ -81,9 +81,9 @@ def ticket_command(
         postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
     """
     with one_line_errors(debug=debug):
-        from postproc.handover.answers import read_answers
-        from postproc.handover.ticket import Order, ticket
-        from postproc.present.terminal import clean
+        from postproc.share.answers import read_answers
+        from postproc.share.ticket import Order, ticket
+        from postproc.show.terminal import clean
 
         given = read_answers(answers) if answers else {}
         order = Order(
@@ -103,7 +103,7 @@ def ticket_command(
 
 def _asked(given: dict[str, str], lang: Lang) -> dict[str, str]:
     """What the user types; an empty line leaves a question open."""
-    from postproc.present.checklist import ASKED, QUESTIONS
+    from postproc.show.checklist import ASKED, QUESTIONS
 
     asked = [each for each in QUESTIONS if each.key in ASKED and each.key not in given]
     told = {

@@ -7,7 +7,7 @@ from types import TracebackType
 import click
 
 from postproc.commands.interrupts import INTERRUPTED, Heeded
-from postproc.errors import PostprocError
+from postproc.model.errors import PostprocError
 
 COULD_NOT_RUN = 2
 
@@ -42,13 +42,13 @@ class one_line_errors:  # noqa: N801  (read as what it does: with one_line_error
 
 def _say(what: str) -> None:
     """In one line, whatever the names of files in it hold."""
-    from postproc.present.terminal import clean
+    from postproc.show.terminal import clean
 
     click.echo(clean(f"postproc: {what}"), err=True)
 
 
 def _trace(error: BaseException) -> None:
-    from postproc.present.terminal import trace
+    from postproc.show.terminal import trace
 
     click.echo(trace(error), err=True)
 

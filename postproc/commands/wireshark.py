@@ -13,13 +13,13 @@ import click
 from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
-from postproc.text import Lang
+from postproc.model.text import Lang
 
 if TYPE_CHECKING:
-    from postproc.present.wireshark.folders import Folders
-    from postproc.present.wireshark.install import Done
-    from postproc.present.wireshark.status import Seen
     from postproc.read.installed import Program
+    from postproc.wireshark.folders import Folders
+    from postproc.wireshark.install import Done
+    from postproc.wireshark.status import Seen
 
 Command = Callable[..., Any]
 
@@ -60,8 +60,8 @@ def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
         postproc wireshark install
     """
     with one_line_errors(debug=debug):
-        from postproc.present.wireshark import bundle, install, texts
         from postproc.read.installed import is_root
+        from postproc.wireshark import bundle, install, texts
 
         folders = _folders()
         done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
@@ -86,7 +86,7 @@ def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
         postproc wireshark uninstall
     """
     with one_line_errors(debug=debug):
-        from postproc.present.wireshark import install, ledger, texts
+        from postproc.wireshark import install, ledger, texts
 
         folders = _folders()
         if not ledger.read(folders.ledger).entries:
@@ -109,8 +109,8 @@ def status_command(*, lang: Lang, debug: bool) -> None:
         postproc wireshark status
     """
     with one_line_errors(debug=debug):
-        from postproc.present.wireshark import status
         from postproc.read.installed import is_root, programs
+        from postproc.wireshark import status
 
         for line in status.lines(_folders(), [_seen(each) for each in programs()], root=is_root(), lang=lang):
             _say(line)
@@ -134,9 +134,9 @@ def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> Non
     """
     with one_line_errors(debug=debug):
         from postproc import pipeline
-        from postproc.errors import CaptureError
-        from postproc.present.terminal import clean
-        from postproc.present.wireshark import bundle, capture_profile, install, texts
+        from postproc.model.errors import CaptureError
+        from postproc.show.terminal import clean
+        from postproc.wireshark import bundle, capture_profile, install, texts
 
         folders = _folders()
         run = pipeline.run([capture])
@@ -161,17 +161,17 @@ def _command_line(words: list[str]) -> str:
 
 
 def _folders(tshark: Path | None = None) -> "Folders":
-    from postproc.present.wireshark import folders
     from postproc.read import installed
     from postproc.read.tshark import executable
+    from postproc.wireshark import folders
 
     told = installed.folders(tshark or Path(executable()))
     return folders.parse(told, moved="WIRESHARK_CONFIG_DIR" in os.environ)
 
 
 def _seen(program: "Program") -> "Seen":
-    from postproc.present.wireshark.status import Seen
     from postproc.read.installed import knows
+    from postproc.wireshark.status import Seen
 
     if not program.is_tshark:
         return Seen(program.path, program.version, None, None)
@@ -179,14 +179,14 @@ def _seen(program: "Program") -> "Seen":
 
 
 def _say(line: str) -> None:
-    from postproc.present.terminal import clean, console, say
+    from postproc.show.terminal import clean, console, say
 
     say(console(sys.stdout), clean(line))
 
 
 def _tell(done: "Done", what: str, lang: Lang) -> None:
     """What was written, and where edits went that had to make way."""
-    from postproc.present.wireshark import texts
+    from postproc.wireshark import texts
 
     count = len(done.changed)
     _say(texts.WRITTEN.of(lang, count=count, what=what) if count else texts.UNCHANGED.of(lang, what=what))
@@ -194,7 +194,7 @@ def _tell(done: "Done", what: str, lang: Lang) -> None:
 
 
 def _say_kept(done: "Done", lang: Lang) -> None:
-    from postproc.present.wireshark import texts
+    from postproc.wireshark import texts
 
     for path in done.kept:
         _say(texts.KEPT.of(lang, path=path))

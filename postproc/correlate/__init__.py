@@ -17,8 +17,8 @@ from postproc.correlate.recordings import overlapping, recordings
 from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
 from postproc.correlate.timeline import timeline
-from postproc.deployment import Deployment
-from postproc.tables import Tables
+from postproc.model.deployment import Deployment
+from postproc.model.tables import Tables
 
 
 def correlate(events: Tables, deployment: Deployment) -> Tables:

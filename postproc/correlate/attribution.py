@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.columns import INTEGER, array
 from postproc.correlate.endpoints import (
     ALWAYS,
     SLACK,
@@ -30,7 +29,8 @@ from postproc.correlate.endpoints import (
 )
 from postproc.correlate.rows import NS_PER_S, records
 from postproc.correlate.whose import Traffic, by_username, owner
-from postproc.tables import Tables
+from postproc.model.columns import INTEGER, array
+from postproc.model.tables import Tables
 
 # An ICMP error follows the SIP message it quotes within this time, as hosts on one network or the router
 # before them report it; one about a neighbour that does not answer (3 s) may be any of the retransmissions.

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.ice import direction
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
-from postproc.tables import BINDINGS
+from postproc.model import constants
+from postproc.model.tables import BINDINGS
 
 # STUN Binding transactions: requests and responses with one transaction ID (RFC 8489, section 6).
 #

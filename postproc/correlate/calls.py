@@ -40,8 +40,8 @@ from postproc.correlate.parties import (
     with_sides,
 )
 from postproc.correlate.rows import column, records, timestamp
-from postproc.deployment import Deployment
-from postproc.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
+from postproc.model.deployment import Deployment
+from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
 # Numbers of calls and legs, and the legs' roles.
 #

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc import constants
-from postproc.acl import decide
 from postproc.correlate.rows import column, records
-from postproc.deployment import SERVER, Deployment
-from postproc.tables import NAT_MAPPINGS
+from postproc.model import constants
+from postproc.model.acl import decide
+from postproc.model.deployment import SERVER, Deployment
+from postproc.model.tables import NAT_MAPPINGS
 
 # Candidates a side offered, and which of them a wire address is (RFC 8445, section 5.1.1).
 #

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
 from postproc.correlate.rows import records, timestamp
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
-from postproc.tables import DTLS
+from postproc.model import constants
+from postproc.model.tables import DTLS
 
 # DTLS messages of one pair of addresses cut into handshakes (RFC 6347, section 4.2; RFC 9147).
 #

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.ice import IceSessions, Life, by_ufrags
 from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.joining.identities import DISCARD
 from postproc.correlate.parties import Description, End, Place, Side
 from postproc.correlate.rows import NS_PER_S, records
 from postproc.correlate.sip import NO_TIME, moments
-from postproc.tables import SLACK_S
+from postproc.model import constants
+from postproc.model.tables import SLACK_S
 
 Time = float  # ns since 1970, infinite where unknown
 LegKey = tuple[int, int | None]  # call and leg; an ICE session without SIP has no leg

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.parties import Description, End, Exchange, Place, Side, sections
 from postproc.correlate.rows import records
 from postproc.correlate.sip import NO_TIME, moments
-from postproc.deployment import CLIENT, OTHER, SERVER, Markers, marked
+from postproc.model import constants
+from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, marked
 
 # Checks tied to their ICE session by credentials, whatever NAT did to the addresses.
 #

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc import constants
-from postproc.columns import TIME
 from postproc.correlate.sip import (
     INVITE_DIALOG,
     NO_TIME,
@@ -20,7 +18,9 @@ from postproc.correlate.sip import (
     succeeds,
     user_part,
 )
-from postproc.tables import LEGS
+from postproc.model import constants
+from postproc.model.columns import TIME
+from postproc.model.tables import LEGS
 
 # What the messages of one Call-ID say: who called whom, what became of it, and who ended it.
 #

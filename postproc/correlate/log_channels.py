@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.rows import NS_PER_S, column, records
-from postproc.logtexts import origin, said
-from postproc.tables import Tables
+from postproc.model import constants
+from postproc.model.logtexts import origin, said
+from postproc.model.tables import Tables
 
 # Whose line it is: the channel (UUID) of every line of a log, where it does not say so itself.
 #

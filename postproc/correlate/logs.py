@@ -17,7 +17,7 @@ import pandas as pd
 
 from postproc.correlate.log_channels import ChannelLine, LogLine, Owners, channel_legs, with_channels
 from postproc.correlate.rows import NS_PER_S, column, records
-from postproc.tables import LOG_EVENTS, LOGS, Tables
+from postproc.model.tables import LOG_EVENTS, LOGS, Tables
 
 # How far a log's clock is from the capture's, time zone and summer time included.
 #

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from postproc.correlate.rows import column, records
-from postproc.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
+from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
 
 # Who of a dialog's two parties wrote a session description, and whether it is offer or answer.
 #

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.columns import plain
+from postproc.model.columns import plain
 
 NS_PER_S = 1_000_000_000
 

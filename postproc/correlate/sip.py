@@ -7,10 +7,10 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from postproc import constants
-from postproc.columns import plain
 from postproc.correlate.rows import records
-from postproc.tables import TRANSACTIONS
+from postproc.model import constants
+from postproc.model.columns import plain
+from postproc.model.tables import TRANSACTIONS
 
 # SIP messages as the correlation walks them: each counted once, by time, as plain tuples.
 #

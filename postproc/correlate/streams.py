@@ -21,7 +21,7 @@ from postproc.correlate.endpoints import (
 from postproc.correlate.ice import direction
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
-from postproc.tables import RTP_SECONDS, RTP_STREAMS
+from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 
 # What SDP says of a stream: its codec and whether it is SRTP.
 #

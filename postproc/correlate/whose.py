@@ -18,7 +18,6 @@ from collections import Counter
 from itertools import islice
 from typing import NamedTuple
 
-from postproc import constants
 from postproc.correlate.endpoints import (
     ALWAYS,
     ANYWHERE,
@@ -38,6 +37,7 @@ from postproc.correlate.endpoints import (
     span_of,
 )
 from postproc.correlate.ice import halves, session_of, sides_of_check
+from postproc.model import constants
 
 Sides = tuple[str | None, str | None]
 

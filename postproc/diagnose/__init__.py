@@ -11,8 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.deployment import Deployment
-from postproc.diagnose import (
+from postproc.diagnose.case.case import Case, cases
+from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.chain import Chain, chain, verdict
+from postproc.diagnose.ending import ended_well, ending
+from postproc.diagnose.rules import (
     address_mismatch,
     binding_error,
     bindings_one_way,
@@ -53,17 +56,14 @@ from postproc.diagnose import (
     symmetric_nat,
     wrong_candidate_tried,
 )
-from postproc.diagnose.case.case import Case, cases
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.chain import Chain, chain, verdict
-from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.told import headline, records
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
-from postproc.errors import SetupError
-from postproc.findings import Finding, Rule, Step
-from postproc.tables import CALLS, FINDINGS, Tables
-from postproc.text import Lang
+from postproc.model.deployment import Deployment
+from postproc.model.errors import SetupError
+from postproc.model.findings import Finding, Rule, Step
+from postproc.model.tables import CALLS, FINDINGS, Tables
+from postproc.model.text import Lang
 
 RULES: tuple[Rule, ...] = (
     # capture

@@ -7,7 +7,7 @@ earlier break is listed under it, not beside it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from postproc.findings import STAGES, VERDICTS, Finding, Rule, Verdict
+from postproc.model.findings import STAGES, VERDICTS, Finding, Rule, Verdict
 
 BROKEN: frozenset[Verdict] = frozenset({"fault", "suspect", "cannot_tell"})
 NATURAL = frozenset({"sdp", "stun", "nat", "dtls", "media"})  # stages that working media prove harmless

@@ -6,8 +6,8 @@ from typing import Any
 from postproc.diagnose.case.case import OTHER, Case
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
 from postproc.diagnose.case.media import talking, way, ways
-from postproc.findings import Verdict
-from postproc.text import Text
+from postproc.model.findings import Verdict
+from postproc.model.text import Text
 
 # Final responses with which calls end every day (RFC 3261, section 21): nobody's fault.
 ORDINARY: Mapping[int, Text] = {

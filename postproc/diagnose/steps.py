@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from postproc import filters
 from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks
 from postproc.diagnose.case.handshakes import best, secured
@@ -12,8 +11,9 @@ from postproc.diagnose.case.media import both_ways, media_ok, talking, ways
 from postproc.diagnose.case.offers import offered, shown
 from postproc.diagnose.case.rows import Row
 from postproc.diagnose.case.view import connected
-from postproc.findings import Evidence, State
-from postproc.text import Text
+from postproc.model import filters
+from postproc.model.findings import Evidence, State
+from postproc.model.text import Text
 
 NO_ICE = Text("The call does not use ICE.", "Der Anruf verwendet kein ICE.")
 NOT_SEEN = Text("Nothing of it is in the capture.", "Davon ist nichts im Mitschnitt.")

@@ -8,8 +8,8 @@ import orjson
 
 from postproc.diagnose.case.case import SERVER, Case
 from postproc.diagnose.chain import Chain
-from postproc.findings import SEVERITY, Advice, Finding, Rule, filled
-from postproc.text import Lang, Text
+from postproc.model.findings import SEVERITY, Advice, Finding, Rule, filled
+from postproc.model.text import Lang, Text
 
 UNSET = Text("as configured there", "wie dort eingestellt")
 FOLLOWS = Text("This follows from: {cause}.", "Das folgt aus: {cause}.")

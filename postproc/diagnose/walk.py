@@ -12,8 +12,8 @@ from typing import Any
 from postproc.diagnose import steps
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.chain import BROKEN, Chain
-from postproc.findings import Finding, State, Step, filled
-from postproc.text import Lang, Text
+from postproc.model.findings import Finding, State, Step, filled
+from postproc.model.text import Lang, Text
 
 NOT_REACHED = Text("The call did not get that far.", "So weit kam der Anruf nicht.")
 

@@ -20,9 +20,9 @@ from typing import TypeVar
 
 import orjson
 
-from postproc.errors import SetupError
 from postproc.files.private import FOLDER, own, to_disk
 from postproc.files.signals import undisturbed
+from postproc.model.errors import SetupError
 
 MAKING, READY = ".run-", ".ready-"
 ORDER = "order.json"

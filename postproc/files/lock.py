@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from postproc.errors import SetupError
 from postproc.files.private import FILE
+from postproc.model.errors import SetupError
 
 NAME = ".lock"
 HOLDER = re.compile(r"process (\d{1,10}) on ([\w.-]{1,64})\n")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from postproc.acl import AccessList
-from postproc.deployment import Deployment
+from postproc.model.acl import AccessList
+from postproc.model.deployment import Deployment
 
 
 @dataclass(frozen=True)

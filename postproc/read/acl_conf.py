@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from postproc.acl import AccessList, Unresolved, network_of
-from postproc.acl.lists import Entry
-from postproc.errors import SetupError
+from postproc.model.acl import AccessList, Unresolved, network_of
+from postproc.model.acl.lists import Entry
+from postproc.model.errors import SetupError
 from postproc.read.access import Access, Note
 
 # src/switch_utils.c, switch_true; numbers beside.

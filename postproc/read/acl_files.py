@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from postproc.deployment import Deployment
-from postproc.errors import SetupError
+from postproc.model.deployment import Deployment
+from postproc.model.errors import SetupError
 from postproc.read import acl_conf, deployment
 from postproc.read.access import Access
 from postproc.read.inputs import said

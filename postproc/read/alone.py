@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from postproc.current_folder import whole_paths
-from postproc.errors import CaptureError, SetupError
 from postproc.files import scratch
+from postproc.model.errors import CaptureError, SetupError
 from postproc.read.leash import leash
 
 KEPT = (  # what a program needs of the environment to start at all, and to know the time zone

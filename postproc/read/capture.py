@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from postproc import memory
-from postproc.errors import CaptureError
 from postproc.files import scratch
+from postproc.model.errors import CaptureError
+from postproc.model.tables import CAPTURES, Tables
 from postproc.read import alone, plain, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.clock import Clock, believed
@@ -28,7 +29,6 @@ from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
 from postproc.read.walk import HEAD, capture_format
-from postproc.tables import CAPTURES, Tables
 
 Seen = Callable[[int], None]
 

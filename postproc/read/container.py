@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.arrays import Array
 from postproc.read.clock import Clock
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
-from postproc import constants
+from postproc.model import constants
 from postproc.read.frame import Frame
 
 WINDOW = constants.nanoseconds("copies.window_s")

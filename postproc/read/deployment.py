@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from postproc.acl import AccessList, of_machine
-from postproc.acl.lists import Entry
-from postproc.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
-from postproc.errors import SetupError
+from postproc.model.acl import AccessList, of_machine
+from postproc.model.acl.lists import Entry
+from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
+from postproc.model.errors import SetupError
 from postproc.read import settings
 from postproc.read.inputs import said
 from postproc.read.settings import At, each, known

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import alone, programs, tshark
 
 ENOUGH = 1 << 30  # bytes of temporary space: a reduced capture is at most as large as its original

@@ -12,7 +12,7 @@ from pathlib import Path
 from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.tshark import INSIDE_TURN, EkCapture, apart, streaming
 
 

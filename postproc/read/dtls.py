@@ -7,7 +7,7 @@ fragments come from tshark, which puts them together over several frames.
 from collections.abc import Iterator
 from typing import Any
 
-from postproc import constants
+from postproc.model import constants
 from postproc.read.frame import Frame
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from postproc.model.tables import BY_NAME, Tables
 from postproc.read import copies, dtls, icmp, limits, sdp, segments, sip, stun
 from postproc.read.frame import Frame
-from postproc.tables import BY_NAME, Tables
 
 BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
 MESSAGE_TABLES = (

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.foreign import begins_like_sip

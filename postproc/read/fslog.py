@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from postproc.errors import CaptureError
-from postproc.logtexts import origin, said
+from postproc.model.errors import CaptureError
+from postproc.model.logtexts import origin, said
+from postproc.model.tables import LOG_EVENTS, LOGS, Tables, concat
 from postproc.read import inputs, logfiles
 from postproc.read.clock import EARLIEST, LATEST, SECOND
 from postproc.read.inputs import Unread
 from postproc.read.logfiles import Log
 from postproc.read.loglines import Line, lines
-from postproc.tables import LOG_EVENTS, LOGS, Tables, concat
 
 DAY = 86_400 * SECOND
 IDENTITY = frozenset({"invite", "sdp", "peer"})  # kinds that tell which leg a channel is

@@ -3,7 +3,7 @@
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
-from postproc import constants
+from postproc.model import constants
 from postproc.read import stun
 from postproc.read.frame import Frame
 

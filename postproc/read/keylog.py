@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read.inputs import said
 
 LARGEST = 64 << 20  # bytes; some 370,000 connections, which tshark holds in memory all at once

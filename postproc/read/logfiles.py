@@ -19,7 +19,7 @@ from itertools import chain, compress, islice
 from pathlib import Path
 from typing import IO, Literal, cast
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import inputs
 from postproc.read.inputs import Unread, said
 

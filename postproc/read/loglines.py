@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from sys import intern
 from typing import NamedTuple
 
-from postproc.logtexts import NULL, TEXTS, UUID, said
+from postproc.model.logtexts import NULL, TEXTS, UUID, said
 
 WORDS = {text.words.encode(): text.kind for text in TEXTS}
 LONGEST = 2000  # characters kept of a line

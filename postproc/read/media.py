@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from postproc import constants
+from postproc.model import constants
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
 from postproc.read.rtp import PACKET

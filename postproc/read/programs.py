@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from postproc.current_folder import whole_paths
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 
 SETTING = "POSTPROC_TSHARK"  # environment; what --tshark sets, so that workers and notebooks know it
 INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`"  # noqa: E501

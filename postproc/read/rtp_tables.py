@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from postproc.model.tables import RTP_SECONDS, RTP_STREAMS, Table
 from postproc.read import jitter
 from postproc.read.arrays import Array, lengths, starts_of_runs, take
 from postproc.read.media import FEWEST_LISTED, Media, listed
 from postproc.read.seconds import merged
 from postproc.read.sequence import highest_before
-from postproc.tables import RTP_SECONDS, RTP_STREAMS, Table
 
 MAPPED = 0xFFFF
 

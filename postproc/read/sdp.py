@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from postproc.addresses import addr_class
+from postproc.model.addresses import addr_class
 from postproc.read import checked
 
 # RFC 3551, table 4 and 5: payload types that need no rtpmap.

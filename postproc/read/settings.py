@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from postproc.acl import Network, network_of
-from postproc.errors import SetupError
+from postproc.model.acl import Network, network_of
+from postproc.model.errors import SetupError
 
 T = TypeVar("T")
 SHOWN = 40  # characters of a wrong value

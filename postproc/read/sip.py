@@ -7,7 +7,7 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
-from postproc import constants
+from postproc.model import constants
 from postproc.read import checked
 from postproc.read.frame import Frame
 

@@ -16,7 +16,8 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
+from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import foreign, media, plain, transport
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
@@ -43,7 +44,6 @@ from postproc.read.small import (
 )  # fmt: skip
 from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import WINDOW, open_container, windows
-from postproc.tables import RTP_SECONDS, RTP_STREAMS
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
 

@@ -21,7 +21,7 @@ import orjson
 import pyshark
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
-from postproc.errors import CaptureError, SetupError
+from postproc.model.errors import CaptureError, SetupError
 from postproc.read import alone, programs
 from postproc.read.frame import Frame, frame
 from postproc.read.keylog import preference

@@ -11,7 +11,7 @@ from io import FileIO
 
 import numpy as np
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import inputs, pcap, pcapng
 from postproc.read.arrays import PAD, Array
 from postproc.read.container import Container, NotWalkable, Window

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
-from postproc.handover import notebooks
+from postproc.share import notebooks
 
 
 def invoke(*arguments):
@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_told_in_one_line(here, name, says):
 
 
 def test_execute_says_beforehand_what_is_missing(here, monkeypatch):
-    monkeypatch.setattr("postproc.handover.notebooks.find_spec", lambda _: None)
+    monkeypatch.setattr("postproc.share.notebooks.find_spec", lambda _: None)
     done = invoke("notebook", "a.pcapng", "--execute")
     assert done.exit_code == 2
     assert "pip install 'legshark[notebook]'" in done.stderr

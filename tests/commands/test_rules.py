@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from postproc.cli import cli
 from postproc.diagnose import RULES
-from postproc.present import rulebook
-from postproc.present.catalogue import explained
-from postproc.tables import FINDINGS
+from postproc.model.tables import FINDINGS
+from postproc.show import rulebook
+from postproc.show.catalogue import explained
 
 ROOT = Path(__file__).parent.parent.parent
 

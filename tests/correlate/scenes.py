@@ -13,8 +13,8 @@ from postproc.correlate.joining.features import Facts, Messages, facts, where
 from postproc.correlate.legs import legs
 from postproc.correlate.parties import parties
 from postproc.correlate.sip import transactions
-from postproc.deployment import Deployment
-from postproc.tables import Tables
+from postproc.model.deployment import Deployment
+from postproc.model.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply, way
 from tests.deployments import XPHONE

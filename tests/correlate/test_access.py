@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from postproc.acl import built
 from postproc.correlate.candidates import access
-from postproc.deployment import GENERIC
-from postproc.tables import CANDIDATES
+from postproc.model.acl import built
+from postproc.model.deployment import GENERIC
+from postproc.model.tables import CANDIDATES
 from tests import builders as b
 
 WAN = replace(GENERIC, candidate_acl=("wan.auto",))

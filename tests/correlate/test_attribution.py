@@ -6,11 +6,11 @@ from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import pcapng
 from pcaps.make.builders.recording import Recording
 from postproc import pipeline
-from postproc.deployment import Deployment
 from postproc.diagnose.case.case import cases
-from postproc.handover.export import export
+from postproc.model.deployment import Deployment
+from postproc.model.tables import BY_NAME, Tables
 from postproc.read import deployment
-from postproc.tables import BY_NAME, Tables
+from postproc.share.export import export
 from tests import builders as b
 from tests.correlate.conversation import ask, invite
 from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, at, leg

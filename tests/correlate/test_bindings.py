@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from postproc.tables import BINDINGS
+from postproc.model.tables import BINDINGS
 from tests.correlate.stun_cases import ANSWER, CHECK, NAT, REFUSAL, TO_CLIENT, bound, one
 
 

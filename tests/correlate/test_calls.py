@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from postproc.deployment import GENERIC
+from postproc.model.deployment import GENERIC
 from tests import builders as b
 from tests.correlate.scenes import groups, inbound, joined, outbound
 from tests.deployments import XPHONE

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from postproc.correlate.dtls import dtls
-from postproc.tables import DTLS
+from postproc.model.tables import DTLS
 from tests import builders as b
 from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, at, known, leg
 

@@ -2,7 +2,7 @@ import pytest
 
 from postproc.correlate.log_channels import LogLine, channel_legs, with_channels
 from postproc.correlate.rows import records
-from postproc.tables import Tables
+from postproc.model.tables import Tables
 from tests import builders as b
 from tests.correlate import logscenes as s
 from tests.correlate.logscenes import A, B, C, D

@@ -3,7 +3,7 @@ import pytest
 
 from postproc.correlate.logs import EMPTY, NO_CLOCK, logs, stream
 from postproc.correlate.recordings import recordings
-from postproc.tables import LOG_EVENTS, LOGS, Tables
+from postproc.model.tables import LOG_EVENTS, LOGS, Tables
 from tests import builders as b
 from tests.correlate import logscenes as s
 from tests.correlate.logscenes import LOG, A, B, C

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from postproc.tables import PAIRS
+from postproc.model.tables import PAIRS
 from tests import builders as b
 from tests.correlate.pair_cases import (
     CLIENT_LINE,

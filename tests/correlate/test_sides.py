@@ -1,7 +1,7 @@
 import pytest
 
 from postproc.correlate.parties import Description, Ends, marked_ends, sides_of_ends, with_sides
-from postproc.deployment import Markers, marked
+from postproc.model.deployment import Markers, marked
 from tests import builders as b
 from tests.deployments import XPHONE
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from postproc.correlate.streams import streams
-from postproc.tables import RTP_SECONDS, RTP_STREAMS
+from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from tests import builders as b
 from tests.correlate.evidence_of import CHECK, OUTSIDE, TO_CLIENT, TO_SERVER, at, known, leg
 

@@ -1,5 +1,5 @@
 from postproc.correlate.timeline import timeline
-from postproc.tables import TIMELINE, Tables
+from postproc.model.tables import TIMELINE, Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
 from tests.correlate.evidence_of import CHECK, TO_CLIENT, TO_SERVER, leg

@@ -9,8 +9,8 @@ import pytest
 
 from postproc import pipeline
 from postproc.diagnose import Judged, diagnose
+from postproc.model.tables import Tables
 from postproc.read import deployment
-from postproc.tables import Tables
 
 
 class Diagnosed(NamedTuple):

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postproc import diagnose
-from postproc.deployment import Deployment, Markers
 from postproc.diagnose.case.case import Case, cases
 from postproc.diagnose.told import record
-from postproc.findings import Finding, Rule
-from postproc.tables import Tables
-from postproc.text import LANGS
+from postproc.model.deployment import Deployment, Markers
+from postproc.model.findings import Finding, Rule
+from postproc.model.tables import Tables
+from postproc.model.text import LANGS
 from tests import builders
 from tests.builders import APP, GATEWAY, SERVER
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from ipaddress import ip_network
 
-from postproc.diagnose.address_mismatch import RULE
+from postproc.diagnose.rules.address_mismatch import RULE
 from tests.diagnose.scenes import SERVER_PORT, XPHONE, asked, check, told_both, unanswered
 from tests.diagnose.test_port_not_preserved import mapping
 

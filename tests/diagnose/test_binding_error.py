@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.binding_error import RULE
+from postproc.diagnose.rules.binding_error import RULE
 from tests.diagnose.scenes import asked, check, told_both
 
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}

@@ -1,6 +1,6 @@
 """Answers in one direction."""
 
-from postproc.diagnose.bindings_one_way import RULE
+from postproc.diagnose.rules.bindings_one_way import RULE
 from tests.diagnose.scenes import asked, check, told_both, unanswered
 
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.call_rejected import CAUSES, RULE
+from postproc.diagnose.rules.call_rejected import CAUSES, RULE
 from postproc.diagnose.told import detail
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, at_once, call, passed_on, refused_leg, response

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from postproc.acl import built
-from postproc.diagnose.candidates_rejected_by_acl import RULE
+from postproc.diagnose.rules.candidates_rejected_by_acl import RULE
+from postproc.model.acl import built
 from tests.diagnose.refusals import CAUSE_88, at_once, log, offer, passed_on, refused_leg
 from tests.diagnose.scenes import CLIENT_PRIVATE, XPHONE, asked, candidate, foreign, told_both
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.capture_cut_short import RULE
+from postproc.diagnose.rules.capture_cut_short import RULE
 from tests.diagnose.refusals import NO_MEDIA
 from tests.diagnose.scenes import asked, check, foreign, leg, message, stream, told_both, unanswered, verdict
 

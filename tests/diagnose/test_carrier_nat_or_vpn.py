@@ -1,6 +1,6 @@
 """Carrier NAT, or several networks at once."""
 
-from postproc.diagnose.carrier_nat_or_vpn import RULE
+from postproc.diagnose.rules.carrier_nat_or_vpn import RULE
 from tests.diagnose.scenes import CLIENT_PRIVATE, SERVER_PUBLIC, asked, candidate, told_both, unanswered
 
 BROKEN = {"bindings": unanswered(5), "pairs": [], "dtls": [], "rtp_streams": []}

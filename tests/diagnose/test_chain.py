@@ -3,8 +3,8 @@
 import pytest
 
 from postproc.diagnose.chain import chain, verdict
-from postproc.findings import Evidence, Finding, Rule, Stage, Verdict
-from postproc.text import Text
+from postproc.model.findings import Evidence, Finding, Rule, Stage, Verdict
+from postproc.model.text import Text
 
 SAID = Text("said", "gesagt")
 

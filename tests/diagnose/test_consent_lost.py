@@ -1,6 +1,6 @@
 """A path that dies under the call."""
 
-from postproc.diagnose.consent_lost import RULE
+from postproc.diagnose.rules.consent_lost import RULE
 from tests.diagnose.scenes import asked, check, stream, told_both, verdict
 
 DIED = [check(time=1.0), *(check(time=10.0 + n, outcome="unanswered") for n in range(8))]

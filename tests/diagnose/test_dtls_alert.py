@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.dtls_alert import RULE
+from postproc.diagnose.rules.dtls_alert import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import asked, good, told_both
 

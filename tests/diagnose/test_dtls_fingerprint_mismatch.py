@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.dtls_fingerprint_mismatch import RULE
+from postproc.diagnose.rules.dtls_fingerprint_mismatch import RULE
 from tests.diagnose.scenes import asked, good, told_both
 
 ROW = dict(good()["dtls"][0])

@@ -1,6 +1,6 @@
 """Half a flight."""
 
-from postproc.diagnose.dtls_fragment_lost import RULE
+from postproc.diagnose.rules.dtls_fragment_lost import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import CLIENT_PORT, CLIENT_PUBLIC, SERVER_PORT, asked, good, told_both
 

@@ -1,6 +1,6 @@
 """A handshake that stops."""
 
-from postproc.diagnose.dtls_incomplete import RULE
+from postproc.diagnose.rules.dtls_incomplete import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import asked, good, leg, told_both, verdict
 

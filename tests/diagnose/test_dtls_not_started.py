@@ -1,6 +1,6 @@
 """Nobody says hello."""
 
-from postproc.diagnose.dtls_not_started import RULE
+from postproc.diagnose.rules.dtls_not_started import RULE
 from tests.diagnose.scenes import asked, check, section, told_both
 
 READY = {"dtls": [], "rtp_streams": []}

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from postproc.deployment import Markers
-from postproc.diagnose.first_leg_missing import RULE
+from postproc.diagnose.rules.first_leg_missing import RULE
+from postproc.model.deployment import Markers
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import NO_MEDIA, call
 from tests.diagnose.scenes import (

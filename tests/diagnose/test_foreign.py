@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from postproc.diagnose import diagnose
+from postproc.model.text import LANGS
 from postproc.read import deployment
-from postproc.text import LANGS
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import (
     CLIENT_PORT,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.hotspot_client import RULE, hotspot
+from postproc.diagnose.rules.hotspot_client import RULE, hotspot
 from tests.diagnose.scenes import SERVER_PUBLIC, asked, candidate, told_both, unanswered
 
 BROKEN = {"bindings": unanswered(5), "pairs": [], "dtls": [], "rtp_streams": []}

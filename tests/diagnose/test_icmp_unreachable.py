@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.icmp_unreachable import RULE, kind
+from postproc.diagnose.rules.icmp_unreachable import RULE, kind
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
     CLIENT_PORT,

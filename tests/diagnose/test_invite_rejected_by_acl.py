@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from postproc.acl import built
-from postproc.diagnose.invite_rejected_by_acl import RULE
+from postproc.diagnose.rules.invite_rejected_by_acl import RULE
+from postproc.model.acl import built
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import at_once, log, passed_on, refused_leg, response
 from tests.diagnose.scenes import XPHONE, asked, foreign, message, told_both

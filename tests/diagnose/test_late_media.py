@@ -1,6 +1,6 @@
 """Hello? Hello?"""
 
-from postproc.diagnose.late_media import RULE
+from postproc.diagnose.rules.late_media import RULE
 from tests.diagnose.scenes import asked, check, good, section, stream, told_both, verdict
 
 

@@ -1,6 +1,6 @@
 """Names instead of addresses."""
 
-from postproc.diagnose.mdns_only import RULE
+from postproc.diagnose.rules.mdns_only import RULE
 from tests.diagnose.scenes import SERVER_PUBLIC, asked, candidate, check, told_both
 
 NAME = "7a6f1c1e-7a0c-4d7f-9f3e-0d3c7d6f5b1a.local"

@@ -1,6 +1,6 @@
 """Holes in the sound."""
 
-from postproc.diagnose.media_lost import RULE, percent
+from postproc.diagnose.rules.media_lost import RULE, percent
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import asked, check, plain_stream, stream, told_both, verdict
 

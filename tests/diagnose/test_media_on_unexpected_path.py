@@ -1,6 +1,6 @@
 """Sound sent to nowhere."""
 
-from postproc.diagnose.media_on_unexpected_path import RULE
+from postproc.diagnose.rules.media_on_unexpected_path import RULE
 from tests.diagnose.scenes import asked, foreign, plain_stream, told_both
 
 ONE, OTHER = "192.0.2.10", "192.0.2.20"

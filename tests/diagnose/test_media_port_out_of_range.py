@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from postproc.diagnose.media_port_out_of_range import RULE
+from postproc.diagnose.rules.media_port_out_of_range import RULE
 from tests.diagnose.scenes import XPHONE, asked, told_both, unanswered
 
 BROKEN = {"bindings": unanswered(5, src_port=20002), "pairs": [], "dtls": [], "rtp_streams": []}

@@ -1,6 +1,6 @@
 """Requests leave, nothing comes back."""
 
-from postproc.diagnose.no_binding_success import RULE
+from postproc.diagnose.rules.no_binding_success import RULE
 from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, message, unanswered, verdict
 
 HOTSPOT = "172.20.10.2"

@@ -1,6 +1,6 @@
 """Candidates, and nobody who tries them."""
 
-from postproc.diagnose.no_checks import RULE
+from postproc.diagnose.rules.no_checks import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import asked, candidate, check, plain_stream, told_both
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.no_common_codec import RULE
+from postproc.diagnose.rules.no_common_codec import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, log, offer, passed_on, refused_leg
 from tests.diagnose.scenes import asked, foreign, good, leg, message, section, told_both

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.no_media import RULE
+from postproc.diagnose.rules.no_media import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import asked, foreign, good, plain_stream, section, stream, told_both, unanswered
 

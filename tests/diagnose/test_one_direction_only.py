@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.one_direction_only import RULE
+from postproc.diagnose.rules.one_direction_only import RULE
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import NO_MEDIA, response
 from tests.diagnose.scenes import CLIENT_PUBLIC, asked, check, foreign, message, stream, told_both, unanswered

@@ -1,6 +1,6 @@
 """One speaks, nobody answers."""
 
-from postproc.diagnose.one_way_media import RULE
+from postproc.diagnose.rules.one_way_media import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import (
     asked,

@@ -1,6 +1,6 @@
 """The server's port has another number outside."""
 
-from postproc.diagnose.port_not_preserved import RULE
+from postproc.diagnose.rules.port_not_preserved import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import SERVER_PORT, SERVER_PUBLIC, asked, check, told_both, unanswered, verdict
 from tests.diagnose.test_icmp_unreachable import report

@@ -1,6 +1,6 @@
 """One public address for both sides, and no private candidate to meet inside."""
 
-from postproc.diagnose.private_candidate_missing import RULE
+from postproc.diagnose.rules.private_candidate_missing import RULE
 from tests.diagnose.scenes import CLIENT_PRIVATE, SERVER_PUBLIC, asked, candidate, told_both, unanswered
 
 FAILED = {"bindings": unanswered(6), "rtp_streams": [], "dtls": [], "pairs": []}

@@ -1,6 +1,6 @@
 """Nothing that can be reached from outside is offered."""
 
-from postproc.diagnose.public_candidate_missing import RULE
+from postproc.diagnose.rules.public_candidate_missing import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
     CLIENT_PRIVATE,

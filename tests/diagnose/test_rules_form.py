@@ -9,8 +9,8 @@ import pytest
 from postproc import diagnose
 from postproc.diagnose import RULES
 from postproc.diagnose.walk import CANDIDATES, CHART
-from postproc.findings import STAGES, Rule
-from postproc.text import Text
+from postproc.model.findings import STAGES, Rule
+from postproc.model.text import Text
 from tests.diagnose.scenes import foreign, good, scene
 
 HERE = Path(__file__).parent

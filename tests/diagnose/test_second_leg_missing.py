@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from postproc.deployment import Markers
-from postproc.diagnose.second_leg_missing import RULE
+from postproc.diagnose.rules.second_leg_missing import RULE
+from postproc.model.deployment import Markers
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import NO_MEDIA, at_once, call, refused_leg
 from tests.diagnose.scenes import XPHONE, asked, foreign, leg, message, section, told_both

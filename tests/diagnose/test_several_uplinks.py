@@ -1,6 +1,6 @@
 """One socket, two public addresses."""
 
-from postproc.diagnose.several_uplinks import RULE
+from postproc.diagnose.rules.several_uplinks import RULE
 from tests.diagnose.scenes import SERVER_PORT, asked, told_both, unanswered
 from tests.diagnose.test_port_not_preserved import mapping
 

@@ -1,6 +1,6 @@
 """One message, two texts."""
 
-from postproc.diagnose.sip_alg import RULE
+from postproc.diagnose.rules.sip_alg import RULE
 from tests.diagnose.scenes import asked, message, told_both
 
 INVITE = message(1, "INVITE", 0.0, branch="z9hG4bK7", contact="sip:721@10.0.50.5:5060")

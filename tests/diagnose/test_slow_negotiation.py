@@ -1,6 +1,6 @@
 """From the INVITE to the server's SDP."""
 
-from postproc.diagnose.slow_negotiation import RULE
+from postproc.diagnose.rules.slow_negotiation import RULE
 from tests.builders import SERVER
 from tests.diagnose.refusals import call, log
 from tests.diagnose.scenes import asked, check, foreign, leg, message, told_both

@@ -1,6 +1,6 @@
 """The INVITE is not in the capture."""
 
-from postproc.diagnose.starts_mid_call import RULE
+from postproc.diagnose.rules.starts_mid_call import RULE
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import NO_MEDIA
 from tests.diagnose.scenes import asked, foreign, leg, told_both

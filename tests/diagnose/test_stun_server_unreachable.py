@@ -1,6 +1,6 @@
 """Look-ups without an answer."""
 
-from postproc.diagnose.stun_server_unreachable import RULE
+from postproc.diagnose.rules.stun_server_unreachable import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, leg, told_both
 

@@ -1,6 +1,6 @@
 """Another port for every destination."""
 
-from postproc.diagnose.symmetric_nat import RULE
+from postproc.diagnose.rules.symmetric_nat import RULE
 from tests.diagnose.scenes import asked, check, told_both, unanswered
 from tests.diagnose.test_port_not_preserved import mapping
 

@@ -8,8 +8,8 @@ import pytest
 
 from postproc.diagnose.chain import Chain, chain
 from postproc.diagnose.told import detail, headline, record, records
-from postproc.findings import Advice, Evidence, Finding, Rule
-from postproc.text import Text
+from postproc.model.findings import Advice, Evidence, Finding, Rule
+from postproc.model.text import Text
 from tests.diagnose.scenes import XPHONE, foreign, scene
 
 MOMENT = datetime(2026, 11, 22, 22, 38, 49, 496116, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 
 from postproc.diagnose import BY_NAME, judge
 from postproc.diagnose.walk import CANDIDATES, CHART, records
-from postproc.findings import Step
-from postproc.text import LANGS
+from postproc.model.findings import Step
+from postproc.model.text import LANGS
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
     CLIENT_PRIVATE,

@@ -1,6 +1,6 @@
 """The private candidate is tried, the public one never."""
 
-from postproc.diagnose.wrong_candidate_tried import RULE
+from postproc.diagnose.rules.wrong_candidate_tried import RULE
 from tests.diagnose.scenes import (
     CLIENT_PRIVATE,
     asked,

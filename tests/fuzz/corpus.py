@@ -5,7 +5,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from tests.conftest import PCAPS
 from tests.fuzz import trace as traces
 from tests.fuzz.trace import Kind, Trace

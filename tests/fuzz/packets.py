@@ -6,8 +6,8 @@ from dataclasses import replace
 from random import Random
 
 from pcaps.make.builders import packets
-from postproc.present import pcapng_out
 from postproc.read.records import Described, Record
+from postproc.show import pcapng_out
 from tests.fuzz import trace as traces
 from tests.fuzz.kinds import NUMBERS, Kind, blob, hostile, kinds, number
 from tests.fuzz.trace import ETHERNET, Datagram, Trace

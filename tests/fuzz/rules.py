@@ -10,13 +10,13 @@ import nbformat
 import orjson
 import pandas as pd
 
-from postproc.columns import INTEGER, REAL, TEXT, TIME
-from postproc.errors import SchemaError
-from postproc.findings import SEVERITY
-from postproc.present.report import page
-from postproc.tables import Table, Tables
+from postproc.model.columns import INTEGER, REAL, TEXT, TIME
+from postproc.model.errors import SchemaError
+from postproc.model.findings import SEVERITY
+from postproc.model.tables import Table, Tables
+from postproc.show.report import page
 from tests.hostile import MOVES
-from tests.present.report.pages import Page
+from tests.show.report.pages import Page
 
 PORTS, STATUSES, ERRORS = range(65_536), range(100, 700), range(800)
 EARLIEST, LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")

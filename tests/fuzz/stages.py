@@ -15,19 +15,19 @@ from click.testing import CliRunner
 
 from postproc import pipeline
 from postproc.cli import cli
-from postproc.deployment import Deployment
-from postproc.errors import CaptureError, PostprocError
-from postproc.handover import notebooks
-from postproc.handover.answers import read_answers
-from postproc.handover.copying import copy
-from postproc.handover.redact import Source, Work, redact
-from postproc.present import checklist
+from postproc.model.deployment import Deployment
+from postproc.model.errors import CaptureError, PostprocError
+from postproc.model.tables import Tables
 from postproc.read import acl_files, deployment, fslog, inputs, plain
 from postproc.read.events import events
 from postproc.read.extract import frames_of
 from postproc.read.split import split
 from postproc.read.walk import open_container, windows
-from postproc.tables import Tables
+from postproc.share import notebooks
+from postproc.share.answers import read_answers
+from postproc.share.copying import copy
+from postproc.share.redact import Source, Work, redact
+from postproc.show import checklist
 from tests.fuzz import rules
 
 NEIGHBOUR = "neighbour.pcapng"

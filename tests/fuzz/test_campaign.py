@@ -11,7 +11,7 @@ from threading import Timer
 
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import sip
 from tests.conftest import PCAPS
 from tests.fuzz import campaign, mutate, stages

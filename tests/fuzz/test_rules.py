@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from postproc import pipeline
-from postproc.columns import INTEGER, TEXT, TIME
-from postproc.tables import BY_NAME, TABLES, Tables
+from postproc.model.columns import INTEGER, TEXT, TIME
+from postproc.model.tables import BY_NAME, TABLES, Tables
 from tests import builders
 from tests.fuzz import campaign, rules
 from tests.fuzz.stages import NEIGHBOUR

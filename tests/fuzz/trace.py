@@ -9,8 +9,8 @@ from typing import Literal
 
 from pcaps.make.builders import packets
 from pcaps.make.builders.packets import Endpoint
-from postproc.present import pcapng_out
 from postproc.read.records import Described, Other, Record, pieces
+from postproc.show import pcapng_out
 
 Kind = Literal["sip", "stun", "channel", "dtls", "rtp", "rtcp", "icmp", "other"]
 SIP_START = re.compile(rb"(?:SIP/2\.0 \d{3}|[A-Z]+ \S+ SIP/2\.0)")

@@ -11,7 +11,7 @@ from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.lab import SATELLITE
 from pcaps.make.builders.product import pcapng
 from pcaps.make.builders.recording import Recording
-from postproc.present.checklist import KEYS
+from postproc.show.checklist import KEYS
 from tests.conftest import PCAPS
 from tests.hostile import TEXTS
 

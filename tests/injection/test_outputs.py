@@ -18,7 +18,7 @@ from tests.hostile import MOVES, TEXTS
 from tests.injection import scene
 from tests.injection.markdown import LINK, PLAIN_TAGS, tags
 from tests.plugins.bundle import TSHARK, Bundle, bad_filters, color_rules, named, table
-from tests.present.report.browser import chromium
+from tests.show.report.browser import chromium
 
 CAPTURE = scene.NAMES["capture"]
 MEMBER = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)

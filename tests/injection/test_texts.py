@@ -7,20 +7,20 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from postproc import filters
-from postproc.handover.account import Account, markdown
-from postproc.handover.annotate import comments
-from postproc.handover.names import LONGEST, safe_name
-from postproc.present import acl, cards, checklist
-from postproc.present.markdown import code, inline
-from postproc.present.notebook import Seen, Subject, notebook
-from postproc.present.redaction.tally import Tally
-from postproc.present.terminal import error_line, trace
-from postproc.tables import Tables
+from postproc.model import filters
+from postproc.model.tables import Tables
+from postproc.share.account import Account, markdown
+from postproc.share.annotate import comments
+from postproc.share.names import LONGEST, safe_name
+from postproc.share.redaction.tally import Tally
+from postproc.show import acl, cards, checklist
+from postproc.show.markdown import code, inline
+from postproc.show.notebook import Seen, Subject, notebook
+from postproc.show.terminal import error_line, trace
 from tests import builders
 from tests.hostile import MOVES, SURROGATE, TEXTS
 from tests.injection.markdown import LINK, PLAIN_TAGS, tags
-from tests.present.report.pages import Page
+from tests.show.report.pages import Page
 
 EVERY = pytest.mark.parametrize("text", [*TEXTS.values(), SURROGATE], ids=[*TEXTS, "surrogate"])
 STORED = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)  # a table holds no half of a pair

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postproc import constants
-from postproc.present.wireshark import bundle
-from postproc.present.wireshark.folders import Folders
+from postproc.model import constants
+from postproc.wireshark import bundle
+from postproc.wireshark.folders import Folders
 from scripts import assemble
 from tests.plugins import plain
 from tests.plugins.dissected import PLUGIN, ROOT

@@ -11,10 +11,10 @@ from ipaddress import ip_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postproc.addresses import addr_class, endpoint
 from postproc.correlate.joining.identities import LEG_SUFFIX
 from postproc.correlate.joining.words import is_named_id, looks_random, number, users
 from postproc.correlate.sip import user_part
+from postproc.model.addresses import addr_class, endpoint
 from postproc.read import stun
 from tests.plugins import plain
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from postproc.acl import built
-from postproc.deployment import GENERIC
+from postproc.model.acl import built
+from postproc.model.deployment import GENERIC
 from postproc.read.access import Access
 
 OLD = replace(GENERIC, lists={"a": built("a", False), "b": built("b", False)}, candidate_acl=("a",))

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from postproc.acl import decide
-from postproc.errors import SetupError
+from postproc.model.acl import decide
+from postproc.model.errors import SetupError
 from postproc.read.access import Note
 from postproc.read.acl_conf import read
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import acl_files
 
 XML = '<network-lists><list name="x" default="deny"/></network-lists>'

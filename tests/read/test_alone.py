@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from postproc import load
-from postproc.errors import CaptureError, SetupError
+from postproc.model.errors import CaptureError, SetupError
+from postproc.model.tables import TABLES
 from postproc.read import alone, capture, programs
-from postproc.tables import TABLES
 from tests.plugins.wiresharks import MAPPED, ROOT, SYSTEM, Wireshark, each
 from tests.read.test_tshark import pcap
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postproc.errors import CaptureError
-from postproc.present.redaction.pseudonyms import Pseudonyms
-from postproc.present.redaction.stun import StunMessages
+from postproc.model.errors import CaptureError
+from postproc.model.tables import BY_NAME, Tables
 from postproc.read import dtls
 from postproc.read.clock import believed
 from postproc.read.events import rows
 from postproc.read.walk import open_container, windows
-from postproc.tables import BY_NAME, Tables
+from postproc.share.redaction.pseudonyms import Pseudonyms
+from postproc.share.redaction.stun import StunMessages
 from tests.conftest import PCAPS
 from tests.fuzz import rules
 from tests.fuzz import trace as traces

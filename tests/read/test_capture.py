@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import capture
 from postproc.read.capture import Options, read
 from tests.read.test_tshark import SIP, ipv4, pcap, tcp

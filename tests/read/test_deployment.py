@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from postproc.acl import decide
-from postproc.deployment import GENERIC, Thresholds
-from postproc.errors import SetupError
+from postproc.model.acl import decide
+from postproc.model.deployment import GENERIC, Thresholds
+from postproc.model.errors import SetupError
 from postproc.read import deployment
 from postproc.read.deployment import KEYS, SHIPPED, read
 

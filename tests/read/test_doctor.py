@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import doctor, programs, tshark
 
 

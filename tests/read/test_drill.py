@@ -6,7 +6,7 @@ import threading
 import psutil
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import drill
 
 

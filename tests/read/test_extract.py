@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.extract import frames_of
 from tests.read import wire
 

@@ -3,8 +3,8 @@ import gzip
 import pandas as pd
 import pytest
 
+from postproc.model.tables import LOG_EVENTS, LOGS
 from postproc.read import fslog, logfiles
-from postproc.tables import LOG_EVENTS, LOGS
 
 A, U, OTHER = (f"{number}2f1a11b-54d9-4b2d-b15d-ca65a6961792" for number in range(3))
 TIME = "2026-11-22 22:39:44.599138"

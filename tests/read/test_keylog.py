@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import drill, keylog
 
 
@@ -39,7 +39,7 @@ def test_what_is_no_file_of_keys_is_told_in_one_line(tmp_path, pcaps, kind):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
     )
-    assert done.stderr.splitlines()[-1] == f"postproc.errors.SetupError: {keys}: " + (
+    assert done.stderr.splitlines()[-1] == f"postproc.model.errors.SetupError: {keys}: " + (
         trouble
         if trouble.startswith(("larger", "no such"))
         else f"TLS keys are read several times, {trouble}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import inputs, limits, logfiles
 from postproc.read.acl_files import read as read_lists
 from postproc.read.capture import read

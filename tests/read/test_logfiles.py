@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read import logfiles
 
 LINE = "2026-11-22 22:39:44.599138 90.00% [NOTICE] sofia.c:2417 Hangup a [CS_NEW] [CALL_REJECTED]\n"

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 
 from postproc.current_folder import whole_paths
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import installed, programs, tshark
 
 

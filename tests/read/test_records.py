@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.extract import frames_of
 from postproc.read.records import Described, Other, Record, option, pieces, whole_options
 from tests.read import wire

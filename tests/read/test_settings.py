@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from postproc.errors import SetupError
+from postproc.model.errors import SetupError
 from postproc.read import settings
 from postproc.read.settings import At, each, known
 

@@ -6,8 +6,8 @@ import subprocess
 import pandas as pd
 import pytest
 
+from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read.split import Split, split
-from postproc.tables import RTP_SECONDS, RTP_STREAMS
 from tests.read import wire
 from tests.read.wire import SECOND, START, datagram, segment, stream
 

@@ -8,7 +8,7 @@ import threading
 import orjson
 import pytest
 
-from postproc.errors import CaptureError, SetupError
+from postproc.model.errors import CaptureError, SetupError
 from postproc.read import alone, tshark
 from postproc.read.frame import nanoseconds
 

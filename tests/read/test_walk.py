@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from postproc.errors import CaptureError
+from postproc.model.errors import CaptureError
 from postproc.read.container import NotWalkable
 from postproc.read.split import split
 from postproc.read.walk import capture_format

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc import constants
 from postproc.correlate.joining.couples import (
     DISORDER,
     DOWNSTREAM,
@@ -20,6 +19,7 @@ from postproc.correlate.joining.couples import (
 )
 from postproc.correlate.joining.evidence import Pairs
 from postproc.correlate.joining.features import Facts
+from postproc.model import constants
 
 # Which leg follows from which: each leg its best upstream leg, if that is clear.
 #

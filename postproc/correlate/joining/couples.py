@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc import constants
 from postproc.correlate.joining.features import UNKNOWN, Facts, Flags, Floats, Ints, distinct
+from postproc.model import constants
 
 WINDOW = constants.number("couples.window_s")  # s between the INVITEs of two legs
 REACTION = constants.number("couples.reaction_s")  # s in which a B2BUA passes on an answer or the end

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc import constants
 from postproc.correlate.joining.couples import DISORDER, REACTION, WINDOW
 from postproc.correlate.joining.features import Facts, Flags, Floats, Ints, Users, distinct, rarity, shared
 from postproc.correlate.joining.identities import STRENGTH, Shared
+from postproc.model import constants
 
 # How much speaks for two legs being the two sides of one B2BUA: scored pieces of evidence.
 #

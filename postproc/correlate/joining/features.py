@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.joining.words import number, users
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.sip import user_part
+from postproc.model import constants
 
 # Words and times of legs as arrays, so that many pairs of legs are compared at once.
 #

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from postproc import constants
 from postproc.correlate.joining.couples import NEIGHBOURS, Couples, either, once, starting
 from postproc.correlate.joining.features import (
     CALLEE_HEADERS,
@@ -25,6 +24,7 @@ from postproc.correlate.joining.features import (
 )
 from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, local_part, looks_random, words
 from postproc.correlate.rows import column, records
+from postproc.model import constants
 
 # Values that two legs have in common only if one call made both: ids in headers, and ICE.
 #

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc import constants
 from postproc.correlate.joining.choose import ENOUGH, Choice, Link, choose, retries, side_by_side, together
 from postproc.correlate.joining.couples import Couples, couples, once
 from postproc.correlate.joining.evidence import Overlap, Pairs, Scored, priors, scored
 from postproc.correlate.joining.features import Facts, Floats, Ints
 from postproc.correlate.joining.identities import Token, shared_tokens
+from postproc.model import constants
 
 CONSIDERED = constants.number("joining.considered")  # score from which a pair is worth keeping
 BEST = constants.count("joining.best")  # pairs kept per downstream leg

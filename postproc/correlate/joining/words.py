@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from postproc import constants
+from postproc.model import constants
 
 # Telephone numbers as keys that two legs may share, however each writes them.
 #

@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.correlate.timeline.media import dtls_events, icmp_events, media_events, stun_events
 from postproc.correlate.timeline.signalling import log_lines, sdp_events, sip_events
-from postproc.tables import TIMELINE, Tables
+from postproc.model.tables import TIMELINE, Tables
 
 
 def timeline(tables: Tables) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from postproc.correlate.rows import column
-from postproc.tables import TIMELINE
+from postproc.model.tables import TIMELINE
 
 NORMAL, NOTE, WARNING, ERROR = "normal", "note", "warning", "error"
 Words = str | None | Sequence[str | None] | ExtensionArray

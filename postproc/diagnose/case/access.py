@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from postproc.acl import Choice, Offered, Peer, Sent, decide, take
 from postproc.diagnose.case.case import SERVER, Case
 from postproc.diagnose.case.checks import TO_CLIENT
 from postproc.diagnose.case.rows import Row, by
+from postproc.model.acl import Choice, Offered, Peer, Sent, decide, take
 
 
 def choices(case: Case) -> list[Choice]:

@@ -11,10 +11,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from postproc.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.diagnose.case.rows import Row, Rows, by, rows
-from postproc.findings import Evidence
-from postproc.tables import Tables
+from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
+from postproc.model.findings import Evidence
+from postproc.model.tables import Tables
 
 __all__ = ["CLIENT", "OTHER", "SERVER", "Case", "cases", "evidence"]
 

@@ -6,9 +6,9 @@ A check that two captures saw counts once, answered if one of them saw an answer
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postproc.deployment import Thresholds
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
 from postproc.diagnose.case.rows import Row
+from postproc.model.deployment import Thresholds
 
 TO_CLIENT, TO_SERVER, EITHER_WAY = "server_to_client", "client_to_server", "other"
 BEST = ("success", "error", "unanswered", "pending")

@@ -1,8 +1,8 @@
 """Which ends of a call a deployment's markers know: by User-Agent, and by what they write in SDP."""
 
-from postproc.deployment import SERVER, marked
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.rows import Row
+from postproc.model.deployment import SERVER, marked
 
 
 def server_calls(case: Case, leg: Row) -> bool:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.rows import Row
-from postproc.logtexts import said
+from postproc.model.logtexts import said
 
 LONGEST = 160  # characters quoted of a line
 
 
 class Line(NamedTuple):
-    """A line of the log and its facts by name (see ``postproc.logtexts``)."""
+    """A line of the log and its facts by name (see ``postproc.model.logtexts``)."""
 
     row: Row
     facts: dict[str, str]

@@ -2,9 +2,9 @@
 
 from ipaddress import ip_address
 
-from postproc.addresses import endpoint
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
 from postproc.diagnose.case.rows import Row
+from postproc.model.addresses import endpoint
 
 PUBLIC = frozenset({"public", "documentation"})
 PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from postproc.columns import plain
+from postproc.model.columns import plain
 
 
 class Row(Protocol):

@@ -1,7 +1,7 @@
 import pytest
 
 from postproc.correlate.timeline.events import Event, milliseconds, of_calls, of_rows, place, table
-from postproc.tables import TIMELINE
+from postproc.model.tables import TIMELINE
 from tests import builders as b
 
 

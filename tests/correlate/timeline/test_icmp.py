@@ -1,7 +1,7 @@
 import pytest
 
 from postproc.correlate.timeline.media import icmp_events
-from postproc.tables import Tables
+from postproc.model.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import CALLER, ask, invite
 from tests.correlate.evidence_of import CHECK, TO_CLIENT, at, leg

@@ -1,7 +1,7 @@
 import pytest
 
 from postproc.correlate.timeline.signalling import log_lines
-from postproc.tables import Tables
+from postproc.model.tables import Tables
 from tests import builders as b
 
 LEGS = b.legs({"call_id": "a@x", "call": 1, "leg": 1})

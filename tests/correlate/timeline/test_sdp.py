@@ -1,5 +1,5 @@
 from postproc.correlate.timeline.signalling import sdp_events
-from postproc.tables import Tables
+from postproc.model.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
 

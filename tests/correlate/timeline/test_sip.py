@@ -1,7 +1,7 @@
 import pytest
 
 from postproc.correlate.timeline.signalling import sip_events
-from postproc.tables import Tables
+from postproc.model.tables import Tables
 from tests import builders as b
 from tests.correlate.conversation import ask, invite, reply
 

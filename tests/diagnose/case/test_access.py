@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from postproc import pipeline
-from postproc.acl import built
-from postproc.deployment import GENERIC
 from postproc.diagnose.case.access import choices, peers
 from postproc.diagnose.case.case import cases
+from postproc.model.acl import built
+from postproc.model.deployment import GENERIC
+from postproc.model.tables import Tables
 from postproc.read import acl_conf
-from postproc.tables import Tables
 from tests import builders as b
 
 WAN = replace(GENERIC, candidate_acl=("wan.auto",))

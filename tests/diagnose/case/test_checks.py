@@ -2,8 +2,8 @@
 
 import pytest
 
-from postproc.deployment import Thresholds
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver, sender
+from postproc.model.deployment import Thresholds
 from tests.diagnose.scenes import check, scene, unanswered
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from postproc.deployment import Markers
 from postproc.diagnose.case.ends import server_called, server_calls, with_ice
+from postproc.model.deployment import Markers
 from tests.diagnose.scenes import XPHONE, leg, message, scene, section
 
 NAMELESS = {"uac_agent": None, "uas_agent": None}

@@ -1,0 +1,135 @@
+"""Packets come from an address that was never offered, or the offered one is out of date."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.case.checks import TO_SERVER, checks
+from postproc.diagnose.case.mappings import bases
+from postproc.diagnose.case.offers import PUBLIC, offered, public
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import connected
+from postproc.model.addresses import addr_class
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "Addresses do not match: the {side:word} offers {offered}, but is seen outside as {seen}.",
+    "Die Adressen passen nicht zusammen: Der {side:word} bietet {offered} an, erscheint außen aber als {seen}.",
+)
+MAPPED = Text(
+    "The answer to its own request says {seen}.",
+    "Die Antwort auf seinen eigenen Request nennt {seen}.",
+)
+SOURCE = Text(
+    "Its Binding Requests come from {seen}.",
+    "Seine Binding Requests kommen von {seen}.",
+)
+KNOWN = Text(
+    "The deployment file names {seen} as the server's public address.",
+    "Die Deployment-Datei nennt {seen} als öffentliche Adresse des Servers.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        if connected(case, leg):
+            continue
+        yield from _mapped(case, leg)
+        yield from _sources(case, leg)
+        yield from _deployed(case, leg)
+
+
+def _mapped(case: Case, leg: int | None) -> Iterator[Finding]:
+    """Observed by STUN: the server's base is outside what its candidates do not say."""
+    for base in bases(case, leg):
+        held = public(offered(case, base.side, leg))
+        told = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
+        odd = [row for row in told if addr_class(row.mapped_addr) in PUBLIC]
+        if held and odd and not {row.mapped_addr for row in odd} & {row.addr for row in held}:
+            yield _finding(
+                leg, base.side, held,
+                seen=[row.mapped_addr for row in odd], said=MAPPED, rows=odd, sure=0.85,
+            )  # fmt: skip
+
+
+def _sources(case: Case, leg: int | None) -> Iterator[Finding]:
+    held = public(offered(case, CLIENT, leg))
+    known = {row.addr for row in offered(case, CLIENT, leg)}
+    odd = [
+        row
+        for row in checks(case, TO_SERVER, leg).rows
+        if row.src_addr not in known and addr_class(row.src_addr) in PUBLIC
+    ]
+    if held and odd:
+        yield _finding(leg, CLIENT, held, seen=[row.src_addr for row in odd], said=SOURCE, rows=odd, sure=0.7)
+
+
+def _deployed(case: Case, leg: int | None) -> Iterator[Finding]:
+    held = public(offered(case, SERVER, leg))
+    if held and all(case.deployment.is_own_public(row.addr) is False for row in held):
+        seen = [str(network) for network in case.deployment.public_addresses]
+        yield _finding(leg, SERVER, held, seen=seen, said=KNOWN, rows=held, sure=0.8)
+
+
+def _finding(
+    leg: int | None, side: str, held: list[Row], *, seen: list[str], said: Text, rows: list[Row], sure: float
+) -> Finding:
+    facts = {"side": side, "offered": sorted({row.addr for row in held}), "seen": sorted(set(seen))}
+    return Finding(
+        RULE.name, "suspect", sure, evidence(*rows), TITLE, (said,), facts, leg=leg, tags=frozenset({side})
+    )
+
+
+RULE = Rule(
+    code="NAT004",
+    name="address-mismatch",
+    stage="nat",
+    summary=Text("Addresses do not match", "Adressen passen nicht zusammen"),
+    claim=Text(
+        "The address offered in SDP is not the one under which that side is seen.",
+        "Die im SDP angebotene Adresse ist nicht die, unter der diese Seite gesehen wird.",
+    ),
+    causes=(
+        Advice(Text(
+            "The public address has changed since the server asked its STUN server: XCC keeps the answer until its next restart.",
+            "Die öffentliche Adresse hat sich geändert, seit der Server seinen STUN-Server gefragt hat: Der XCC behält die Antwort bis zum nächsten Neustart.",
+        ), product="xphone", tag="server"),
+        Advice(Text(
+            "The configured external address (ext-rtp-ip) is out of date.",
+            "Die eingetragene externe Adresse (ext-rtp-ip) ist veraltet.",
+        ), product="freeswitch", tag="server"),
+        Advice(Text(
+            "Several public addresses or network cards; STUN is asked over another line than media uses.",
+            "Mehrere öffentliche Adressen oder Netzwerkkarten; STUN wird über eine andere Leitung gefragt, als die Medien nehmen.",
+        )),
+        Advice(Text(
+            "The client goes through a VPN or changes its network.",
+            "Der Client geht durch ein VPN oder wechselt das Netz.",
+        ), tag="client"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Give the media server one network card, or set the routes in the firewall.",
+            "Dem Medienserver nur eine Netzwerkkarte geben oder die Routen in der Firewall setzen.",
+        ), tag="server"),
+        Advice(Text(
+            "Restart XCC, so that it asks its STUN server again.",
+            "Den XCC neu starten, damit er seinen STUN-Server neu fragt.",
+        ), product="xphone", tag="server"),
+        Advice(Text(
+            "Set ext-rtp-ip to the address seen outside, or to stun:.",
+            "ext-rtp-ip auf die außen sichtbare Adresse oder auf stun: setzen.",
+        ), product="freeswitch", tag="server"),
+        Advice(Text(
+            "Try the client without VPN.",
+            "Den Client ohne VPN testen.",
+        ), tag="client"),
+    ),
+    references=("RFC 8445, section 5.1.1", "RFC 8489, section 14.2"),
+    known_problems=Text(
+        "Peer reflexive addresses are ordinary in ICE; the rule speaks only where no path works.",
+        "Peer-reflexive Adressen sind bei ICE üblich; die Regel meldet sich nur, wo kein Pfad funktioniert.",
+    ),
+    find=find,
+    follows=("first-leg-missing", "several-uplinks"),
+)  # fmt: skip

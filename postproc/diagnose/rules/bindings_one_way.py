@@ -1,0 +1,93 @@
+"""Checks are answered in one direction only, and media does not come about."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver, sender
+from postproc.diagnose.case.view import connected
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "Bindings work one way only: the {side:word}'s requests are never answered ({lost} of {sent}).",
+    "Bindings gelingen nur in einer Richtung: Requests des {side:word}s bleiben unbeantwortet ({lost} von {sent}).",
+)
+DETAIL = Text(
+    "The {peer:word}'s own requests arrive and {answered} of {asked} are answered,"
+    " but nothing answers at {targets}.",
+    "Requests des {peer:word}s kommen an, {answered} von {asked} werden beantwortet,"
+    " aber von {targets} kommt keine Antwort.",
+)
+SETTLE = Text(
+    "a capture at the {peer:word} shows whether the requests arrive there or the answers are lost on the way back.",
+    "Ein Mitschnitt am {peer:word} zeigt, ob die Requests dort ankommen oder die Antworten auf dem Rückweg verloren gehen.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        if connected(case, leg):
+            continue
+        for way, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
+            lost, good = checks(case, way, leg), checks(case, back, leg)
+            if good.answered and lost.dead(case.deployment.thresholds):
+                facts = {
+                    "side": sender(way), "peer": receiver(way), "lost": len(lost.silent), "sent": lost.sent,
+                    "answered": good.answered, "asked": good.sent,
+                    "targets": [endpoint(*target) for target in lost.targets],
+                }  # fmt: skip
+                yield Finding(
+                    RULE.name, "fault", 0.9, evidence(*lost.silent, *good.of("success")), TITLE, (DETAIL,), facts,
+                    SETTLE, leg=leg, tags=frozenset({sender(way)}),
+                )  # fmt: skip
+
+
+RULE = Rule(
+    code="ICE003",
+    name="bindings-one-way",
+    stage="stun",
+    summary=Text("Bindings one way only", "Bindings nur in einer Richtung"),
+    claim=Text(
+        "One side's Binding Requests are answered, the other's never: the path carries one direction only.",
+        "Die Binding Requests der einen Seite werden beantwortet, die der anderen nie: Der Pfad trägt nur eine Richtung.",
+    ),
+    causes=(
+        Advice(Text(
+            "A firewall lets packets through in one direction only.",
+            "Eine Firewall lässt Pakete nur in einer Richtung durch.",
+        )),
+        Advice(Text(
+            "The answers leave by another interface or with another source address than the requests came to.",
+            "Die Antworten gehen über eine andere Netzwerkkarte oder mit anderer Absenderadresse hinaus, als die Requests ankamen.",
+        )),
+        Advice(Text(
+            "The address that is asked is not the one the requests of that side come from (NAT with changing ports).",
+            "Die angefragte Adresse ist nicht die, von der die Requests jener Seite kommen (NAT mit wechselnden Ports).",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Capture on both sides at the same time and compare by transaction ID.",
+            "Gleichzeitig auf beiden Seiten mitschneiden und nach Transaktions-ID vergleichen.",
+        )),
+        Advice(Text(
+            "Check that UDP from and to the server's media ports ({ports}) passes the firewall both ways.",
+            "Prüfen, ob UDP von und zu den Medien-Ports des Servers ({ports}) in beiden Richtungen durch die Firewall kommt.",
+        )),
+        Advice(Text(
+            "Give the media server one network card, or set its routes so that answers leave where requests came in.",
+            "Dem Medienserver nur eine Netzwerkkarte geben oder die Routen so setzen, dass Antworten dort hinausgehen, wo Requests ankommen.",
+        )),
+    ),
+    references=("RFC 8445, section 7", "RFC 7675"),
+    known_problems=Text(
+        "A first request that only opens the path may stay unanswered in a good call; the rule is silent once a path works.",
+        "Ein erster Request, der nur den Weg öffnet, darf auch im Gutfall unbeantwortet bleiben; funktioniert ein Pfad, schweigt die Regel.",
+    ),
+    find=find,
+    follows=(
+        "first-leg-missing", "one-direction-only", "icmp-unreachable", "symmetric-nat", "port-not-preserved",
+        "address-mismatch", "several-uplinks", "binding-error",
+    ),
+)  # fmt: skip

@@ -1,0 +1,204 @@
+"""The call was refused by a final response other than those of every day."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.rejected import CHALLENGES, Rejection, rejection
+from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+NEARER = (invite_rejected_by_acl, candidates_rejected_by_acl, no_common_codec)  # they say more of it
+
+MS_PER_S = 1000
+
+BY_OTHER = Text(
+    "The call was rejected by {who}, on the server's other leg: {answer}.",
+    "Der Anruf wurde von {who} auf dem anderen Leg des Servers abgelehnt: {answer}.",
+)
+BY_PEER = Text("The call was rejected by {who}: {answer}.", "Der Anruf wurde von {who} abgelehnt: {answer}.")
+UNANSWERED = Text(
+    "{who} asks for credentials ({answer}), and the caller gives none.",
+    "{who} verlangt Zugangsdaten ({answer}), und der Anrufer liefert keine.",
+)
+REFUSED = Text(
+    "{who} does not accept the caller's credentials: {answer}.",
+    "{who} akzeptiert die Zugangsdaten des Anrufers nicht: {answer}.",
+)
+AFTER = Text("It came {after_ms} ms after the INVITE.", "Die Antwort kam {after_ms} ms nach dem INVITE.")
+LONG_AFTER = Text("It came {after_s} s after the INVITE.", "Die Antwort kam {after_s} s nach dem INVITE.")
+PASSED_ON = Text(
+    "The server passed it on to the caller as {passed}.",
+    "Der Server gab sie als {passed} an den Anrufer weiter.",
+)
+ALONE = Text(
+    "No other leg of this call is in the capture, so it cannot be told whether {who} decided by itself"
+    " or passed on another's answer.",
+    "Ein weiteres Leg dieses Anrufs ist nicht im Mitschnitt; ob {who} selbst entschied oder eine fremde"
+    " Antwort weitergab, lässt sich daher nicht sagen.",
+)
+REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
+
+# ITU-T Q.850, 2.2.7: causes that say more than the SIP status does.
+CAUSES: Mapping[int, Text] = {
+    1: Text("Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."),
+    3: Text("Q.850 cause 3: no route to the destination.", "Q.850-Ursache 3: kein Weg zum Ziel."),
+    20: Text("Q.850 cause 20: the subscriber is absent.", "Q.850-Ursache 20: Der Teilnehmer ist nicht angemeldet."),
+    21: Text("Q.850 cause 21: the call was rejected.", "Q.850-Ursache 21: Der Anruf wurde abgelehnt."),
+    22: Text("Q.850 cause 22: the number has changed.", "Q.850-Ursache 22: Die Rufnummer hat sich geändert."),
+    27: Text("Q.850 cause 27: the destination is out of order.", "Q.850-Ursache 27: Das Ziel ist außer Betrieb."),
+    28: Text("Q.850 cause 28: invalid number format.", "Q.850-Ursache 28: ungültiges Rufnummernformat."),
+    34: Text("Q.850 cause 34: no free channel.", "Q.850-Ursache 34: kein freier Kanal."),
+    38: Text("Q.850 cause 38: the network is out of order.", "Q.850-Ursache 38: Das Netz ist gestört."),
+    41: Text("Q.850 cause 41: temporary failure.", "Q.850-Ursache 41: vorübergehender Fehler."),
+    42: Text("Q.850 cause 42: congestion.", "Q.850-Ursache 42: Überlast."),
+    57: Text("Q.850 cause 57: service not authorised.", "Q.850-Ursache 57: Dienst nicht freigegeben."),
+    88: Text("Q.850 cause 88: incompatible destination.", "Q.850-Ursache 88: inkompatibles Ziel."),
+    102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
+}  # fmt: skip
+
+# What kind of refusal it is, for the advice.
+KINDS: Mapping[int, str] = {
+    403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
+    504: "timeout", 415: "media", 488: "media", 606: "media",
+}  # fmt: skip
+
+
+def find(case: Case) -> Iterator[Finding]:
+    refused = rejection(case)
+    if refused is None or any(True for rule in NEARER for _ in rule.find(case)):
+        return
+    title, verdict, sure = _claim(case, refused)
+    yield Finding(
+        RULE.name, verdict, sure, evidence(refused.invite, refused.origin, refused.response), title,
+        tuple(_details(case, refused)), _facts(refused), leg=refused.leg.leg,
+        tags=frozenset({_kind(case, refused)}),
+    )  # fmt: skip
+
+
+def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
+    if refused.status in CHALLENGES and not _challenged(case, refused):
+        ended = watched_after(case, refused.response.time) < case.deployment.thresholds.too_short_seconds
+        return UNANSWERED, "cannot_tell" if ended else "suspect", 0.6
+    if _credentials(case, refused):
+        return REFUSED, "fault", 0.9
+    return (BY_PEER if refused.origin is refused.response else BY_OTHER), "fault", 0.95
+
+
+def _challenged(case: Case, refused: Rejection) -> bool:
+    """An earlier INVITE of the leg had been challenged, and this one came in answer to that."""
+    return any(
+        row.status in CHALLENGES and row.cseq_method == "INVITE" and row.cseq != refused.invite.cseq
+        for row in case.messages
+        if row.call_id == refused.leg.call_id and row.time < refused.invite.time
+    )
+
+
+def _credentials(case: Case, refused: Rejection) -> bool:
+    """Challenged once more, or forbidden to who was challenged, by the same machine and alone."""
+    if refused.asked_on or not _challenged(case, refused):
+        return False
+    return refused.status in CHALLENGES or refused.status == invite_rejected_by_acl.FORBIDDEN
+
+
+def _details(case: Case, refused: Rejection) -> Iterator[Text]:
+    yield AFTER if refused.after_ms < MS_PER_S else LONG_AFTER
+    if refused.origin is not refused.response:
+        yield PASSED_ON
+    elif _alone(case, refused):
+        yield ALONE
+    if refused.cause is not None and refused.cause in CAUSES:
+        yield CAUSES[refused.cause]
+    elif refused.response.reason_header:
+        yield REASON
+
+
+def _alone(case: Case, refused: Rejection) -> bool:
+    """The refusal may come from a leg that is not in sight."""
+    own = refused.own(case) or refused.status in CHALLENGES or _credentials(case, refused)
+    return len(case.numbers) == 1 and not own
+
+
+def _facts(refused: Rejection) -> dict[str, Any]:
+    return {
+        "who": refused.origin.src_addr,
+        "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
+        "passed": refused.phrase,
+        "after_ms": refused.after_ms,
+        "after_s": refused.after_ms / MS_PER_S,
+        "reason": refused.response.reason_header,
+        "cause": refused.cause,
+    }
+
+
+def _kind(case: Case, refused: Rejection) -> str:
+    if refused.status in CHALLENGES or _credentials(case, refused):
+        return "credentials"
+    status = int(refused.origin.status)
+    return KINDS.get(status, "server" if status // 100 == 5 else "other")
+
+
+RULE = Rule(
+    code="SIP002",
+    name="call-rejected",
+    stage="sip",
+    summary=Text("Call rejected", "Anruf abgelehnt"),
+    claim=Text(
+        "The INVITE got a final failure that is neither busy nor cancelled nor declined.",
+        "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen.",
+    ),
+    causes=(
+        Advice(Text(
+            "User name or password of the caller do not fit, or it is not set up for this server.",
+            "Benutzername oder Kennwort des Anrufers passen nicht, oder er ist an diesem Server nicht eingerichtet.",
+        ), tag="credentials"),
+        Advice(Text(
+            "The caller may not make this call: blocked number, missing permission, unknown caller ID.",
+            "Der Anrufer darf diesen Anruf nicht führen: gesperrte Rufnummer, fehlende Berechtigung, unbekannte Absendernummer.",
+        ), tag="forbidden"),
+        Advice(Text(
+            "The number does not exist there, or it arrives in a format that is not understood.",
+            "Die Rufnummer gibt es dort nicht, oder sie kommt in einem Format an, das nicht verstanden wird.",
+        ), tag="number"),
+        Advice(Text(
+            "The next hop did not answer in time: not reachable, overloaded, or its answers are lost.",
+            "Die nächste Station antwortete nicht rechtzeitig: nicht erreichbar, überlastet, oder ihre Antworten gehen verloren.",
+        ), tag="timeout"),
+        Advice(Text(
+            "The media offered do not suit that side: codec, encryption or candidates.",
+            "Die angebotenen Medien passen dieser Seite nicht: Codec, Verschlüsselung oder Kandidaten.",
+        ), tag="media"),
+        Advice(Text(
+            "The server that answered has a fault of its own, or the destination behind it is not available.",
+            "Der antwortende Server hat selbst eine Störung, oder das Ziel hinter ihm ist nicht verfügbar.",
+        ), tag="server"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Look at the log of the machine that answered first, at the time given here.",
+            "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
+        )),
+        Advice(Text(
+            "Check user name and password on both sides.", "Benutzername und Kennwort auf beiden Seiten prüfen."
+        ), tag="credentials"),
+        Advice(Text(
+            "Compare the number in the Request-URI with the format that the other side expects.",
+            "Die Rufnummer in der Request-URI mit dem Format vergleichen, das die Gegenseite erwartet.",
+        ), tag="number"),
+        Advice(Text(
+            "Give the time and the Call-ID to whoever runs the trunk or the gateway.",
+            "Dem Betreiber des Trunks oder Gateways Zeit und Call-ID nennen.",
+        )),
+    ),
+    references=("RFC 3261, section 21", "RFC 3326", "ITU-T Q.850"),
+    known_problems=Text(
+        "Busy, not available, declined and cancelled calls (480, 486, 487, 600, 603) are not reported.",
+        "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet.",
+    ),
+    find=find,
+    follows=(
+        "invite-rejected-by-acl", "candidates-rejected-by-acl", "no-common-codec", "stun-server-unreachable",
+    ),
+)  # fmt: skip

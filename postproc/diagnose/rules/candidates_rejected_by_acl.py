@@ -1,0 +1,206 @@
+"""The server accepts none of the candidates offered to it: 488 at once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from postproc.diagnose.case.access import choices
+from postproc.diagnose.case.case import SERVER, Case, evidence
+from postproc.diagnose.case.codecs import offered_audio, well_known
+from postproc.diagnose.case.codecs import shown as codec_names
+from postproc.diagnose.case.logged import Line, logged, quoted
+from postproc.diagnose.case.offers import public, shown
+from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, rejection
+from postproc.diagnose.case.rows import Row
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+NOT_ACCEPTABLE = (488, 606)
+UNSUITABLE = "no suitable candidates found"
+UNTOLD = ("CODEC NEGOTIATION ERROR", "Crypto not negotiated")  # the log then names another reason
+
+CERTAIN = Text(
+    "The server accepts none of the candidates offered to it ({candidates}): {answer}.",
+    "Der Server nimmt keinen der angebotenen Kandidaten an ({candidates}): {answer}.",
+)
+DENIED = Text(
+    "The server's access lists ({lists}) deny every candidate offered to it ({candidates}): {answer}.",
+    "Die Zugriffslisten des Servers ({lists}) sperren alle angebotenen Kandidaten ({candidates}): {answer}.",
+)
+LIKELY = Text(
+    "{answer} at once: probably the server's access lists deny every candidate offered ({candidates}).",
+    "Sofort {answer}: Vermutlich sperren die Zugriffslisten des Servers alle angebotenen Kandidaten ({candidates}).",
+)
+SEEN = Text(
+    "{server} refused the offer after {after_ms} ms.", "{server} lehnte das Angebot nach {after_ms} ms ab."
+)
+ALONE = Text(
+    "It is the only response, before 100 or 183, and nobody else was called: the offer itself was refused.",
+    "Es ist die einzige Antwort, noch vor 100 oder 183, und niemand sonst wurde angerufen:"
+    " Schon das Angebot wurde abgelehnt.",
+)
+CODECS = Text(
+    "It is hardly the codecs: {codecs} were offered.",
+    "An den Codecs liegt es kaum: Angeboten waren {codecs}.",
+)
+BY_LOG = Text("The server's log says so: {log:3}.", "So steht es im Log des Servers: {log:3}.")
+BY_FILE = Text(
+    "So the lists of the deployment file decide for each of them.",
+    "So entscheiden die Listen der Deployment-Datei für jeden von ihnen.",
+)
+ONLY_PRIVATE = Text(
+    "No public candidate was offered: a server that denies private networks has nothing left to choose.",
+    "Ein öffentlicher Kandidat wurde nicht angeboten: Einem Server, der private Netze sperrt, bleibt keiner übrig.",
+)
+SETTLE = Text(
+    "the server's log at level DEBUG says whether no suitable candidate was found; or give the server's access"
+    " lists in the deployment file.",
+    "Das Log des Servers auf Stufe DEBUG zeigt, ob kein passender Kandidat gefunden wurde; oder die Zugriffslisten"
+    " des Servers in der Deployment-Datei angeben.",
+)
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What was refused: the response, the candidates and the codecs."""
+
+    refused: Rejection
+    candidates: list[Row]
+    audio: Row | None
+
+
+def find(case: Case) -> Iterator[Finding]:
+    refused = rejection(case)
+    if refused is None or refused.status not in NOT_ACCEPTABLE:
+        return
+    offer = _Offer(refused, _offered(case, refused), offered_audio(case, refused.invite))
+    if not offer.candidates:
+        return
+    told = logged(case, "media", call_id=refused.leg.call_id)
+    if any(UNSUITABLE in line.row.text for line in told):
+        yield _logged(case, offer, told)
+    elif refused.own(case) and not any(word in line.row.text for line in told for word in UNTOLD):
+        yield from _concluded(case, offer)
+
+
+def _offered(case: Case, refused: Rejection) -> list[Row]:
+    """Distinct candidates of the refused INVITE that are not the server's own, in SDP order."""
+    mine = [
+        row
+        for row in case.candidates
+        if row.call_id == refused.leg.call_id
+        and row.cseq == refused.invite.cseq
+        and row.offer_answer == "offer"
+        and row.side != SERVER
+        and row.addr
+    ]
+    return list({(row.addr, row.port, row.type): row for row in mine}.values())
+
+
+def _logged(case: Case, offer: _Offer, told: list[Line]) -> Finding:
+    lines = [line for line in told if UNSUITABLE in line.row.text]
+    steps = logged(case, "candidate", call_id=offer.refused.leg.call_id)
+    asked = [line for line in steps if "list" in line.facts or line.facts.get("verdict") == "Drop"]
+    names = [line.facts["list"] for line in asked if "list" in line.facts]
+    more = {"log": quoted([*lines, *asked]), "lists": list(dict.fromkeys(names))}
+    return _finding(offer, "fault", 0.98, title=DENIED if names else CERTAIN, said=(SEEN, BY_LOG), more=more)
+
+
+def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
+    """What the wire shows, weighed by the deployment's lists where they are known."""
+    leg = offer.refused.leg.leg
+    known = [each for each in choices(case) if each.leg == leg and each.status == offer.refused.status]
+    if known and all(overall.verdict == "denied" for each in known for overall in each.verdicts):
+        names = list(dict.fromkeys(d.list for each in known for o in each.verdicts for d in o.decisions))
+        said = (SEEN, ALONE, BY_FILE)
+        yield _finding(offer, "fault", 0.95, title=DENIED, said=said, more={"lists": names})
+        return
+    accused = offer.refused.cause == INCOMPATIBLE or "freeswitch" in case.products
+    if accused and not any(each.taken for each in known) and offer.audio and well_known(offer.audio):
+        sure = 0.75 if "freeswitch" in case.products else 0.5
+        said = (SEEN, ALONE, CODECS)
+        yield _finding(offer, "suspect", sure, title=LIKELY, said=said, more={}, settle=SETTLE)
+
+
+def _finding(
+    offer: _Offer, verdict: Verdict, sure: float, *, title: Text, said: tuple[Text, ...],
+    more: Mapping[str, Any], settle: Text | None = None,
+) -> Finding:  # fmt: skip
+    lonely = not public(offer.candidates)
+    facts = {
+        "answer": offer.refused.phrase,
+        "server": offer.refused.response.src_addr,
+        "after_ms": offer.refused.after_ms,
+        "candidates": shown(offer.candidates),
+        "codecs": codec_names(offer.audio) if offer.audio else [],
+    } | dict(more)
+    return Finding(
+        RULE.name, verdict, sure, evidence(offer.refused.invite, offer.refused.response), title,
+        (*said, ONLY_PRIVATE) if lonely else said, facts, settle, leg=offer.refused.leg.leg,
+        tags=frozenset({"only-private"} if lonely else ()),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="SDP003",
+    name="candidates-rejected-by-acl",
+    stage="sdp",
+    summary=Text(
+        "Candidates rejected by access lists (488)", "Kandidaten von Zugriffslisten abgewiesen (488)"
+    ),
+    claim=Text(
+        "The server's access lists deny every candidate of the offer, private and public ones:"
+        " the INVITE is answered with 488 at once.",
+        "Die Zugriffslisten des Servers sperren jeden Kandidaten des Angebots, private wie öffentliche:"
+        " Der INVITE wird sofort mit 488 beantwortet.",
+    ),
+    causes=(
+        Advice(Text(
+            "Blacklist or whitelist of the XCC exclude the networks of all candidates.",
+            "Black- oder Whitelist des XCC schließen die Netze aller Kandidaten aus.",
+        ), product="xphone"),
+        Advice(Text(
+            "The access list for candidates allows none of the networks that the client is in.",
+            "Die Zugriffsliste für Kandidaten erlaubt keines der Netze, in denen der Client ist.",
+        )),
+        Advice(Text(
+            "The client offered private addresses only, as it did not reach its STUN server, and the server"
+            " denies private networks.",
+            "Der Client bot nur private Adressen an, weil er seinen STUN-Server nicht erreichte, und der Server"
+            " sperrt private Netze.",
+        ), tag="only-private"),
+        Advice(Text(
+            "FreeSWITCH without apply-candidate-acl uses wan.auto, which denies all private networks"
+            " and 100.64.0.0/10.",
+            "Ohne apply-candidate-acl gilt in FreeSWITCH wan.auto; diese Liste sperrt alle privaten Netze"
+            " und 100.64.0.0/10.",
+        ), product="freeswitch"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Check blacklist and whitelist of the XCC: at least one candidate of the client must pass; a whitelist"
+            " entry beats a blacklist entry.",
+            "Black- und Whitelist des XCC prüfen: Mindestens ein Kandidat des Clients muss durchkommen; ein"
+            " Whitelist-Eintrag geht einem Blacklist-Eintrag vor.",
+        ), product="xphone"),
+        Advice(Text(
+            "Allow the client's networks in the server's access list for candidates, and reload the lists.",
+            "Die Netze des Clients in der Zugriffsliste des Servers für Kandidaten zulassen und die Listen neu laden.",
+        )),
+        Advice(Text(
+            "Make the client reach its STUN server, so that it offers a public candidate as well.",
+            "Dafür sorgen, dass der Client seinen STUN-Server erreicht und auch einen öffentlichen Kandidaten anbietet.",
+        ), tag="only-private"),
+    ),
+    references=(
+        "RFC 3261, section 21.4.26", "RFC 8839, section 5.1", "FreeSWITCH switch_core_media.c: check_ice",
+    ),
+    known_problems=Text(
+        "An offer without a common codec is answered in the same way; without log or lists the rule is"
+        " only a suspicion.",
+        "Ein Angebot ohne gemeinsamen Codec wird genauso beantwortet; ohne Log oder Listen ist die Regel"
+        " nur ein Verdacht.",
+    ),
+    find=find,
+    follows=("public-candidate-missing", "mdns-only"),
+)  # fmt: skip

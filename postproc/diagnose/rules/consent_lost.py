@@ -1,0 +1,115 @@
+"""The path worked, and then died under the call."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver
+from postproc.diagnose.case.media import way
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import end
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+AFTER_THE_END = timedelta(seconds=1)  # what is under way when a call ends stays unanswered
+
+TITLE = Text(
+    "The path to the {peer:word} was lost at {lost_at:clock}, {seconds:0} s before the end of the call.",
+    "Der Pfad zum {peer:word} ging um {lost_at:clock} verloren, {seconds:0} s vor dem Ende des Anrufs.",
+)
+DETAIL = Text(
+    "{answered} Binding Requests had been answered until then; {lost} after that were not,"
+    " and no media came from there any more.",
+    "Bis dahin waren {answered} Binding Requests beantwortet; {lost} danach nicht mehr,"
+    " und von dort kamen keine Medien mehr.",
+)
+MOVED = Text(
+    "Checks then came from {moved}: the client has changed its network or its NAT mapping.",
+    "Danach kamen Checks von {moved}: Der Client hat das Netz oder die NAT-Zuordnung gewechselt.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    until = end(case)
+    if until is None:
+        return
+    for leg in case.judged_legs:
+        for direction, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
+            sent = checks(case, direction, leg)
+            lost = _lost(sent, until - AFTER_THE_END)
+            if len(lost) >= case.deployment.thresholds.dead_requests and _quiet(case, leg, back, lost, until):
+                yield _finding(case, leg, direction, lost, until)
+
+
+def _lost(sent: Checks, until: datetime) -> list[Row]:
+    """Unanswered checks after the last answered one, while the call went on."""
+    good = sent.of("success")
+    return [row for row in sent.unanswered if good[-1].time < row.time < until] if good else []
+
+
+def _quiet(case: Case, leg: int | None, back: str, lost: list[Row], until: datetime) -> bool:
+    """Long enough, and no media came from there either."""
+    long = timedelta(seconds=case.deployment.thresholds.dead_seconds)
+    heard = way(case, leg, back).last
+    return until - lost[0].time >= long and (heard is None or until - heard >= long)
+
+
+def _finding(case: Case, leg: int | None, direction: str, lost: list[Row], until: datetime) -> Finding:
+    good = checks(case, direction, leg).of("success")
+    lost_at = good[-1].time
+    back = TO_SERVER if direction == TO_CLIENT else TO_CLIENT
+    came = checks(case, back, leg).rows
+    known = {(row.dst_addr, row.dst_port) for row in checks(case, direction, leg).rows}
+    known |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
+    moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
+    facts = {
+        "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
+        "answered": len(good), "lost": len(lost), "moved": moved,
+    }  # fmt: skip
+    said = (DETAIL, MOVED) if moved else (DETAIL,)
+    return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)
+
+
+RULE = Rule(
+    code="ICE005",
+    name="consent-lost",
+    stage="stun",
+    summary=Text("Path lost during the call", "Pfad während des Anrufs verloren"),
+    claim=Text(
+        "Checks that had been answered are answered no more while the call goes on, and media stops.",
+        "Zuvor beantwortete Checks bleiben im laufenden Anruf unbeantwortet, und die Medien brechen ab.",
+    ),
+    causes=(
+        Advice(Text(
+            "The client changed its network (Wi-Fi to mobile) or lost it.",
+            "Der Client hat das Netz gewechselt (WLAN zu Mobilfunk) oder verloren.",
+        )),
+        Advice(Text(
+            "A NAT or firewall dropped the mapping.",
+            "Ein NAT oder eine Firewall hat die Zuordnung verworfen.",
+        )),
+        Advice(Text(
+            "The app was suspended or closed without hanging up.",
+            "Die App wurde angehalten oder geschlossen, ohne aufzulegen.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Ask what happened at {lost_at:clock} UTC: network change, screen lock, roaming.",
+            "Klären, was um {lost_at:clock} UTC geschah: Netzwechsel, Bildschirmsperre, Roaming.",
+        )),
+        Advice(Text(
+            "Check the UDP timeout of NAT and firewall: more than 30 s.",
+            "Den UDP-Timeout von NAT und Firewall prüfen: mehr als 30 s.",
+        )),
+    ),
+    references=("RFC 7675, section 5.1",),
+    known_problems=Text(
+        "Requests under way when a call ends stay unanswered; the last second is not judged.",
+        "Requests, die beim Ende eines Anrufs unterwegs sind, bleiben unbeantwortet; die letzte Sekunde zählt nicht.",
+    ),
+    find=find,
+    follows=("one-direction-only",),
+    despite_media=True,
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""The DTLS handshake begins and is not finished."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.handshakes import best
+from postproc.diagnose.case.media import both_ways
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import goes_on, watched_after
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE_HELLO = Text(
+    "DTLS is not completed: {hellos:ClientHello|ClientHellos} from {client} to {server} got no answer.",
+    "DTLS kommt nicht zustande: {hellos:ClientHello|ClientHellos} von {client} an {server} blieben unbeantwortet.",
+)
+TITLE = Text(
+    "DTLS is not completed: the handshake between {client} and {server} stops half-way.",
+    "DTLS kommt nicht zustande: Der Handshake zwischen {client} und {server} bleibt auf halbem Weg stehen.",
+)
+SMALL_PASS = Text(
+    "Binding Requests are answered on the same path, so small packets pass in both directions.",
+    "Auf demselben Pfad werden Binding Requests beantwortet; kleine Pakete kommen also in beiden Richtungen durch.",
+)
+SEEN = Text("Seen: {seen}.", "Gesehen: {seen}.")
+SETTLE = Text(
+    "capture at {server}: it shows whether the answer is sent and how large it is.",
+    "bei {server} mitschneiden: Dort ist zu sehen, ob die Antwort gesendet wird und wie groß sie ist.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        row = best(case, leg)
+        if (
+            row
+            and row.state in ("client_hello_only", "incomplete")
+            and not both_ways(case, leg)
+            and _waited(case, row)
+        ):
+            yield _finding(case, leg, row)
+
+
+def _waited(case: Case, row: Row) -> bool:
+    """Repeated, or long enough ago: what has only just begun may still be finished."""
+    quiet = case.deployment.thresholds.too_short_seconds
+    return (row.client_hellos or 0) > 1 or watched_after(case, row.started or row.time) >= quiet
+
+
+def _finding(case: Case, leg: int | None, row: Row) -> Finding:
+    ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
+    messages = [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
+    hello_only = row.state == "client_hello_only"
+    answered = any(pair.leg == leg and pair.answered for pair in case.pairs)
+    facts = {
+        "client": endpoint(row.client_addr, row.client_port), "server": endpoint(row.server_addr, row.server_port),
+        "hellos": row.client_hellos or 1,
+        "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
+    }  # fmt: skip
+    said = (SMALL_PASS,) if answered else ()
+    cut = (
+        goes_on(case)
+        and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
+    )
+    return Finding(
+        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*messages or [row]), TITLE_HELLO if hello_only else TITLE,
+        said if hello_only else (SEEN, *said), facts, SETTLE, leg=leg,
+        tags=frozenset({"size"} if answered else {"path"}),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="DTLS002",
+    name="dtls-incomplete",
+    stage="dtls",
+    summary=Text("DTLS handshake incomplete", "DTLS-Handshake unvollständig"),
+    claim=Text(
+        "A ClientHello is sent, and the handshake is never finished: there are no keys for the media.",
+        "Ein ClientHello wird gesendet, aber der Handshake nie beendet: Es gibt keine Schlüssel für die Medien.",
+    ),
+    causes=(
+        Advice(Text(
+            "Large UDP packets are lost on the way: the flight with the certificate is about 1,200 bytes, checks are about 100.",
+            "Große UDP-Pakete gehen unterwegs verloren: Der Flight mit dem Zertifikat hat rund 1200 Bytes, ein Check rund 100.",
+        ), tag="size"),
+        Advice(Text(
+            "A firewall lets STUN pass but not DTLS.",
+            "Eine Firewall lässt STUN durch, DTLS aber nicht.",
+        )),
+        Advice(Text(
+            "The other side does not listen on this path, or takes the packets for those of another path.",
+            "Die andere Seite lauscht nicht auf diesem Pfad oder ordnet die Pakete einem anderen zu.",
+        )),
+        Advice(Text(
+            "The other side's DTLS is broken or too old.",
+            "Das DTLS der anderen Seite ist fehlerhaft oder zu alt.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Check the MTU of VPN, DSL and mobile lines, and that IP fragments and ICMP 'fragmentation needed' pass.",
+            "Die MTU von VPN-, DSL- und Mobilfunkstrecken prüfen und IP-Fragmente sowie ICMP „fragmentation needed“ durchlassen.",
+        ), tag="size"),
+        Advice(Text(
+            "Switch off packet inspection (DPI, ALG) for UDP of the server's media ports ({ports}).",
+            "Die Paketprüfung (DPI, ALG) für UDP der Medien-Ports des Servers ({ports}) abschalten.",
+        )),
+        Advice(Text(
+            "Capture on the other side at the same time.",
+            "Gleichzeitig auf der anderen Seite mitschneiden.",
+        )),
+    ),
+    references=("RFC 6347, section 4.2.4", "RFC 5764"),
+    known_problems=Text(
+        "A handshake whose end was not captured looks the same; where media flows the rule is silent.",
+        "Ein Handshake, dessen Ende nicht aufgezeichnet wurde, sieht genauso aus; fließen Medien, schweigt die Regel.",
+    ),
+    find=find,
+    follows=("first-leg-missing", "one-direction-only", "bindings-one-way", "dtls-fragment-lost", "dtls-alert",
+             "capture-cut-short"),
+)  # fmt: skip

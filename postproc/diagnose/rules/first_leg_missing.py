@@ -1,0 +1,154 @@
+"""The leg with the client's SDP is not in the capture: what the client offered is not known."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import checks
+from postproc.diagnose.case.ends import server_called, server_calls, with_ice
+from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.case.rows import Row
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+NO_SIP = Text(
+    "Connectivity checks between {one} and {other}, but no SIP of this call is in the capture.",
+    "Connectivity Checks zwischen {one} und {other}, aber kein SIP dieses Anrufs im Mitschnitt.",
+)
+ONE_LEG = Text(
+    "Only the leg between the server {server} and {peer} is in the capture; the client's leg, with its SDP,"
+    " is missing.",
+    "Nur das Leg zwischen dem Server {server} und {peer} ist im Mitschnitt;"
+    " das Leg des Clients mit dessen SDP fehlt.",
+)
+UNKNOWN = Text(
+    "So caller, candidates and passwords of the ICE session are not known; the checks themselves are judged.",
+    "Anrufer und Kandidaten der ICE-Sitzung sind damit unbekannt; die Checks selbst werden beurteilt.",
+)
+NOT_THERE = Text(
+    "The trouble with the media may lie on the client's leg, and that is not to be seen here.",
+    "Die Ursache für fehlende Medien kann auf dem Leg des Clients liegen, und das ist hier nicht zu sehen.",
+)
+SETTLE = Text(
+    "capture on the server on all interfaces, loopback included; a call the server makes of its own accord"
+    " has no such leg.",
+    "am Server auf allen Schnittstellen mitschneiden, auch auf Loopback; ein Anruf, den der Server von sich aus"
+    " aufbaut, hat kein solches Leg.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    if not case.legs:
+        yield from _without_sip(case)
+    elif len(case.numbers) == 1 and not case.call.ambiguous:
+        yield from _other_leg_only(case)
+
+
+def _without_sip(case: Case) -> Iterator[Finding]:
+    """Checks without SIP: worth a note where they can be judged by themselves."""
+    seen = checks(case).rows
+    if not seen:
+        return
+    verdict: Verdict = "note" if _judged(case) else "cannot_tell"
+    first = seen[0]
+    facts = {
+        "one": endpoint(first.src_addr, first.src_port),
+        "other": endpoint(first.dst_addr, first.dst_port),
+    }
+    yield Finding(RULE.name, verdict, 0.9, evidence(first), NO_SIP, (UNKNOWN,), facts)
+
+
+def _judged(case: Case) -> bool:
+    """The session says by itself how it went: it works, its checks are dead, or DTLS is not completed."""
+    broken = bool(case.dtls) and all(row.state != "complete" for row in case.dtls)
+    return media_ok(case) is True or broken or checks(case).dead(case.deployment.thresholds)
+
+
+def _other_leg_only(case: Case) -> Iterator[Finding]:
+    """A leg of the server without ICE, answered, with no audio both ways."""
+    leg = case.legs[0]
+    if not _lasted(case, leg) or media_ok(case) is True or any(with_ice(case, each) for each in case.legs):
+        return
+    if server_calls(case, leg):
+        facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
+    elif server_called(case, leg):
+        facts = {"server": leg.uas_addr, "peer": leg.uac_addr}
+    else:
+        return
+    yield Finding(
+        RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (NOT_THERE,), facts, SETTLE, leg=leg.leg
+    )
+
+
+def _lasted(case: Case, leg: Row) -> bool:
+    """Answered, and up for long enough that media were due."""
+    if leg.answer_time is None:
+        return False
+    near = case.deployment.thresholds.too_short_seconds
+    return leg.end_time is None or (leg.end_time - leg.answer_time).total_seconds() >= near
+
+
+RULE = Rule(
+    code="CAP002",
+    name="first-leg-missing",
+    stage="capture",
+    summary=Text("The client's leg is missing", "Das Leg des Clients fehlt"),
+    claim=Text(
+        "The SIP leg that carries the client's SDP is not in the capture: its candidates are not known.",
+        "Das SIP-Leg mit dem SDP des Clients ist nicht im Mitschnitt: Seine Kandidaten sind unbekannt.",
+    ),
+    causes=(
+        Advice(Text(
+            "XCC and XPhone Server run on one machine, and the loopback adapter was not captured.",
+            "XCC und XPhone Server laufen auf einem Rechner, und der Loopback-Adapter wurde nicht mitgeschnitten.",
+        ), product="xphone"),
+        Advice(Text(
+            "The XCC is a satellite, and the capture was made on another machine.",
+            "Der XCC ist ein Satellit, und es wurde auf einem anderen Rechner mitgeschnitten.",
+        ), product="xphone"),
+        Advice(Text(
+            "The server's SIP peer runs on the same machine: that leg uses loopback, which was not captured.",
+            "Die SIP-Gegenstelle des Servers läuft auf demselben Rechner: Dieses Leg nutzt Loopback,"
+            " und das wurde nicht mitgeschnitten.",
+        )),
+        Advice(Text(
+            "The client signals over another way than SIP, or over TLS without keys at hand.",
+            "Der Client signalisiert auf anderem Weg als SIP oder über TLS, ohne dass Schlüssel vorliegen.",
+        )),
+        Advice(Text(
+            "The capture was made at the client or in the network between, where the server's SIP does not pass.",
+            "Es wurde am Client oder im Netz dazwischen mitgeschnitten, wo das SIP des Servers nicht vorbeikommt.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "XCC on the XPhone Server: in Wireshark capture Ethernet and “Adapter for loopback traffic capture”"
+            " (Npcap) together; on Linux lo as well.",
+            "XCC auf dem XPhone Server: in Wireshark Ethernet und „Adapter for loopback traffic capture“ (Npcap)"
+            " gemeinsam mitschneiden, unter Linux zusätzlich lo.",
+        ), product="xphone"),
+        Advice(Text(
+            "XCC as a satellite: capture on the satellite itself, on the interface towards the XPhone Server too.",
+            "XCC als Satellit: auf dem Satelliten selbst mitschneiden, auch auf der Schnittstelle zum XPhone Server.",
+        ), product="xphone"),
+        Advice(Text(
+            "Capture on the media server, on all interfaces including loopback (Windows: Npcap's loopback adapter;"
+            " Linux: lo), without a capture filter.",
+            "Auf dem Medienserver mitschneiden, auf allen Schnittstellen einschließlich Loopback (Windows:"
+            " Loopback-Adapter von Npcap; Linux: lo), ohne Mitschnittfilter.",
+        )),
+        Advice(Text(
+            "For SIP over TLS give the session keys (--keylog).",
+            "Für SIP über TLS die Sitzungsschlüssel angeben (--keylog).",
+        )),
+    ),
+    references=("RFC 8445, section 5", "RFC 7092, section 3"),
+    known_problems=Text(
+        "That a leg is the server's is known by markers of the deployment file only; without them the rule"
+        " speaks of checks without SIP alone.",
+        "Dass ein Leg zum Server gehört, ist nur an Kennzeichen der Deployment-Datei zu erkennen; ohne sie"
+        " meldet die Regel nur Connectivity Checks ohne SIP.",
+    ),
+    find=find,
+    follows=("starts-mid-call",),
+)  # fmt: skip

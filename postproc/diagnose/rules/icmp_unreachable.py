@@ -1,0 +1,161 @@
+"""A router or host says by ICMP that the checks cannot be delivered."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, sender
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import connected
+from postproc.model.addresses import addr_class, endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "{reporter} reports by ICMP: {what} for {target} ({count:Binding Request|Binding Requests}).",
+    "{reporter} meldet per ICMP: {what} für {target} ({count:Binding Request|Binding Requests}).",
+)
+NO_MAPPING = Text(
+    "The report comes from the asked address itself: the NAT there is reached,"
+    " but it has no open port for packets from the {side:word}.",
+    "Die Meldung kommt von der angefragten Adresse selbst: Das NAT dort wird erreicht,"
+    " hat aber für Pakete vom {side:word} keinen offenen Port.",
+)
+NO_LISTENER = Text(
+    "The report comes from the asked address itself: the host is reached, but nothing listens on that port.",
+    "Die Meldung kommt von der angefragten Adresse selbst: Der Host wird erreicht, aber auf dem Port lauscht nichts.",
+)
+REFUSES = Text(
+    "The report comes from the asked address itself: the machine or NAT there is reached,"
+    " but takes no packets of this sender on that port.",
+    "Die Meldung kommt von der angefragten Adresse selbst: Der Host oder das NAT dort wird erreicht,"
+    " nimmt auf dem Port aber keine Pakete dieses Absenders an.",
+)
+ROUTER = Text(
+    "The report comes from a router on the way.",
+    "Die Meldung kommt von einem Router auf dem Weg.",
+)
+KINDS = {
+    (3, 0): "network unreachable", (3, 1): "host unreachable", (3, 2): "protocol unreachable",
+    (3, 3): "port unreachable", (3, 4): "fragmentation needed", (3, 9): "network prohibited",
+    (3, 10): "host prohibited", (3, 13): "communication administratively prohibited",
+}  # fmt: skip
+KINDS_V6 = {
+    (1, 0): "no route", (1, 1): "communication administratively prohibited", (1, 3): "address unreachable",
+    (1, 4): "port unreachable", (2, 0): "packet too big",
+}  # fmt: skip
+PROHIBITED = ("network prohibited", "host prohibited", "communication administratively prohibited")
+FROM = ("fragmentation needed", "packet too big")  # dtls-fragment-lost's business
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        if connected(case, leg):
+            continue
+        for way in (TO_CLIENT, TO_SERVER):
+            sent = checks(case, way, leg)
+            told = _reports(case, {row.transaction_id for row in sent.rows if row.outcome != "success"})
+            if told and not sent.answered:
+                yield _finding(case, leg, way, told)
+
+
+def _reports(case: Case, asked: set[str]) -> list[Row]:
+    return [row for row in case.icmp if row.transaction_id in asked and kind(row) not in FROM]
+
+
+def kind(row: Row) -> str:
+    """What an ICMP error says, in Wireshark's words."""
+    kinds = KINDS_V6 if row.version == 6 else KINDS
+    return kinds.get((row.type, row.code), f"type {row.type} code {row.code}")
+
+
+def _finding(case: Case, leg: int | None, way: str, told: list[Row]) -> Finding:
+    (reporter, what), count = Counter((row.reporter, kind(row)) for row in told).most_common(1)[0]
+    first = next(row for row in told if (row.reporter, kind(row)) == (reporter, what))
+    itself = reporter == first.dst_addr
+    tags = {"prohibited"} if what in PROHIBITED else _itself(case, reporter) if itself else {"router"}
+    facts = {
+        "reporter": reporter, "what": what, "target": endpoint(first.dst_addr, first.dst_port), "count": count,
+        "side": sender(way), "reporter_class": addr_class(reporter),
+    }  # fmt: skip
+    return Finding(
+        RULE.name, "fault", 0.9, evidence(*told), TITLE, tuple(_said(tags, itself=itself)), facts,
+        leg=leg, tags=frozenset(tags),
+    )  # fmt: skip
+
+
+def _itself(case: Case, reporter: str) -> set[str]:
+    """What the asked address is by the candidates: a NAT, a host, or either where they are not known."""
+    kinds = {row.type for row in case.candidates if row.addr == reporter}
+    if not kinds:
+        return {"nat", "host"}
+    return {"host"} if "host" in kinds else {"nat"}
+
+
+def _said(tags: set[str], *, itself: bool) -> Iterator[Text]:
+    if not itself:
+        yield ROUTER
+    elif "prohibited" not in tags:
+        yield REFUSES if len(tags) > 1 else NO_MAPPING if "nat" in tags else NO_LISTENER
+
+
+RULE = Rule(
+    code="ICE006",
+    name="icmp-unreachable",
+    stage="stun",
+    summary=Text("ICMP: unreachable", "ICMP: nicht erreichbar"),
+    claim=Text(
+        "ICMP errors answer the Binding Requests, and say who refuses them and why.",
+        "ICMP-Fehler beantworten die Binding Requests und sagen, wer sie abweist und warum.",
+    ),
+    causes=(
+        Advice(Text(
+            "The NAT at {reporter} has no mapping for packets from this sender: the other side has not sent to it,"
+            " or has sent to another address or port than these come from.",
+            "Das NAT an {reporter} hat keine Zuordnung für Pakete dieses Absenders: Die Gegenseite hat ihm nichts gesendet"
+            " oder an eine andere Adresse oder einen anderen Port, als die Pakete kommen.",
+        ), tag="nat"),
+        Advice(Text(
+            "Nothing listens on that port there (any more).",
+            "Dort lauscht nichts (mehr) auf diesem Port.",
+        ), tag="host"),
+        Advice(Text(
+            "The router {reporter} knows no route to the address.",
+            "Der Router {reporter} kennt keine Route zu der Adresse.",
+        ), tag="router"),
+        Advice(Text(
+            "The firewall {reporter} forbids it.",
+            "Die Firewall {reporter} verbietet es.",
+        ), tag="prohibited"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Check that the sender's NAT keeps address and port: packets must leave from the address offered in SDP.",
+            "Prüfen, ob das NAT des Absenders Adresse und Port beibehält: Pakete müssen von der im SDP angebotenen Adresse kommen.",
+        ), tag="nat"),
+        Advice(Text(
+            "Forward the server's media ports ({ports}) one to one.",
+            "Die Medien-Ports des Servers ({ports}) eins zu eins weiterleiten.",
+        ), tag="nat"),
+        Advice(Text(
+            "Add the route, or allow the traffic, at {reporter}.",
+            "An {reporter} die Route ergänzen oder den Verkehr freigeben.",
+        ), tag="router"),
+        Advice(Text(
+            "Allow UDP from and to the server's media ports ({ports}) at {reporter}.",
+            "UDP von und zu den Medien-Ports des Servers ({ports}) an {reporter} freigeben.",
+        ), tag="prohibited"),
+        Advice(Text(
+            "Check why the application at {target} is gone: crashed, ended early, another port in use.",
+            "Klären, warum die Anwendung an {target} nicht da ist: abgestürzt, zu früh beendet, anderer Port.",
+        ), tag="host"),
+    ),
+    references=("RFC 792", "RFC 4443", "RFC 8445, section 7.2.5.2.4"),
+    known_problems=Text(
+        "ICMP can be forged, and after hang-up it is ordinary; only reports that quote unanswered checks count.",
+        "ICMP lässt sich fälschen und ist nach dem Auflegen üblich; nur Meldungen zu unbeantworteten Checks zählen.",
+    ),
+    find=find,
+    follows=("first-leg-missing", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
+             "public-candidate-missing"),
+)  # fmt: skip

@@ -1,0 +1,111 @@
+"""Media begins long after the answer."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from postproc.diagnose.case.audio import Talk, both_may_send, talks
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver
+from postproc.diagnose.case.handshakes import best
+from postproc.diagnose.case.media import way
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "Audio to the {side:word} begins {late:1} s after the answer.",
+    "Audio zum {side:word} beginnt {late:1} s nach dem Abheben.",
+)
+SPLIT = Text(
+    "Of these, ICE took until {ice:1} s and DTLS until {dtls:1} s after the answer.",
+    "Davon brauchten ICE bis {ice:1} s und DTLS bis {dtls:1} s nach dem Abheben.",
+)
+SENDER = Text(
+    "ICE and DTLS were ready before: the sender itself began late.",
+    "ICE und DTLS waren vorher fertig: Der Absender selbst hat spät begonnen.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    limits = case.deployment.thresholds
+    for talk in talks(case):
+        if talk.leg not in case.client_legs or not both_may_send(case, talk.leg):
+            continue
+        for direction in (TO_CLIENT, TO_SERVER):
+            heard = way(case, talk.leg, direction)
+            if heard.first is None:
+                continue
+            late = (heard.first - talk.start).total_seconds() * 1000
+            if late > limits.late_media_note_ms:
+                yield _finding(case, talk, direction, late / 1000)
+
+
+def _finding(case: Case, talk: Talk, direction: str, late: float) -> Finding:
+    """A doubt only where ICE or DTLS held the media up; who begins to talk late is no fault."""
+    ice, dtls = _after(talk, _checked(case, talk)), _after(talk, _keyed(case, talk))
+    held_up = max(ice, dtls) * 1000 > case.deployment.thresholds.late_media_ms
+    facts = {"side": receiver(direction), "late": late, "ice": ice, "dtls": dtls}
+    rows = way(case, talk.leg, direction).rows
+    split = ice > 0 or dtls > 0
+    return Finding(
+        RULE.name, "suspect" if held_up else "note", 0.8, evidence(rows[0]), TITLE, (SPLIT if split else SENDER,),
+        facts, leg=talk.leg, tags=frozenset({"ice"} if held_up else {"sender"}),
+    )  # fmt: skip
+
+
+def _after(talk: Talk, time: datetime | None) -> float:
+    return max(0.0, (time - talk.start).total_seconds()) if time else 0.0
+
+
+def _checked(case: Case, talk: Talk) -> datetime | None:
+    """When the first check was answered."""
+    return next((row.time for row in checks(case, leg=talk.leg).of("success")), None)
+
+
+def _keyed(case: Case, talk: Talk) -> datetime | None:
+    handshake = best(case, talk.leg)
+    completed: datetime | None = handshake.completed if handshake else None
+    return completed
+
+
+RULE = Rule(
+    code="RTP003",
+    name="late-media",
+    stage="media",
+    summary=Text("Late media", "Späte Medien"),
+    claim=Text(
+        "The first RTP packet comes noticeably later than the answer.",
+        "Das erste RTP-Paket kommt merklich später als das Abheben.",
+    ),
+    causes=(
+        Advice(Text(
+            "Connectivity checks or DTLS took long: candidates that lead nowhere are tried first, or packets were lost.",
+            "Connectivity Checks oder DTLS dauerten lange: Zuerst werden Kandidaten versucht, die nirgendwohin führen, oder Pakete gingen verloren.",
+        ), tag="ice"),
+        Advice(Text(
+            "The sender begins late: the app starts its audio only after the answer.",
+            "Der Absender beginnt spät: Die App startet ihr Audio erst nach dem Abheben.",
+        ), tag="sender"),
+        Advice(Text(
+            "Too many entries in the access lists.",
+            "Zu viele Einträge in den Zugriffslisten.",
+        ), product="xphone", tag="ice"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Look at the binding timeline: which pairs are tried before the one that works?",
+            "Die Binding-Zeitleiste ansehen: Welche Paare werden vor dem funktionierenden versucht?",
+        ), tag="ice"),
+        Advice(Text(
+            "Shorten the access lists.",
+            "Die Zugriffslisten kürzen.",
+        ), product="xphone", tag="ice"),
+    ),
+    references=("RFC 8445, section 14",),
+    known_problems=Text(
+        "Silence suppression and a callee who is quiet look like late media.",
+        "Sprechpausenunterdrückung und ein schweigender Angerufener sehen wie späte Medien aus.",
+    ),
+    find=find,
+    follows=("slow-negotiation",),
+    despite_media=True,
+)  # fmt: skip

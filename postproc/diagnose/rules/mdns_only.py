@@ -1,0 +1,69 @@
+"""The client hides its addresses behind mDNS names, and offers nothing else."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import CLIENT, Case, evidence
+from postproc.diagnose.case.offers import classes, offered, shown
+from postproc.diagnose.case.view import connected
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The client offers only mDNS names ({candidates}), which the server cannot resolve.",
+    "Der Client bietet nur mDNS-Namen an ({candidates}), die der Server nicht auflösen kann.",
+)
+DETAIL = Text(
+    "Names that end in .local are known in the client's own network only, and no check succeeded.",
+    "Namen auf .local sind nur im Netz des Clients bekannt, und kein Connectivity Check war erfolgreich.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        held = offered(case, CLIENT, leg)
+        if classes(held) == {"mdns"} and not connected(case, leg) and not _trickled(case, leg):
+            yield Finding(
+                RULE.name, "suspect", 0.8, evidence(*held), TITLE, (DETAIL,), {"candidates": shown(held)}, leg=leg,
+            )  # fmt: skip
+
+
+def _trickled(case: Case, leg: int | None) -> bool:
+    """Checks came from the client all the same: the server has learnt where it is."""
+    return any(
+        b.leg == leg and b.purpose == "check" and b.direction == "client_to_server" for b in case.bindings
+    )
+
+
+RULE = Rule(
+    code="SDP005",
+    name="mdns-only",
+    stage="sdp",
+    summary=Text("Only mDNS candidates", "Nur mDNS-Kandidaten"),
+    claim=Text(
+        "Every candidate of the client is an mDNS name, which no one outside its network can resolve.",
+        "Alle Kandidaten des Clients sind mDNS-Namen, die außerhalb seines Netzes niemand auflösen kann.",
+    ),
+    causes=(
+        Advice(Text(
+            "The browser hides local addresses while the page may not use the microphone, and no STUN server answered.",
+            "Der Browser verbirgt lokale Adressen, solange die Seite das Mikrofon nicht nutzen darf, und kein STUN-Server hat geantwortet.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Configure a STUN server at the client and let UDP to it pass.",
+            "Am Client einen STUN-Server eintragen und UDP dorthin freigeben.",
+        )),
+        Advice(Text(
+            "Grant the microphone before the call: the browser then offers addresses instead of names.",
+            "Das Mikrofon vor dem Anruf freigeben: Dann bietet der Browser Adressen statt Namen an.",
+        )),
+    ),
+    references=("RFC 8828", "draft-ietf-mmusic-mdns-ice-candidates"),
+    known_problems=Text(
+        "Candidates that come later by trickle ICE outside SIP are not seen.",
+        "Kandidaten, die später per Trickle ICE außerhalb von SIP kommen, sind nicht zu sehen.",
+    ),
+    find=find,
+    follows=("first-leg-missing",),
+)  # fmt: skip

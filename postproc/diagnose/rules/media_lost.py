@@ -1,0 +1,132 @@
+"""RTP packets are missing from a stream."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.holes import leaky
+from postproc.diagnose.case.media import ways
+from postproc.diagnose.case.rows import Row
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+ENOUGH = 50  # fewer packets make no percentage (METHODS 11)
+
+TITLE = Text(
+    "{percent:1} % of the RTP packets from {source} to {target} are missing on leg {number}.",
+    "{percent:1} % der RTP-Pakete von {source} an {target} fehlen auf Leg {number}.",
+)
+NO_LEG = Text(
+    "{percent:1} % of the RTP packets from {source} to {target} are missing.",
+    "{percent:1} % der RTP-Pakete von {source} an {target} fehlen.",
+)
+DETAIL = Text(
+    "{lost} of {expected}, as seen at the capture point; longest gap {gap:0} ms, jitter {jitter:1} ms.",
+    "{lost} von {expected}, gesehen am Mitschnittpunkt; längste Lücke {gap:0} ms, Jitter {jitter:1} ms.",
+)
+EVERYWHERE = Text(
+    "All streams of one machine lose packets alike: the capture itself, or that machine's own line, may drop them.",
+    "Alle RTP-Streams eines Rechners verlieren gleichermaßen: Womöglich verwirft der Mitschnitt selbst Pakete oder"
+    " der Anschluss dieses Rechners.",
+)
+HOLES = Text(
+    "The capture also lacks packets that were answered, so it lost some itself.",
+    "Im Mitschnitt fehlen auch Pakete, die beantwortet wurden: Er selbst hat also welche verloren.",
+)
+PAUSE = Text(
+    "Most of it falls into one pause of {gap:0} ms: an interruption, or a sender that counts on while it is silent.",
+    "Das meiste davon fällt in eine Pause von {gap:0} ms: eine Unterbrechung oder ein Absender, der in Sprechpausen"
+    " weiterzählt.",
+)
+SETTLE = Text(
+    "the drop counter of the capture program, or a second capture at the sender.",
+    "der Verlustzähler des Mitschnittprogramms oder ein zweiter Mitschnitt beim Absender.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    limits = case.deployment.thresholds
+    streams = [row for leg in [*case.numbers, None] for way in ways(case, leg).values() for row in way.rows]
+    leaks = leaky(case)
+    for row in streams:
+        if (lost := percent(row)) > limits.loss_note_percent:
+            alike = _alike(row, streams, limits.capture_loss_percent)
+            excuse = HOLES if leaks else EVERYWHERE if alike else PAUSE if _paused(row) else None
+            much: Verdict = "cannot_tell" if excuse else "suspect"
+            yield _finding(row, lost, much if lost > limits.loss_percent else "note", excuse)
+
+
+def _alike(row: Row, streams: list[Row], limit: float) -> bool:
+    """What its sender sends to others, or its receiver gets from others, is lost as well."""
+    sent = [other for other in streams if other.src_addr == row.src_addr]
+    received = [other for other in streams if other.dst_addr == row.dst_addr]
+    peers = ({other.dst_addr for other in sent}, {other.src_addr for other in received})
+    return any(
+        len(ends) > 1 and min(percent(other) for other in held) > limit
+        for held, ends in zip((sent, received), peers, strict=True)
+    )
+
+
+def _paused(row: Row) -> bool:
+    """Most of what is missing would have come in one pause."""
+    lasted = (row.last_time - row.first_time).total_seconds() * 1000
+    in_the_gap = (row.max_gap_ms or 0.0) * (row.expected or 0) / lasted if lasted else 0.0
+    return in_the_gap > (row.lost or 0) / 2
+
+
+def percent(row: Row) -> float:
+    """Share of a stream's packets that are missing; 0 where too few were sent to say."""
+    expected = row.expected or 0
+    return 100 * (row.lost or 0) / expected if expected >= ENOUGH else 0.0
+
+
+def _finding(row: Row, lost: float, verdict: Verdict, excuse: Text | None) -> Finding:
+    facts = {
+        "percent": lost, "lost": row.lost, "expected": row.expected, "number": row.leg,
+        "source": endpoint(row.src_addr, row.src_port), "target": endpoint(row.dst_addr, row.dst_port),
+        "gap": row.max_gap_ms or 0.0, "jitter": row.jitter_ms or 0.0,
+    }  # fmt: skip
+    return Finding(
+        RULE.name, verdict, 0.6 if excuse else 0.85, evidence(row), TITLE if row.leg else NO_LEG,
+        (DETAIL, excuse) if excuse else (DETAIL,), facts, SETTLE if excuse else None, leg=row.leg,
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="RTP004",
+    name="media-lost",
+    stage="media",
+    summary=Text("Media lost", "Medienverlust"),
+    claim=Text(
+        "Sequence numbers show that RTP packets were lost before the capture point.",
+        "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen.",
+    ),
+    causes=(
+        Advice(Text(
+            "A crowded or bad line: Wi-Fi, mobile network, full uplink.",
+            "Eine überlastete oder schlechte Strecke: WLAN, Mobilfunk, voller Upstream.",
+        )),
+        Advice(Text(
+            "No priority for voice (QoS) in the network.",
+            "Kein Vorrang für Sprache (QoS) im Netz.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Compare with a wired client.",
+            "Mit einem kabelgebundenen Client vergleichen.",
+        )),
+        Advice(Text(
+            "Mark and prefer voice (DSCP EF) on the way.",
+            "Sprache auf dem Weg markieren und bevorzugen (DSCP EF).",
+        )),
+    ),
+    references=("RFC 3550, appendix A.3", "ITU-T G.113"),
+    known_problems=Text(
+        "Only losses before the capture point are seen; those behind it are in the receiver's RTCP.",
+        "Zu sehen sind nur Verluste vor dem Mitschnittpunkt; die dahinter stehen im RTCP des Empfängers.",
+    ),
+    find=find,
+    follows=("consent-lost", "one-direction-only"),
+    despite_media=True,
+)  # fmt: skip

@@ -1,0 +1,73 @@
+"""The server's media uses a port outside the range that the firewall is told to open."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import SERVER, Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT
+from postproc.diagnose.case.view import connected
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The server's media port {used} is outside the range {ports}.",
+    "Der Medien-Port {used} des Servers liegt außerhalb des Bereichs {ports}.",
+)
+DETAIL = Text(
+    "Firewalls are opened for {ports}; packets of other ports are likely to be dropped.",
+    "Firewalls werden für {ports} geöffnet; Pakete anderer Ports werden wahrscheinlich verworfen.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    held = case.deployment.media_ports.get(SERVER, ())
+    if not held or not _applies(case):
+        return
+    for leg in case.judged_legs:
+        sent = [
+            row
+            for row in (*case.bindings, *case.streams)
+            if row.leg == leg and row.direction == TO_CLIENT and row.src_port is not None
+        ]
+        odd = [row for row in sent if case.deployment.is_media_port(SERVER, row.src_port) is False]
+        if odd and not connected(case, leg):
+            facts = {
+                "used": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
+                "ports": [f"{each[0]}-{each[-1]}" for each in held],
+            }  # fmt: skip
+            yield Finding(RULE.name, "suspect", 0.7, evidence(*odd), TITLE, (DETAIL,), facts, leg=leg)
+
+
+def _applies(case: Case) -> bool:
+    """The ranges are those of a product; they say nothing of calls in which it has no part."""
+    return not case.deployment.products or case.deployment.name in case.products
+
+
+RULE = Rule(
+    code="NAT007",
+    name="media-port-out-of-range",
+    stage="nat",
+    summary=Text("Media port out of range", "Medien-Port außerhalb des Bereichs"),
+    claim=Text(
+        "The server sends media from a port outside the range given for it, and no path came about.",
+        "Der Server sendet Medien von einem Port außerhalb des vorgesehenen Bereichs, und es entstand kein Pfad.",
+    ),
+    causes=(
+        Advice(Text(
+            "The port range was changed on the server.",
+            "Der Portbereich wurde am Server geändert.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Set the range back to {ports}, or open the firewall for the ports in use and name them in the deployment file.",
+            "Den Bereich auf {ports} zurücksetzen oder die Firewall für die verwendeten Ports öffnen und sie in der Deployment-Datei nennen.",
+        )),
+    ),
+    references=(),
+    known_problems=Text(
+        "The capture must be taken at the server: behind its NAT the ports may differ.",
+        "Der Mitschnitt muss am Server aufgenommen sein: Hinter dessen NAT können die Ports anders sein.",
+    ),
+    find=find,
+)  # fmt: skip

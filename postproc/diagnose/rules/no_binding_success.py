@@ -1,0 +1,159 @@
+"""No check of the call is answered in either direction: the vendor's "No Binding Success"."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import CLIENT, Case, evidence
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks
+from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
+from postproc.diagnose.rules.hotspot_client import hotspot
+from postproc.model.addresses import addr_class, endpoint
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+TITLE = Text(
+    "No Binding Success: {unanswered} of {sent} Binding Requests were never answered.",
+    "Kein Binding Success: {unanswered} von {sent} Binding Requests blieben unbeantwortet.",
+)
+TO = Text(
+    "{unanswered_to_client} of {sent_to_client} requests from the server to the client"
+    " ({targets}) got no answer.",
+    "{unanswered_to_client} von {sent_to_client} Requests des Servers an den Client"
+    " ({targets}) erhielten keine Antwort.",
+)
+FROM = Text(
+    "{unanswered_to_server} of {sent_to_server} requests from the client to the server got no answer.",
+    "{unanswered_to_server} von {sent_to_server} Requests des Clients an den Server erhielten keine Antwort.",
+)
+NONE_ARRIVED = Text(
+    "No Binding Request of the client is in the capture.",
+    "Vom Client ist kein Binding Request im Mitschnitt.",
+)
+HOTSPOT = Text(
+    "{hotspot_addr} is a private address as a mobile hotspot ({hotspot}) gives out.",
+    "{hotspot_addr} ist eine private Adresse, wie sie ein mobiler Hotspot ({hotspot}) vergibt.",
+)
+NO_PUBLIC_TRIED = Text("No public candidate was tried.", "Ein öffentlicher Kandidat wurde nicht versucht.")
+SETTLE = Text(
+    "capture at the WAN interface and at the client as well; it shows where the requests are lost.",
+    "zusätzlich an der WAN-Schnittstelle und am Client mitschneiden; das zeigt, wo die Requests verloren gehen.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        both = checks(case, leg=leg)
+        if both.dead(case.deployment.thresholds):
+            yield _finding(case, leg, both)
+
+
+def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
+    to_client, to_server = checks(case, TO_CLIENT, leg), checks(case, TO_SERVER, leg)
+    facts = _counts(both, to_client, to_server)
+    tags, said = set(), [TO] if to_client.sent else []
+    said.append(FROM if to_server.sent else NONE_ARRIVED)
+    for addr, kind in _hotspots(both):
+        facts |= {"hotspot": kind, "hotspot_addr": addr}
+        said.append(HOTSPOT)
+        tags.add("hotspot")
+    if not _tried_public(both) and {row.addr_class for row in offered(case, CLIENT, leg)} & BEHIND_NAT:
+        said.append(NO_PUBLIC_TRIED)
+        facts["public_offered"] = [endpoint(row.addr, row.port) for row in public(offered(case, CLIENT, leg))]
+        tags.add("private-target")
+    verdict: Verdict = "fault" if case.legs else "suspect"  # without SIP the capture may see one way only
+    return Finding(
+        RULE.name, verdict, 0.95 if case.legs else 0.6, evidence(*both.silent), TITLE,
+        tuple(said), facts, SETTLE, leg=leg, tags=frozenset(tags),
+    )  # fmt: skip
+
+
+def _counts(both: Checks, to_client: Checks, to_server: Checks) -> dict[str, object]:
+    return {
+        "sent": both.sent,
+        "unanswered": len(both.silent),
+        "sent_to_client": to_client.sent,
+        "unanswered_to_client": len(to_client.silent),
+        "sent_to_server": to_server.sent,
+        "unanswered_to_server": len(to_server.silent),
+        "targets": [endpoint(*target) for target in to_client.targets or both.targets],
+    }
+
+
+def _hotspots(both: Checks) -> Iterator[tuple[str, str]]:
+    for addr in dict.fromkeys(row.dst_addr for row in both.rows):
+        if kind := hotspot(addr):
+            yield addr, kind
+
+
+def _tried_public(both: Checks) -> bool:
+    """Whether a target is an address that can be reached from outside."""
+    return any(addr_class(addr) in PUBLIC for addr, _ in both.targets)
+
+
+RULE = Rule(
+    code="ICE001",
+    name="no-binding-success",
+    stage="stun",
+    summary=Text("No Binding Success", "Kein Binding Success"),
+    claim=Text(
+        "Binding Requests leave, and none is answered in either direction: no media path comes about.",
+        "Binding Requests gehen hinaus, aber keiner wird beantwortet: Es entsteht kein Medienpfad.",
+    ),
+    causes=(
+        Advice(Text(
+            "The server tries a private address of the client to which it has no route.",
+            "Der Server versucht eine private Adresse des Clients, zu der er keine Route hat.",
+        ), tag="private-target"),
+        Advice(Text(
+            "There is no route between the networks of client and server.",
+            "Zwischen den Netzen von Client und Server gibt es keine Route.",
+        )),
+        Advice(Text(
+            "A firewall drops UDP, on the server's or on the client's side.",
+            "Eine Firewall verwirft UDP, auf der Seite des Servers oder des Clients.",
+        )),
+        Advice(Text(
+            "The one candidate that XCC tries cannot be reached.",
+            "Der eine Kandidat, den der XCC versucht, ist nicht erreichbar.",
+        ), product="xphone"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Enable the Pin Hole Puncher: XCC then tries every candidate of the client.",
+            "Den Pin Hole Puncher einschalten: Der XCC versucht dann alle Kandidaten des Clients.",
+        ), product="xphone"),
+        Advice(Text(
+            "Capture on both sides and at the WAN interface: the place where the requests vanish is the fault.",
+            "Auf beiden Seiten und an der WAN-Schnittstelle mitschneiden: Wo die Requests verschwinden, liegt der Fehler.",
+        )),
+        Advice(Text(
+            "Check that UDP from and to the server's media ports ({ports}) passes the firewall.",
+            "Prüfen, ob UDP von und zu den Medien-Ports des Servers ({ports}) durch die Firewall kommt.",
+        )),
+        Advice(Text(
+            "NAT must keep the server's port.",
+            "NAT muss den Port des Servers beibehalten.",
+        )),
+        Advice(Text(
+            "Destination NAT (port forwarding) must point at the media server.",
+            "Destination-NAT (Portweiterleitung) muss auf den Medienserver zeigen.",
+        )),
+        Advice(Text(
+            "Switch off SIP and STUN ALGs in routers and firewalls.",
+            "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
+        )),
+        Advice(Text(
+            "On the client's side look for a mobile network's firewall, a VPN or a virus scanner.",
+            "Auf der Client-Seite nach Mobilfunk-Firewall, VPN oder Virenscanner suchen.",
+        )),
+    ),
+    references=("RFC 8445, sections 6 and 7", "RFC 8489, section 6.2.1"),
+    known_problems=Text(
+        "A capture that sees only outgoing packets looks the same; the rule is then only a suspicion.",
+        "Ein Mitschnitt, der nur ausgehende Pakete enthält, sieht genauso aus; die Regel ist dann nur ein Verdacht.",
+    ),
+    find=find,
+    follows=(
+        "first-leg-missing", "one-direction-only", "public-candidate-missing", "private-candidate-missing",
+        "mdns-only", "icmp-unreachable", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
+    ),
+)  # fmt: skip

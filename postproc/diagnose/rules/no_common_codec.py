@@ -1,0 +1,201 @@
+"""The parties share no codec, or no way of securing media: the negotiation of RFC 3264 fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.codecs import Negotiated, disjoint, negotiated, offered_audio, shown, well_known
+from postproc.diagnose.case.logged import logged, quoted
+from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, q850, rejection
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.rules import candidates_rejected_by_acl
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+REFUSALS = (415, 488, 606)
+NO_CODEC, NO_CRYPTO = "CODEC NEGOTIATION ERROR", "Crypto not negotiated"
+
+DISJOINT = Text(
+    "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
+    "Kein gemeinsamer Codec: {offerer} bietet {offered} an, {answerer} antwortet mit {answered}.",
+)
+PASSED_ON = Text(
+    "{refuser} refuses the media offered by the server ({offered}): {answer}.",
+    "{refuser} lehnt die vom Server angebotenen Medien ({offered}) ab: {answer}.",
+)
+AT_ONCE = Text(
+    "No common codec: {refuser} refuses an offer of {offered} with {answer}.",
+    "Kein gemeinsamer Codec: {refuser} lehnt ein Angebot von {offered} mit {answer} ab.",
+)
+PROFILE = Text(
+    "{refuser} refuses the offer with {answer}: probably its media profile {proto} does not fit.",
+    "{refuser} lehnt das Angebot mit {answer} ab: Vermutlich passt das Medienprofil {proto} nicht.",
+)
+NOTHING_SHARED = Text(
+    "Offer and answer of this leg have no audio codec in common, though an answer may only choose"
+    " from what was offered.",
+    "Angebot und Antwort dieses Legs haben keinen Audio-Codec gemeinsam, obwohl eine Antwort nur aus dem"
+    " Angebotenen wählen darf.",
+)
+ENDED = Text("The call then fails with {answer}.", "Der Anruf scheitert daraufhin mit {answer}.")
+CAUSE_88 = Text(
+    "Reason says Q.850 cause 88, incompatible destination.",
+    "Im Reason-Header steht Q.850-Ursache 88, inkompatibles Ziel.",
+)
+UNUSUAL = Text(
+    "Of the codecs that nearly every server knows (PCMA, PCMU, G722, Opus) none is offered.",
+    "Von den Codecs, die fast jeder Server kennt (PCMA, PCMU, G722, Opus), wird keiner angeboten.",
+)
+USUAL = Text(
+    "A usual codec is offered ({offered}) and no candidates, so neither is the likely reason.",
+    "Ein üblicher Codec wird angeboten ({offered}) und keine Kandidaten: An beidem liegt es eher nicht.",
+)
+PASSED = Text(
+    "The server passes this refusal on to the caller.",
+    "Der Server gibt diese Ablehnung an den Anrufer weiter.",
+)
+BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
+SETTLE = Text(
+    "the log of {refuser} says what it did not accept.",
+    "Das Log von {refuser} zeigt, was nicht annehmbar war.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    refused = rejection(case)
+    found = list(_disjoint(case, refused))
+    if not found and refused is not None and refused.status in REFUSALS:
+        found = list(_refused(case, refused))
+    yield from found
+
+
+def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
+    """Legs whose answer has nothing of the offer: certain where the call failed of it."""
+    for leg in {each.call_id: each for each in case.legs}.values():
+        pair = negotiated(case, leg.call_id)
+        if pair is None or not disjoint(*pair) or media_ok(case) is True:
+            continue
+        failed = refused is not None and refused.status in REFUSALS
+        hung_up = q850(leg.end_reason) == INCOMPATIBLE
+        said = [NOTHING_SHARED, *([ENDED] if failed else []), *([CAUSE_88] if hung_up else [])]
+        facts = _pair(case, pair) | ({"answer": refused.phrase} if refused else {})
+        sure = failed or hung_up
+        seen = evidence(pair.offer, pair.answer, refused.response if refused else None)
+        yield Finding(
+            RULE.name, "fault" if sure else "suspect", 0.95 if sure else 0.6, seen, DISJOINT,
+            tuple(said), facts, None if sure else SETTLE, leg=leg.leg,
+        )  # fmt: skip
+
+
+def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
+    by = {(row.capture, row.frame, row.call_id): row.src_addr for row in case.messages}
+    offerer, answerer = (by.get((row.capture, row.frame, row.call_id)) for row in pair)
+    return {
+        "offerer": offerer,
+        "answerer": answerer,
+        "refuser": answerer,
+        "offered": shown(pair.offer),
+        "answered": shown(pair.answer),
+    }
+
+
+def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
+    """A refusal without an answer to compare with: what the log says, else what is likely."""
+    if any(True for _ in candidates_rejected_by_acl.find(case)):
+        return
+    audio = _audio(case, refused)
+    if audio is None:
+        return
+    facts = {
+        "refuser": refused.origin.src_addr,
+        "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
+        "offered": shown(audio),
+        "proto": audio.proto,
+    }
+    seen = evidence(refused.invite, refused.origin, refused.response)
+    leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
+    lines = [line for line in logged(case, "media") if line.row.text.startswith((NO_CODEC, NO_CRYPTO))]
+    if lines:
+        title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
+        facts["log"] = quoted(lines)
+        yield Finding(RULE.name, "fault", 0.9, seen, title, (BY_LOG,), facts, leg=leg)
+    elif (guess := _guess(case, refused, audio)) is not None:
+        title, why = guess
+        detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
+        yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)
+
+
+def _audio(case: Case, refused: Rejection) -> Row | None:
+    """The audio offered in the INVITE to which the refusal goes back."""
+    origin = refused.origin
+    invites = (
+        row for row in case.messages
+        if row.call_id == origin.call_id and row.method == "INVITE" and row.cseq == origin.cseq
+    )  # fmt: skip
+    return next((audio for row in invites if (audio := offered_audio(case, row)) is not None), None)
+
+
+def _guess(case: Case, refused: Rejection, audio: Row) -> tuple[Text, Text] | None:
+    """The likely reason and why; None where the capture leaves it open."""
+    if refused.origin.status not in REFUSALS or not shown(audio):
+        return None
+    if not well_known(audio):
+        return AT_ONCE, UNUSUAL
+    if refused.origin is not refused.response:
+        return PASSED_ON, PASSED
+    if refused.own(case) and not any(row.call_id == refused.leg.call_id for row in case.candidates):
+        return PROFILE, USUAL
+    return None
+
+
+RULE = Rule(
+    code="SDP004",
+    name="no-common-codec",
+    stage="sdp",
+    summary=Text("No common codec", "Kein gemeinsamer Codec"),
+    claim=Text(
+        "What one party offers for media the other does not accept: no codec, or no media profile, in common.",
+        "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil.",
+    ),
+    causes=(
+        Advice(Text(
+            "The codec lists of server and gateway, or server and client, have nothing in common.",
+            "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam.",
+        )),
+        Advice(Text(
+            "One party answers with a codec that was not offered (a fault of its own).",
+            "Eine Seite antwortet mit einem Codec, der nicht angeboten wurde (ihr eigener Fehler).",
+        )),
+        Advice(Text(
+            "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",
+            "Eine Seite verlangt verschlüsselte Medien (SAVP, SAVPF), die andere bietet sie unverschlüsselt (AVP) an, oder umgekehrt.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Allow a codec on both legs that all parties know; G.711 A-law (PCMA) is nearly always one.",
+            "Auf beiden Legs einen Codec zulassen, den alle Beteiligten können; G.711 A-law (PCMA) ist es fast immer.",
+        )),
+        Advice(Text(
+            "Compare the codec settings of trunk, gateway and server in the order of the offer seen here.",
+            "Codec-Einstellungen von Trunk, Gateway und Server mit dem hier gezeigten Angebot vergleichen.",
+        )),
+        Advice(Text(
+            "Compare the settings for encryption (SRTP) on both sides.",
+            "Die Einstellungen zur Verschlüsselung (SRTP) auf beiden Seiten vergleichen.",
+        )),
+        Advice(Text(
+            "FreeSWITCH: see inbound-codec-prefs, outbound-codec-prefs and absolute_codec_string of profile and gateway.",
+            "FreeSWITCH: inbound-codec-prefs, outbound-codec-prefs und absolute_codec_string von Profil und Gateway prüfen.",
+        ), product="freeswitch"),
+    ),
+    references=("RFC 3264, section 6.1", "RFC 3261, section 21.4.26", "ITU-T Q.850, cause 88"),
+    known_problems=Text(
+        "A refusal names no codec: without an answer to compare with, or the server's log, the rule is"
+        " only a suspicion.",
+        "Eine Ablehnung nennt keinen Codec: Ohne Antwort zum Vergleich oder Log des Servers ist die Regel"
+        " nur ein Verdacht.",
+    ),
+    find=find,
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""An answered leg without any RTP."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, sections, talks
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.checks import checks
+from postproc.diagnose.case.handshakes import best
+from postproc.diagnose.case.media import ways
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "No media: leg {number} was up for {seconds:0} s without a single RTP packet.",
+    "Keine Medien: Leg {number} stand {seconds:0} s ohne ein einziges RTP-Paket.",
+)
+UNSEEN = Text(
+    "No media of leg {number} is in the capture.",
+    "Von Leg {number} sind keine Medien im Mitschnitt.",
+)
+READY = Text(
+    "ICE and DTLS were complete, so both sides could have sent.",
+    "ICE und DTLS waren fertig; beide Seiten hätten senden können.",
+)
+ADDRESSES = Text("Media was due at {addresses}.", "Medien waren an {addresses} zu erwarten.")
+SETTLE = Text(
+    "capture on the machines that hold {addresses}: media may bypass the capture point.",
+    "auf den Rechnern mit {addresses} mitschneiden: Die Medien laufen womöglich am Mitschnittpunkt vorbei.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for talk in talks(case):
+        long = talk.seconds >= case.deployment.thresholds.one_way_seconds
+        if long and not ways(case, talk.leg) and both_may_send(case, talk.leg):
+            yield _finding(case, talk)
+
+
+def _finding(case: Case, talk: Talk) -> Finding:
+    found = sections(case, talk.leg)
+    addresses = sorted({section.connection_addr for section in found if section.connection_addr})
+    handshake = best(case, talk.leg)
+    ready = handshake is not None and handshake.state == "complete"
+    checked = ready or bool(checks(case, leg=talk.leg).sent)
+    seen = checked or _media_here(case, set(addresses))
+    facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
+    return Finding(
+        RULE.name, "fault" if checked else "suspect" if seen else "cannot_tell", 0.85 if checked else 0.6,
+        evidence(*found), TITLE if seen else UNSEEN, (READY,) if ready else () if checked else (ADDRESSES,), facts,
+        None if checked else SETTLE, leg=talk.leg, tags=frozenset({"ready"} if ready else set()),
+    )  # fmt: skip
+
+
+def _media_here(case: Case, addresses: set[str]) -> bool:
+    """Media or checks of one of these machines are in the capture: it could have shown this leg's, too."""
+    rows = (*case.streams, *case.bindings)
+    return any({row.src_addr, row.dst_addr} & addresses for row in rows)
+
+
+RULE = Rule(
+    code="RTP001",
+    name="no-media",
+    stage="media",
+    summary=Text("No media", "Keine Medien"),
+    claim=Text(
+        "A leg was answered, both sides may send, and no RTP packet is seen.",
+        "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen.",
+    ),
+    causes=(
+        Advice(Text(
+            "The applications do not send: no microphone, muted at the device, stuck media stack.",
+            "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
+        ), tag="ready"),
+        Advice(Text(
+            "Media goes another way than past the capture point.",
+            "Die Medien nehmen einen anderen Weg als am Mitschnittpunkt vorbei.",
+        )),
+        Advice(Text(
+            "A B2BUA waits with this leg until the other leg has media.",
+            "Ein B2BUA wartet auf diesem Leg, bis das andere Medien hat.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Check microphone permission and audio device at both ends.",
+            "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
+        ), tag="ready"),
+        Advice(Text(
+            "Capture on the media server itself, on all interfaces.",
+            "Auf dem Medienserver selbst mitschneiden, auf allen Schnittstellen.",
+        )),
+    ),
+    references=("RFC 3550", "RFC 3264, section 5.1"),
+    known_problems=Text(
+        "Media that bypasses the capture point is not missing; the rule then says that it cannot tell.",
+        "Medien, die am Mitschnittpunkt vorbeilaufen, fehlen nicht; die Regel sagt dann, dass sie es nicht weiß.",
+    ),
+    find=find,
+    follows=EARLIER,
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""The capture holds only one direction of what two machines sent each other."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.rows import Row
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+ENOUGH = 2  # packets that answer something unseen; one may be due to the capture's beginning
+OPENING = frozenset({"client_hello", "hello_verify_request"})  # sent without having got an answer
+
+Ends = tuple[str, str]  # sender's and receiver's address
+
+TITLE = Text(
+    "Only packets from {sender} to {receiver} are in the capture, none in the other direction.",
+    "Der Mitschnitt enthält nur Pakete von {sender} an {receiver}, keine in der Gegenrichtung.",
+)
+PROOF = Text(
+    "{count:packet answers|packets answer} something that was not captured ({kinds}): so there were packets"
+    " in the other direction.",
+    "{count:Paket antwortet|Pakete antworten} auf etwas, das nicht aufgezeichnet wurde ({kinds}):"
+    " Pakete in der Gegenrichtung gab es also.",
+)
+UNKNOWN = Text(
+    "What came back, and what was left unanswered, cannot be told from this capture.",
+    "Was zurückkam und was unbeantwortet blieb, lässt sich aus diesem Mitschnitt nicht sagen.",
+)
+
+
+class _Sight(NamedTuple):
+    """A packet's way, and whether it shows that its sender had received something."""
+
+    ends: Ends
+    row: Row
+    answers: str | None
+
+
+def find(case: Case) -> Iterator[Finding]:
+    seen = [each for each in _sights(case) if each.ends[0] != each.ends[1]]
+    ways = {each.ends for each in seen} | _icmp_ways(case)
+    proofs: dict[Ends, list[_Sight]] = {}
+    for each in seen:
+        if each.answers and each.ends[::-1] not in ways:
+            proofs.setdefault(each.ends, []).append(each)
+    for (sender, receiver), held in proofs.items():
+        if len(held) >= ENOUGH:
+            facts = {
+                "sender": sender,
+                "receiver": receiver,
+                "count": len(held),
+                "kinds": list(dict.fromkeys(each.answers for each in held)),
+            }
+            rows = [each.row for each in held]
+            yield Finding(
+                RULE.name,
+                "cannot_tell",
+                0.9,
+                evidence(*rows),
+                TITLE,
+                (PROOF, UNKNOWN),
+                facts,
+                leg=_leg(case, rows),
+            )
+
+
+def _leg(case: Case, rows: Iterable[Row]) -> int | None:
+    legs = (case.leg_of.get(row.call_id) for row in rows if "call_id" in row._fields)
+    return next((leg for leg in legs if leg is not None), None)
+
+
+def _sights(case: Case) -> Iterator[_Sight]:
+    yield from _sip(case.messages)
+    for row in case.bindings:
+        ends = (row.src_addr, row.dst_addr)
+        yield _Sight(ends, row, "Binding Response" if row.outcome == "response_only" else None)
+        if row.response_frame is not None and row.outcome != "response_only":
+            yield _Sight(ends[::-1], row, None)
+    for row in case.dtls_messages:
+        opens = row.content == "alert" or row.handshake_type in OPENING
+        yield _Sight((row.src_addr, row.dst_addr), row, None if opens else "DTLS")
+    for row in case.streams:
+        yield _Sight((row.src_addr, row.dst_addr), row, None)
+
+
+def _sip(messages: Iterable[Row]) -> Iterator[_Sight]:
+    """Requests within a dialog answer the response that made it; responses answer requests."""
+    for row in messages:
+        yield _Sight((row.src_addr, row.dst_addr), row, _answers(row))
+
+
+def _answers(row: Row) -> str | None:
+    """What the message is, if it shows that its sender had received something."""
+    if row.status is not None:
+        return f"{row.status} {row.cseq_method or ''}".strip()
+    return str(row.method) if row.method == "ACK" or row.to_tag else None
+
+
+def _icmp_ways(case: Case) -> set[Ends]:
+    """An ICMP error about a packet came back to its sender: that way was in sight."""
+    return {(row.dst_addr, row.src_addr) for row in case.icmp}
+
+
+RULE = Rule(
+    code="CAP004",
+    name="one-direction-only",
+    stage="capture",
+    summary=Text("Only one direction captured", "Nur eine Richtung mitgeschnitten"),
+    claim=Text(
+        "Of two machines that talked to each other only the packets of one are in the capture.",
+        "Von zwei Systemen, die miteinander sprachen, sind nur die Pakete der einen im Mitschnitt.",
+    ),
+    causes=(
+        Advice(Text(
+            "A mirror port (SPAN) of the switch copies only received or only sent packets.",
+            "Ein Spiegelport (SPAN) des Switches kopiert nur empfangene oder nur gesendete Pakete.",
+        )),
+        Advice(Text(
+            "The two directions take different ways: several network cards, asymmetric routing, teaming.",
+            "Die beiden Richtungen nehmen verschiedene Wege: mehrere Netzwerkkarten, asymmetrisches Routing, Teaming.",
+        )),
+        Advice(Text(
+            "A capture filter lets only one direction through (src or dst instead of host).",
+            "Ein Mitschnittfilter lässt nur eine Richtung durch (src oder dst statt host).",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Capture on the server itself and on all of its interfaces.",
+            "Auf dem Server selbst und auf allen seinen Schnittstellen mitschneiden.",
+        )),
+        Advice(Text(
+            "Let the mirror port copy both directions; capture without a filter.",
+            "Den Spiegelport beide Richtungen kopieren lassen; ohne Filter mitschneiden.",
+        )),
+    ),
+    references=("RFC 3261, section 12.1", "RFC 8489, section 6.3"),
+    known_problems=Text(
+        "Where nothing in sight answers anything, as with unanswered requests, the rule stays silent:"
+        " then perhaps nothing came back.",
+        "Antwortet nichts Sichtbares auf etwas anderes, wie bei unbeantworteten Anfragen, schweigt die Regel:"
+        " Dann kam vielleicht wirklich nichts zurück.",
+    ),
+    find=find,
+)  # fmt: skip

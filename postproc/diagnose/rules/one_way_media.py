@@ -1,0 +1,116 @@
+"""Audio in one direction of a leg only."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.media import Way, missing, throughout
+from postproc.diagnose.case.rows import Row
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+TITLE = Text(
+    "One-way audio on leg {number}: {packets} packets from {source} to {target}, {back} back.",
+    "Audio nur in einer Richtung auf Leg {number}: {packets} Pakete von {source} an {target}, {back} zurück.",
+)
+DETAIL = Text(
+    "Whoever is behind {source} hears nothing, for {seconds:0} s.",
+    "Wer hinter {source} ist, hört {seconds:0} s lang nichts.",
+)
+SPARSE = Text(
+    "Hardly any audio from {target} to {source} on leg {number}: {back} packets against {packets}.",
+    "Kaum Audio von {target} an {source} auf Leg {number}: {back} Pakete gegenüber {packets}.",
+)
+SILENT = Text(
+    "They come throughout the call, so the path works: the sender is silent (silence suppression) or muted.",
+    "Sie kommen während des ganzen Anrufs, der Pfad funktioniert also: Der Absender schweigt"
+    " (Sprechpausenunterdrückung) oder ist stummgeschaltet.",
+)
+WAITS = Text(
+    "{target} sends nothing on this leg as long as the client's leg has no media.",
+    "{target} sendet auf diesem Leg nichts, solange das Client-Leg keine Medien hat.",
+)
+SETTLE = Text(
+    "no packet of any kind from {target} to {source} is in the capture: capture on one of the two machines.",
+    "von {target} an {source} ist überhaupt kein Paket im Mitschnitt: auf einem der beiden Rechner mitschneiden.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    limits = case.deployment.thresholds
+    for talk in talks(case):
+        flow = main_flow(case, talk.leg)
+        if flow is None or not both_may_send(case, talk.leg):
+            continue
+        sent, back = flow
+        if (
+            missing(case, back, sent)
+            and sent.packets >= limits.one_way_packets
+            and sent.seconds >= limits.one_way_seconds
+        ):
+            yield _finding(case, talk, sent, back)
+
+
+def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
+    source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
+    seen = seen_both_ways(case, source, target)
+    sparse = throughout(case, back, sent)
+    sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
+    verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
+    other = bool(case.client_legs) and talk.leg not in case.client_legs
+    facts = {
+        "number": talk.leg, "packets": sent.packets, "back": back.packets, "source": source, "target": target,
+        "seconds": sent.seconds,
+    }  # fmt: skip
+    rows: tuple[Row, ...] = (*sent.rows, *back.rows)
+    return Finding(
+        RULE.name, verdict, 0.85 if seen else 0.5, evidence(*rows), SPARSE if sparse else TITLE,
+        (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,), facts, None if seen or sparse else SETTLE, leg=talk.leg, tags=frozenset({"other-leg"} if other else set()),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="RTP002",
+    name="one-way-media",
+    stage="media",
+    summary=Text("One-way audio", "Audio nur in einer Richtung"),
+    claim=Text(
+        "RTP flows in one direction of a leg, and none or hardly any in the other.",
+        "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum.",
+    ),
+    causes=(
+        Advice(Text(
+            "The B2BUA has nothing to pass on: the client's leg carries no media.",
+            "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Leg sind keine Medien.",
+        ), tag="other-leg"),
+        Advice(Text(
+            "Packets go to a private or wrong address: NAT, or a wrong c= line.",
+            "Pakete gehen an eine private oder falsche Adresse: NAT oder eine falsche c=-Zeile.",
+        )),
+        Advice(Text(
+            "A firewall lets media through in one direction only.",
+            "Eine Firewall lässt Medien nur in einer Richtung durch.",
+        )),
+        Advice(Text(
+            "One end does not send: muted, no microphone, hold without SDP.",
+            "Ein Ende sendet nicht: stummgeschaltet, kein Mikrofon, Halten ohne SDP.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Compare where {target} sends to with the address in the SDP of {source}.",
+            "Vergleichen, wohin {target} sendet und welche Adresse im SDP von {source} steht.",
+        )),
+        Advice(Text(
+            "Capture at {target} and look whether it sends.",
+            "Bei {target} mitschneiden und nachsehen, ob von dort gesendet wird.",
+        )),
+    ),
+    references=("RFC 3264, section 5.1", "RFC 3550"),
+    known_problems=Text(
+        "Silence suppression (DTX) and a capture of one direction look alike.",
+        "Sprechpausenunterdrückung (DTX) und ein Mitschnitt nur einer Richtung sehen gleich aus.",
+    ),
+    find=find,
+    follows=(*EARLIER, "no-media", "media-on-unexpected-path"),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""A side offers nothing that can be reached from outside its own network."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.case.offers import offered, public, shown
+from postproc.diagnose.case.view import connected
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The {side:word} offers no public candidate, only {candidates}.",
+    "Der {side:word} bietet keinen öffentlichen Kandidaten an, nur {candidates}.",
+)
+BOTH = Text(
+    "Neither side offers a public candidate: client {candidates}, server {server_candidates}.",
+    "Keine Seite bietet einen öffentlichen Kandidaten an: Client {candidates}, Server {server_candidates}.",
+)
+DETAIL = Text(
+    "From outside its network nobody can send to these addresses, and no connectivity check succeeded.",
+    "Von außerhalb des eigenen Netzes sind diese Adressen nicht erreichbar; kein Connectivity Check war erfolgreich.",
+)
+SETTLE = Text(
+    "if client and server are in one routed network, the private addresses should do:"
+    " then look for the firewall between them.",
+    "Sind Client und Server im selben gerouteten Netz, müssten die privaten Adressen genügen:"
+    " dann die Firewall dazwischen prüfen.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
+        if not client or not server or connected(case, leg):
+            continue
+        missing = [side for side, held in ((CLIENT, client), (SERVER, server)) if not public(held)]
+        if not missing:
+            continue
+        held = client if CLIENT in missing else server
+        facts = {
+            "side": missing[0],
+            "sides": missing,
+            "candidates": shown(held),
+            "server_candidates": shown(server),
+        }
+        rows = [
+            row for side, found in ((CLIENT, client), (SERVER, server)) if side in missing for row in found
+        ]
+        both = len(missing) == 2
+        yield Finding(
+            RULE.name, "suspect", 0.8 if both or SERVER in missing else 0.6, evidence(*rows),
+            BOTH if both else TITLE, (DETAIL,), facts, SETTLE, leg=leg, tags=frozenset(missing),
+        )  # fmt: skip
+
+
+RULE = Rule(
+    code="SDP001",
+    name="public-candidate-missing",
+    stage="sdp",
+    summary=Text("Public candidate missing", "Öffentlicher Kandidat fehlt"),
+    claim=Text(
+        "One side's SDP holds only addresses that cannot be reached from outside, and no path comes about.",
+        "Das SDP einer Seite enthält nur Adressen, die von außen nicht erreichbar sind, und es entsteht kein Pfad.",
+    ),
+    causes=(
+        Advice(Text(
+            "That side did not reach its STUN server, so it does not know its public address.",
+            "Diese Seite hat ihren STUN-Server nicht erreicht und kennt deshalb ihre öffentliche Adresse nicht.",
+        )),
+        Advice(Text(
+            "No STUN server is configured there.",
+            "Dort ist kein STUN-Server eingetragen.",
+        )),
+        Advice(Text(
+            "STUN is not enabled in the SIP gateway, or the release has the known fault of V9 before 9.0.131 (patch) / 9.0.164.",
+            "STUN ist im SIP-Gateway nicht aktiviert, oder der Stand hat den bekannten Fehler von V9 vor 9.0.131 (Patch) / 9.0.164.",
+        ), product="xphone"),
+        Advice(Text(
+            "FreeSWITCH offers only its private address to peers on its own host or in local-network-acl, and without ext-rtp-ip.",
+            "FreeSWITCH bietet Gegenstellen auf demselben Host oder aus local-network-acl nur seine private Adresse an, ebenso ohne ext-rtp-ip.",
+        ), product="freeswitch", tag=SERVER),
+    ),
+    remedies=(
+        Advice(Text(
+            "Check that the firewall lets UDP to the STUN server (3478) and its answers through.",
+            "Prüfen, ob die Firewall UDP zum STUN-Server (3478) und dessen Antworten durchlässt.",
+        )),
+        Advice(Text(
+            "Run the STUN test of the WebApi Tester from the client's network.",
+            "Den STUN-Test des WebApi Testers aus dem Netz des Clients ausführen.",
+        ), product="xphone", tag=CLIENT),
+        Advice(Text(
+            "Check the STUN server on the admin page Telefonie & Meetings > Netzwerk.",
+            "Den STUN-Server auf der Admin-Seite Telefonie & Meetings > Netzwerk prüfen.",
+        ), product="xphone"),
+        Advice(Text(
+            "Configure a STUN server, or the public address itself, on that side.",
+            "Auf dieser Seite einen STUN-Server oder die öffentliche Adresse selbst eintragen.",
+        )),
+    ),
+    references=("RFC 8445, section 5.1.1", "RFC 8489"),
+    known_problems=Text(
+        "Within one routed network private candidates are enough; the rule then names the wrong culprit and says so.",
+        "In einem gemeinsamen gerouteten Netz genügen private Kandidaten; dann benennt die Regel den Falschen und weist darauf hin.",
+    ),
+    find=find,
+    follows=("first-leg-missing", "stun-server-unreachable"),
+)  # fmt: skip

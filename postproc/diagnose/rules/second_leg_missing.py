@@ -1,0 +1,117 @@
+"""The client's leg reaches the server, but nothing is seen of whom the server calls."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.ends import server_called
+from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.case.rows import Row
+from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.ending import ended_well
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "Only the leg from {caller} to the server {server} is in the capture; the onward leg is missing.",
+    "Nur das Leg von {caller} zum Server {server} ist im Mitschnitt; das weiterführende Leg fehlt.",
+)
+ANSWERED = Text(
+    "The server answered ({status}); whom it called for that, and with what result, is not to be seen.",
+    "Der Server antwortete ({status}); wen er dafür anrief und mit welchem Ergebnis, ist nicht zu sehen.",
+)
+HANGS = Text(
+    "The server took the INVITE and gave no final response.",
+    "Der Server nahm den INVITE an, antwortete aber nicht endgültig.",
+)
+NATURAL = Text(
+    "Calls that the server itself answers (voicemail, announcements, conferences) have no second leg.",
+    "Anrufe, die der Server selbst annimmt (Voicemail, Ansagen, Konferenzen), haben kein zweites Leg.",
+)
+SETTLE = Text(
+    "capture on every interface of the server, without a capture filter; or give the server's log (--fs-log).",
+    "auf allen Schnittstellen des Servers und ohne Mitschnittfilter mitschneiden; oder das Log des Servers"
+    " angeben (--fs-log).",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    if len(case.numbers) != 1 or case.call.ambiguous or ended_well(case) or media_ok(case) is True:
+        return
+    leg = case.legs[0]
+    failed = leg.final_status is not None and leg.final_status >= 300
+    if failed or not server_called(case, leg) or not _watched(case, leg):
+        return
+    last = _reached(case, leg)
+    if last is None:
+        return
+    facts = {"caller": leg.uac_addr, "server": leg.uas_addr, "status": last.status}
+    said = ANSWERED if last.status > 100 else HANGS
+    yield Finding(
+        RULE.name, "cannot_tell", 0.6, evidence(leg, last), TITLE, (said, NATURAL), facts, SETTLE, leg=leg.leg
+    )
+
+
+def _reached(case: Case, leg: Row) -> Row | None:
+    """The furthest response to the INVITE: it shows that the server handles the call."""
+    mine = (row for row in case.messages if row.call_id == leg.call_id and row.cseq_method == "INVITE")
+    return max((row for row in mine if row.status is not None), key=lambda row: row.status, default=None)
+
+
+def _watched(case: Case, leg: Row) -> bool:
+    """The capture goes on long enough for the server to have called somebody."""
+    begun = leg.invite_time
+    return begun is not None and watched_after(case, begun) >= case.deployment.thresholds.too_short_seconds
+
+
+RULE = Rule(
+    code="SIP003",
+    name="second-leg-missing",
+    stage="sip",
+    summary=Text("Second leg missing", "Zweites Leg fehlt"),
+    claim=Text(
+        "The server took the client's leg, but the leg by which it calls the other side is not in the capture.",
+        "Der Server hat das Leg des Clients angenommen, aber das Leg zur Gegenstelle ist nicht im Mitschnitt.",
+    ),
+    causes=(
+        Advice(Text(
+            "The capture was made on the loopback interface only, or on another network card than the one"
+            " towards the gateway.",
+            "Es wurde nur auf der Loopback-Schnittstelle mitgeschnitten oder auf einer anderen Netzwerkkarte"
+            " als der zum Gateway.",
+        )),
+        Advice(Text(
+            "A capture filter left the other leg out (another port, another transport).",
+            "Ein Mitschnittfilter hat das andere Leg ausgelassen (anderer Port, anderes Transportprotokoll).",
+        )),
+        Advice(Text(
+            "The other leg is encrypted (SIP over TLS), and its keys are not at hand.",
+            "Das andere Leg ist verschlüsselt (SIP über TLS), und die Schlüssel liegen nicht vor.",
+        )),
+        Advice(Text(
+            "The server answered the call itself, or found no route to the destination.",
+            "Der Server hat den Anruf selbst angenommen oder keinen Weg zum Ziel gefunden.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Capture Ethernet and loopback of the XCC together, unfiltered.",
+            "Ethernet und Loopback des XCC gemeinsam und ungefiltert mitschneiden.",
+        ), product="xphone"),
+        Advice(Text(
+            "Capture on all interfaces of the server at once and without a capture filter.",
+            "Auf allen Schnittstellen des Servers gleichzeitig und ohne Mitschnittfilter mitschneiden.",
+        )),
+        Advice(Text(
+            "For SIP over TLS give the session keys (--keylog).",
+            "Für SIP über TLS die Sitzungsschlüssel angeben (--keylog).",
+        )),
+    ),
+    references=("RFC 7092, section 3",),
+    known_problems=Text(
+        "It needs a marker of the server in the deployment file; a call between two phones has one leg by nature.",
+        "Nötig ist ein Kennzeichen des Servers in der Deployment-Datei; ein Anruf zwischen zwei Telefonen hat"
+        " von Natur aus nur ein Leg.",
+    ),
+    find=find,
+    follows=("capture-cut-short", "starts-mid-call", "one-direction-only"),
+)  # fmt: skip

@@ -1,0 +1,151 @@
+"""The server takes long to answer the offer with its own description."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.case.logged import Line, logged, quoted
+from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.case.rows import Row
+from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.text import Text
+
+MANY = 20  # lines of access lists and candidates; a call of short lists has fewer than ten
+
+TITLE = Text(
+    "Slow negotiation: {server} took {took_ms:0} ms from the INVITE to its SDP.",
+    "Langsame Aushandlung: {server} brauchte vom INVITE bis zu seinem SDP {took_ms:0} ms.",
+)
+USUAL = Text(
+    "Usual are a few milliseconds; up to {limit_ms:0} ms are not remarked.",
+    "Üblich sind wenige Millisekunden; bis {limit_ms:0} ms gelten als unauffällig.",
+)
+LISTS = Text(
+    "The server's log has {lines} lines on access lists and candidates in between, as {log:1}:"
+    " the lists are probably too long.",
+    "Dazwischen stehen im Log des Servers {lines} Zeilen zu Zugriffslisten und Kandidaten, etwa {log:1}:"
+    " Vermutlich sind die Listen zu lang.",
+)
+LOOK_UP = Text(
+    "In between the server asked a STUN server for its address.",
+    "Dazwischen fragte der Server einen STUN-Server nach seiner Adresse.",
+)
+SETTLE = Text(
+    "the server's log shows what it did in this time.",
+    "Das Log des Servers zeigt, was er in dieser Zeit getan hat.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    limit = case.deployment.thresholds.slow_negotiation_ms
+    taken = {leg.leg for leg in case.legs if leg.role != "outbound"}  # there the server answers
+    for leg in taken.intersection(case.client_legs):
+        asked, answered = _negotiation(case, leg)
+        if asked is None or answered is None or _waited_for_others(case, leg, answered):
+            continue
+        took = (answered.time - asked.time).total_seconds() * 1000
+        lines = _lines(case, asked, answered)
+        alone = len(case.numbers) == 1  # it may wait for a leg that is not in sight
+        if took > limit and (not alone or len(lines) >= MANY):
+            yield _finding(case, asked, answered, lines)
+
+
+def _negotiation(case: Case, leg: int) -> tuple[Row | None, Row | None]:
+    """The INVITE with the offer and the provisional response with the answer; an answer in 200 waits for people."""
+    mine = [row for row in case.messages if case.leg_of.get(row.call_id) == leg]
+    answered = next(
+        (
+            r
+            for r in mine
+            if r.status is not None and 100 < r.status < 200 and r.has_sdp and r.cseq_method == "INVITE"
+        ),
+        None,
+    )
+    if answered is None:
+        return None, None
+    asked = (row for row in mine if row.method == "INVITE" and row.has_sdp and row.cseq == answered.cseq)
+    return next(asked, None), answered
+
+
+def _waited_for_others(case: Case, leg: int, answered: Row) -> bool:
+    """The answer is passed on: another leg had ringing, progress or an answer before."""
+    return any(
+        row.status is not None
+        and 100 < row.status < 300
+        and row.cseq_method == "INVITE"
+        and row.time <= answered.time
+        for row in case.messages
+        if case.leg_of.get(row.call_id) != leg
+    )
+
+
+def _finding(case: Case, asked: Row, answered: Row, lines: list[Line]) -> Finding:
+    looked_up = [
+        row for row in case.bindings
+        if row.purpose == "discovery" and asked.time <= row.time <= answered.time
+    ]  # fmt: skip
+    facts = {
+        "server": answered.src_addr,
+        "took_ms": (answered.time - asked.time).total_seconds() * 1000,
+        "limit_ms": case.deployment.thresholds.slow_negotiation_ms,
+        "lines": len(lines),
+        "log": quoted(lines),
+    }
+    many = len(lines) >= MANY
+    verdict: Verdict = "suspect" if many and media_ok(case) is not True else "note"
+    said = [USUAL, *([LISTS] if many else []), *([LOOK_UP] if looked_up else [])]
+    return Finding(
+        RULE.name, verdict, 0.8 if many else 0.5, evidence(asked, answered), TITLE, tuple(said), facts,
+        None if many else SETTLE, leg=case.leg_of[asked.call_id], tags=frozenset({"lists"} if many else ()),
+    )  # fmt: skip
+
+
+def _lines(case: Case, asked: Row, answered: Row) -> list[Line]:
+    """The log's lines on lists and candidates of the leg between the two."""
+    held = [line for kind in ("acl", "candidate") for line in logged(case, kind, call_id=asked.call_id)]
+    return [
+        line for line in held if line.row.time is not None and asked.time <= line.row.time <= answered.time
+    ]
+
+
+RULE = Rule(
+    code="SIP004",
+    name="slow-negotiation",
+    stage="sip",
+    summary=Text("Slow media negotiation", "Langsame Medienaushandlung"),
+    claim=Text(
+        "From the INVITE to the server's own SDP more time passes than the server needs of itself.",
+        "Vom INVITE bis zur eigenen SDP-Antwort des Servers vergeht mehr Zeit, als dieser selbst dafür braucht.",
+    ),
+    causes=(
+        Advice(Text(
+            "Access lists with too many entries: each candidate is compared with all of them.",
+            "Zugriffslisten mit zu vielen Einträgen: Jeder Kandidat wird mit allen verglichen.",
+        )),
+        Advice(Text(
+            "The server waits for a STUN server or for name resolution before it answers.",
+            "Der Server wartet vor der Antwort auf einen STUN-Server oder eine Namensauflösung.",
+        )),
+        Advice(Text("The server is overloaded.", "Der Server ist überlastet.")),
+    ),
+    remedies=(
+        Advice(Text(
+            "Shorten blacklist and whitelist of the XCC; merge neighbouring networks into larger ones.",
+            "Black- und Whitelist des XCC kürzen; benachbarte Netze zu größeren zusammenfassen.",
+        ), product="xphone"),
+        Advice(Text(
+            "Shorten the server's access lists and merge neighbouring networks.",
+            "Die Zugriffslisten des Servers kürzen und benachbarte Netze zusammenfassen.",
+        )),
+        Advice(Text(
+            "Check that the server reaches its STUN and DNS servers quickly.",
+            "Prüfen, ob der Server seine STUN- und DNS-Server schnell erreicht.",
+        )),
+    ),
+    references=("RFC 3264, section 6", "RFC 3261, section 13.3.1.1"),
+    known_problems=Text(
+        "Where the answer comes only with 200, the time contains the ringing and is not judged.",
+        "Kommt die SDP-Antwort erst mit dem 200, enthält die Zeit das Klingeln und wird nicht beurteilt.",
+    ),
+    find=find,
+    follows=("stun-server-unreachable",),
+)  # fmt: skip

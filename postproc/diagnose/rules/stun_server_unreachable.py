@@ -1,0 +1,114 @@
+"""The server asks its STUN server for its public address and gets no answer."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import SERVER, Case, evidence
+from postproc.diagnose.case.offers import offered, public
+from postproc.diagnose.case.parties import server_addresses
+from postproc.diagnose.case.rows import Row
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The STUN server {stun_server} did not answer the server's {requests:look-up|look-ups}.",
+    "Der STUN-Server {stun_server} hat auf die {requests:Anfrage|Anfragen} des Servers nicht geantwortet.",
+)
+DETAIL = Text(
+    "{requests:Binding Request|Binding Requests} from {source} to {stun_server} got no answer.",
+    "{requests:Binding Request|Binding Requests} von {source} an {stun_server} blieben ohne Antwort.",
+)
+REFUSED = Text(
+    "The call was then rejected with {status}, {seconds:1} s after the INVITE.",
+    "Der Anruf wurde danach mit {status} abgewiesen, {seconds:1} s nach dem INVITE.",
+)
+SETTLE = Text(
+    "a single look-up may get lost; a longer capture or the server's log shows whether it was repeated.",
+    "Eine einzelne Anfrage kann verloren gehen; ein längerer Mitschnitt oder das Log des Servers zeigt, ob sie"
+    " wiederholt wurde.",
+)
+LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
+
+
+def find(case: Case) -> Iterator[Finding]:
+    own = server_addresses(case)
+    asked: dict[tuple[str, int], list[Row]] = {}
+    for row in case.bindings:
+        if row.purpose == "discovery" and row.src_addr in own:
+            asked.setdefault((row.dst_addr, row.dst_port), []).append(row)
+    if any(row.outcome == "success" for held in asked.values() for row in held):
+        return
+    if public(offered(case, SERVER)):
+        return  # it knows its public address: the answer came and was not captured, or is still known
+    for target, held in asked.items():
+        if any(row.outcome == "unanswered" for row in held):
+            yield _finding(case, target, held)
+
+
+def _finding(case: Case, target: tuple[str, int], held: list[Row]) -> Finding:
+    facts: dict[str, object] = {
+        "stun_server": endpoint(*target),
+        "source": endpoint(held[0].src_addr, held[0].src_port),
+        "requests": sum(row.requests or 1 for row in held),
+    }
+    said = [DETAIL]
+    failed = next((leg for leg in case.legs if leg.final_status and leg.final_status >= 500), None)
+    if failed and failed.invite_time and failed.end_time:
+        facts |= {
+            "status": failed.final_status,
+            "seconds": (failed.end_time - failed.invite_time).total_seconds(),
+        }
+        said.append(REFUSED)
+    logged = [row for row in case.log if row.kind == "stun" and "fail" in (row.text or "").lower()]
+    if logged:
+        facts["log"] = logged[0].text
+        said.append(LOGGED)
+    repeated = len(held) >= case.deployment.thresholds.dead_requests
+    certain = bool(logged or failed) or repeated
+    return Finding(
+        RULE.name, "fault" if certain else "suspect", 0.97 if logged else 0.9 if certain else 0.6, evidence(*held),
+        TITLE, tuple(said), facts, None if certain else SETTLE, leg=held[0].leg,
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="STUN001",
+    name="stun-server-unreachable",
+    stage="sdp",
+    summary=Text("STUN server unreachable", "STUN-Server nicht erreichbar"),
+    claim=Text(
+        "The server's look-ups of its public address stay unanswered.",
+        "Die Anfragen des Servers nach seiner öffentlichen Adresse bleiben unbeantwortet.",
+    ),
+    causes=(
+        Advice(Text(
+            "A firewall drops UDP to the STUN server, or its answers.",
+            "Eine Firewall verwirft UDP zum STUN-Server oder dessen Antworten.",
+        )),
+        Advice(Text(
+            "The STUN server is down, or its name or port is wrong.",
+            "Der STUN-Server ist außer Betrieb, oder Name oder Port stimmen nicht.",
+        )),
+    ),
+    remedies=(
+        Advice(Text(
+            "Allow UDP from the server to {stun_server} and back.",
+            "UDP vom Server zu {stun_server} und zurück freigeben.",
+        )),
+        Advice(Text(
+            "Check the STUN server on the admin page Telefonie & Meetings > Netzwerk; XCC asks again at its next restart.",
+            "Den STUN-Server auf der Admin-Seite Telefonie & Meetings > Netzwerk prüfen; der XCC fragt beim nächsten Neustart wieder.",
+        ), product="xphone"),
+        Advice(Text(
+            "Give ext-rtp-ip the public address itself if it never changes.",
+            "In ext-rtp-ip die öffentliche Adresse selbst eintragen, wenn sie sich nie ändert.",
+        ), product="freeswitch"),
+    ),
+    references=("RFC 8489, section 6.2.1",),
+    known_problems=Text(
+        "Only the server's own look-ups count; what a client asks of its STUN server is not seen here.",
+        "Nur Anfragen des Servers selbst zählen; was ein Client seinen STUN-Server fragt, ist hier nicht zu sehen.",
+    ),
+    find=find,
+    follows=("one-direction-only",),
+)  # fmt: skip

@@ -1,0 +1,123 @@
+"""A NAT gives one base different ports towards different destinations (RFC 4787: endpoint-dependent)."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.case.case import CLIENT, Case, evidence
+from postproc.diagnose.case.checks import TO_SERVER, checks
+from postproc.diagnose.case.mappings import Base, bases
+from postproc.diagnose.case.offers import offered, public
+from postproc.diagnose.case.view import connected
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The {side:word} is behind a symmetric NAT: its port differs by destination ({mapped}).",
+    "Der {side:word} steht hinter einem symmetrischen NAT: Sein Port hängt vom Ziel ab ({mapped}).",
+)
+MAPPED = Text(
+    "{base} is seen as {mapped} by different peers.",
+    "{base} erscheint verschiedenen Gegenstellen als {mapped}.",
+)
+CAME_FROM = Text(
+    "Its checks come from {mapped}, while its candidate says {offered}.",
+    "Seine Checks kommen von {mapped}, sein Kandidat nennt aber {offered}.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        if connected(case, leg):
+            continue
+        found = [base for base in bases(case, leg) if _differs(base)]
+        for base in found:
+            facts = {
+                "side": base.side, "base": endpoint(base.addr, base.port),
+                "mapped": [endpoint(*seen) for seen in sorted(base.seen)],
+            }  # fmt: skip
+            yield Finding(
+                RULE.name, "fault", 0.9, evidence(*base.rows), TITLE, (MAPPED,), facts, leg=leg,
+                tags=frozenset({base.side}),
+            )  # fmt: skip
+        if CLIENT not in {base.side for base in found}:
+            yield from _by_source(case, leg)
+
+
+def _differs(base: Base) -> bool:
+    """Two observers saw two ports at one address."""
+    told = [row for row in base.rows if row.learned_from in ("stun_server", "check")]
+    ports: dict[str, set[int]] = {}
+    for row in told:
+        ports.setdefault(row.mapped_addr, set()).add(row.mapped_port)
+    observers = {(row.seen_by_addr, row.seen_by_port) for row in told}
+    return len(observers) > 1 and any(len(held) > 1 for held in ports.values())
+
+
+def _by_source(case: Case, leg: int | None) -> Iterator[Finding]:
+    """The client's checks come from its public address, but from a port it does not know."""
+    held = public(offered(case, CLIENT, leg))
+    known = {(row.addr, row.port) for row in held}
+    odd = [
+        row
+        for row in checks(case, TO_SERVER, leg).rows
+        if row.src_addr in {addr for addr, _ in known} and (row.src_addr, row.src_port) not in known
+    ]
+    if odd:
+        facts = {
+            "side": CLIENT, "mapped": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
+            "offered": [endpoint(row.addr, row.port) for row in held],
+        }  # fmt: skip
+        yield Finding(
+            RULE.name,
+            "suspect",
+            0.7,
+            evidence(*odd),
+            TITLE,
+            (CAME_FROM,),
+            facts,
+            leg=leg,
+            tags=frozenset({CLIENT}),
+        )
+
+
+RULE = Rule(
+    code="NAT001",
+    name="symmetric-nat",
+    stage="nat",
+    summary=Text("Symmetric NAT", "Symmetrisches NAT"),
+    claim=Text(
+        "A NAT maps one address and port differently for each destination, so the candidate learnt from STUN does not hold.",
+        "Ein NAT setzt dieselbe Adresse samt Port je Ziel anders um; der per STUN gelernte Kandidat stimmt deshalb nicht.",
+    ),
+    causes=(
+        Advice(Text(
+            "The router in front of the server translates ports at random for every destination.",
+            "Der Router vor dem Server setzt Ports für jedes Ziel zufällig um.",
+        ), tag="server"),
+        Advice(Text(
+            "The client is in a mobile or guest network with symmetric NAT.",
+            "Der Client ist in einem Mobilfunk- oder Gastnetz mit symmetrischem NAT.",
+        ), tag="client"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Give the media server static NAT without port translation, or forward its media ports ({ports}) one to one.",
+            "Dem Medienserver statisches NAT ohne Portumsetzung geben oder seine Medien-Ports ({ports}) eins zu eins weiterleiten.",
+        ), tag="server"),
+        Advice(Text(
+            "With the server reachable at a fixed public address a client behind symmetric NAT works: check the server's side first.",
+            "Ist der Server unter fester öffentlicher Adresse erreichbar, funktioniert auch ein Client hinter symmetrischem NAT: zuerst die Serverseite prüfen.",
+        ), tag="client"),
+        Advice(Text(
+            "Otherwise a TURN server is needed.",
+            "Sonst ist ein TURN-Server nötig.",
+        )),
+    ),
+    references=("RFC 4787, section 4.1", "RFC 5780", "RFC 8489, section 14.2"),
+    known_problems=Text(
+        "A mapping that expired between two observations looks the same.",
+        "Eine Zuordnung, die zwischen zwei Beobachtungen abgelaufen ist, sieht genauso aus.",
+    ),
+    find=find,
+    follows=("first-leg-missing",),
+)  # fmt: skip

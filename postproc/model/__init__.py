@@ -1,0 +1,1 @@
+"""What every stage speaks: tables, findings, settings, access lists, texts, errors."""

@@ -1,0 +1,55 @@
+"""Several lists, asked by name: the first that allows decides.
+
+A name that is no list is read as networks where it has a slash, and denies all where it
+has none (src/switch_core.c of FreeSWITCH 1.10, switch_check_network_list_ip_port_token).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from postproc.model.acl.built_in import BUILT_IN
+from postproc.model.acl.lists import AccessList, Decision, Entry, Verdict, network_of
+
+
+@dataclass(frozen=True)
+class Overall:
+    """What lists say together: the first that allows decides, else the last one asked."""
+
+    verdict: Verdict
+    decisions: tuple[Decision, ...]  # those asked, in order
+
+    @property
+    def deciding(self) -> Decision | None:
+        """The decision the verdict rests on; None where no list was asked."""
+        fitting = [each for each in self.decisions if each.verdict == self.verdict]
+        return next(iter(fitting), None)
+
+
+def decide(address: str | None, names: Iterable[str], lists: Mapping[str, AccessList]) -> Overall:
+    """Ask lists in order until one allows.
+
+    A list that cannot tell leaves the answer open unless another allows.
+    """
+    asked: list[Decision] = []
+    for name in names:
+        asked.append(decide_by(name, address, lists))
+        if asked[-1].verdict == "allowed":
+            return Overall("allowed", tuple(asked))
+    doubtful = not asked or any(each.verdict == "unknown" for each in asked)
+    return Overall("unknown" if doubtful else "denied", tuple(asked))
+
+
+def decide_by(name: str, address: str | None, lists: Mapping[str, AccessList]) -> Decision:
+    """Ask one list by name: of ``lists``, built in, or networks written in place of a name."""
+    found = lists.get(name) or BUILT_IN.get(name) or inline(name)
+    if found:
+        return found.decide(address)
+    return Decision(name, "denied", "no_list")
+
+
+def inline(name: str) -> AccessList | None:
+    """Read networks given in place of a list's name (``10.0.0.0/8,192.168.0.0/16``)."""
+    parts = [network_of(part) for part in name.split(",")]
+    if "/" not in name or not all(parts):
+        return None
+    return AccessList(name, allow=False, entries=tuple(Entry(n, True, str(n)) for n in parts if n))

@@ -1,0 +1,34 @@
+"""Classes of addresses, and addresses as people write them."""
+
+import ipaddress
+
+from postproc.model import constants
+
+CLASSES = [(str(name), tuple(map(str, networks))) for name, networks in constants.value("addresses.classes")]
+NETWORKS = tuple((name, ipaddress.ip_network(text)) for name, texts in CLASSES for text in texts)
+
+
+def addr_class(addr: str) -> str:
+    """Class of a candidate's address, by the special-purpose registries (RFC 6890).
+
+    Documentation networks are a class of their own: sample captures use them as
+    the public internet.
+    """
+    if addr.lower().endswith(".local"):
+        return "mdns"
+    try:
+        parsed = ipaddress.ip_address(addr.partition("%")[0])
+    except ValueError:
+        return "invalid"
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    fits = (name for name, net in NETWORKS if net.version == parsed.version and parsed in net)
+    return next(fits, "public")
+
+
+def endpoint(addr: str | None, port: int | None) -> str:
+    """``addr:port``, an IPv6 address in brackets; a dash if unknown."""
+    if addr is None:
+        return "–"
+    host = f"[{addr}]" if ":" in addr else addr
+    return host if port is None else f"{host}:{port}"

@@ -1,0 +1,126 @@
+"""What is known beforehand of the systems whose calls are looked at.
+
+What is special to a product is data here, never a condition in the code.
+The files people write, and the ones that ship, are read by ``postproc.read.deployment``;
+docs/DEPLOYMENT.md explains their keys.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from postproc.model.acl import AccessList, Network, address_of
+
+CLIENT, SERVER, OTHER = "client", "server", "other"
+SIDES = (CLIENT, SERVER)
+
+Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side, or by product
+
+
+@dataclass(frozen=True)
+class Markers:
+    """How a deployment's ends name themselves: regular expressions by side, searched for."""
+
+    sdp_owner: Patterns = field(default_factory=dict)
+    user_agent: Patterns = field(default_factory=dict)
+    stun_software: Patterns = field(default_factory=dict)
+
+
+def _threshold(default: float, doc: str) -> float:
+    value: float = field(default=default, metadata={"doc": doc})
+    return value
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From when on something is worth saying, or a fault; each with its unit in its name."""
+
+    slow_negotiation_ms: float = _threshold(
+        500,
+        "INVITE to the first answer with SDP: longer is slow. Vendor's guide, on long access lists.",
+    )
+    at_once_ms: float = _threshold(
+        50, "A final response this fast was decided by the server itself, without asking anybody."
+    )
+    late_media_note_ms: float = _threshold(
+        500, "200 OK to the first media packet each way: longer is noted. Listeners miss the first word."
+    )
+    late_media_ms: float = _threshold(
+        2000, "200 OK to the first media packet each way: longer is a fault. Callers speak and are not heard."
+    )
+    loss_note_percent: float = _threshold(
+        1, "Lost RTP packets of a stream: more is noted. ITU-T G.113 appendix I: audible without concealment."
+    )
+    loss_percent: float = _threshold(
+        20,
+        "Lost RTP packets of a stream: more is a doubt about the call. G.711 then rates below R = 50"
+        " even with concealment (ITU-T G.107), which ITU-T G.109 does not recommend.",
+    )
+    one_way_share: float = _threshold(
+        0.05, "A direction with less than this share of the other's packets is missing."
+    )
+    one_way_packets: float = _threshold(5, "A direction with fewer packets than this is missing.")
+    one_way_seconds: float = _threshold(3, "For how long both ends must have had the chance to send.")
+    dead_requests: float = _threshold(
+        3, "So many Binding Requests without one answer make a direction dead (RFC 8445: checks repeat)."
+    )
+    dead_seconds: float = _threshold(5, "Or all Binding Requests of so many seconds.")
+    too_short_seconds: float = _threshold(
+        3, "A capture that ends sooner after the first check cannot tell what became of it."
+    )
+    capture_loss_percent: float = _threshold(
+        5, "Packets missing from the capture itself: with more, losses are not blamed on the network."
+    )
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything known beforehand; what is empty is not known.
+
+    ``media_ports`` are the server's, ``products`` by name: the regular expressions are
+    searched for in User-Agents, SDP owners and STUN SOFTWARE of a call.
+    ``candidate_acl`` and ``signalling_acl`` name the lists applied, in order;
+    ``lists`` holds those that are not built into FreeSWITCH. ``region`` (ISO
+    3166) reads national phone numbers; empty compares their last digits.
+    """
+
+    name: str
+    markers: Markers = Markers()
+    products: Patterns = field(default_factory=dict)
+    media_ports: Mapping[str, tuple[range, ...]] = field(default_factory=dict)
+    public_addresses: tuple[Network, ...] = ()
+    region: str = ""
+    lists: Mapping[str, AccessList] = field(default_factory=dict)
+    candidate_acl: tuple[str, ...] = ()
+    signalling_acl: tuple[str, ...] = ()
+    thresholds: Thresholds = Thresholds()
+
+    def products_in(self, names: Iterable[str | None]) -> frozenset[str]:
+        """Return the products that name themselves in these User-Agents, SDP owners, STUN SOFTWARE."""
+        told = {name for name in names if isinstance(name, str)}
+        return frozenset(
+            product
+            for product, patterns in self.products.items()
+            if any(re.search(pattern, name) for pattern in patterns for name in told)
+        )
+
+    def is_media_port(self, side: str, port: int) -> bool | None:
+        """Say whether a port is in a side's ranges; None where none are known."""
+        held = self.media_ports.get(side, ())
+        return any(port in each for each in held) if held else None
+
+    def is_own_public(self, address: str | None) -> bool | None:
+        """Say whether an address is one of the deployment's public ones; None where none are known."""
+        found = address_of(address)
+        if not self.public_addresses or found is None:
+            return None
+        return any(found in network for network in self.public_addresses)
+
+
+def marked(patterns: Patterns, name: str | None) -> str | None:
+    """Return the one side whose patterns are found in a name."""
+    fitting = [side for side, held in patterns.items() if name and any(re.search(p, name) for p in held)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+GENERIC = Deployment("generic")

@@ -1,0 +1,152 @@
+"""What a rule, a finding and a step of the walk are: the diagnosis rests on these.
+
+A rule is a known error picture; a finding is one place where it was seen. Findings
+carry facts (language-neutral) and templates in both languages that name them, so
+that one diagnosis can be told in German and in English.
+"""
+
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from postproc.model.text import Lang, Text
+
+Verdict = Literal["fault", "suspect", "cannot_tell", "note", "ok"]
+VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
+SEVERITY: Mapping[Verdict, str] = {
+    "fault": "error", "suspect": "warning", "cannot_tell": "note", "note": "note", "ok": "info",
+}  # fmt: skip
+
+# The links of the chain in the order in which a call comes up; a break earlier explains those later.
+Stage = Literal["capture", "sip", "sdp", "stun", "nat", "dtls", "media"]
+STAGES: tuple[Stage, ...] = ("capture", "sip", "sdp", "stun", "nat", "dtls", "media")
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A cause or a remedy.
+
+    ``product``: said only of calls in which that product takes part (a name of
+    Deployment.products). ``tag``: said only of findings that bear the tag.
+    """
+
+    text: Text
+    product: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a finding is seen: a capture, its frames in order, and the time of the first."""
+
+    capture: str
+    frames: tuple[int, ...] = ()
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a rule holds.
+
+    ``title`` is one line that can be read aloud and becomes the call's headline;
+    ``detail`` are sentences on what was seen; both are filled in from ``facts``.
+    ``confidence`` is 0 to 1; ``settle`` says what would settle a doubt.
+    """
+
+    rule: str
+    verdict: Verdict
+    confidence: float
+    evidence: Evidence
+    title: Text
+    detail: tuple[Text, ...] = ()
+    facts: Facts = field(default_factory=dict)
+    settle: Text | None = None
+    call: int | None = None
+    leg: int | None = None
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A known error picture.
+
+    ``follows``: rules whose findings explain this one's; it is then their
+    consequence. ``despite_media``: it is a fault even where media flows both
+    ways on the client's leg; other rules are then no more than a note.
+    """
+
+    code: str
+    name: str
+    stage: Stage
+    summary: Text
+    claim: Text
+    causes: tuple[Advice, ...]
+    remedies: tuple[Advice, ...]
+    references: tuple[str, ...]
+    known_problems: Text
+    find: Callable[[Any], Iterator[Finding]]
+    follows: tuple[str, ...] = ()
+    despite_media: bool = False
+
+
+State = Literal["passed", "failed", "not_reached", "cannot_tell", "not_needed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question of the network-analysis chart, and its answer for a call."""
+
+    name: str
+    state: State
+    question: Text
+    said: Text
+    facts: Facts = field(default_factory=dict)
+    evidence: Evidence | None = None
+    filter: str | None = None  # a Wireshark display filter that shows it
+
+
+# Words that facts may hold as enumerations; a template shows them by ``{side:word}``.
+WORDS: Mapping[str, Text] = {
+    "client": Text("client", "Client"),
+    "server": Text("server", "Server"),
+    "other": Text("other side", "Gegenstelle"),
+}
+
+
+class _Filler(string.Formatter):
+    """Templates' own formats: {n:call|calls} {side:word} {rtt:1} {list:3} {time:clock}."""
+
+    def __init__(self, lang: Lang) -> None:
+        self._lang: Lang = lang
+
+    def format_field(self, value: Any, spec: str) -> str:
+        if "|" in spec:
+            one, many = spec.split("|")
+            return f"{value} {one if value == 1 else many}"
+        if spec == "word":
+            return WORDS[value].of(self._lang) if value in WORDS else str(value)
+        if spec == "clock":
+            return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
+        if isinstance(value, float):
+            shown = f"{value:.{spec or '1'}f}"
+            return shown.replace(".", ",") if self._lang == "de" else shown
+        if isinstance(value, tuple | list):
+            return _listed(value, int(spec or "4"), self._lang)
+        return str(value)
+
+
+def _listed(values: Iterable[Any], limit: int, lang: Lang) -> str:
+    held = [str(value) for value in values]
+    more = len(held) - limit
+    if more <= 0:
+        return ", ".join(held)
+    return ", ".join(held[:limit]) + (f" und {more} weitere" if lang == "de" else f" and {more} more")
+
+
+def filled(text: Text, lang: Lang, facts: Facts) -> str:
+    """Return a template in one language with its facts filled in."""
+    return _Filler(lang).vformat(text.de if lang == "de" else text.en, (), facts)

@@ -1,0 +1,675 @@
+"""The tables handed from stage to stage: names, types and meaning in one place.
+
+They are a contract: other programs read the Parquet files made from them.
+``postproc tables`` prints this module, ``docs`` are checked against it, and
+every table is conformed to it before it is written.
+
+A row leads back to Wireshark by ``(capture, frame)``; ``time`` is UTC with
+nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+import pandas as pd
+from pandas.api.extensions import ExtensionArray
+
+from postproc.model import constants
+from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
+from postproc.model.errors import SchemaError
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    dtype: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's declaration: ``conform`` is the only way in."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        return {column.name: column.dtype for column in self.columns}
+
+    def conform(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with exactly these columns, in this order and these types.
+
+        Raises SchemaError when a column is missing or holds another type.
+        """
+        if rows.columns.tolist() != self.names:
+            if missing := sorted(set(self.names) - set(rows.columns)):
+                raise SchemaError(f"{self.name}: missing columns {missing}")
+            rows = rows[self.names]
+        held = rows.reset_index(drop=True)
+        types = zip(self.dtypes.items(), held.dtypes, strict=True)
+        other = {name: dtype for (name, dtype), type_ in types if str(type_) != dtype}
+        try:
+            return held.astype(other) if other else held
+        except (TypeError, ValueError) as error:
+            raise SchemaError(f"{self.name}: {error}") from error
+
+    def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """Build the table from records; a column they leave out is NA."""
+        held = list(records)
+        if unknown := sorted(set().union(*held) - set(self.names)):
+            raise SchemaError(f"{self.name}: unknown columns {unknown}")
+        return self.of({name: _values(held, name) for name in self.names})
+
+    def of(self, columns: Mapping[str, Sequence[Any] | ExtensionArray]) -> pd.DataFrame:
+        """Build the table from all its columns, each a sequence of Python values or of its type.
+
+        Raises SchemaError as ``conform`` does.
+        """
+        try:
+            made = {
+                name: values if str(getattr(values, "dtype", "")) == dtype else array(list(values), dtype)
+                for name, dtype in self.dtypes.items()
+                if (values := columns.get(name)) is not None
+            }
+        except (TypeError, ValueError) as error:
+            raise SchemaError(f"{self.name}: {error}") from error
+        return self.conform(pd.DataFrame(made, copy=False))
+
+    def empty(self) -> pd.DataFrame:
+        return self._empty.copy()
+
+    @cached_property
+    def _empty(self) -> pd.DataFrame:
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
+
+
+def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), records))  # twice as fast as asking each
+    except KeyError:
+        return [record.get(name) for record in records]
+
+
+# Seconds before a call's first and after its last packet in which what goes on its addresses is still its
+# own: early media, RTCP's goodbye, and ICMP errors, of which the usual ones come up to 3 s after their packet
+# (Linux asks three times, a second apart, for a neighbour's link address before it reports "host
+# unreachable"). Below 3.1 s those are lost; the longer it is, the likelier a port is another call's by then.
+SLACK_S = constants.count("whose.margin_s")
+
+# Columns that many tables share.
+CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.")
+FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.")
+AT = Column("time", TIME, "Arrival of that frame.")
+KEY = (CAPTURE, FRAME, AT)
+CALL = Column("call", INTEGER, "Call's number in the run, by time of its first INVITE; NA if none.")
+LEG = Column("leg", INTEGER, "Leg's number in its call, from 1.")
+OWNER = (
+    Column("call", INTEGER, "Call it belongs to; NA if none, or if that is not sure."),
+    Column("leg", INTEGER, "Leg it belongs to; NA if none, or if that is not sure."),
+)
+TUPLE = (
+    Column("src_addr", TEXT, "Sender's address on the wire."),
+    Column("src_port", INTEGER, "Sender's port."),
+    Column("dst_addr", TEXT, "Receiver's address on the wire."),
+    Column("dst_port", INTEGER, "Receiver's port."),
+)
+COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
+GUESSED = Column(
+    "time_guessed",
+    FLAG,
+    "Its clock shows a time outside 1970 to 2200: ``time`` is of the frame before.",
+)
+RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).")
+
+CAPTURES = Table(
+    "captures",
+    "One row per capture file.",
+    (
+        *KEY,
+        Column("path", TEXT, "The file as found on this machine; of a ticket, its member."),
+        Column("sha256", TEXT, "Hash of the file's bytes."),
+        Column("format", TEXT, "pcap, pcapng or what the conversion started from (gzip, snoop, ...)."),
+        Column("packets", INTEGER, "Whole packets in the file."),
+        Column("first_time", TIME, "Earliest packet."),
+        Column("last_time", TIME, "Latest packet."),
+        Column("interfaces", TEXT, "Names of the interfaces, comma-joined; empty where unnamed."),
+        Column("link_types", TEXT, "Their link types (LINKTYPE names), comma-joined."),
+        Column("media_packets", INTEGER, "RTP packets measured here and not shown to tshark."),
+        Column(
+            "foreign_packets", INTEGER, "Packets left out: RTCP, TCP without SIP, QUIC, ARP and the like."
+        ),
+        Column(
+            "dissected_packets",
+            INTEGER,
+            "The others: given to tshark, or read without it.",
+        ),
+        Column("cut_short", FLAG, "The file ends inside a packet."),
+        Column("warnings", TEXT, "What to know about the reading, newline-joined."),
+    ),
+)
+SIP_MESSAGES = Table(
+    "sip_messages",
+    "One row per SIP message on the wire (RFC 3261, section 7); a frame may hold several.",
+    (
+        *KEY,
+        *OWNER,
+        Column("call_id", TEXT, "Call-ID."),
+        *TUPLE,
+        Column("transport", TEXT, "udp, tcp, tls, sctp, ws or wss."),
+        Column("method", TEXT, "Method of a request; NA in responses."),
+        Column("status", INTEGER, "Status code of a response; NA in requests."),
+        Column("reason", TEXT, "Reason phrase of a response."),
+        Column("cseq", INTEGER, "CSeq number."),
+        Column("cseq_method", TEXT, "CSeq method."),
+        Column("branch", TEXT, "Branch of the topmost Via."),
+        Column("from_uri", TEXT, "URI of From."),
+        Column("from_tag", TEXT, "Tag of From."),
+        Column("to_uri", TEXT, "URI of To."),
+        Column("to_tag", TEXT, "Tag of To; NA in an initial request."),
+        Column("request_uri", TEXT, "Request-URI."),
+        Column("user_agent", TEXT, "User-Agent, in a response else Server."),
+        Column("contact", TEXT, "URI of the first Contact."),
+        Column("reason_header", TEXT, "Reason header (RFC 3326)."),
+        Column("has_sdp", FLAG, "Carries a session description."),
+        COPY_OF,
+        GUESSED,
+    ),
+)
+SIP_HEADERS = Table(
+    "sip_headers",
+    "One row per header that may identify a call or its parties across a B2BUA.",
+    (
+        *KEY,
+        *OWNER,
+        Column("call_id", TEXT, "Call-ID of the message."),
+        Column("method", TEXT, "Method of the request (responses are not listed)."),
+        Column("name", TEXT, "Header name, lower case, long form."),
+        Column("value", TEXT, "Header value, unfolded."),
+    ),
+)
+SDP_MEDIA = Table(
+    "sdp_media",
+    "One row per m= section of a session description (RFC 8866, section 5.14).",
+    (
+        *KEY,
+        *OWNER,
+        Column("call_id", TEXT, "Call-ID of the message that carries it."),
+        Column("sdp_owner", TEXT, "o= username: who wrote the description."),
+        Column("session_id", TEXT, "o= session id."),
+        Column("session_version", TEXT, "o= session version."),
+        Column("mid", TEXT, "a=mid (RFC 5888)."),
+        Column("media", TEXT, "audio, video, ..."),
+        Column("port", INTEGER, "Port of the m= line; 0 = refused."),
+        Column("proto", TEXT, "RTP/AVP, UDP/TLS/RTP/SAVPF, ..."),
+        Column("direction", TEXT, "sendrecv, sendonly, recvonly or inactive."),
+        Column("connection_addr", TEXT, "Address of the section's c= line, else the session's."),
+        Column("ufrag", TEXT, "a=ice-ufrag."),
+        Column("pwd_present", FLAG, "a=ice-pwd is there (the password itself is not kept)."),
+        Column("setup", TEXT, "a=setup: active, passive, actpass, holdconn."),
+        Column("fingerprint", TEXT, "a=fingerprint: hash and value."),
+        Column("rtcp_mux", FLAG, "a=rtcp-mux."),
+        Column("formats", TEXT, "Format list of the m= line, comma-joined."),
+        Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
+    ),
+)
+CANDIDATES = Table(
+    "candidates",
+    "One row per a=candidate line on the wire (RFC 8839, section 5.1).",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("call_id", TEXT, "Call-ID of the message that carries it."),
+        Column("side", TEXT, "Whose candidate: client, server or other."),
+        Column("sdp_owner", TEXT, "o= username of the description."),
+        Column("offer_answer", TEXT, "offer or answer (RFC 3264)."),
+        Column("mid", TEXT, "a=mid of the section, else its index."),
+        Column("foundation", TEXT, "Foundation."),
+        Column("component", INTEGER, "1 RTP, 2 RTCP."),
+        Column("transport", TEXT, "udp or tcp."),
+        Column("priority", INTEGER, "Priority."),
+        Column("addr", TEXT, "Connection address: IP address or mDNS name."),
+        Column("port", INTEGER, "Port."),
+        Column("type", TEXT, "host, srflx, prflx or relay."),
+        Column("related_addr", TEXT, "raddr."),
+        Column("related_port", INTEGER, "rport."),
+        Column("ufrag", TEXT, "a=ice-ufrag it belongs to."),
+        Column("cseq", INTEGER, "CSeq number of the message."),
+        Column(
+            "addr_class",
+            TEXT,
+            "private, public, cgnat, link_local, loopback, mdns, ula, documentation, multicast, "
+            "unspecified or invalid.",
+        ),
+        Column("side_by", TEXT, "How the side is known: marker, b2bua or role."),
+        Column(
+            "acl_verdict",
+            TEXT,
+            "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
+        ),
+        COPY_OF,
+        GUESSED,
+    ),
+)
+STUN_MESSAGES = Table(
+    "stun_messages",
+    "One row per STUN message on the wire (RFC 8489, section 5; RFC 3489 without cookie too).",
+    (
+        *KEY,
+        *OWNER,
+        *TUPLE,
+        Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex."),
+        Column("kind", TEXT, "request, indication, success or error."),
+        Column("transaction_id", TEXT, "Transaction ID in hex: 96 bit, 128 bit without magic cookie."),
+        Column("username", TEXT, "USERNAME: in a check receiver's ufrag:sender's ufrag."),
+        Column("mapped_addr", TEXT, "XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS."),
+        Column("mapped_port", INTEGER, "Its port."),
+        Column("error_code", INTEGER, "ERROR-CODE."),
+        Column("role", TEXT, "controlling or controlled."),
+        Column("use_candidate", FLAG, "USE-CANDIDATE present: a nomination."),
+        Column("priority", INTEGER, "PRIORITY."),
+        Column("software", TEXT, "SOFTWARE."),
+        RELAYED,
+        COPY_OF,
+        GUESSED,
+    ),
+)
+BINDINGS = Table(
+    "bindings",
+    "One row per STUN Binding transaction of a capture, by transaction ID, whatever the addresses.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("purpose", TEXT, "check, discovery or keepalive."),
+        Column("direction", TEXT, "server_to_client, client_to_server or other: the requests' way."),
+        *TUPLE,
+        Column("username", TEXT, "USERNAME of the request."),
+        Column("transaction_id", TEXT, "Transaction ID in hex."),
+        Column("requests", INTEGER, "Requests on the wire, copies not counted."),
+        Column("outcome", TEXT, "success, error, unanswered, pending or response_only."),
+        Column("error_code", INTEGER, "ERROR-CODE of the outcome error."),
+        Column("rtt_ms", REAL, "Last request before the first response, to that response."),
+        Column("response_frame", INTEGER, "Frame of the response that decided the outcome."),
+        Column("mapped_addr", TEXT, "Requester's address as the responder saw it."),
+        Column("mapped_port", INTEGER, "Its port."),
+        Column("icmp", INTEGER, "Code of an ICMP error that quotes a request (3 = port unreachable)."),
+        Column("error_seen", INTEGER, "Error code also seen, where the outcome is success."),
+        Column("copies", INTEGER, "Second captures of its messages, not counted above."),
+    ),
+)
+PAIRS = Table(
+    "pairs",
+    "One row per candidate pair seen in checks.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("local_addr", TEXT, "Server's side (else first sender's) as on the wire: the base."),
+        Column("local_port", INTEGER, "Its port."),
+        Column("local_type", TEXT, "Type of the candidate it belongs to."),
+        Column("remote_addr", TEXT, "The other side as on the wire."),
+        Column("remote_port", INTEGER, "Its port."),
+        Column("remote_type", TEXT, "Type of the candidate offered there; prflx if none."),
+        Column("sent", INTEGER, "Checks sent on the pair, either way (transactions)."),
+        Column("answered", INTEGER, "Those with a success response."),
+        Column("errors", INTEGER, "Those with an error response only."),
+        Column("first_time", TIME, "First check."),
+        Column("last_time", TIME, "Last check or response."),
+        Column("nominated", FLAG, "USE-CANDIDATE was acknowledged."),
+        Column("dtls", TEXT, "State of the DTLS handshake on it; NA if none."),
+        Column("media_packets", INTEGER, "RTP packets on it, either way."),
+        Column("state", TEXT, "succeeded (answered both ways), half, failed or never_checked."),
+    ),
+)
+DTLS_MESSAGES = Table(
+    "dtls_messages",
+    "One row per DTLS message (RFC 6347, RFC 9147); fragments of one message in a frame are one row.",
+    (
+        *KEY,
+        *OWNER,
+        *TUPLE,
+        Column("content", TEXT, "handshake, change_cipher_spec, alert, application_data, ack or its number."),
+        Column("handshake_type", TEXT, "client_hello, certificate, ...; encrypted after the cipher change."),
+        Column("message_seq", INTEGER, "Handshake message_seq."),
+        Column("alert", TEXT, "Alert description, encrypted if unreadable."),
+        Column("epoch", INTEGER, "Record epoch: above 0 is encrypted."),
+        Column("certificate", TEXT, "First certificate (DER, hex) where it becomes complete."),
+        RELAYED,
+        COPY_OF,
+        GUESSED,
+    ),
+)
+DTLS = Table(
+    "dtls",
+    "One row per DTLS handshake and 5-tuple.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("client_addr", TEXT, "DTLS client (sender of the ClientHello)."),
+        Column("client_port", INTEGER, "Its port."),
+        Column("server_addr", TEXT, "DTLS server."),
+        Column("server_port", INTEGER, "Its port."),
+        Column("state", TEXT, "none, client_hello_only, incomplete, complete or alert."),
+        Column("client_hellos", INTEGER, "ClientHello messages seen."),
+        Column("alert", TEXT, "Alert that ended the handshake."),
+        Column("started", TIME, "First ClientHello, else first message."),
+        Column("completed", TIME, "Last Finished, else first protected record of both; NA if not complete."),
+        Column("duration_ms", REAL, "started to completed."),
+        Column("certificate_sha256", TEXT, "SHA-256 of the DTLS server's certificate, else the client's."),
+        Column("fingerprint_matches", FLAG, "Certificates seen match the SDP fingerprints; NA if unknown."),
+    ),
+)
+ICMP_ERRORS = Table(
+    "icmp_errors",
+    "One row per ICMP error that quotes a UDP or TCP packet (RFC 792, RFC 4443).",
+    (
+        *KEY,
+        *OWNER,
+        Column("reporter", TEXT, "Who says so: sender of the ICMP message."),
+        Column("version", INTEGER, "4 or 6."),
+        Column("type", INTEGER, "ICMP type."),
+        Column("code", INTEGER, "ICMP code."),
+        *TUPLE,
+        Column("transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are."),
+        Column("transaction_id", TEXT, "STUN transaction ID in the quote."),
+        COPY_OF,
+        GUESSED,
+    ),
+)
+RTP_STREAMS = Table(
+    "rtp_streams",
+    "One row per SSRC and direction on a 5-tuple (RFC 3550).",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        *TUPLE,
+        Column("stream", INTEGER, "Stream's number in the run."),
+        Column("direction", TEXT, "server_to_client, client_to_server or other."),
+        Column("ssrc", INTEGER, "SSRC."),
+        Column("payload_type", INTEGER, "Payload type most often seen."),
+        Column("codec", TEXT, "Codec by SDP, else by static payload type."),
+        Column("clock_rate", INTEGER, "Clock used for jitter, Hz."),
+        Column("secured", FLAG, "SRTP by SDP, or DTLS on the 5-tuple."),
+        Column("packets", INTEGER, "Distinct packets."),
+        Column("expected", INTEGER, "Last minus first extended sequence number, plus 1."),
+        Column("lost", INTEGER, "Expected minus packets, not below 0."),
+        Column("duplicates", INTEGER, "Copies within 1 s."),
+        Column("reordered", INTEGER, "Packets that came after a later sequence number."),
+        Column("jitter_ms", REAL, "Interarrival jitter (RFC 3550, section 6.4.1), mean over the stream."),
+        Column("max_gap_ms", REAL, "Longest time without a packet."),
+        Column("first_time", TIME, "First packet."),
+        Column("last_time", TIME, "Last packet."),
+        Column("bytes", INTEGER, "UDP payload bytes."),
+        RELAYED,
+    ),
+)
+RTP_SECONDS = Table(
+    "rtp_seconds",
+    "One row per stream and second.",
+    (
+        *KEY,
+        Column("stream", INTEGER, "Stream's number in the run."),
+        Column("second", INTEGER, "Whole seconds since the stream's first packet."),
+        Column("packets", INTEGER, "Distinct packets in that second."),
+        Column("lost", INTEGER, "Sequence numbers skipped and not seen later in that second."),
+        Column("jitter_ms", REAL, "Running jitter at the end of that second."),
+    ),
+)
+TRANSACTIONS = Table(
+    "transactions",
+    "One row per SIP transaction (RFC 3261, section 17), an INVITE's ACK for non-2xx included.",
+    (
+        *KEY,
+        *OWNER,
+        Column("call_id", TEXT, "Call-ID."),
+        *TUPLE,
+        Column("branch", TEXT, "Branch of the topmost Via."),
+        Column("cseq", INTEGER, "CSeq number."),
+        Column("method", TEXT, "CSeq method."),
+        Column("initial", FLAG, "The request has no To tag: it opens a dialog."),
+        Column("requests", INTEGER, "Requests on the wire, copies not counted."),
+        Column("retransmissions", INTEGER, "Requests beyond the first."),
+        Column("progress_time", TIME, "First provisional response above 100."),
+        Column("final_status", INTEGER, "Final response."),
+        Column("final_reason", TEXT, "Its reason phrase."),
+        Column("final_frame", INTEGER, "Its frame."),
+        Column("final_time", TIME, "Its time."),
+        Column("response_retransmissions", INTEGER, "Final responses sent again."),
+    ),
+)
+LEGS = Table(
+    "legs",
+    "One row per recording and Call-ID.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("call_id", TEXT, "Call-ID."),
+        Column("uac_addr", TEXT, "First hop's sender of the INVITE that counts: the last initial one."),
+        Column("uac_port", INTEGER, "Its port."),
+        Column("uas_addr", TEXT, "Last hop's receiver of that INVITE."),
+        Column("uas_port", INTEGER, "Its port."),
+        Column("transport", TEXT, "Of that INVITE."),
+        Column("from_user", TEXT, "User part of From."),
+        Column("to_user", TEXT, "User part of To."),
+        Column("uac_agent", TEXT, "User-Agent of the caller."),
+        Column("uas_agent", TEXT, "User-Agent or Server of the called party."),
+        Column("role", TEXT, "inbound (the B2BUA is UAS), outbound or single."),
+        Column("invite_time", TIME, "First INVITE without To tag."),
+        Column("progress_time", TIME, "First provisional response above 100."),
+        Column("ringing_time", TIME, "First 180."),
+        Column("answer_time", TIME, "First 2xx of the INVITE."),
+        Column("end_time", TIME, "BYE, CANCEL or final failure, else NA."),
+        Column("final_status", INTEGER, "Last final response to the last initial INVITE; a 2xx wins."),
+        Column("final_reason", TEXT, "Its reason phrase."),
+        Column("ended_by", TEXT, "uac, uas, or NA."),
+        Column("end_reason", TEXT, "Reason header of BYE, CANCEL or failure."),
+        Column("retransmissions", INTEGER, "SIP requests and final responses sent again."),
+        Column(
+            "state",
+            TEXT,
+            "trying, ringing, answered, completed, cancelled, failed or starts_mid_call.",
+        ),
+    ),
+)
+CALLS = Table(
+    "calls",
+    "One row per call: the legs a B2BUA joins, or an ICE session without SIP.",
+    (
+        *KEY,
+        CALL,
+        Column("legs", INTEGER, "Number of legs."),
+        Column("from_user", TEXT, "Caller, from the first leg."),
+        Column("to_user", TEXT, "Called party, from the first leg."),
+        Column("cause", TEXT, "Name of the rule that is the root cause; NA if none."),
+        Column(
+            "joined_by",
+            TEXT,
+            "single, or header, ice, causality, number+time, log, ... comma-joined.",
+        ),
+        Column("confidence", REAL, "How sure the joining is, 0 to 1."),
+        Column("ambiguous", FLAG, "Another leg fits as well; see joins."),
+        Column("start", TIME, "First INVITE, else first check."),
+        Column("answer", TIME, "2xx of the first leg, else of another."),
+        Column("end", TIME, "End of the last leg."),
+        Column("final_status", INTEGER, "Of the first leg."),
+        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell."),
+        Column("headline", TEXT, "The verdict in one sentence."),
+        Column("media_ok", FLAG, "Media both ways on the client's leg; NA if that leg is unknown."),
+    ),
+)
+JOINS = Table(
+    "joins",
+    "One row per pair of legs considered as one call.",
+    (
+        *KEY,
+        Column("call_id_a", TEXT, "Earlier leg."),
+        Column("call_id_b", TEXT, "Later leg."),
+        Column("evidence", TEXT, "name=score of each piece, comma-joined."),
+        Column("score", REAL, "Sum, log-odds."),
+        Column("accepted", FLAG, "The legs are one call."),
+    ),
+)
+TIMELINE = Table(
+    "timeline",
+    "One row per event of a call, in time order.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("lane", TEXT, "sip, sdp, stun, dtls, media, icmp or log."),
+        Column("kind", TEXT, "request, response, offer, answer, check, success, error, handshake, ..."),
+        Column("label", TEXT, "What it says, short."),
+        Column("src", TEXT, "addr:port of the sender."),
+        Column("dst", TEXT, "addr:port of the receiver."),
+        Column("severity", TEXT, "normal, note, warning or error."),
+    ),
+)
+NAT_MAPPINGS = Table(
+    "nat_mappings",
+    "One row per base and the address seen outside.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("base_addr", TEXT, "Address before the NAT."),
+        Column("base_port", INTEGER, "Its port."),
+        Column("mapped_addr", TEXT, "Address after the NAT."),
+        Column("mapped_port", INTEGER, "Its port."),
+        Column("learned_from", TEXT, "stun_server, check or candidate."),
+        Column("seen_by_addr", TEXT, "Who saw it: responder's address; NA for a candidate."),
+        Column("seen_by_port", INTEGER, "Its port."),
+        Column("port_preserved", FLAG, "The NAT kept the port."),
+    ),
+)
+LOG_EVENTS = Table(
+    "log_events",
+    "One row per relevant line of a FreeSWITCH log about the calls; capture is the log, frame its line, "
+    "time by the captures' clock.",
+    (
+        *KEY,
+        *OWNER,
+        Column("level", TEXT, "DEBUG ... CRIT."),
+        Column("source", TEXT, "Source file of the message, without line number."),
+        Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines."),
+        Column("uuid", TEXT, "Channel."),
+        Column("call_id", TEXT, "Call-ID it belongs to; the bridged leg's where its own is not captured."),
+        Column(
+            "kind",
+            TEXT,
+            "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
+            "media, sdp, pre_answer, ringing, answered, response or hangup.",
+        ),
+        Column("offset_ms", REAL, "Log clock minus capture clock, time zone included, as learnt."),
+    ),
+)
+LOGS = Table(
+    "logs",
+    "One row per log given with --fs-log; capture is the log.",
+    (
+        *KEY,
+        Column("path", TEXT, "As given on the command line; of a ticket, its member."),
+        Column("lines", INTEGER, "Lines in it."),
+        Column("used", INTEGER, "Lines of it in log_events."),
+        Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),
+        Column("first_time", TIME, "First line used; of an unused log its first about a call, as written."),
+        Column("last_time", TIME, "Last of those."),
+        Column("offset_ms", REAL, "As in log_events; the median where it changed."),
+        Column("spread_ms", REAL, "Largest minus smallest offset among the lines it was learnt from."),
+        Column("anchors", INTEGER, "Lines it was learnt from: INVITEs, else answers or ends of calls."),
+        Column("warnings", TEXT, "Newline-joined."),
+    ),
+)
+FINDINGS = Table(
+    "findings",
+    "One row per rule and place.",
+    (
+        *KEY,
+        Column("code", TEXT, "Rule's code, like ICE004."),
+        Column("name", TEXT, "Rule's name, like no-binding-success."),
+        Column("severity", TEXT, "error, warning, note or info."),
+        Column("verdict", TEXT, "fault, suspect, note, ok or cannot_tell."),
+        Column("confidence", REAL, "0 to 1."),
+        CALL,
+        LEG,
+        Column("caused_by", TEXT, "Name of the rule whose finding explains this one; NA if none."),
+        Column("frames", TEXT, "Evidence, comma-joined frame numbers."),
+        Column("title", TEXT, "One line."),
+        Column("detail", TEXT, "What was seen."),
+        Column("facts", TEXT, "The same as JSON."),
+        Column("causes", TEXT, "What brings it about, newline-joined."),
+        Column("remedies", TEXT, "What to do, newline-joined."),
+        Column("reference", TEXT, "RFC section or guide chapter."),
+    ),
+)
+
+TABLES = (
+    CAPTURES, SIP_MESSAGES, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS, PAIRS,
+    DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, TRANSACTIONS, LEGS, CALLS, JOINS,
+    TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
+)  # fmt: skip
+BY_NAME = {table.name: table for table in TABLES}
+
+
+def _table(table: Table) -> pd.DataFrame:
+    empty: pd.DataFrame = field(default_factory=table.empty)
+    return empty
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a run, or as many as are known yet; the rest are empty."""
+
+    captures: pd.DataFrame = _table(CAPTURES)
+    sip_messages: pd.DataFrame = _table(SIP_MESSAGES)
+    sip_headers: pd.DataFrame = _table(SIP_HEADERS)
+    sdp_media: pd.DataFrame = _table(SDP_MEDIA)
+    candidates: pd.DataFrame = _table(CANDIDATES)
+    stun_messages: pd.DataFrame = _table(STUN_MESSAGES)
+    bindings: pd.DataFrame = _table(BINDINGS)
+    pairs: pd.DataFrame = _table(PAIRS)
+    dtls_messages: pd.DataFrame = _table(DTLS_MESSAGES)
+    dtls: pd.DataFrame = _table(DTLS)
+    icmp_errors: pd.DataFrame = _table(ICMP_ERRORS)
+    rtp_streams: pd.DataFrame = _table(RTP_STREAMS)
+    rtp_seconds: pd.DataFrame = _table(RTP_SECONDS)
+    transactions: pd.DataFrame = _table(TRANSACTIONS)
+    legs: pd.DataFrame = _table(LEGS)
+    calls: pd.DataFrame = _table(CALLS)
+    joins: pd.DataFrame = _table(JOINS)
+    timeline: pd.DataFrame = _table(TIMELINE)
+    nat_mappings: pd.DataFrame = _table(NAT_MAPPINGS)
+    log_events: pd.DataFrame = _table(LOG_EVENTS)
+    logs: pd.DataFrame = _table(LOGS)
+    findings: pd.DataFrame = _table(FINDINGS)
+
+    def with_(self, **tables: pd.DataFrame) -> "Tables":
+        """Return a copy with some tables replaced, each conformed to its schema."""
+        return replace(self, **{name: BY_NAME[name].conform(rows) for name, rows in tables.items()})
+
+    def items(self) -> list[tuple[Table, pd.DataFrame]]:
+        return [(BY_NAME[item.name], getattr(self, item.name)) for item in fields(self)]
+
+
+def concat(parts: Iterable[Tables]) -> Tables:
+    """Put the tables of several captures under each other."""
+    held = list(parts)
+    return Tables(
+        **{
+            table.name: table.conform(pd.concat(frames, ignore_index=True))
+            for table in TABLES
+            if (frames := [rows for part in held if len(rows := getattr(part, table.name))])
+        }
+    )

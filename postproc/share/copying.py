@@ -1,0 +1,83 @@
+"""Copies a capture into a new pcapng, packet by packet: some of them, or with something added.
+
+What is written goes to a file beside its place first: nobody sees half of one, and nobody
+but its owner sees the whole: captures hold personal data.
+"""
+
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from postproc.files.private import FILE
+from postproc.model.errors import SetupError
+from postproc.read.inputs import said
+from postproc.read.records import Described, Other, Piece, Record, pieces
+from postproc.show import pcapng_out
+from postproc.version import __version__
+
+APPLICATION = f"legshark {__version__}"
+COPIED = (pcapng_out.SECRETS, pcapng_out.NAMES)  # statistics speak of the whole
+
+Comments = Callable[[int], Iterable[str]]
+
+
+def copy(
+    capture: Path, target: Path, *, only: Collection[int] | None = None, comments: Comments = lambda _: ()
+) -> int:
+    """Write the packets of a capture, or ``only`` those frames; return how many.
+
+    ``comments`` gives what is to be said of a frame. Raises CaptureError when the capture
+    cannot be read, SetupError when the copy cannot be written.
+    """
+    written = 0
+    with pieces(capture) as found, replacing(target) as file:
+        file.write(pcapng_out.section(APPLICATION))
+        for piece in found:
+            if isinstance(piece, Record) and only is not None and piece.frame not in only:
+                continue
+            file.write(_block(piece, comments))
+            written += isinstance(piece, Record)
+    return written
+
+
+def _block(piece: Piece, comments: Comments) -> bytes:
+    match piece:
+        case Record():
+            told = comments(piece.frame)
+            return pcapng_out.packet(
+                piece.interface,
+                piece.ticks,
+                piece.data,
+                piece.original,
+                options=piece.options,
+                comments=told,
+            )
+        case Described():
+            return pcapng_out.interface(piece.link_type, piece.snaplen, piece.options)
+        case Other(kind=kind) if kind in COPIED:
+            return pcapng_out.block(kind, piece.body)
+    return b""
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
+    making = target.with_name(f".{uuid4().hex}")
+    try:
+        making.touch(FILE, exist_ok=False)
+        with making.open("wb") as file:
+            yield file
+        making.replace(target)
+    except OSError as error:
+        raise SetupError(f"{target}: {said(error)}") from error
+    finally:
+        making.unlink(missing_ok=True)
+
+
+def moved(path: Path, target: Path) -> None:
+    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    with path.open("rb") as source, replacing(target) as file:
+        shutil.copyfileobj(source, file, 1 << 20)

@@ -1,0 +1,113 @@
+"""The packets of one call as pcapng: SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors.
+
+Nothing in a packet is changed; each bears its original frame number as comment.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from postproc.files import scratch
+from postproc.model.errors import SetupError
+from postproc.pipeline import Run
+from postproc.read.extract import frames_of
+from postproc.read.inputs import located
+from postproc.share.account import Account, Look, goes_on
+from postproc.share.copying import Comments, copy, moved
+from postproc.share.names import safe_name
+from postproc.share.redact import Source, Work, redact
+from postproc.show.belonging import Belonging, belonging
+from postproc.show.terminal import clean
+
+
+def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
+    """Write the packets of a call, one file for each capture that has some; return their numbers.
+
+    ``out`` names the file; with several captures their names are added to it. SetupError when
+    there is no such call.
+    """
+    found = _belonging(run, call)
+    paths = _paths(run.captures)
+    targets = file_names(out or Path(f"call-{call}.pcapng"), found)
+    written = {}
+    for capture, held in found.items():
+        comments = _numbered(clean(capture))
+        frames = frames_belonging(paths[capture], held)
+        written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
+    return written
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files written with their numbers of packets, and what was redacted."""
+
+    written: dict[Path, int]
+    account: Account
+
+
+def export_redacted(
+    run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = (),
+    *, hidden: Collection[str] = (), look: Look = goes_on, keylog: Path | None = None,
+) -> Exported:  # fmt: skip
+    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
+
+    ``look`` is shown what remains before a file gets its name: it raises SetupError to stop.
+    """
+    found = _belonging(run, call)
+    paths = _paths(run.captures)
+    names = [f"{number}.pcapng" for number, _ in enumerate(found, 1)]
+    targets = file_names(out or Path(f"call-{call}.pcapng"), names)
+    with scratch.folder() as folder:
+        sources = [
+            Source(paths[name], folder / new, frames_belonging(paths[name], held), True, keylog)
+            for new, (name, held) in zip(names, found.items(), strict=True)
+        ]
+        done = redact(Work(sources, products=products, hidden=hidden), key)
+        unjudged = {targets[path.name].name: words for path, words in done.unjudged.items()}
+        account = Account(done.pseudonyms.tally, unjudged)
+        look(account)
+        for source in sources:
+            moved(source.target, targets[source.target.name])
+    return Exported({targets[path.name]: count for path, count in done.written.items()}, account)
+
+
+def _belonging(run: Run, call: int) -> dict[str, Belonging]:
+    known = sorted(run.calls["call"].dropna().astype(int))
+    if call not in known:
+        raise SetupError(f"there is no call {call}; {_there_are(known)}")
+    return belonging(run.tables, call)
+
+
+def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
+    """The frame numbers of what belongs to a call in a capture."""
+    return frozenset(frames_of(capture, held.frames, held.flows, held.connections, held.whole).tolist())
+
+
+def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
+    """A file for each capture: ``out`` itself, or with the capture's name added where there are several."""
+    names = list(captures)
+    if len(names) == 1:
+        return {names[0]: out}
+    stem, suffix = out.stem, out.suffix or ".pcapng"
+    return {
+        name: out.with_name(f"{stem}-{number}-{safe_name(PurePosixPath(name).stem)}{suffix}")
+        for number, name in enumerate(names, 1)
+    }
+
+
+def _numbered(capture: str) -> Comments:
+    return lambda frame: (f"frame {frame} of {capture}",)
+
+
+def _paths(captures: pd.DataFrame) -> dict[str, Path]:
+    return {name: located(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
+
+
+def _there_are(known: list[int]) -> str:
+    if not known:
+        return "no call was found"
+    return (
+        f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"
+    )

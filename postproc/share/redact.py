@@ -1,0 +1,244 @@
+"""Captures and texts with pseudonyms, written only if nothing of the originals is left in them.
+
+Everything is read twice: first to learn what is to be replaced, in all files
+together; then to write. What was written is searched for every original.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from postproc.model.deployment import Deployment
+from postproc.model.errors import CaptureError, SetupError
+from postproc.read import logfiles
+from postproc.read.decrypted import sip_messages
+from postproc.read.records import Described, Other, Record, pieces
+from postproc.share import unjudged
+from postproc.share.checking import check
+from postproc.share.copying import APPLICATION, replacing
+from postproc.share.lenient import Lenient
+from postproc.share.redaction.leaks import Originals
+from postproc.share.redaction.packets import Packets
+from postproc.share.redaction.pseudonyms import Pseudonyms
+from postproc.show import pcapng_out
+
+ATTEMPTS = 50
+NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
+USUAL_NAMES = (
+    "lo",
+    "any",
+    "eth",
+    "en",
+    "wlan",
+    "wl",
+    "br",
+    "bond",
+    "docker",
+    "utun",
+    "\\Device\\NPF_Loopback",
+)
+
+
+class Source(NamedTuple):
+    """A capture to be redacted, or ``only`` some frames of it; whether each is to bear its number."""
+
+    path: Path
+    target: Path
+    only: Collection[int] | None = None
+    numbered: bool = False
+    keylog: Path | None = None  # of its TLS, besides the keys in it
+
+
+@dataclass
+class Work:
+    """What is to be redacted together: captures, logs, and texts that people wrote.
+
+    Of the latter, words that nothing tells of stay, and are listed: they are to be read.
+    ``hidden`` are words to be replaced wherever they stand.
+    """
+
+    captures: list[Source] = field(default_factory=list)
+    logs: Mapping[Path, Path] = field(default_factory=dict)  # file: where it goes
+    products: tuple[str, ...] = ()
+    texts: Mapping[Path, Path] = field(default_factory=dict)
+    hidden: Collection[str] = ()
+
+
+class Redacted(NamedTuple):
+    """What was written, with its number of packets or lines; what must not be found anywhere any more.
+
+    ``unjudged`` has by file the words that stayed and that no dictionary explains.
+    """
+
+    written: dict[Path, int]
+    originals: Originals
+    unjudged: dict[Path, Counter[str]]
+    pseudonyms: Pseudonyms
+
+
+def products(deployment: Deployment) -> tuple[str, ...]:
+    """Patterns of the names that a deployment's products bear; they are nobody's names, and stay."""
+    markers = deployment.markers
+    kinds = (markers.sdp_owner, markers.user_agent, markers.stun_software, deployment.products)
+    return tuple(
+        dict.fromkeys(pattern for kind in kinds for patterns in kind.values() for pattern in patterns)
+    )
+
+
+def redact(work: Work, key: str | None = None) -> Redacted:
+    """Write all files with pseudonyms.
+
+    Raises SetupError, and leaves no file behind, when a file cannot be written, an original
+    is left in one, or a given ``key`` makes a pseudonym of what is an original elsewhere.
+    """
+    pseudonyms, packets = _learnt(work, key)
+    pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
+    pseudonyms.tally.clear()
+    written: dict[Path, int] = {}
+    with ExitStack() as undo:  # whatever goes wrong, an interruption too
+        for path in (*(source.target for source in work.captures), *work.logs.values(), *work.texts.values()):
+            undo.callback(_remove, path)
+        for source, replacing_in in zip(work.captures, packets, strict=True):
+            replacing_in.finish()
+            written[source.target] = _write_capture(source, replacing_in)
+        for path, target in work.logs.items():
+            written[target] = _write_text(path, target, pseudonyms.logs.line)
+        lenient = Lenient(pseudonyms)
+        lenient.finish()
+        for path, target in work.texts.items():
+            written[target] = _write_text(path, target, lenient.line)
+        originals = pseudonyms.originals()
+        check(written, originals)
+        found = _unjudged(work, pseudonyms)
+        for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
+            del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
+        undo.pop_all()
+    return Redacted(written, originals, found, pseudonyms)
+
+
+def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
+    """By file the words that nobody can judge."""
+    new = {word for each in pseudonyms.words.seen.values() for word in unjudged.parts(each)}
+    new |= {word for each in pseudonyms.texts.kept for word in unjudged.parts(each)}
+    found = {
+        source.target: unjudged.of_capture(source.path, source.target, pseudonyms.known, new)
+        for source in work.captures
+    }
+    for path, target in (*work.logs.items(), *work.texts.items()):
+        found[target] = unjudged.of_texts(_lines(path), _lines(target), pseudonyms.known, new)
+    return {target: words for target, words in found.items() if words}
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
+    for attempt in range(ATTEMPTS):
+        secret = key.encode() if key else secrets.token_bytes(32)
+        pseudonyms = Pseudonyms(secret, work.products)
+        for word in work.hidden:
+            pseudonyms.words.user(word)
+        packets = [_noted(source, pseudonyms) for source in work.captures]
+        pseudonyms.learn_fingerprints()
+        for source, replacing_in in zip(work.captures, packets, strict=True):
+            replacing_in.finish()
+            for _ in _replaced(source, replacing_in):
+                pass
+        lenient = Lenient(pseudonyms)
+        for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
+            for path in paths:
+                for line in _lines(path):
+                    replaced(line)
+        if not pseudonyms.collides():
+            return pseudonyms, packets
+        if key and not attempt:
+            break
+    raise SetupError("this key gives a pseudonym that is an original elsewhere; take another --key")
+
+
+def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
+    packets, types = pseudonyms.packets(), []
+    decrypted = source.keylog is not None
+    if decrypted:
+        packets.decrypted(sip_messages(source.path, source.keylog))
+    with pieces(source.path) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                types.append(piece.link_type)
+            elif isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS and not decrypted:
+                packets.decrypted(sip_messages(source.path))
+                decrypted = True
+            elif isinstance(piece, Record) and _taken(piece, source):
+                packets.note(piece.frame, types[piece.interface], piece.data)
+    return packets
+
+
+def _taken(record: Record, source: Source) -> bool:
+    return source.only is None or record.frame in source.only
+
+
+def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes, int]]:
+    """The interfaces, and each packet with what takes its place."""
+    types: list[int] = []
+    with pieces(source.path) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                types.append(piece.link_type)
+                yield piece
+            elif isinstance(piece, Record) and _taken(piece, source):
+                link_type = types[piece.interface]
+                yield piece, *packets.packet(piece.frame, link_type, piece.data, piece.original)
+
+
+def _write_capture(source: Source, packets: Packets) -> int:
+    count = 0
+    with replacing(source.target) as file:
+        file.write(pcapng_out.section(APPLICATION))
+        for piece in _replaced(source, packets):
+            if isinstance(piece, Described):
+                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
+                continue
+            record, data, original = piece
+            comments = (f"frame {record.frame}",) if source.numbered else ()
+            file.write(pcapng_out.packet(record.interface, record.ticks, data, original, comments=comments))
+            count += 1
+    return count
+
+
+def _clock(options: bytes) -> bytes:
+    """Of an interface's options those that say how its clock counts, and a usual name."""
+    kept, at = b"", 0
+    while at + 4 <= len(options):
+        code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
+        value = options[at + 4 : at + 4 + size]
+        name = value.decode(errors="replace").rstrip("0123456789\0")
+        if code in (RESOLUTION, OFFSET) or (code == NAME and name in USUAL_NAMES):
+            kept += pcapng_out.option(code, value)
+        at += 4 + size + (-size & 3)
+    return kept
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a text, packed or in UTF-16, too; SetupError when it is none."""
+    try:
+        for block in logfiles.blocks(path):
+            if b"\0" in block:
+                raise SetupError(f"{path}: no text, so that nobody can say what is in it; leave it out")
+            text = block.decode(errors="surrogateescape")
+            yield from (line.rstrip("\r") for line in text.removesuffix("\n").split("\n"))
+    except CaptureError as error:
+        raise SetupError(f"{path}: {error}") from error
+
+
+def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int:
+    count = 0
+    with replacing(target) as file:
+        for count, line in enumerate(_lines(path), 1):  # noqa: B007
+            file.write(replaced(line).encode(errors="replace") + b"\n")
+    return count

@@ -1,0 +1,214 @@
+"""Packets, layer by layer: addresses and payloads are replaced, lengths and checksums set right.
+
+Twice through a capture: ``note`` learns what is spread over packets (TCP
+streams, fragments, certificates), ``packet`` replaces. What is not understood
+is null from there on.
+"""
+
+import struct
+from collections.abc import Mapping
+
+from postproc.share.redaction import ip
+from postproc.share.redaction.addresses import Addresses
+from postproc.share.redaction.dtls import Flow, Handshakes, looks_like_dtls
+from postproc.share.redaction.fragments import Fragments
+from postproc.share.redaction.icmp import icmp
+from postproc.share.redaction.ip import ICMP, ICMPV6, TCP, UDP, Packet
+from postproc.share.redaction.link import IP_TYPES, link
+from postproc.share.redaction.media import Media, looks_like_rtp
+from postproc.share.redaction.sip import START, Messages
+from postproc.share.redaction.stun import StunMessages, bound_channel, carried, looks_like_stun
+from postproc.share.redaction.tally import Kind, Tally
+from postproc.share.redaction.tcp import Streams
+
+CHANNELS = range(64, 80)
+KEEP_ALIVE = b"\r\n\0 "
+LONGEST_KEEP_ALIVE = 8
+TCP_HEADER, UDP_HEADER, CHANNEL_HEADER, ICMP_HEADER = 20, 8, 4, 8
+
+
+class Packets:
+    """Replaces in the packets of one capture."""
+
+    def __init__(
+        self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes,
+        tally: Tally,
+    ) -> None:  # fmt: skip
+        self._addresses, self._messages, self._stun, self._handshakes = addresses, messages, stun, handshakes
+        self._streams, self._fragments, self._tally = Streams(), Fragments(), tally
+        self._media = Media(messages.sessions)
+        self._bound: set[bytes] = set()  # channels of TURN
+
+    def decrypted(self, messages: Mapping[int, tuple[bytes, ...]]) -> None:
+        """Learn the SIP messages that were in TLS, by frame, before any packet of theirs."""
+        self._streams.decrypted = messages
+
+    def note(self, frame: int, link_type: int, data: bytes) -> None:
+        """Learn a packet, before any is replaced."""
+        kind, at, _ = link(link_type, data, self._addresses)
+        packet = ip.parse(data[at:]) if kind in IP_TYPES else None
+        if packet is None:
+            return
+        if packet.fragment:
+            if packet.protocol == UDP:
+                key, offset, more = packet.fragment
+                self._fragments.note(frame, key, offset, more, packet.payload, cut=packet.missing > 0)
+        elif packet.protocol == TCP and _whole_header(packet.payload):
+            source, destination = (int.from_bytes(packet.payload[place : place + 2]) for place in (0, 2))
+            ends = (packet.source, source), (packet.destination, destination)
+            self._streams.note(frame, *ends, packet.payload)
+        elif packet.protocol == UDP and len(packet.payload) > UDP_HEADER:
+            self._note_datagram(_flow(packet), packet.payload[UDP_HEADER:])
+
+    def finish(self) -> None:
+        """All packets are noted: replace in what is spread over several; again when more is learnt."""
+        self._streams.finish(self._messages.message)
+        self._fragments.finish(self._reassembled)
+
+    def packet(self, frame: int, link_type: int, data: bytes, original: int) -> tuple[bytes, int]:
+        """A packet as it is now, and its length on the wire."""
+        kind, at, head = link(link_type, data, self._addresses)
+        packet = ip.parse(data[at:]) if kind in IP_TYPES else None
+        if packet is None:
+            return head + bytes(len(data) - len(head)), original
+        source, destination = map(self._addresses.packed, (packet.source, packet.destination))
+        offset, payload = self._payload(frame, packet)
+        payload = _sealed(payload, packet, source, destination)
+        size = len(payload) + packet.missing
+        new = head + ip.header(packet, source, destination, size, offset) + payload + bytes(packet.trailer)
+        return new, max(original + len(new) - len(data), len(new))
+
+    def _payload(self, frame: int, packet: Packet) -> tuple[int | None, bytes]:
+        """What the IP packet carries now; where it is a fragment, its offset."""
+        if packet.fragment:
+            return self._fragments.places.get(frame) or (None, bytes(len(packet.payload)))
+        if packet.protocol == UDP:
+            return None, self._udp(packet.payload, _flow(packet), packet.missing)
+        if packet.protocol == TCP and _whole_header(packet.payload):
+            return None, self._streams.segment(frame, packet.payload)
+        if packet.protocol in (ICMP, ICMPV6):
+            return None, icmp(packet, self._addresses, self._quoted)
+        return None, bytes(len(packet.payload))
+
+    def _udp(self, segment: bytes, flow: Flow, missing: int) -> bytes:
+        """A datagram with its header, the checksum not yet set."""
+        if len(segment) < UDP_HEADER:
+            return segment
+        length = int.from_bytes(segment[4:6])
+        end = len(segment) if length < UDP_HEADER else min(length, len(segment))
+        payload = segment[UDP_HEADER:end]
+        new = self._datagram(flow, payload, cut=missing > 0)
+        grown = len(new) - len(payload)
+        if max(len(new) + UDP_HEADER + missing, length + grown) > ip.LARGEST:
+            new = bytes(len(payload))
+        told = length + len(new) - len(payload) if length >= UDP_HEADER else length
+        return segment[:4] + struct.pack(">H", told) + segment[6:8] + new + bytes(len(segment) - end)
+
+    def _reassembled(self, key: bytes, segment: bytes) -> bytes:
+        """A datagram that was fragmented, with its checksum."""
+        source, destination = (key[:16], key[16:32]) if len(key) > 32 else (key[3:7], key[7:11])
+        ports = int.from_bytes(segment[:2]), int.from_bytes(segment[2:4])
+        new = self._udp(segment, (source, ports[0], destination, ports[1]), 0)
+        new_source, new_destination = map(self._addresses.packed, (source, destination))
+        return new if new[6:8] == b"\0\0" else ip.sealed(new, 6, new_source, new_destination, UDP)
+
+    def _datagram(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
+        start = payload.lstrip(KEEP_ALIVE)
+        if not start and len(payload) <= LONGEST_KEEP_ALIVE:
+            return payload
+        if START.match(start):
+            return payload[: len(payload) - len(start)] + self._messages.message(start)
+        new = self._proven(flow, payload, cut=cut)
+        if new is None:
+            self._tally.replaced[Kind.PAYLOAD] += 1
+            return bytes(len(payload))
+        return new
+
+    def _proven(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
+        """What shares a port with RTP (RFC 7983) and proves to be what it looks like; None for all else."""
+        if looks_like_stun(payload, cut=cut):
+            return self._stun.message(payload, lambda inner: self._nested(flow, inner, cut=cut))
+        if looks_like_rtp(payload):
+            new = self._media.packet(flow, payload)
+            self._tally.replaced[Kind.MEDIA] += new is not None
+            return new
+        if looks_like_dtls(payload, cut=cut):
+            return self._handshakes.payload(flow, payload)
+        if _is_channel_data(payload, cut=cut):
+            return self._channel_data(flow, payload, cut=cut)
+        return None
+
+    def _channel_data(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
+        """A message of TURN if its channel was asked for somewhere, or what it carries proves itself."""
+        inner = payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])]
+        rest = bytes(len(payload) - CHANNEL_HEADER - len(inner))
+        if payload[:2] not in self._bound and self._proven(flow, inner, cut=cut) is None:
+            return None
+        return payload[:CHANNEL_HEADER] + self._nested(flow, inner, cut=cut) + rest
+
+    def _nested(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
+        """What TURN carries; it may not change its length."""
+        new = self._datagram(flow, payload, cut=cut) if payload else payload
+        return new if len(new) == len(payload) else bytes(len(payload))
+
+    def _note_datagram(self, flow: Flow, payload: bytes) -> None:
+        """Learn certificates, streams and channels, in TURN, too."""
+        if looks_like_rtp(payload):
+            self._media.note(flow, payload)
+        elif looks_like_stun(payload):
+            self._note_stun(flow, payload)
+        elif looks_like_dtls(payload, cut=True):
+            self._handshakes.note(flow, payload)
+        elif _is_channel_data(payload, cut=True) and len(payload) > CHANNEL_HEADER:
+            self._note_datagram(flow, payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])])
+
+    def _note_stun(self, flow: Flow, payload: bytes) -> None:
+        self._media.note_check(flow)
+        if channel := bound_channel(payload):
+            self._bound.add(channel)
+        for inner in carried(payload):
+            self._note_datagram(flow, inner)
+
+    def _quoted(self, packet: Packet) -> bytes:
+        """The payload of a packet that an ICMP error quotes, as long as before."""
+        if packet.protocol == UDP and not packet.fragment and len(packet.payload) >= UDP_HEADER:
+            new = self._udp(packet.payload, _flow(packet), packet.missing)
+            told = packet.payload[4:6]  # what is quoted keeps its length
+            as_long = (new[:4] + told + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
+            source, destination = map(self._addresses.packed, (packet.source, packet.destination))
+            return _sealed(as_long, packet, source, destination)
+        kept = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
+        kept = 0 if packet.fragment else kept
+        return packet.payload[:kept] + bytes(max(len(packet.payload) - kept, 0))
+
+
+def _is_channel_data(payload: bytes, *, cut: bool) -> bool:
+    """Its length fits, but for padding to four bytes (RFC 8656, section 12.4)."""
+    if len(payload) < CHANNEL_HEADER or payload[0] not in CHANNELS:
+        return False
+    left = len(payload) - CHANNEL_HEADER - int.from_bytes(payload[2:4])
+    return 0 <= left < CHANNEL_HEADER or (cut and left < 0)
+
+
+def _flow(packet: Packet) -> Flow:
+    ports = packet.payload[:4].ljust(4, b"\0")
+    return packet.source, int.from_bytes(ports[:2]), packet.destination, int.from_bytes(ports[2:])
+
+
+def _whole_header(segment: bytes) -> bool:
+    return len(segment) >= TCP_HEADER and TCP_HEADER <= (segment[12] >> 4) * 4 <= len(segment)
+
+
+def _sealed(payload: bytes, packet: Packet, source: bytes, destination: bytes) -> bytes:
+    """The payload with the checksum of its header; null where a part of it is not there."""
+    at = {UDP: 6, TCP: 16, ICMPV6: 2, ICMP: 2}.get(packet.protocol)
+    if at is None or packet.fragment or len(payload) < at + 2:
+        return payload
+    if packet.protocol == UDP and payload[6:8] == b"\0\0":  # none was wanted
+        return payload
+    if packet.missing:
+        return payload[:at] + b"\0\0" + payload[at + 2 :]
+    if packet.protocol == ICMP:
+        blank = payload[:at] + b"\0\0" + payload[at + 2 :]
+        return payload[:at] + struct.pack(">H", ip.checksum(blank)) + payload[at + 2 :]
+    return ip.sealed(payload, at, source, destination, packet.protocol)

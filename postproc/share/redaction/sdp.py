@@ -1,0 +1,256 @@
+"""Session descriptions (RFC 8866), line by line: what is known to be harmless stays, the rest is replaced."""
+
+import hmac
+import re
+from collections.abc import Callable
+
+from postproc.share.redaction.known import is_codec
+from postproc.share.redaction.sessions import Sessions
+from postproc.share.redaction.texts import Texts
+
+ADDRESS = re.compile(r"(IN\s+IP[46]\s+)([^\s/]+)((?:/\d{1,3}){0,2}\s*)")
+RTCP = re.compile(r"(\s*\d{1,5})(\s+IN\s+IP[46]\s+)?(\S*)(\s*)")
+MEDIA = re.compile(r"([\w-]+)(\s+\d{1,5}(?:/\d{1,3})?\s+)([\w/.-]+)((?:\s+[\w.*-]+)*\s*)", re.ASCII)
+FORMAT = re.compile(r"\d{1,3}|\*")
+PLAIN = {
+    "v=": re.compile(r"\d{1,2}"),
+    "t=": re.compile(r"\d{1,12} \d{1,12}"),
+    "b=": re.compile(r"(?:AS|TIAS|CT|RS|RR):\d{1,9}"),
+    "r=": re.compile(r"(?:\d{1,12}[dhms]?\s*)+"),
+    "z=": re.compile(r"(?:-?\d{1,12}[dhms]?\s*)+"),
+}  # fmt: skip
+LINES = re.compile(r"[a-z]=")
+NUMBERS = frozenset({
+    "ptime", "maxptime", "minptime", "framerate", "quality", "sctp-port", "max-message-size", "maxprate",
+    "mptime", "t38faxversion", "t38maxbitrate", "t38faxmaxbuffer", "t38faxmaxdatagram", "ice-pacing",
+})  # fmt: skip
+NUMBER = re.compile(r"\s*\d{1,9}(?:[.:]\d{1,3})?\s*")
+RTPMAP = re.compile(r"(\d{1,3}\s+)([\w.-]+)((?:/\d{1,6}(?:/\d{1,2})?)?\s*)", re.ASCII)
+SETTING = re.compile(
+    r"(?<=[A-Za-z0-9]=)\d{1,7}(?=[;,\s]|$)|^\d{1,3}(?= )|(?<![\w.+-])\d{1,3}(?:-\d{1,3})?(?=,|$)"
+)
+HASH = re.compile(r"(?:sha-(?:1|224|256|384|512)|md[25])", re.IGNORECASE)
+LANGUAGE = re.compile(r"\s*[a-z]{2}(?:-[A-Z]{2})?\s*")
+SUITES = re.compile(r"(?:AEAD_)?(?:AES|SEED|F8)(?:_(?:CM|CTR|GCM|CCM|F8|HMAC|SHA1|AES|\d{1,3}))+")
+SUITE = re.compile(r"(\d{1,9}\s+)([A-Z0-9_]+)(\s+)(.*)")
+CANDIDATE_TYPES = frozenset({"host", "srflx", "prflx", "relay"})
+TRANSPORTS = frozenset({"udp", "tcp"})
+TCP_TYPES = frozenset({"active", "passive", "so"})
+DECIMAL = re.compile(r"\d{1,10}", re.ASCII)
+OWNERS = frozenset({"-", "root", "sip", "sbc", "gateway"})
+CLOSE_VERSIONS = 1000  # a version this near to the session's id is counted from it
+SHORT_VERSION = 3  # digits
+
+
+class Descriptions:
+    """Replaces in descriptions; ``fingerprints`` has those of certificates that got others.
+
+    ``sessions`` learns from them where media goes.
+    """
+
+    def __init__(self, texts: Texts, key: bytes) -> None:
+        self._texts, self._words, self._key = texts, texts.words, key
+        self.sessions = Sessions()
+        self.passwords: dict[str, str] = {}  # by ufrag: what checks are signed with
+        self.fingerprints: dict[str, str] = {}  # upper-case hex with colons
+        self._kinds: dict[str, Callable[[str], str]] = {
+            "o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": texts.agent,
+            "m=": self._media,
+        }  # fmt: skip
+        self._attributes: dict[str, Callable[[str], str]] = {
+            "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._id,
+            "ice-ufrag": self._id, "rtcp": self._rtcp, "fingerprint": self._fingerprint,
+            "crypto": self._crypto, "key-mgmt": texts.words.blank, "identity": texts.words.blank,
+            "ssrc": self._source, "ssrc-group": self._sources, "rtpmap": self._rtpmap, "tool": texts.agent,
+            "lang": self._language, "sdplang": self._language, "mid": texts.other, "group": texts.other,
+            "extmap": texts.other, "msid-semantic": texts.other,
+        }  # fmt: skip
+
+    def body(self, text: str) -> str:
+        """A whole description; the line ends stay as they are."""
+        self.sessions.note(text)
+        ufrag, lines = [""], re.split(r"(\r\n|\n|\r)", text)
+        lines[::2] = [self._noting(line, ufrag) for line in lines[::2]]
+        return "".join(lines)
+
+    def _noting(self, line: str, ufrag: list[str]) -> str:
+        if line.startswith("a=ice-ufrag:"):
+            ufrag[0] = line[12:].strip()
+        elif line.startswith("a=ice-pwd:") and ufrag[0]:
+            self.passwords[ufrag[0]] = line[10:].strip()
+        return self.line(line)
+
+    def line(self, line: str) -> str:
+        """One line, ``a=...`` and the like."""
+        new = self._line(line)
+        self._texts.keeps(new[2:])
+        return new
+
+    def _line(self, line: str) -> str:
+        kind, value = line[:2], line[2:]
+        if not LINES.match(kind):
+            return self._texts.opaque(line)
+        if kind in PLAIN and PLAIN[kind].fullmatch(value):
+            return line
+        return kind + self._kinds.get(kind, self._texts.opaque)(value)
+
+    def _media(self, value: str) -> str:
+        """Kind, port, transport and formats (RFC 8866, section 5.14)."""
+        found = MEDIA.fullmatch(value)
+        if not found:
+            return self._texts.opaque(value)
+        formats = re.split(r"(\s+)", found[4])
+        formats[::2] = [each if FORMAT.fullmatch(each) else self._texts.other(each) for each in formats[::2]]
+        return self._texts.other(found[1]) + found[2] + self._texts.other(found[3]) + "".join(formats)
+
+    def _origin(self, value: str) -> str:
+        fields = value.split(" ")
+        if len(fields) < 6:
+            return self._texts.opaque(value)
+        session = (
+            self._words.identifier(fields[1]) if fields[1].isdecimal() else self._texts.opaque(fields[1])
+        )
+        net = [each if each in ("IN", "IP4", "IP6") else self._texts.opaque(each) for each in fields[3:5]]
+        version = self._version(fields[1], session, fields[2])
+        rest = map(self._texts.opaque, fields[6:])
+        return " ".join([self._owner(fields[0]), session, version, *net, self._words.host(fields[5]), *rest])
+
+    def _owner(self, owner: str) -> str:
+        """The name of a program, or the user's: that is replaced as a whole, as in headers."""
+        if owner in OWNERS:
+            return owner
+        new = self._texts.agent(owner)
+        named = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
+        return new if named else self._words.user(owner)
+
+    def _version(self, session: str, new: str, version: str) -> str:
+        """How the version of a description follows from its session's id, it still does."""
+        if not (session.isdecimal() and version.isdecimal()):
+            return self._texts.opaque(version)
+        if abs(int(version) - int(session)) < CLOSE_VERSIONS:
+            return str(max(int(new) + int(version) - int(session), 0))
+        return version if len(version) <= SHORT_VERSION else self._words.identifier(version)
+
+    def _connection(self, value: str) -> str:
+        found = ADDRESS.fullmatch(value)
+        return found[1] + self._words.host(found[2]) + found[3] if found else self._texts.opaque(value)
+
+    def _attribute(self, value: str) -> str:
+        name, colon, content = value.partition(":")
+        lower = name.strip().lower()
+        known = name if name in self._texts.known else self._texts.opaque(name)
+        if lower in NUMBERS and NUMBER.fullmatch(content):
+            return value
+        return known + colon + self._attributes.get(lower, self._settings)(content)
+
+    def _settings(self, content: str) -> str:
+        """Values of an attribute: words of the protocol, and the numbers set for them."""
+        new, at = "", 0
+        for number in SETTING.finditer(content):
+            new += self._texts.line(content[at : number.start()]) + number[0]
+            at = number.end()
+        return new + self._texts.line(content[at:])
+
+    def _language(self, content: str) -> str:
+        return content if LANGUAGE.fullmatch(content) else self._texts.opaque(content)
+
+    def _rtpmap(self, content: str) -> str:
+        found = RTPMAP.fullmatch(content)
+        if not found:
+            return self._texts.opaque(content)
+        return found[1] + (found[2] if is_codec(found[2]) else self._texts.opaque(found[2])) + found[3]
+
+    def _candidate(self, content: str) -> str:
+        """Foundation and addresses (RFC 8839, section 5.1); a foundation may be an address in hex."""
+        fields = content.split(" ")
+        if len(fields) < 8:
+            return self._texts.opaque(content)
+        sound = (
+            DECIMAL.fullmatch(fields[1]) and fields[2].lower() in TRANSPORTS and DECIMAL.fullmatch(fields[3])
+        )
+        if not (
+            sound and DECIMAL.fullmatch(fields[5]) and fields[6] == "typ" and fields[7] in CANDIDATE_TYPES
+        ):
+            return self._texts.opaque(content)
+        self._texts.kept.add(fields[3])
+        head = [self._words.identifier(fields[0]), *fields[1:4], self._words.host(fields[4]), *fields[5:8]]
+        for name, value in zip(fields[8::2], fields[9::2], strict=False):
+            head += [self._texts.other(name), self._extension(name, value)]
+        return " ".join([*head, *map(self._texts.opaque, fields[8:][-1:] if len(fields) % 2 else ())])
+
+    def _extension(self, name: str, value: str) -> str:
+        """What follows a candidate's type (RFC 8839, section 5.1)."""
+        if name == "raddr":
+            return self._words.host(value)
+        if name == "ufrag":
+            return self._words.identifier(value)
+        if name == "tcptype" and value in TCP_TYPES:
+            return value
+        numbers = ("rport", "generation", "network-id", "network-cost")
+        return value if name in numbers and DECIMAL.fullmatch(value) else self._texts.opaque(value)
+
+    def _remote(self, content: str) -> str:
+        """Component, address and port of each (RFC 8839, section 5.2)."""
+        fields = content.split(" ")
+        fields[1::3] = map(self._words.host, fields[1::3])
+        return " ".join(
+            f if at % 3 == 1 or DECIMAL.fullmatch(f) else self._texts.opaque(f) for at, f in enumerate(fields)
+        )
+
+    def _rtcp(self, content: str) -> str:
+        found = RTCP.fullmatch(content)
+        if not found or (found[3] and not found[2]):
+            return self._texts.opaque(content)
+        return found[1] + (found[2] or "") + self._words.host(found[3]) + found[4]
+
+    def _id(self, content: str) -> str:
+        word = content.strip()
+        return content.replace(word, self._words.identifier(word)) if word else content
+
+    def password(self, ufrag: str) -> tuple[bytes, bytes] | None:
+        """The password that goes with a ufrag, and the one that stands in its place."""
+        known = self.passwords.get(ufrag)
+        if not known:
+            return None
+        new = self._words.identifier(known)
+        return known.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
+
+    def _fingerprint(self, content: str) -> str:
+        kind, _, value = content.strip().partition(" ")
+        kind = kind if HASH.fullmatch(kind) else self._texts.opaque(kind)
+        upper = value.upper()
+        if not re.fullmatch(r"[0-9A-F]{2}(?::[0-9A-F]{2})+", upper):
+            return self._texts.opaque(content)
+        if upper not in self.fingerprints:
+            digest = hmac.digest(self._key, upper.encode(), "sha512")
+            self.fingerprints[upper] = digest[: (len(upper) + 1) // 3].hex(":").upper()
+        mapped = self.fingerprints[upper]
+        self._words.seen.setdefault(value, mapped if value == upper else mapped.lower())
+        return f"{kind} {self._words.seen[value]}"
+
+    def _crypto(self, content: str) -> str:
+        """SDES keys (RFC 4568): the suite stays if it is a known one, the key does not."""
+        found = SUITE.fullmatch(content)
+        if not found:
+            return self._words.blank(content)
+        suite = found[2] if SUITES.fullmatch(found[2]) else self._texts.opaque(found[2])
+        keys, blank, rest = found[4].partition(" ")
+        method, colon, key = keys.partition(":")
+        told = method if method == "inline" else self._words.blank(method)
+        return (
+            found[1] + suite + found[3] + told + colon + self._words.blank(key) + blank + self._settings(rest)
+        )
+
+    def _source(self, content: str) -> str:
+        number, blank, rest = content.partition(" ")
+        if not DECIMAL.fullmatch(number):
+            return self._texts.opaque(content)
+        self._texts.kept.add(number)
+        name, colon, value = rest.partition(":")
+        return number + blank + self._texts.other(name) + colon + self._texts.opaque(value)
+
+    def _sources(self, content: str) -> str:
+        """What sources are to each other, and their numbers (RFC 5576, section 4.2)."""
+        fields = content.split(" ")
+        self._texts.kept.update(each for each in fields if DECIMAL.fullmatch(each))
+        return " ".join(each if DECIMAL.fullmatch(each) else self._texts.other(each) for each in fields)

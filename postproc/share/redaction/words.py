@@ -1,0 +1,170 @@
+"""Pseudonyms of words and numbers: as long as before, a digit for a digit, a letter for a letter.
+
+A sign is turned by an amount that hangs on all behind it, so that what ends
+alike still ends alike (extension and full number, written with +49 or 0), and
+no two words become one. The last sign always changes. A null stays one:
+prefixes 0 and 00 still say what they say.
+"""
+
+import hmac
+import re
+import string
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import phonenumbers
+
+from postproc.share.redaction.addresses import Addresses
+from postproc.share.redaction.known import DOMAINS
+from postproc.share.redaction.tally import Kind, Tally
+
+LONGEST = 512  # of a word; what is longer is blanked
+WITHHELD = frozenset({
+    "anonymous", "unavailable", "restricted", "unknown", "private", "withheld", "invalid",
+    "localhost", "conference", "voicemail",
+})  # fmt: skip
+SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes are letters, too
+# What B2BUAs add to the Call-ID of another leg.
+SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)
+NUMBER = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
+HEX = frozenset("abcdef")
+COUNTRY_CODE, SHORTEST_INTERNATIONAL = 3, 9
+COUNTRY = re.compile(r"[a-z]{2}", re.IGNORECASE)  # a top-level domain of two letters (ISO 3166)
+HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+BLANKED = re.compile(r"[^\W_]|[^\x00-\x7f]")
+PORT = re.compile(r":\d{1,5}$")
+
+
+class Words:
+    """Maps words; ``seen`` has every original with its pseudonym."""
+
+    def __init__(self, key: bytes, addresses: Addresses, tally: Tally | None = None) -> None:
+        self._key, self._tally = key, tally or Tally()
+        self._addresses = addresses
+        self.seen: dict[str, str] = {}
+        self.sure: set[str] = set()  # those that name somebody or something for sure
+
+    def user(self, name: str) -> str:
+        """A user part, an extension, a telephone number; who withholds it is left so."""
+        if name.lower() in WITHHELD or not name:
+            return name
+        self._tally.replaced[Kind.USER] += 1
+        self.sure.add(name.lower())
+        return self._kept(name, self._number) if NUMBER.fullmatch(name) else self._identified(name)
+
+    def word(self, word: str) -> str:
+        """A word of a text that no dictionary knows; it may be nobody's name for all that."""
+        self._tally.replaced[Kind.WORD] += 1
+        if word in self.seen:
+            return self.seen[word]
+        return self._kept(word, self._number if NUMBER.fullmatch(word) else self._parts)
+
+    def identifier(self, word: str) -> str:
+        """An id, part by part: ids that begin or end with another still do."""
+        self._tally.replaced[Kind.ID] += bool(word)
+        self.sure.add(word.lower())
+        return self._identified(word)
+
+    def _identified(self, word: str) -> str:
+        if word in self.seen or not word:
+            return self.seen.get(word, word)
+        if is_address(word):
+            return self._addresses.text(word)
+        return self._kept(word, self._parts)
+
+    def call_id(self, value: str) -> str:
+        """``local@host``, or the local part alone."""
+        local, at, host = value.partition("@")
+        return self.identifier(local) + at + self.host(host)
+
+    def host(self, name: str) -> str:
+        """An address, with brackets or without, or a name; a port behind it stays."""
+        port = PORT.search(name) if name.count(":") == 1 or name.startswith("[") else None
+        bare = name[: port.start()] if port else name
+        return self._host(bare) + (port[0] if port else "")
+
+    def _host(self, name: str) -> str:
+        inner = name.removeprefix("[").removesuffix("]")
+        if is_address(inner):
+            mapped = self._addresses.text(inner)
+            return f"[{mapped}]" if inner != name else mapped
+        if name.lower() in WITHHELD or not name:
+            return name
+        self._tally.replaced[Kind.HOST] += 1
+        self.sure.add(name.lower())
+        return self._kept(name, self._labels) if HOST.fullmatch(name) else self._identified(name)
+
+    def blank(self, value: str) -> str:
+        """What must not be kept in any form: signs give way to 0, separators stay."""
+        self._tally.replaced[Kind.SECRET] += bool(value.strip())
+        return BLANKED.sub("0", value)
+
+    def _kept(self, word: str, change: Callable[[str], str]) -> str:
+        if word not in self.seen:
+            self.seen[word] = change(word) if len(word) <= LONGEST else self.blank(word)
+        return self.seen[word]
+
+    def _number(self, number: str) -> str:
+        kept = _country_code(number)
+        return number[:kept] + self._turned(number[kept:])
+
+    def _labels(self, name: str) -> str:
+        labels = name.split(".")
+        last = labels[-1]
+        kept = len(labels) > 1 and (COUNTRY.fullmatch(last) or last.lower() in DOMAINS)
+        mapped = [self._parts(label) for label in (labels[:-1] if kept else labels)]
+        return ".".join([*mapped, last] if kept else mapped)
+
+    def _parts(self, word: str) -> str:
+        added = SUFFIX.search(word)
+        end = added.start() if added and added.start() else len(word)
+        parts = SEPARATOR.split(word[:end])
+        parts[::2] = map(self._turned, parts[::2])
+        return "".join(parts) + word[end:]
+
+    def _turned(self, part: str) -> str:
+        """Each sign turned within its alphabet, by what stands behind it."""
+        letters = {char for char in part.lower() if char in string.ascii_lowercase}
+        alphabet = "abcdef" if letters <= HEX else string.ascii_lowercase
+        digits = "123456789"
+        signs = list(part)
+        behind = ""
+        for place in range(len(part) - 1, -1, -1):
+            char = part[place].lower()
+            if char in digits:
+                signs[place] = self._turn(char, digits, behind)
+            elif char in alphabet:
+                turned = self._turn(char, alphabet, behind)
+                signs[place] = turned.upper() if part[place].isupper() else turned
+            elif not char.isascii():  # of one sign there may be two in small letters
+                signs[place] = "x"  # a letter of another alphabet
+            behind = char + behind
+        return "".join(signs)
+
+    def _turn(self, char: str, alphabet: str, behind: str) -> str:
+        digest = hmac.digest(
+            self._key, f"{len(alphabet)}:{behind}".encode(errors="surrogateescape"), "sha256"
+        )
+        amount = 1 + int.from_bytes(digest[:4]) % (len(alphabet) - 1)
+        return alphabet[(alphabet.index(char) + amount) % len(alphabet)]
+
+
+def is_address(word: str) -> bool:
+    """Whether this is an IP address as text."""
+    try:
+        ip_address(word.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _country_code(number: str) -> int:
+    """How many signs of an international number say the country (ITU-T E.164)."""
+    for prefix in ("+", "00"):
+        if number.startswith(prefix) and len(number) >= SHORTEST_INTERNATIONAL:
+            for length in range(COUNTRY_CODE, 0, -1):
+                code = number[len(prefix) : len(prefix) + length]
+                if code.isdecimal() and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+                    return len(prefix) + length
+            return len(prefix)
+    return 0

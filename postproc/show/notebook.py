@@ -1,0 +1,208 @@
+"""A notebook about one capture: text cells and code that load the results and show its calls.
+
+Pure: what is known of the calls in, a notebook out. Names and values of strangers are repr'd in code
+cells and escaped in Markdown.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from postproc.model.text import Lang
+from postproc.show import notebook_texts as texts
+from postproc.show.markdown import code, inline
+from postproc.show.questions import UNDECIDED, questions
+from postproc.version import __version__
+
+OURS = "legshark"  # key in the notebook's metadata
+Cell = nbformat.NotebookNode
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a notebook is about; paths as seen from the notebook's folder.
+
+    ``name`` is what the tables call the capture, ``results`` the folder of the run
+    (None: there is none), ``logs`` and ``keylog`` the FreeSWITCH logs and TLS keys it
+    was given.
+    """
+
+    name: str
+    capture: PurePath
+    results: PurePath | None = None
+    logs: tuple[PurePath, ...] = ()
+    keylog: PurePath | None = None
+    lang: Lang = "en"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is said of a call: its headline and the steps of its walk."""
+
+    headline: str | None = None
+    steps: Sequence[Mapping[str, Any]] = ()
+
+
+def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
+    """The notebook; ``calls`` are those seen in the capture, the worst first."""
+    cells = [
+        *_opening(subject, len(calls)),
+        *(_body(calls, subject.lang) if calls else _nothing(subject.lang)),
+    ]
+    for number, cell in enumerate(cells, 1):
+        cell["id"] = f"cell-{number}"  # nbformat's are random: the same run would differ each time
+    made: nbformat.NotebookNode = new_notebook(cells=cells)
+    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made.metadata.language_info = {"name": "python"}
+    made.metadata[OURS] = {"version": __version__, "sources": sources(made)}
+    return made
+
+
+def sources(held: nbformat.NotebookNode) -> str:
+    """A hash of what the cells say, outputs left aside: it tells whether somebody edited them."""
+    told = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in held.cells)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _opening(subject: Subject, calls: int) -> Iterator[Cell]:
+    lang = subject.lang
+    intro = {0: texts.INTRO_NONE, 1: texts.INTRO_ONE}.get(calls, texts.INTRO)
+    loading = texts.SETUP if subject.results else texts.SETUP_ANEW
+    title = texts.TITLE.of(lang, name=code(subject.name))
+    yield _text(title, intro.of(lang, calls=calls), loading.of(lang))
+    yield _code(*_loading(subject))
+    yield _code("run")
+
+
+def _loading(subject: Subject) -> Iterator[str]:
+    yield "import sys"
+    yield "from pathlib import Path"
+    yield ""
+    yield "# A file beside the capture that is called like a module is not one."
+    yield "sys.path = [folder for folder in sys.path if Path(folder).resolve() != Path.cwd()]"
+    yield ""
+    yield "import pandas as pd"
+    yield ""
+    yield "import postproc"
+    if subject.results is not None:
+        yield "from postproc.model.errors import SetupError"
+    yield ""
+    yield f"CAPTURE = Path({_path(subject.capture)})"
+    again = f"postproc.analyze(CAPTURE{_again(subject)})"
+    yield 'pd.set_option("display.max_columns", 60, "display.max_colwidth", 100, "display.html.use_mathjax", False)'
+    if subject.results is None:
+        yield f"run = {again}"
+    else:
+        yield "try:"
+        yield f"    run = postproc.load(Path({_path(subject.results)})).capture({subject.name!r})"
+        yield "except (SetupError, KeyError):  # the results are gone, or are those of other captures"
+        yield f"    run = {again}"
+    yield "if run.captures.empty:"
+    yield '    raise FileNotFoundError(f"{CAPTURE} cannot be read: {[each.reason for each in run.unread]}")'
+
+
+def _again(subject: Subject) -> str:
+    """Further arguments of ``analyze``."""
+    logs = f", fs_logs=[{', '.join(map(_path, subject.logs))}]" if subject.logs else ""
+    keys = f", keylog={_path(subject.keylog)}" if subject.keylog else ""
+    return logs + keys + (f", lang={subject.lang!r}" if subject.lang != "en" else "")
+
+
+def _path(path: PurePath) -> str:
+    return repr(path.as_posix())
+
+
+def _nothing(lang: Lang) -> Iterator[Cell]:
+    """The cells about a capture without calls."""
+    yield _code('run.captures[["capture", "packets", "first_time", "last_time", "interfaces", "warnings"]].T')
+    yield _code('run.sip_messages.groupby(["method", "status"], dropna=False).size().rename("messages")')
+    yield _code('run.stun_messages.groupby(["method", "kind"]).size().rename("messages")')
+    yield _text(texts.NOTHING.of(lang))
+
+
+def _body(calls: Sequence[Seen], lang: Lang) -> Iterator[Cell]:
+    worst = calls[0]
+    yield from _calls(lang, len(calls))
+    yield _text(texts.WORST.of(lang), *_verdict(worst, lang))
+    yield from _call(lang)
+    yield _text(texts.QUESTIONS.of(lang))
+    for question in questions(worst.steps):
+        yield _text(question.text.of(lang))
+        yield _code(question.code)
+    if len(calls) > 1:
+        yield _text(texts.OTHERS.of(lang))
+        yield _code(
+            'for number in calls["call"][1:4]:',
+            "    other = run.call(number)",
+            "    display(other, other.ladder())",
+        )
+
+
+def _calls(lang: Lang, many: int) -> Iterator[Cell]:
+    yield _text(texts.CALLS.of(lang))
+    yield _code(
+        "calls = run.worst_first()",
+        'calls[["call", "start", "from_user", "to_user", "legs", "final_status", "media_ok", "verdict", "cause"]]',
+    )
+    if many > 1:
+        yield _code("run.overview()")
+
+
+def _verdict(call: Seen, lang: Lang) -> Iterator[str]:
+    if call.headline:
+        yield texts.RESULT.of(lang, headline=inline(call.headline))
+    stopped = next((step for step in call.steps if step["state"] in UNDECIDED), None)
+    if stopped:
+        yield texts.STOPPED.of(lang, question=stopped["question"], said=inline(stopped["said"]))
+
+
+def _call(lang: Lang) -> Iterator[Cell]:
+    """The cells about ``call``, from legs to single frames."""
+    yield _code('call = run.call(calls["call"].iloc[0])', "call")
+    for text, *cells in SECTIONS:
+        yield _text(text.of(lang))
+        for cell in cells:
+            yield _code(cell)
+
+
+SECTIONS = (
+    (texts.LEGS,
+     'call.legs[["leg", "role", "call_id", "uac_addr", "uas_addr", "transport", "from_user", "to_user", "uac_agent",\n'
+     '           "uas_agent", "invite_time", "answer_time", "end_time", "final_status", "final_reason", "state"]].T'),
+    (texts.LADDER, "call.ladder()"),
+    (texts.TIMES, "call.call_timeline()"),
+    (texts.CANDIDATES,
+     'call.candidates[["leg", "side", "offer_answer", "type", "addr", "port", "addr_class", "related_addr", "priority",\n'
+     '                 "acl_verdict"]].drop_duplicates()'),
+    (texts.BINDINGS, "call.bindings_plot()",
+     'call.pairs[["leg", "local_addr", "local_port", "local_type", "remote_addr", "remote_port", "remote_type", "sent",\n'
+     '            "answered", "errors", "nominated", "state"]]'),
+    (texts.MEDIA, "call.media_plot()",
+     'call.dtls[["leg", "client_addr", "server_addr", "state", "client_hellos", "duration_ms", "alert",\n'
+     '           "fingerprint_matches"]]',
+     'call.rtp_streams[["leg", "direction", "src_addr", "src_port", "dst_addr", "dst_port", "codec", "packets", "lost",\n'
+     '                  "jitter_ms", "max_gap_ms"]]'),
+    (texts.FINDINGS, 'call.findings[["code", "name", "leg", "verdict", "confidence", "caused_by", "title", "detail"]]'),
+    (texts.PACKETS, "call.filter",
+     "packets = call.packets(file=CAPTURE, limit=10) if CAPTURE.is_file() else []\n"
+     'pd.DataFrame([(int(each.number), " ".join(layer.layer_name for layer in each.layers)) for each in packets],\n'
+     '             columns=["frame", "layers"])',
+     "last = packets[0].layers[-1] if packets else None  # the innermost layer of the first frame\n"
+     "fields = {name: last.get_field_value(name) for name in last.field_names[:20]} if last else {}\n"
+     'pd.Series(fields, dtype=object).to_frame("value")'),
+)  # fmt: skip
+
+
+def _text(*paragraphs: str) -> Cell:
+    made: Cell = new_markdown_cell("\n\n".join(paragraphs))
+    return made
+
+
+def _code(*lines: str) -> Cell:
+    made: Cell = new_code_cell("\n".join(lines))
+    return made

@@ -1,0 +1,92 @@
+"""A Picture as an SVG element that can stand in an HTML page beside many others.
+
+Written without matplotlib: a report holds hundreds of pictures. Texts stay texts
+(searchable, small); the same picture gives the same bytes; there is no style sheet
+and no id but the title's, so that pictures do not touch each other. Inks follow the
+page's CSS variables ``--plot-ink``, ``--plot-muted``, ``--plot-faint`` and
+``--plot-paper``, so that a dark page can have light ones. They are presentation
+attributes: a page's content security policy need not allow ``style`` attributes.
+"""
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from html import escape
+from typing import TypeVar
+
+from postproc.show.colors import FAINT, INK, MUTED, PAPER
+from postproc.show.pictures.lettering import plain
+from postproc.show.pictures.picture import Label, Layer, Picture, Point
+
+FAMILY = "DejaVu Sans,Verdana,sans-serif"
+VARIABLES = {INK: "--plot-ink", MUTED: "--plot-muted", FAINT: "--plot-faint", PAPER: "--plot-paper"}
+ANCHORS = {"left": "", "center": ' text-anchor="middle"', "right": ' text-anchor="end"'}
+EDGE = 0.7  # width of an area's edge
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def element(picture: Picture, prefix: str | None = None) -> str:
+    """Return the ``<svg>`` element; its one id begins with ``prefix``, else with a hash of the content."""
+    body = "".join(_body(picture))
+    mark = prefix or "plot-" + hashlib.sha256((picture.title + body).encode()).hexdigest()[:10]
+    wide, high = _number(picture.width), _number(picture.height)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}pt" height="{high}pt" '
+        f'viewBox="0 0 {wide} {high}" role="img" aria-labelledby="{escape(mark)}-title" '
+        f'font-family="{FAMILY}" fill="none" stroke-linejoin="round">'
+        f'<title id="{escape(mark)}-title">{escape(plain(picture.title))}</title>{body}</svg>'
+    )
+
+
+def _body(picture: Picture) -> Iterator[str]:
+    yield f'<path d="M0 0H{_number(picture.width)}V{_number(picture.height)}H0Z" {_paint(fill=PAPER)}/>'
+    for layer in Layer:
+        areas = [area for area in picture.areas if area.layer == layer]
+        for (fill, edge), held in _grouped(areas, lambda area: (area.fill, area.edge)).items():
+            paint = _paint(fill=fill, stroke=edge) + (f' stroke-width="{EDGE}"' if edge else "")
+            yield f'<path d="{"".join(_path(area.points) + "Z" for area in held)}" {paint}/>'
+        strokes = [stroke for stroke in picture.strokes if stroke.layer == layer]
+        for key, lines in _grouped(strokes, lambda stroke: (stroke.color, stroke.width, stroke.dash)).items():
+            yield f'<path d="{"".join(_path(line.points) for line in lines)}" {_pen(*key)}/>'
+    labels = _grouped(picture.labels, lambda label: (label.size, label.align, label.color, label.bold))
+    for (size, align, color, bold), texts in labels.items():
+        weight = ' font-weight="bold"' if bold else ""
+        yield f'<g font-size="{_number(size)}" {_paint(fill=color)}{ANCHORS[align]}{weight}>'
+        yield "".join(map(_text, texts)) + "</g>"
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Items that look alike share one element."""
+    held: dict[K, list[T]] = {}
+    for item in items:
+        held.setdefault(key(item), []).append(item)
+    return held
+
+
+def _path(points: Iterable[Point]) -> str:
+    return "M" + "L".join(f"{_number(x)} {_number(y)}" for x, y in points)
+
+
+def _pen(color: str, width: float, dash: tuple[float, ...]) -> str:
+    dashes = f' stroke-dasharray="{" ".join(map(_number, dash))}"' if dash else ""
+    return f'{_paint(stroke=color)} stroke-width="{_number(width)}"{dashes}'
+
+
+def _paint(**colors: str | None) -> str:
+    """Attributes ``fill`` and ``stroke``; inks are a page's variables, which it may change."""
+    return " ".join(f'{what}="{_ink(color)}"' for what, color in colors.items() if color)
+
+
+def _ink(color: str) -> str:
+    return f"var({VARIABLES[color]},{color})" if color in VARIABLES else color
+
+
+def _text(label: Label) -> str:
+    return (
+        f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{escape(label.text, quote=False)}</text>'
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

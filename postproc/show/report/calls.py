@@ -1,0 +1,175 @@
+"""A call of the report: its row in the overview, and all that is shown of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from postproc.model.text import Lang
+from postproc.show.overview import Line
+from postproc.show.report import checks, flows
+from postproc.show.report.candidates import Offered, offered
+from postproc.show.report.cells import NONE, Cell, Copy, Sheet, clock, day, shown, span
+from postproc.show.report.findings import Card, Found, cards, flat
+from postproc.show.report.rows import CallRows, Row
+from postproc.show.report.steps import Box, boxes
+from postproc.show.report.takeaway import Shelf, filters_of, hand_out
+from postproc.show.report.words import VERDICTS
+from postproc.show.verdicts import Walks
+
+RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
+DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hello_only": ("hello", "bad")}
+ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
+FAINT = "figure faint"
+SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
+WORDS = 800  # characters of a call that can be searched for
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call's row in the overview; ``words`` are what a search looks through."""
+
+    number: int
+    verdict: str
+    word: str
+    rank: int
+    headline: str
+    day: str
+    time: str
+    start: int
+    parties: str
+    legs: Cell
+    status: Cell
+    checks: tuple[Cell, Cell]
+    dtls: Cell
+    media: tuple[Cell, Cell]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """All that is shown of a call."""
+
+    entry: Entry
+    captures: str
+    duration: str
+    joined: str
+    ambiguous: bool
+    steps: tuple[Box, ...]
+    findings: tuple[Card, ...]
+    candidates: Offered
+    sheets: tuple[Sheet, ...]
+    filters: tuple[Copy, ...]
+    handout: Copy
+    pictures: dict[str, str] = field(default_factory=dict)  # SVG elements by name
+
+    @property
+    def troubled(self) -> bool:
+        return self.entry.verdict in ("fault", "suspect")
+
+
+def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Entry:
+    """The row of a call."""
+    row = call["calls"][0]
+    verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
+    parties = f"{shown(line.from_user, 60)} → {shown(line.to_user, 60)}"
+    legs = Cell(f"{line.legs}{'?' * line.ambiguous}", "figure doubt" if line.ambiguous else "figure")
+    return Entry(
+        number=row.call,
+        verdict=verdict,
+        word=VERDICTS[verdict].of(lang),
+        rank=RANKS[verdict],
+        headline=shown(line.headline, 600),
+        day=day(row.start),
+        time=clock(row.start)[:8],
+        start=row.start or 0,
+        parties=parties,
+        legs=legs,
+        status=_status(line.final_status, verdict),
+        checks=_checks(line),
+        dtls=_dtls(line.dtls),
+        media=_media(line),
+        words=_words(call, found),
+    )
+
+
+def detail(
+    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, *, lang: Lang
+) -> Detail:
+    """Everything of a call but its pictures."""
+    row, number = call["calls"][0], shown_as.number
+    held = cards(number, found, lang)
+    sheets = (checks.pairs, checks.bindings, flows.handshakes, flows.streams, flows.legs)
+    return Detail(
+        entry=shown_as,
+        captures=", ".join(shown(name, 120) for name in _captures(call)),
+        duration=span(row.start, row.end, lang),
+        joined=_joined(row),
+        ambiguous=bool(row.ambiguous),
+        steps=boxes(number, walks.get(number, ()), flat(held), lang),
+        findings=held,
+        candidates=offered(call, lang),
+        sheets=tuple(made for make in sheets if (made := make(call, lang)) is not None),
+        filters=filters_of(number, shelf, lang),
+        handout=hand_out(number, shelf, lang),
+    )
+
+
+def _captures(call: CallRows) -> list[str]:
+    names = [row.capture for row in (*call["calls"], *call["legs"]) if row.capture]
+    return list(dict.fromkeys(names))
+
+
+def _joined(row: Row) -> str:
+    if (row.legs or 0) < 2:
+        return ""
+    sure = f" ({100 * row.confidence:.0f} %)" if row.confidence is not None else ""
+    return shown((row.joined_by or NONE).replace(",", ", ")) + sure
+
+
+def _status(status: int | None, verdict: str) -> Cell:
+    if status is None:
+        return Cell(NONE, FAINT)
+    ordinary = verdict == "ok" or status in ORDINARY
+    return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
+
+
+def _checks(line: Line) -> tuple[Cell, Cell]:
+    """To the client and to the server; in brackets those of a call whose sides nobody knows."""
+    if line.checks_other[1] and not line.checks_to_client[1] and not line.checks_to_server[1]:
+        held = _answered(line.checks_other)
+        return Cell(f"({held.text})", held.kind), Cell(NONE, FAINT)
+    return _answered(line.checks_to_client), _answered(line.checks_to_server)
+
+
+def _answered(checks: tuple[int, int]) -> Cell:
+    good, every = checks
+    if not every:
+        return Cell(NONE, FAINT)
+    return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
+
+
+def _dtls(state: str | None) -> Cell:
+    if state is None:
+        return Cell(NONE, "faint")
+    return Cell(*DTLS.get(state, (state, "bad")))
+
+
+def _media(line: Line) -> tuple[Cell, Cell]:
+    """To the client and from it; none at all stands out where a call with candidates was answered."""
+    ways = (line.packets_to_client, line.packets_to_server)
+    if ways == (None, None):
+        if line.packets_other and not any(line.candidates):
+            return Cell(f"({line.packets_other})", "figure"), Cell(NONE, FAINT)
+        if not (line.final_status and line.final_status < 300 and any(line.candidates)):
+            return Cell(NONE, FAINT), Cell(NONE, FAINT)
+    one, other = (Cell(str(packets or 0), "figure" if packets else "figure bad") for packets in ways)
+    return one, other
+
+
+def _words(call: CallRows, found: Sequence[Found]) -> str:
+    """Call-IDs, addresses and rules: what is not in the row anyway."""
+    held = [getattr(leg, name) for leg in call["legs"] for name in SEARCHED]
+    held += [word for each in found for word in (each["code"], each["name"])]
+    held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
+    held += [each["title"] for each in found]
+    kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
+    return " ".join(kept)[:WORDS]

@@ -1,0 +1,121 @@
+"""The tables as files: Parquet for programs, CSV for spreadsheets, summary.json for scripts.
+
+Each bears the id of its run, CSV apart, which has no room for it: ``files`` in
+summary.json has everybody's hash. Cells come from strangers: in CSV a text that a
+spreadsheet would take for a formula gets a leading apostrophe.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from postproc.files.commit import Reader
+from postproc.files.private import FOLDER
+from postproc.model.columns import TEXT, TIME, plain
+from postproc.model.errors import SchemaError
+from postproc.model.tables import TABLES, Table, Tables
+
+RUN = b"legshark.run"  # key in the metadata of a Parquet file
+FORMULA = r"^[=+\-@\t\r\n]"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SchemaError)
+
+
+def write_tables(tables: Tables, folder: Path, run: str = "", *, csv: bool = False) -> None:
+    """Write NAME.parquet of every table, which bears the run's id, and NAME.csv if wished."""
+    folder.mkdir(FOLDER, exist_ok=True)
+    for table, rows in tables.items():
+        _write_parquet(rows, folder / f"{table.name}.parquet", run)
+        if csv:
+            _write_csv(table, rows, folder / f"{table.name}.csv")
+
+
+def read_tables(results: Reader) -> tuple[Tables, set[str]]:
+    """Read what write_tables wrote into "tables", with the schema's types, and the ids of the runs.
+
+    One of UNREADABLE if it is not that. Versions up to 0.1 gave no id: then it is "".
+    """
+    read = {
+        table.name: results.read(f"tables/{table.name}.parquet", partial(_read_parquet, table))
+        for table in TABLES
+    }
+    return Tables(**{name: rows for name, (rows, _) in read.items()}), {run for _, run in read.values()}
+
+
+def write_summary(
+    tables: Tables,
+    unread: Iterable[tuple[str, str]],
+    about: Mapping[str, str],
+    path: Path,
+    files: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+) -> None:
+    """Write the captures and calls as JSON; times are ISO 8601 UTC, what is unknown is null.
+
+    ``about`` the run come first, ``files`` are its other ones with size and SHA-256.
+    """
+    summary = {
+        **about,
+        "captures": records(tables.captures),
+        "logs": records(tables.logs),
+        "unread": [{"path": file, "reason": reason} for file, reason in unread],
+        "calls": records(tables.calls),
+        "counts": {table.name: len(rows) for table, rows in tables.items()},
+        "files": dict(files),
+    }
+    path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary as written; one of UNREADABLE if it is none."""
+    summary: dict[str, Any] = orjson.loads(path.read_bytes())
+    return summary
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """One dict per row, in JSON's types."""
+    columns = {name: _json(rows[name]) for name in rows.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _json(column: pd.Series) -> list[Any]:
+    return plain(_iso(column) if str(column.dtype) == TIME else column)
+
+
+def _iso(times: pd.Series) -> pd.Series:
+    """Times as 2026-01-01T12:00:00.000000000Z."""
+    texts = np.datetime_as_string(times.dt.tz_localize(None).to_numpy("datetime64[ns]"), unit="ns")
+    return pd.Series(texts, index=times.index, dtype=TEXT).add("Z").mask(times.isna())
+
+
+def _write_parquet(rows: pd.DataFrame, path: Path, run: str) -> None:
+    held = pa.Table.from_pandas(rows, preserve_index=False)
+    held = held.replace_schema_metadata({**held.schema.metadata, RUN: run.encode()})
+    with path.open("wb") as file:  # arrow knows no path that is not UTF-8
+        pq.write_table(held, file, compression="zstd")
+
+
+def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:
+    with path.open("rb") as file:
+        held = pq.read_table(file)
+    run = (held.schema.metadata or {}).get(RUN, b"").decode()
+    return table.conform(held.to_pandas()), run
+
+
+def _write_csv(table: Table, rows: pd.DataFrame, path: Path) -> None:
+    columns = {column.name: _cells(rows[column.name], column.dtype) for column in table.columns}
+    pd.DataFrame(columns).to_csv(path, index=False, lineterminator="\r\n")  # RFC 4180: quotes a bare CR, too
+
+
+def _cells(column: pd.Series, dtype: str) -> pd.Series:
+    if dtype == TIME:
+        return _iso(column)
+    if dtype != TEXT:
+        return column
+    return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)

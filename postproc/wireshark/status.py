@@ -1,0 +1,100 @@
+"""How the bundle stands: in the user's folders, and in each Wireshark.
+
+Pure but for reading files: what programs say of themselves is handed in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from postproc.model.text import Lang
+from postproc.wireshark import bundle, texts
+from postproc.wireshark import ledger as ledgers
+from postproc.wireshark.folders import Folders
+from postproc.wireshark.ledger import Ledger
+
+State = Literal["installed", "edited", "outdated", "missing", "foreign", "partly"]
+SWITCHED_OFF = re.compile(r"^\s*(?:enable_lua\s*=\s*false|disable_lua\s*=\s*true)\b", re.MULTILINE)
+ROOT_LOADS_NONE = (4, 4)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A tshark or wireshark: path, version, its folders as text, and whether the plug-in runs in it.
+
+    ``folders`` and ``runs`` are None for the graphical program, which is not asked.
+    """
+
+    path: Path
+    version: str
+    folders: Folders | None
+    runs: bool | None
+
+
+def state(ledger: Ledger, files: Mapping[Path, bytes]) -> State:
+    """How files that should be there are there, the worst of them all."""
+    found = {_state(ledger, path, data) for path, data in files.items()}
+    if found == {"installed", "missing"}:
+        return "partly"
+    worst: tuple[State, ...] = ("foreign", "edited", "outdated", "missing", "installed")
+    return next((each for each in worst if each in found), "missing")
+
+
+def _state(ledger: Ledger, path: Path, data: bytes) -> State:
+    now = ledgers.content(path)
+    if now is None:
+        return "missing"
+    if now == data:
+        return "installed"
+    if ledger.is_ours(path):
+        return "outdated"
+    return "edited" if str(path) in ledger.entries else "foreign"
+
+
+def lines(folders: Folders, programs: list[Seen], *, root: bool, lang: Lang) -> Iterator[str]:
+    """What is installed where, then each program with what it sees, and why the plug-in would not run."""
+    ledger = ledgers.read(folders.ledger)
+    profile = folders.profiles / bundle.PROFILE
+    states = {texts.PROFILE_ROW: (profile, {profile / name: data for name, data in bundle.profile().items()})}
+    if folders.lua:
+        plugin = folders.lua / bundle.PLUGIN
+        states[texts.PLUGIN_ROW] = (plugin, {plugin: (bundle.source() / bundle.PLUGIN).read_bytes()})
+    for row, (place, files) in states.items():
+        yield f"{row.of(lang)}: {texts.STATES[state(ledger, files)].of(lang)}  {place}"
+    groups = sorted({entry.group for entry in ledger.entries.values()} - {bundle.PROFILE})
+    yield f"{texts.PROFILES_ROW.of(lang)}: {', '.join(groups) or texts.NONE.of(lang)}"
+    for program in programs:
+        yield from _program(program, root=root, lang=lang)
+
+
+def _program(program: Seen, *, root: bool, lang: Lang) -> Iterator[str]:
+    yield f"{program.path.stem} {program.version or '?'} ({program.path}): {_sight(program, lang)}"
+    if program.runs is False and program.folders:
+        yield from (f"  -> {reason}" for reason in _reasons(program, program.folders, root=root, lang=lang))
+
+
+def _sight(program: Seen, lang: Lang) -> str:
+    if program.folders is None:
+        return texts.LIKE_TSHARK.of(lang)
+    profile = (program.folders.profiles / bundle.PROFILE).is_dir()
+    if program.runs:
+        return (texts.SEES if profile else texts.PLUGIN_ONLY).of(lang)
+    return (texts.PROFILE_ONLY if profile else texts.SEES_NOTHING).of(lang)
+
+
+def _reasons(program: Seen, folders: Folders, *, root: bool, lang: Lang) -> Iterator[str]:
+    if folders.lua is None:
+        yield texts.WHY_NO_LUA.of(lang)
+    elif not (folders.lua / bundle.PLUGIN).exists():
+        yield f"{folders.lua / bundle.PLUGIN}: {texts.MISSING.of(lang)}"
+    if root and _numbers(program.version) >= ROOT_LOADS_NONE:
+        yield texts.WHY_ROOT.of(lang)
+    init = folders.configuration / "init.lua"
+    if SWITCHED_OFF.search((ledgers.content(init) or b"").decode(errors="replace")):
+        yield texts.WHY_INIT.of(lang, path=init)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])

@@ -1,0 +1,89 @@
+"""Columns of the declared types, out of Python values."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postproc.model import columns
+from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+SAMPLES = {
+    TEXT: st.text(st.characters(exclude_categories=["Cs"])),
+    INTEGER: INT64,
+    REAL: st.floats(allow_nan=False),
+    FLAG: st.booleans(),
+}
+NOTHING = (None, pd.NA, math.nan)
+
+
+@pytest.mark.parametrize("dtype", SAMPLES)
+@given(data=st.data())
+def test_values_come_back_as_they_went_in(dtype, data):
+    values = data.draw(st.lists(st.none() | SAMPLES[dtype]))
+    made = columns.array(values, dtype)
+    assert str(made.dtype) == dtype
+    assert [None if value is pd.NA else value for value in made] == values
+
+
+@given(st.lists(st.none() | INT64.filter(lambda time: time > -(2**63))))
+def test_times_are_nanoseconds_since_1970(times):
+    made = columns.array(times, TIME)
+    assert str(made.dtype) == TIME
+    assert [None if time is pd.NaT else time.value for time in made] == times
+
+
+@pytest.mark.parametrize("dtype", [TEXT, INTEGER, REAL, FLAG, TIME])
+def test_all_that_means_nothing_is_na(dtype):
+    made = columns.array(NOTHING, dtype)
+    assert (str(made.dtype), made.isna().tolist()) == (dtype, [True] * len(NOTHING))
+    assert len(columns.array([], dtype)) == 0
+
+
+def test_timestamps_keep_their_nanoseconds():
+    time = pd.Timestamp("2026-11-22T22:38:49.496116714Z")
+    assert columns.array([time, None, pd.NaT], TIME)[0] == time
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([1.0, 2], INTEGER, [1, 2]),
+        ([1, np.int64(2)], REAL, [1.0, 2.0]),
+        ([np.bool_(True), False], FLAG, [True, False]),
+        ([1, "a"], TEXT, ["1", "a"]),
+    ],
+)
+def test_what_means_the_same_is_converted(values, dtype, expected):
+    assert list(columns.array(values, dtype)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [("x", INTEGER), (1.5, INTEGER), ("x", REAL), ("x", FLAG), ("x", TIME)]
+)
+def test_what_does_not_fit_is_refused(value, dtype):
+    with pytest.raises((TypeError, ValueError)):
+        columns.array([value], dtype)
+
+
+@pytest.mark.parametrize("dtype", SAMPLES)
+@given(data=st.data())
+def test_a_column_as_python_values_and_back(dtype, data):
+    values = data.draw(st.lists(st.none() | SAMPLES[dtype]))
+    told = columns.plain(pd.Series(columns.array(values, dtype)))
+    assert told == values
+    assert list(map(type, told)) == list(map(type, values))
+
+
+def test_times_as_python_values_are_timestamps():
+    times = columns.plain(pd.Series(columns.array([1, None], TIME)))
+    assert times == [pd.Timestamp(1, tz="UTC"), None]
+
+
+def test_columns_of_other_types_have_python_values_too():
+    assert columns.plain(pd.Series([1.5, math.nan])) == [1.5, None]
+    assert columns.plain(pd.Series(["a", None], dtype=object)) == ["a", None]

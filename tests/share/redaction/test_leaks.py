@@ -1,0 +1,61 @@
+import pytest
+
+from postproc.share.redaction import leaks
+from tests.share.redaction.parts import invite, pseudonyms
+
+
+@pytest.fixture
+def originals():
+    made = pseudonyms()
+    made.messages.message(invite())
+    made.addresses.mac(bytes.fromhex("001122334455"))
+    return made.originals()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"to +498984079810.",
+        b"+498984079810".hex().encode(),
+        b"x 10.0.50.118:5060",
+        b"<sip:721@x>",
+        b"ANNA".replace(b"ANNA", b'"721"'),
+        b"9F1884C7FF0A4BE68A40378784D939B3",
+        b"foundation H0a003276",
+        b"id 001122334455",
+        b"pbx.kunde.de",
+    ],
+)
+def test_an_original_is_found_in_text(originals, text):
+    assert leaks.in_text(b"some text " + text + b" more", originals)
+
+
+@pytest.mark.parametrize(
+    "text", [b"port 721", b"110.0.50.118", b"10.0.50.1180", b"Wannabe Annabel", b"", b"audio INVITE"]
+)
+def test_what_only_looks_like_one_is_not(originals, text):
+    assert leaks.in_text(text, originals) == []
+
+
+def test_addresses_are_found_as_bytes_and_under_the_xor(originals):
+    plain = bytes([10, 0, 50, 118])
+    masked = bytes(a ^ b for a, b in zip(plain, bytes.fromhex("2112a442"), strict=True))
+    assert leaks.in_packets(b"x" + plain, originals)
+    assert leaks.in_packets(b"xyz" + masked + b"z", originals)
+    assert leaks.in_packets(bytes.fromhex("001122334455"), originals)
+    assert leaks.in_packets(bytes(100), originals) == []
+
+
+def test_a_pseudonym_that_is_an_original_elsewhere_is_noticed():
+    made = pseudonyms()
+    new = made.addresses.text("198.51.100.77")
+    assert not made.collides()
+    made.addresses.text(new)
+    assert made.collides()
+
+
+def test_a_word_of_an_unknown_header_that_a_dictionary_knows_does_not_count():
+    made = pseudonyms()
+    made.texts.opaque("telephone-event of Bernadette")
+    assert leaks.in_text(b"telephone-event", made.originals()) == []
+    assert leaks.in_text(b"bernadette", made.originals())

@@ -1,0 +1,112 @@
+import struct
+
+import pytest
+
+from postproc.share.redaction.tcp import ACK, SYN, Streams, options
+
+CLIENT, SERVER = (b"\1\1\1\1", 4901), (b"\2\2\2\2", 4900)
+OLD = b"OPTIONS sip:a@b SIP/2.0\r\nTo: old\r\nContent-Length: 4\r\n\r\nbody"
+NEW = b"OPTIONS sip:a@b SIP/2.0\r\nTo: something longer\r\nContent-Length: 4\r\n\r\nbody"
+
+
+def segment(
+    number: int, payload: bytes = b"", flags: int = ACK, acknowledged: int = 0, held: bytes = b""
+) -> bytes:
+    size = (20 + len(held)) // 4 << 4
+    return (
+        struct.pack(">HHIIBBHHH", 1, 2, number % 2**32, acknowledged % 2**32, size, flags, 1, 0, 0)
+        + held
+        + payload
+    )
+
+
+def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, bytes]]:
+    """Sequence number, acknowledgement and payload of each segment after the change."""
+    streams = Streams()
+    for frame, (source, each) in enumerate(sent):
+        streams.note(frame, source, SERVER if source == CLIENT else CLIENT, each)
+    streams.finish(lambda message: message.replace(b"old", b"something longer"))
+    new = [streams.segment(frame, each) for frame, (_, each) in enumerate(sent)]
+    return [(*struct.unpack_from(">II", each, 4), each[(each[12] >> 4) * 4 :]) for each in new]
+
+
+def test_what_is_longer_shifts_what_follows_both_ways():
+    found = replaced(
+        (CLIENT, segment(99, flags=SYN)),
+        (SERVER, segment(499, flags=SYN | ACK, acknowledged=100)),
+        (CLIENT, segment(100, OLD, acknowledged=500)),
+        (SERVER, segment(500, acknowledged=100 + len(OLD))),
+        (CLIENT, segment(100 + len(OLD), OLD, acknowledged=500)),
+    )
+    grown = len(NEW) - len(OLD)
+    assert found[2] == (100, 500, NEW)
+    assert found[3] == (500, 100 + len(NEW), b"")
+    assert found[4] == (100 + len(OLD) + grown, 500, NEW)
+
+
+@pytest.mark.parametrize("cut", [1, 25, 30, 50, len(OLD) - 1])
+def test_a_message_in_two_segments_is_whole_again(cut):
+    found = replaced((CLIENT, segment(7, OLD[:cut])), (CLIENT, segment(7 + cut, OLD[cut:])))
+    assert found[0][2] + found[1][2] == NEW
+    assert found[1][0] == 7 + len(found[0][2])
+
+
+def test_what_is_sent_again_is_the_same_and_order_does_not_matter():
+    first, second = segment(7, OLD[:30]), segment(37, OLD[30:])
+    found = replaced((CLIENT, first), (CLIENT, second), (CLIENT, first))
+    assert found[0] == found[2]
+    again = replaced((CLIENT, first), (CLIENT, first), (CLIENT, second))
+    assert again[2] == found[1]
+
+
+def test_sequence_numbers_may_wrap_around():
+    start = 2**32 - 10
+    found = replaced((CLIENT, segment(start, OLD)), (CLIENT, segment(start + len(OLD), OLD)))
+    assert found[1][0] == (start + len(NEW)) % 2**32
+    assert found[1][2] == NEW
+
+
+def test_several_messages_and_keep_alives_in_a_segment():
+    assert replaced((CLIENT, segment(1, OLD + b"\r\n\r\n" + OLD)))[0][2] == NEW + b"\r\n\r\n" + NEW
+
+
+def test_what_is_before_the_first_message_is_null():
+    assert replaced((CLIENT, segment(1, b"a=secret\r\n" + OLD)))[0][2] == bytes(10) + NEW
+
+
+def test_a_gap_stays_as_wide_as_it_is():
+    found = replaced((CLIENT, segment(1, OLD)), (CLIENT, segment(1001, OLD)))
+    assert found[1][0] == 1001 + len(NEW) - len(OLD)
+
+
+def test_connections_without_sip_lose_their_payload():
+    assert replaced((CLIENT, segment(1, b"GET /anna HTTP/1.1\r\n" * 2000)))[0] == (1, 0, bytes(40000))
+
+
+def test_a_new_connection_on_the_same_ports_counts_anew():
+    found = replaced(
+        (CLIENT, segment(99, flags=SYN)),
+        (CLIENT, segment(100, OLD)),
+        (CLIENT, segment(70_000, flags=SYN)),
+        (CLIENT, segment(70_001, OLD)),
+    )
+    assert found[3] == (70_001, 0, NEW)
+
+
+def test_unknown_options_are_void_and_selective_acknowledgements_move():
+    assert options(b"\1\1\x22\6abcd") == b"\1" * 8
+    assert options(b"\2\4\5\xb4") == b"\2\4\5\xb4"
+    held = b"\1\1\5\x0a" + struct.pack(">II", 100, 100 + len(OLD))
+    found = Streams()
+    found.note(0, CLIENT, SERVER, segment(100, OLD))
+    found.note(1, SERVER, CLIENT, segment(500, acknowledged=100, held=held))
+    found.finish(lambda message: message.replace(b"old", b"something longer"))
+    assert struct.unpack(">II", found.segment(1, segment(500, acknowledged=100, held=held))[24:32]) == (
+        100,
+        100 + len(NEW),
+    )
+
+
+def test_an_option_cut_short_ends_the_options():
+    assert len(options(b"\x05\xff\1")) == 3
+    assert options(b"\x08") == b"\1"

@@ -1,0 +1,300 @@
+"""The report in a real browser: what people do with it."""
+
+import re
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from selenium.common.exceptions import NoAlertPresentException
+from selenium.webdriver.common.keys import Keys
+
+from postproc import pipeline
+from postproc.show.report import page
+from postproc.show.report.model import report
+from tests.conftest import PCAPS
+from tests.hostile import TEXTS
+from tests.show.report.browser import chromium
+from tests.show.report.test_page import spoiled
+
+pytestmark = pytest.mark.slow
+
+CAPTURES = ("no_binding_success", "good", "acl_403", "two_calls")
+NUMBERS = ".calls tbody tr td:first-child"
+WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    pipeline.run([PCAPS / f"{name}.pcapng" for name in CAPTURES], out)
+    return out / "report.html"
+
+
+@pytest.fixture
+def opened(browser, path):
+    browser.size(1280, 900)
+    browser.media()
+    browser.open(path)
+    return browser
+
+
+def test_nothing_is_asked_of_any_network_and_the_console_stays_empty(opened, path):
+    for call in opened.all("details.call > summary"):
+        call.click()
+    for fold in opened.all("details.call .fold:not([open]) > summary"):
+        opened.run("arguments[0].click()", fold)
+    assert opened.requests() == [f"file://{path}"]
+    assert opened.log() == []
+
+
+def test_calls_are_sorted_by_any_column_and_back(opened):
+    before = opened.texts(NUMBERS)
+    assert before == ["1", "2", "3", "4", "5"]
+    opened.click(".calls th:nth-child(2) button")
+    verdicts = opened.texts(".calls tbody .badge")
+    assert verdicts == ["Fault", "Suspect", "OK", "OK", "OK"]
+    opened.click(".calls th:nth-child(1) button")
+    opened.click(".calls th:nth-child(1) button")
+    assert opened.texts(NUMBERS) == before[::-1]
+    assert opened.one(".calls th:nth-child(1)").get_attribute("aria-sort") == "descending"
+    opened.click(".calls th:nth-child(3) button")
+    told = opened.texts(".calls td.wide")
+    assert told == sorted(told, key=str.lower)
+
+
+def test_a_verdict_is_switched_off_and_on(opened):
+    opened.click('.chip[data-verdict="ok"]')
+    assert len(opened.texts(NUMBERS)) == 2 and len(opened.seen("details.call")) == 2
+    assert opened.one(".shown").text == "2 of 5 calls"
+    opened.click('.chip[data-verdict="ok"]')
+    assert len(opened.texts(NUMBERS)) == 5 and opened.one(".shown").text == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "calls"), [("no-binding", 1), ("4930998877", 1), ("acl 403", 1), ("721", 4)]
+)
+def test_a_search_leaves_the_calls_that_match(opened, typed, calls):
+    opened.keys("/")
+    opened.keys(typed)
+    assert len(opened.texts(NUMBERS)) == calls == len(opened.seen("details.call"))
+    opened.keys(Keys.ESCAPE)
+    assert len(opened.texts(NUMBERS)) == 5
+
+
+def test_a_search_without_a_match_says_so(opened):
+    opened.one(".search input").send_keys("nobody")
+    assert opened.texts(".none-left") == ["No call matches."]
+
+
+def test_a_row_opens_its_call_by_mouse_and_by_keyboard(opened):
+    opened.click(".calls tr[data-call='3'] td.wide")
+    assert opened.one("details.call[data-call='3']").get_property("open")
+    opened.run("arguments[0].focus()", opened.one(".calls tr[data-call='1'] a"))
+    opened.keys(Keys.ENTER)
+    assert opened.one("details.call[data-call='1']").get_property("open")
+    assert opened.driver.current_url.endswith("#call-1")
+
+
+def test_a_link_to_a_call_opens_it(opened, path):
+    opened.open(path, "#call-3")
+    call = opened.one("details.call[data-call='3']")
+    assert call.get_property("open")
+    assert 0 <= opened.run("return arguments[0].getBoundingClientRect().top", call) < 900
+
+
+def faulty(opened) -> str:
+    number = opened.one(".calls tr[data-verdict='fault']").get_attribute("data-call")
+    opened.click(f".calls tr[data-call='{number}'] a")
+    return f"details.call[data-call='{number}']"
+
+
+def test_the_step_where_it_broke_is_shown_first_and_others_by_click_and_arrow(opened):
+    call = faulty(opened)
+    (chosen,) = opened.texts(f"{call} .panel h4")
+    assert chosen == "Are they answered (Binding Success)? no"
+    opened.click(f"{call} .chart li:nth-child(3) .box")
+    assert opened.texts(f"{call} .panel h4") == ["Does the client offer usable candidates? yes"]
+    opened.keys(Keys.ARROW_RIGHT)
+    assert opened.texts(f"{call} .panel h4") == ["Does the server offer usable candidates? yes"]
+    assert len(opened.all(f"{call} .box[aria-current]")) == 1
+
+
+def test_a_step_leads_to_its_finding(opened):
+    call = faulty(opened)
+    opened.click(f"{call} .panel.chosen .to-finding")
+    assert "No Binding Success" in opened.one(".finding.marked h4").text
+
+
+@pytest.mark.parametrize(
+    ("selector", "begins"),
+    [
+        (".panel.chosen .copyable", "frame.number in {19, 21"),
+        (".panel.chosen .copyable + .copyable", "stun && udp.port == 32026"),
+        (".take-along > .copyable", 'sip.Call-ID in {"9d56a52dee2347a2bea6d63a057bfece"'),
+        (".take-along .long", "call 3"),
+    ],
+)
+def test_what_a_button_copies_can_be_pasted(opened, selector, begins):
+    call = faulty(opened)
+    opened.run("for (const each of document.querySelectorAll('.take-along .fold')) each.open = true")
+    opened.click(f"{call} {selector} button.copy")
+    time.sleep(0.2)
+    assert opened.one(f"{call} {selector} button.copy").text == "Copied"
+    shown, pasted = opened.one(f"{call} {selector} code").get_property("textContent"), opened.pasted()
+    assert pasted.startswith(begins)
+    assert "".join(pasted.split()) == "".join(shown.split()), "a search field takes no line ends"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_never_wider_than_the_screen(opened, width, scheme):
+    opened.media(scheme=scheme)
+    opened.size(width, 800)
+    opened.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert opened.run(WIDE) == 0
+
+
+def test_dark_and_light_texts_stand_out(opened):
+    inks = "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
+    light = opened.run(inks)
+    opened.media(scheme="dark")
+    dark = opened.run(inks)
+    assert light != dark and sum(map(int, re.findall(r"\d+", dark[1]))) < 100
+
+
+def test_the_pictures_inks_follow_the_page_without_a_style_of_their_own(opened):
+    inks = """
+        const drawn = [...document.querySelectorAll(".picture svg [fill^='var(--plot-ink']")];
+        return [...new Set(drawn.map((each) => getComputedStyle(each).fill))];
+    """
+    assert opened.run(inks) == ["rgb(26, 26, 26)"]
+    opened.run("document.documentElement.style.setProperty('--plot-ink', '#ff0000')")
+    assert opened.run(inks) == ["rgb(255, 0, 0)"]
+
+
+def test_paper_gets_every_step_of_the_calls_that_are_open(opened):
+    call = faulty(opened)
+    assert len(opened.seen(f"{call} .panel")) == 1
+    opened.media("print")
+    assert len(opened.seen(f"{call} .panel")) == 8 and not opened.seen(".tools, button.copy")
+    opened.media()
+    assert opened.paper().count(b"/Type /Page\n") >= 3
+
+
+def test_without_scripts_everything_is_there_to_read(opened, path):
+    opened.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        opened.open(path, "#call-3")
+        assert len(opened.seen("details.call[data-call='3'] .panel")) == 8
+        assert not opened.seen(".tools")
+    finally:
+        opened.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("evil", TEXTS.values(), ids=TEXTS)
+def test_what_strangers_write_does_nothing(browser, tmp_path, evil):
+    held = tmp_path / "evil.html"
+    page.write(report(spoiled(evil), {}, "en", unread=[(evil, evil)]), held)
+    browser.size(1280, 900)
+    browser.open(held)
+    browser.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    with pytest.raises(NoAlertPresentException):
+        _ = browser.driver.switch_to.alert.text
+    assert browser.log() == [] and browser.requests() == [f"file://{held}"]
+    assert browser.run(WIDE) == 0
+
+
+SLIPPED = """
+<script>document.title = "owned"</script>
+<img src="{site}/img" onerror="document.title = 'owned'"><svg onload="document.title = 'owned'"></svg>
+<style>body {{ background: url({site}/style) }} h1 {{ display: none }}</style>
+<p style="background: url({site}/attribute); position: fixed" id="styled">x</p>
+<link rel="stylesheet" href="{site}/link"><base href="{site}/base/">
+<iframe src="{site}/frame"></iframe><object data="{site}/object"></object>
+<video src="{site}/video" autoplay></video><a href="javascript:void(document.title = 'owned')" id="link">x</a>
+<form action="{site}/form"><button id="sent">x</button></form>
+"""
+SINKS = """
+    const refused = [], tried = {
+        markup: () => { document.querySelector("h1").innerHTML = "<b>owned</b>" },
+        code: () => { document.createElement("script").text = "1" },
+        policy: () => trustedTypes.createPolicy("mine", { createHTML: (text) => text }),
+    };
+    for (const [name, sink] of Object.entries(tried)) try { sink() } catch { refused.push(name) }
+    return refused;
+"""
+
+
+@pytest.fixture
+def site():
+    """A server, and the paths somebody has asked it for."""
+    asked = []
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def slipped(path, site, policy):
+    """The page with markup in it, as if a template had forgotten to escape it; with a policy or without."""
+    text = path.read_text(encoding="utf-8").replace("<main>", f"<main>{SLIPPED.format(site=site)}")
+    return text if policy else text.replace("Content-Security-Policy", "X-Nothing")
+
+
+@pytest.mark.parametrize("policy", [False, True])
+def test_the_policy_holds_where_escaping_would_not(browser, path, tmp_path, site, policy):
+    held = tmp_path / "slipped.html"
+    held.write_text(slipped(path, site[0], policy), encoding="utf-8")
+    browser.open(held)
+    styled = browser.one("#styled").value_of_css_property("position")
+    refused = browser.run(SINKS)
+    browser.run("document.querySelector('#link').click()")
+    time.sleep(0.3)
+    title, base = browser.driver.title, browser.run("return document.baseURI")
+    browser.run("document.querySelector('#sent').click()")
+    time.sleep(0.3)
+    if not policy:  # what is to be held back would else happen
+        assert (title, styled, refused) == ("owned", "fixed", [])
+        assert {"/img", "/style", "/attribute", "/link", "/frame", "/object", "/video"} <= {*site[1]}
+        assert base == f"{site[0]}/base/" and "/form?" in site[1]
+        return
+    assert "owned" not in title and styled == "static" and refused == ["markup", "code", "policy"]
+    assert site[1] == [] and base == browser.driver.current_url == f"file://{held}"
+
+
+def test_a_report_of_200_calls_is_small_and_quick(browser, tmp_path):
+    capture = tmp_path / "many.pcapng"
+    command = [sys.executable, "-m", "bench.generate", "sip", str(capture), "--calls", "200"]
+    subprocess.run(command, check=True, cwd=PCAPS.parent, capture_output=True)
+    pipeline.run([capture], tmp_path / "out")
+    held = tmp_path / "out" / "report.html"
+    assert held.stat().st_size < 15_000_000
+    browser.size(1280, 900)
+    browser.open(held)
+    assert len(browser.all("details.call")) == 200
+    loaded = "const [t] = performance.getEntriesByType('navigation'); return t.loadEventEnd"
+    assert browser.run(loaded) < 5000
+    typed = """
+        const input = document.querySelector(".search input"), begun = performance.now();
+        input.value = "486"; input.dispatchEvent(new Event("input")); document.body.offsetHeight;
+        return performance.now() - begun;
+    """
+    assert browser.run(typed) < 500
