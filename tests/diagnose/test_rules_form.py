@@ -6,18 +6,14 @@ from string import Formatter
 
 import pytest
 
-from postproc import diagnose
-from postproc.diagnose import RULES
+from postproc.diagnose import RULES, rules
 from postproc.diagnose.walk import CANDIDATES, CHART
 from postproc.model.findings import STAGES, Rule
 from postproc.model.text import Text
 from tests.diagnose.scenes import foreign, good, scene
 
 HERE = Path(__file__).parent
-MACHINERY = {"__init__", "chain", "ending", "steps", "told", "walk"}
-MODULES = sorted(
-    path.stem for path in Path(diagnose.__file__).parent.glob("*.py") if path.stem not in MACHINERY
-)
+MODULES = sorted(path.stem for path in Path(rules.__file__).parent.glob("*.py") if path.stem != "__init__")
 
 
 def texts(rule: Rule) -> list[Text]:
