@@ -93,5 +93,5 @@ def test_the_chart_asks_rules_that_exist():
 @pytest.mark.parametrize("module", MODULES)
 def test_one_word_for_one_thing(module):
     """German: Leg, Anruf, Connectivity Check; a call leg is no "Bein", and checks are not the app's Verbindungstest."""
-    text = (Path(diagnose.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    text = (Path(rules.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     assert re.findall(r"\b(?:Beins?|Beine|Rufs?|Rufe|Verbindungstests?|Maschine)\b", text) == []
