@@ -57,6 +57,6 @@ def test_every_threshold_is_explained_and_positive():
 @pytest.mark.parametrize("pattern", ["(x+)+!", r"(x|xx)+[yz]", r"(x|x)+\d"])
 def test_a_pattern_that_would_take_for_ever_ends_in_one_line(pattern):
     slow = replace(GENERIC, products={"slow": (pattern,)})
-    said = f"the deployment file's pattern '{pattern}' takes more than {PATTERN_SECONDS:.0f} s on the name"
+    said = f"the deployment file's pattern {pattern!r} takes more than {PATTERN_SECONDS:.0f} s on the name"
     with pytest.raises(SetupError, match=f"^{re.escape(said)} 'x{{40}}\\.\\.\\.': simplify it$"):
         slow.products_in(["x" * 60_000])
