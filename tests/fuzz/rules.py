@@ -184,6 +184,7 @@ def of_page(html: str) -> Iterator[str]:
 
 
 def _of_csv(table: Table, count: int, text: str) -> Iterator[str]:
+    csv.field_size_limit(len(text) + 1)  # a cell may be as long as the message it shows
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     if len(rows) != count:
         yield f"{len(rows)} rows instead of {count}"
