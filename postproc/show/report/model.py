@@ -12,7 +12,7 @@ import pandas as pd
 
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.show.pictures import saved as pictures
+from postproc.show import pictures
 from postproc.show.pictures.records import column
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry
 from postproc.show.report.cells import clock, day, shown
