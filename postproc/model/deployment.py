@@ -5,16 +5,22 @@ The files people write, and the ones that ship, are read by ``postproc.read.depl
 docs/DEPLOYMENT.md explains their keys.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import regex
+
 from postproc.model.acl import AccessList, Network, address_of
+from postproc.model.errors import SetupError
 
 CLIENT, SERVER, OTHER = "client", "server", "other"
 SIDES = (CLIENT, SERVER)
 
 Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side, or by product
+
+# A sane pattern takes microseconds on a name of some hundred characters; one like (x+)+! takes longer than
+# anybody waits. Below 0.1 s a busy machine would refuse sane ones; above 10 s people press Ctrl-C.
+PATTERN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class Deployment:
         return frozenset(
             product
             for product, patterns in self.products.items()
-            if any(re.search(pattern, name) for pattern in patterns for name in told)
+            if any(matches(pattern, name) for pattern in patterns for name in told)
         )
 
     def is_media_port(self, side: str, port: int) -> bool | None:
@@ -117,9 +123,21 @@ class Deployment:
         return any(found in network for network in self.public_addresses)
 
 
+def matches(pattern: str, name: str) -> bool:
+    """Say whether a deployment file's pattern is found in a name; SetupError if that takes too long."""
+    try:
+        return regex.search(pattern, name, timeout=PATTERN_SECONDS) is not None
+    except TimeoutError:
+        shown = f"{name[:40]}..." if len(name) > 40 else name
+        raise SetupError(
+            f"the deployment file's pattern {pattern!r} takes more than {PATTERN_SECONDS:.0f} s"
+            f" on the name {shown!r}: simplify it"
+        ) from None
+
+
 def marked(patterns: Patterns, name: str | None) -> str | None:
     """Return the one side whose patterns are found in a name."""
-    fitting = [side for side, held in patterns.items() if name and any(re.search(p, name) for p in held)]
+    fitting = [side for side, held in patterns.items() if name and any(matches(each, name) for each in held)]
     return fitting[0] if len(fitting) == 1 else None
 
 

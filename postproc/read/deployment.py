@@ -94,12 +94,14 @@ def _markers(value: object, base: Markers, at: At) -> Markers:
     patterns = {name: dict(getattr(base, name)) for name in MARKERS}
     for side, given in known(value, SIDES, at).items():
         for name, listed in known(given, MARKERS, at / side).items():
-            patterns[name][side] = each(settings.regex)(listed, at / side / name)
+            patterns[name][side] = each(settings.pattern)(listed, at / side / name)
     return Markers(**patterns)
 
 
 def _products(value: object, base: Mapping[str, tuple[str, ...]], at: At) -> dict[str, tuple[str, ...]]:
-    found = {name: each(settings.regex)(held, at / name) for name, held in settings.table(value, at).items()}
+    found = {
+        name: each(settings.pattern)(held, at / name) for name, held in settings.table(value, at).items()
+    }
     return dict(base) | found
 
 

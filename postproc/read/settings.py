@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import regex
+
 from postproc.model.acl import Network, network_of
 from postproc.model.errors import SetupError
 
@@ -75,13 +77,13 @@ def each(read: Callable[[object, At], T]) -> Callable[[object, At], tuple[T, ...
     return read_all
 
 
-def regex(value: object, at: At) -> str:
-    pattern = text(value, at)
+def pattern(value: object, at: At) -> str:
+    written = text(value, at)
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        regex.compile(written)
+    except (regex.error, OverflowError, RecursionError) as error:
         raise SetupError(f"{at.file}: {at.key}: not a regular expression: {error}") from error
-    return pattern
+    return written
 
 
 def ports(value: object, at: At) -> range:

@@ -22,6 +22,7 @@ import pyshark
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.model.errors import CaptureError, SetupError
+from postproc.model.text import clean
 from postproc.read import alone, programs
 from postproc.read.frame import Frame, frame
 from postproc.read.keylog import preference
@@ -174,7 +175,7 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
         lines = self.said.decode(errors="replace").splitlines()
         complaint = "; ".join(line.strip() for line in lines if not line.startswith("Running as"))
         if self.status and not any(words in complaint for words in BROKEN_FILE):
-            raise CaptureError(f"tshark failed ({self.status}): {complaint[:300] or 'no message'}")
+            raise CaptureError(f"tshark failed ({self.status}): {clean(complaint[:300]) or 'no message'}")
 
     def deadline(self) -> float:
         """When tshark is stopped, by the loop's clock."""

@@ -5,7 +5,6 @@ are shown as text. In a pipe there is no colour, and no line is ever broken.
 """
 
 import traceback
-import unicodedata
 from pathlib import Path
 from textwrap import wrap
 from typing import TextIO
@@ -14,29 +13,16 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from postproc.model.text import Lang
+from postproc.model.text import Lang, clean
 from postproc.model.text import Text as Words
 
+__all__ = ["clean", "console", "error_line", "folded", "say", "trace", "warning_lines"]
+
 NARROWEST = 40  # cells; a narrower terminal breaks lines itself
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
 
 
 WARNING = Words("warning", "Warnung")
-
-
-def clean(text: str) -> str:
-    r"""The text with \xNN or \uNNNN for what moves the cursor, turns the writing or is not shown.
-
-    Bytes of a file's name that are no text become \xNN, as in the tables (read.inputs.readable).
-    """
-    return "".join(_shown(char) for char in text)
-
-
-def _shown(char: str) -> str:
-    if "\udc80" <= char <= "\udcff":
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    return char.encode("unicode_escape").decode() if unicodedata.category(char) in HIDDEN else char
 
 
 def error_line(path: Path, reason: str) -> str:

@@ -46,6 +46,9 @@ CHOICES: Mapping[str, set[str]] = {
     "dtls.state": DTLS,
     "icmp_errors.transport": {"udp", "tcp"},
     "rtp_streams.direction": DIRECTIONS,
+    "rtp_streams.src_side": {"client", "server", "other"},
+    "phases.kind": {"early", "answered", "hold", "resumed", "restart"},
+    "phases.dtls": DTLS,
     "legs.role": {"inbound", "outbound", "single"},
     "legs.ended_by": {"uac", "uas"},
     "legs.state": {"trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"},
@@ -181,6 +184,7 @@ def of_page(html: str) -> Iterator[str]:
 
 
 def _of_csv(table: Table, count: int, text: str) -> Iterator[str]:
+    csv.field_size_limit(len(text) + 1)  # a cell may be as long as the message it shows
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     if len(rows) != count:
         yield f"{len(rows)} rows instead of {count}"

@@ -1,11 +1,13 @@
 """What a deployment can be asked."""
 
 import ipaddress
+import re
 from dataclasses import fields, replace
 
 import pytest
 
-from postproc.model.deployment import GENERIC, Thresholds, marked
+from postproc.model.deployment import GENERIC, PATTERN_SECONDS, Thresholds, marked
+from postproc.model.errors import SetupError
 from tests.deployments import XPHONE
 
 
@@ -50,3 +52,11 @@ def test_every_threshold_is_explained_and_positive():
     for threshold in fields(Thresholds):
         assert threshold.metadata["doc"].endswith(".")
         assert threshold.default > 0
+
+
+@pytest.mark.parametrize("pattern", ["(x+)+!", r"(x|xx)+[yz]", r"(x|x)+\d"])
+def test_a_pattern_that_would_take_for_ever_ends_in_one_line(pattern):
+    slow = replace(GENERIC, products={"slow": (pattern,)})
+    said = f"the deployment file's pattern {pattern!r} takes more than {PATTERN_SECONDS:.0f} s on the name"
+    with pytest.raises(SetupError, match=f"^{re.escape(said)} 'x{{40}}\\.\\.\\.': simplify it$"):
+        slow.products_in(["x" * 60_000])

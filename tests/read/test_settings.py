@@ -14,7 +14,7 @@ HERE = At("d.toml") / "acl" / "key"
 @pytest.mark.parametrize("read, given, found", [
     (settings.text, "a", "a"),
     (settings.choice("allow", "deny"), "deny", "deny"),
-    (settings.regex, "^Ice(Link)?", "^Ice(Link)?"),
+    (settings.pattern, "^Ice(Link)?", "^Ice(Link)?"),
     (settings.ports, "30000-33000", range(30000, 33001)),
     (settings.ports, 5060, range(5060, 5061)),
     (settings.network, "10.0.50.118/24", ipaddress.ip_network("10.0.50.0/24")),
@@ -61,7 +61,7 @@ def test_the_place_in_a_list_is_named():
 @pytest.mark.parametrize("pattern", ["(", "*", "a{99999999999}", "[z-a]"])
 def test_a_bad_regular_expression_is_refused(pattern):
     with pytest.raises(SetupError, match=r"^d\.toml: acl\.key: not a regular expression: .+"):
-        settings.regex(pattern, HERE)
+        settings.pattern(pattern, HERE)
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one():

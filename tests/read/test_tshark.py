@@ -203,6 +203,17 @@ def test_where_pipes_are_small_the_frames_are_the_same(pcaps, monkeypatch):
     assert list(tshark.frames(path)) == frames
 
 
+@pytest.mark.parametrize("octal, shown", [("002", r"\x02"), ("033]0;", r"\x1b]0;"), ("302\\233", r"\x9b")])
+def test_what_tshark_says_does_nothing_to_a_terminal(monkeypatch, tmp_path, written, octal, shown):
+    program = tmp_path / "tshark"
+    program.write_text(f"#!/bin/sh\nprintf 'version \"\\{octal}\" unsupported\\n' >&2\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(tshark, "executable", lambda: str(program))
+    with pytest.raises(CaptureError) as caught:
+        list(tshark.frames(written(pcap())))
+    assert str(caught.value) == f'tshark failed (2): version "{shown}" unsupported'
+
+
 def test_only_the_end_of_many_complaints_is_kept(monkeypatch, tmp_path, written):
     program = tmp_path / "tshark"
     program.write_text("#!/bin/sh\nyes nonsense | head -c 3000000 >&2\necho the end >&2\nexit 3\n")

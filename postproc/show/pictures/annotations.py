@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import VERDICTS, count, decimal
 from postproc.show.colors import FAINT, INK, MUTED, PAPER, PROBLEM
 from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.layout import (
@@ -21,11 +22,10 @@ from postproc.show.pictures.layout import (
     width,
 )
 from postproc.show.pictures.records import NS_PER_S
-from postproc.show.pictures.wording import count, decimal, say
+from postproc.show.pictures.wording import say
 
 HEADING_HEIGHT = 40.0  # of the two lines above a picture
 SMALL = 6.5  # size of the smallest letters: legible on paper at 100 %
-VERDICTS = ("ok", "fault", "suspect", "cannot_tell")
 
 TICKS_APART = 46.0  # points between two ticks at least: the widest text, "1:02:03", and a gap
 STEPS = (
@@ -74,7 +74,7 @@ def _summary(call: CallRows, name: str, lang: Lang) -> str:
         texts = [
             say(name, lang),
             clock(row.start) if row.start is not None else "",
-            say(row.verdict, lang) if row.verdict in VERDICTS else "",
+            VERDICTS[row.verdict].of(lang) if row.verdict in VERDICTS else "",
             plain(row.headline),
         ]
         return " · ".join(text for text in texts if text)

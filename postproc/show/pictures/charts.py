@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, decimal, direction
 from postproc.show import colors
 from postproc.show.colors import FAINT, INK, MUTED
 from postproc.show.pictures.annotations import (
@@ -35,7 +36,7 @@ from postproc.show.pictures.layout import (
     rectangle,
 )
 from postproc.show.pictures.records import NS_PER_S, HasTables, place
-from postproc.show.pictures.wording import count, decimal, direction, say
+from postproc.show.pictures.wording import say
 
 LEFT = 14.0
 NAMES, PANEL, GAP, ROW, APART = 150.0, 200.0, 34.0, 46.0, 16.0  # of the media, in points

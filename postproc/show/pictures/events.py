@@ -13,13 +13,14 @@ from statistics import median
 from typing import NamedTuple
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, decimal
 from postproc.show.pictures import wording
 from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.cut import Row as TableRow
 from postproc.show.pictures.layout import plain
 from postproc.show.pictures.machines import Machines
 from postproc.show.pictures.records import NS_PER_S, place
-from postproc.show.pictures.wording import count, decimal, duration, say
+from postproc.show.pictures.wording import duration, say
 
 Frame = tuple[str, int | None]  # capture and number
 RESPONSES = ("success", "error")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import decimal
 from postproc.show import colors
 from postproc.show.colors import FAINT, INK, MUTED, PROBLEM, Color
 from postproc.show.pictures.annotations import (
@@ -48,7 +49,7 @@ from postproc.show.pictures.layout import (
 )
 from postproc.show.pictures.machines import Heading, Machines
 from postproc.show.pictures.records import place
-from postproc.show.pictures.wording import decimal, say
+from postproc.show.pictures.wording import say
 
 MARGIN, TIME, FRAME = 12.0, 46.0, 50.0  # left edge; right edge of times; left edge of frames
 NARROWEST_PICTURE = 420.0  # the heading's room

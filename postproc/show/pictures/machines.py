@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import PICTURES, SIDES, capital
 from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.layout import plain
 from postproc.show.pictures.records import host, place
@@ -51,9 +52,9 @@ PARTS = {  # what a machine does in the call; the name of one without User-Agent
     "called": Text("Called party", "Angerufener"),
     "b2bua": Text("B2BUA", "B2BUA"),
     "proxy": Text("Proxy", "Proxy"),
-    "client": Text("Client", "Client"),
-    "server": Text("Server", "Server"),
-    "media": Text("Media", "Medien"),
+    "client": capital(SIDES["client"]),
+    "server": capital(SIDES["server"]),
+    "media": capital(PICTURES["media"]),
     "stun": Text("STUN server", "STUN-Server"),
     "relay": Text("TURN server", "TURN-Server"),
     "icmp": Text("Router", "Router"),

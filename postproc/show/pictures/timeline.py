@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, direction
+from postproc.model.vocabulary import side as side_name
 from postproc.show import colors
 from postproc.show.colors import MUTED, PAPER
 from postproc.show.pictures.annotations import (
@@ -44,7 +46,7 @@ from postproc.show.pictures.lanes import (
 )
 from postproc.show.pictures.layout import DOTTED, Label, Picture, plain
 from postproc.show.pictures.records import NS_PER_S, place
-from postproc.show.pictures.wording import count, direction, duration, say, side_of
+from postproc.show.pictures.wording import duration, say
 
 LEFT, NAMES, PLOT, NOTES = 14.0, 150.0, 560.0, 120.0  # of the timeline, in points
 PURPOSES = {"check": "checks", "discovery": "discovery", "keepalive": "keepalive"}
@@ -139,7 +141,7 @@ def _candidates(call: CallRows, lang: Lang) -> Iterator[Lane]:
     for (leg, side), times in sorted(sides.items(), key=lambda item: (item[0][0] or 0, item[0][1])):
         number = len(set().union(*times.values()))
         ticks = [Tick(time, "diamond", colors.leg(leg).line) for time in sorted(times)]
-        name = f"{say('candidates', lang)}, {side_of(side, lang)}"
+        name = f"{say('candidates', lang)}, {side_name(side, lang)}"
         yield Lane(name, leg, colors.leg(leg), note=f"{number}", ticks=ticks)
 
 
