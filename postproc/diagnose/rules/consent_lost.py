@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
 from postproc.diagnose.case.media import way
 from postproc.diagnose.case.rows import Row
 from postproc.diagnose.case.view import end
@@ -38,7 +38,9 @@ def find(case: Case) -> Iterator[Finding]:
         for direction, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
             sent = checks(case, direction, leg)
             lost = _lost(sent, until - AFTER_THE_END)
-            if len(lost) >= case.deployment.thresholds.dead_requests and _quiet(case, leg, back, lost, until):
+            if requests(lost) >= case.deployment.thresholds.dead_requests and _quiet(
+                case, leg, back, lost, until
+            ):
                 yield _finding(case, leg, direction, lost, until)
 
 
@@ -65,7 +67,7 @@ def _finding(case: Case, leg: int | None, direction: str, lost: list[Row], until
     moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
     facts = {
         "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
-        "answered": len(good), "lost": len(lost), "moved": moved,
+        "answered": len(good), "lost": requests(lost), "moved": moved,
     }  # fmt: skip
     said = (DETAIL, MOVED) if moved else (DETAIL,)
     return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)

@@ -14,7 +14,7 @@ from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
-from postproc.show.pictures import saved as pictures
+from postproc.show import pictures
 from postproc.show.pictures.records import column
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry
 from postproc.show.report.cells import clock, day, shown
