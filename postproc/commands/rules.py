@@ -13,21 +13,23 @@ from postproc.model.text import Lang
 @click.command("rules")
 @click.option(
     "--matrix", type=click.Path(exists=True, path_type=Path), metavar="PATH",
-    help="As Markdown, with the captures in PATH and which rule fires on which.",
+    help="Which rule fires on which of the captures in PATH, as Markdown.",
 )  # fmt: skip
+@click.option("--markdown", is_flag=True, help="The rules with their claims, as Markdown.")
 @lang_option
 @click.option("--debug", is_flag=True, help="Print a traceback with every error.")
-def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
+def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang, debug: bool) -> None:
     """List the error pictures that a run looks for.
 
     \b
     Examples:
         postproc rules
-        postproc rules --matrix pcaps/ > docs/RULES.md
+        postproc rules --markdown > docs/RULES.md
+        postproc rules --matrix pcaps/ > docs/RULES-MATRIX.md
     """
     from postproc.diagnose import RULES
+    from postproc.show import rulebook
     from postproc.show.catalogue import listing
-    from postproc.show.rulebook import page
     from postproc.show.terminal import console, say
 
     if matrix is not None:
@@ -35,7 +37,10 @@ def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
             from postproc import pipeline
 
             ran = pipeline.run([matrix])
-            click.echo(page(RULES, ran.findings, ran.captures["capture"]), nl=False)
+            click.echo(rulebook.matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
+        return
+    if markdown:
+        click.echo(rulebook.page(RULES), nl=False)
         return
     screen = console(sys.stdout)
     for line in listing(RULES, lang):
@@ -57,11 +62,11 @@ def explain_command(*, rule: str, lang: Lang, debug: bool) -> None:
         postproc explain ICE001 --lang de
     """
     with one_line_errors(debug=debug):
-        from postproc.diagnose import BY_NAME, named
+        from postproc.diagnose import BY_NAME, RULES, named
         from postproc.show.catalogue import explained
         from postproc.show.terminal import console, say
 
         (name,) = named([rule])
         screen = console(sys.stdout)
-        for line in explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
+        for line in explained(BY_NAME[name], RULES, lang, screen.width if screen.is_terminal else None):
             say(screen, line)

@@ -151,7 +151,7 @@ def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     ]
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
-    return Judged(case, chained, heard, walk(case, chained))
+    return Judged(case, chained, heard, walk(case, chained, RULES))
 
 
 def _matters(rule: Rule, case: Case) -> bool:

@@ -4,7 +4,7 @@ The chain is SIP -> candidates -> bindings -> DTLS -> media. What follows from a
 earlier break is listed under it, not beside it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from postproc.model.findings import STAGES, VERDICTS, Finding, Rule, Verdict
@@ -28,7 +28,8 @@ def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | N
     by_name = {rule.name: rule for rule in rules}
     held = [_eased(each, by_name[each.rule]) if media_ok else each for each in found]
     broken = {each.rule for each in held if each.verdict in BROKEN}
-    explained = {name: why for name in broken if (why := _reason(by_name[name], broken, by_name))}
+    broken_rules = [rule for rule in rules if rule.name in broken]
+    explained = {rule.name: why for rule in broken_rules if (why := _reason(rule, broken_rules))}
     roots = [each for each in held if each.verdict in BROKEN and each.rule not in explained]
     root = min(roots, key=lambda each: _rank(each, by_name, order), default=None)
     told = sorted(held, key=lambda each: _place(each, root, explained, by_name, order))
@@ -37,17 +38,17 @@ def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | N
 
 
 def _eased(finding: Finding, rule: Rule) -> Finding:
-    """Media both ways on the client's leg is ok, whatever NAT did (DESIGN 2a)."""
+    """Media both ways on the client's leg is ok, whatever NAT did."""
     if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
         return finding
     return replace(finding, verdict="note")
 
 
-def _reason(rule: Rule, broken: Iterable[str], rules: Mapping[str, Rule]) -> str | None:
-    """The nearest link of the chain: of the rules that explain this one, one that explains no other of them."""
-    held = [name for name in rule.follows if name in broken]
-    farther = {name for each in held for name in rules[each].follows}
-    return next((name for name in reversed(held) if name not in farther), held[-1] if held else None)
+def _reason(rule: Rule, broken: Sequence[Rule]) -> str | None:
+    """The nearest link of the chain: of the rules that explain this one, the last that explains no other of them."""
+    explaining = rule.causes_among(broken)
+    farther = {each.name for one in explaining for each in one.causes_among(explaining)}
+    return next((each.name for each in reversed(explaining) if each.name not in farther), None)
 
 
 def _rank(finding: Finding, rules: Mapping[str, Rule], order: Mapping[str, int]) -> tuple[int, int, int]:

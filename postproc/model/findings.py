@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from postproc.model import causes
+from postproc.model.causes import Link
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import SIDES, word
 
@@ -75,9 +77,10 @@ class Finding:
 class Rule:
     """A known error picture.
 
-    ``follows``: rules whose findings explain this one's; it is then their
-    consequence. ``despite_media``: it is a fault even where media flows both
-    ways on the client's leg; other rules are then no more than a note.
+    ``breaks``: the link of the chain that is broken where the picture is seen
+    (postproc.model.causes); None: it breaks nothing, and nothing explains it.
+    ``despite_media``: it is a fault even where media flows both ways on the
+    client's leg; other rules are then no more than a note.
     """
 
     code: str
@@ -90,8 +93,15 @@ class Rule:
     references: tuple[str, ...]
     known_problems: Text
     find: Callable[[Any], Iterator[Finding]]
-    follows: tuple[str, ...] = ()
+    breaks: Link | None = None
     despite_media: bool = False
+
+    def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
+        """Those of the rules whose findings explain this one's."""
+        if self.breaks is None:
+            return ()
+        explaining = causes.explaining(self.breaks)
+        return tuple(rule for rule in rules if rule.breaks in explaining)
 
 
 State = Literal["passed", "failed", "not_reached", "cannot_tell", "not_needed"]

@@ -22,13 +22,14 @@ def listing(rules: Iterable[Rule], lang: Lang) -> list[str]:
     return [f"{rule.code:8} {rule.name:{width}}  {rule.summary.of(lang)}" for rule in held]
 
 
-def explained(rule: Rule, lang: Lang, width: int | None) -> list[str]:
-    """All that is known of a rule, in lines of a width; None: unbroken."""
+def explained(rule: Rule, rules: Iterable[Rule], lang: Lang, width: int | None) -> list[str]:
+    """All that is known of a rule among all ``rules``, in lines of a width; None: unbroken."""
     lines = [f"{rule.code} {rule.name}: {rule.summary.of(lang)}"]
     lines += _section(CLAIM.of(lang), [rule.claim.of(lang)], width)
     lines += _section(CAUSES.of(lang), _advice(rule.causes, lang), width)
     lines += _section(capital(REMEDIES).of(lang), _advice(rule.remedies, lang), width)
-    lines += _section(FOLLOWS.of(lang), [", ".join(rule.follows)] if rule.follows else [], width)
+    follows = ", ".join(cause.name for cause in rule.causes_among(rules))
+    lines += _section(FOLLOWS.of(lang), [follows] if follows else [], width)
     lines += _section(KNOWN.of(lang), [rule.known_problems.of(lang)], width)
     return lines + _section(capital(SOURCES).of(lang), list(rule.references), width)
 

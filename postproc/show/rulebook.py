@@ -1,6 +1,6 @@
-"""The rules as a page of Markdown: what each claims, and on which captures it fires.
+"""The rules as pages of Markdown: what each claims, and which fires on which capture.
 
-docs/RULES.md is made of it; a test keeps the two together.
+docs/RULES.md and docs/RULES-MATRIX.md are made of it; tests keep them up to date.
 """
 
 import re
@@ -15,12 +15,13 @@ HEAD = """# Rules
 
 Every known error picture that a run looks for, in the order of the chain: of several breaks the
 earliest is the cause. `postproc explain NAME` tells causes, remedies, references and known problems.
+[RULES-MATRIX.md](RULES-MATRIX.md) says which of them fires on which capture.
 """
 STAGE: Mapping[str, str] = {
     "capture": "The capture", "sip": "SIP", "sdp": "SDP: candidates and codecs",
     "stun": "STUN and ICE: bindings", "nat": "NAT", "dtls": "DTLS", "media": "Media",
 }  # fmt: skip
-MATRIX = """## Rules and captures
+MATRIX = """# Rules and captures
 
 Which rule fires on which capture when all are judged in one run, and what it says of it: **F** fault,
 **S** suspect, **?** cannot tell, n note. A rule whose row is empty is shown by no capture; it fires on
@@ -29,21 +30,19 @@ the tables built in its test in `tests/diagnose`.
 MARKS: Mapping[str, str] = {"fault": "**F**", "suspect": "**S**", "cannot_tell": "**?**", "note": "n"}
 
 
-def page(rules: Sequence[Rule], findings: pd.DataFrame, captures: Iterable[str]) -> str:
-    """The page; without captures only the rules. ``findings`` is the table of that name."""
-    held = sorted(captures)
-    parts = [HEAD, *(_stage(stage, rules) for stage in STAGES)]
-    return "\n".join([*parts, *([_matrix(rules, findings, held)] if held else [])])
+def page(rules: Sequence[Rule]) -> str:
+    """Every rule with its claim, stage by stage."""
+    return "\n".join([HEAD, *(_stage(stage, rules) for stage in STAGES)])
 
 
-def _stage(stage: str, rules: Iterable[Rule]) -> str:
+def _stage(stage: str, rules: Sequence[Rule]) -> str:
     rows = [
         (
             rule.code,
             f"`{rule.name}`",
             rule.summary.en,
             rule.claim.en,
-            ", ".join(f"`{n}`" for n in rule.follows),
+            ", ".join(f"`{cause.name}`" for cause in rule.causes_among(rules)),
         )
         for rule in rules
         if rule.stage == stage
@@ -51,9 +50,11 @@ def _stage(stage: str, rules: Iterable[Rule]) -> str:
     return f"## {STAGE[stage]}\n\n{_table(('code', 'name', 'picture', 'claim', 'may follow from'), rows)}"
 
 
-def _matrix(rules: Iterable[Rule], findings: pd.DataFrame, captures: Sequence[str]) -> str:
+def matrix(rules: Iterable[Rule], findings: pd.DataFrame, captures: Iterable[str]) -> str:
+    """Which rule fires on which capture; ``findings`` is the table of that name."""
+    names = sorted(captures)
     told = _worst(findings)
-    shown = [name for name in captures if any(capture == name for _, capture in told)]
+    shown = [name for name in names if any(capture == name for _, capture in told)]
     columns = [str(number) for number in range(1, len(shown) + 1)]
     rows = [
         (
@@ -63,9 +64,11 @@ def _matrix(rules: Iterable[Rule], findings: pd.DataFrame, captures: Sequence[st
         for rule in rules
     ]
     legend = [f"{number}. {_named(name)}" for number, name in zip(columns, shown, strict=True)]
-    silent = [f"- {_named(name)}" for name in captures if name not in shown]
+    silent = [f"- {_named(name)}" for name in names if name not in shown]
     parts = [MATRIX, *legend, "", _table(("rule", *columns), rows)]
-    return "\n".join([*parts, "Silent are all of them on:", "", *silent, ""])
+    if silent:
+        parts += ["Silent are all of them on:", "", *silent, ""]
+    return "\n".join(parts)
 
 
 def _named(capture: str) -> str:

@@ -1,16 +1,19 @@
 """Root cause before symptom."""
 
+from typing import get_args
+
 import pytest
 
 from postproc.diagnose.chain import chain, verdict
+from postproc.model.causes import CHAIN, Link, StepName, explaining, step
 from postproc.model.findings import Evidence, Finding, Rule, Stage, Verdict
 from postproc.model.text import Text
 
 SAID = Text("said", "gesagt")
 
 
-def rule(name: str, stage: Stage, *follows: str, despite_media: bool = False) -> Rule:
-    return Rule("X", name, stage, SAID, SAID, (), (), (), SAID, lambda _: iter(()), follows, despite_media)
+def rule(name: str, stage: Stage, breaks: Link | None = None, *, despite_media: bool = False) -> Rule:
+    return Rule("X", name, stage, SAID, SAID, (), (), (), SAID, lambda _: iter(()), breaks, despite_media)
 
 
 def found(name: str, verdict: Verdict = "fault") -> Finding:
@@ -18,10 +21,15 @@ def found(name: str, verdict: Verdict = "fault") -> Finding:
 
 
 RULES = (
-    rule("cut", "capture"), rule("rejected", "sip"), rule("missing", "sdp", "cut"), rule("dead", "stun", "missing"),
-    rule("nat", "nat"), rule("dtls", "dtls", "dead"), rule("silent", "media", "missing", "dead", "dtls"),
-    rule("lossy", "media", despite_media=True),
-)  # fmt: skip
+    rule("cut", "capture", "first_leg"),
+    rule("rejected", "sip", "second_leg"),
+    rule("missing", "sdp", "local_candidate"),
+    rule("dead", "stun", "path"),
+    rule("nat", "nat"),
+    rule("dtls", "dtls", "handshake"),
+    rule("silent", "media", "media"),
+    rule("lossy", "media", "quality", despite_media=True),
+)
 
 
 def of(*findings: Finding, media_ok: bool | None = None):
@@ -95,3 +103,35 @@ def test_nothing_found_has_no_root():
 def test_the_verdict_is_the_worst_of_root_and_consequences(findings, ended_well, media_ok, said):
     chained = of(*findings, media_ok=media_ok)
     assert verdict(chained, ended_well=ended_well, media_ok=media_ok) == said
+
+
+def test_a_link_needs_only_links_above_it_so_that_causes_never_run_in_a_circle():
+    above: set[str] = set()
+    for link, place in CHAIN.items():
+        assert {*place.needs, *place.gaps} <= above, link
+        above.add(link)
+    assert set(get_args(Link)) == set(CHAIN)
+
+
+def test_needs_pass_on_and_gaps_of_captures_do_not():
+    assert {"nat_type", "stun_server", "public_candidate"} <= explaining("media")  # through the path
+    assert "stun_server" in explaining("call") and "capture_directions" in explaining("stun_server")
+    assert "capture_directions" not in explaining("call")
+
+
+def test_a_gap_in_a_capture_never_needs_what_it_hides():
+    gaps = {gap for place in CHAIN.values() for gap in place.gaps}
+    assert all(not CHAIN[gap].needs for gap in gaps)
+
+
+def test_every_step_of_the_chart_is_one_of_a_link():
+    assert {place.step for place in CHAIN.values()} - {None, "candidates"} <= set(get_args(StepName))
+    assert (step(None), step("uplink"), step("path")) == (None, None, "answers")
+    assert step("public_candidate", frozenset({"server", "odd"})) == "server_candidates"
+    assert step("public_candidate") is None
+
+
+def test_a_rule_is_explained_by_those_that_break_what_it_needs():
+    by_name = {each.name: each for each in RULES}
+    assert [each.name for each in by_name["dtls"].causes_among(RULES)] == ["cut", "missing", "dead"]
+    assert by_name["nat"].causes_among(RULES) == ()

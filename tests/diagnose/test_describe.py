@@ -84,9 +84,10 @@ def test_what_would_settle_a_doubt_ends_the_detail():
     ("lang", "said"), [("en", "This follows from: A picture."), ("de", "Das folgt aus: Ein Bild.")]
 )
 def test_a_consequence_says_what_it_follows_from(lang, said):
-    later = replace(RULE, name="later", follows=("test-rule",))
-    chained = chain([replace(FINDING, rule="later"), FINDING], [RULE, later], media_ok=None)
-    rows = findings(chained, {"test-rule": RULE, "later": later}, scene(), lang)
+    first = replace(RULE, breaks="path")
+    later = replace(RULE, name="later", breaks="media")
+    chained = chain([replace(FINDING, rule="later"), FINDING], [first, later], media_ok=None)
+    rows = findings(chained, {"test-rule": first, "later": later}, scene(), lang)
     assert [(row.name, row.caused_by) for row in rows] == [("test-rule", None), ("later", "test-rule")]
     assert rows[1].detail.endswith(said)
 

@@ -9,16 +9,6 @@ from postproc.diagnose.case.media import Way, way, ways
 from postproc.diagnose.case.rows import Row
 from postproc.diagnose.case.view import end
 
-# Everything that stops the client's leg before its media; what the other legs hear follows from it.
-EARLIER = (
-    "capture-cut-short", "first-leg-missing", "starts-mid-call", "one-direction-only", "invite-rejected-by-acl",
-    "call-rejected", "second-leg-missing", "candidates-rejected-by-acl", "no-common-codec",
-    "stun-server-unreachable", "public-candidate-missing", "private-candidate-missing", "mdns-only",
-    "icmp-unreachable", "no-binding-success", "bindings-one-way", "binding-error", "no-checks", "consent-lost",
-    "symmetric-nat", "several-uplinks", "port-not-preserved", "address-mismatch", "dtls-not-started",
-    "dtls-incomplete", "dtls-alert", "dtls-fingerprint-mismatch", "dtls-fragment-lost",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Talk:

@@ -84,6 +84,7 @@ RULE = Rule(
     code="NAT004",
     name="address-mismatch",
     stage="nat",
+    breaks="mapped_address",
     summary=Text("Addresses do not match", "Adressen passen nicht zusammen"),
     claim=Text(
         "The address offered in SDP is not the one under which that side is seen.",
@@ -131,5 +132,4 @@ RULE = Rule(
         "Peer-reflexive Adressen sind bei ICE üblich; die Regel meldet sich nur, wo kein Pfad funktioniert.",
     ),
     find=find,
-    follows=("first-leg-missing", "several-uplinks"),
 )  # fmt: skip

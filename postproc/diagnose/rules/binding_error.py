@@ -58,6 +58,7 @@ RULE = Rule(
     code="ICE004",
     name="binding-error",
     stage="stun",
+    breaks="credentials",
     summary=Text("Binding error", "Binding-Fehler"),
     claim=Text(
         "The other side receives the Binding Requests and refuses them all.",
@@ -101,5 +102,4 @@ RULE = Rule(
         "Fehler vor dem ersten Erfolg sind üblich, solange sich die Rollen finden; dann schweigt die Regel.",
     ),
     find=find,
-    follows=("first-leg-missing",),
 )  # fmt: skip

@@ -47,6 +47,7 @@ RULE = Rule(
     code="ICE003",
     name="bindings-one-way",
     stage="stun",
+    breaks="path",
     summary=Text("Bindings one way only", "Bindings nur in einer Richtung"),
     claim=Text(
         "One side's Binding Requests are answered, the other's never: the path carries one direction only.",
@@ -86,8 +87,4 @@ RULE = Rule(
         "Ein erster Request, der nur den Weg öffnet, darf auch im Gutfall unbeantwortet bleiben; funktioniert ein Pfad, schweigt die Regel.",
     ),
     find=find,
-    follows=(
-        "first-leg-missing", "one-direction-only", "icmp-unreachable", "symmetric-nat", "port-not-preserved",
-        "address-mismatch", "several-uplinks", "binding-error",
-    ),
 )  # fmt: skip

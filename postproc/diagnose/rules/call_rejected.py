@@ -144,6 +144,7 @@ RULE = Rule(
     code="SIP002",
     name="call-rejected",
     stage="sip",
+    breaks="call",
     summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
         "The INVITE got a final failure that is neither busy nor cancelled nor declined.",
@@ -198,7 +199,4 @@ RULE = Rule(
         "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet.",
     ),
     find=find,
-    follows=(
-        "invite-rejected-by-acl", "candidates-rejected-by-acl", "no-common-codec", "stun-server-unreachable",
-    ),
 )  # fmt: skip

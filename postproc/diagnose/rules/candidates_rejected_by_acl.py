@@ -145,6 +145,7 @@ RULE = Rule(
     code="SDP003",
     name="candidates-rejected-by-acl",
     stage="sdp",
+    breaks="acl",
     summary=Text(
         "Candidates rejected by access lists (488)", "Kandidaten von Zugriffslisten abgewiesen (488)"
     ),
@@ -202,5 +203,4 @@ RULE = Rule(
         " nur ein Verdacht.",
     ),
     find=find,
-    follows=("public-candidate-missing", "mdns-only"),
 )  # fmt: skip

@@ -117,6 +117,7 @@ RULE = Rule(
     code="CAP001",
     name="capture-cut-short",
     stage="capture",
+    breaks="capture_end",
     summary=Text("Capture cut short", "Mitschnitt zu kurz"),
     claim=Text(
         "The capture, or its file, ends before the call does; what happened later is not known.",

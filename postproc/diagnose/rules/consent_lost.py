@@ -77,6 +77,7 @@ RULE = Rule(
     code="ICE005",
     name="consent-lost",
     stage="stun",
+    breaks="consent",
     summary=Text("Path lost during the call", "Pfad während des Anrufs verloren"),
     claim=Text(
         "Checks that had been answered are answered no more while the call goes on, and media stops.",
@@ -112,6 +113,5 @@ RULE = Rule(
         "Requests, die beim Ende eines Anrufs unterwegs sind, bleiben unbeantwortet; die letzte Sekunde zählt nicht.",
     ),
     find=find,
-    follows=("one-direction-only",),
     despite_media=True,
 )  # fmt: skip

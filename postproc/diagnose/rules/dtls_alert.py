@@ -48,6 +48,7 @@ RULE = Rule(
     code="DTLS003",
     name="dtls-alert",
     stage="dtls",
+    breaks="handshake_end",
     summary=Text("DTLS alert", "DTLS-Alert"),
     claim=Text(
         "One side breaks the handshake off and says why in an alert.",
@@ -83,5 +84,4 @@ RULE = Rule(
         "close_notify am Ende eines Anrufs ist kein Fehler und hier nicht gemeint.",
     ),
     find=find,
-    follows=("dtls-fingerprint-mismatch", "dtls-fragment-lost"),
 )  # fmt: skip

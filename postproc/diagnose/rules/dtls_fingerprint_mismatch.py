@@ -34,6 +34,7 @@ RULE = Rule(
     code="DTLS004",
     name="dtls-fingerprint-mismatch",
     stage="dtls",
+    breaks="certificate",
     summary=Text("Fingerprint mismatch", "Fingerprint passt nicht"),
     claim=Text(
         "A certificate was presented whose hash no a=fingerprint of the SDP holds.",

@@ -54,6 +54,7 @@ RULE = Rule(
     code="DTLS005",
     name="dtls-fragment-lost",
     stage="dtls",
+    breaks="flight",
     summary=Text("DTLS fragment lost", "DTLS-Fragment verloren"),
     claim=Text(
         "A handshake message arrives in part only, and the handshake does not go on.",
@@ -89,5 +90,4 @@ RULE = Rule(
         "Pakete, die der Mitschnitt selbst verloren hat, sehen genauso aus.",
     ),
     find=find,
-    follows=("one-direction-only", "bindings-one-way"),
 )  # fmt: skip

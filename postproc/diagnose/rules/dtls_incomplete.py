@@ -74,6 +74,7 @@ RULE = Rule(
     code="DTLS002",
     name="dtls-incomplete",
     stage="dtls",
+    breaks="handshake",
     summary=Text("DTLS handshake incomplete", "DTLS-Handshake unvollständig"),
     claim=Text(
         "A ClientHello is sent, and the handshake is never finished: there are no keys for the media.",
@@ -117,6 +118,4 @@ RULE = Rule(
         "Ein Handshake, dessen Ende nicht aufgezeichnet wurde, sieht genauso aus; fließen Medien, schweigt die Regel.",
     ),
     find=find,
-    follows=("first-leg-missing", "one-direction-only", "bindings-one-way", "dtls-fragment-lost", "dtls-alert",
-             "capture-cut-short"),
 )  # fmt: skip

@@ -46,6 +46,7 @@ RULE = Rule(
     code="DTLS001",
     name="dtls-not-started",
     stage="dtls",
+    breaks="handshake_start",
     summary=Text("DTLS not started", "DTLS nicht begonnen"),
     claim=Text(
         "The path is there, DTLS-SRTP is agreed, and no ClientHello is sent.",
@@ -81,8 +82,4 @@ RULE = Rule(
         "Ein Mitschnitt, der nach dem Handshake begann, zeigt keinen; fließen Medien, schweigt die Regel.",
     ),
     find=find,
-    follows=(
-        "first-leg-missing", "starts-mid-call", "one-direction-only", "bindings-one-way", "binding-error",
-        "call-rejected", "no-common-codec",
-    ),
 )  # fmt: skip

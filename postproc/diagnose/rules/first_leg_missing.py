@@ -92,6 +92,7 @@ RULE = Rule(
     code="CAP002",
     name="first-leg-missing",
     stage="capture",
+    breaks="first_leg",
     summary=Text("The client's leg is missing", "Das Leg des Clients fehlt"),
     claim=Text(
         "The SIP leg that carries the client's SDP is not in the capture: its candidates are not known.",
@@ -150,5 +151,4 @@ RULE = Rule(
         " meldet die Regel nur Connectivity Checks ohne SIP.",
     ),
     find=find,
-    follows=("starts-mid-call",),
 )  # fmt: skip

@@ -103,6 +103,7 @@ RULE = Rule(
     code="ICE006",
     name="icmp-unreachable",
     stage="stun",
+    breaks="delivery",
     summary=Text("ICMP: unreachable", "ICMP: nicht erreichbar"),
     claim=Text(
         "ICMP errors answer the Binding Requests, and say who refuses them and why.",
@@ -156,6 +157,4 @@ RULE = Rule(
         "ICMP lässt sich fälschen und ist nach dem Auflegen üblich; nur Meldungen zu unbeantworteten Checks zählen.",
     ),
     find=find,
-    follows=("first-leg-missing", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
-             "public-candidate-missing"),
 )  # fmt: skip

@@ -111,6 +111,7 @@ RULE = Rule(
     code="SIP001",
     name="invite-rejected-by-acl",
     stage="sip",
+    breaks="admission",
     summary=Text("INVITE rejected by an access list (403)", "INVITE von einer Zugriffsliste abgewiesen (403)"),
     claim=Text(
         "An access list of the server does not let in the SIP peer's address: the INVITE is answered"

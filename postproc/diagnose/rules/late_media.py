@@ -71,6 +71,7 @@ RULE = Rule(
     code="RTP003",
     name="late-media",
     stage="media",
+    breaks="start_of_media",
     summary=Text("Late media", "Späte Medien"),
     claim=Text(
         "The first RTP packet comes noticeably later than the answer.",
@@ -106,6 +107,5 @@ RULE = Rule(
         "Sprechpausenunterdrückung und ein schweigender Angerufener sehen wie späte Medien aus.",
     ),
     find=find,
-    follows=("slow-negotiation",),
     despite_media=True,
 )  # fmt: skip

@@ -24,6 +24,7 @@ def find(case: Case) -> Iterator[Finding]:
         if classes(held) == {"mdns"} and not connected(case, leg) and not _trickled(case, leg):
             yield Finding(
                 RULE.name, "suspect", 0.8, evidence(*held), TITLE, (DETAIL,), {"candidates": shown(held)}, leg=leg,
+                tags=frozenset({"client"}),
             )  # fmt: skip
 
 
@@ -38,6 +39,7 @@ RULE = Rule(
     code="SDP005",
     name="mdns-only",
     stage="sdp",
+    breaks="local_candidate",
     summary=Text("Only mDNS candidates", "Nur mDNS-Kandidaten"),
     claim=Text(
         "Every candidate of the client is an mDNS name, which no one outside its network can resolve.",
@@ -65,5 +67,4 @@ RULE = Rule(
         "Kandidaten, die später per Trickle ICE außerhalb von SIP kommen, sind nicht zu sehen.",
     ),
     find=find,
-    follows=("first-leg-missing",),
 )  # fmt: skip

@@ -96,6 +96,7 @@ RULE = Rule(
     code="RTP004",
     name="media-lost",
     stage="media",
+    breaks="quality",
     summary=Text("Media lost", "Medienverlust"),
     claim=Text(
         "Sequence numbers show that RTP packets were lost before the capture point.",
@@ -127,6 +128,5 @@ RULE = Rule(
         "Zu sehen sind nur Verluste vor dem Mitschnittpunkt; die dahinter stehen im RTCP des Empfängers.",
     ),
     find=find,
-    follows=("consent-lost", "one-direction-only"),
     despite_media=True,
 )  # fmt: skip

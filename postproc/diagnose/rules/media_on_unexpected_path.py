@@ -57,6 +57,7 @@ RULE = Rule(
     code="RTP005",
     name="media-on-unexpected-path",
     stage="media",
+    breaks="media_path",
     summary=Text("Media on an unexpected path", "Medien auf unerwartetem Pfad"),
     claim=Text(
         "RTP is sent to an address that neither SDP nor checks named, and audio is not heard both ways.",
@@ -84,5 +85,4 @@ RULE = Rule(
         "Symmetrisches RTP hinter NAT ist üblich: Eine Adresse, die selbst sendet, ist nicht unerwartet.",
     ),
     find=find,
-    follows=("first-leg-missing", "starts-mid-call", "one-direction-only", "symmetric-nat", "address-mismatch"),
 )  # fmt: skip

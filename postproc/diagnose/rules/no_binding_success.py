@@ -93,6 +93,7 @@ RULE = Rule(
     code="ICE001",
     name="no-binding-success",
     stage="stun",
+    breaks="path",
     summary=Text("No Binding Success", "Kein Binding Success"),
     claim=Text(
         "Binding Requests leave, and none is answered in either direction: no media path comes about.",
@@ -152,8 +153,4 @@ RULE = Rule(
         "Ein Mitschnitt, der nur ausgehende Pakete enthält, sieht genauso aus; die Regel ist dann nur ein Verdacht.",
     ),
     find=find,
-    follows=(
-        "first-leg-missing", "one-direction-only", "public-candidate-missing", "private-candidate-missing",
-        "mdns-only", "icmp-unreachable", "symmetric-nat", "port-not-preserved", "address-mismatch", "several-uplinks",
-    ),
 )  # fmt: skip

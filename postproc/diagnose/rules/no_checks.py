@@ -68,6 +68,7 @@ RULE = Rule(
     code="ICE002",
     name="no-checks",
     stage="stun",
+    breaks="requests",
     summary=Text("No Binding Requests", "Keine Binding Requests"),
     claim=Text(
         "Both sides know each other's candidates, and neither sends a Binding Request.",
@@ -107,5 +108,4 @@ RULE = Rule(
         "Ein Agent mit ICE lite fragt nie von sich aus; dann schweigt nur die andere Seite.",
     ),
     find=find,
-    follows=("first-leg-missing", "starts-mid-call", "one-direction-only", "capture-cut-short", "mdns-only"),
 )  # fmt: skip

@@ -153,6 +153,7 @@ RULE = Rule(
     code="SDP004",
     name="no-common-codec",
     stage="sdp",
+    breaks="codec",
     summary=Text("No common codec", "Kein gemeinsamer Codec"),
     claim=Text(
         "What one party offers for media the other does not accept: no codec, or no media profile, in common.",

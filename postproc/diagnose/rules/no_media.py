@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, sections, talks
+from postproc.diagnose.case.audio import Talk, both_may_send, sections, talks
 from postproc.diagnose.case.case import Case, evidence
 from postproc.diagnose.case.checks import checks
 from postproc.diagnose.case.handshakes import best
@@ -61,6 +61,7 @@ RULE = Rule(
     code="RTP001",
     name="no-media",
     stage="media",
+    breaks="media",
     summary=Text("No media", "Keine Medien"),
     claim=Text(
         "A leg was answered, both sides may send, and no RTP packet is seen.",
@@ -96,5 +97,4 @@ RULE = Rule(
         "Medien, die am Mitschnittpunkt vorbeilaufen, fehlen nicht; die Regel sagt dann, dass sie es nicht weiß.",
     ),
     find=find,
-    follows=EARLIER,
 )  # fmt: skip

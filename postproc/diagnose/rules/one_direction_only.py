@@ -106,6 +106,7 @@ RULE = Rule(
     code="CAP004",
     name="one-direction-only",
     stage="capture",
+    breaks="capture_directions",
     summary=Text("Only one direction captured", "Nur eine Richtung mitgeschnitten"),
     claim=Text(
         "Of two machines that talked to each other only the packets of one are in the capture.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
+from postproc.diagnose.case.audio import Talk, both_may_send, main_flow, seen_both_ways, talks
 from postproc.diagnose.case.case import Case, evidence
 from postproc.diagnose.case.media import Way, missing, throughout
 from postproc.diagnose.case.rows import Row
@@ -73,6 +73,7 @@ RULE = Rule(
     code="RTP002",
     name="one-way-media",
     stage="media",
+    breaks="both_directions",
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
         "RTP flows in one direction of a leg, and none or hardly any in the other.",
@@ -112,5 +113,4 @@ RULE = Rule(
         "Sprechpausenunterdrückung (DTX) und ein Mitschnitt nur einer Richtung sehen gleich aus.",
     ),
     find=find,
-    follows=(*EARLIER, "no-media", "media-on-unexpected-path"),
 )  # fmt: skip

@@ -57,6 +57,7 @@ RULE = Rule(
     code="NAT002",
     name="port-not-preserved",
     stage="nat",
+    breaks="mapped_port",
     summary=Text("NAT changes the server's port", "NAT ändert den Port des Servers"),
     claim=Text(
         "The server's media port has another number outside its NAT, and the client does not get through to it.",
@@ -92,5 +93,4 @@ RULE = Rule(
         "Eine Weiterleitung auf andere Portnummern funktioniert auch; funktioniert ein Pfad, schweigt die Regel.",
     ),
     find=find,
-    follows=("first-leg-missing", "symmetric-nat", "several-uplinks"),
 )  # fmt: skip

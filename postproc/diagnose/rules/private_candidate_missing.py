@@ -43,6 +43,7 @@ RULE = Rule(
     code="SDP002",
     name="private-candidate-missing",
     stage="sdp",
+    breaks="local_candidate",
     summary=Text("Private candidate missing", "Privater Kandidat fehlt"),
     claim=Text(
         "Client and server share a public address, and one of them offers no private candidate.",
@@ -78,5 +79,4 @@ RULE = Rule(
         "Zwei Standorte hinter einem Provider-NAT haben eine gemeinsame Adresse, ohne in einem Netz zu sein.",
     ),
     find=find,
-    follows=("first-leg-missing",),
 )  # fmt: skip

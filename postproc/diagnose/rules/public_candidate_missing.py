@@ -57,6 +57,7 @@ RULE = Rule(
     code="SDP001",
     name="public-candidate-missing",
     stage="sdp",
+    breaks="public_candidate",
     summary=Text("Public candidate missing", "Öffentlicher Kandidat fehlt"),
     claim=Text(
         "One side's SDP holds only addresses that cannot be reached from outside, and no path comes about.",
@@ -104,5 +105,4 @@ RULE = Rule(
         "In einem gemeinsamen gerouteten Netz genügen private Kandidaten; dann benennt die Regel den Falschen und weist darauf hin.",
     ),
     find=find,
-    follows=("first-leg-missing", "stun-server-unreachable"),
 )  # fmt: skip

@@ -67,6 +67,7 @@ RULE = Rule(
     code="SIP003",
     name="second-leg-missing",
     stage="sip",
+    breaks="second_leg",
     summary=Text("Second leg missing", "Zweites Leg fehlt"),
     claim=Text(
         "The server took the client's leg, but the leg by which it calls the other side is not in the capture.",
@@ -113,5 +114,4 @@ RULE = Rule(
         " von Natur aus nur ein Leg.",
     ),
     find=find,
-    follows=("capture-cut-short", "starts-mid-call", "one-direction-only"),
 )  # fmt: skip

@@ -37,6 +37,7 @@ RULE = Rule(
     code="NAT003",
     name="several-uplinks",
     stage="nat",
+    breaks="uplink",
     summary=Text("Several public addresses", "Mehrere öffentliche Adressen"),
     claim=Text(
         "One socket is seen under two public addresses, so the one offered is not the one that packets come from.",
@@ -76,5 +77,4 @@ RULE = Rule(
         "Ein Proxy oder VPN, das zwischen zwei Anfragen eingeschaltet wird, sieht genauso aus.",
     ),
     find=find,
-    follows=("first-leg-missing",),
 )  # fmt: skip

@@ -111,6 +111,7 @@ RULE = Rule(
     code="SIP004",
     name="slow-negotiation",
     stage="sip",
+    breaks="negotiation",
     summary=Text("Slow media negotiation", "Langsame Medienaushandlung"),
     claim=Text(
         "From the INVITE to the server's own SDP more time passes than the server needs of itself.",
@@ -147,5 +148,4 @@ RULE = Rule(
         "Kommt die SDP-Antwort erst mit dem 200, enthält die Zeit das Klingeln und wird nicht beurteilt.",
     ),
     find=find,
-    follows=("stun-server-unreachable",),
 )  # fmt: skip

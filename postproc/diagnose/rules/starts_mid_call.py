@@ -33,6 +33,7 @@ RULE = Rule(
     code="CAP003",
     name="starts-mid-call",
     stage="capture",
+    breaks="capture_start",
     summary=Text("Capture starts in mid-call", "Mitschnitt beginnt mitten im Anruf"),
     claim=Text(
         "Messages of a call are in the capture, but not the INVITE that began it.",

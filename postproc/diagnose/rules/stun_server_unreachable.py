@@ -76,6 +76,7 @@ RULE = Rule(
     code="STUN001",
     name="stun-server-unreachable",
     stage="sdp",
+    breaks="stun_server",
     summary=Text("STUN server unreachable", "STUN-Server nicht erreichbar"),
     claim=Text(
         "The server's look-ups of its public address stay unanswered.",
@@ -111,5 +112,4 @@ RULE = Rule(
         "Nur Anfragen des Servers selbst zählen; was ein Client seinen STUN-Server fragt, ist hier nicht zu sehen.",
     ),
     find=find,
-    follows=("one-direction-only",),
 )  # fmt: skip

@@ -84,6 +84,7 @@ RULE = Rule(
     code="NAT001",
     name="symmetric-nat",
     stage="nat",
+    breaks="nat_type",
     summary=Text("Symmetric NAT", "Symmetrisches NAT"),
     claim=Text(
         "A NAT maps one address and port differently for each destination, so the candidate learnt from STUN does not hold.",
@@ -119,5 +120,4 @@ RULE = Rule(
         "Eine Zuordnung, die zwischen zwei Beobachtungen abgelaufen ist, sieht genauso aus.",
     ),
     find=find,
-    follows=("first-leg-missing",),
 )  # fmt: skip

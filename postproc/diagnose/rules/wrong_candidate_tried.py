@@ -50,6 +50,7 @@ RULE = Rule(
     code="ICE007",
     name="wrong-candidate-tried",
     stage="stun",
+    breaks="pair",
     summary=Text("Wrong candidate tried", "Falscher Kandidat versucht"),
     claim=Text(
         "The server asks a private candidate to which it has no route, and never the public one that is offered.",
@@ -89,5 +90,4 @@ RULE = Rule(
         "Der erste Request öffnet nur den Weg; kommen die Requests des Clients an, schweigt die Regel.",
     ),
     find=find,
-    follows=("first-leg-missing", "one-direction-only", "no-binding-success"),
 )  # fmt: skip

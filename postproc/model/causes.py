@@ -1,0 +1,133 @@
+"""What has to work before audio does, link by link: from it follows which finding explains which.
+
+A rule says in ``breaks`` which link is broken where its picture is seen. Here, and nowhere
+else, stand the links each link needs, the step of the network-analysis chart at which a break
+of it shows, and the gaps in captures that make it look broken.
+
+Needs pass on: without a mapping there is no path, without a path no handshake. Gaps do not:
+a capture of one direction makes the STUN server look silent, but it is no reason for a 480
+that stands in the capture.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+Link = Literal[
+    "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
+    "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
+    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
+    "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
+    "media_path", "media", "both_directions", "start_of_media", "quality",
+]  # fmt: skip
+StepName = Literal[
+    "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"
+]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A link's place in the chain.
+
+    ``step``: of the chart; "candidates" are the client's or the server's, as the finding is tagged.
+    ``needs``: links that must be whole first. ``gaps``: breaks of captures that hide it.
+    """
+
+    step: StepName | Literal["candidates"] | None = None
+    needs: tuple[Link, ...] = ()
+    gaps: tuple[Link, ...] = ()
+
+
+# Every need and every gap stands above what it explains: a test holds it, so causes never run in a circle.
+CHAIN: Mapping[Link, Place] = {
+    # captures
+    "capture_end": Place("trace"),
+    "capture_start": Place("trace"),
+    "capture_directions": Place("trace"),
+    "first_leg": Place("legs", gaps=("capture_start",)),
+    "second_leg": Place("legs", gaps=("capture_end", "capture_start", "capture_directions")),
+    # signalling and what it describes
+    "admission": Place("legs"),
+    "stun_server": Place("server_candidates", gaps=("capture_directions",)),
+    "negotiation": Place(None, needs=("stun_server",)),
+    "public_candidate": Place("candidates", needs=("stun_server",), gaps=("first_leg",)),
+    "local_candidate": Place("candidates", gaps=("first_leg",)),
+    "acl": Place("legs", needs=("public_candidate", "local_candidate")),
+    "codec": Place("legs"),
+    "call": Place("legs", needs=("admission", "acl", "codec", "stun_server")),
+    # NAT
+    "uplink": Place(None, gaps=("first_leg",)),
+    "nat_type": Place(None, gaps=("first_leg",)),
+    "mapped_port": Place(None, needs=("nat_type", "uplink"), gaps=("first_leg",)),
+    "mapped_address": Place(None, needs=("uplink",), gaps=("first_leg",)),
+    # connectivity checks
+    "requests": Place(
+        "requests",
+        needs=("local_candidate",),
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
+    ),
+    "delivery": Place(
+        "answers", needs=("public_candidate", "mapped_port", "mapped_address"), gaps=("first_leg",)
+    ),
+    "credentials": Place("answers", gaps=("first_leg",)),
+    "path": Place(
+        "answers",
+        needs=("local_candidate", "delivery", "credentials"),
+        gaps=("capture_directions", "first_leg"),
+    ),
+    "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),
+    "consent": Place("media", gaps=("capture_directions",)),
+    # DTLS
+    "certificate": Place("dtls"),
+    "flight": Place("dtls", gaps=("capture_directions",)),
+    "handshake_end": Place("dtls", needs=("certificate", "flight")),
+    "handshake_start": Place(
+        "dtls",
+        needs=("call", "path"),
+        gaps=("capture_start", "capture_directions", "first_leg"),
+    ),
+    "handshake": Place(
+        "dtls", needs=("path", "handshake_end"), gaps=("capture_end", "capture_directions", "first_leg")
+    ),
+    # media
+    "media_path": Place(
+        "media",
+        needs=("nat_type", "mapped_address"),
+        gaps=("capture_start", "capture_directions", "first_leg"),
+    ),
+    "media": Place(
+        "media",
+        needs=("call", "requests", "path", "consent", "handshake_start", "handshake"),
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
+    ),
+    "both_directions": Place(
+        "media",
+        needs=("media", "media_path"),
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
+    ),
+    "start_of_media": Place(None, needs=("negotiation",)),
+    "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
+}
+
+
+@cache
+def explaining(broken: Link) -> frozenset[Link]:
+    """The links whose break explains that this one is broken."""
+    place = CHAIN[broken]
+    needed = {each for need in place.needs for each in (need, *_needed(need))}
+    return frozenset({*needed, *place.gaps})
+
+
+@cache
+def _needed(link: Link) -> frozenset[Link]:
+    """All that a link needs, near and far."""
+    return frozenset(each for need in CHAIN[link].needs for each in (need, *_needed(need)))
+
+
+def step(link: Link | None, tags: frozenset[str] = frozenset()) -> str | None:
+    """The step of the chart that a finding with these tags fails; None: no step asks for it."""
+    place = CHAIN[link] if link is not None else None
+    if place is None or place.step != "candidates":
+        return place.step if place is not None else None
+    return next((f"{side}_candidates" for side in ("client", "server") if side in tags), None)
