@@ -3,24 +3,29 @@
 A check that two captures saw counts once, answered if one of them saw an answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
-from postproc.diagnose.case.rows import Row
 from postproc.model.deployment import Thresholds
+from postproc.model.enumerations import Direction, Outcome, Side
+from postproc.model.rows import BindingRow
 
-TO_CLIENT, TO_SERVER, EITHER_WAY = "server_to_client", "client_to_server", "other"
-BEST = ("success", "error", "unanswered", "pending")
+TO_CLIENT: Direction = "server_to_client"
+TO_SERVER: Direction = "client_to_server"
+EITHER_WAY: Direction = "other"
+SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
+RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
+BEST: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
 @dataclass(frozen=True)
 class Checks:
     """Checks of one direction, each transaction once, in order of time."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BindingRow, ...]
 
-    def of(self, outcome: str) -> list[Row]:
+    def of(self, outcome: Outcome) -> list[BindingRow]:
         return [row for row in self.rows if row.outcome == outcome]
 
     @property
@@ -32,11 +37,11 @@ class Checks:
         return len(self.of("success"))
 
     @property
-    def unanswered(self) -> list[Row]:
+    def unanswered(self) -> list[BindingRow]:
         return self.of("unanswered")
 
     @property
-    def silent(self) -> list[Row]:
+    def silent(self) -> list[BindingRow]:
         """Those to which nothing came back, the capture's last ones included."""
         return [row for row in self.rows if row.outcome in ("unanswered", "pending")]
 
@@ -58,7 +63,7 @@ class Checks:
         return list(dict.fromkeys((row.src_addr, row.src_port) for row in self.rows))
 
 
-def checks(case: Case, direction: str | None = None, leg: int | None = None) -> Checks:
+def checks(case: Case, direction: Direction | None = None, leg: int | None = None) -> Checks:
     """The checks of a direction (None: of all) on a leg (None: on all)."""
     asked = (
         row
@@ -71,9 +76,9 @@ def checks(case: Case, direction: str | None = None, leg: int | None = None) -> 
     return Checks(tuple(_once(asked)))
 
 
-def _once(rows: Iterable[Row]) -> list[Row]:
+def _once(rows: Iterable[BindingRow]) -> list[BindingRow]:
     """Each transaction once: the view in which it went best."""
-    found: dict[str, Row] = {}
+    found: dict[str, BindingRow] = {}
     for row in rows:
         held = found.get(row.transaction_id)
         if held is None or BEST.index(row.outcome) < BEST.index(held.outcome):
@@ -81,9 +86,9 @@ def _once(rows: Iterable[Row]) -> list[Row]:
     return sorted(found.values(), key=lambda row: row.time)
 
 
-def sender(direction: str) -> str:
-    return {TO_CLIENT: SERVER, TO_SERVER: CLIENT}[direction]
+def sender(direction: Direction) -> Side:
+    return SENDER[direction]
 
 
-def receiver(direction: str) -> str:
-    return {TO_CLIENT: CLIENT, TO_SERVER: SERVER}[direction]
+def receiver(direction: Direction) -> Side:
+    return RECEIVER[direction]
