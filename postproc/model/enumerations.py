@@ -17,6 +17,7 @@ SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 OfferAnswer = Literal["offer", "answer"]
 LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]
+PhaseKind = Literal["early", "answered", "hold", "resumed", "restart"]
 
 # ICE.
 AddressClass = Literal[

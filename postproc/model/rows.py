@@ -22,6 +22,7 @@ from postproc.model.enumerations import (
     OfferAnswer,
     Outcome,
     PairState,
+    PhaseKind,
     Purpose,
     Severity,
     Side,
@@ -203,6 +204,7 @@ class BindingRow(NamedTuple):
     username: str | None
     transaction_id: str
     requests: int
+    last_time: pd.Timestamp | None
     outcome: Outcome
     error_code: int | None
     rtt_ms: float | None
@@ -320,6 +322,7 @@ class RtpStreamRow(NamedTuple):
     dst_port: int
     stream: int
     direction: Direction | None
+    src_side: Side | None
     ssrc: int
     payload_type: int | None
     codec: str | None
@@ -346,9 +349,43 @@ class RtpSecondRow(NamedTuple):
     time: pd.Timestamp
     stream: int
     second: int
+    last_time: pd.Timestamp | None
     packets: int
     lost: int | None
     jitter_ms: float | None
+
+
+class PhaseRow(NamedTuple):
+    """One row per phase of a leg: from one answered offer/answer to the next, or to the end. ``client``
+    is the leg's far end: the client, on a leg without one the gateway or who is there."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    call: int | None
+    leg: int | None
+    phase: int | None
+    kind: PhaseKind | None
+    started: pd.Timestamp | None
+    ended: pd.Timestamp | None
+    opened_by: int | None
+    may_send_client: bool | None
+    may_send_server: bool | None
+    local_addr: str | None
+    local_port: int | None
+    remote_addr: str | None
+    remote_port: int | None
+    packets_from_client: int | None
+    first_from_client: pd.Timestamp | None
+    last_from_client: pd.Timestamp | None
+    silence_from_client_s: float | None
+    packets_from_server: int | None
+    first_from_server: pd.Timestamp | None
+    last_from_server: pd.Timestamp | None
+    silence_from_server_s: float | None
+    packets_undirected: int | None
+    dtls: HandshakeState | None
+    verdict: CallVerdict | None
 
 
 class TransactionRow(NamedTuple):
@@ -369,6 +406,7 @@ class TransactionRow(NamedTuple):
     method: str
     initial: bool | None
     requests: int
+    last_time: pd.Timestamp | None
     retransmissions: int | None
     progress_time: pd.Timestamp | None
     final_status: int | None

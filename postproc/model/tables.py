@@ -37,6 +37,7 @@ from postproc.model.enumerations import (
     OfferAnswer,
     Outcome,
     PairState,
+    PhaseKind,
     Purpose,
     Severity,
     Side,
@@ -365,6 +366,7 @@ BINDINGS = Table(
         Column("username", TEXT, "USERNAME of the request."),
         Column("transaction_id", TEXT, "Transaction ID in hex.", always=True),
         Column("requests", INTEGER, "Requests on the wire, copies not counted.", always=True),
+        Column("last_time", TIME, "Last request: retransmissions bear the same transaction ID."),
         Column(
             "outcome", TEXT, "success, error, unanswered, pending or response_only.", Outcome, always=True
         ),
@@ -493,6 +495,7 @@ RTP_STREAMS = Table(
         *TUPLE,
         Column("stream", INTEGER, "Stream's number in the run.", always=True),
         Column("direction", TEXT, "server_to_client, client_to_server or other.", Direction),
+        Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known.", Side),
         Column("ssrc", INTEGER, "SSRC.", always=True),
         Column("payload_type", INTEGER, "Payload type most often seen."),
         Column("codec", TEXT, "Codec by SDP, else by static payload type."),
@@ -519,6 +522,7 @@ RTP_SECONDS = Table(
         *KEY,
         Column("stream", INTEGER, "Stream's number in the run.", always=True),
         Column("second", INTEGER, "Whole seconds since the stream's first packet.", always=True),
+        Column("last_time", TIME, "Last packet of that second."),
         Column("packets", INTEGER, "Distinct packets in that second.", always=True),
         Column("lost", INTEGER, "Sequence numbers skipped and not seen later in that second."),
         Column("jitter_ms", REAL, "Running jitter at the end of that second."),
@@ -538,6 +542,7 @@ TRANSACTIONS = Table(
         Column("method", TEXT, "CSeq method.", always=True),
         Column("initial", FLAG, "The request has no To tag: it opens a dialog."),
         Column("requests", INTEGER, "Requests on the wire, copies not counted.", always=True),
+        Column("last_time", TIME, "Last request: retransmissions bear the same transaction ID."),
         Column("retransmissions", INTEGER, "Requests beyond the first."),
         Column("progress_time", TIME, "First provisional response above 100."),
         Column("final_status", INTEGER, "Final response."),
@@ -545,6 +550,45 @@ TRANSACTIONS = Table(
         Column("final_frame", INTEGER, "Its frame."),
         Column("final_time", TIME, "Its time."),
         Column("response_retransmissions", INTEGER, "Final responses sent again."),
+    ),
+)
+PHASES = Table(
+    "phases",
+    "PhaseRow",
+    "One row per phase of a leg: from one answered offer/answer to the next, or to the end. "
+    "``client`` is the leg's far end: the client, on a leg without one the gateway or who is there.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("phase", INTEGER, "Phase's number in its leg, from 1."),
+        Column(
+            "kind",
+            TEXT,
+            "early (before the 2xx), answered (from the 2xx on, or changed later), hold (not both sides may "
+            "send), resumed (both may again) or restart (of ICE: other ufrags).",
+            PhaseKind,
+        ),
+        Column("started", TIME, "Answer that opens it; without one first media, or first message."),
+        Column("ended", TIME, "Next phase, else end of the leg, else last packet."),
+        Column("opened_by", INTEGER, "Frame of the offer; where none was seen, as ``frame``: what opens it."),
+        Column("may_send_client", FLAG, "SDP lets the client send audio; NA without offer and answer."),
+        Column("may_send_server", FLAG, "SDP lets the server send audio; NA without offer and answer."),
+        Column("local_addr", TEXT, "Server's media address in SDP."),
+        Column("local_port", INTEGER, "Its port; 0 = refused."),
+        Column("remote_addr", TEXT, "Client's media address in SDP."),
+        Column("remote_port", INTEGER, "Its port; 0 = refused."),
+        Column("packets_from_client", INTEGER, "RTP from the client, seen anywhere, counted once."),
+        Column("first_from_client", TIME, "First of them."),
+        Column("last_from_client", TIME, "Last of them."),
+        Column("silence_from_client_s", REAL, "Longest time without one, from the phase's start to its end."),
+        Column("packets_from_server", INTEGER, "RTP from the server, seen anywhere, counted once."),
+        Column("first_from_server", TIME, "First of them."),
+        Column("last_from_server", TIME, "Last of them."),
+        Column("silence_from_server_s", REAL, "Longest time without one, from the phase's start to its end."),
+        Column("packets_undirected", INTEGER, "RTP of the leg of which it is not known who sent it."),
+        Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none.", HandshakeState),
+        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged.", CallVerdict),
     ),
 )
 LEGS = Table(
@@ -732,7 +776,7 @@ FINDINGS = Table(
 
 TABLES = (
     CAPTURES, SIP_MESSAGES, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS, PAIRS,
-    DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, TRANSACTIONS, LEGS, CALLS, JOINS,
+    DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS, JOINS,
     TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
@@ -760,6 +804,7 @@ class Tables:
     icmp_errors: pd.DataFrame = _table(ICMP_ERRORS)
     rtp_streams: pd.DataFrame = _table(RTP_STREAMS)
     rtp_seconds: pd.DataFrame = _table(RTP_SECONDS)
+    phases: pd.DataFrame = _table(PHASES)
     transactions: pd.DataFrame = _table(TRANSACTIONS)
     legs: pd.DataFrame = _table(LEGS)
     calls: pd.DataFrame = _table(CALLS)

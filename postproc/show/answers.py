@@ -7,24 +7,22 @@ from rich.text import Text as Styled
 
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import (
+    CALL_NUMBER,
+    CALLS,
+    CALLS_IN_CAPTURES,
+    CAUSES,
+    FRAMES,
+    REMEDIES,
+    STATES,
+    VERDICTS,
+    counted,
+)
 from postproc.show.overview import Line
 from postproc.show.terminal import clean, folded
 from postproc.show.verdicts import Walks, findings
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
-STATES = {
-    "passed": Text("passed", "ja"), "failed": Text("failed", "nein"),
-    "not_reached": Text("not reached", "nicht erreicht"),
-    "cannot_tell": Text("cannot tell", "unklar"), "not_needed": Text("not needed", "entfällt"),
-}  # fmt: skip
-VERDICTS = {
-    "fault": Text("fault", "Fehler"), "suspect": Text("suspect", "Verdacht"), "note": Text("note", "Hinweis"),
-    "cannot_tell": Text("cannot tell", "unklar"), "ok": Text("ok", "ok"),
-}  # fmt: skip
-CALL = Text("call {call}", "Anruf {call}")
-CAUSES = Text("possible causes", "mögliche Ursachen")
-REMEDIES = Text("what to do", "Abhilfe")
-FRAMES = Text("frames", "Frames")
 SHOWN = 12  # frames named
 
 
@@ -33,7 +31,7 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
     told = []
     for line in lines:
         if line.verdict not in (None, "ok") and line.headline:
-            text = f"{CALL.of(lang, call=line.call)}: {clean(line.headline)}"
+            text = f"{CALL_NUMBER.of(lang, call=line.call)}: {clean(line.headline)}"
             told += [Styled(part, STYLES.get(line.verdict or "", "")) for part in folded(text, width, 2)]
     return told
 
@@ -45,7 +43,7 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
         by_call.setdefault(each["call"], []).append(each)
     told: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
-        title = f"{CALL.of(lang, call=call)}: {clean(headline)}"
+        title = f"{CALL_NUMBER.of(lang, call=call)}: {clean(headline)}"
         told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
@@ -83,17 +81,10 @@ def _block(text: str, width: int | None, indent: int) -> Iterator[Styled]:
         yield Styled(part)
 
 
-COUNTED = Text("{calls} in {captures}", "{calls} in {captures}")
-CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
-CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitten"))
 UNCHANGED = Text(" ({n} unchanged, not read again)", " ({n} unverändert, nicht neu gelesen)")
 
 
 def closing(calls: int, captures: int, unchanged: int, lang: Lang) -> str:
     """``54 calls in 46 captures (46 unchanged, not read again)``."""
-    counted = COUNTED.of(lang, calls=_many(CALLS, calls, lang), captures=_many(CAPTURES, captures, lang))
-    return counted + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")
-
-
-def _many(texts: tuple[Text, Text], count: int, lang: Lang) -> str:
-    return texts[count != 1].of(lang, n=count)
+    text = counted(CALLS_IN_CAPTURES, captures, lang, calls=counted(CALLS, calls, lang))
+    return text + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")

@@ -11,10 +11,30 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup
 
-from postproc.model.findings import filled
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
-from postproc.show.answers import CALL, CAUSES, FRAMES, REMEDIES, SHOWN, STATES, VERDICTS
+from postproc.model.vocabulary import (
+    CALL,
+    CALL_NUMBER,
+    CALLS,
+    CALLS_IN_CAPTURES,
+    CAUSES,
+    FRAMES,
+    FROM,
+    LEGS,
+    NOT_READ,
+    REMEDIES,
+    RESULT,
+    SIP,
+    START,
+    STATES,
+    TO,
+    VERDICT,
+    VERDICTS,
+    counted,
+    word,
+)
+from postproc.show.answers import SHOWN
 from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
 from postproc.show.verdicts import findings
@@ -23,16 +43,8 @@ MOST = 100  # calls listed
 BADGES = {"fault": "#b3261e", "failed": "#b3261e", "suspect": "#8a5a00", "cannot_tell": "#8a5a00",
           "ok": "#2c7a2c", "passed": "#2c7a2c"}  # fmt: skip
 GREY = "#5f6368"
-HEADINGS = (
-    Text("call", "Anruf"), Text("start (UTC)", "Beginn (UTC)"), Text("from", "von"), Text("to", "an"),
-    Text("legs", "Legs"), Text("SIP", "SIP"), Text("verdict", "Urteil"), Text("headline", "Ergebnis"),
-)  # fmt: skip
-COUNTED = Text(
-    "{calls:call|calls} in {captures:capture|captures}",
-    "{calls:Anruf|Anrufe} in {captures:Mitschnitt|Mitschnitten}",
-)
+HEADINGS = (CALL, START, FROM, TO, LEGS, SIP, VERDICT, RESULT)
 MORE = Text("… and {more} more: run.calls", "… und {more} weitere: run.calls")
-UNREAD = Text("not read", "nicht gelesen")
 
 PAGE = """<div class="tex2jax_ignore mathjax_ignore" style="text-align:left">
 {% block body %}{% endblock %}
@@ -86,12 +98,12 @@ def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> s
     held = len(tables.calls)
     return _page(
         "run",
-        counted=filled(COUNTED, lang, {"calls": held, "captures": len(tables.captures)}),
+        counted=counted(CALLS_IN_CAPTURES, len(tables.captures), lang, calls=counted(CALLS, held, lang)),
         headings=[each.of(lang) for each in HEADINGS],
         calls=[_row(row, lang) for row in _plain(tables.calls.head(MOST))],
         more=MORE.of(lang, more=held - MOST) if held > MOST else "",
         unread=unread,
-        unread_word=UNREAD.of(lang),
+        unread_word=NOT_READ.of(lang),
     )
 
 
@@ -101,7 +113,7 @@ def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lan
     mine = findings(tables.findings[tables.findings["call"] == call])
     return _page(
         "call",
-        title=CALL.of(lang, call=call),
+        title=CALL_NUMBER.of(lang, call=call),
         parties=f"{row['from_user'] or '–'} → {row['to_user'] or '–'}",
         verdict=row["verdict"],
         word=row["word"],
@@ -113,9 +125,8 @@ def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lan
 
 
 def _row(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    word = VERDICTS[row["verdict"]].of(lang) if row["verdict"] in VERDICTS else row["verdict"]
     start = f"{row['start']:%Y-%m-%d %H:%M:%S}" if row["start"] is not None else None
-    return {**row, "word": word, "start": start}
+    return {**row, "word": word(VERDICTS, row["verdict"], lang), "start": start}
 
 
 def _finding(found: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

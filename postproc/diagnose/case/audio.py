@@ -54,10 +54,10 @@ def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
 def both_may_send(case: Case, leg: int | None) -> bool:
     """Offer and answer are known, and nobody put the leg on hold or refused audio (RFC 8866, 6.7)."""
     found = sections(case, leg)
-    return _described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
+    return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
 
 
-def _described(case: Case, leg: int | None) -> bool:
+def described(case: Case, leg: int | None) -> bool:
     """Both sides' descriptions are in the captures: one in a request, one in a response."""
     spoken = {(row.capture, row.frame) for row in sections(case, leg)}
     kinds = {

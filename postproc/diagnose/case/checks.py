@@ -1,12 +1,15 @@
 """The connectivity checks of a call, per direction: sent, answered, to whom.
 
-A check that two captures saw counts once, answered if one of them saw an answer.
+A check that two captures saw counts once, answered if one of them saw an answer. Whether silence is proof
+goes by the requests on the wire, not by transactions: RFC 8445 (section 14.3) has a check repeated with one
+transaction ID, and only some servers, FreeSWITCH for one, take a new ID each time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
+from postproc.model import constants
 from postproc.model.deployment import Thresholds
 from postproc.model.enumerations import Direction, Outcome, Side
 from postproc.model.rows import BindingRow
@@ -16,6 +19,7 @@ TO_SERVER: Direction = "client_to_server"
 EITHER_WAY: Direction = "other"
 SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
 RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
+PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
 BEST: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
@@ -38,7 +42,8 @@ class Checks:
 
     @property
     def unanswered(self) -> list[BindingRow]:
-        return self.of("unanswered")
+        """Those given up, whatever the capture's end left open of their repetitions."""
+        return [row for row in self.rows if row.outcome == "unanswered" or _given_up(row)]
 
     @property
     def silent(self) -> list[BindingRow]:
@@ -47,11 +52,9 @@ class Checks:
 
     def dead(self, thresholds: Thresholds) -> bool:
         """No answer at all, and so for long enough; requests the capture's end left open prove nothing."""
-        lost = self.unanswered
-        if not lost or len(self.silent) < self.sent:
+        if not self.unanswered or len(self.silent) < self.sent:
             return False
-        lasted = (lost[-1].time - lost[0].time).total_seconds()
-        return len(lost) >= thresholds.dead_requests or lasted >= thresholds.dead_seconds
+        return enough(self.unanswered, thresholds)
 
     @property
     def targets(self) -> list[tuple[str, int]]:
@@ -61,6 +64,25 @@ class Checks:
     @property
     def sources(self) -> list[tuple[str, int]]:
         return list(dict.fromkeys((row.src_addr, row.src_port) for row in self.rows))
+
+
+def _given_up(row: BindingRow) -> bool:
+    """Still open at the capture's end, but its first request was long overdue by the last one."""
+    overdue = row.last_time is not None and (row.last_time - row.time).total_seconds() >= PATIENCE_S
+    return row.outcome == "pending" and overdue
+
+
+def requests(rows: Iterable[BindingRow]) -> int:
+    """How many requests were sent in these transactions, retransmissions included."""
+    return sum(row.requests or 0 for row in rows)
+
+
+def enough(lost: Sequence[BindingRow], thresholds: Thresholds) -> bool:
+    """Whether requests without an answer are many enough, or were sent for long enough, to prove something."""
+    if not lost:
+        return False
+    lasted = max(row.last_time or row.time for row in lost) - min(row.time for row in lost)
+    return requests(lost) >= thresholds.dead_requests or lasted.total_seconds() >= thresholds.dead_seconds
 
 
 def checks(case: Case, direction: Direction | None = None, leg: int | None = None) -> Checks:

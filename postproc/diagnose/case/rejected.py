@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import Case
-from postproc.diagnose.ending import ORDINARY
 from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
@@ -62,7 +62,7 @@ def rejection(case: Case) -> Rejection | None:
     if not first or any(leg.answer_time is not None or leg.state == "cancelled" for leg in first):
         return None
     for leg in first:
-        if leg.final_status is not None and leg.final_status >= 400 and leg.final_status not in ORDINARY:
+        if leg.final_status is not None and leg.final_status >= 400 and leg.final_status not in EVERYDAY_ENDS:
             return _rejection(case, leg)
     return None
 

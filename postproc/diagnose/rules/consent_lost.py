@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver
+from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
 from postproc.diagnose.case.media import way
 from postproc.diagnose.case.view import end
 from postproc.model.addresses import endpoint
@@ -39,7 +39,9 @@ def find(case: Case) -> Iterator[Finding]:
         for direction, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
             sent = checks(case, direction, leg)
             lost = _lost(sent, until - AFTER_THE_END)
-            if len(lost) >= case.deployment.thresholds.dead_requests and _quiet(case, leg, back, lost, until):
+            if requests(lost) >= case.deployment.thresholds.dead_requests and _quiet(
+                case, leg, back, lost, until
+            ):
                 yield _finding(case, leg, direction, lost, until)
 
 
@@ -68,7 +70,7 @@ def _finding(
     moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
     facts = {
         "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
-        "answered": len(good), "lost": len(lost), "moved": moved,
+        "answered": len(good), "lost": requests(lost), "moved": moved,
     }  # fmt: skip
     said = (DETAIL, MOVED) if moved else (DETAIL,)
     return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.case.case import SERVER, Case, evidence
+from postproc.diagnose.case.checks import requests
 from postproc.diagnose.case.offers import offered, public
 from postproc.diagnose.case.parties import server_addresses
 from postproc.model.addresses import endpoint
@@ -49,7 +50,7 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
     facts: dict[str, object] = {
         "stun_server": endpoint(*target),
         "source": endpoint(held[0].src_addr, held[0].src_port),
-        "requests": sum(row.requests or 1 for row in held),
+        "requests": requests(held),
     }
     said = [DETAIL]
     failed = next((leg for leg in case.legs if leg.final_status and leg.final_status >= 500), None)
@@ -63,7 +64,7 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
     if logged:
         facts["log"] = logged[0].text
         said.append(LOGGED)
-    repeated = len(held) >= case.deployment.thresholds.dead_requests
+    repeated = requests(held) >= case.deployment.thresholds.dead_requests
     certain = bool(logged or failed) or repeated
     return Finding(
         RULE.name, "fault" if certain else "suspect", 0.97 if logged else 0.9 if certain else 0.6, evidence(*held),

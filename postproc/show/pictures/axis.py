@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import decimal
 from postproc.show.colors import FAINT, MUTED
 from postproc.show.pictures.lettering import width
 from postproc.show.pictures.picture import Label, Layer, Picture, Stroke
 from postproc.show.pictures.records import NS_PER_S
-from postproc.show.pictures.wording import decimal
 
 SIZE = 6.5
 APART = 46.0  # points between two ticks, at least

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count
 from postproc.show import colors
 from postproc.show.colors import MUTED
 from postproc.show.pictures import axis, heading
@@ -18,7 +19,7 @@ from postproc.show.pictures.picture import DOTTED, Label, Picture
 from postproc.show.pictures.records import NS_PER_S
 from postproc.show.pictures.records import place as address
 from postproc.show.pictures.timeline import OUTCOMES
-from postproc.show.pictures.wording import count, duration, say
+from postproc.show.pictures.wording import duration, say
 
 LEFT, NAMES, PLOT, NOTES, HIGH = 14.0, 220.0, 490.0, 150.0, 34.0
 UP = 8.0  # how far marks stand from the middle of a row

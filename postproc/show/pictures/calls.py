@@ -6,6 +6,7 @@ Before diagnosis there is one row: calls not diagnosed.
 from collections import Counter
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count
 from postproc.show import colors
 from postproc.show.colors import FAINT, INK, MUTED
 from postproc.show.pictures import axis
@@ -15,7 +16,7 @@ from postproc.show.pictures.heading import clock
 from postproc.show.pictures.lanes import SIZE
 from postproc.show.pictures.picture import Area, Label, Layer, Picture, Stroke, rectangle
 from postproc.show.pictures.records import HasTables
-from postproc.show.pictures.wording import count, say
+from postproc.show.pictures.wording import say
 
 LEFT, NAMES, PLOT, NOTES, HIGH, APART = 14.0, 110.0, 620.0, 30.0, 44.0, 12.0
 BINS = 60

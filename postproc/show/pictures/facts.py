@@ -3,10 +3,11 @@
 from typing import Any, NamedTuple
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, decimal
 from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.lettering import plain
 from postproc.show.pictures.records import place
-from postproc.show.pictures.wording import count, decimal, say
+from postproc.show.pictures.wording import say
 
 Frame = tuple[str, int | None]  # capture and number
 

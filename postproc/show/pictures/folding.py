@@ -6,8 +6,9 @@ from itertools import pairwise
 from statistics import median
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count
 from postproc.show.pictures.events import Event, seconds
-from postproc.show.pictures.wording import count, duration, say
+from postproc.show.pictures.wording import duration, say
 
 IDLE_S = 2.0  # longer time without events gets a mark
 PLENTY = 120  # rows; with more, requests that repeat inside a dialog are folded as well

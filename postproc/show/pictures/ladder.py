@@ -8,6 +8,7 @@ cross: nothing is said by colour alone.
 from dataclasses import dataclass
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import decimal
 from postproc.show import colors
 from postproc.show.colors import FAINT, MUTED
 from postproc.show.pictures import arrows, heading, marks
@@ -36,7 +37,7 @@ from postproc.show.pictures.picture import (
     Stroke,
     rectangle,
 )
-from postproc.show.pictures.wording import decimal, say
+from postproc.show.pictures.wording import say
 
 MARGIN, TIME, FRAME = 12.0, 46.0, 50.0  # left edge; right edge of times; left edge of frames
 BAND = 0.55  # strength of a band's colour: labels stand on it

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count
 from postproc.show.colors import INK, PAPER, PROBLEM
 from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.lettering import plain, shortened, width
 from postproc.show.pictures.picture import Area, Label, Picture, rectangle
 from postproc.show.pictures.records import records
-from postproc.show.pictures.wording import count, say
+from postproc.show.pictures.wording import say
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2, "info": 3}
 FILLS = {"error": (PROBLEM.fill, PROBLEM.text), "warning": (PROBLEM.text, INK)}  # else ink on paper

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, decimal, direction
 from postproc.show import colors
 from postproc.show.colors import INK, MUTED
 from postproc.show.pictures import axis, heading
@@ -17,7 +18,7 @@ from postproc.show.pictures.lettering import middle_cut, plain
 from postproc.show.pictures.picture import Area, Label, Layer, Picture, Point, Stroke, rectangle
 from postproc.show.pictures.records import NS_PER_S
 from postproc.show.pictures.records import place as address
-from postproc.show.pictures.wording import count, decimal, direction, say
+from postproc.show.pictures.wording import say
 
 LEFT, NAMES, PANEL, GAP, HIGH, APART = 14.0, 150.0, 200.0, 34.0, 46.0, 16.0
 KINDS = (("packets", "packets_axis"), ("lost", "lost_axis"), ("jitter_ms", "jitter_axis"))

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import PICTURES, SIDES, capital
 from postproc.show.pictures.lettering import plain
 
 VERSION = re.compile(r"[/ _-]v?\d[\w.\-]*.*$")  # "LabPBX/16.2", "sipsorcery_v4.0.79.1", "FPBX-15.0"
@@ -34,9 +35,9 @@ PARTS = {
     "called": Text("Called party", "Angerufener"),
     "b2bua": Text("B2BUA", "B2BUA"),
     "proxy": Text("Proxy", "Proxy"),
-    "client": Text("Client", "Client"),
-    "server": Text("Server", "Server"),
-    "media": Text("Media", "Medien"),
+    "client": capital(SIDES["client"]),
+    "server": capital(SIDES["server"]),
+    "media": capital(PICTURES["media"]),
     "stun": Text("STUN server", "STUN-Server"),
     "relay": Text("TURN server", "TURN-Server"),
     "icmp": Text("Router", "Router"),

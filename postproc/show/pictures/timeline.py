@@ -6,6 +6,8 @@ Every lane is one thing of one leg; time runs evenly from left to right.
 from collections.abc import Iterator
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import count, direction
+from postproc.model.vocabulary import side as side_name
 from postproc.show import colors
 from postproc.show.colors import MUTED, PAPER
 from postproc.show.pictures import axis, heading, marks
@@ -25,7 +27,7 @@ from postproc.show.pictures.lanes import (
 from postproc.show.pictures.lettering import plain
 from postproc.show.pictures.marks import Mark
 from postproc.show.pictures.picture import Label, Picture
-from postproc.show.pictures.wording import count, direction, duration, say, side_of
+from postproc.show.pictures.wording import duration, say
 
 LEFT, NAMES, PLOT, NOTES = 14.0, 150.0, 560.0, 120.0
 OUTCOMES = {"success": "bar", "error": "cross", "unanswered": "hollow", "pending": "dot"}
@@ -110,7 +112,7 @@ def _candidates(tables: CallRows, lang: Lang) -> Iterator[Lane]:
     for (leg, side), times in sorted(held.items(), key=lambda item: (item[0][0] or 0, item[0][1])):
         number = len(set().union(*times.values()))
         ticks = [Tick(time, "diamond", colors.leg(leg).line) for time in sorted(times)]
-        name = f"{say('candidates', lang)}, {side_of(side, lang)}"
+        name = f"{say('candidates', lang)}, {side_name(side, lang)}"
         yield Lane(name, leg, colors.leg(leg), note=f"{number}", ticks=ticks)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
 from postproc.show.overview import Line
 from postproc.show.report import checks, flows
 from postproc.show.report.candidates import Offered, offered
@@ -12,12 +13,10 @@ from postproc.show.report.findings import Card, Found, cards, flat
 from postproc.show.report.rows import CallRows, Row
 from postproc.show.report.steps import Box, boxes
 from postproc.show.report.takeaway import Shelf, filters_of, hand_out
-from postproc.show.report.words import VERDICTS
+from postproc.show.report.words import verdict_word
 from postproc.show.verdicts import Walks
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
-DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hello_only": ("hello", "bad")}
-ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
 FAINT = "figure faint"
 SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
 WORDS = 800  # characters of a call that can be searched for
@@ -75,7 +74,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
     return Entry(
         number=row.call,
         verdict=verdict,
-        word=VERDICTS[verdict].of(lang),
+        word=verdict_word(verdict, lang),
         rank=RANKS[verdict],
         headline=shown(line.headline, 600),
         day=day(row.start),
@@ -85,7 +84,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
         legs=legs,
         status=_status(line.final_status, verdict),
         checks=_checks(line),
-        dtls=_dtls(line.dtls),
+        dtls=_dtls(line.dtls, lang),
         media=_media(line),
         words=_words(call, found),
     )
@@ -128,7 +127,7 @@ def _joined(row: Row) -> str:
 def _status(status: int | None, verdict: str) -> Cell:
     if status is None:
         return Cell(NONE, FAINT)
-    ordinary = verdict == "ok" or status in ORDINARY
+    ordinary = verdict == "ok" or status in EVERYDAY_ENDS
     return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
 
 
@@ -147,10 +146,10 @@ def _answered(checks: tuple[int, int]) -> Cell:
     return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
 
 
-def _dtls(state: str | None) -> Cell:
+def _dtls(state: str | None, lang: Lang) -> Cell:
     if state is None:
         return Cell(NONE, "faint")
-    return Cell(*DTLS.get(state, (state, "bad")))
+    return Cell(DTLS_SHORT[state].of(lang), "good" if state == "complete" else "bad")
 
 
 def _media(line: Line) -> tuple[Cell, Cell]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import VERDICTS
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
 from postproc.show.report.references import Reference, references
-from postproc.show.report.words import PAGE, VERDICTS
+from postproc.show.report.words import PAGE, verdict_word
 
 MOST = 60  # findings of a call
 LONG = 2000  # characters of a text of several sentences
@@ -82,7 +83,7 @@ def _card(call: int, place: int, found: Found, under: tuple[Card, ...], lang: La
         code=shown(found["code"]),
         name=shown(found["name"]),
         verdict=found["verdict"] if found["verdict"] in VERDICTS else "note",
-        word=VERDICTS[found["verdict"]].of(lang) if found["verdict"] in VERDICTS else shown(found["verdict"]),
+        word=verdict_word(found["verdict"], lang),
         leg=found["leg"],
         confidence=f"{100 * share:.0f} %" if share is not None else "",
         title=shown(found["title"], LONG),

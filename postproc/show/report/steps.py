@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import STATES
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
 from postproc.show.report.findings import LONG, Card
-from postproc.show.report.words import PAGE, STATES
+from postproc.show.report.words import PAGE
 
 SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "·", "not_needed": "–"}
 

@@ -73,7 +73,7 @@ def test_every_plot_is_a_figure_and_shows_itself_in_a_notebook():
         figure = plot(run, 1, "de")
         assert isinstance(figure, Figure)
         assert figure._repr_svg_() == plots.svg(figure)
-    assert plots.overview(run).picture.title == "Calls by time"
+    assert plots.overview(run).picture.title == "Calls over time"
     assert 'id="mine-title"' in plots.svg(figure, "mine")
 
 
