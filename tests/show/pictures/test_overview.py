@@ -1,8 +1,8 @@
 """The calls of a run over time."""
 
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.calls import BINS, VERDICTS, overview
-from postproc.show.pictures.picture import Layer
+from postproc.show.pictures.charts import BINS, VERDICTS, overview
+from postproc.show.pictures.layout import Layer
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 
