@@ -13,6 +13,7 @@ from postproc.correlate.endpoints import index, with_bindings
 from postproc.correlate.legs import legs
 from postproc.correlate.logs import logs
 from postproc.correlate.pairs import pairs
+from postproc.correlate.phases import phases
 from postproc.correlate.recordings import overlapping, recordings
 from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
@@ -67,5 +68,5 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
         pairs=seen_pairs,
         nat_mappings=nat_mappings(checks, found.candidates),
     )
-    whole = attributed(tables, tied)
+    whole = attributed(tables, tied).with_(phases=phases(tables, found, recording))
     return whole.with_(timeline=timeline(whole))

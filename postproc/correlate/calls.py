@@ -33,6 +33,7 @@ from postproc.correlate.parties import (
     End,
     Ends,
     Place,
+    Side,
     descriptions,
     marked_ends,
     parties,
@@ -290,7 +291,8 @@ class Calls:
     """Tables calls, legs, joins and candidates; and the frames by which STUN, DTLS and media find their call.
 
     ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end.
-    ``endpoints``: call, leg, side, addr, port, start, end.
+    ``endpoints``: call, leg, side, addr, port, start, end. ``authors`` and ``sides``: who wrote each
+    session description, and what the two ends of each Call-ID are.
     """
 
     calls: pd.DataFrame
@@ -299,6 +301,8 @@ class Calls:
     candidates: pd.DataFrame
     ice_sessions: pd.DataFrame
     endpoints: pd.DataFrame
+    authors: Mapping[Place, Description]
+    sides: Mapping[End, Side]
 
 
 class _Told(NamedTuple):
@@ -346,6 +350,8 @@ def calls(
         candidates=CANDIDATES.conform(with_sides(events.candidates, told.authors, known, numbered.legs)),
         ice_sessions=ice_sessions(sessions, numbered, known, deployment.markers),
         endpoints=endpoints(events.sdp_media, events.candidates, told.authors, known, spans),
+        authors=told.authors,
+        sides=known,
     )
 
 

@@ -120,6 +120,7 @@ class Whose(NamedTuple):
     call: int | None
     leg: int | None
     direction: str
+    src_side: str | None
     codec: str | None
     secured: bool | None
 
@@ -212,11 +213,11 @@ def _whose(
     call, leg = (known.call, known.leg) if known else (None, None)
     keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
     if traffic is None or known is None:
-        return Whose(None, None, "other", codec([], payload_type), keyed or None)
+        return Whose(None, None, "other", None, codec([], payload_type), keyed or None)
     ufrag = ufrag_at(index, traffic, (known.call, leg), traffic.dst)
     tiers = nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
     way = direction(known.src_side, known.dst_side)
-    return Whose(call, leg, way, codec(tiers, payload_type), keyed or secured(tiers))
+    return Whose(call, leg, way, known.src_side, codec(tiers, payload_type), keyed or secured(tiers))
 
 
 def _numbered(kept: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

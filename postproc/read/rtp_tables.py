@@ -123,6 +123,7 @@ def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
         "time": _times(np.minimum.reduceat(sums["time"], starts)),
         "stream": stream,
         "second": sums["second"][starts],
+        "last_time": _times(np.maximum.reduceat(sums["last"], starts)),
         "packets": packets,
         "lost": np.maximum(expected - packets, 0),
         "jitter_ms": np.fmax.reduceat(running, starts),

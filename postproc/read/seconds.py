@@ -18,7 +18,7 @@ WORTH = 8  # a merge leaves a row per stream to be merged again: fewer than this
 CLOCKS = len(jitter.CLOCKS)
 SECOND = np.dtype([
     ("stream", "i4"), ("second", "i4"), ("payload_type", "u1"), ("packets", "i4"), ("frame", "i8"),
-    ("time", "i8"), ("highest", "i8"), ("skipped", "i8"), ("elapsed", "i8"), ("ticks", "i8"),
+    ("time", "i8"), ("last", "i8"), ("highest", "i8"), ("skipped", "i8"), ("elapsed", "i8"), ("ticks", "i8"),
     ("steps", "i4", (CLOCKS,)), ("distance", "f4", (CLOCKS,)), ("tail", "f4", (CLOCKS,)),
 ])  # fmt: skip
 ADDED = ("packets", "skipped", "elapsed", "ticks", "steps", "distance")
@@ -87,7 +87,8 @@ def _merged(rows: Array) -> Array:
     sums = take(rows, order[starts])
     for name in ADDED:
         sums[name] = np.add.reduceat(rows[name][order], starts, axis=0)
-    sums["highest"] = np.maximum.reduceat(rows["highest"][order], starts)
+    for name in ("highest", "last"):
+        sums[name] = np.maximum.reduceat(rows[name][order], starts)
     sizes = lengths(starts, len(order))
     steps = np.cumsum(rows["steps"][order], axis=0, dtype=np.int32)
     to_come = np.repeat(steps[starts + sizes - 1], sizes, axis=0) - steps
@@ -108,6 +109,7 @@ def by_second(packets: Array, steps: Steps) -> Array:
     sums["payload_type"] = group[starts] & 255
     sums["packets"] = lengths(starts, len(group))
     sums["frame"], sums["time"] = packets["frame"][rows[starts]], packets["time"][rows[starts]]
+    sums["last"] = np.maximum.reduceat(packets["time"][rows], starts)
     sums["highest"] = np.maximum.reduceat(steps.number[rows], starts)
     sums["skipped"] = np.add.reduceat(steps.skipped[rows], starts)
     _sum_up_clock(sums, starts, rows, steps)
