@@ -1,6 +1,6 @@
 """What NAT did with the addresses of a call."""
 
-from postproc.diagnose.case.mappings import bases
+from postproc.diagnose.evidence.candidates import bases
 from tests.builders import SERVER
 from tests.diagnose.scenes import CLIENT_PRIVATE, CLIENT_PUBLIC, scene
 

@@ -1,6 +1,6 @@
 """Packets that the captures themselves lack."""
 
-from postproc.diagnose.case.holes import holes, leaky
+from postproc.diagnose.evidence.view import holes, leaky
 from tests.diagnose.scenes import check, foreign, good, leg, message, scene
 
 

@@ -1,12 +1,56 @@
-"""Access lists and what came of them: candidates offered to the server, peers that signal to it."""
+"""The server of a call: its addresses, what its log says, and what its access lists make of candidates and peers."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from postproc.diagnose.case.case import SERVER, Case
-from postproc.diagnose.case.checks import TO_CLIENT
+from postproc.diagnose.evidence.case import SERVER, Case
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
 from postproc.model.acl import Choice, Offered, Peer, Sent, decide, take
 from postproc.model.loading import by
-from postproc.model.rows import BindingRow, CandidateRow, LegRow, SipMessageRow
+from postproc.model.logtexts import said
+from postproc.model.rows import BindingRow, CandidateRow, LegRow, LogEventRow, SipMessageRow
+
+
+def server_addresses(case: Case) -> frozenset[str]:
+    """Addresses of the server on the wire: where it takes and makes legs, and sends checks from.
+
+    Only a leg with a side that is known counts: the called end of the client's
+    leg, the calling end of a leg the B2BUA makes.
+    """
+    found: set[str | None] = {
+        row.src_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_CLIENT
+    }
+    found |= {row.dst_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_SERVER}
+    found |= {leg.uas_addr for leg in case.legs if leg.role == "inbound"}
+    found |= {leg.uac_addr for leg in case.legs if leg.role == "outbound"}
+    if len(case.numbers) == 1:
+        found |= {leg.uas_addr for leg in case.legs}
+    found |= {row.related_addr for row in case.candidates if row.side == SERVER and row.related_addr}
+    return frozenset(addr for addr in found if addr)
+
+
+LONGEST = 160  # characters quoted of a line
+
+
+class Line(NamedTuple):
+    """A line of the log and its facts by name (see ``postproc.model.logtexts``)."""
+
+    row: LogEventRow
+    facts: dict[str, str]
+
+
+def logged(case: Case, kind: str, *, call_id: str | None = None) -> list[Line]:
+    """The call's lines of a kind, in order of time; of one leg where its Call-ID is given."""
+    return [
+        Line(row, told[1])
+        for row in case.log
+        if row.kind == kind and call_id in (None, row.call_id) and (told := said(row.text or ""))
+    ]
+
+
+def quoted(lines: Iterable[Line]) -> list[str]:
+    """``log:line text`` of each."""
+    return [f"{line.row.capture}:{line.row.frame} {line.row.text[:LONGEST].rstrip(' .')}" for line in lines]
 
 
 def choices(case: Case) -> list[Choice]:

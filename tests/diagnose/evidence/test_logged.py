@@ -1,6 +1,6 @@
 """What the log says of a call."""
 
-from postproc.diagnose.case.logged import LONGEST, logged, quoted
+from postproc.diagnose.evidence.server import LONGEST, logged, quoted
 from tests.diagnose.refusals import log
 from tests.diagnose.scenes import scene
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from postproc.diagnose.case.offers import classes, negotiated, offered, private, public, shown, version
+from postproc.diagnose.evidence.candidates import (
+    classes,
+    negotiated,
+    offered,
+    private,
+    public,
+    shown,
+    version,
+)
 from tests.diagnose.scenes import CLIENT_PRIVATE, CLIENT_PUBLIC, candidate, scene
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.media import both_ways, media_ok, talking, way, ways
+from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import foreign, leg, plain_stream, scene, stream
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.rejected import q850, rejection
+from postproc.diagnose.evidence.signalling import q850, rejection
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, at_once, passed_on, refused_leg, response
 from tests.diagnose.scenes import leg, message, scene

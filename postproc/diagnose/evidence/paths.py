@@ -1,18 +1,19 @@
-"""The connectivity checks of a call, per direction: sent, answered, to whom.
+"""The path that media are to take being set up: connectivity checks, and DTLS handshakes over it.
 
 A check that two captures saw counts once, answered if one of them saw an answer. Whether silence is proof
 goes by the requests on the wire, not by transactions: RFC 8445 (section 14.3) has a check repeated with one
-transaction ID, and only some servers, FreeSWITCH for one, take a new ID each time.
+transaction ID, and only some servers, FreeSWITCH for one, take a new ID each time. Of a handshake that
+several captures saw, the view counts that shows most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
 from postproc.model import constants
 from postproc.model.deployment import Thresholds
 from postproc.model.enumerations import Direction, Outcome, Side
-from postproc.model.rows import BindingRow
+from postproc.model.rows import BindingRow, DtlsRow
 
 TO_CLIENT: Direction = "server_to_client"
 TO_SERVER: Direction = "client_to_server"
@@ -20,7 +21,7 @@ EITHER_WAY: Direction = "other"
 SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
 RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
 PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
-BEST: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
+BEST_OUTCOMES: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _once(rows: Iterable[BindingRow]) -> list[BindingRow]:
     found: dict[str, BindingRow] = {}
     for row in rows:
         held = found.get(row.transaction_id)
-        if held is None or BEST.index(row.outcome) < BEST.index(held.outcome):
+        if held is None or BEST_OUTCOMES.index(row.outcome) < BEST_OUTCOMES.index(held.outcome):
             found[row.transaction_id] = row
     return sorted(found.values(), key=lambda row: row.time)
 
@@ -114,3 +115,40 @@ def sender(direction: Direction) -> Side:
 
 def receiver(direction: Direction) -> Side:
     return RECEIVER[direction]
+
+
+BEST_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")
+
+
+def handshakes(case: Case, leg: int | None) -> list[DtlsRow]:
+    """Handshakes of a leg, of several captures of one the view that shows most."""
+    found: dict[object, DtlsRow] = {}
+    for row in case.dtls:
+        if row.leg == leg:
+            key = frozenset({row.client_port, row.server_port})
+            held = found.get(key)
+            if held is None or BEST_STATES.index(row.state) < BEST_STATES.index(held.state):
+                found[key] = row
+    return list(found.values())
+
+
+def best(case: Case, leg: int | None) -> DtlsRow | None:
+    """The handshake of a leg that came farthest."""
+    return min(handshakes(case, leg), key=lambda row: BEST_STATES.index(row.state), default=None)
+
+
+def secured(case: Case, leg: int | None) -> bool:
+    """Both descriptions of the leg ask for DTLS-SRTP (RFC 5763)."""
+    offers = [
+        s for s in case.sdp if case.leg_of.get(s.call_id) == leg and s.media in ("audio", None) and s.port
+    ]
+    authors = {section.ufrag or section.sdp_owner for section in offers if section.fingerprint}
+    return len(authors) > 1
+
+
+def starter(case: Case, leg: int | None) -> str | None:
+    """Side that has to send the ClientHello: the one that says setup:active (RFC 8842); None if none does."""
+    for section in case.sdp:
+        if case.leg_of.get(section.call_id) == leg and section.setup == "active":
+            return next((c.side for c in case.candidates if c.ufrag and c.ufrag == section.ufrag), None)
+    return None

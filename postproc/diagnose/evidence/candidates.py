@@ -1,10 +1,15 @@
-"""The candidates a side offers: distinct ones of its latest ufrag, leg by leg (DESIGN 2a)."""
+"""The candidates a side offers, and what NAT did with the addresses they stand for.
 
+Offered are the distinct ones of a side's latest ufrag, leg by leg.
+"""
+
+from dataclasses import dataclass
 from ipaddress import ip_address
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint
-from postproc.model.rows import CandidateRow
+from postproc.model.rows import CandidateRow, NatMappingRow
 
 PUBLIC = frozenset({"public", "documentation"})
 PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})
@@ -53,3 +58,35 @@ def version(addr: str) -> int | None:
 def negotiated(case: Case, leg: int | None) -> bool:
     """Both sides' candidates are known: there was something to check."""
     return bool(offered(case, CLIENT, leg)) and bool(offered(case, SERVER, leg))
+
+
+@dataclass(frozen=True)
+class Base:
+    """An address and port of a side, and the rows that say how it is seen outside."""
+
+    side: str
+    addr: str
+    port: int
+    rows: tuple[NatMappingRow, ...]
+
+    @property
+    def seen(self) -> set[tuple[str, int]]:
+        return {(row.mapped_addr, row.mapped_port) for row in self.rows}
+
+    @property
+    def outside(self) -> set[str]:
+        """Addresses outside under which it is known."""
+        return {addr for addr, _ in self.seen}
+
+
+def bases(case: Case, leg: int | None) -> list[Base]:
+    """Every base of which a mapping is known, with its side."""
+    own = server_addresses(case)
+    held: dict[tuple[str, int], list[NatMappingRow]] = {}
+    for row in case.nat:
+        if row.leg == leg and None not in (row.base_addr, row.base_port, row.mapped_addr, row.mapped_port):
+            held.setdefault((row.base_addr, row.base_port), []).append(row)
+    return [
+        Base(SERVER if addr in own else CLIENT, addr, port, tuple(rows))
+        for (addr, port), rows in held.items()
+    ]

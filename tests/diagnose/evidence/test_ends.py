@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from postproc.diagnose.case.ends import server_called, server_calls, with_ice
+from postproc.diagnose.evidence.signalling import server_called, server_calls, with_ice
 from postproc.model.deployment import Markers
 from tests.diagnose.scenes import XPHONE, leg, message, scene, section
 

@@ -1,6 +1,7 @@
 """What the captures of a call can show."""
 
-from postproc.diagnose.case.view import connected, end, goes_on, watched_after
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.view import end, goes_on, watched_after
 from tests.diagnose.scenes import good, leg, scene, stream
 
 NOTHING = {"pairs": [], "dtls": [], "rtp_streams": []}

@@ -1,7 +1,26 @@
-"""Packets that must have been there and are not in the captures: the captures themselves lose some."""
+"""What the captures of a call can show, before anything is concluded from what they do not."""
 
-from postproc.diagnose.case.case import Case
+from datetime import datetime
+
+from postproc.diagnose.evidence.case import Case
 from postproc.model.loading import PacketRow
+
+
+def watched_after(case: Case, time: datetime) -> float:
+    """Seconds that the captures go on after a moment."""
+    return (case.last_time - time).total_seconds() if case.last_time else 0.0
+
+
+def goes_on(case: Case) -> bool:
+    """The captures end before the call does: no leg's end is in them."""
+    return not any(leg.end_time for leg in case.legs)
+
+
+def end(case: Case) -> datetime | None:
+    """When the call was over, or the captures were."""
+    ends = [time for time in (case.call.end, case.last_time) if time is not None]
+    return min(ends, default=None)
+
 
 ENOUGH = 2  # one may be due to the capture's beginning
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.handshakes import best, handshakes, secured, starter
+from postproc.diagnose.evidence.paths import best, handshakes, secured, starter
 from tests.diagnose.scenes import foreign, good, scene, section
 
 

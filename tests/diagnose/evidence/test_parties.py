@@ -1,6 +1,6 @@
 """Which machines are the server's."""
 
-from postproc.diagnose.case.parties import server_addresses
+from postproc.diagnose.evidence.server import server_addresses
 from tests.builders import APP, GATEWAY, SERVER
 from tests.diagnose.scenes import candidate, check, foreign, leg, scene
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.case import cases, evidence
+from postproc.diagnose.evidence.case import cases, evidence
 from tests.builders import SERVER
 from tests.diagnose.scenes import (
     CLIENT_PORT,

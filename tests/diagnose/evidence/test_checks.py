@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver, sender
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, receiver, sender
 from postproc.model.deployment import Thresholds
 from tests.diagnose.scenes import check, scene, unanswered
 

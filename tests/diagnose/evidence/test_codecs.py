@@ -2,7 +2,14 @@
 
 import pytest
 
-from postproc.diagnose.case.codecs import codecs, disjoint, negotiated, offered_audio, shown, well_known
+from postproc.diagnose.evidence.signalling import (
+    codecs,
+    disjoint,
+    negotiated,
+    offered_audio,
+    shown,
+    well_known,
+)
 from tests.diagnose.scenes import message, scene, section
 
 PCMA = {"formats": "8,101", "codecs": "8=PCMA/8000,101=telephone-event/8000"}

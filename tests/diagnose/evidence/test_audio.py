@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose.case.audio import both_may_send, main_flow, sections, seen_both_ways, talks
+from postproc.diagnose.evidence.media import both_may_send, main_flow, sections, seen_both_ways, talks
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import check, foreign, good, leg, plain_stream, scene, section, stream
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from postproc import pipeline
-from postproc.diagnose.case.access import choices, peers
-from postproc.diagnose.case.case import cases
+from postproc.diagnose.evidence.case import cases
+from postproc.diagnose.evidence.server import choices, peers
 from postproc.model.acl import built
 from postproc.model.deployment import GENERIC
 from postproc.model.tables import Tables
