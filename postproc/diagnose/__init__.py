@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from postproc.diagnose import describe
 from postproc.diagnose.case.audio import described
 from postproc.diagnose.case.case import Case, cases
 from postproc.diagnose.case.media import media_ok
@@ -57,7 +58,6 @@ from postproc.diagnose.rules import (
     symmetric_nat,
     wrong_candidate_tried,
 )
-from postproc.diagnose.told import headline, records
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
 from postproc.model.deployment import Deployment
@@ -138,7 +138,9 @@ def diagnose(
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
     judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(row for each in judged for row in records(each.chain, BY_NAME, each.case, lang))
+    findings = FINDINGS.rows(
+        found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
+    )
     return tables.with_(findings=findings, calls=_with_verdicts(tables, judged, lang)), judged
 
 
@@ -179,7 +181,7 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
     return {
         "verdict": said,
         "cause": root.rule if root else None,
-        "headline": headline(case, shown, sentence, facts, lang),
+        "headline": describe.headline(case, shown, sentence, facts, lang),
         "media_ok": heard,
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text as Styled
 
+from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
@@ -17,10 +18,11 @@ from postproc.model.vocabulary import (
     STATES,
     VERDICTS,
     counted,
+    word,
 )
 from postproc.show.overview import Line
 from postproc.show.terminal import clean, folded
-from postproc.show.verdicts import Walks, findings
+from postproc.show.verdicts import Walks
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
 SHOWN = 12  # frames named
@@ -38,9 +40,9 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
 
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
     """Of every call the walk and the findings with evidence, causes and remedies."""
-    by_call: dict[int, list[dict[str, Any]]] = {}
-    for each in findings(tables.findings):
-        by_call.setdefault(each["call"], []).append(each)
+    by_call: dict[int | None, list[Described]] = {}
+    for each in of_table(tables.findings):
+        by_call.setdefault(each.call, []).append(each)
     told: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
         title = f"{CALL_NUMBER.of(lang, call=call)}: {clean(headline)}"
@@ -57,23 +59,30 @@ def _step(step: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[St
         yield Styled(part, STYLES.get(step["state"], "dim"))
 
 
-def _finding(found: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[Styled]:
-    indent = 4 if found["caused_by"] else 2
-    head = f"{' ' * indent}{found['code']} {VERDICTS[found['verdict']].of(lang)}: {clean(found['title'])}"
+def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled]:
+    indent = 4 if found.caused_by else 2
+    head = f"{' ' * indent}{found.code} {word(VERDICTS, found.verdict, lang)}: {clean(found.title)}"
     for part in folded(head, width, indent + 2):
-        yield Styled(part, STYLES.get(found["verdict"], ""))
-    yield from _block(found["detail"] or "", width, indent + 2)
-    frames = found["frames"]
-    if frames:
-        more = " ..." if len(frames) > SHOWN else ""
-        named = ", ".join(map(str, frames[:SHOWN]))
-        yield from _block(f"{FRAMES.of(lang)} {named}{more} ({found['capture']})", width, indent + 2)
-    if found["verdict"] in ("fault", "suspect") and not found["caused_by"]:
-        for title, held in ((CAUSES, found["causes"]), (REMEDIES, found["remedies"])):
-            if held:
-                yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
-            for each in held:
-                yield from _block(f"- {each}", width, indent + 4)
+        yield Styled(part, STYLES.get(found.verdict, ""))
+    yield from _block(found.detail, width, indent + 2)
+    if found.frames:
+        frames = f"{FRAMES.of(lang)} {frame_list(found.frames)} ({found.capture})"
+        yield from _block(frames, width, indent + 2)
+    for title, lines in sections(found):
+        yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
+        for line in lines:
+            yield from _block(f"- {line}", width, indent + 4)
+
+
+def frame_list(frames: Sequence[int]) -> str:
+    """``19, 21``; of many the first."""
+    return ", ".join(map(str, frames[:SHOWN])) + (" …" if len(frames) > SHOWN else "")
+
+
+def sections(found: Described) -> list[tuple[Text, tuple[str, ...]]]:
+    """What a finding advises, where it is to be shown: heading and lines."""
+    both = ((CAUSES, found.causes), (REMEDIES, found.remedies))
+    return [(title, lines) for title, lines in both if lines and found.advised]
 
 
 def _block(text: str, width: int | None, indent: int) -> Iterator[Styled]:

@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup
 
+from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
@@ -18,12 +19,10 @@ from postproc.model.vocabulary import (
     CALL_NUMBER,
     CALLS,
     CALLS_IN_CAPTURES,
-    CAUSES,
     FRAMES,
     FROM,
     LEGS,
     NOT_READ,
-    REMEDIES,
     RESULT,
     SIP,
     START,
@@ -34,10 +33,9 @@ from postproc.model.vocabulary import (
     counted,
     word,
 )
-from postproc.show.answers import SHOWN
+from postproc.show.answers import frame_list, sections
 from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
-from postproc.show.verdicts import findings
 
 MOST = 100  # calls listed
 BADGES = {"fault": "#b3261e", "failed": "#b3261e", "suspect": "#8a5a00", "cannot_tell": "#8a5a00",
@@ -77,12 +75,13 @@ ONE = """{% extends "page" %}{% block body %}
 {% endfor %}
 </tbody></table>
 {% endif %}
-{% for each in findings %}
+{% for each in findings %}{% set found = each.finding %}
 <details{% if loop.first %} open{% endif %}>
-<summary>{{ badge(each.verdict, each.word) }} {{ each.code }} {{ each.title | clean }}</summary>
-<p>{{ each.detail | clean }}</p>
-{% if each.shown %}<p>{{ frames }} {{ each.shown }} (<code>{{ each.capture | clean }}</code>)</p>{% endif %}
-{% for heading, lines in each.advice if lines %}
+<summary>{{ badge(found.verdict, each.word) }} {{ found.code }} {{ found.title | clean }}</summary>
+<p>{{ found.detail | clean }}</p>
+{% if each.frames %}<p>{{ frames }} {{ each.frames }}
+(<code>{{ found.capture | clean }}</code>)</p>{% endif %}
+{% for heading, lines in each.advice %}
 <p>{{ heading }}:</p><ul>
 {% for line in lines %}<li>{{ line | clean }}</li>{% endfor %}
 </ul>
@@ -110,7 +109,7 @@ def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> s
 def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """Headline, walk and findings of one call, with causes and remedies."""
     (row,) = (_row(row, lang) for row in _plain(tables.calls[tables.calls["call"] == call].head(1)))
-    mine = findings(tables.findings[tables.findings["call"] == call])
+    mine = of_table(tables.findings[tables.findings["call"] == call])
     return _page(
         "call",
         title=CALL_NUMBER.of(lang, call=call),
@@ -129,14 +128,12 @@ def _row(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return {**row, "word": word(VERDICTS, row["verdict"], lang), "start": start}
 
 
-def _finding(found: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    more = ", …" if len(found["frames"]) > SHOWN else ""
-    advice = [(CAUSES.of(lang), found["causes"]), (REMEDIES.of(lang), found["remedies"])]
+def _finding(found: Described, lang: Lang) -> dict[str, Any]:
     return {
-        **found,
-        "word": VERDICTS[found["verdict"]].of(lang),
-        "shown": ", ".join(map(str, found["frames"][:SHOWN])) + more,
-        "advice": advice if found["verdict"] in ("fault", "suspect") and not found["caused_by"] else [],
+        "finding": found,
+        "word": word(VERDICTS, found.verdict, lang),
+        "frames": frame_list(found.frames),
+        "advice": [(title.of(lang), lines) for title, lines in sections(found)],
     }
 
 

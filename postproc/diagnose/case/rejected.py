@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import Case
-from postproc.diagnose.case.rows import Row
+from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
@@ -18,19 +18,16 @@ class Rejection:
 
     ``origin`` is the failure it goes back to, on whatever leg; ``only``: nothing
     else was answered to the leg, neither a challenge nor anything provisional;
-    ``asked_on``: another leg was begun before it.
+    ``asked_on``: another leg was begun before it; ``status``: the response's.
     """
 
-    leg: Row
-    invite: Row
-    response: Row
-    origin: Row
+    leg: LegRow
+    invite: SipMessageRow
+    response: SipMessageRow
+    origin: SipMessageRow
     only: bool
     asked_on: bool
-
-    @property
-    def status(self) -> int:
-        return int(self.response.status)
+    status: int
 
     @property
     def phrase(self) -> str:
@@ -70,12 +67,13 @@ def rejection(case: Case) -> Rejection | None:
     return None
 
 
-def _rejection(case: Case, leg: Row) -> Rejection | None:
+def _rejection(case: Case, leg: LegRow) -> Rejection | None:
     mine = [row for row in case.messages if row.call_id == leg.call_id]
     invites = [row for row in mine if row.method == "INVITE" and row.to_tag is None]
-    refusals = [row for row in mine if row.status == leg.final_status and row.cseq_method == "INVITE"]
+    refused = leg.final_status
+    refusals = [row for row in mine if row.status == refused and row.cseq_method == "INVITE"]
     last = next((row for row in refusals if invites and row.cseq == invites[-1].cseq), None)
-    if last is None:
+    if last is None or refused is None:
         return None
     invite = next(row for row in invites if row.cseq == last.cseq)
     said = {row.status for row in mine if row.status is not None and row.time <= last.time}
@@ -83,10 +81,10 @@ def _rejection(case: Case, leg: Row) -> Rejection | None:
         other.leg != leg.leg and other.invite_time and invite.time <= other.invite_time <= last.time
         for other in case.legs
     )
-    return Rejection(leg, invite, last, _origin(case, leg, last), said == {last.status}, asked_on)
+    return Rejection(leg, invite, last, _origin(case, leg, last), said == {last.status}, asked_on, refused)
 
 
-def _origin(case: Case, leg: Row, response: Row) -> Row:
+def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     """The failure of another leg that was passed on: the last one before, of the same status if there is one."""
     status = {each.call_id: each.final_status for each in case.legs if each.leg != leg.leg}
     earlier = [

@@ -7,7 +7,8 @@ from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, 
 from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
 from postproc.diagnose.rules.hotspot_client import hotspot
 from postproc.model.addresses import addr_class, endpoint
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
 TITLE = Text(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from postproc.model.described import Described
 from postproc.model.text import Lang
 from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
 from postproc.show.overview import Line
 from postproc.show.report import checks, flows
 from postproc.show.report.candidates import Offered, offered
 from postproc.show.report.cells import NONE, Cell, Copy, Sheet, clock, day, shown, span
-from postproc.show.report.findings import Card, Found, cards, flat
+from postproc.show.report.findings import Card, cards, flat
 from postproc.show.report.rows import CallRows, Row
 from postproc.show.report.steps import Box, boxes
 from postproc.show.report.takeaway import Shelf, filters_of, hand_out
@@ -65,7 +66,7 @@ class Detail:
         return self.entry.verdict in ("fault", "suspect")
 
 
-def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Entry:
+def entry(call: CallRows, line: Line, found: Sequence[Described], lang: Lang) -> Entry:
     """The row of a call."""
     row = call["calls"][0]
     verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
@@ -91,7 +92,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
 
 
 def detail(
-    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, *, lang: Lang
+    call: CallRows, shown_as: Entry, found: Sequence[Described], walks: Walks, shelf: Shelf, *, lang: Lang
 ) -> Detail:
     """Everything of a call but its pictures."""
     row, number = call["calls"][0], shown_as.number
@@ -164,11 +165,11 @@ def _media(line: Line) -> tuple[Cell, Cell]:
     return one, other
 
 
-def _words(call: CallRows, found: Sequence[Found]) -> str:
+def _words(call: CallRows, found: Sequence[Described]) -> str:
     """Call-IDs, addresses and rules: what is not in the row anyway."""
     held = [getattr(leg, name) for leg in call["legs"] for name in SEARCHED]
-    held += [word for each in found for word in (each["code"], each["name"])]
+    held += [word for each in found for word in (each.code, each.name)]
     held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
-    held += [each["title"] for each in found]
+    held += [each.title for each in found]
     kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
     return " ".join(kept)[:WORDS]

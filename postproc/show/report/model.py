@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
@@ -17,11 +18,10 @@ from postproc.show import pictures
 from postproc.show.pictures.records import column
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry
 from postproc.show.report.cells import clock, day, shown
-from postproc.show.report.findings import Found
 from postproc.show.report.rows import by_call
 from postproc.show.report.takeaway import shelf
 from postproc.show.report.words import PAGE, verdict_word
-from postproc.show.verdicts import Walks, findings
+from postproc.show.verdicts import Walks
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -100,7 +100,7 @@ def report(
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
     rows, taken = by_call(tables), shelf(tables)
-    found = _by_call(findings(tables.findings))
+    found = _by_call(of_table(tables.findings))
     numbers = [call for call in rows if not limits.calls or call in limits.calls]
     entries = [entry(rows[call], taken.lines[call], found[call], lang) for call in numbers]
     details = [
@@ -122,10 +122,10 @@ def report(
     )
 
 
-def _by_call(every: Iterable[Found]) -> defaultdict[int | None, list[Found]]:
-    found: defaultdict[int | None, list[Found]] = defaultdict(list)
+def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Described]]:
+    found: defaultdict[int | None, list[Described]] = defaultdict(list)
     for each in every:
-        found[each["call"]].append(each)
+        found[each.call].append(each)
     return found
 
 
