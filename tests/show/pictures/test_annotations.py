@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.show.pictures.axis import TimeAxis, around
+from postproc.show.pictures.annotations import TimeAxis, axis_over
 
 S = 1_000_000_000
 
@@ -37,8 +37,8 @@ def test_times_outside_stand_at_the_edge():
 
 
 def test_one_time_alone_and_none_make_an_axis():
-    assert around([5 * S], 0, 100).end > 5 * S
-    assert around([], 0, 100).ticks("en")
+    assert axis_over([5 * S], 0, 100).end > 5 * S
+    assert axis_over([], 0, 100).ticks("en")
 
 
 def test_centuries_do_not_make_a_thousand_ticks():

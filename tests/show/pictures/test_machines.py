@@ -1,9 +1,8 @@
 """The machines of a call: which addresses are one, which are not, and their names."""
 
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.columns import MOST, columns
 from postproc.show.pictures.cut import CallRows, of_call
-from postproc.show.pictures.names import name
+from postproc.show.pictures.machines import MOST_COLUMNS, Machines, name
 from tests import builders as b
 from tests.show.pictures.scenes import run_of, timeline
 
@@ -26,7 +25,7 @@ def leg(number: int, uac: str, uas: str, **more) -> dict:
 
 
 def hosts(tables: CallRows) -> list[tuple[str, ...]]:
-    return [column.hosts for column in columns(tables).headings("en")]
+    return [column.hosts for column in Machines(tables).headings("en")]
 
 
 def test_a_b2bua_on_loopback_and_network_card_is_one():
@@ -50,8 +49,8 @@ def test_two_phones_of_one_make_are_two():
 
 def test_two_programs_on_one_host_are_two():
     one = leg(1, "192.0.2.1:4901", "192.0.2.1:4900", uac_agent="Hub", uas_agent="Switch")
-    found = columns(rows(one))
-    assert [found.of(1, "192.0.2.1:4901"), found.of(1, "192.0.2.1:4900")] == [0, 1]
+    found = Machines(rows(one))
+    assert [found.column(1, "192.0.2.1:4901"), found.column(1, "192.0.2.1:4900")] == [0, 1]
 
 
 def test_a_gateway_with_two_legs_is_one():
@@ -64,7 +63,7 @@ def test_a_proxy_stands_between_the_ends():
     hops = timeline(
         {"src": "192.0.2.1:5060", "dst": "192.0.2.7:5060"}, {"src": "192.0.2.7:5060", "dst": "192.0.2.9:5060"}
     )
-    found = columns(rows(leg(1, "192.0.2.1:5060", "192.0.2.9:5060"), timeline=hops))
+    found = Machines(rows(leg(1, "192.0.2.1:5060", "192.0.2.9:5060"), timeline=hops))
     assert [(column.name, column.hosts) for column in found.headings("de")] == [
         ("Anrufer", ("192.0.2.1",)), ("Proxy", ("192.0.2.7",)), ("Angerufener", ("192.0.2.9",)),
     ]  # fmt: skip
@@ -74,15 +73,15 @@ def test_addresses_nobody_knows_stand_on_the_right_and_share_the_last_column():
     stray = timeline(
         *({"lane": "stun", "src": f"198.51.100.{n}:1", "dst": "192.0.2.1:5060"} for n in range(40))
     )
-    found = columns(rows(leg(1, "192.0.2.1:5060", "192.0.2.9:5060"), timeline=stray))
+    found = Machines(rows(leg(1, "192.0.2.1:5060", "192.0.2.9:5060"), timeline=stray))
     headings = found.headings("en")
-    assert len(headings) == MOST
-    assert headings[-1].name == "Further hosts" and len(headings[-1].hosts) == 42 - MOST + 1
-    assert found.of(1, "198.51.100.39:1") == MOST - 1
+    assert len(headings) == MOST_COLUMNS
+    assert headings[-1].name == "Further hosts" and len(headings[-1].hosts) == 42 - MOST_COLUMNS + 1
+    assert found.column(1, "198.51.100.39:1") == MOST_COLUMNS - 1
 
 
 def test_ipv6_hosts_are_told_from_their_ports():
-    found = columns(run_rows("made/ipv6.pcapng"))
+    found = Machines(run_rows("made/ipv6.pcapng"))
     assert ("fd00:50::117",) in [column.hosts for column in found.headings("en")]
 
 
@@ -91,7 +90,7 @@ def run_rows(path: str) -> CallRows:
 
 
 def test_media_of_an_app_stand_beside_the_hub_that_speaks_for_it():
-    found = columns(run_rows("made/vendor_no_binding_success.pcapng"))
+    found = Machines(run_rows("made/vendor_no_binding_success.pcapng"))
     assert [(column.name, column.hosts[:1]) for column in found.headings("en")][:3] == [
         ("XPhone Server", ("127.0.0.1",)), ("XPhone Client", ("172.20.10.2",)), ("XCC", ("127.0.0.1",)),
     ]  # fmt: skip

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from postproc.show.pictures.events import Event
-from postproc.show.pictures.folding import MOST, PLENTY, fold, rows
+from postproc.show.pictures.events import MOST_ROWS, PLENTY, Event, fold, rows
 
 S = 1_000_000_000
 
@@ -97,5 +96,5 @@ def test_re_invites_are_never_folded():
 
 def test_the_middle_of_very_long_calls_is_left_out_and_said_so():
     held = rows([sip(n / 10, f"INFO {n}") for n in range(5000)], "en")
-    assert len(held) == MOST + 1
-    assert held[MOST // 2].note == "4,400 events not drawn"
+    assert len(held) == MOST_ROWS + 1
+    assert held[MOST_ROWS // 2].note == "4,400 events not drawn"

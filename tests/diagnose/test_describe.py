@@ -1,4 +1,4 @@
-"""Findings as rows, in both languages."""
+"""Findings described, in both languages."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from postproc.diagnose.chain import Chain, chain
-from postproc.diagnose.told import detail, headline, record, records
+from postproc.diagnose.describe import described, detail, findings, headline
 from postproc.model.findings import Advice, Evidence, Finding, Rule
 from postproc.model.text import Text
 from tests.diagnose.scenes import XPHONE, foreign, scene
@@ -32,7 +32,7 @@ FINDING = Finding(
 
 
 def test_a_record_holds_place_texts_and_facts():
-    row = record(FINDING, RULE, scene(), "en")
+    row = described(FINDING, RULE, scene(), "en").row()
     assert (row["capture"], row["frame"], row["frames"], row["time"]) == ("a.pcap", 3, "3,9", MOMENT)
     assert (row["code"], row["name"], row["severity"], row["verdict"]) == (
         "ICE999",
@@ -47,29 +47,31 @@ def test_a_record_holds_place_texts_and_facts():
 
 
 def test_german_is_german():
-    row = record(FINDING, RULE, scene(), "de")
+    row = described(FINDING, RULE, scene(), "de").row()
     assert (row["title"], row["detail"]) == ("2 Requests vom Client", "Um 22:38:49.496.")
     assert row["remedies"] == "30000-33000 öffnen."
 
 
 def test_a_finding_without_frames_names_none():
-    row = record(replace(FINDING, evidence=Evidence("a.log")), RULE, scene(), "en")
+    row = described(replace(FINDING, evidence=Evidence("a.log")), RULE, scene(), "en").row()
     assert (row["capture"], row["frame"], row["frames"], row["time"]) == ("a.log", None, "", None)
 
 
 def test_advice_for_a_product_is_given_to_its_calls_only():
-    assert "XPhone's." in record(FINDING, RULE, scene(), "en")["causes"]
-    assert "XPhone's." not in record(FINDING, RULE, scene(base=foreign()), "en")["causes"]
+    assert "XPhone's." in described(FINDING, RULE, scene(), "en").row()["causes"]
+    assert "XPhone's." not in described(FINDING, RULE, scene(base=foreign()), "en").row()["causes"]
 
 
 def test_advice_for_a_tag_is_given_with_it_only():
-    assert "Tagged." not in record(FINDING, RULE, scene(), "en")["causes"]
-    assert "Tagged." in record(replace(FINDING, tags=frozenset({"odd"})), RULE, scene(), "en")["causes"]
+    assert "Tagged." not in described(FINDING, RULE, scene(), "en").row()["causes"]
+    assert (
+        "Tagged." in described(replace(FINDING, tags=frozenset({"odd"})), RULE, scene(), "en").row()["causes"]
+    )
 
 
 def test_ports_that_are_not_known_are_said_to_be_as_configured():
     unknown = scene(replace(XPHONE, media_ports={}))
-    assert record(FINDING, RULE, unknown, "en")["remedies"] == "Open as configured there."
+    assert described(FINDING, RULE, unknown, "en").row()["remedies"] == "Open as configured there."
 
 
 def test_what_would_settle_a_doubt_ends_the_detail():
@@ -84,9 +86,9 @@ def test_what_would_settle_a_doubt_ends_the_detail():
 def test_a_consequence_says_what_it_follows_from(lang, said):
     later = replace(RULE, name="later", follows=("test-rule",))
     chained = chain([replace(FINDING, rule="later"), FINDING], [RULE, later], media_ok=None)
-    rows = records(chained, {"test-rule": RULE, "later": later}, scene(), lang)
-    assert [(row["name"], row["caused_by"]) for row in rows] == [("test-rule", None), ("later", "test-rule")]
-    assert rows[1]["detail"].endswith(said)
+    rows = findings(chained, {"test-rule": RULE, "later": later}, scene(), lang)
+    assert [(row.name, row.caused_by) for row in rows] == [("test-rule", None), ("later", "test-rule")]
+    assert rows[1].detail.endswith(said)
 
 
 def test_the_headline_is_the_roots_title_else_how_the_call_ended():
@@ -103,4 +105,6 @@ def test_braces_of_strangers_in_facts_stay_as_they_are():
     hostile = replace(
         FINDING, title=Text("{who}", "{who}!"), facts={"who": "{side.__class__} {0}"}, detail=()
     )
-    assert record(hostile, replace(RULE, causes=()), scene(), "en")["title"] == "{side.__class__} {0}"
+    assert (
+        described(hostile, replace(RULE, causes=()), scene(), "en").row()["title"] == "{side.__class__} {0}"
+    )

@@ -1,8 +1,8 @@
 """The calls of a run over time."""
 
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.calls import BINS, VERDICTS, overview
-from postproc.show.pictures.picture import Layer
+from postproc.show.pictures.charts import BINS, VERDICTS, overview
+from postproc.show.pictures.layout import Layer
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 
@@ -18,8 +18,8 @@ def texts(tables: Tables, lang: str = "en") -> list[str]:
 
 def test_one_row_per_verdict_worst_first_with_its_number():
     said = texts(run("ok", "fault", "ok", "cannot_tell", "ok"))
-    words = [text for text in said if text in ("fault", "suspect", "cannot tell", "ok", "not diagnosed")]
-    assert words == ["fault", "cannot tell", "ok"]
+    words = [text for text in said if text in ("fault", "suspect", "unclear", "ok", "not diagnosed")]
+    assert words == ["fault", "unclear", "ok"]
     assert said[said.index("ok") + 1] == "3"
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from postproc.show.pictures import plots
-from postproc.show.pictures.canvas import draw, drawable, png
-from postproc.show.pictures.picture import DOTTED, Area, Label, Layer, Picture, Stroke, rectangle
+from postproc.show.pictures import figures
+from postproc.show.pictures.figures import draw, drawable, png
+from postproc.show.pictures.layout import DOTTED, Area, Label, Layer, Picture, Stroke, rectangle
 from tests.show.pictures import scenes
 
 
@@ -55,7 +55,7 @@ def test_dollars_are_no_mathematics_and_missing_letters_no_trouble():
 
 
 def test_a_picture_is_written_as_svg_pdf_and_png(tmp_path):
-    figure = plots.ladder(scenes.run_of("good.pcapng"), 1)
+    figure = figures.ladder(scenes.run_of("good.pcapng"), 1)
     for kind, magic in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")):
         figure.savefig(tmp_path / f"ladder.{kind}")
         assert (tmp_path / f"ladder.{kind}").read_bytes().startswith(magic)
@@ -69,17 +69,17 @@ def test_dotted_lines_have_gaps():
 
 def test_every_plot_is_a_figure_and_shows_itself_in_a_notebook():
     run = scenes.run_of("good.pcapng")
-    for plot in (plots.ladder, plots.call_timeline, plots.bindings, plots.media):
+    for plot in (figures.ladder, figures.call_timeline, figures.bindings, figures.media):
         figure = plot(run, 1, "de")
         assert isinstance(figure, Figure)
-        assert figure._repr_svg_() == plots.svg(figure)
-    assert plots.overview(run).picture.title == "Calls by time"
-    assert 'id="mine-title"' in plots.svg(figure, "mine")
+        assert figure._repr_svg_() == figures.svg(figure)
+    assert figures.overview(run).picture.title == "Calls over time"
+    assert 'id="mine-title"' in figures.svg(figure, "mine")
 
 
 def test_no_pyplot_no_window_no_global_state():
     code = (
-        "import sys; from postproc.show.pictures import plots; "
+        "import sys; from postproc.show.pictures import figures; "
         "assert 'matplotlib.pyplot' not in sys.modules; print('ok')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -87,6 +87,6 @@ def test_no_pyplot_no_window_no_global_state():
 
 
 def test_reports_do_without_matplotlib():
-    code = "import sys; from postproc.show.pictures import saved; print('matplotlib' in sys.modules)"
+    code = "import sys; from postproc.show import pictures; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -3,9 +3,9 @@
 import pytest
 
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.binding_rows import MOST, bindings
 from postproc.show.pictures.cut import CallRows, of_call
-from postproc.show.pictures.picture import Layer
+from postproc.show.pictures.layout import Layer
+from postproc.show.pictures.timeline import MOST_PAIRS, bindings
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 from tests.show.pictures.test_ladder import CALLS as REAL
@@ -83,7 +83,7 @@ def test_what_became_of_a_pair_is_written_beside_it():
 def test_hundreds_of_pairs_are_bounded():
     picture = bindings(rows(pairs=tuple(PAIR | {"remote_port": n} for n in range(200))))
     assert picture.height < 1300
-    assert f"{200 - MOST} more not drawn" in [label.text for label in picture.labels]
+    assert f"{200 - MOST_PAIRS} more not drawn" in [label.text for label in picture.labels]
     assert_good(picture)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from postproc.show.pictures.lettering import LONGEST, middle_cut, plain, shortened, width
+from postproc.show.pictures.layout import LONGEST, middle_cut, plain, shortened, width
 
 TEXTS = ["Binding Request WTJz:3RME.., unanswered × 12", "INVITE +498984079810", "Zoë Müller → Łódź",
          "iiiijjjj.:|", "200 OK (answer audio, 2 candidates)", "Привет мир", "WWWW@@@@"]  # fmt: skip
