@@ -5,7 +5,7 @@ from pathlib import PureWindowsPath
 import pytest
 
 from postproc.model.errors import SetupError
-from postproc.wireshark.folders import parse, paths
+from postproc.wireshark.bundle import parse_folders, paths
 
 LINUX = """\
 Temp:                	/tmp
@@ -43,7 +43,7 @@ WINDOWS = (
 
 @pytest.mark.parametrize(("told", "home"), [(LINUX, "/home/anna"), (MACOS, "/Users/anna maria")])
 def test_linux_and_macos_keep_plugins_apart_from_the_configuration(told: str, home: str) -> None:
-    found = parse(told)
+    found = parse_folders(told)
     assert found.configuration.as_posix() == f"{home}/.config/wireshark"
     assert found.profiles.as_posix() == f"{home}/.config/wireshark/profiles"
     assert found.lua is not None
@@ -59,15 +59,15 @@ def test_windows_keeps_plugins_in_the_configuration() -> None:
 
 def test_a_wireshark_without_lua_has_no_folder_for_it() -> None:
     without = "\n".join(line for line in LINUX.splitlines() if "Lua" not in line)
-    assert parse(without).lua is None
-    assert parse(without, moved=True).lua is None
+    assert parse_folders(without).lua is None
+    assert parse_folders(without, moved=True).lua is None
 
 
 def test_a_moved_configuration_holds_the_plugins_too() -> None:
-    found = parse(LINUX, moved=True)
+    found = parse_folders(LINUX, moved=True)
     assert found.lua == found.configuration / "plugins"
 
 
 def test_silence_is_trouble() -> None:
     with pytest.raises(SetupError, match="tshark -G folders"):
-        parse("tshark: something else\n")
+        parse_folders("tshark: something else\n")
