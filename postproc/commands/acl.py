@@ -124,8 +124,8 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
     if not capture:
         return
     from postproc import pipeline
-    from postproc.diagnose.case.access import choices, peers
-    from postproc.diagnose.case.case import cases
+    from postproc.diagnose.evidence.case import cases
+    from postproc.diagnose.evidence.server import choices, peers
     from postproc.model.errors import SetupError
     from postproc.show import acl
     from postproc.show.terminal import error_line
