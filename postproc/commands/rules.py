@@ -28,8 +28,7 @@ def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang, debug: boo
         postproc rules --matrix pcaps/ > docs/RULES-MATRIX.md
     """
     from postproc.diagnose import RULES
-    from postproc.show import rulebook
-    from postproc.show.catalogue import listing
+    from postproc.show.documents import rule_list, rules_matrix, rules_page
     from postproc.show.terminal import console, say
 
     if matrix is not None:
@@ -37,13 +36,13 @@ def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang, debug: boo
             from postproc import pipeline
 
             ran = pipeline.run([matrix])
-            click.echo(rulebook.matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
+            click.echo(rules_matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
         return
     if markdown:
-        click.echo(rulebook.page(RULES), nl=False)
+        click.echo(rules_page(RULES), nl=False)
         return
     screen = console(sys.stdout)
-    for line in listing(RULES, lang):
+    for line in rule_list(RULES, lang):
         say(screen, line)
 
 
@@ -63,10 +62,10 @@ def explain_command(*, rule: str, lang: Lang, debug: bool) -> None:
     """
     with one_line_errors(debug=debug):
         from postproc.diagnose import BY_NAME, RULES, named
-        from postproc.show.catalogue import explained
+        from postproc.show.documents import rule_explained
         from postproc.show.terminal import console, say
 
         (name,) = named([rule])
         screen = console(sys.stdout)
-        for line in explained(BY_NAME[name], RULES, lang, screen.width if screen.is_terminal else None):
+        for line in rule_explained(BY_NAME[name], RULES, lang, screen.width if screen.is_terminal else None):
             say(screen, line)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from postproc.diagnose import steps
-from postproc.diagnose.case.case import Case
 from postproc.diagnose.chain import BROKEN, Chain
+from postproc.diagnose.evidence.case import Case
 from postproc.model import causes
 from postproc.model.causes import StepName
 from postproc.model.findings import Finding, Rule, State, Step, filled

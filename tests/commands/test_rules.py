@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from postproc.cli import cli
 from postproc.diagnose import RULES
-from postproc.show.catalogue import explained
+from postproc.show.documents import rule_explained
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,7 +38,7 @@ def test_an_unknown_one_is_one_line():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 @pytest.mark.parametrize("lang", ["en", "de"])
 def test_no_line_is_wider_than_the_terminal_and_no_brace_is_left(rule, lang):
-    lines = explained(rule, RULES, lang, 80)
+    lines = rule_explained(rule, RULES, lang, 80)
     assert max(map(len, lines[1:])) <= 80
     assert "{" not in "".join(lines)
 

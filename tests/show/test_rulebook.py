@@ -1,9 +1,9 @@
-"""The page of rules."""
+"""The rules_page of rules."""
 
 import pandas as pd
 
 from postproc.diagnose import RULES
-from postproc.show.rulebook import matrix, page
+from postproc.show.documents import rules_matrix, rules_page
 
 
 def found(*rows: tuple[str, str, str]) -> pd.DataFrame:
@@ -11,7 +11,7 @@ def found(*rows: tuple[str, str, str]) -> pd.DataFrame:
 
 
 def test_every_rule_stands_in_it_with_code_and_claim():
-    told = page(RULES)
+    told = rules_page(RULES)
     for rule in RULES:
         assert f"| {rule.code} | `{rule.name}` | {rule.summary.en} | {rule.claim.en} |" in told
 
@@ -20,7 +20,7 @@ def test_a_cell_holds_the_worst_verdict_of_rule_and_capture():
     findings = found(
         ("no-media", "a.pcap", "note"), ("no-media", "a.pcap", "fault"), ("no-media", "b.pcap", "suspect")
     )
-    told = matrix(RULES, findings, ["b.pcap", "a.pcap", "c.pcap"])
+    told = rules_matrix(RULES, findings, ["b.pcap", "a.pcap", "c.pcap"])
     assert "1. `a.pcap`\n2. `b.pcap`\n" in told
     assert "| `no-media` | **F** | **S** |" in told
     assert "| `no-checks` |  |  |" in told
@@ -28,6 +28,6 @@ def test_a_cell_holds_the_worst_verdict_of_rule_and_capture():
 
 
 def test_a_file_name_is_no_markdown():
-    told = matrix(RULES, found(("no-media", "a|[x](y)`.pcap", "fault")), ["a|[x](y)`.pcap"])
+    told = rules_matrix(RULES, found(("no-media", "a|[x](y)`.pcap", "fault")), ["a|[x](y)`.pcap"])
     assert "[x](y)" not in told
     assert "&#124;" in told
