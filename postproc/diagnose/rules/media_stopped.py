@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from postproc.diagnose.case.case import CLIENT, OTHER, SERVER, Case, evidence
-from postproc.diagnose.case.silences import Silence, alive, silences
+from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.silences import Silence, alive, silences
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import Row
 from postproc.model.rows import DtlsMessageRow, SipMessageRow
