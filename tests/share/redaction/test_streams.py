@@ -247,6 +247,6 @@ def test_cut_packets_keep_their_length(proven):
 
 
 def test_streams_that_never_prove_themselves_cost_bounded_memory(monkeypatch):
-    monkeypatch.setattr("postproc.share.redaction.media.CROWD", 10)
+    monkeypatch.setattr("postproc.share.redaction.streams.CROWD", 10)
     media = heard(*(rtp(1, ssrc=number) for number in range(100)))
     assert len(media._tried) <= 10
