@@ -5,7 +5,7 @@ from functools import cache
 from ipaddress import IPv6Address
 from socket import AF_INET, inet_ntop
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.read.frame import Frame
 
@@ -17,7 +17,9 @@ METHODS = {
 }  # fmt: skip
 CHANNEL_HEADER = 4  # tshark calls the header of ChannelData a STUN message too
 CLASSES = ("request", "indication", "success", "error")
-MAPPED, USERNAME, ERROR, DATA, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0013, 0x0020
+MAPPED, USERNAME, ERROR, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0020
+CHANNEL_NUMBER, XOR_PEER, DATA, XOR_RELAYED = 0x000C, 0x0012, 0x0013, 0x0016  # RFC 8656, section 18
+INDICATIONS = (b"\x00\x16", b"\x00\x17")  # Send and Data
 PRIORITY, USE_CANDIDATE, XOR_MAPPED_OLD, SOFTWARE = 0x0024, 0x0025, 0x8020, 0x8022
 CONTROLLED, CONTROLLING = 0x8029, 0x802A
 ATTRIBUTE = Struct(">HH")
@@ -26,22 +28,53 @@ Attributes = dict[int, bytes]
 Transport = tuple[str | None, int | None]
 
 
+class Carried(NamedTuple):
+    """What an indication carries, and from or for which peer (RFC 8656, section 11)."""
+
+    payload: bytes
+    peer: Transport
+
+
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """Rows of stun_messages of one frame; a message inside TURN is marked relayed."""
-    outer, in_channel = b"", False
-    for message in frame.messages.get("stun", []) + frame.messages.get("classicstun", []):
+    """Rows of stun_messages of one frame; a message inside TURN is marked relayed.
+
+    tshark takes apart what ChannelData carries, but not always what an indication does.
+    """
+    outer, inside, channel = b"", Carried(b"", (None, None)), None
+    messages = frame.messages.get("stun", []) + frame.messages.get("classicstun", [])
+    for message in messages:
         if len(message) < 20:
-            in_channel = in_channel or len(message) == CHANNEL_HEADER
+            channel = int.from_bytes(message[:2]) if len(message) == CHANNEL_HEADER else channel
             continue
-        relayed = in_channel or (len(message) < len(outer) and message in outer)
-        outer = outer if relayed else message
-        yield _row(frame, message, relayed=relayed)
+        relayed = channel is not None or (len(message) < len(outer) and message in outer)
+        yield _row(frame, message, relayed=relayed, channel=channel, peer=inside.peer if relayed else None)
+        if not relayed:
+            outer, inside = message, carried(message) or Carried(b"", (None, None))
+            if _is_message(inside.payload) and inside.payload not in messages:
+                yield _row(frame, inside.payload, relayed=True, channel=None, peer=inside.peer)
 
 
-def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
+def carried(message: bytes) -> Carried | None:
+    """Return what a Send or Data indication carries; None if it is none."""
+    if message[:2] not in INDICATIONS:
+        return None
+    found = attributes(message)
+    return Carried(found.get(DATA, b""), _transport(found.get(XOR_PEER, b""), message[4:20]))
+
+
+def _is_message(payload: bytes) -> bool:
+    return len(payload) >= 20 and payload[4:8] == COOKIE and len(payload) == 20 + int.from_bytes(payload[2:4])
+
+
+def _row(
+    frame: Frame, message: bytes, *, relayed: bool, channel: int | None, peer: Transport | None
+) -> dict[str, Any]:
     found = attributes(message)
     mapped = address(found, message[4:20])
+    relay = _transport(found.get(XOR_RELAYED, b""), message[4:20])
+    far = _transport(found.get(XOR_PEER, b""), message[4:20]) if peer is None else peer
     method, kind = type_of(int.from_bytes(message[:2]))
+    number = found.get(CHANNEL_NUMBER, b"")
     return {
         "frame": frame.number,
         "time": frame.time,
@@ -55,6 +88,11 @@ def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
         "username": _text(found.get(USERNAME)),
         "mapped_addr": mapped[0],
         "mapped_port": mapped[1],
+        "relay_addr": relay[0],
+        "relay_port": relay[1],
+        "peer_addr": far[0],
+        "peer_port": far[1],
+        "channel": channel if relayed else int.from_bytes(number[:2]) if len(number) == 4 else None,
         "error_code": error_code(found.get(ERROR, b"")),
         "role": "controlled" if CONTROLLED in found else "controlling" if CONTROLLING in found else None,
         "use_candidate": USE_CANDIDATE in found,
