@@ -16,7 +16,7 @@ from postproc.show.callfilters import call_filters
 if TYPE_CHECKING:
     from pyshark.packet.packet import Packet
 
-    from postproc.show.pictures.canvas import Drawing
+    from postproc.show.pictures.figures import Drawing
 
 STEP = ("step", "state", "question", "said", "capture", "frames", "filter")  # columns of a walk
 
@@ -117,9 +117,9 @@ class Call:
         return [packet for each in files for packet in drill.packets(each, show, keys, limit)]
 
     def _drawn(self, name: str) -> "Drawing":
-        from postproc.show.pictures import plots  # noqa: PLC0415  (matplotlib is for those who look)
+        from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)
 
-        figure: Drawing = getattr(plots, name)(self.tables, self.number, self.lang)
+        figure: Drawing = getattr(figures, name)(self.tables, self.number, self.lang)
         return figure
 
     def _said(self, column: str) -> str | None:

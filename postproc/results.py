@@ -15,7 +15,7 @@ from postproc.show import part, ranking, verdicts
 from postproc.version import __version__
 
 if TYPE_CHECKING:
-    from postproc.show.pictures.canvas import Drawing
+    from postproc.show.pictures.figures import Drawing
 
 LISTED = 20  # numbers or names in a message
 
@@ -72,9 +72,9 @@ class Run:
 
     def overview(self) -> "Drawing":
         """The calls over time, by verdict, as a figure."""
-        from postproc.show.pictures import plots  # noqa: PLC0415  (matplotlib is for those who look)
+        from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)
 
-        return plots.overview(self, self.lang)
+        return figures.overview(self, self.lang)
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from postproc.model.findings import Rule
 from postproc.model.tables import TABLES, Tables
 from postproc.read import fslog
 from postproc.share import notebooks
-from postproc.show.pictures import saved as pictures
+from postproc.show import pictures
 from postproc.show.report import model
 from postproc.sparing import MOST, sparing
 from tests.conftest import PCAPS

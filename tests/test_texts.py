@@ -1,15 +1,19 @@
 """Every text people read is there in English and in German, with the same facts in both."""
 
+import ast
 import importlib
 import pkgutil
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
 
 import postproc
+from postproc.model import vocabulary
 from postproc.model.text import Text
 
 
@@ -62,3 +66,47 @@ def test_no_sentence_was_left_untranslated(name):
 
 def test_texts_are_found_at_all():
     assert sum(len(of_module(name)) for name in modules()) > 500
+
+
+def written(path: Path) -> list[tuple[str, str]]:
+    """Every text written out in a module's source, in English and German."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    pairs = [[each.value for each in call.args if isinstance(each, ast.Constant)] for call in calls
+             if isinstance(call.func, ast.Name) and call.func.id in ("Text", "Words")]  # fmt: skip
+    return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2]
+
+
+SOURCES = sorted(Path(postproc.__file__).parent.rglob("*.py"))
+VOCABULARY = Path(vocabulary.__file__)
+
+
+def test_no_english_text_has_two_german_ones():
+    german = defaultdict(set)
+    for path in SOURCES:
+        for en, de in written(path):
+            german[en.lower()].add(de.lower())
+    assert {en: de for en, de in german.items() if len(de) > 1} == {}
+
+
+def test_terms_of_the_vocabulary_are_written_in_no_other_module():
+    terms = {en.lower() for en, _ in written(VOCABULARY)}
+    again = [(path.name, en) for path in SOURCES if path != VOCABULARY for en, _ in written(path)
+             if en.lower() in terms]  # fmt: skip
+    assert len(terms) > 90
+    assert again == []
+
+
+@pytest.mark.parametrize(("calls", "captures", "lang", "text"), [
+    (1, 1, "en", "1 call in 1 capture"), (2, 1, "en", "2 calls in 1 capture"),
+    (0, 2, "en", "0 calls in 2 captures"), (1, 1, "de", "1 Anruf in 1 Mitschnitt"),
+    (54, 46, "de", "54 Anrufe in 46 Mitschnitten"), (1234, 2, "de", "1.234 Anrufe in 2 Mitschnitten"),
+])  # fmt: skip
+def test_one_and_many_in_both_languages(calls, captures, lang, text):
+    within = vocabulary.CALLS_IN_CAPTURES
+    counted = vocabulary.counted(vocabulary.CALLS, calls, lang)
+    assert vocabulary.counted(within, captures, lang, calls=counted) == text
+
+
+def test_a_sentence_or_heading_begins_with_a_capital_letter_and_keeps_the_rest():
+    assert vocabulary.capital(Text("client", "Client")) == Text("Client", "Client")
+    assert vocabulary.capital(Text("possible causes", "mögliche Ursachen")).de == "Mögliche Ursachen"

@@ -13,6 +13,7 @@ from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.startup import quick_imports
 from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
+from postproc.model import vocabulary
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
 NOTEBOOKS = Text("writing the notebooks", "schreibe die Notebooks")
-TABLES, FOUND = Text("tables", "Tabellen"), Text("findings", "Befunde")
+TABLES = Text("tables", "Tabellen")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
 KEPT = Text(
     "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
@@ -204,6 +205,6 @@ def _places(out: Path, lang: Lang, *, report: bool) -> str:
     from postproc.pipeline import REPORT
     from postproc.show.terminal import clean
 
-    places = {TABLES: out / "tables", FOUND: out / "findings.json"}
+    places = {TABLES: out / "tables", vocabulary.FINDINGS: out / "findings.json"}
     places |= {PAGE: out / REPORT, BOOKS: out / "notebooks"} if report else {}
     return clean("  ".join(f"{name.of(lang)}: {place}" for name, place in places.items()))

@@ -6,19 +6,10 @@ from typing import Any
 from postproc.diagnose.case.case import OTHER, Case
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
 from postproc.diagnose.case.media import talking, way, ways
-from postproc.model.findings import Verdict
+from postproc.model.enumerations import Verdict
 from postproc.model.text import Text
+from postproc.model.vocabulary import EVERYDAY_ENDS
 
-# Final responses with which calls end every day (RFC 3261, section 21): nobody's fault.
-ORDINARY: Mapping[int, Text] = {
-    480: Text("The called party was not available (480).", "Der Angerufene war nicht erreichbar (480)."),
-    486: Text("The called party was busy (486).", "Der Angerufene war besetzt (486)."),
-    487: Text(
-        "The caller hung up before an answer (487).", "Der Anrufer hat vor dem Abheben aufgelegt (487)."
-    ),
-    600: Text("The called party was busy everywhere (600).", "Der Angerufene war überall besetzt (600)."),
-    603: Text("The called party declined the call (603).", "Der Angerufene hat den Anruf abgelehnt (603)."),
-}
 CANCELLED = Text("The caller hung up before an answer.", "Der Anrufer hat vor dem Abheben aufgelegt.")
 GOOD = Text(
     "Media flows both ways on the client's leg ({to_client} and {to_server} packets).",
@@ -46,7 +37,7 @@ def ended_well(case: Case) -> bool:
     if not first or any(leg.answer_time is not None for leg in first):
         return False
     return any(
-        leg.final_status in ORDINARY or _redirected(leg.final_status) or leg.state == "cancelled"
+        leg.final_status in EVERYDAY_ENDS or _redirected(leg.final_status) or leg.state == "cancelled"
         for leg in first
     )
 
@@ -62,7 +53,9 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
         return _good(case)
     status = case.call.final_status
     if verdict == "ok":
-        return (REDIRECTED if _redirected(status) else ORDINARY.get(status, CANCELLED)), {"status": status}
+        return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, CANCELLED)), {
+            "status": status
+        }
     return (ONE_WAY if _as_agreed(case) else UNKNOWN), {}
 
 

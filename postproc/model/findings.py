@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import SIDES, word
 
-Verdict = Literal["fault", "suspect", "cannot_tell", "note", "ok"]
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
-SEVERITY: Mapping[Verdict, str] = {
+SEVERITY: Mapping[Verdict, Severity] = {
     "fault": "error", "suspect": "warning", "cannot_tell": "note", "note": "note", "ok": "info",
 }  # fmt: skip
 
@@ -109,14 +110,6 @@ class Step:
     filter: str | None = None  # a Wireshark display filter that shows it
 
 
-# Words that facts may hold as enumerations; a template shows them by ``{side:word}``.
-WORDS: Mapping[str, Text] = {
-    "client": Text("client", "Client"),
-    "server": Text("server", "Server"),
-    "other": Text("other side", "Gegenstelle"),
-}
-
-
 class _Filler(string.Formatter):
     """Templates' own formats: {n:call|calls} {side:word} {rtt:1} {list:3} {time:clock}."""
 
@@ -128,7 +121,7 @@ class _Filler(string.Formatter):
             one, many = spec.split("|")
             return f"{value} {one if value == 1 else many}"
         if spec == "word":
-            return WORDS[value].of(self._lang) if value in WORDS else str(value)
+            return str(word(SIDES, value, self._lang))
         if spec == "clock":
             return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):

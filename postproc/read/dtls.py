@@ -51,8 +51,8 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
 
 def _in_indications(frame: Frame) -> list[bytes]:
     """Return DTLS that travels in Send and Data indications of TURN: tshark does not look there."""
-    inside = (stun.carried(message) for message in frame.messages.get("stun", []))
-    return [sent.payload for sent in inside if sent and sent.payload[:1] and sent.payload[0] in PLAIN]
+    inside = [stun.carried(message).payload for message in frame.messages.get("stun", [])]
+    return [payload for payload in inside if payload and payload[0] in PLAIN]
 
 
 def _messages(datagram: bytes) -> Iterator[Message]:

@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from postproc.model.acl import AccessList, Choice, Decision, Overall, Peer, decide, decide_by
 from postproc.model.addresses import endpoint
 from postproc.model.text import Lang
+from postproc.model.vocabulary import ACL_VERDICTS
 from postproc.show import acl_texts as texts
 from postproc.show.terminal import clean
 
@@ -21,13 +22,13 @@ def address(
         overall = decide(asked, names, lists)
         first = overall.deciding.list if overall.deciding else ""
         told = texts.OVERALL[overall.verdict].of(lang, list=clean(first))
-        yield f"  {texts.TOGETHER.of(lang)}: {texts.VERDICTS[overall.verdict].of(lang)}, {told}"
+        yield f"  {texts.TOGETHER.of(lang)}: {ACL_VERDICTS[overall.verdict].of(lang)}, {told}"
 
 
 def _decisions(found: Iterable[Decision], lang: Lang, names: Sequence[str]) -> Iterator[str]:
     width = max(map(cell_len, map(clean, names)), default=0)
     for each in found:
-        verdict = f"{texts.VERDICTS[each.verdict].of(lang):8}"
+        verdict = f"{ACL_VERDICTS[each.verdict].of(lang):8}"
         yield f"  {set_cell_size(clean(each.list), width)}  {verdict}  {_why(each, lang)}"
 
 
@@ -46,7 +47,7 @@ def choice(found: Choice, lang: Lang) -> Iterator[str]:
     cells = [f"{each.type or '–'} {endpoint(each.address, each.port)}" for each in found.offered]
     width = max(map(cell_len, map(clean, cells)), default=0)
     for place, (cell, verdict) in enumerate(zip(cells, found.verdicts, strict=True), 1):
-        told = f"{texts.VERDICTS[verdict.verdict].of(lang):8}  {_because(verdict, lang)}"
+        told = f"{ACL_VERDICTS[verdict.verdict].of(lang):8}  {_because(verdict, lang)}"
         yield f"  {place} {set_cell_size(clean(cell), width)}  {told}"
     yield from (f"  {line}" for line in _outcome(found, lang))
 

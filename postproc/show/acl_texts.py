@@ -2,11 +2,6 @@
 
 from postproc.model.text import Text
 
-VERDICTS = {
-    "allowed": Text("allowed", "erlaubt"),
-    "denied": Text("denied", "verboten"),
-    "unknown": Text("unknown", "unklar"),
-}
 DEFAULTS = {True: Text("allow", "erlauben"), False: Text("deny", "verbieten")}
 WHY = {
     "entry": Text("entry {text} fits", "Eintrag {text} passt"),
@@ -30,7 +25,7 @@ OVERALL = {
 
 OFFER = Text(
     "call {call}, leg {leg}: candidates offered in frame {frame} of {capture}",
-    "Anruf {call}, Leg {leg}: angebotene Kandidaten in Paket {frame} von {capture}",
+    "Anruf {call}, Leg {leg}: angebotene Kandidaten in Frame {frame} von {capture}",
 )
 TAKES = Text(
     "The server takes candidate {place}: the first that list {list} allows.",
@@ -55,23 +50,23 @@ LIST_BY_LIST = Text(
 SENT = {
     True: Text(
         "Its first Binding Request (frame {frame}) went there.",
-        "Sein erster Binding Request (Paket {frame}) ging dorthin.",
+        "Sein erster Binding Request (Frame {frame}) ging dorthin.",
     ),
     False: Text(
         "Its first Binding Request (frame {frame}) went to {target} instead: "
         "it applies other lists than these, or tries every candidate.",
-        "Sein erster Binding Request (Paket {frame}) ging aber an {target}: "
+        "Sein erster Binding Request (Frame {frame}) ging aber an {target}: "
         "Er wendet andere Listen an als diese oder versucht jeden Kandidaten.",
     ),
     None: Text(
         "Its first Binding Request (frame {frame}) went to {target}; that decides nothing.",
-        "Sein erster Binding Request (Paket {frame}) ging an {target}; das entscheidet nichts.",
+        "Sein erster Binding Request (Frame {frame}) ging an {target}; das entscheidet nichts.",
     ),
 }
 CALLED = Text(
     "Its first Binding Request (frame {frame}) went to {target}, "
     "from where a request had come in before: it answers there whatever it took.",
-    "Sein erster Binding Request (Paket {frame}) ging an {target}. "
+    "Sein erster Binding Request (Frame {frame}) ging an {target}. "
     "Von dort war vorher einer eingetroffen; dorthin antwortet er, was immer er genommen hat.",
 )
 NOT_SENT = Text(
@@ -84,7 +79,7 @@ NO_OFFER = Text(
 )
 PEER = Text(
     "call {call}, leg {leg}: INVITE from {address} (frame {frame} of {capture}), answered with {status}",
-    "Anruf {call}, Leg {leg}: INVITE von {address} (Paket {frame} von {capture}), Antwort {status}",
+    "Anruf {call}, Leg {leg}: INVITE von {address} (Frame {frame} von {capture}), Antwort {status}",
 )
 LET_IN = Text(
     "It was let in all the same: the server applies other lists than these.",

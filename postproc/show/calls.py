@@ -8,6 +8,20 @@ from rich.text import Text
 
 from postproc.model.text import Lang
 from postproc.model.text import Text as Words
+from postproc.model.vocabulary import (
+    CALL,
+    CHECKS,
+    DTLS,
+    DTLS_SHORT,
+    EVERYDAY_ENDS,
+    LEGS,
+    PARTIES,
+    PICTURES,
+    SIP,
+    TIME,
+    VERDICT,
+    VERDICTS,
+)
 from postproc.show.overview import Line
 from postproc.show.terminal import clean
 
@@ -15,13 +29,13 @@ Cell = tuple[str, str]  # text and style
 
 # Two headings above each other; None: the heading to the left goes on.
 HEADINGS: tuple[tuple[Words | None, str], ...] = (
-    (Words("call", "Anr."), ""), (Words("time", "Zeit"), "UTC"), (Words("from → to", "von → an"), ""),
-    (Words("legs", "Legs"), ""), (Words("SIP", "SIP"), ""), (Words("cand.", "Kand."), "c/s"),
-    (Words("checks", "Checks"), "s→c"), (None, "c→s"), (Words("DTLS", "DTLS"), ""),
-    (Words("media", "Medien"), "s→c"), (None, "c→s"), (Words("verdict", "Urteil"), ""),
+    (CALL, ""), (TIME, "UTC"), (PARTIES, ""),
+    (LEGS, ""), (SIP, ""), (Words("cand.", "Kand."), "c/s"),
+    (CHECKS, "s→c"), (None, "c→s"), (DTLS, ""),
+    (PICTURES["media"], "s→c"), (None, "c→s"), (VERDICT, ""),
 )  # fmt: skip
-PARTIES = 2  # the column that gives way
-WORDS = {1, PARTIES, 8, 11}  # columns set from the left; the others are figures
+GIVES_WAY = 2  # the column that gives way
+WORDS = {1, GIVES_WAY, 8, 11}  # columns set from the left; the others are figures
 NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
 LEGEND = Words(
     "c: client, s: server; checks: answered/sent; media: RTP packets",
@@ -35,21 +49,9 @@ AMBIGUOUS = Words(
     "n?: other legs would fit this call as well; see the table joins",
     "n?: andere Legs passen ebenso zu diesem Anruf; siehe Tabelle joins",
 )
-VERDICTS: dict[str, tuple[Words, str]] = {
-    "ok": (Words("ok", "ok"), "green"),
-    "fault": (Words("fault", "Fehler"), "red"),
-    "suspect": (Words("suspect", "Verdacht"), "yellow"),
-    "cannot_tell": (Words("unclear", "unklar"), ""),
-}
+STYLES = {"ok": "green", "fault": "red", "suspect": "yellow", "cannot_tell": "", "note": ""}
 NONE: Cell = ("–", "dim")
-DTLS = {
-    "complete": ("ok", "green"),
-    "alert": ("alert", "red"),
-    "incomplete": ("begun", "red"),
-    "client_hello_only": ("hello", "red"),
-    "none": ("none", "red"),
-}
-NOT_TAKEN = {486, 487, 600, 603}  # busy, cancelled, declined: ordinary ends
+DTLS_STYLES = {"complete": "green"}  # the others red
 
 
 def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Text]:
@@ -60,7 +62,7 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[T
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
             drawn.append(Text(day, "bold"))
-        row[PARTIES] = (_parties(line, widths[PARTIES]), "")
+        row[GIVES_WAY] = (_parties(line, widths[GIVES_WAY]), "")
         drawn.append(_row(row, widths))
     unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
     legend = [LEGEND]
@@ -78,7 +80,7 @@ def _cells(line: Line, lang: Lang) -> list[Cell]:
         _status(line.final_status),
         (f"{line.candidates[0]}/{line.candidates[1]}", "") if any(line.candidates) else NONE,
         *_checks(line),
-        DTLS[line.dtls] if line.dtls else NONE,
+        _dtls(line.dtls, lang),
         *_media(line),
         _verdict(line, lang),
     ]
@@ -87,7 +89,7 @@ def _cells(line: Line, lang: Lang) -> list[Cell]:
 def _status(status: int | None) -> Cell:
     if status is None:
         return NONE
-    return str(status), "green" if status < 300 else "yellow" if status in NOT_TAKEN else "red"
+    return str(status), "green" if status < 300 else "yellow" if status in EVERYDAY_ENDS else "red"
 
 
 def _checks(line: Line) -> list[Cell]:
@@ -129,11 +131,14 @@ def _amount(packets: int) -> str:
     return str(packets) if packets < 1_000_000 else f"{packets / 1e6:.1f}M"
 
 
+def _dtls(state: str | None, lang: Lang) -> Cell:
+    return (DTLS_SHORT[state].of(lang), DTLS_STYLES.get(state, "red")) if state else NONE
+
+
 def _verdict(line: Line, lang: Lang) -> Cell:
-    if line.verdict not in VERDICTS:
+    if line.verdict is None:
         return NONE
-    words, style = VERDICTS[line.verdict]
-    return words.of(lang), style
+    return VERDICTS[line.verdict].of(lang), STYLES[line.verdict]
 
 
 def _parties(line: Line, width: int) -> str:
@@ -166,8 +171,8 @@ def _widths(rows: Sequence[Sequence[Cell]], width: int | None, lang: Lang) -> li
         if above and not _goes_on(n):
             widths[n] = max(widths[n], cell_len(above.of(lang)))
     if width is not None:
-        others = sum(widths) - widths[PARTIES] + len(widths) - 1
-        widths[PARTIES] = max(min(widths[PARTIES], width - others), NARROW)
+        others = sum(widths) - widths[GIVES_WAY] + len(widths) - 1
+        widths[GIVES_WAY] = max(min(widths[GIVES_WAY], width - others), NARROW)
     return widths
 
 

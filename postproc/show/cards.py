@@ -11,28 +11,38 @@ import pandas as pd
 from jinja2 import DictLoader, Environment
 from markupsafe import Markup
 
-from postproc.model.findings import filled
+from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
-from postproc.show.answers import CALL, CAUSES, FRAMES, REMEDIES, SHOWN, STATES, VERDICTS
+from postproc.model.vocabulary import (
+    CALL,
+    CALL_NUMBER,
+    CALLS,
+    CALLS_IN_CAPTURES,
+    FRAMES,
+    FROM,
+    LEGS,
+    NOT_READ,
+    RESULT,
+    SIP,
+    START,
+    STATES,
+    TO,
+    VERDICT,
+    VERDICTS,
+    counted,
+    word,
+)
+from postproc.show.answers import frame_list, sections
 from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
-from postproc.show.verdicts import findings
 
 MOST = 100  # calls listed
 BADGES = {"fault": "#b3261e", "failed": "#b3261e", "suspect": "#8a5a00", "cannot_tell": "#8a5a00",
           "ok": "#2c7a2c", "passed": "#2c7a2c"}  # fmt: skip
 GREY = "#5f6368"
-HEADINGS = (
-    Text("call", "Anruf"), Text("start (UTC)", "Beginn (UTC)"), Text("from", "von"), Text("to", "an"),
-    Text("legs", "Legs"), Text("SIP", "SIP"), Text("verdict", "Urteil"), Text("headline", "Ergebnis"),
-)  # fmt: skip
-COUNTED = Text(
-    "{calls:call|calls} in {captures:capture|captures}",
-    "{calls:Anruf|Anrufe} in {captures:Mitschnitt|Mitschnitten}",
-)
+HEADINGS = (CALL, START, FROM, TO, LEGS, SIP, VERDICT, RESULT)
 MORE = Text("… and {more} more: run.calls", "… und {more} weitere: run.calls")
-UNREAD = Text("not read", "nicht gelesen")
 
 PAGE = """<div class="tex2jax_ignore mathjax_ignore" style="text-align:left">
 {% block body %}{% endblock %}
@@ -65,12 +75,13 @@ ONE = """{% extends "page" %}{% block body %}
 {% endfor %}
 </tbody></table>
 {% endif %}
-{% for each in findings %}
+{% for each in findings %}{% set found = each.finding %}
 <details{% if loop.first %} open{% endif %}>
-<summary>{{ badge(each.verdict, each.word) }} {{ each.code }} {{ each.title | clean }}</summary>
-<p>{{ each.detail | clean }}</p>
-{% if each.shown %}<p>{{ frames }} {{ each.shown }} (<code>{{ each.capture | clean }}</code>)</p>{% endif %}
-{% for heading, lines in each.advice if lines %}
+<summary>{{ badge(found.verdict, each.word) }} {{ found.code }} {{ found.title | clean }}</summary>
+<p>{{ found.detail | clean }}</p>
+{% if each.frames %}<p>{{ frames }} {{ each.frames }}
+(<code>{{ found.capture | clean }}</code>)</p>{% endif %}
+{% for heading, lines in each.advice %}
 <p>{{ heading }}:</p><ul>
 {% for line in lines %}<li>{{ line | clean }}</li>{% endfor %}
 </ul>
@@ -86,22 +97,22 @@ def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> s
     held = len(tables.calls)
     return _page(
         "run",
-        counted=filled(COUNTED, lang, {"calls": held, "captures": len(tables.captures)}),
+        counted=counted(CALLS_IN_CAPTURES, len(tables.captures), lang, calls=counted(CALLS, held, lang)),
         headings=[each.of(lang) for each in HEADINGS],
         calls=[_row(row, lang) for row in _plain(tables.calls.head(MOST))],
         more=MORE.of(lang, more=held - MOST) if held > MOST else "",
         unread=unread,
-        unread_word=UNREAD.of(lang),
+        unread_word=NOT_READ.of(lang),
     )
 
 
 def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lang: Lang) -> str:
     """Headline, walk and findings of one call, with causes and remedies."""
     (row,) = (_row(row, lang) for row in _plain(tables.calls[tables.calls["call"] == call].head(1)))
-    mine = findings(tables.findings[tables.findings["call"] == call])
+    mine = of_table(tables.findings[tables.findings["call"] == call])
     return _page(
         "call",
-        title=CALL.of(lang, call=call),
+        title=CALL_NUMBER.of(lang, call=call),
         parties=f"{row['from_user'] or '–'} → {row['to_user'] or '–'}",
         verdict=row["verdict"],
         word=row["word"],
@@ -113,19 +124,16 @@ def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lan
 
 
 def _row(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    word = VERDICTS[row["verdict"]].of(lang) if row["verdict"] in VERDICTS else row["verdict"]
     start = f"{row['start']:%Y-%m-%d %H:%M:%S}" if row["start"] is not None else None
-    return {**row, "word": word, "start": start}
+    return {**row, "word": word(VERDICTS, row["verdict"], lang), "start": start}
 
 
-def _finding(found: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    more = ", …" if len(found["frames"]) > SHOWN else ""
-    advice = [(CAUSES.of(lang), found["causes"]), (REMEDIES.of(lang), found["remedies"])]
+def _finding(found: Described, lang: Lang) -> dict[str, Any]:
     return {
-        **found,
-        "word": VERDICTS[found["verdict"]].of(lang),
-        "shown": ", ".join(map(str, found["frames"][:SHOWN])) + more,
-        "advice": advice if found["verdict"] in ("fault", "suspect") and not found["caused_by"] else [],
+        "finding": found,
+        "word": word(VERDICTS, found.verdict, lang),
+        "frames": frame_list(found.frames),
+        "advice": [(title.of(lang), lines) for title, lines in sections(found)],
     }
 
 

@@ -6,14 +6,13 @@ from textwrap import wrap
 
 from postproc.model.findings import Advice, Rule
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import REMEDIES, SOURCES, capital
 
 PLACEHOLDER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 CLAIM = Text("What it says", "Was sie sagt")
 CAUSES = Text("What brings it about", "Wodurch es entsteht")
-REMEDIES = Text("What to do", "Was zu tun ist")
 FOLLOWS = Text("May follow from", "Kann folgen aus")
 KNOWN = Text("Known problems", "Bekannte Grenzen")
-SOURCES = Text("References", "Quellen")
 
 
 def listing(rules: Iterable[Rule], lang: Lang) -> list[str]:
@@ -28,10 +27,10 @@ def explained(rule: Rule, lang: Lang, width: int | None) -> list[str]:
     lines = [f"{rule.code} {rule.name}: {rule.summary.of(lang)}"]
     lines += _section(CLAIM.of(lang), [rule.claim.of(lang)], width)
     lines += _section(CAUSES.of(lang), _advice(rule.causes, lang), width)
-    lines += _section(REMEDIES.of(lang), _advice(rule.remedies, lang), width)
+    lines += _section(capital(REMEDIES).of(lang), _advice(rule.remedies, lang), width)
     lines += _section(FOLLOWS.of(lang), [", ".join(rule.follows)] if rule.follows else [], width)
     lines += _section(KNOWN.of(lang), [rule.known_problems.of(lang)], width)
-    return lines + _section(SOURCES.of(lang), list(rule.references), width)
+    return lines + _section(capital(SOURCES).of(lang), list(rule.references), width)
 
 
 def _advice(held: Iterable[Advice], lang: Lang) -> list[str]:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from postproc.model import filters
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import CALL_NUMBER
 from postproc.show.firewall import Endpoint, Hole, Port, Traffic
 from postproc.show.overview import Line
 
-CALL = Text("call {call}", "Anruf {call}")
 NO_CALLS = Text("no calls in this capture", "keine Anrufe in diesem Mitschnitt")
 FILTER = Text("Display filter", "Anzeigefilter")
 WITH_PLUGIN = Text("With the plug-in", "Mit dem Plug-in")
@@ -88,7 +88,7 @@ def _heading(line: Line, lang: Lang) -> str:
     """Like ``call 1  721 -> 0891  2026-11-22 22:38:49 UTC``."""
     parties = f"{line.from_user or '?'} -> {line.to_user or '?'}"
     start = f"{line.start:%Y-%m-%d %H:%M:%S} UTC" if line.start is not None else ""
-    return "  ".join(filter(None, (CALL.of(lang, call=line.call), parties, start)))
+    return "  ".join(filter(None, (CALL_NUMBER.of(lang, call=line.call), parties, start)))
 
 
 def _port(port: Port, lang: Lang) -> Iterator[str]:

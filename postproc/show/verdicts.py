@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from postproc.model.described import of_table
 from postproc.model.tables import Tables
 from postproc.show.store import records
 
@@ -18,21 +19,21 @@ def document(tables: Tables, walks: Walks, run: Mapping[str, Any]) -> dict[str, 
     return {
         "run": dict(run),
         "calls": [row | {"walk": list(walks.get(row["call"], ()))} for row in records(tables.calls)],
-        "findings": findings(tables.findings),
+        "findings": _findings(tables.findings),
     }
 
 
-def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of findings with what Parquet holds as joined text taken apart."""
+def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of findings, with evidence, facts and advice as arrays and objects."""
     return [
         row
         | {
-            "frames": [int(frame) for frame in (row["frames"] or "").split(",") if frame],
-            "facts": orjson.loads(row["facts"] or "{}"),
-            "causes": (row["causes"] or "").splitlines(),
-            "remedies": (row["remedies"] or "").splitlines(),
+            "frames": list(each.frames),
+            "facts": each.facts,
+            "causes": list(each.causes),
+            "remedies": list(each.remedies),
         }
-        for row in records(table)
+        for row, each in zip(records(table), of_table(table), strict=True)
     ]
 
 

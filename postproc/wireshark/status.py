@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import NONE
 from postproc.wireshark import bundle, texts
 from postproc.wireshark import ledger as ledgers
 from postproc.wireshark.folders import Folders
@@ -64,7 +65,7 @@ def lines(folders: Folders, programs: list[Seen], *, root: bool, lang: Lang) -> 
     for row, (place, files) in states.items():
         yield f"{row.of(lang)}: {texts.STATES[state(ledger, files)].of(lang)}  {place}"
     groups = sorted({entry.group for entry in ledger.entries.values()} - {bundle.PROFILE})
-    yield f"{texts.PROFILES_ROW.of(lang)}: {', '.join(groups) or texts.NONE.of(lang)}"
+    yield f"{texts.PROFILES_ROW.of(lang)}: {', '.join(groups) or NONE.of(lang)}"
     for program in programs:
         yield from _program(program, root=root, lang=lang)
 

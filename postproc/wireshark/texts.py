@@ -50,7 +50,6 @@ STATES = {
 PLUGIN_ROW = Text("plug-in", "Plug-in")
 PROFILE_ROW = Text("profile", "Profil")
 PROFILES_ROW = Text("capture profiles", "Mitschnittprofile")
-NONE = Text("none", "keine")
 SEES = Text("profile seen, plug-in runs", "sieht das Profil, Plug-in läuft")
 PROFILE_ONLY = Text("profile seen, plug-in does NOT run", "sieht das Profil, Plug-in läuft NICHT")
 PLUGIN_ONLY = Text("plug-in runs, no profile", "Plug-in läuft, kein Profil")

@@ -51,7 +51,7 @@ def test_without_a_word_on_what_is_applied_each_list_is_told_and_that():
 
 def test_the_machine_s_own_network_lets_its_lists_tell():
     words = ("acl.conf.xml", "--addr", "10.0.50.3", "--list", "localnet.auto")
-    assert "unknown" in check(*words).stdout
+    assert "unclear" in check(*words).stdout
     assert "allowed" in check(*words, "--local", "10.0.50.118/24").stdout
 
 

@@ -37,7 +37,7 @@ def test_german_is_german_to_the_last_line(ran):
 
 def test_verbose_prints_walk_findings_causes_and_remedies(ran):
     said = ran("-v").stdout
-    assert "Are they answered (Binding Success)? failed" in said
+    assert "Are they answered (Binding Success)? no" in said
     assert "ICE001 fault: No Binding Success" in said
     assert "- Enable the Pin Hole Puncher" in said
     assert "frames 19, 21, 22" in said

@@ -7,12 +7,12 @@ from postproc.diagnose.ending import (
     GOOD,
     GOOD_PLAIN,
     ONE_WAY,
-    ORDINARY,
     REDIRECTED,
     UNKNOWN,
     ended_well,
     ending,
 )
+from postproc.model.vocabulary import EVERYDAY_ENDS
 from tests.diagnose.scenes import foreign, good, leg, scene, section, stream
 
 QUIET = {"rtp_streams": [], "bindings": [], "pairs": [], "dtls": []}
@@ -23,12 +23,12 @@ def ended(status: int | None, state: str = "failed"):
     return scene(calls=[call], legs=[leg(1, final_status=status, state=state, answer_time=None)], **QUIET)
 
 
-@pytest.mark.parametrize("status", [*ORDINARY, 302])
+@pytest.mark.parametrize("status", [*EVERYDAY_ENDS, 302])
 def test_busy_declined_not_available_and_redirected_end_well(status):
     case = ended(status)
     assert ended_well(case)
     text, facts = ending(case, "ok", None)
-    assert text is ORDINARY.get(status, REDIRECTED)
+    assert text is EVERYDAY_ENDS.get(status, REDIRECTED)
     assert facts == {"status": status}
 
 

@@ -82,7 +82,8 @@ def test_error_code():
 )  # fmt: skip
 def test_type_is_method_and_class(number, expected):
     message = build(number)
-    assert stun.type_of(int.from_bytes(message[:2])) == expected
+    found = row(message)
+    assert (found["method"], found["kind"]) == expected
 
 
 def test_attribute_longer_than_the_message_ends_the_list():

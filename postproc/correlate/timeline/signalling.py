@@ -8,12 +8,12 @@ from postproc.correlate.parties import descriptions, parties
 from postproc.correlate.rows import column, records
 from postproc.correlate.sip import user_part
 from postproc.correlate.timeline.events import ERROR, NORMAL, NOTE, WARNING, of_calls, of_rows, places
+from postproc.model.vocabulary import EVERYDAY_ENDS
 
 # SIP requests and responses of a call's legs.
 
 
 CHALLENGES = {401, 407}
-BY_PEOPLE = {486, 487, 600, 603}  # busy, cancelled, declined: what a person did
 NAMED = {"INVITE", "REFER"}  # requests that say whom they are for
 SAME = [
     "capture", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "method", "status", "cseq",
@@ -66,7 +66,7 @@ def _label(
 
 def _severity(message: tuple[str | None, int | None, str | None], inside_dialog: bool, again: bool) -> str:
     method, status, about = message
-    if status in BY_PEOPLE or method == "CANCEL" or (method is not None and again):
+    if status in EVERYDAY_ENDS or method == "CANCEL" or (method is not None and again):
         return NOTE
     if status is None or status < 400 or status in CHALLENGES:
         return NORMAL

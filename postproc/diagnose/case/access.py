@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from postproc.diagnose.case.case import SERVER, Case
 from postproc.diagnose.case.checks import TO_CLIENT
-from postproc.diagnose.case.rows import Row, by
 from postproc.model.acl import Choice, Offered, Peer, Sent, decide, take
+from postproc.model.loading import by
+from postproc.model.rows import BindingRow, CandidateRow, LegRow, SipMessageRow
 
 
 def choices(case: Case) -> list[Choice]:
@@ -20,7 +21,7 @@ def choices(case: Case) -> list[Choice]:
     return [_choice(case, lines, checks) for lines in _descriptions(case)]
 
 
-def _descriptions(case: Case) -> Iterator[list[Row]]:
+def _descriptions(case: Case) -> Iterator[list[CandidateRow]]:
     """Yield the lines of each author's description, by ufrag: of its first message, its first section."""
     theirs = (row for row in case.candidates if row.side not in (None, SERVER))
     for lines in by(theirs, "leg", "ufrag").values():
@@ -28,7 +29,7 @@ def _descriptions(case: Case) -> Iterator[list[Row]]:
         yield [r for r in lines if (r.capture, r.frame, r.mid) == (first.capture, first.frame, first.mid)]
 
 
-def _choice(case: Case, lines: list[Row], checks: Iterable[Row]) -> Choice:
+def _choice(case: Case, lines: list[CandidateRow], checks: Iterable[BindingRow]) -> Choice:
     names, lists = case.deployment.candidate_acl, case.deployment.lists
     offered = tuple(Offered(r.addr, r.port, r.type, r.transport, r.component) for r in lines)
     verdicts = tuple(decide(each.address, names, lists) for each in offered)
@@ -42,18 +43,18 @@ def _choice(case: Case, lines: list[Row], checks: Iterable[Row]) -> Choice:
 
 
 def _sent(
-    first: Row, places: Mapping[tuple[str | None, int | None], int], checks: Iterable[Row]
+    first: CandidateRow, places: Mapping[tuple[str | None, int | None], int], checks: Iterable[BindingRow]
 ) -> Sent | None:
     """Find the server's first request; only in the capture of the description: NAT changes addresses."""
     here = [row for row in checks if row.capture == first.capture and row.leg == first.leg]
-    ours = [r for r in here if r.direction == TO_CLIENT and r.username.startswith(f"{first.ufrag}:")]
+    ours = [r for r in here if r.direction == TO_CLIENT and (r.username or "").startswith(f"{first.ufrag}:")]
     if not ours:
         return None
     sent = ours[0]
     called = any(
         row.direction != TO_CLIENT
         and (row.src_addr, row.src_port) == (sent.dst_addr, sent.dst_port)
-        and row.username.endswith(f":{first.ufrag}")
+        and (row.username or "").endswith(f":{first.ufrag}")
         and row.time <= sent.time
         for row in here
     )
@@ -75,9 +76,9 @@ def peers(case: Case) -> list[Peer]:
     ]  # fmt: skip
 
 
-def _invites(case: Case, leg: Row) -> list[Row]:
+def _invites(case: Case, leg: LegRow) -> list[SipMessageRow]:
     """The first INVITE of each address that sent one to the leg's UAS."""
-    found: dict[str, Row] = {}
+    found: dict[str, SipMessageRow] = {}
     for row in case.messages:
         arrives = row.method == "INVITE" and row.dst_addr == leg.uas_addr
         if row.call_id == leg.call_id and arrives and row.src_addr:

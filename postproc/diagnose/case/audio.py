@@ -6,8 +6,9 @@ from datetime import datetime
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
 from postproc.diagnose.case.media import Way, way, ways
-from postproc.diagnose.case.rows import Row
 from postproc.diagnose.case.view import end
+from postproc.model.loading import PacketRow
+from postproc.model.rows import SdpMediaRow
 
 # Everything that stops the client's leg before its media; what the other legs hear follows from it.
 EARLIER = (
@@ -45,7 +46,7 @@ def talks(case: Case) -> list[Talk]:
     return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
 
 
-def sections(case: Case, leg: int | None) -> list[Row]:
+def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
     """The audio sections of a leg's descriptions that were not refused."""
     return [s for s in case.sdp if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
 
@@ -53,10 +54,10 @@ def sections(case: Case, leg: int | None) -> list[Row]:
 def both_may_send(case: Case, leg: int | None) -> bool:
     """Offer and answer are known, and nobody put the leg on hold or refused audio (RFC 8866, 6.7)."""
     found = sections(case, leg)
-    return _described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
+    return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
 
 
-def _described(case: Case, leg: int | None) -> bool:
+def described(case: Case, leg: int | None) -> bool:
     """Both sides' descriptions are in the captures: one in a request, one in a response."""
     spoken = {(row.capture, row.frame) for row in sections(case, leg)}
     kinds = {
@@ -86,7 +87,7 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
 
 def seen_both_ways(case: Case, one: str, other: str) -> bool:
     """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
-    rows = (*case.messages, *case.streams, *case.dtls_messages, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.messages, *case.streams, *case.dtls_messages, *case.bindings)
     flows = {(row.src_addr, row.dst_addr) for row in rows}
     answered = any(
         row.response_frame is not None and {row.src_addr, row.dst_addr} == {one, other}

@@ -11,19 +11,29 @@ from functools import cached_property
 
 import pandas as pd
 
-from postproc.diagnose.case.rows import Row, Rows, by, rows
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence
+from postproc.model.loading import R, Row, by, load
+from postproc.model.rows import (
+    BindingRow,
+    CallRow,
+    CandidateRow,
+    CaptureRow,
+    DtlsMessageRow,
+    DtlsRow,
+    IcmpErrorRow,
+    LegRow,
+    LogEventRow,
+    NatMappingRow,
+    PairRow,
+    RtpStreamRow,
+    SdpMediaRow,
+    SipMessageRow,
+    TransactionRow,
+)
 from postproc.model.tables import Tables
 
 __all__ = ["CLIENT", "OTHER", "SERVER", "Case", "cases", "evidence"]
-
-OWNED = {
-    "legs": "legs", "candidates": "candidates", "bindings": "bindings", "pairs": "pairs", "dtls": "dtls",
-    "streams": "rtp_streams", "nat": "nat_mappings", "messages": "sip_messages",
-    "transactions": "transactions", "sdp": "sdp_media", "log": "log_events",
-    "dtls_messages": "dtls_messages", "icmp": "icmp_errors",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,22 +44,22 @@ class Case:
     """
 
     number: int
-    call: Row
+    call: CallRow
     deployment: Deployment
-    captures: Rows
-    legs: Rows  # one per Call-ID and recording
-    messages: Rows  # sip_messages
-    transactions: Rows
-    sdp: Rows  # sdp_media
-    candidates: Rows
-    bindings: Rows
-    pairs: Rows
-    dtls: Rows
-    dtls_messages: Rows
-    streams: Rows
-    nat: Rows
-    icmp: Rows
-    log: Rows
+    captures: tuple[CaptureRow, ...]
+    legs: tuple[LegRow, ...]  # one per Call-ID and recording
+    messages: tuple[SipMessageRow, ...]  # sip_messages
+    transactions: tuple[TransactionRow, ...]
+    sdp: tuple[SdpMediaRow, ...]  # sdp_media
+    candidates: tuple[CandidateRow, ...]
+    bindings: tuple[BindingRow, ...]
+    pairs: tuple[PairRow, ...]
+    dtls: tuple[DtlsRow, ...]
+    dtls_messages: tuple[DtlsMessageRow, ...]
+    streams: tuple[RtpStreamRow, ...]
+    nat: tuple[NatMappingRow, ...]
+    icmp: tuple[IcmpErrorRow, ...]
+    log: tuple[LogEventRow, ...]
     software: tuple[str, ...]  # STUN SOFTWARE of its checks
 
     @cached_property
@@ -100,32 +110,63 @@ def evidence(*found: Row | None, more: Iterable[int] = ()) -> Evidence:
 
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """One case per call, by number."""
-    owned = {name: _owned(getattr(tables, table)) for name, table in OWNED.items()}
-    software = _software(tables)
-    captures = {row.capture: row for row in rows(tables.captures)}
+    legs, messages = _owned(LegRow, tables.legs), _owned(SipMessageRow, tables.sip_messages)
+    transactions, sdp = _owned(TransactionRow, tables.transactions), _owned(SdpMediaRow, tables.sdp_media)
+    candidates, pairs = _owned(CandidateRow, tables.candidates), _owned(PairRow, tables.pairs)
+    bindings, nat = _owned(BindingRow, tables.bindings), _owned(NatMappingRow, tables.nat_mappings)
+    dtls, dtls_messages = _owned(DtlsRow, tables.dtls), _owned(DtlsMessageRow, tables.dtls_messages)
+    streams, icmp = _owned(RtpStreamRow, tables.rtp_streams), _owned(IcmpErrorRow, tables.icmp_errors)
+    log, software = _owned(LogEventRow, tables.log_events), _software(tables)
+    captures = {row.capture: row for row in load(CaptureRow, tables.captures)}
+    owned: list[Mapping[int, tuple[Row, ...]]] = [
+        legs,
+        candidates,
+        bindings,
+        pairs,
+        dtls,
+        streams,
+        nat,
+        messages,
+        transactions,
+        sdp,
+        log,
+        dtls_messages,
+        icmp,
+    ]
     found = []
-    for call in sorted(rows(tables.calls), key=lambda row: row.call):
-        mine = {name: groups.get(call.call, ()) for name, groups in owned.items()}
-        names = dict.fromkeys(row.capture for group in mine.values() for row in group)
+    for call in sorted(load(CallRow, tables.calls), key=lambda row: row.call):
+        n = call.call
+        names = dict.fromkeys(row.capture for groups in owned for row in groups.get(n, ()))
+        asked = (software.get(row.transaction_id) for row in bindings.get(n, ()))
         found.append(
             Case(
-                number=call.call,
+                number=n,
                 call=call,
                 deployment=deployment,
                 captures=tuple(captures[name] for name in names if name in captures),
-                software=tuple(dict.fromkeys(
-                    software[b.transaction_id] for b in mine["bindings"] if b.transaction_id in software
-                )),
-                **mine,
+                software=tuple(dict.fromkeys(name for name in asked if name is not None)),
+                legs=legs.get(n, ()),
+                messages=messages.get(n, ()),
+                transactions=transactions.get(n, ()),
+                sdp=sdp.get(n, ()),
+                candidates=candidates.get(n, ()),
+                bindings=bindings.get(n, ()),
+                pairs=pairs.get(n, ()),
+                dtls=dtls.get(n, ()),
+                dtls_messages=dtls_messages.get(n, ()),
+                streams=streams.get(n, ()),
+                nat=nat.get(n, ()),
+                icmp=icmp.get(n, ()),
+                log=log.get(n, ()),
             )
-        )  # fmt: skip
+        )
     return found
 
 
-def _owned(table: pd.DataFrame) -> Mapping[int, Rows]:
+def _owned(kind: type[R], table: pd.DataFrame) -> Mapping[int, tuple[R, ...]]:
     """The rows of every call, in order of time."""
     once = table[table["copy_of"].isna()] if "copy_of" in table else table
-    return by(rows(once.sort_values("time", kind="stable")), "call")
+    return by(load(kind, once.sort_values("time", kind="stable")), "call")
 
 
 def _software(tables: Tables) -> dict[str, str]:

@@ -1,26 +1,35 @@
 """The connectivity checks of a call, per direction: sent, answered, to whom.
 
-A check that two captures saw counts once, answered if one of them saw an answer.
+A check that two captures saw counts once, answered if one of them saw an answer. Whether silence is proof
+goes by the requests on the wire, not by transactions: RFC 8445 (section 14.3) has a check repeated with one
+transaction ID, and only some servers, FreeSWITCH for one, take a new ID each time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
-from postproc.diagnose.case.rows import Row
+from postproc.model import constants
 from postproc.model.deployment import Thresholds
+from postproc.model.enumerations import Direction, Outcome, Side
+from postproc.model.rows import BindingRow
 
-TO_CLIENT, TO_SERVER, EITHER_WAY = "server_to_client", "client_to_server", "other"
-BEST = ("success", "error", "unanswered", "pending")
+TO_CLIENT: Direction = "server_to_client"
+TO_SERVER: Direction = "client_to_server"
+EITHER_WAY: Direction = "other"
+SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
+RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
+PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
+BEST: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 
 @dataclass(frozen=True)
 class Checks:
     """Checks of one direction, each transaction once, in order of time."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BindingRow, ...]
 
-    def of(self, outcome: str) -> list[Row]:
+    def of(self, outcome: Outcome) -> list[BindingRow]:
         return [row for row in self.rows if row.outcome == outcome]
 
     @property
@@ -32,21 +41,20 @@ class Checks:
         return len(self.of("success"))
 
     @property
-    def unanswered(self) -> list[Row]:
-        return self.of("unanswered")
+    def unanswered(self) -> list[BindingRow]:
+        """Those given up, whatever the capture's end left open of their repetitions."""
+        return [row for row in self.rows if row.outcome == "unanswered" or _given_up(row)]
 
     @property
-    def silent(self) -> list[Row]:
+    def silent(self) -> list[BindingRow]:
         """Those to which nothing came back, the capture's last ones included."""
         return [row for row in self.rows if row.outcome in ("unanswered", "pending")]
 
     def dead(self, thresholds: Thresholds) -> bool:
         """No answer at all, and so for long enough; requests the capture's end left open prove nothing."""
-        lost = self.unanswered
-        if not lost or len(self.silent) < self.sent:
+        if not self.unanswered or len(self.silent) < self.sent:
             return False
-        lasted = (lost[-1].time - lost[0].time).total_seconds()
-        return len(lost) >= thresholds.dead_requests or lasted >= thresholds.dead_seconds
+        return enough(self.unanswered, thresholds)
 
     @property
     def targets(self) -> list[tuple[str, int]]:
@@ -58,7 +66,26 @@ class Checks:
         return list(dict.fromkeys((row.src_addr, row.src_port) for row in self.rows))
 
 
-def checks(case: Case, direction: str | None = None, leg: int | None = None) -> Checks:
+def _given_up(row: BindingRow) -> bool:
+    """Still open at the capture's end, but its first request was long overdue by the last one."""
+    overdue = row.last_time is not None and (row.last_time - row.time).total_seconds() >= PATIENCE_S
+    return row.outcome == "pending" and overdue
+
+
+def requests(rows: Iterable[BindingRow]) -> int:
+    """How many requests were sent in these transactions, retransmissions included."""
+    return sum(row.requests or 0 for row in rows)
+
+
+def enough(lost: Sequence[BindingRow], thresholds: Thresholds) -> bool:
+    """Whether requests without an answer are many enough, or were sent for long enough, to prove something."""
+    if not lost:
+        return False
+    lasted = max(row.last_time or row.time for row in lost) - min(row.time for row in lost)
+    return requests(lost) >= thresholds.dead_requests or lasted.total_seconds() >= thresholds.dead_seconds
+
+
+def checks(case: Case, direction: Direction | None = None, leg: int | None = None) -> Checks:
     """The checks of a direction (None: of all) on a leg (None: on all)."""
     asked = (
         row
@@ -71,9 +98,9 @@ def checks(case: Case, direction: str | None = None, leg: int | None = None) -> 
     return Checks(tuple(_once(asked)))
 
 
-def _once(rows: Iterable[Row]) -> list[Row]:
+def _once(rows: Iterable[BindingRow]) -> list[BindingRow]:
     """Each transaction once: the view in which it went best."""
-    found: dict[str, Row] = {}
+    found: dict[str, BindingRow] = {}
     for row in rows:
         held = found.get(row.transaction_id)
         if held is None or BEST.index(row.outcome) < BEST.index(held.outcome):
@@ -81,9 +108,9 @@ def _once(rows: Iterable[Row]) -> list[Row]:
     return sorted(found.values(), key=lambda row: row.time)
 
 
-def sender(direction: str) -> str:
-    return {TO_CLIENT: SERVER, TO_SERVER: CLIENT}[direction]
+def sender(direction: Direction) -> Side:
+    return SENDER[direction]
 
 
-def receiver(direction: str) -> str:
-    return {TO_CLIENT: CLIENT, TO_SERVER: SERVER}[direction]
+def receiver(direction: Direction) -> Side:
+    return RECEIVER[direction]

@@ -1,14 +1,14 @@
 """The DTLS of a call: handshakes that count once, and who was to begin."""
 
 from postproc.diagnose.case.case import Case
-from postproc.diagnose.case.rows import Row
+from postproc.model.rows import DtlsRow
 
 BEST = ("complete", "alert", "incomplete", "client_hello_only", "none")
 
 
-def handshakes(case: Case, leg: int | None) -> list[Row]:
+def handshakes(case: Case, leg: int | None) -> list[DtlsRow]:
     """Handshakes of a leg, of several captures of one the view that shows most."""
-    found: dict[object, Row] = {}
+    found: dict[object, DtlsRow] = {}
     for row in case.dtls:
         if row.leg == leg:
             key = frozenset({row.client_port, row.server_port})
@@ -18,7 +18,7 @@ def handshakes(case: Case, leg: int | None) -> list[Row]:
     return list(found.values())
 
 
-def best(case: Case, leg: int | None) -> Row | None:
+def best(case: Case, leg: int | None) -> DtlsRow | None:
     """The handshake of a leg that came farthest."""
     return min(handshakes(case, leg), key=lambda row: BEST.index(row.state), default=None)
 

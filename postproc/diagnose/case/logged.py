@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from postproc.diagnose.case.case import Case
-from postproc.diagnose.case.rows import Row
 from postproc.model.logtexts import said
+from postproc.model.rows import LogEventRow
 
 LONGEST = 160  # characters quoted of a line
 
@@ -13,7 +13,7 @@ LONGEST = 160  # characters quoted of a line
 class Line(NamedTuple):
     """A line of the log and its facts by name (see ``postproc.model.logtexts``)."""
 
-    row: Row
+    row: LogEventRow
     facts: dict[str, str]
 
 

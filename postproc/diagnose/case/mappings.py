@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
 from postproc.diagnose.case.parties import server_addresses
-from postproc.diagnose.case.rows import Row
+from postproc.model.rows import NatMappingRow
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Base:
     side: str
     addr: str
     port: int
-    rows: tuple[Row, ...]
+    rows: tuple[NatMappingRow, ...]
 
     @property
     def seen(self) -> set[tuple[str, int]]:
@@ -29,7 +29,7 @@ class Base:
 def bases(case: Case, leg: int | None) -> list[Base]:
     """Every base of which a mapping is known, with its side."""
     own = server_addresses(case)
-    held: dict[tuple[str, int], list[Row]] = {}
+    held: dict[tuple[str, int], list[NatMappingRow]] = {}
     for row in case.nat:
         if row.leg == leg and None not in (row.base_addr, row.base_port, row.mapped_addr, row.mapped_port):
             held.setdefault((row.base_addr, row.base_port), []).append(row)

@@ -9,14 +9,15 @@ from datetime import datetime
 
 from postproc.diagnose.case.case import Case
 from postproc.diagnose.case.checks import EITHER_WAY, TO_CLIENT, TO_SERVER
-from postproc.diagnose.case.rows import Row
+from postproc.model.enumerations import Direction
+from postproc.model.rows import RtpStreamRow
 
 
 @dataclass(frozen=True)
 class Way:
     """RTP of one direction of a leg."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RtpStreamRow, ...]
 
     @property
     def packets(self) -> int:
@@ -37,22 +38,22 @@ class Way:
 
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
-    flows: dict[tuple[str, str], list[Row]] = {}
+    flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
     for row in _once(row for row in case.streams if row.leg == leg):
         flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
     return {ends: Way(tuple(held)) for ends, held in flows.items()}
 
 
-def way(case: Case, leg: int | None, direction: str) -> Way:
+def way(case: Case, leg: int | None, direction: Direction) -> Way:
     """RTP on a leg towards the client or the server."""
     return Way(
         tuple(_once(r for r in case.streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
     )
 
 
-def _once(streams: Iterable[Row]) -> list[Row]:
+def _once(streams: Iterable[RtpStreamRow]) -> list[RtpStreamRow]:
     """Each SSRC once at a time: of overlapping views the one with more packets."""
-    held: dict[tuple[str | None, int | None], list[Row]] = {}
+    held: dict[tuple[str | None, int | None], list[RtpStreamRow]] = {}
     for row in sorted(streams, key=lambda row: -(row.packets or 0)):
         views = held.setdefault((row.direction, row.ssrc), [])
         if not any(_overlap(row, other) for other in views):
@@ -60,7 +61,7 @@ def _once(streams: Iterable[Row]) -> list[Row]:
     return sorted((row for views in held.values() for row in views), key=lambda row: row.time)
 
 
-def _overlap(one: Row, other: Row) -> bool:
+def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
     if one.capture == other.capture and one.direction == EITHER_WAY:
         return False  # two directions may share an SSRC
     return bool(one.first_time <= other.last_time and other.first_time <= one.last_time)

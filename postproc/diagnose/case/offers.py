@@ -3,41 +3,41 @@
 from ipaddress import ip_address
 
 from postproc.diagnose.case.case import CLIENT, SERVER, Case
-from postproc.diagnose.case.rows import Row
 from postproc.model.addresses import endpoint
+from postproc.model.rows import CandidateRow
 
 PUBLIC = frozenset({"public", "documentation"})
 PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})
 BEHIND_NAT = PRIVATE | {"cgnat", "mdns"}  # nobody outside can send there
 
 
-def offered(case: Case, side: str, leg: int | None = None) -> list[Row]:
+def offered(case: Case, side: str, leg: int | None = None) -> list[CandidateRow]:
     """Distinct candidates (address, port, type) of the side's latest description on a leg, in SDP order."""
     mine = [row for row in case.candidates if row.side == side and leg in (None, row.leg) and row.addr]
-    latest: dict[int | None, Row] = {}
+    latest: dict[int | None, CandidateRow] = {}
     for row in mine:
         latest[row.leg] = row  # in order of time
     current = {(row.leg, row.ufrag) for row in latest.values()}
-    distinct: dict[tuple[object, ...], Row] = {}
+    distinct: dict[tuple[object, ...], CandidateRow] = {}
     for row in mine:
         if (row.leg, row.ufrag) in current:
             distinct.setdefault((row.addr, row.port, row.type), row)
     return list(distinct.values())
 
 
-def classes(candidates: list[Row]) -> set[str]:
+def classes(candidates: list[CandidateRow]) -> set[str]:
     return {row.addr_class for row in candidates if row.addr_class}
 
 
-def public(candidates: list[Row]) -> list[Row]:
+def public(candidates: list[CandidateRow]) -> list[CandidateRow]:
     return [row for row in candidates if row.addr_class in PUBLIC]
 
 
-def private(candidates: list[Row]) -> list[Row]:
+def private(candidates: list[CandidateRow]) -> list[CandidateRow]:
     return [row for row in candidates if row.addr_class in PRIVATE]
 
 
-def shown(candidates: list[Row]) -> list[str]:
+def shown(candidates: list[CandidateRow]) -> list[str]:
     """``host 10.0.0.5:30000`` for each."""
     return [f"{row.type} {endpoint(row.addr, row.port)}" for row in candidates]
 

@@ -10,7 +10,9 @@ def server_addresses(case: Case) -> frozenset[str]:
     Only a leg with a side that is known counts: the called end of the client's
     leg, the calling end of a leg the B2BUA makes.
     """
-    found = {row.src_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_CLIENT}
+    found: set[str | None] = {
+        row.src_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_CLIENT
+    }
     found |= {row.dst_addr for row in case.bindings if row.purpose == "check" and row.direction == TO_SERVER}
     found |= {leg.uas_addr for leg in case.legs if leg.role == "inbound"}
     found |= {leg.uac_addr for leg in case.legs if leg.role == "outbound"}

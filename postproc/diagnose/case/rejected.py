@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from postproc.diagnose.case.case import Case
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.ending import ORDINARY
+from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
@@ -18,19 +18,16 @@ class Rejection:
 
     ``origin`` is the failure it goes back to, on whatever leg; ``only``: nothing
     else was answered to the leg, neither a challenge nor anything provisional;
-    ``asked_on``: another leg was begun before it.
+    ``asked_on``: another leg was begun before it; ``status``: the response's.
     """
 
-    leg: Row
-    invite: Row
-    response: Row
-    origin: Row
+    leg: LegRow
+    invite: SipMessageRow
+    response: SipMessageRow
+    origin: SipMessageRow
     only: bool
     asked_on: bool
-
-    @property
-    def status(self) -> int:
-        return int(self.response.status)
+    status: int
 
     @property
     def phrase(self) -> str:
@@ -65,17 +62,18 @@ def rejection(case: Case) -> Rejection | None:
     if not first or any(leg.answer_time is not None or leg.state == "cancelled" for leg in first):
         return None
     for leg in first:
-        if leg.final_status is not None and leg.final_status >= 400 and leg.final_status not in ORDINARY:
+        if leg.final_status is not None and leg.final_status >= 400 and leg.final_status not in EVERYDAY_ENDS:
             return _rejection(case, leg)
     return None
 
 
-def _rejection(case: Case, leg: Row) -> Rejection | None:
+def _rejection(case: Case, leg: LegRow) -> Rejection | None:
     mine = [row for row in case.messages if row.call_id == leg.call_id]
     invites = [row for row in mine if row.method == "INVITE" and row.to_tag is None]
-    refusals = [row for row in mine if row.status == leg.final_status and row.cseq_method == "INVITE"]
+    refused = leg.final_status
+    refusals = [row for row in mine if row.status == refused and row.cseq_method == "INVITE"]
     last = next((row for row in refusals if invites and row.cseq == invites[-1].cseq), None)
-    if last is None:
+    if last is None or refused is None:
         return None
     invite = next(row for row in invites if row.cseq == last.cseq)
     said = {row.status for row in mine if row.status is not None and row.time <= last.time}
@@ -83,10 +81,10 @@ def _rejection(case: Case, leg: Row) -> Rejection | None:
         other.leg != leg.leg and other.invite_time and invite.time <= other.invite_time <= last.time
         for other in case.legs
     )
-    return Rejection(leg, invite, last, _origin(case, leg, last), said == {last.status}, asked_on)
+    return Rejection(leg, invite, last, _origin(case, leg, last), said == {last.status}, asked_on, refused)
 
 
-def _origin(case: Case, leg: Row, response: Row) -> Row:
+def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     """The failure of another leg that was passed on: the last one before, of the same status if there is one."""
     status = {each.call_id: each.final_status for each in case.legs if each.leg != leg.leg}
     earlier = [

@@ -35,7 +35,7 @@ def find(case: Case) -> Iterator[Finding]:
         carrier = [row for row in hosts if row.addr_class == "cgnat"]
         private = [row for row in hosts if row.addr_class == "private"]
         rows, title, detail = (carrier, CGNAT, DETAIL_CGNAT) if carrier else (private, SEVERAL, DETAIL)
-        if carrier or len({row.addr.rpartition(".")[0] for row in private}) > 1:
+        if carrier or len({(row.addr or "").rpartition(".")[0] for row in private}) > 1:
             facts = {"address": [endpoint(row.addr, row.port) for row in rows]}
             tag = "carrier" if carrier else "vpn"
             yield Finding(

@@ -35,7 +35,7 @@ def find(case: Case) -> Iterator[Finding]:
             RULE.name,
             "fault",
             0.95,
-            evidence(*alerts or [row]),
+            evidence(*(alerts or (row,))),
             TITLE,
             (),
             facts,

@@ -6,21 +6,40 @@ Protocol words (Binding Request, ClientHello, 180 Ringing) are never translated.
 import re
 
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import (
+    CALL_NUMBER,
+    CANDIDATES,
+    CHECKS,
+    DTLS,
+    FINDINGS,
+    LEG_NUMBER,
+    NOMINATED,
+    OUTCOMES,
+    PAIR_STATES,
+    PICTURES,
+    RINGING,
+    UNDIAGNOSED,
+    VERDICTS,
+    capital,
+    decimal,
+)
 
 WORDS = {
-    "call": Text("Call {call}", "Anruf {call}"),
-    "leg": Text("leg {leg}", "Leg {leg}"),
+    **OUTCOMES,
+    **VERDICTS,
+    "call": capital(CALL_NUMBER),
+    "leg": LEG_NUMBER,
     "gap": Text("{duration} without events", "{duration} ohne Ereignisse"),
     "left_out": Text("{count} events not drawn", "{count} Ereignisse nicht gezeichnet"),
     "every": Text("every {duration}", "alle {duration}"),
     "media": Text("{what}: {packets} packets, {lost} lost", "{what}: {packets} Pakete, {lost} verloren"),
     "jitter": Text("jitter {jitter}", "Jitter {jitter}"),
     "nothing": Text("nothing of this call was captured", "von diesem Anruf ist nichts mitgeschnitten"),
-    "ladder": Text("Ladder", "Ablaufdiagramm"),
-    "timeline": Text("Timeline", "Zeitstrahl"),
-    "bindings": Text("Bindings", "Bindings"),
-    "media_title": Text("Media", "Medien"),
-    "overview": Text("Calls by time", "Anrufe nach Zeit"),
+    "ladder": capital(PICTURES["ladder"]),
+    "timeline": capital(PICTURES["timeline"]),
+    "bindings": capital(PICTURES["bindings"]),
+    "media_title": capital(PICTURES["media"]),
+    "overview": capital(PICTURES["overview"]),
     "none_bindings": Text("no connectivity checks", "keine Connectivity Checks"),
     "none_media": Text("no RTP", "kein RTP"),
     "none_calls": Text("no calls", "keine Anrufe"),
@@ -28,43 +47,29 @@ WORDS = {
         "This picture cannot be drawn, please report it: {error}",
         "Dieses Bild lässt sich nicht zeichnen, bitte melden: {error}",
     ),
-    "findings": Text("Findings", "Befunde"),
+    "findings": capital(FINDINGS),
     "more_findings": Text("and {count} more", "und {count} weitere"),
     "trying": Text("set-up", "Aufbau"),
-    "ringing": Text("ringing", "Klingeln"),
+    "ringing": RINGING,
     "talk": Text("talk", "Gespräch"),
-    "candidates": Text("candidates", "Kandidaten"),
-    "checks": Text("checks", "Checks"),
+    "candidates": CANDIDATES,
+    "checks": CHECKS,
     "discovery": Text("STUN look-ups", "STUN-Abfragen"),
     "keepalive": Text("keep-alives", "Keep-Alives"),
     "more_rows": Text("{count} more not drawn", "{count} weitere nicht gezeichnet"),
     "of_answered": Text("{good} of {all} answered", "{good} von {all} beantwortet"),
-    "never_checked": Text("never checked", "nie geprüft"),
-    "dtls": Text("DTLS", "DTLS"),
-    "rtp": Text("media", "Medien"),
+    "never_checked": PAIR_STATES["never_checked"],
+    "dtls": DTLS,
+    "rtp": PICTURES["media"],
     "log": Text("log", "Log"),
-    "success": Text("answered", "beantwortet"),
-    "error": Text("error", "Fehler"),
-    "unanswered": Text("unanswered", "unbeantwortet"),
-    "pending": Text("open at the end", "am Ende offen"),
     "silence": Text("{duration} silence", "{duration} Stille"),
-    "answered": Text("answered", "beantwortet"),
-    "nominated": Text("nominated", "nominiert"),
+    "answered": OUTCOMES["success"],
+    "nominated": NOMINATED,
     "packets_axis": Text("packets/s", "Pakete/s"),
     "lost_axis": Text("lost/s", "verloren/s"),
     "jitter_axis": Text("jitter ms", "Jitter ms"),
-    "ok": Text("ok", "in Ordnung"),
-    "fault": Text("fault", "Störung"),
-    "suspect": Text("suspect", "Verdacht"),
-    "cannot_tell": Text("cannot tell", "nicht zu beurteilen"),
-    "undiagnosed": Text("not diagnosed", "nicht beurteilt"),
+    "undiagnosed": UNDIAGNOSED,
 }  # fmt: skip
-
-SIDES = {
-    "client": Text("client", "Client"),
-    "server": Text("server", "Server"),
-    "other": Text("other side", "Gegenstelle"),
-}
 
 # Lanes whose labels are our own words; SIP and log lines are other people's.
 OURS = {"sdp", "stun", "dtls", "icmp"}
@@ -97,16 +102,6 @@ def event(lane: str, label: str, lang: Lang) -> str:
     return label
 
 
-def side_of(side: str | None, lang: Lang) -> str:
-    return SIDES.get(side or "other", SIDES["other"]).of(lang)
-
-
-def direction(way: str | None, lang: Lang) -> str:
-    """``server → client``; "" where it is not known who is who."""
-    src, to, dst = (way or "").partition("_to_")
-    return f"{side_of(src, lang)} → {side_of(dst, lang)}" if to else ""
-
-
 def duration(seconds: float, lang: Lang) -> str:
     """``12 ms``, ``1.2 s``, ``14 s``, ``2:05 min``, ``1:02:03 h``."""
     if seconds < 0.9995:
@@ -121,13 +116,3 @@ def duration(seconds: float, lang: Lang) -> str:
         hours, minutes = divmod(minutes, 60)
         text = f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
     return decimal(text, lang)
-
-
-def decimal(text: str, lang: Lang) -> str:
-    """A number as it is written: a comma in German."""
-    return text.replace(".", ",") if lang == "de" else text
-
-
-def count(number: int, lang: Lang) -> str:
-    """1234567 -> 1,234,567 or 1.234.567."""
-    return f"{number:,}".replace(",", "." if lang == "de" else ",")

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from postproc.model.described import Described
 from postproc.model.text import Lang
+from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
 from postproc.show.overview import Line
 from postproc.show.report import checks, flows
 from postproc.show.report.candidates import Offered, offered
 from postproc.show.report.cells import NONE, Cell, Copy, Sheet, clock, day, shown, span
-from postproc.show.report.findings import Card, Found, cards, flat
+from postproc.show.report.findings import Card, cards, flat
 from postproc.show.report.rows import CallRows, Row
 from postproc.show.report.steps import Box, boxes
 from postproc.show.report.takeaway import Shelf, filters_of, hand_out
-from postproc.show.report.words import VERDICTS
+from postproc.show.report.words import verdict_word
 from postproc.show.verdicts import Walks
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
-DTLS = {"complete": ("ok", "good"), "incomplete": ("begun", "bad"), "client_hello_only": ("hello", "bad")}
-ORDINARY = {486, 487, 600, 603}  # busy, cancelled, declined
 FAINT = "figure faint"
 SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
 WORDS = 800  # characters of a call that can be searched for
@@ -66,7 +66,7 @@ class Detail:
         return self.entry.verdict in ("fault", "suspect")
 
 
-def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Entry:
+def entry(call: CallRows, line: Line, found: Sequence[Described], lang: Lang) -> Entry:
     """The row of a call."""
     row = call["calls"][0]
     verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
@@ -75,7 +75,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
     return Entry(
         number=row.call,
         verdict=verdict,
-        word=VERDICTS[verdict].of(lang),
+        word=verdict_word(verdict, lang),
         rank=RANKS[verdict],
         headline=shown(line.headline, 600),
         day=day(row.start),
@@ -85,14 +85,14 @@ def entry(call: CallRows, line: Line, found: Sequence[Found], lang: Lang) -> Ent
         legs=legs,
         status=_status(line.final_status, verdict),
         checks=_checks(line),
-        dtls=_dtls(line.dtls),
+        dtls=_dtls(line.dtls, lang),
         media=_media(line),
         words=_words(call, found),
     )
 
 
 def detail(
-    call: CallRows, shown_as: Entry, found: Sequence[Found], walks: Walks, shelf: Shelf, *, lang: Lang
+    call: CallRows, shown_as: Entry, found: Sequence[Described], walks: Walks, shelf: Shelf, *, lang: Lang
 ) -> Detail:
     """Everything of a call but its pictures."""
     row, number = call["calls"][0], shown_as.number
@@ -128,7 +128,7 @@ def _joined(row: Row) -> str:
 def _status(status: int | None, verdict: str) -> Cell:
     if status is None:
         return Cell(NONE, FAINT)
-    ordinary = verdict == "ok" or status in ORDINARY
+    ordinary = verdict == "ok" or status in EVERYDAY_ENDS
     return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
 
 
@@ -147,10 +147,10 @@ def _answered(checks: tuple[int, int]) -> Cell:
     return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
 
 
-def _dtls(state: str | None) -> Cell:
+def _dtls(state: str | None, lang: Lang) -> Cell:
     if state is None:
         return Cell(NONE, "faint")
-    return Cell(*DTLS.get(state, (state, "bad")))
+    return Cell(DTLS_SHORT[state].of(lang), "good" if state == "complete" else "bad")
 
 
 def _media(line: Line) -> tuple[Cell, Cell]:
@@ -165,11 +165,11 @@ def _media(line: Line) -> tuple[Cell, Cell]:
     return one, other
 
 
-def _words(call: CallRows, found: Sequence[Found]) -> str:
+def _words(call: CallRows, found: Sequence[Described]) -> str:
     """Call-IDs, addresses and rules: what is not in the row anyway."""
     held = [getattr(leg, name) for leg in call["legs"] for name in SEARCHED]
-    held += [word for each in found for word in (each["code"], each["name"])]
+    held += [word for each in found for word in (each.code, each.name)]
     held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
-    held += [each["title"] for each in found]
+    held += [each.title for each in found]
     kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
     return " ".join(kept)[:WORDS]

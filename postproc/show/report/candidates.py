@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import ACL_VERDICTS, ADDRESS_CLASSES, SIDES, capital, word
 from postproc.show.report.cells import NONE, Cell, Sheet, amount, code, leg_cell, place, sheet, shown
 from postproc.show.report.rows import CallRows, Row, Rows
-from postproc.show.report.words import PAGE, told
+from postproc.show.report.words import PAGE
 
-SIDES = ("client", "server", "other")
 COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
 MOST = 40
 ACL = {"allowed": "good", "denied": "bad", "unknown": "faint"}
@@ -77,7 +77,7 @@ def _distinct(rows: Iterable[Row]) -> Rows:
 
 def _side(name: str, cells: list[dict[str, Cell]], rows: Rows, columns: list[str], lang: Lang) -> Side:
     owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
-    title = told(name, lang) or name
+    title = capital(SIDES[name]).of(lang) if name in SIDES else name
     if rows and rows[0].leg is not None and "leg" not in columns:
         title = f"{title}, {PAGE['leg'].of(lang)} {rows[0].leg}"
     shown_cells = [tuple(row[column] for column in columns) for row in cells]
@@ -93,9 +93,11 @@ def _cells(row: Row, checked: dict[Place, list[int]], lang: Lang) -> dict[str, C
         "leg": leg_cell(row.leg),
         "type": Cell(shown(row.type) + transport),
         "address": code(place(row.addr, row.port)),
-        "class": Cell(shown(told(row.addr_class, lang))),
+        "class": Cell(shown(word(ADDRESS_CLASSES, row.addr_class, lang))),
         "base": code(place(row.related_addr, row.related_port)),
-        "acl": Cell(shown(told(row.acl_verdict, lang)), ACL.get(row.acl_verdict or "", "faint")),
+        "acl": Cell(
+            shown(word(ACL_VERDICTS, row.acl_verdict, lang)), ACL.get(row.acl_verdict or "", "faint")
+        ),
         "checks": Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell(NONE, "faint"),
         "frame": Cell(amount(row.frame), "figure"),
     }

@@ -3,6 +3,7 @@
 from itertools import groupby
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import DIRECTIONS, DTLS_STATES, OUTCOMES, PAIR_STATES, PURPOSES, word
 from postproc.show.report.cells import (
     Cell,
     Sheet,
@@ -17,12 +18,12 @@ from postproc.show.report.cells import (
     span,
 )
 from postproc.show.report.rows import CallRows, Row, Rows
-from postproc.show.report.words import HEADINGS, told
+from postproc.show.report.words import HEADINGS
 
 MOST = 100
 NAMED = 2  # frames of bindings in one row
-STATES = {"succeeded": "good", "half": "doubt", "failed": "bad", "never_checked": "faint"}
-OUTCOMES = {
+STATE_KINDS = {"succeeded": "good", "half": "doubt", "failed": "bad", "never_checked": "faint"}
+OUTCOME_KINDS = {
     "success": "good",
     "error": "bad",
     "unanswered": "bad",
@@ -46,9 +47,12 @@ def _pair(row: Row, lang: Lang) -> tuple[Cell, ...]:
         Cell(f"{row.answered or 0}/{row.sent or 0}", "figure"),
         Cell(amount(row.errors), "figure bad" if row.errors else "figure faint"),
         Cell(HEADINGS["yes" if row.nominated else "no"].of(lang), "" if row.nominated else "faint"),
-        Cell(shown(told(row.dtls, lang)), DTLS.get(row.dtls or "", "doubt") if row.dtls else "faint"),
+        Cell(
+            shown(word(DTLS_STATES, row.dtls, lang)),
+            DTLS.get(row.dtls or "", "doubt") if row.dtls else "faint",
+        ),
         Cell(amount(row.media_packets), "figure"),
-        Cell(shown(told(row.state, lang)), STATES.get(row.state or "", "")),
+        Cell(shown(word(PAIR_STATES, row.state, lang)), STATE_KINDS.get(row.state or "", "")),
     )
 
 
@@ -73,16 +77,16 @@ def _alike(row: Row) -> tuple[object, ...]:
 def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
     row = held[0]
     requests = sum(each.requests or 0 for each in held)
-    direction = told(row.direction, lang) if row.direction != "other" else None
+    direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
     return (
         Cell(clock(row.time), "figure"),
         leg_cell(row.leg),
-        Cell(shown(told(row.purpose, lang))),
+        Cell(shown(word(PURPOSES, row.purpose, lang))),
         Cell(shown(direction)),
         code(place(row.src_addr, row.src_port)),
         code(place(row.dst_addr, row.dst_port)),
         Cell(str(requests), "figure"),
-        Cell(_outcome(held, lang), OUTCOMES.get(row.outcome or "", "")),
+        Cell(_outcome(held, lang), OUTCOME_KINDS.get(row.outcome or "", "")),
         Cell(_round_trips(held, lang), "figure"),
         code(place(row.mapped_addr, row.mapped_port)),
         Cell(_frames(held), "figure"),
@@ -94,7 +98,7 @@ def _outcome(held: Rows, lang: Lang) -> str:
     row, last = held[0], held[-1]
     number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
     icmp = f", ICMP {row.icmp}" if row.icmp is not None else ""
-    told_as = f"{shown(told(row.outcome, lang))}{number}{icmp}"
+    told_as = f"{shown(word(OUTCOMES, row.outcome, lang))}{number}{icmp}"
     return f"{len(held)} × {told_as} ({span(row.time, last.time, lang)})" if len(held) > 1 else told_as
 
 

@@ -1,19 +1,17 @@
 """The findings of a call as a tree: what follows from a finding is listed under it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from postproc.model.described import Described
 from postproc.model.text import Lang
+from postproc.model.vocabulary import VERDICTS
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
 from postproc.show.report.references import Reference, references
-from postproc.show.report.words import PAGE, VERDICTS
+from postproc.show.report.words import PAGE, verdict_word
 
 MOST = 60  # findings of a call
 LONG = 2000  # characters of a text of several sentences
-ADVISED = ("fault", "suspect", "cannot_tell")  # verdicts whose causes and remedies are shown at once
-
-Found = Mapping[str, Any]  # a finding as findings.json has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,11 @@ class Card:
     remedies: tuple[str, ...]
     sources: tuple[Reference, ...]
     copies: tuple[Copy, ...]
+    advised: bool  # whether causes and remedies are shown at once
     under: tuple["Card", ...] = ()
 
-    @property
-    def advised(self) -> bool:
-        return self.verdict in ADVISED
 
-
-def cards(call: int, found: Sequence[Found], lang: Lang) -> tuple[Card, ...]:
+def cards(call: int, found: Sequence[Described], lang: Lang) -> tuple[Card, ...]:
     """The findings in their order, each consequence under the finding that explains it."""
     held = found[:MOST]
     parents = _parents(held)
@@ -54,12 +49,12 @@ def cards(call: int, found: Sequence[Found], lang: Lang) -> tuple[Card, ...]:
     return tuple(map(card, under.get(None, ())))
 
 
-def _parents(found: Sequence[Found]) -> list[int | None]:
+def _parents(found: Sequence[Described]) -> list[int | None]:
     """For each finding the place of the one that explains it, on the same leg if there is one there."""
     parents: list[int | None] = []
     for place, each in enumerate(found):
-        causes = [n for n, other in enumerate(found) if n != place and other["name"] == each["caused_by"]]
-        near = [n for n in causes if found[n]["leg"] == each["leg"]]
+        causes = [n for n, other in enumerate(found) if n != place and other.name == each.caused_by]
+        near = [n for n in causes if found[n].leg == each.leg]
         parents.append(next(iter(near or causes), None))
     return [None if _circular(place, parents) else parent for place, parent in enumerate(parents)]
 
@@ -75,22 +70,23 @@ def _circular(place: int, parents: Sequence[int | None]) -> bool:
     return False
 
 
-def _card(call: int, place: int, found: Found, under: tuple[Card, ...], lang: Lang) -> Card:
-    share = found["confidence"]
+def _card(call: int, place: int, found: Described, under: tuple[Card, ...], lang: Lang) -> Card:
+    share = found.confidence
     return Card(
         anchor=f"call-{call}-finding-{place + 1}",
-        code=shown(found["code"]),
-        name=shown(found["name"]),
-        verdict=found["verdict"] if found["verdict"] in VERDICTS else "note",
-        word=VERDICTS[found["verdict"]].of(lang) if found["verdict"] in VERDICTS else shown(found["verdict"]),
-        leg=found["leg"],
+        code=shown(found.code),
+        name=shown(found.name),
+        verdict=found.verdict if found.verdict in VERDICTS else "note",
+        word=verdict_word(found.verdict, lang),
+        leg=found.leg,
         confidence=f"{100 * share:.0f} %" if share is not None else "",
-        title=shown(found["title"], LONG),
-        detail=shown(found["detail"], LONG) if found["detail"] else "",
-        causes=tuple(shown(each, LONG) for each in found["causes"]),
-        remedies=tuple(shown(each, LONG) for each in found["remedies"]),
-        sources=references(found["reference"]),
-        copies=copies((PAGE["frames"].of(lang), frame_filter(found["frames"]), found["capture"])),
+        title=shown(found.title, LONG),
+        detail=shown(found.detail, LONG) if found.detail else "",
+        causes=tuple(shown(each, LONG) for each in found.causes),
+        remedies=tuple(shown(each, LONG) for each in found.remedies),
+        sources=references(found.references),
+        copies=copies((PAGE["frames"].of(lang), frame_filter(found.frames), found.capture)),
+        advised=found.advised,
         under=under,
     )
 

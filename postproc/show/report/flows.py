@@ -1,6 +1,7 @@
 """Legs, DTLS handshakes and RTP streams of a call as sheets."""
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import DIRECTIONS, DTLS_STATES, LEG_STATES, ROLES, word
 from postproc.show.report.cells import (
     Cell,
     Sheet,
@@ -15,7 +16,7 @@ from postproc.show.report.cells import (
     shown,
 )
 from postproc.show.report.rows import CallRows, Row
-from postproc.show.report.words import HEADINGS, told
+from postproc.show.report.words import HEADINGS
 
 MOST = 60
 STATES = {"complete": "good", "none": "faint"}
@@ -35,7 +36,7 @@ def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
     rated = "" if not known else "good" if row.final_status < 300 else "doubt"
     return (
         leg_cell(row.leg),
-        Cell(shown(told(row.role, lang))),
+        Cell(shown(word(ROLES, row.role, lang))),
         code(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}"),
         code(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}"),
         Cell(agents, "long"),
@@ -44,7 +45,7 @@ def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
         Cell(clock(row.answer_time), "figure"),
         Cell(clock(row.end_time), "figure"),
         Cell(amount(row.final_status) + reason, rated),
-        Cell(shown(told(row.state, lang))),
+        Cell(shown(word(LEG_STATES, row.state, lang))),
     )
 
 
@@ -63,7 +64,7 @@ def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
         leg_cell(row.leg),
         code(place(row.client_addr, row.client_port)),
         code(place(row.server_addr, row.server_port)),
-        Cell(shown(told(row.state, lang)) + alert, STATES.get(row.state or "", "bad")),
+        Cell(shown(word(DTLS_STATES, row.state, lang)) + alert, STATES.get(row.state or "", "bad")),
         Cell(millis(row.duration_ms, lang), "figure"),
         match,
         Cell(amount(row.frame), "figure"),
@@ -81,7 +82,7 @@ def streams(call: CallRows, lang: Lang) -> Sheet | None:
 
 
 def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
-    direction = told(row.direction, lang) if row.direction != "other" else None
+    direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
     return (
         leg_cell(row.leg),
         Cell(shown(direction)),

@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from postproc.model.described import Described, of_table
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.show.pictures import saved as pictures
+from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
+from postproc.show import pictures
 from postproc.show.pictures.records import column
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry
 from postproc.show.report.cells import clock, day, shown
-from postproc.show.report.findings import Found
 from postproc.show.report.rows import by_call
 from postproc.show.report.takeaway import shelf
-from postproc.show.report.words import PAGE, VERDICTS
-from postproc.show.verdicts import Walks, findings
+from postproc.show.report.words import PAGE, verdict_word
+from postproc.show.verdicts import Walks
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -68,6 +69,17 @@ class Report:
         return frozenset(each.entry.number for each in self.details)
 
     @property
+    def read(self) -> str:
+        """The capture's name, or how many they are."""
+        if len(self.captures) == 1:
+            return self.captures[0].name
+        return counted(CAPTURES, len(self.captures), self.lang)
+
+    @property
+    def counted(self) -> str:
+        return counted(CALLS, len(self.entries), self.lang)
+
+    @property
     def one_day(self) -> bool:
         return len({each.day for each in self.entries}) < 2
 
@@ -88,7 +100,7 @@ def report(
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
     rows, taken = by_call(tables), shelf(tables)
-    found = _by_call(findings(tables.findings))
+    found = _by_call(of_table(tables.findings))
     numbers = [call for call in rows if not limits.calls or call in limits.calls]
     entries = [entry(rows[call], taken.lines[call], found[call], lang) for call in numbers]
     details = [
@@ -110,10 +122,10 @@ def report(
     )
 
 
-def _by_call(every: Iterable[Found]) -> defaultdict[int | None, list[Found]]:
-    found: defaultdict[int | None, list[Found]] = defaultdict(list)
+def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Described]]:
+    found: defaultdict[int | None, list[Described]] = defaultdict(list)
     for each in every:
-        found[each["call"]].append(each)
+        found[each.call].append(each)
     return found
 
 
@@ -153,7 +165,7 @@ def _overview(entries: Sequence[Entry], tables: Tables, lang: Lang, limits: Limi
 
 def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int], ...]:
     held = [each.verdict for each in entries]
-    return tuple((name, VERDICTS[name].of(lang), held.count(name)) for name in RANKS if name in held)
+    return tuple((name, verdict_word(name, lang), held.count(name)) for name in RANKS if name in held)
 
 
 def _when(captures: pd.DataFrame) -> str:
@@ -169,12 +181,11 @@ def _when(captures: pd.DataFrame) -> str:
 
 def _captures(captures: pd.DataFrame, lang: Lang) -> Iterable[File]:
     names = ("capture", "packets", "first_time", "last_time", "interfaces", "warnings")
-    word = PAGE["packets"].of(lang)
     for name, packets, first, last, interfaces, warnings in zip(
         *(column(captures[each]) for each in names), strict=True
     ):
         times = f"{day(first)} {clock(first)[:8]} – {clock(last)[:8]} UTC" if first is not None else ""
-        count = f"{packets} {word}" if packets is not None else ""
+        count = counted(PACKETS_COUNTED, packets, lang) if packets is not None else ""
         facts = [count, times, shown(interfaces) if interfaces else ""]
         yield File(shown(name), " · ".join(filter(None, facts)), _lines(warnings))
 

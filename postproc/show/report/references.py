@@ -1,7 +1,7 @@
 """References of findings as links: RFCs, drafts, addresses of articles."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from postproc.show.report.cells import shown
@@ -19,13 +19,9 @@ class Reference:
     link: str = ""
 
 
-def references(text: str | None) -> tuple[Reference, ...]:
-    """Take the joined references of a finding apart (``RFC 8445, section 7; RFC 792``)."""
-    return tuple(Reference(shown(part), _link(part)) for part in _parts(text or ""))
-
-
-def _parts(text: str) -> Iterator[str]:
-    return filter(None, map(str.strip, text.split("; ")))
+def references(sources: Iterable[str]) -> tuple[Reference, ...]:
+    """The references of a finding (``RFC 8445, section 7``), with links."""
+    return tuple(Reference(shown(each), _link(each)) for each in sources)
 
 
 def _link(part: str) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from postproc.model.text import Lang
+from postproc.model.vocabulary import STATES
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
 from postproc.show.report.findings import LONG, Card
-from postproc.show.report.words import PAGE, STATES
+from postproc.show.report.words import PAGE
 
+BROKEN = ("fault", "suspect", "cannot_tell")
 SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "·", "not_needed": "–"}
 
 
@@ -38,7 +40,7 @@ def boxes(call: int, walk: Sequence[Mapping[str, Any]], found: Sequence[Card], l
 
 def _chosen(walk: Sequence[Mapping[str, Any]], found: Sequence[Card]) -> int:
     """The step that the root failed, else the first that is broken, else the last that was passed."""
-    root = next((card.title for card in found if card.advised), None)
+    root = next((card.title for card in found if card.verdict in BROKEN), None)
     states = [step["state"] for step in walk]
     said = [shown(step["said"], LONG) for step in walk]
     if root in said and states[said.index(root)] != "passed":

@@ -58,7 +58,8 @@ def test_a_retransmission_says_so_and_another_message_does_not():
     ("status", "severity"),
     [
         (100, "normal"), (200, "normal"), (302, "normal"), (401, "normal"), (407, "normal"), (403, "error"),
-        (488, "error"), (502, "error"), (486, "note"), (487, "note"), (600, "note"), (603, "note"),
+        (488, "error"), (502, "error"),
+        (480, "note"), (486, "note"), (487, "note"), (600, "note"), (603, "note"),
     ],
 )  # fmt: skip
 def test_a_final_failure_is_an_error_unless_it_is_a_challenge_or_a_person_s_wish(status, severity):

@@ -26,7 +26,7 @@ def test_a_binding_that_ends_otherwise_is_a_row_of_its_own():
         scenes.binding(time=3.0, frame=4, outcome="error", error_code=487, response_frame=5),
         scenes.binding(time=4.0, frame=6, icmp=3),
     )
-    assert [row["Outcome"] for row in rows] == ["unanswered", "success", "error 487", "unanswered, ICMP 3"]
+    assert [row["Outcome"] for row in rows] == ["unanswered", "answered", "error 487", "unanswered, ICMP 3"]
     assert (rows[1]["Round trip"], rows[1]["Frames"]) == ("12.3 ms", "2→3")
 
 

@@ -106,6 +106,7 @@ def test_nothing_at_all_is_a_report_too():
 @pytest.mark.parametrize(
     ("call", "shown"),
     [
+        ({"final_status": 480}, "doubt"),
         ({"final_status": 486}, "doubt"),
         ({"final_status": 403}, "bad"),
         ({"final_status": 480, "verdict": "ok"}, "doubt"),

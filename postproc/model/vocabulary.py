@@ -1,0 +1,200 @@
+"""The words for what the tables hold, in both languages, each written here and nowhere else.
+
+A mapping is named after what its keys are: the verdicts of findings, the states of a pair,
+the outcomes of a binding. Protocol words (Binding Request, ClientHello, 180 Ringing) are
+never translated. tests/test_texts.py holds every other text of the package against these.
+"""
+
+from collections.abc import Mapping
+
+from postproc.model.text import Lang, Text
+
+YES, NO, NONE = Text("yes", "ja"), Text("no", "nein"), Text("none", "keine")
+UNCLEAR = Text("unclear", "unklar")
+ERROR = Text("error", "Fehler")
+FAILED = Text("failed", "gescheitert")
+UNANSWERED = Text("unanswered", "unbeantwortet")
+
+# Of a finding or a call; the keys are findings.Verdict.
+VERDICTS: Mapping[str, Text] = {
+    "fault": Text("fault", "Fehler"),
+    "suspect": Text("suspect", "Verdacht"),
+    "cannot_tell": UNCLEAR,
+    "note": Text("note", "Hinweis"),
+    "ok": Text("ok", "ok"),
+}
+UNDIAGNOSED = Text("not diagnosed", "nicht beurteilt")
+# Of a question of the walk: the answer to it.
+STATES: Mapping[str, Text] = {
+    "passed": YES,
+    "failed": NO,
+    "cannot_tell": UNCLEAR,
+    "not_reached": Text("not reached", "nicht erreicht"),
+    "not_needed": Text("not needed", "nicht nötig"),
+}
+SIDES: Mapping[str, Text] = {
+    "client": Text("client", "Client"),
+    "server": Text("server", "Server"),
+    "other": Text("other side", "Gegenstelle"),
+}
+DIRECTIONS: Mapping[str, Text] = {
+    "server_to_client": Text("to client", "zum Client"),
+    "client_to_server": Text("to server", "zum Server"),
+}
+# Of a leg as its role in the B2BUA, and what became of it.
+ROLES: Mapping[str, Text] = {
+    "inbound": Text("to B2BUA", "zum B2BUA"),
+    "outbound": Text("from B2BUA", "vom B2BUA"),
+    "single": Text("single", "einzeln"),
+}
+LEG_STATES: Mapping[str, Text] = {
+    "trying": Text("trying", "im Aufbau"),
+    "ringing": Text("still ringing", "klingelt noch"),
+    "answered": Text("connected", "verbunden"),
+    "completed": Text("completed", "beendet"),
+    "cancelled": Text("cancelled", "abgebrochen"),
+    "failed": FAILED,
+    "starts_mid_call": Text("starts mid-call", "beginnt mitten im Anruf"),
+}
+# The final responses with which calls end every day (RFC 3261, sections 21.4 and 21.6): what a person
+# did, nobody's fault. A call that ends so is ok, and its status is never painted as an error.
+EVERYDAY_ENDS: Mapping[int, Text] = {
+    480: Text("The called party was not available (480).", "Der Angerufene war nicht erreichbar (480)."),
+    486: Text("The called party was busy (486).", "Der Angerufene war besetzt (486)."),
+    487: Text(
+        "The caller hung up before an answer (487).", "Der Anrufer hat vor dem Abheben aufgelegt (487)."
+    ),
+    600: Text("The called party was busy everywhere (600).", "Der Angerufene war überall besetzt (600)."),
+    603: Text("The called party declined the call (603).", "Der Angerufene hat den Anruf abgelehnt (603)."),
+}
+PURPOSES: Mapping[str, Text] = {
+    "check": Text("check", "Check"),
+    "discovery": Text("look-up", "Abfrage"),
+    "keepalive": Text("keep-alive", "Keep-Alive"),
+}
+# Of a binding.
+OUTCOMES: Mapping[str, Text] = {
+    "success": Text("answered", "beantwortet"),
+    "error": ERROR,
+    "unanswered": UNANSWERED,
+    "pending": Text("open at the end", "am Ende offen"),
+    "response_only": Text("response only", "nur Antwort"),
+}
+PAIR_STATES: Mapping[str, Text] = {
+    "succeeded": Text("succeeded", "gelungen"),
+    "half": Text("one way", "einseitig"),
+    "failed": FAILED,
+    "never_checked": Text("never checked", "nie geprüft"),
+}
+NOMINATED = Text("nominated", "nominiert")
+DTLS_STATES: Mapping[str, Text] = {
+    "complete": Text("complete", "vollständig"),
+    "incomplete": Text("incomplete", "unvollständig"),
+    "client_hello_only": Text("ClientHello only", "nur ClientHello"),
+    "alert": Text("alert", "Alert"),
+    "none": NONE,
+}
+# The same where a column is five cells wide.
+DTLS_SHORT: Mapping[str, Text] = {
+    "complete": VERDICTS["ok"],
+    "incomplete": Text("begun", "offen"),
+    "client_hello_only": Text("hello", "Hello"),
+    "alert": DTLS_STATES["alert"],
+    "none": NONE,
+}
+# Of an address and access lists.
+ACL_VERDICTS: Mapping[str, Text] = {
+    "allowed": Text("allowed", "erlaubt"),
+    "denied": Text("denied", "verboten"),
+    "unknown": UNCLEAR,
+}
+PUBLIC = Text("public", "öffentlich")
+ADDRESS_CLASSES: Mapping[str, Text] = {
+    "private": Text("private", "privat"),
+    "public": PUBLIC,
+    "documentation": PUBLIC,  # RFC 5737; in made and redacted captures it stands for a public one
+    "cgnat": Text("carrier NAT", "Provider-NAT"),
+    "link_local": Text("link-local", "verbindungslokal"),
+    "loopback": Text("loopback", "Loopback"),
+    "mdns": Text("mDNS name", "mDNS-Name"),
+    "ula": Text("unique local", "eindeutig lokal"),
+    "multicast": Text("multicast", "Multicast"),
+    "unspecified": Text("unspecified", "unbestimmt"),
+    "invalid": Text("invalid", "ungültig"),
+}
+
+PICTURES: Mapping[str, Text] = {
+    "ladder": Text("ladder", "Ablaufdiagramm"),
+    "timeline": Text("timeline", "Zeitverlauf"),
+    "bindings": Text("bindings", "Bindings"),
+    "media": Text("media", "Medien"),
+    "overview": Text("calls over time", "Anrufe im Zeitverlauf"),
+}
+
+CALL, LEG = Text("call", "Anruf"), Text("leg", "Leg")
+CALL_NUMBER, LEG_NUMBER = Text("call {call}", "Anruf {call}"), Text("leg {leg}", "Leg {leg}")
+LEGS, SIP, DTLS, RTP = Text("legs", "Legs"), Text("SIP", "SIP"), Text("DTLS", "DTLS"), Text("RTP", "RTP")
+FROM, TO = Text("from", "von"), Text("to", "an")
+PARTIES = Text("from → to", "von → an")
+TIME, START = Text("time", "Zeit"), Text("start (UTC)", "Beginn (UTC)")
+DURATION = Text("duration", "Dauer")
+CAPTURE, FRAME, FRAMES = Text("capture", "Mitschnitt"), Text("frame", "Frame"), Text("frames", "Frames")
+CANDIDATES, CHECKS, PACKETS = (
+    Text("candidates", "Kandidaten"), Text("checks", "Checks"), Text("packets", "Pakete"),
+)  # fmt: skip
+RINGING = Text("ringing", "Klingeln")
+NOT_READ = Text("not read", "nicht gelesen")
+
+# Of a finding and its sections.
+VERDICT, RESULT = Text("verdict", "Urteil"), Text("result", "Ergebnis")
+FINDINGS = Text("findings", "Befunde")
+CONFIDENCE = Text("confidence", "Sicherheit")
+CAUSES = Text("possible causes", "mögliche Ursachen")
+REMEDIES = Text("what to do", "Abhilfe")
+SOURCES = Text("sources", "Quellen")
+CONSEQUENCES = Text("what follows from it", "was daraus folgt")
+
+# One and many, and the German dative after "in", "von", "mit".
+CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
+CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitte"))
+PACKETS_COUNTED = (Text("{n} packet", "{n} Paket"), Text("{n} packets", "{n} Pakete"))
+CALLS_IN_CAPTURES = (Text("{calls} in {n} capture", "{calls} in {n} Mitschnitt"),
+                     Text("{calls} in {n} captures", "{calls} in {n} Mitschnitten"))  # fmt: skip
+
+
+def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:
+    """A value of a table in a language; one the vocabulary lacks stays as it is."""
+    return words[value].of(lang) if value is not None and value in words else value
+
+
+def capital(text: Text) -> Text:
+    """The text as a heading or a sentence begins; ``ok`` is an abbreviation."""
+    if text is VERDICTS["ok"]:
+        return Text(text.en.upper(), text.de.upper())
+    return Text(text.en[:1].upper() + text.en[1:], text.de[:1].upper() + text.de[1:])
+
+
+def counted(texts: tuple[Text, Text], number: int, lang: Lang, **values: object) -> str:
+    """``1 call``, ``2 calls``; ``values`` fill in what else the texts name."""
+    return texts[number != 1].of(lang, n=count(number, lang), **values)
+
+
+def count(number: int, lang: Lang) -> str:
+    """1234567 -> 1,234,567 or 1.234.567."""
+    return f"{number:,}".replace(",", "." if lang == "de" else ",")
+
+
+def decimal(text: str, lang: Lang) -> str:
+    """A written number with the language's decimal sign: a comma in German."""
+    return text.replace(".", ",") if lang == "de" else text
+
+
+def side(name: str | None, lang: Lang) -> str:
+    """The side; one that is neither client nor server is the other side."""
+    return SIDES.get(name or "other", SIDES["other"]).of(lang)
+
+
+def direction(name: str | None, lang: Lang) -> str:
+    """``server → client`` of ``server_to_client``; "" where it is not known who is who."""
+    src, to, dst = (name or "").partition("_to_")
+    return f"{side(src, lang)} → {side(dst, lang)}" if to else ""
