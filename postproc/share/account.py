@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postproc.model.text import Lang, Text
-from postproc.show.markdown import inline
+from postproc.show.documents import inline
 from postproc.show.terminal import clean
 
 

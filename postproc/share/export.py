@@ -24,7 +24,7 @@ from postproc.share.copying import Comments, copy, moved
 from postproc.share.packing import placed, safe_name
 from postproc.share.redact import Source, Work, disguised, products, redact
 from postproc.share.search import check, own_words
-from postproc.show.belonging import Belonging, belonging
+from postproc.show.selection import Belonging, belonging
 from postproc.show.terminal import clean
 
 
