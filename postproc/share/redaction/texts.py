@@ -207,7 +207,7 @@ class Texts:
         )  # fmt: skip
 
     def _is_host(self, name: str) -> bool:
-        """Whether a name with points in it is one: a message named it, or no dictionary knows a word in it."""
+        """Whether a name with points is one: a message named it, or no dictionary knows a word of it."""
         return name.lower() in self.words.sure or name not in self.known
 
     def _judged(self, found: Found, hide: Hide) -> str:
