@@ -19,7 +19,7 @@ Link = Literal[
     "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
-    "media_path", "media", "both_directions", "start_of_media", "quality",
+    "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
 ]  # fmt: skip
 StepName = Literal[
     "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"
@@ -107,6 +107,9 @@ CHAIN: Mapping[Link, Place] = {
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
+    "continuity": Place(
+        "media", needs=("consent", "handshake_end"), gaps=("capture_end", "capture_directions")
+    ),
     "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
 }
 

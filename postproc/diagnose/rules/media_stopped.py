@@ -104,6 +104,7 @@ RULE = Rule(
     code="RTP006",
     name="media-stopped",
     stage="media",
+    breaks="continuity",
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends.",
@@ -149,6 +150,5 @@ RULE = Rule(
         "Sprechpausenunterdrückung ohne Comfort Noise sieht genauso aus; es bleibt deshalb immer ein Verdacht.",
     ),
     find=find,
-    follows=("consent-lost", "dtls-alert", "one-direction-only", "capture-cut-short"),
     despite_media=True,
 )  # fmt: skip
