@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from postproc.model.tables import Tables
-from postproc.show import cards
+from postproc.show.notebook_html import call_card, run_card
 from tests import builders as t
 
 EVIL = "<script>alert(1)</script>\"'\x1b[2J\u202e"
@@ -44,7 +44,10 @@ STEPS = [{"step": "trace", "state": "passed", "question": "Whole?", "said": EVIL
 
 
 def test_values_of_strangers_are_text(tables):
-    for page in (cards.run_card(tables, [(EVIL, EVIL)], "en"), cards.call_card(tables, 1, STEPS, "en")):
+    for page in (
+        run_card(tables, [(EVIL, EVIL)], "en"),
+        call_card(tables, 1, STEPS, "en"),
+    ):
         seen = Seen(page)
         assert "script" not in seen.tags
         assert "<script>alert(1)</script>" in "".join(seen.text)
@@ -57,7 +60,7 @@ def test_values_of_strangers_are_text(tables):
     ("de", ("2 Anrufe in 1 Mitschnitt", "Fehler", "nicht gelesen")),
 ])  # fmt: skip
 def test_a_run_in_both_languages(tables, lang, words):
-    text = "".join(Seen(cards.run_card(tables, [("b.pcap", "empty")], lang)).text)
+    text = "".join(Seen(run_card(tables, [("b.pcap", "empty")], lang)).text)
     assert all(word in text for word in words)
     assert "2026-01-01 12:00:00" in text
 
@@ -67,18 +70,18 @@ def test_a_run_in_both_languages(tables, lang, words):
     ("de", ("Anruf 1", "ja", "Abhilfe", "Frames 3, 4")),
 ])  # fmt: skip
 def test_a_call_in_both_languages(tables, lang, words):
-    text = "".join(Seen(cards.call_card(tables, 1, STEPS, lang)).text)
+    text = "".join(Seen(call_card(tables, 1, STEPS, lang)).text)
     assert all(word in text for word in words)
     assert "do that" in text
     assert "not shown" not in text, "causes of consequences are those of their root"
 
 
 def test_what_is_unknown_is_a_dash(tables):
-    text = "".join(Seen(cards.call_card(tables, 2, [], "en")).text)
+    text = "".join(Seen(call_card(tables, 2, [], "en")).text)
     assert "– → –" in text
 
 
 def test_many_calls_are_not_all_listed():
     calls = Tables(calls=t.calls(*({"call": number} for number in range(1, 131))))
-    text = "".join(Seen(cards.run_card(calls, [], "en")).text)
+    text = "".join(Seen(run_card(calls, [], "en")).text)
     assert "… and 30 more: run.calls" in text
