@@ -8,13 +8,14 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all plugin screenshots bench fuzz clean
+.PHONY: help run test test-all plugin rows screenshots bench fuzz clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
 	@echo "make plugin    assemble plugins/legs.lua from its sources"
+	@echo "make rows      write the types of the tables' rows from their declarations"
 	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
 	@echo "make bench     time and memory beside those of other programs"
 	@echo "make fuzz      ten minutes of mutated captures, logs, lists and settings (ARGS=--help)"
@@ -41,6 +42,9 @@ test-all: test
 
 plugin: $(RUN)
 	$(PY) scripts/assemble.py
+
+rows: $(DEV)
+	$(PY) scripts/rows.py
 
 screenshots: $(DEV)
 	@scripts/setup gui

@@ -7,7 +7,7 @@ from bench.connectivity import checks, handshake
 from bench.media import OPUS, PCMA, Stream
 from bench.plan import Call, Plan, Script, cast
 from bench.signalling import signal
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 STATUS = {"answered": 200, "busy": 486, "cancelled": 487}
 RTCP_INTERVAL = 5.0  # seconds

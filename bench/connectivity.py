@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bench import ice
 from bench.handshake import dtls
 from bench.plan import Call, Script
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 CHECKS_AFTER, DTLS_AFTER = 0.020, 0.200  # seconds after the INVITE
 PACE, ROUND_TRIP, FLIGHT = 0.020, 0.012, 0.004

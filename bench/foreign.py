@@ -16,17 +16,9 @@ import numpy as np
 from bench.batches import Batch, Field, Integers, Times
 from bench.handshake import APPLICATION_DATA, tls_hellos, tls_record
 from bench.plan import HOST
-from bench.wire import (
-    ACK,
-    ETHERNET,
-    IP_LENGTH,
-    PUSH,
-    SYN,
-    TCP,
-    Endpoint,
-    ipv4,
-    tcp_segment,
-)
+from bench.wire import ETHERNET, IP_LENGTH, ipv4, tcp_segment
+from postproc.wire.ip import TCP, Endpoint
+from postproc.wire.transport import ACK, PSH, SYN
 
 CONNECTIONS = 8
 SEGMENTS = 45  # data segments per cycle
@@ -127,9 +119,9 @@ def _batch(conversation: Conversation, position: Position, times: Times) -> Batc
 
 def _answer(request: bytes, segments: list[bytes]) -> list[Turn]:
     """A request, then data with an acknowledgement for every second segment."""
-    turns = [Turn(True, request, PUSH | ACK)]
+    turns = [Turn(True, request, PSH | ACK)]
     for number, segment in enumerate(segments):
-        turns.append(Turn(False, segment, PUSH | ACK))
+        turns.append(Turn(False, segment, PSH | ACK))
         turns += [Turn(True)] if number % 2 else []
     return turns
 
@@ -173,6 +165,6 @@ def _pgsql(kind: bytes, body: bytes) -> bytes:
 
 def _https(noise: Callable[[int], bytes]) -> tuple[list[Turn], list[Turn]]:
     client_hello, server_hello = tls_hellos(noise)
-    opening = [Turn(True, client_hello, PUSH | ACK), Turn(False, server_hello, PUSH | ACK), Turn(True)]
+    opening = [Turn(True, client_hello, PSH | ACK), Turn(False, server_hello, PSH | ACK), Turn(True)]
     data = [tls_record(APPLICATION_DATA, noise(1300)) for _ in range(SEGMENTS)]
     return opening, _answer(tls_record(APPLICATION_DATA, noise(400)), data)

@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.batches import Batch, Field, Integers, Times
-from bench.wire import (
-    IP_LENGTH,
-    UDP,
-    UDP_LENGTH,
-    Endpoint,
-    interface_of,
-    ipv4,
-    udp_segment,
-)
+from bench.wire import IP_LENGTH, UDP_LENGTH, interface_of, ipv4, udp_segment
+from postproc.wire.ip import UDP, Endpoint
 
 PACKETS_PER_SECOND = 50
 RTP_HEADER = 12

@@ -14,7 +14,8 @@ import numpy as np
 from bench.batches import Batch
 from bench.certificate import certificate, fingerprint
 from bench.sip import Candidate, Dialog, IceAgent
-from bench.wire import Endpoint, Wire, Write
+from bench.wire import Wire, Write
+from postproc.wire.ip import Endpoint
 
 PBX, B2BUA = Endpoint("127.0.0.1", 4901), Endpoint("127.0.0.1", 4900)
 HOST, PUBLIC = "10.0.0.1", "203.0.113.10"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 PRIORITIES = {"host": 2130706431, "srflx": 1694498815}
 REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 486: "Busy Here"}

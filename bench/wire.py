@@ -3,21 +3,17 @@
 Checksums of UDP and TCP are zero, as where the network card fills them in.
 """
 
-import struct
 from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
+from postproc.wire import ip
+from postproc.wire.ip import ICMP, TCP, UDP, Endpoint, packed
+from postproc.wire.transport import ACK, PSH, SYN, Datagram, Segment
+
 LOOPBACK, ETHERNET = 0, 1
-ICMP, TCP, UDP = 1, 6, 17
-SYN, PUSH, ACK = 0x02, 0x08, 0x10
-IP_LENGTH, UDP_LENGTH, TCP_LENGTH = 20, 8, 20
+IP_LENGTH, UDP_LENGTH, TCP_LENGTH = ip.HEADER4, 8, 20
 DELIVERY = 20e-6  # seconds until the receiver's kernel acknowledges
-
-
-class Endpoint(NamedTuple):
-    addr: str
-    port: int
 
 
 class Packet(NamedTuple):
@@ -28,36 +24,20 @@ class Packet(NamedTuple):
     data: bytes
 
 
-def packed_address(addr: str) -> bytes:
-    return bytes(map(int, addr.split(".")))
-
-
 def interface_of(addr: str) -> int:
     return LOOPBACK if addr.startswith("127.") else ETHERNET
 
 
-def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    even = data + b"\0" * (len(data) % 2)
-    total: int = sum(struct.unpack(f">{len(even) // 2}H", even))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
 def ipv4(protocol: int, src: str, dst: str, payload: bytes, identification: int = 0) -> bytes:
-    length = IP_LENGTH + len(payload)
-    start = struct.pack(">BBHHHBB", 0x45, 0, length, identification, 0x4000, 64, protocol)
-    end = packed_address(src) + packed_address(dst)
-    return start + struct.pack(">H", checksum(start + end)) + end + payload
+    return bytes(ip.Packet(packed(src), packed(dst), protocol, payload, identification=identification))
 
 
 def udp_segment(src: Endpoint, dst: Endpoint, payload: bytes) -> bytes:
-    return struct.pack(">HHHH", src.port, dst.port, UDP_LENGTH + len(payload), 0) + payload
+    return bytes(Datagram(src.port, dst.port, payload))
 
 
 def tcp_segment(src: Endpoint, dst: Endpoint, sequence: int, acknowledged: int, flags: int) -> bytes:
-    return struct.pack(">HHIIBBHHH", src.port, dst.port, sequence, acknowledged, 0x50, flags, 65535, 0, 0)
+    return bytes(Segment(src.port, dst.port, sequence, acknowledged, flags))
 
 
 class Wire:
@@ -76,11 +56,10 @@ class Wire:
         self.packets.append(Packet(time, interface_of(dst), data))
 
     def port_unreachable(self, time: float, src: Endpoint, dst: Endpoint, payload: bytes) -> None:
-        """``dst`` says that nobody listens there: ICMP type 3, code 3, quoting the datagram (RFC 792)."""
+        """``dst`` says that nobody listens there."""
         quoted = ipv4(UDP, src.addr, dst.addr, udp_segment(src, dst, payload))
-        body = struct.pack(">I", 0) + quoted
-        message = struct.pack(">BBH", 3, 3, checksum(b"\3\3\0\0" + body)) + body
-        self.ip(time, ICMP, dst.addr, src.addr, message)
+        error = ip.sealed(bytes(ip.port_unreachable(quoted)), ICMP, packed(dst.addr), packed(src.addr))
+        self.ip(time, ICMP, dst.addr, src.addr, error)
 
 
 class Write(NamedTuple):
@@ -109,7 +88,7 @@ class Connection:
     def write(self, write: Write) -> None:
         time = max(write.time, self._free)
         for piece in write.pieces:
-            self._segment(time, write.sender, PUSH | ACK, piece)
+            self._segment(time, write.sender, PSH | ACK, piece)
             time += DELIVERY
         self._segment(time, self._other[write.sender], ACK)
         self._free = time + DELIVERY

@@ -12,7 +12,7 @@ import pytest
 import postproc
 from postproc.read.clock import LATEST, SECOND
 from postproc.read.walk import open_container, windows
-from postproc.show.pictures.saved import PICTURES, of_call
+from postproc.show.pictures import PICTURES, of_call
 from tests.conftest import PCAPS
 
 YEAR = 365 * 86_400 * SECOND

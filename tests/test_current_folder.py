@@ -114,7 +114,7 @@ def test_started_as_a_module_what_we_import_comes_from_elsewhere(ticket):
 
 
 def test_pictures_do_not_depend_on_where_one_stands(ticket):
-    code = "from postproc.show.pictures import canvas; print(canvas.mpl.rcParams['lines.linewidth'])"
+    code = "from postproc.show.pictures import figures; print(figures.mpl.rcParams['lines.linewidth'])"
     (ticket / "matplotlibrc").unlink()
     (ticket / "matplotlibrc").write_text("lines.linewidth: 77\n")
     assert done(ticket, sys.executable, "-P", "-c", code).stdout == "1.5\n"

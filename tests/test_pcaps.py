@@ -18,8 +18,9 @@ from aioice.stun import Class, Message, Method
 
 from pcaps.make import registry
 from pcaps.make.builders import stun
-from pcaps.make.builders.packets import checksum, fragments, udp
+from pcaps.make.builders.packets import fragments, udp
 from pcaps.make.builders.seed import Seed
+from postproc.wire.ip import checksum
 
 MADE = registry.MADE
 NAMES = registry.names()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import postproc
+from postproc.model.tables import TABLES
 from postproc.pipeline import Run
 from tests.conftest import PCAPS
 from tests.truth import TrueCall, Truth, truths
@@ -49,6 +50,12 @@ def call_number(run: Run, truth: Truth, call: TrueCall) -> int:
 
 def of_call(rows: pd.DataFrame, number: int) -> pd.DataFrame:
     return rows[rows["call"] == number]
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_tables_hold_no_word_and_no_na_that_they_do_not_declare(truth):
+    run = analysed(truth.name)
+    assert [wrong for table in TABLES for wrong in table.undeclared(getattr(run, table.name))] == []
 
 
 @pytest.mark.parametrize("truth", EVERY)

@@ -14,6 +14,7 @@ from postproc.correlate.ice import direction
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.model import constants
+from postproc.model.columns import TIME, array
 from postproc.model.tables import BINDINGS
 
 # STUN Binding transactions: requests and responses with one transaction ID (RFC 8489, section 6).
@@ -225,7 +226,7 @@ PATIENCE = constants.nanoseconds("bindings.patience_s")
 MEDIANS = constants.count("bindings.patience_round_trips")
 ENDS = list(TUPLE)
 ANSWER = [
-    "outcome", "requests", "copies", "rtt_ms", "icmp",
+    "outcome", "requests", "last_time", "copies", "rtt_ms", "icmp",
     "response_frame", "mapped_addr", "mapped_port", "error_code", "error_seen",
 ]  # fmt: skip
 MIRRORED = ["dst_addr", "dst_port", "src_addr", "src_port"]
@@ -256,6 +257,9 @@ def bindings(
         purpose_of(busy, is_check, ports)
         for is_check, ports in zip(checks, records(found, *PORTS), strict=True)
     ]
+    inside = messages[messages["peer_addr"].notna() | messages["channel"].notna()]
+    relayed = {*records(inside, "capture", "transaction_id")}
+    found["relayed"] = [key in relayed for key in known]
     return BINDINGS.conform(found.join(_owned(found, index)))
 
 
@@ -321,9 +325,10 @@ def _answers(
         last = times[transaction.requests[-1]] if transaction.requests else None
         given_up = last is None or ends.get(key[0], last) - last > patience[key[0]]
         outcome = _outcome(transaction, given_up or (quote is not None and quote.hard))
-        counts = (len(transaction.requests), copies[key], rtt, quote and quote.code)
+        counts = (len(transaction.requests), last, copies[key], rtt, quote and quote.code)
         rows.append((outcome, *counts, *_response(transaction, outcome, details)))
-    return pd.DataFrame(rows, columns=ANSWER)
+    found = pd.DataFrame(rows, columns=ANSWER)
+    return found.assign(last_time=array(found["last_time"].tolist(), TIME))
 
 
 def _rtt(transaction: Transaction, times: list[int | None]) -> float | None:

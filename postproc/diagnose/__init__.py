@@ -4,17 +4,18 @@
 stage the one named first is the cause.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
 
-from postproc.diagnose.case.case import Case, cases
-from postproc.diagnose.case.media import media_ok
+from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
+from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.rules import (
     address_mismatch,
     binding_error,
@@ -56,12 +57,11 @@ from postproc.diagnose.rules import (
     symmetric_nat,
     wrong_candidate_tried,
 )
-from postproc.diagnose.told import headline, records
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
-from postproc.model.findings import Finding, Rule, Step
+from postproc.model.findings import Rule, Step
 from postproc.model.tables import CALLS, FINDINGS, Tables
 from postproc.model.text import Lang
 
@@ -113,6 +113,8 @@ RULES: tuple[Rule, ...] = (
     late_media.RULE,
     media_lost.RULE,
 )
+# The stages of what carries media between the two sides, once each knows the other's candidates.
+NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
@@ -135,20 +137,29 @@ def diagnose(
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
     judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(row for each in judged for row in records(each.chain, BY_NAME, each.case, lang))
+    findings = FINDINGS.rows(
+        found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
+    )
     return tables.with_(findings=findings, calls=_with_verdicts(tables, judged, lang)), judged
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     """Ask every rule about a call and put the answers in order."""
-    found = [replace(each, call=case.number) for rule in rules for each in _ask(rule, case)]
+    found = [
+        replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
+    ]
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
     return Judged(case, chained, heard, walk(case, chained))
 
 
-def _ask(rule: Rule, case: Case) -> Iterator[Finding]:
-    yield from rule.find(case)
+def _matters(rule: Rule, case: Case) -> bool:
+    """Busy, cancelled or refused before an answer, a call never needed the network its media would have taken."""
+    return (
+        rule.stage not in NETWORK
+        or not ended_well(case)
+        or any(described(case, leg) for leg in case.judged_legs)
+    )
 
 
 def _with_verdicts(tables: Tables, judged: list[Judged], lang: Lang) -> pd.DataFrame:
@@ -169,7 +180,7 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
     return {
         "verdict": said,
         "cause": root.rule if root else None,
-        "headline": headline(case, shown, sentence, facts, lang),
+        "headline": describe.headline(case, shown, sentence, facts, lang),
         "media_ok": heard,
     }
 

@@ -7,7 +7,8 @@ earlier break is listed under it, not beside it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from postproc.model.findings import STAGES, VERDICTS, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import STAGES, VERDICTS, Finding, Rule
 
 BROKEN: frozenset[Verdict] = frozenset({"fault", "suspect", "cannot_tell"})
 NATURAL = frozenset({"sdp", "stun", "nat", "dtls", "media"})  # stages that working media prove harmless

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from postproc.diagnose.case.case import OTHER, Case
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
-from postproc.diagnose.case.media import talking, way, ways
-from postproc.model.findings import Verdict
+from postproc.diagnose.evidence.case import OTHER, Case
+from postproc.diagnose.evidence.media import talking, way, ways
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
+from postproc.model.enumerations import Verdict
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -53,7 +53,7 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
         return _good(case)
     status = case.call.final_status
     if verdict == "ok":
-        return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status, CANCELLED)), {
+        return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, CANCELLED)), {
             "status": status
         }
     return (ONE_WAY if _as_agreed(case) else UNKNOWN), {}

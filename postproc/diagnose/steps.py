@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks
-from postproc.diagnose.case.handshakes import best, secured
-from postproc.diagnose.case.media import both_ways, media_ok, talking, ways
-from postproc.diagnose.case.offers import offered, shown
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import offered, shown
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import both_ways, connected, media_ok, talking, ways
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, secured
 from postproc.model import filters
 from postproc.model.findings import Evidence, State
+from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
 NO_ICE = Text("The call does not use ICE.", "Der Anruf verwendet kein ICE.")
@@ -112,7 +110,7 @@ def _connected(case: Case) -> bool:
 
 
 def dtls(case: Case) -> Answer | None:
-    rows: list[Row] = [row for leg in case.judged_legs if (row := best(case, leg)) is not None]
+    rows: list[DtlsRow] = [row for leg in case.judged_legs if (row := best(case, leg)) is not None]
     if rows:
         done = all(row.state == "complete" for row in rows)
         took = [row.duration_ms for row in rows if row.duration_ms is not None]

@@ -7,13 +7,16 @@ docs/DEPLOYMENT.md explains their keys.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import regex
 
 from postproc.model.acl import AccessList, Network, address_of
 from postproc.model.errors import SetupError
 
-CLIENT, SERVER, OTHER = "client", "server", "other"
+CLIENT: Final = "client"
+SERVER: Final = "server"
+OTHER: Final = "other"
 SIDES = (CLIENT, SERVER)
 
 Patterns = Mapping[str, tuple[str, ...]]  # regular expressions by side, or by product

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import SIDES, word
 
-Verdict = Literal["fault", "suspect", "cannot_tell", "note", "ok"]
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
-SEVERITY: Mapping[Verdict, str] = {
+SEVERITY: Mapping[Verdict, Severity] = {
     "fault": "error", "suspect": "warning", "cannot_tell": "note", "note": "note", "ok": "info",
 }  # fmt: skip
 

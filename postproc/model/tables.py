@@ -19,21 +19,57 @@ from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
 from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
+from postproc.model.enumerations import (
+    AclVerdict,
+    AddressClass,
+    CallVerdict,
+    Direction,
+    EndedBy,
+    EventSeverity,
+    HandshakeState,
+    IceRole,
+    Lane,
+    LearnedFrom,
+    LegRole,
+    LegState,
+    LogKind,
+    MediaDirection,
+    OfferAnswer,
+    Outcome,
+    PairState,
+    PhaseKind,
+    Purpose,
+    Severity,
+    Side,
+    SideBy,
+    SipTransport,
+    StunClass,
+    Verdict,
+    words,
+)
 from postproc.model.errors import SchemaError
 
 
 @dataclass(frozen=True)
 class Column:
+    """A column; ``words``: its enumeration, if it knows only a few; ``always``: it is never NA."""
+
     name: str
     dtype: str
     doc: str
+    words: Any = None
+    always: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's declaration: ``conform`` is the only way in."""
+    """A table's declaration: ``conform`` is the only way in.
+
+    ``row`` is its type of row in ``postproc.model.rows``, which is made from here.
+    """
 
     name: str
+    row: str
     doc: str
     columns: tuple[Column, ...]
 
@@ -84,6 +120,18 @@ class Table:
             raise SchemaError(f"{self.name}: {error}") from error
         return self.conform(pd.DataFrame(made, copy=False))
 
+    def undeclared(self, rows: pd.DataFrame) -> list[str]:
+        """What rows hold against the declaration: NA and words it does not allow."""
+        found = []
+        for column in self.columns:
+            values = rows[column.name]
+            if column.always and values.isna().any():
+                found.append(f"{self.name}.{column.name} is NA")
+            if column.words is not None:
+                strange = set(values.dropna()) - set(words(column.words))
+                found += [f"{self.name}.{column.name} is {word!r}" for word in sorted(strange)]
+        return found
+
     def empty(self) -> pd.DataFrame:
         return self._empty.copy()
 
@@ -106,21 +154,23 @@ def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
 SLACK_S = constants.count("whose.margin_s")
 
 # Columns that many tables share.
-CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.")
-FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.")
-AT = Column("time", TIME, "Arrival of that frame.")
+CAPTURE = Column("capture", TEXT, "File the frame is in, relative to the inputs' common folder.", always=True)
+FRAME = Column("frame", INTEGER, "Frame number in that file: of the thing's first frame.", always=True)
+AT = Column("time", TIME, "Arrival of that frame.", always=True)
 KEY = (CAPTURE, FRAME, AT)
+FILE_KEY = (CAPTURE, replace(FRAME, always=False), replace(AT, always=False))  # of a file as a whole
 CALL = Column("call", INTEGER, "Call's number in the run, by time of its first INVITE; NA if none.")
 LEG = Column("leg", INTEGER, "Leg's number in its call, from 1.")
+IN_CALL, IN_LEG = replace(CALL, always=True), replace(LEG, always=True)
 OWNER = (
     Column("call", INTEGER, "Call it belongs to; NA if none, or if that is not sure."),
     Column("leg", INTEGER, "Leg it belongs to; NA if none, or if that is not sure."),
 )
 TUPLE = (
-    Column("src_addr", TEXT, "Sender's address on the wire."),
-    Column("src_port", INTEGER, "Sender's port."),
-    Column("dst_addr", TEXT, "Receiver's address on the wire."),
-    Column("dst_port", INTEGER, "Receiver's port."),
+    Column("src_addr", TEXT, "Sender's address on the wire.", always=True),
+    Column("src_port", INTEGER, "Sender's port.", always=True),
+    Column("dst_addr", TEXT, "Receiver's address on the wire.", always=True),
+    Column("dst_port", INTEGER, "Receiver's port.", always=True),
 )
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
 GUESSED = Column(
@@ -128,13 +178,14 @@ GUESSED = Column(
     FLAG,
     "Its clock shows a time outside 1970 to 2200: ``time`` is of the frame before.",
 )
-RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).")
+RELAYED = Column("relayed", FLAG, "Carried inside TURN (ChannelData, Send or Data indication).", always=True)
 
 CAPTURES = Table(
     "captures",
+    "CaptureRow",
     "One row per capture file.",
     (
-        *KEY,
+        *FILE_KEY,
         Column("path", TEXT, "The file as found on this machine; of a ticket, its member."),
         Column("sha256", TEXT, "Hash of the file's bytes."),
         Column("format", TEXT, "pcap, pcapng or what the conversion started from (gzip, snoop, ...)."),
@@ -164,13 +215,14 @@ CAPTURES = Table(
 )
 SIP_MESSAGES = Table(
     "sip_messages",
+    "SipMessageRow",
     "One row per SIP message on the wire (RFC 3261, section 7); a frame may hold several.",
     (
         *KEY,
         *OWNER,
-        Column("call_id", TEXT, "Call-ID."),
+        Column("call_id", TEXT, "Call-ID.", always=True),
         *TUPLE,
-        Column("transport", TEXT, "udp, tcp, tls, sctp, ws or wss."),
+        Column("transport", TEXT, "udp, tcp, tls, sctp, ws or wss.", SipTransport),
         Column("method", TEXT, "Method of a request; NA in responses."),
         Column("status", INTEGER, "Status code of a response; NA in requests."),
         Column("reason", TEXT, "Reason phrase of a response."),
@@ -185,30 +237,32 @@ SIP_MESSAGES = Table(
         Column("user_agent", TEXT, "User-Agent, in a response else Server."),
         Column("contact", TEXT, "URI of the first Contact."),
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
-        Column("has_sdp", FLAG, "Carries a session description."),
+        Column("has_sdp", FLAG, "Carries a session description.", always=True),
         COPY_OF,
         GUESSED,
     ),
 )
 SIP_HEADERS = Table(
     "sip_headers",
+    "SipHeaderRow",
     "One row per header that may identify a call or its parties across a B2BUA.",
     (
         *KEY,
         *OWNER,
-        Column("call_id", TEXT, "Call-ID of the message."),
+        Column("call_id", TEXT, "Call-ID of the message.", always=True),
         Column("method", TEXT, "Method of the request (responses are not listed)."),
-        Column("name", TEXT, "Header name, lower case, long form."),
-        Column("value", TEXT, "Header value, unfolded."),
+        Column("name", TEXT, "Header name, lower case, long form.", always=True),
+        Column("value", TEXT, "Header value, unfolded.", always=True),
     ),
 )
 SDP_MEDIA = Table(
     "sdp_media",
+    "SdpMediaRow",
     "One row per m= section of a session description (RFC 8866, section 5.14).",
     (
         *KEY,
         *OWNER,
-        Column("call_id", TEXT, "Call-ID of the message that carries it."),
+        Column("call_id", TEXT, "Call-ID of the message that carries it.", always=True),
         Column("sdp_owner", TEXT, "o= username: who wrote the description."),
         Column("session_id", TEXT, "o= session id."),
         Column("session_version", TEXT, "o= session version."),
@@ -216,28 +270,29 @@ SDP_MEDIA = Table(
         Column("media", TEXT, "audio, video, ..."),
         Column("port", INTEGER, "Port of the m= line; 0 = refused."),
         Column("proto", TEXT, "RTP/AVP, UDP/TLS/RTP/SAVPF, ..."),
-        Column("direction", TEXT, "sendrecv, sendonly, recvonly or inactive."),
+        Column("direction", TEXT, "sendrecv, sendonly, recvonly or inactive.", MediaDirection),
         Column("connection_addr", TEXT, "Address of the section's c= line, else the session's."),
         Column("ufrag", TEXT, "a=ice-ufrag."),
-        Column("pwd_present", FLAG, "a=ice-pwd is there (the password itself is not kept)."),
+        Column("pwd_present", FLAG, "a=ice-pwd is there (the password itself is not kept).", always=True),
         Column("setup", TEXT, "a=setup: active, passive, actpass, holdconn."),
         Column("fingerprint", TEXT, "a=fingerprint: hash and value."),
-        Column("rtcp_mux", FLAG, "a=rtcp-mux."),
+        Column("rtcp_mux", FLAG, "a=rtcp-mux.", always=True),
         Column("formats", TEXT, "Format list of the m= line, comma-joined."),
         Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
     ),
 )
 CANDIDATES = Table(
     "candidates",
+    "CandidateRow",
     "One row per a=candidate line on the wire (RFC 8839, section 5.1).",
     (
         *KEY,
         CALL,
         LEG,
-        Column("call_id", TEXT, "Call-ID of the message that carries it."),
-        Column("side", TEXT, "Whose candidate: client, server or other."),
+        Column("call_id", TEXT, "Call-ID of the message that carries it.", always=True),
+        Column("side", TEXT, "Whose candidate: client, server or other.", Side),
         Column("sdp_owner", TEXT, "o= username of the description."),
-        Column("offer_answer", TEXT, "offer or answer (RFC 3264)."),
+        Column("offer_answer", TEXT, "offer or answer (RFC 3264).", OfferAnswer),
         Column("mid", TEXT, "a=mid of the section, else its index."),
         Column("foundation", TEXT, "Foundation."),
         Column("component", INTEGER, "1 RTP, 2 RTCP."),
@@ -255,12 +310,14 @@ CANDIDATES = Table(
             TEXT,
             "private, public, cgnat, link_local, loopback, mdns, ula, documentation, multicast, "
             "unspecified or invalid.",
+            AddressClass,
         ),
-        Column("side_by", TEXT, "How the side is known: marker, b2bua or role."),
+        Column("side_by", TEXT, "How the side is known: marker, b2bua or role.", SideBy),
         Column(
             "acl_verdict",
             TEXT,
             "allowed, denied or unknown, by the access lists; NA for the server's own and without lists.",
+            AclVerdict,
         ),
         COPY_OF,
         GUESSED,
@@ -268,20 +325,31 @@ CANDIDATES = Table(
 )
 STUN_MESSAGES = Table(
     "stun_messages",
+    "StunMessageRow",
     "One row per STUN message on the wire (RFC 8489, section 5; RFC 3489 without cookie too).",
     (
         *KEY,
         *OWNER,
         *TUPLE,
-        Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex."),
-        Column("kind", TEXT, "request, indication, success or error."),
-        Column("transaction_id", TEXT, "Transaction ID in hex: 96 bit, 128 bit without magic cookie."),
+        Column("method", TEXT, "binding, allocate, refresh, ... else the number in hex.", always=True),
+        Column("kind", TEXT, "request, indication, success or error.", StunClass, always=True),
+        Column(
+            "transaction_id",
+            TEXT,
+            "Transaction ID in hex: 96 bit, 128 bit without magic cookie.",
+            always=True,
+        ),
         Column("username", TEXT, "USERNAME: in a check receiver's ufrag:sender's ufrag."),
         Column("mapped_addr", TEXT, "XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS."),
         Column("mapped_port", INTEGER, "Its port."),
+        Column("relay_addr", TEXT, "XOR-RELAYED-ADDRESS: what a TURN server gives a client (RFC 8656)."),
+        Column("relay_port", INTEGER, "Its port."),
+        Column("peer_addr", TEXT, "XOR-PEER-ADDRESS, of a message in an indication that of the indication."),
+        Column("peer_port", INTEGER, "Its port."),
+        Column("channel", INTEGER, "CHANNEL-NUMBER, of a message in ChannelData that of the channel."),
         Column("error_code", INTEGER, "ERROR-CODE."),
-        Column("role", TEXT, "controlling or controlled."),
-        Column("use_candidate", FLAG, "USE-CANDIDATE present: a nomination."),
+        Column("role", TEXT, "controlling or controlled.", IceRole),
+        Column("use_candidate", FLAG, "USE-CANDIDATE present: a nomination.", always=True),
         Column("priority", INTEGER, "PRIORITY."),
         Column("software", TEXT, "SOFTWARE."),
         RELAYED,
@@ -291,18 +359,28 @@ STUN_MESSAGES = Table(
 )
 BINDINGS = Table(
     "bindings",
+    "BindingRow",
     "One row per STUN Binding transaction of a capture, by transaction ID, whatever the addresses.",
     (
         *KEY,
         CALL,
         LEG,
-        Column("purpose", TEXT, "check, discovery or keepalive."),
-        Column("direction", TEXT, "server_to_client, client_to_server or other: the requests' way."),
+        Column("purpose", TEXT, "check, discovery or keepalive.", Purpose, always=True),
+        Column(
+            "direction",
+            TEXT,
+            "server_to_client, client_to_server or other: the requests' way.",
+            Direction,
+            always=True,
+        ),
         *TUPLE,
         Column("username", TEXT, "USERNAME of the request."),
-        Column("transaction_id", TEXT, "Transaction ID in hex."),
-        Column("requests", INTEGER, "Requests on the wire, copies not counted."),
-        Column("outcome", TEXT, "success, error, unanswered, pending or response_only."),
+        Column("transaction_id", TEXT, "Transaction ID in hex.", always=True),
+        Column("requests", INTEGER, "Requests on the wire, copies not counted.", always=True),
+        Column("last_time", TIME, "Last request: retransmissions bear the same transaction ID."),
+        Column(
+            "outcome", TEXT, "success, error, unanswered, pending or response_only.", Outcome, always=True
+        ),
         Column("error_code", INTEGER, "ERROR-CODE of the outcome error."),
         Column("rtt_ms", REAL, "Last request before the first response, to that response."),
         Column("response_frame", INTEGER, "Frame of the response that decided the outcome."),
@@ -310,41 +388,60 @@ BINDINGS = Table(
         Column("mapped_port", INTEGER, "Its port."),
         Column("icmp", INTEGER, "Code of an ICMP error that quotes a request (3 = port unreachable)."),
         Column("error_seen", INTEGER, "Error code also seen, where the outcome is success."),
-        Column("copies", INTEGER, "Second captures of its messages, not counted above."),
+        Column("copies", INTEGER, "Second captures of its messages, not counted above.", always=True),
+        Column(
+            "relayed",
+            FLAG,
+            "Inside TURN: the addresses are those beyond the relay, relayed address and peer.",
+        ),
     ),
 )
 PAIRS = Table(
     "pairs",
+    "PairRow",
     "One row per candidate pair seen in checks.",
     (
         *KEY,
         CALL,
         LEG,
-        Column("local_addr", TEXT, "Server's side (else first sender's) as on the wire: the base."),
-        Column("local_port", INTEGER, "Its port."),
+        Column(
+            "local_addr", TEXT, "Server's side (else first sender's) as on the wire: the base.", always=True
+        ),
+        Column("local_port", INTEGER, "Its port.", always=True),
         Column("local_type", TEXT, "Type of the candidate it belongs to."),
-        Column("remote_addr", TEXT, "The other side as on the wire."),
-        Column("remote_port", INTEGER, "Its port."),
+        Column("remote_addr", TEXT, "The other side as on the wire.", always=True),
+        Column("remote_port", INTEGER, "Its port.", always=True),
         Column("remote_type", TEXT, "Type of the candidate offered there; prflx if none."),
-        Column("sent", INTEGER, "Checks sent on the pair, either way (transactions)."),
-        Column("answered", INTEGER, "Those with a success response."),
-        Column("errors", INTEGER, "Those with an error response only."),
+        Column("sent", INTEGER, "Checks sent on the pair, either way (transactions).", always=True),
+        Column("answered", INTEGER, "Those with a success response.", always=True),
+        Column("errors", INTEGER, "Those with an error response only.", always=True),
         Column("first_time", TIME, "First check."),
         Column("last_time", TIME, "Last check or response."),
-        Column("nominated", FLAG, "USE-CANDIDATE was acknowledged."),
-        Column("dtls", TEXT, "State of the DTLS handshake on it; NA if none."),
-        Column("media_packets", INTEGER, "RTP packets on it, either way."),
-        Column("state", TEXT, "succeeded (answered both ways), half, failed or never_checked."),
+        Column("nominated", FLAG, "USE-CANDIDATE was acknowledged.", always=True),
+        Column("dtls", TEXT, "State of the DTLS handshake on it; NA if none.", HandshakeState),
+        Column("media_packets", INTEGER, "RTP packets on it, either way.", always=True),
+        Column(
+            "state",
+            TEXT,
+            "succeeded (answered both ways), half, failed or never_checked.",
+            PairState,
+        ),
     ),
 )
 DTLS_MESSAGES = Table(
     "dtls_messages",
+    "DtlsMessageRow",
     "One row per DTLS message (RFC 6347, RFC 9147); fragments of one message in a frame are one row.",
     (
         *KEY,
         *OWNER,
         *TUPLE,
-        Column("content", TEXT, "handshake, change_cipher_spec, alert, application_data, ack or its number."),
+        Column(
+            "content",
+            TEXT,
+            "handshake, change_cipher_spec, alert, application_data, ack or its number.",
+            always=True,
+        ),
         Column("handshake_type", TEXT, "client_hello, certificate, ...; encrypted after the cipher change."),
         Column("message_seq", INTEGER, "Handshake message_seq."),
         Column("alert", TEXT, "Alert description, encrypted if unreadable."),
@@ -357,37 +454,48 @@ DTLS_MESSAGES = Table(
 )
 DTLS = Table(
     "dtls",
+    "DtlsRow",
     "One row per DTLS handshake and 5-tuple.",
     (
         *KEY,
         CALL,
         LEG,
-        Column("client_addr", TEXT, "DTLS client (sender of the ClientHello)."),
-        Column("client_port", INTEGER, "Its port."),
-        Column("server_addr", TEXT, "DTLS server."),
-        Column("server_port", INTEGER, "Its port."),
-        Column("state", TEXT, "none, client_hello_only, incomplete, complete or alert."),
-        Column("client_hellos", INTEGER, "ClientHello messages seen."),
+        Column("client_addr", TEXT, "DTLS client (sender of the ClientHello).", always=True),
+        Column("client_port", INTEGER, "Its port.", always=True),
+        Column("server_addr", TEXT, "DTLS server.", always=True),
+        Column("server_port", INTEGER, "Its port.", always=True),
+        Column(
+            "state",
+            TEXT,
+            "none, client_hello_only, incomplete, complete or alert.",
+            HandshakeState,
+            always=True,
+        ),
+        Column("client_hellos", INTEGER, "ClientHello messages seen.", always=True),
         Column("alert", TEXT, "Alert that ended the handshake."),
         Column("started", TIME, "First ClientHello, else first message."),
         Column("completed", TIME, "Last Finished, else first protected record of both; NA if not complete."),
         Column("duration_ms", REAL, "started to completed."),
         Column("certificate_sha256", TEXT, "SHA-256 of the DTLS server's certificate, else the client's."),
         Column("fingerprint_matches", FLAG, "Certificates seen match the SDP fingerprints; NA if unknown."),
+        RELAYED,
     ),
 )
 ICMP_ERRORS = Table(
     "icmp_errors",
+    "IcmpErrorRow",
     "One row per ICMP error that quotes a UDP or TCP packet (RFC 792, RFC 4443).",
     (
         *KEY,
         *OWNER,
-        Column("reporter", TEXT, "Who says so: sender of the ICMP message."),
-        Column("version", INTEGER, "4 or 6."),
-        Column("type", INTEGER, "ICMP type."),
-        Column("code", INTEGER, "ICMP code."),
+        Column("reporter", TEXT, "Who says so: sender of the ICMP message.", always=True),
+        Column("version", INTEGER, "4 or 6.", always=True),
+        Column("type", INTEGER, "ICMP type.", always=True),
+        Column("code", INTEGER, "ICMP code.", always=True),
         *TUPLE,
-        Column("transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are."),
+        Column(
+            "transport", TEXT, "udp or tcp: of the quoted packet, whose addresses these are.", always=True
+        ),
         Column("transaction_id", TEXT, "STUN transaction ID in the quote."),
         COPY_OF,
         GUESSED,
@@ -395,59 +503,63 @@ ICMP_ERRORS = Table(
 )
 RTP_STREAMS = Table(
     "rtp_streams",
+    "RtpStreamRow",
     "One row per SSRC and direction on a 5-tuple (RFC 3550).",
     (
         *KEY,
         CALL,
         LEG,
         *TUPLE,
-        Column("stream", INTEGER, "Stream's number in the run."),
-        Column("direction", TEXT, "server_to_client, client_to_server or other."),
-        Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known."),
-        Column("ssrc", INTEGER, "SSRC."),
+        Column("stream", INTEGER, "Stream's number in the run.", always=True),
+        Column("direction", TEXT, "server_to_client, client_to_server or other.", Direction),
+        Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known.", Side),
+        Column("ssrc", INTEGER, "SSRC.", always=True),
         Column("payload_type", INTEGER, "Payload type most often seen."),
         Column("codec", TEXT, "Codec by SDP, else by static payload type."),
         Column("clock_rate", INTEGER, "Clock used for jitter, Hz."),
         Column("secured", FLAG, "SRTP by SDP, or DTLS on the 5-tuple."),
-        Column("packets", INTEGER, "Distinct packets."),
+        Column("packets", INTEGER, "Distinct packets.", always=True),
         Column("expected", INTEGER, "Last minus first extended sequence number, plus 1."),
         Column("lost", INTEGER, "Expected minus packets, not below 0."),
         Column("duplicates", INTEGER, "Copies within 1 s."),
         Column("reordered", INTEGER, "Packets that came after a later sequence number."),
         Column("jitter_ms", REAL, "Interarrival jitter (RFC 3550, section 6.4.1), mean over the stream."),
         Column("max_gap_ms", REAL, "Longest time without a packet."),
-        Column("first_time", TIME, "First packet."),
-        Column("last_time", TIME, "Last packet."),
+        Column("first_time", TIME, "First packet.", always=True),
+        Column("last_time", TIME, "Last packet.", always=True),
         Column("bytes", INTEGER, "UDP payload bytes."),
         RELAYED,
     ),
 )
 RTP_SECONDS = Table(
     "rtp_seconds",
+    "RtpSecondRow",
     "One row per stream and second.",
     (
         *KEY,
-        Column("stream", INTEGER, "Stream's number in the run."),
-        Column("second", INTEGER, "Whole seconds since the stream's first packet."),
+        Column("stream", INTEGER, "Stream's number in the run.", always=True),
+        Column("second", INTEGER, "Whole seconds since the stream's first packet.", always=True),
         Column("last_time", TIME, "Last packet of that second."),
-        Column("packets", INTEGER, "Distinct packets in that second."),
+        Column("packets", INTEGER, "Distinct packets in that second.", always=True),
         Column("lost", INTEGER, "Sequence numbers skipped and not seen later in that second."),
         Column("jitter_ms", REAL, "Running jitter at the end of that second."),
     ),
 )
 TRANSACTIONS = Table(
     "transactions",
+    "TransactionRow",
     "One row per SIP transaction (RFC 3261, section 17), an INVITE's ACK for non-2xx included.",
     (
         *KEY,
         *OWNER,
-        Column("call_id", TEXT, "Call-ID."),
+        Column("call_id", TEXT, "Call-ID.", always=True),
         *TUPLE,
         Column("branch", TEXT, "Branch of the topmost Via."),
         Column("cseq", INTEGER, "CSeq number."),
-        Column("method", TEXT, "CSeq method."),
+        Column("method", TEXT, "CSeq method.", always=True),
         Column("initial", FLAG, "The request has no To tag: it opens a dialog."),
-        Column("requests", INTEGER, "Requests on the wire, copies not counted."),
+        Column("requests", INTEGER, "Requests on the wire, copies not counted.", always=True),
+        Column("last_time", TIME, "Last request: retransmissions bear the same transaction ID."),
         Column("retransmissions", INTEGER, "Requests beyond the first."),
         Column("progress_time", TIME, "First provisional response above 100."),
         Column("final_status", INTEGER, "Final response."),
@@ -459,6 +571,7 @@ TRANSACTIONS = Table(
 )
 PHASES = Table(
     "phases",
+    "PhaseRow",
     "One row per phase of a leg: from one answered offer/answer to the next, or to the end. "
     "``client`` is the leg's far end: the client, on a leg without one the gateway or who is there.",
     (
@@ -471,6 +584,7 @@ PHASES = Table(
             TEXT,
             "early (before the 2xx), answered (from the 2xx on, or changed later), hold (not both sides may "
             "send), resumed (both may again) or restart (of ICE: other ufrags).",
+            PhaseKind,
         ),
         Column("started", TIME, "Answer that opens it; without one first media, or first message."),
         Column("ended", TIME, "Next phase, else end of the leg, else last packet."),
@@ -490,28 +604,29 @@ PHASES = Table(
         Column("last_from_server", TIME, "Last of them."),
         Column("silence_from_server_s", REAL, "Longest time without one, from the phase's start to its end."),
         Column("packets_undirected", INTEGER, "RTP of the leg of which it is not known who sent it."),
-        Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none."),
-        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged."),
+        Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none.", HandshakeState),
+        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged.", CallVerdict),
     ),
 )
 LEGS = Table(
     "legs",
+    "LegRow",
     "One row per recording and Call-ID.",
     (
         *KEY,
-        CALL,
-        LEG,
-        Column("call_id", TEXT, "Call-ID."),
+        IN_CALL,
+        IN_LEG,
+        Column("call_id", TEXT, "Call-ID.", always=True),
         Column("uac_addr", TEXT, "First hop's sender of the INVITE that counts: the last initial one."),
         Column("uac_port", INTEGER, "Its port."),
         Column("uas_addr", TEXT, "Last hop's receiver of that INVITE."),
         Column("uas_port", INTEGER, "Its port."),
-        Column("transport", TEXT, "Of that INVITE."),
+        Column("transport", TEXT, "Of that INVITE.", SipTransport),
         Column("from_user", TEXT, "User part of From."),
         Column("to_user", TEXT, "User part of To."),
         Column("uac_agent", TEXT, "User-Agent of the caller."),
         Column("uas_agent", TEXT, "User-Agent or Server of the called party."),
-        Column("role", TEXT, "inbound (the B2BUA is UAS), outbound or single."),
+        Column("role", TEXT, "inbound (the B2BUA is UAS), outbound or single.", LegRole, always=True),
         Column("invite_time", TIME, "First INVITE without To tag."),
         Column("progress_time", TIME, "First provisional response above 100."),
         Column("ringing_time", TIME, "First 180."),
@@ -519,22 +634,25 @@ LEGS = Table(
         Column("end_time", TIME, "BYE, CANCEL or final failure, else NA."),
         Column("final_status", INTEGER, "Last final response to the last initial INVITE; a 2xx wins."),
         Column("final_reason", TEXT, "Its reason phrase."),
-        Column("ended_by", TEXT, "uac, uas, or NA."),
+        Column("ended_by", TEXT, "uac, uas, or NA.", EndedBy),
         Column("end_reason", TEXT, "Reason header of BYE, CANCEL or failure."),
         Column("retransmissions", INTEGER, "SIP requests and final responses sent again."),
         Column(
             "state",
             TEXT,
             "trying, ringing, answered, completed, cancelled, failed or starts_mid_call.",
+            LegState,
+            always=True,
         ),
     ),
 )
 CALLS = Table(
     "calls",
+    "CallRow",
     "One row per call: the legs a B2BUA joins, or an ICE session without SIP.",
     (
         *KEY,
-        CALL,
+        IN_CALL,
         Column("legs", INTEGER, "Number of legs."),
         Column("from_user", TEXT, "Caller, from the first leg."),
         Column("to_user", TEXT, "Called party, from the first leg."),
@@ -550,50 +668,58 @@ CALLS = Table(
         Column("answer", TIME, "2xx of the first leg, else of another."),
         Column("end", TIME, "End of the last leg."),
         Column("final_status", INTEGER, "Of the first leg."),
-        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell."),
+        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell.", CallVerdict),
         Column("headline", TEXT, "The verdict in one sentence."),
         Column("media_ok", FLAG, "Media both ways on the client's leg; NA if that leg is unknown."),
     ),
 )
 JOINS = Table(
     "joins",
+    "JoinRow",
     "One row per pair of legs considered as one call.",
     (
         *KEY,
-        Column("call_id_a", TEXT, "Earlier leg."),
-        Column("call_id_b", TEXT, "Later leg."),
+        Column("call_id_a", TEXT, "Earlier leg.", always=True),
+        Column("call_id_b", TEXT, "Later leg.", always=True),
         Column("evidence", TEXT, "name=score of each piece, comma-joined."),
-        Column("score", REAL, "Sum, log-odds."),
-        Column("accepted", FLAG, "The legs are one call."),
+        Column("score", REAL, "Sum, log-odds.", always=True),
+        Column("accepted", FLAG, "The legs are one call.", always=True),
     ),
 )
 TIMELINE = Table(
     "timeline",
+    "TimelineRow",
     "One row per event of a call, in time order.",
     (
         *KEY,
         CALL,
         LEG,
-        Column("lane", TEXT, "sip, sdp, stun, dtls, media, icmp or log."),
-        Column("kind", TEXT, "request, response, offer, answer, check, success, error, handshake, ..."),
-        Column("label", TEXT, "What it says, short."),
+        Column("lane", TEXT, "sip, sdp, stun, dtls, media, icmp or log.", Lane, always=True),
+        Column(
+            "kind",
+            TEXT,
+            "request, response, offer, answer, check, success, error, handshake, ...",
+            always=True,
+        ),
+        Column("label", TEXT, "What it says, short.", always=True),
         Column("src", TEXT, "addr:port of the sender."),
         Column("dst", TEXT, "addr:port of the receiver."),
-        Column("severity", TEXT, "normal, note, warning or error."),
+        Column("severity", TEXT, "normal, note, warning or error.", EventSeverity, always=True),
     ),
 )
 NAT_MAPPINGS = Table(
     "nat_mappings",
+    "NatMappingRow",
     "One row per base and the address seen outside.",
     (
         *KEY,
         CALL,
         LEG,
-        Column("base_addr", TEXT, "Address before the NAT."),
-        Column("base_port", INTEGER, "Its port."),
-        Column("mapped_addr", TEXT, "Address after the NAT."),
-        Column("mapped_port", INTEGER, "Its port."),
-        Column("learned_from", TEXT, "stun_server, check or candidate."),
+        Column("base_addr", TEXT, "Address before the NAT.", always=True),
+        Column("base_port", INTEGER, "Its port.", always=True),
+        Column("mapped_addr", TEXT, "Address after the NAT.", always=True),
+        Column("mapped_port", INTEGER, "Its port.", always=True),
+        Column("learned_from", TEXT, "stun_server, check or candidate.", LearnedFrom, always=True),
         Column("seen_by_addr", TEXT, "Who saw it: responder's address; NA for a candidate."),
         Column("seen_by_port", INTEGER, "Its port."),
         Column("port_preserved", FLAG, "The NAT kept the port."),
@@ -601,6 +727,7 @@ NAT_MAPPINGS = Table(
 )
 LOG_EVENTS = Table(
     "log_events",
+    "LogEventRow",
     "One row per relevant line of a FreeSWITCH log about the calls; capture is the log, frame its line, "
     "time by the captures' clock.",
     (
@@ -608,7 +735,7 @@ LOG_EVENTS = Table(
         *OWNER,
         Column("level", TEXT, "DEBUG ... CRIT."),
         Column("source", TEXT, "Source file of the message, without line number."),
-        Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines."),
+        Column("text", TEXT, "The message; of a description its o=, m= and a=ice-ufrag lines.", always=True),
         Column("uuid", TEXT, "Channel."),
         Column("call_id", TEXT, "Call-ID it belongs to; the bridged leg's where its own is not captured."),
         Column(
@@ -616,18 +743,21 @@ LOG_EVENTS = Table(
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
             "media, sdp, pre_answer, ringing, answered, response or hangup.",
+            LogKind,
+            always=True,
         ),
         Column("offset_ms", REAL, "Log clock minus capture clock, time zone included, as learnt."),
     ),
 )
 LOGS = Table(
     "logs",
+    "LogRow",
     "One row per log given with --fs-log; capture is the log.",
     (
-        *KEY,
-        Column("path", TEXT, "As given on the command line; of a ticket, its member."),
-        Column("lines", INTEGER, "Lines in it."),
-        Column("used", INTEGER, "Lines of it in log_events."),
+        *FILE_KEY,
+        Column("path", TEXT, "As given on the command line; of a ticket, its member.", always=True),
+        Column("lines", INTEGER, "Lines in it.", always=True),
+        Column("used", INTEGER, "Lines of it in log_events.", always=True),
         Column("calls", INTEGER, "Call-IDs of the captures in it; 0: nothing of it is used."),
         Column("first_time", TIME, "First line used; of an unused log its first about a call, as written."),
         Column("last_time", TIME, "Last of those."),
@@ -639,24 +769,25 @@ LOGS = Table(
 )
 FINDINGS = Table(
     "findings",
+    "FindingRow",
     "One row per rule and place.",
     (
-        *KEY,
-        Column("code", TEXT, "Rule's code, like ICE004."),
-        Column("name", TEXT, "Rule's name, like no-binding-success."),
-        Column("severity", TEXT, "error, warning, note or info."),
-        Column("verdict", TEXT, "fault, suspect, note, ok or cannot_tell."),
-        Column("confidence", REAL, "0 to 1."),
+        *FILE_KEY,
+        Column("code", TEXT, "Rule's code, like ICE004.", always=True),
+        Column("name", TEXT, "Rule's name, like no-binding-success.", always=True),
+        Column("severity", TEXT, "error, warning, note or info.", Severity, always=True),
+        Column("verdict", TEXT, "fault, suspect, note, ok or cannot_tell.", Verdict, always=True),
+        Column("confidence", REAL, "0 to 1.", always=True),
         CALL,
         LEG,
         Column("caused_by", TEXT, "Name of the rule whose finding explains this one; NA if none."),
-        Column("frames", TEXT, "Evidence, comma-joined frame numbers."),
-        Column("title", TEXT, "One line."),
-        Column("detail", TEXT, "What was seen."),
-        Column("facts", TEXT, "The same as JSON."),
-        Column("causes", TEXT, "What brings it about, newline-joined."),
-        Column("remedies", TEXT, "What to do, newline-joined."),
-        Column("reference", TEXT, "RFC section or guide chapter."),
+        Column("frames", TEXT, "Evidence, comma-joined frame numbers.", always=True),
+        Column("title", TEXT, "One line.", always=True),
+        Column("detail", TEXT, "What was seen.", always=True),
+        Column("facts", TEXT, "The same as JSON.", always=True),
+        Column("causes", TEXT, "What brings it about, newline-joined.", always=True),
+        Column("remedies", TEXT, "What to do, newline-joined.", always=True),
+        Column("reference", TEXT, "RFC section or guide chapter.", always=True),
     ),
 )
 

@@ -1,54 +1,56 @@
 """ICMP errors and the packet they quote (RFC 792, RFC 4443) -> rows of icmp_errors."""
 
-from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
 from postproc.model import constants
-from postproc.read import stun
 from postproc.read.frame import Frame
+from postproc.wire import MalformedError, ip, stun
+from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, IcmpMessage, written
+from postproc.wire.transport import UDP_HEADER
 
-PROTOCOLS = {17: "udp", 6: "tcp"}
+TRANSPORTS = {UDP: "udp", TCP: "tcp"}
 ERRORS = constants.icmp_types("icmp.errors")
+PORTS = 4  # bytes: the least that a quote is of use with
+LAYERS = {"icmp": (ICMP, 4), "icmpv6": (ICMPV6, 6)}
 
 
 def row(frame: Frame) -> dict[str, Any] | None:
     """The error as one row; None when it is no error or quotes neither UDP nor TCP."""
-    for name, version in (("icmp", 4), ("icmpv6", 6)):
-        for message in frame.messages.get(name, []):
-            quote = _quote(message[8:])
-            if len(message) >= 8 and (version, message[0]) in ERRORS and quote:
+    for layer, (protocol, version) in LAYERS.items():
+        for data in frame.messages.get(layer, []):
+            try:
+                message = ip.parse_icmp(protocol, data)
+                quote = _quote(message) if (version, message.kind) in ERRORS else None
+            except MalformedError:
+                continue
+            if quote:
                 return quote | {
                     "frame": frame.number,
                     "time": frame.time,
                     "reporter": frame.src_addr,
                     "version": version,
-                    "type": message[0],
-                    "code": message[1],
+                    "type": message.kind,
+                    "code": message.code,
                 }
     return None
 
 
-def _quote(packet: bytes) -> dict[str, Any] | None:
-    version = packet[0] >> 4 if packet else 0
-    if version == 4 and len(packet) >= 28:
-        src, dst = inet_ntop(AF_INET, packet[12:16]), inet_ntop(AF_INET, packet[16:20])
-        return _ports(src, dst, packet[9], packet[(packet[0] & 15) * 4 :])
-    if version == 6 and len(packet) >= 48:
-        src, dst = inet_ntop(AF_INET6, packet[8:24]), inet_ntop(AF_INET6, packet[24:40])
-        return _ports(src, dst, packet[6], packet[40:])
-    return None
-
-
-def _ports(src: str, dst: str, protocol: int, segment: bytes) -> dict[str, Any] | None:
-    if protocol not in PROTOCOLS or len(segment) < 4:
+def _quote(message: IcmpMessage) -> dict[str, Any] | None:
+    packet = message.quoted()
+    segment = packet.payload
+    behind = packet.fragment is not None and packet.fragment.offset > 0  # without the ports
+    if packet.protocol not in TRANSPORTS or len(segment) < PORTS or behind:
         return None
-    message = segment[8:]
-    is_stun = protocol == 17 and len(message) >= 20 and message[4:8] == stun.COOKIE
     return {
-        "src_addr": src,
+        "src_addr": written(packet.source),
         "src_port": int.from_bytes(segment[0:2]),
-        "dst_addr": dst,
+        "dst_addr": written(packet.destination),
         "dst_port": int.from_bytes(segment[2:4]),
-        "transport": PROTOCOLS[protocol],
-        "transaction_id": stun.transaction_id(message) if is_stun else None,
+        "transport": TRANSPORTS[packet.protocol],
+        "transaction_id": _transaction(segment[UDP_HEADER:]) if packet.protocol == UDP else None,
     }
+
+
+def _transaction(datagram: bytes) -> str | None:
+    has_cookie = len(datagram) >= stun.HEADER and datagram[4:8] == stun.COOKIE
+    return stun.parse(datagram).transaction.hex() if has_cookie else None

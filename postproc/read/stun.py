@@ -1,47 +1,83 @@
 """STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from ipaddress import IPv6Address
-from socket import AF_INET, inet_ntop
-from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.read.frame import Frame
+from postproc.wire import MalformedError, stun
+from postproc.wire.ip import Endpoint
+from postproc.wire.stun import Message
 
-COOKIE = bytes.fromhex("2112a442")
-METHODS = {
-    0x001: "binding", 0x002: "shared_secret", 0x003: "allocate", 0x004: "refresh", 0x006: "send",
-    0x007: "data", 0x008: "create_permission", 0x009: "channel_bind", 0x00A: "connect",
-    0x00B: "connection_bind", 0x00C: "connection_attempt",
-}  # fmt: skip
-CHANNEL_HEADER = 4  # tshark calls the header of ChannelData a STUN message too
-CLASSES = ("request", "indication", "success", "error")
-MAPPED, USERNAME, ERROR, DATA, XOR_MAPPED = 0x0001, 0x0006, 0x0009, 0x0013, 0x0020
-PRIORITY, USE_CANDIDATE, XOR_MAPPED_OLD, SOFTWARE = 0x0024, 0x0025, 0x8020, 0x8022
-CONTROLLED, CONTROLLING = 0x8029, 0x802A
-ATTRIBUTE = Struct(">HH")
+MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)  # the first there counts
+METHODS = {int(method): method.name.lower() for method in stun.Method}
 
-Attributes = dict[int, bytes]
-Transport = tuple[str | None, int | None]
+
+class Carried(NamedTuple):
+    """What an indication carries, and from or for which peer (RFC 8656, section 11)."""
+
+    payload: bytes
+    peer: Endpoint | None
+
+
+NOTHING = Carried(b"", None)
 
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """Rows of stun_messages of one frame; a message inside TURN is marked relayed."""
-    outer, in_channel = b"", False
-    for message in frame.messages.get("stun", []) + frame.messages.get("classicstun", []):
-        if len(message) < 20:
-            in_channel = in_channel or len(message) == CHANNEL_HEADER
+    """Rows of stun_messages of one frame; a message inside TURN is marked relayed.
+
+    tshark takes apart what ChannelData carries, but not always what an indication does.
+    """
+    outer, inside, channel = b"", NOTHING, None
+    messages = frame.messages.get("stun", []) + frame.messages.get("classicstun", [])
+    for message in messages:
+        if len(message) < stun.HEADER:  # tshark calls the header of ChannelData a STUN message too
+            channel = int.from_bytes(message[:2]) if len(message) == stun.CHANNEL_HEADER else channel
             continue
-        relayed = in_channel or (len(message) < len(outer) and message in outer)
-        outer = outer if relayed else message
-        yield _row(frame, message, relayed=relayed)
+        relayed = channel is not None or (len(message) < len(outer) and message in outer)
+        yield from _rows(frame, message, Relaying(relayed, channel, inside.peer))
+        if not relayed:
+            outer, inside = message, carried(message)
+            if _is_message(inside.payload) and inside.payload not in messages:
+                yield from _rows(frame, inside.payload, Relaying(True, None, inside.peer))
 
 
-def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
-    found = attributes(message)
-    mapped = address(found, message[4:20])
-    method, kind = type_of(int.from_bytes(message[:2]))
+def carried(message: bytes) -> Carried:
+    """Return what a Send or Data indication carries."""
+    try:
+        parsed = stun.parse(message)
+    except MalformedError:
+        return NOTHING
+    if parsed.kind != stun.Class.INDICATION or parsed.method not in (stun.Method.SEND, stun.Method.DATA):
+        return NOTHING
+    return Carried(parsed.get(stun.DATA) or b"", parsed.get(stun.XOR_PEER_ADDRESS))
+
+
+def _is_message(payload: bytes) -> bool:
+    whole = len(payload) == stun.HEADER + int.from_bytes(payload[2:4])
+    return whole and payload[4:8] == stun.COOKIE
+
+
+class Relaying(NamedTuple):
+    """Whether a message is inside TURN, and if so, what the message around it says."""
+
+    relayed: bool
+    channel: int | None
+    peer: Endpoint | None
+
+
+def _rows(frame: Frame, message: bytes, around: Relaying) -> Iterator[dict[str, Any]]:
+    with suppress(MalformedError):
+        yield _row(frame, stun.parse(message), around)
+
+
+def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
+    mapped, error = mapped_address(message), message.get(stun.ERROR_CODE)
+    method, kind = names(message.method, message.kind)
+    controlled, controlling = message.has(stun.ICE_CONTROLLED), message.has(stun.ICE_CONTROLLING)
+    relay = message.get(stun.XOR_RELAYED_ADDRESS)
+    peer = around.peer if around.relayed else message.get(stun.XOR_PEER_ADDRESS)
     return {
         "frame": frame.number,
         "time": frame.time,
@@ -51,73 +87,31 @@ def _row(frame: Frame, message: bytes, *, relayed: bool) -> dict[str, Any]:
         "dst_port": frame.dst_port,
         "method": method,
         "kind": kind,
-        "transaction_id": transaction_id(message),
-        "username": _text(found.get(USERNAME)),
-        "mapped_addr": mapped[0],
-        "mapped_port": mapped[1],
-        "error_code": error_code(found.get(ERROR, b"")),
-        "role": "controlled" if CONTROLLED in found else "controlling" if CONTROLLING in found else None,
-        "use_candidate": USE_CANDIDATE in found,
-        "priority": _integer(found.get(PRIORITY)),
-        "software": _text(found.get(SOFTWARE)),
-        "relayed": relayed,
+        "transaction_id": message.transaction.hex(),
+        "username": message.get(stun.USERNAME),
+        "mapped_addr": mapped.addr if mapped else None,
+        "mapped_port": mapped.port if mapped else None,
+        "relay_addr": relay.addr if relay else None,
+        "relay_port": relay.port if relay else None,
+        "peer_addr": peer.addr if peer else None,
+        "peer_port": peer.port if peer else None,
+        "channel": around.channel if around.relayed else message.get(stun.CHANNEL_NUMBER),
+        "error_code": error.code if error else None,
+        "role": "controlled" if controlled else "controlling" if controlling else None,
+        "use_candidate": message.has(stun.USE_CANDIDATE),
+        "priority": message.get(stun.PRIORITY),
+        "software": message.get(stun.SOFTWARE),
+        "relayed": around.relayed,
     }
 
 
 @cache
-def type_of(number: int) -> tuple[str, str]:
-    """Method, in hex if it has no name, and class of a message type (RFC 8489, section 5; RFC 8656, 17)."""
-    method = number & 0x000F | number >> 1 & 0x0070 | number >> 2 & 0x0F80
-    return METHODS.get(method, f"0x{method:03x}"), CLASSES[number >> 7 & 2 | number >> 4 & 1]
+def names(method: int, kind: stun.Class) -> tuple[str, str]:
+    """Method, in hex if it has no name, and class, as the tables have them."""
+    return METHODS.get(method, f"0x{method:03x}"), kind.name.lower()
 
 
-def transaction_id(message: bytes) -> str:
-    """96 bits after the magic cookie; all 128 where there is none (RFC 3489)."""
-    return message[8:20].hex() if message[4:8] == COOKIE else message[4:20].hex()
-
-
-def attributes(message: bytes) -> Attributes:
-    """Values by type; the first of a type counts (RFC 8489, section 14). A cut one ends the list."""
-    found: Attributes = {}
-    end = min(len(message), 20 + int.from_bytes(message[2:4]))
-    at = 20
-    while at + 4 <= end:
-        code, length = ATTRIBUTE.unpack_from(message, at)
-        at += 4
-        if at + length > end:
-            break
-        found.setdefault(code, message[at : at + length])
-        at += length + 3 & ~3
-    return found
-
-
-def address(found: Attributes, cookie_and_id: bytes) -> Transport:
+def mapped_address(message: Message) -> Endpoint | None:
     """XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS (RFC 8489, sections 14.1 and 14.2)."""
-    for code in (XOR_MAPPED, XOR_MAPPED_OLD):
-        if code in found:
-            return _transport(found[code], cookie_and_id)
-    return _transport(found.get(MAPPED, b""), bytes(16))
-
-
-def _transport(value: bytes, mask: bytes) -> Transport:
-    size = {1: 4, 2: 16}.get(value[1] if len(value) > 1 else 0)
-    if size is None or len(value) != 4 + size:
-        return None, None
-    plain = (int.from_bytes(value[4:]) ^ int.from_bytes(mask[:size])).to_bytes(size)
-    written = inet_ntop(AF_INET, plain) if size == 4 else str(IPv6Address(plain))
-    return written, int.from_bytes(value[2:4]) ^ int.from_bytes(mask[:2])
-
-
-def error_code(value: bytes) -> int | None:
-    """Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8)."""
-    if len(value) < 4 or not 3 <= value[2] & 7 <= 6 or value[3] > 99:
-        return None
-    return (value[2] & 7) * 100 + value[3]
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode(errors="replace")
-
-
-def _integer(value: bytes | None) -> int | None:
-    return int.from_bytes(value) if value is not None and len(value) == 4 else None
+    attribute = next((each for each in MAPPED if message.has(each)), None)
+    return message.get(attribute) if attribute else None

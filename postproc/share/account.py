@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from postproc.model.text import Lang, Text
 from postproc.share.redaction.tally import LABELS, Kind, Tally
-from postproc.show.markdown import inline
+from postproc.show.documents import inline
 from postproc.show.terminal import clean
 
 REPLACED = Text("replaced: {what}", "ersetzt: {what}")

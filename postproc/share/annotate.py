@@ -1,12 +1,12 @@
 """A copy of a capture in which every finding stands at its frames, as packet comment."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from postproc.model.described import Described, of_table
 from postproc.model.errors import CaptureError, SetupError
 from postproc.pipeline import Run
 from postproc.read.inputs import said, sha256
@@ -24,41 +24,27 @@ def annotate(capture: Path, name: str, findings: pd.DataFrame, target: Path) -> 
     """
     if target.exists() and target.samefile(capture):
         raise SetupError(f"{target}: the copy cannot replace the capture itself; name another with -o")
-    told = comments(findings[(findings["capture"] == name).fillna(value=False)])
+    told = comments(each for each in of_table(findings) if each.capture == name)
     copy(capture, target, comments=lambda frame: told.get(frame, ()))
     return sum(map(len, told.values()))
 
 
-def comments(findings: pd.DataFrame) -> dict[int, list[str]]:
-    """What is said of each frame: the finding whole at its first frame, its name at the others."""
-    said: dict[int, list[str]] = defaultdict(list)
-    columns = ["frame", "frames", "code", "name", "severity", "call", "title", "detail"]
-    for row in zip(*(findings[column] for column in columns), strict=True):
-        first, evidence, *rest = row
-        head, whole = _texts(rest)
-        frames = list(dict.fromkeys([*_numbers(first), *_evidence(evidence)]))
-        for place, frame in enumerate(frames[:EVIDENCE_TOLD]):
-            said[frame].append(head if place else whole)
-    return dict(said)
+def comments(findings: Iterable[Described]) -> dict[int, list[str]]:
+    """What is said of each frame: the finding whole at its first frame, its title at the others."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    for each in findings:
+        head, whole = _texts(each)
+        for place, frame in enumerate(each.frames[:EVIDENCE_TOLD]):
+            texts[frame].append(head if place else whole)
+    return dict(texts)
 
 
-def _texts(row: list[Any]) -> tuple[str, str]:
+def _texts(found: Described) -> tuple[str, str]:
     """A finding in short, and with its detail."""
-    code, name, severity, call, title, detail = row
-    known = [clean(str(each)) for each in (severity, code, name) if not pd.isna(each)]
-    about = " ".join(known) + ("" if pd.isna(call) else f" (call {call})")
-    head = about if pd.isna(title) else f"{about}: {clean(str(title))}"
-    return head, head if pd.isna(detail) else f"{head} - {clean(' '.join(str(detail).split()))}"
-
-
-def _numbers(frame: Any) -> Iterator[int]:  # noqa: ANN401
-    if not pd.isna(frame):
-        yield int(frame)
-
-
-def _evidence(frames: Any) -> Iterator[int]:  # noqa: ANN401
-    if not pd.isna(frames):
-        yield from (int(each) for each in str(frames).split(",") if each.strip().isdecimal())
+    head = " ".join(filter(None, (found.severity, clean(found.code), clean(found.name))))
+    head += "" if found.call is None else f" (call {found.call})"
+    head += f": {clean(found.title)}" if found.title else ""
+    return head, f"{head} - {clean(' '.join(found.detail.split()))}" if found.detail else head
 
 
 def name_in(run: Run, capture: Path) -> str:

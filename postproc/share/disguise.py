@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import ip_network
 
-from postproc.model.acl import BUILT_IN, AccessList, Entry, Network, Unresolved
+from postproc.model.acl import BUILT_IN, AccessList, Entry, Unresolved
 from postproc.model.deployment import Deployment
 from postproc.share.redaction.pseudonyms import Pseudonyms
 
@@ -13,7 +12,9 @@ def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
     """The deployment as it is to the redacted captures: it decides alike, and its prose names nobody."""
     return replace(
         deployment,
-        public_addresses=tuple(_network(each, pseudonyms) for each in deployment.public_addresses),
+        public_addresses=tuple(
+            network for each in deployment.public_addresses for network in pseudonyms.addresses.image(each)
+        ),
         lists={_name(name, pseudonyms): _list(held, pseudonyms) for name, held in deployment.lists.items()},
         candidate_acl=_names(deployment.candidate_acl, pseudonyms),
         signalling_acl=_names(deployment.signalling_acl, pseudonyms),
@@ -21,22 +22,15 @@ def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
 
 
 def _list(held: AccessList, pseudonyms: Pseudonyms) -> AccessList:
-    entries = (_entry(entry, pseudonyms) for entry in held.entries)
+    """A list that decides alike: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
+    finest_first = sorted(held.entries, key=lambda entry: -entry.network.prefixlen)
+    entries = (
+        Entry(network, entry.allow, str(network))
+        for entry in finest_first
+        for network in pseudonyms.addresses.image(entry.network)
+    )
     unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in held.unresolved)
     return AccessList(_name(held.name, pseudonyms), held.allow, tuple(entries), tuple(unresolved))
-
-
-def _entry(entry: Entry, pseudonyms: Pseudonyms) -> Entry:
-    network = _network(entry.network, pseudonyms)
-    return Entry(network, entry.allow, str(network))
-
-
-def _network(network: Network, pseudonyms: Pseudonyms) -> Network:
-    """The network that holds the pseudonyms of its addresses: they keep what they have in common."""
-    if network.prefixlen == 0:
-        return network
-    mapped = pseudonyms.addresses.text(str(network.network_address))
-    return ip_network(f"{mapped}/{network.prefixlen}", strict=False)
 
 
 def _names(names: Iterable[str], pseudonyms: Pseudonyms) -> tuple[str, ...]:

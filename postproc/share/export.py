@@ -18,7 +18,7 @@ from postproc.share.account import Account, Look, goes_on
 from postproc.share.copying import Comments, copy, moved
 from postproc.share.names import safe_name
 from postproc.share.redact import Source, Work, redact
-from postproc.show.belonging import Belonging, belonging
+from postproc.show.selection import Belonging, belonging
 from postproc.show.terminal import clean
 
 

@@ -183,7 +183,7 @@ def _taken(record: Record, source: Source) -> bool:
     return source.only is None or record.frame in source.only
 
 
-def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes, int]]:
+def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes]]:
     """The interfaces, and each packet with what takes its place."""
     types: list[int] = []
     with pieces(source.path) as found:
@@ -193,7 +193,7 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
                 yield piece
             elif isinstance(piece, Record) and _taken(piece, source):
                 link_type = types[piece.interface]
-                yield piece, *packets.packet(piece.frame, link_type, piece.data, piece.original)
+                yield piece, packets.packet(piece.frame, link_type, piece.data)
 
 
 def _write_capture(source: Source, packets: Packets) -> int:
@@ -204,9 +204,11 @@ def _write_capture(source: Source, packets: Packets) -> int:
             if isinstance(piece, Described):
                 file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
                 continue
-            record, data, original = piece
+            record, data = piece
             comments = (f"frame {record.frame}",) if source.numbered else ()
-            file.write(pcapng_out.packet(record.interface, record.ticks, data, original, comments=comments))
+            file.write(
+                pcapng_out.packet(record.interface, record.ticks, data, record.original, comments=comments)
+            )
             count += 1
     return count
 

@@ -32,7 +32,6 @@ REFUSED = Color("Legs: STUN error", "#120463", "#ffffff", "#120463")
 DTLS = Color("Legs: DTLS", "#5c4478", "#ffffff", "#5c4478")
 MEDIA = Color("Legs: media", "#cff7cc", "#000000", "#2c7a2c")
 PROBLEM = Color("Legs: problem", "#1a1a1a", "#ffd740", "#1a1a1a")
-SHARED = (LEG_1, LEG_2, FURTHER_LEG, CHECK, ANSWERED, DISCOVERY, REFUSED, DTLS, MEDIA, PROBLEM)
 
 
 def leg(number: int | None) -> Color:
@@ -44,15 +43,3 @@ def tint(color: str, share: float) -> str:
     """The colour mixed with white: ``share`` of it is left."""
     parts = [round(255 - (255 - int(color[n : n + 2], 16)) * share) for n in (1, 3, 5)]
     return "#" + "".join(f"{part:02x}" for part in parts)
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(color: str) -> float:
-    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    red, green, blue = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

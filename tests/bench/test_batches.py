@@ -1,7 +1,8 @@
 import numpy as np
 
 from bench.batches import Batch, Field, big_endian, header_checksums
-from bench.wire import checksum, ipv4
+from bench.wire import ipv4
+from postproc.wire.ip import checksum
 
 
 def batch(fields=(), **more):

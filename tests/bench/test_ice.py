@@ -3,7 +3,7 @@ import ipaddress
 from aioice import stun
 
 from bench import ice
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 TRANSACTION = b"0123456789ab"
 

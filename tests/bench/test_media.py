@@ -3,7 +3,7 @@ import pytest
 
 from bench import media
 from bench.media import OPUS, PCMA, Stream
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 SRC, DST = Endpoint("10.0.0.1", 16384), Endpoint("10.0.1.1", 20000)
 RTP = 28

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bench import sip
-from bench.wire import Endpoint
+from postproc.wire.ip import Endpoint
 
 DIALOG = sip.Dialog(
     call_id="0123456789abcdefghij",

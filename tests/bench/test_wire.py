@@ -2,7 +2,8 @@ import struct
 
 import pytest
 
-from bench.wire import Connection, Endpoint, Wire, Write, checksum, ipv4
+from bench.wire import Connection, Wire, Write, ipv4
+from postproc.wire.ip import Endpoint, checksum
 
 CLIENT, SERVER = Endpoint("127.0.0.1", 4901), Endpoint("127.0.0.1", 4900)
 FLAGS = {"SYN": 0x02, "PSH": 0x08, "ACK": 0x10}

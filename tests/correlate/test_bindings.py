@@ -15,6 +15,11 @@ def test_a_success_tells_round_trip_and_mapped_address():
 def test_the_round_trip_begins_with_the_last_request_before_the_first_response():
     row = one(CHECK | {"time": 1.0}, CHECK | {"time": 1.5}, ANSWER | {"time": 1.51}, CHECK | {"time": 1.6})
     assert (row["requests"], row["rtt_ms"]) == (3, 10.0)
+    assert (row["last_time"] - row["time"]).total_seconds() == pytest.approx(0.6)
+
+
+def test_an_answer_to_nothing_has_no_last_request():
+    assert pd.isna(one(ANSWER)["last_time"])
 
 
 def test_any_success_beats_errors_before_and_after_it():

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postproc import diagnose
-from postproc.diagnose.case.case import Case, cases
-from postproc.diagnose.told import record
+from postproc.diagnose.describe import described
+from postproc.diagnose.evidence.case import Case, cases
 from postproc.model.deployment import Deployment, Markers
 from postproc.model.findings import Finding, Rule
 from postproc.model.tables import Tables
@@ -213,7 +213,7 @@ def verdict(**changes: Any) -> Any:
 
 def told_both(finding: Finding, rule: Rule, case: Case | None = None) -> dict[str, dict[str, Any]]:
     """The finding's record in both languages: fails where a text names a fact that is not there."""
-    told = {lang: record(finding, rule, case or scene(), lang) for lang in LANGS}
+    told = {lang: described(finding, rule, case or scene(), lang).row() for lang in LANGS}
     assert told["en"]["title"] != told["de"]["title"]
     for each in told.values():
         assert each["title"] and each["causes"] and each["remedies"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from postproc.diagnose.describe import detail
 from postproc.diagnose.rules.call_rejected import CAUSES, RULE
-from postproc.diagnose.told import detail
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, at_once, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import asked, foreign, leg, message, told_both, verdict

@@ -3,7 +3,8 @@
 import pytest
 
 from postproc.diagnose.chain import chain, verdict
-from postproc.model.findings import Evidence, Finding, Rule, Stage, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Evidence, Finding, Rule, Stage
 from postproc.model.text import Text
 
 SAID = Text("said", "gesagt")

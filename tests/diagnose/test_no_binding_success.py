@@ -13,6 +13,13 @@ def test_unanswered_requests_of_the_server_are_a_fault():
     assert len(found.evidence.frames) == 6
 
 
+def test_a_server_that_repeats_one_request_with_one_transaction_id_is_seen_as_well():
+    """RFC 8445, section 14.3: retransmissions bear the same ID; rtpengine, libnice and browsers keep to it."""
+    tried = [check(outcome="unanswered", requests=7, last_time=9.0)]
+    (found,) = asked(RULE, bindings=tried, rtp_streams=[])
+    assert found.facts["unanswered_to_client"] == found.facts["sent"] == 7
+
+
 def test_a_private_hotspot_address_and_no_public_one_tried_are_named():
     tried = unanswered(6, dst_addr=HOTSPOT)
     (found,) = asked(RULE, bindings=tried, rtp_streams=[])

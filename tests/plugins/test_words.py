@@ -16,6 +16,7 @@ from postproc.correlate.joining.words import is_named_id, looks_random, number, 
 from postproc.correlate.sip import user_part
 from postproc.model.addresses import addr_class, endpoint
 from postproc.read import stun
+from postproc.wire import stun as wire
 from tests.plugins import plain
 
 pytestmark = plain.needs_lua
@@ -136,7 +137,7 @@ def messages(draw: st.DrawFn) -> bytes:
     whole = (
         kind.to_bytes(2)
         + len(held).to_bytes(2)
-        + stun.COOKIE
+        + wire.COOKIE
         + draw(st.binary(min_size=12, max_size=12))
         + held
     )
@@ -144,13 +145,17 @@ def messages(draw: st.DrawFn) -> bytes:
 
 
 def of_stun(message: bytes) -> list[str]:
-    found = stun.attributes(message)
-    method, kind = stun.type_of(int.from_bytes(message[:2]))
-    mapped = stun.address(found, message[4:20])
-    place = endpoint(str(ip_address(mapped[0])), mapped[1]) if mapped[0] else None
-    code = stun.error_code(found.get(stun.ERROR, b""))
+    found = wire.parse(message)
+    method, kind = stun.names(found.method, found.kind)
+    mapped, error = stun.mapped_address(found), found.get(wire.ERROR_CODE)
+    place = endpoint(str(ip_address(mapped.addr)), mapped.port) if mapped else None
     return said(
-        kind, method == "binding", message[8:20].decode("latin-1"), code, stun.USE_CANDIDATE in found, place
+        kind,
+        method == "binding",
+        message[8:20].decode("latin-1"),
+        error.code if error else None,
+        found.has(wire.USE_CANDIDATE),
+        place,
     )
 
 

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from postproc import pipeline
+from postproc.model.described import of_table
 from postproc.model.errors import CaptureError, SetupError
 from postproc.read.records import Record, pieces
 from postproc.share.annotate import annotate, comments, name_in
@@ -13,8 +14,12 @@ from tests.builders import rows
 
 def findings(*records):
     return rows(
-        "findings", *({"capture": "a.pcap", "severity": "error", "code": "ICE004"} | each for each in records)
+        "findings", *({"capture": "a.pcap", "verdict": "fault", "code": "ICE004"} | each for each in records)
     )
+
+
+def described(*records):
+    return of_table(findings(*records))
 
 
 def shown(path) -> dict[str, str]:
@@ -41,7 +46,7 @@ def shown(path) -> dict[str, str]:
 
 def test_a_finding_stands_whole_at_its_first_frame_and_short_at_the_others():
     told = comments(
-        findings(
+        described(
             {
                 "frame": 4,
                 "frames": "4,7",
@@ -60,7 +65,7 @@ def test_a_finding_stands_whole_at_its_first_frame_and_short_at_the_others():
 
 def test_a_frame_may_bear_several_and_odd_findings_do_no_harm():
     told = comments(
-        findings(
+        described(
             {"frame": 4, "frames": "4,x,,9"}, {"frame": None, "frames": None}, {"frame": 4, "frames": "4"}
         )
     )
@@ -68,7 +73,7 @@ def test_a_frame_may_bear_several_and_odd_findings_do_no_harm():
 
 
 def test_escapes_and_line_breaks_in_a_finding_are_shown_as_text():
-    (told,) = comments(findings({"frame": 1, "title": "a\x1b[31m\nb"}))[1]
+    (told,) = comments(described({"frame": 1, "title": "a\x1b[31m\nb"}))[1]
     assert told == "error ICE004: a\\x1b[31m\\nb"
 
 

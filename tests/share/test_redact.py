@@ -67,6 +67,14 @@ def test_a_run_on_what_is_redacted_finds_the_same(run_of, pcaps, tmp_path, name,
 
 
 @pytest.mark.parametrize(("name", "_"), CASES)
+def test_no_packet_changes_its_size(pcaps, tmp_path, name, _):
+    redact(Work([Source(pcaps / name, tmp_path / "a.pcapng")], products=KNOWN))
+    with pieces(pcaps / name) as old, pieces(tmp_path / "a.pcapng") as new:
+        sizes = [[(len(p.data), p.original) for p in found if isinstance(p, Record)] for found in (old, new)]
+    assert sizes[0] == sizes[1] and sizes[0]
+
+
+@pytest.mark.parametrize(("name", "_"), CASES)
 def test_lengths_and_checksums_are_right(pcaps, tmp_path, name, _):
     redact(Work([Source(pcaps / name, tmp_path / "a.pcapng")], products=KNOWN))
     command = ["tshark", "-r", tmp_path / "a.pcapng", *CHECKED, "-Y", SOUND]

@@ -1,10 +1,13 @@
 """One palette: Wireshark's profile and the pictures agree, and everything can be read."""
 
 import pytest
+from coloraide import Color as Shade
 
-from postproc.show.colors import PAPER, SHARED, Color, contrast, leg, tint
+from postproc.show import colors
+from postproc.show.colors import PAPER, Color, leg, tint
 from tests.conftest import PCAPS
 
+SHARED = [color for color in vars(colors).values() if isinstance(color, Color)]
 PROFILE = PCAPS.parent / "plugins" / "profile" / "colorfilters"
 
 
@@ -30,13 +33,9 @@ def test_pictures_have_the_colours_of_the_profile(color: Color):
 
 @pytest.mark.parametrize("color", SHARED, ids=lambda color: color.rule)
 def test_texts_and_lines_can_be_read(color: Color):
-    assert contrast(color.fill, color.text) >= 4.5
-    assert contrast(color.line, PAPER) >= 4.3
-
-
-def test_black_on_white_is_the_strongest_contrast():
-    assert round(contrast("#000000", "#ffffff"), 1) == 21.0
-    assert contrast("#777777", "#777777") == 1.0
+    """WCAG 2.2: 4.5 for texts (1.4.3), 3 for lines (1.4.11)."""
+    assert Shade(color.fill).contrast(color.text, method="wcag21") >= 4.5
+    assert Shade(color.line).contrast(PAPER, method="wcag21") >= 4.3
 
 
 def test_legs_have_their_colours_and_later_ones_share_one():

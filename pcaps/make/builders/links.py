@@ -1,14 +1,30 @@
-"""Link-layer headers: an IP packet becomes a frame of an interface (tcpdump.org/linktypes)."""
+"""Link-layer headers: an IP packet becomes a frame of an interface."""
 
 import hashlib
 import ipaddress
-import struct
 from dataclasses import dataclass
 
-NULL, ETHERNET, RAW, LINUX_SLL, LINUX_SLL2 = 0, 1, 101, 113, 276
+from postproc.wire import ip
+from postproc.wire.link import (
+    ETHERNET,
+    IPV4,
+    IPV6,
+    LINUX_SLL,
+    LINUX_SLL2,
+    NULL,
+    RAW,
+    Cooked,
+    Cooked2,
+    Ethernet,
+    Frame,
+    Layer,
+    Loopback,
+    Vlan,
+)
 
 ARPHRD_ETHER, OUTGOING, TO_US = 1, 4, 0
 SHORTEST_FRAME = 60
+FAMILIES = {IPV4: b"\x02\0\0\0", IPV6: b"\x18\0\0\0"}  # of the BSDs, little-endian
 
 
 @dataclass(frozen=True)
@@ -25,48 +41,23 @@ class Interface:
 
 
 def frame(interface: Interface, packet: bytes) -> bytes:
-    return _FRAMES[interface.link](interface, packet)
+    kind, found = IPV6 if packet[0] >> 4 == 6 else IPV4, ip.parse(packet)
+    layers = _layers(interface, kind, ip.written(found.source), ip.written(found.destination))
+    data = bytes(Frame(layers, kind, packet))
+    return data.ljust(SHORTEST_FRAME, b"\0") if interface.padded else data
 
 
-def _null(_: Interface, packet: bytes) -> bytes:
-    return struct.pack("<I", 24 if packet[0] >> 4 == 6 else 2) + packet
-
-
-def _raw(_: Interface, packet: bytes) -> bytes:
-    return packet
-
-
-def _ethernet(interface: Interface, packet: bytes) -> bytes:
-    src, dst = _addresses(packet)
-    tags = b"".join(struct.pack(">HH", tpid, vlan) for tpid, vlan in interface.vlans)
-    out = _mac(dst) + _mac(src) + tags + struct.pack(">H", _ethertype(packet)) + packet
-    return out.ljust(SHORTEST_FRAME, b"\0") if interface.padded else out
-
-
-def _sll(interface: Interface, packet: bytes) -> bytes:
-    src, _ = _addresses(packet)
-    kind = OUTGOING if src == interface.host else TO_US
-    return struct.pack(">HHH6sxxH", kind, ARPHRD_ETHER, 6, _mac(src), _ethertype(packet)) + packet
-
-
-def _sll2(interface: Interface, packet: bytes) -> bytes:
-    src, _ = _addresses(packet)
-    kind = OUTGOING if src == interface.host else TO_US
-    head = struct.pack(">HxxIHBB6sxx", _ethertype(packet), 2, ARPHRD_ETHER, kind, 6, _mac(src))
-    return head + packet
-
-
-_FRAMES = {NULL: _null, ETHERNET: _ethernet, RAW: _raw, LINUX_SLL: _sll, LINUX_SLL2: _sll2}
-
-
-def _ethertype(packet: bytes) -> int:
-    return 0x86DD if packet[0] >> 4 == 6 else 0x0800
-
-
-def _addresses(packet: bytes) -> tuple[str, str]:
-    src, size = (8, 16) if packet[0] >> 4 == 6 else (12, 4)
-    ends = packet[src : src + size], packet[src + size : src + 2 * size]
-    return str(ipaddress.ip_address(ends[0])), str(ipaddress.ip_address(ends[1]))
+def _layers(interface: Interface, kind: int, src: str, dst: str) -> tuple[Layer, ...]:
+    direction = OUTGOING if src == interface.host else TO_US
+    address = _mac(src) + bytes(2)
+    outermost: dict[int, tuple[Layer, ...]] = {
+        NULL: (Loopback(FAMILIES[kind]),),
+        ETHERNET: (Ethernet(_mac(dst), _mac(src)),),
+        RAW: (),
+        LINUX_SLL: (Cooked(direction, ARPHRD_ETHER, 6, address),),
+        LINUX_SLL2: (Cooked2(2, direction, ARPHRD_ETHER, 6, address),),
+    }
+    return outermost[interface.link] + tuple(Vlan(*tag) for tag in interface.vlans)
 
 
 def _mac(addr: str) -> bytes:

@@ -13,6 +13,8 @@ from pcaps.make.builders import packets
 from pcaps.make.builders.files import Record
 from pcaps.make.builders.links import Interface
 from pcaps.make.builders.packets import Endpoint
+from postproc.wire.ip import packed
+from postproc.wire.transport import ACK, FIN, PSH, SYN
 
 MICROSECOND = 1e-6
 
@@ -39,7 +41,7 @@ class Recording:
     def ident(self, addr: str) -> int:
         """The host's next IP identification."""
         self._idents[addr] += 1
-        return (sum(packets.packed(addr)) * 251 + self._idents[addr]) & 0xFFFF
+        return (sum(packed(addr)) * 251 + self._idents[addr]) & 0xFFFF
 
     def packet(self, at: float, packet: bytes, *, on: Sequence[int] = (0,), lag: float = 40e-6) -> None:
         """An IP packet, seen on each of the interfaces, ``lag`` later on each further one."""
@@ -110,7 +112,7 @@ class TcpConnection:
         self.mss = 1440 if any(":" in addr for addr, _ in ends.values()) else 1460
         self._opened, self._closed = opened, 0.0
         self._events: list[_Event] = []
-        self._seq = {end: sum(packets.packed(addr)) * 65537 + port for end, (addr, port) in ends.items()}
+        self._seq = {end: sum(packed(addr)) * 65537 + port for end, (addr, port) in ends.items()}
         recording.connection(self)
 
     def send(self, at: float, sender: str, payload: bytes, cuts: Sequence[int] = ()) -> None:
@@ -121,38 +123,36 @@ class TcpConnection:
 
     def flush(self) -> None:
         first, second = self.ends
-        for nth, (sender, flags) in enumerate(
-            [(first, packets.SYN), (second, packets.SYN | packets.ACK), (first, packets.ACK)]
-        ):
+        for nth, (sender, flags) in enumerate([(first, SYN), (second, SYN | ACK), (first, ACK)]):
             self._segment(self._opened + nth * 15 * MICROSECOND, sender, flags)
         for event in sorted(self._events, key=lambda event: event.at):
             self._data(event)
         if self._closed:
             for nth, sender in enumerate((first, second)):
-                self._segment(self._closed + nth * 30 * MICROSECOND, sender, packets.FIN | packets.ACK)
-            self._segment(self._closed + 60 * MICROSECOND, first, packets.ACK)
+                self._segment(self._closed + nth * 30 * MICROSECOND, sender, FIN | ACK)
+            self._segment(self._closed + 60 * MICROSECOND, first, ACK)
 
     def _data(self, event: _Event) -> None:
         cuts = list(event.cuts) or list(range(self.mss, len(event.payload), self.mss))
         starts = [0, *cuts]
         for nth, (start, end) in enumerate(zip(starts, [*cuts, len(event.payload)], strict=True)):
             part = event.payload[start:end]
-            self._segment(event.at + nth * 4 * MICROSECOND, event.sender, packets.PSH | packets.ACK, part)
+            self._segment(event.at + nth * 4 * MICROSECOND, event.sender, PSH | ACK, part)
         self._segment(
             event.at + len(starts) * 4 * MICROSECOND + 5 * MICROSECOND,
             other(self.ends, event.sender),
-            packets.ACK,
+            ACK,
         )
 
     def _segment(self, at: float, sender: str, flags: int, payload: bytes = b"") -> None:
         peer = other(self.ends, sender)
-        ack = self._seq[peer] if flags & packets.ACK else 0
+        ack = self._seq[peer] if flags & ACK else 0
         src, dst = self.ends[sender], self.ends[peer]
         ident = self.recording.ident(src[0])
         seq = self._seq[sender]
         packet = packets.tcp(src, dst, seq=seq, ack=ack, flags=flags, payload=payload, ident=ident)
         self.recording.packet(at, packet, on=self.on)
-        self._seq[sender] += len(payload) + (1 if flags & (packets.SYN | packets.FIN) else 0)
+        self._seq[sender] += len(payload) + (1 if flags & (SYN | FIN) else 0)
 
 
 def other(ends: Mapping[str, Endpoint], sender: str) -> str:

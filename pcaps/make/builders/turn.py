@@ -1,17 +1,29 @@
 """TURN (RFC 8656): allocation with a challenge, permission, channel, and media wrapped for the relay."""
 
-import hashlib
-import struct
-
 from pcaps.make.builders import stun
 from pcaps.make.builders.packets import Endpoint
 from pcaps.make.builders.recording import UdpPath
 from pcaps.make.builders.seed import Seed
-
-ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 0x003, 0x004, 0x006, 0x007, 0x008, 0x009
-CHANNEL_NUMBER, LIFETIME, XOR_PEER_ADDRESS, DATA_VALUE = 0x000C, 0x000D, 0x0012, 0x0013
-REALM, NONCE, XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT = 0x0014, 0x0015, 0x0016, 0x0019
-UDP = b"\x11\0\0\0"
+from postproc.wire.ip import UDP
+from postproc.wire.stun import (
+    CHANNEL_NUMBER,
+    DATA,
+    ERROR_CODE,
+    LIFETIME,
+    NONCE,
+    REALM,
+    REQUESTED_TRANSPORT,
+    USERNAME,
+    XOR_MAPPED_ADDRESS,
+    XOR_PEER_ADDRESS,
+    XOR_RELAYED_ADDRESS,
+    ChannelData,
+    Class,
+    ErrorCode,
+    Message,
+    Method,
+    long_term_key,
+)
 
 
 class TurnPath:
@@ -34,74 +46,55 @@ class TurnPath:
     ) -> None:
         self.below, self.seed, self.relayed, self.peer = below, seed, relayed, peer
         self._realm, self._user, self._nonce = realm, user, seed.hex(32)
-        self._key = hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).digest()
+        self._key = long_term_key(user, realm, password)
         self.channel = 0
 
     def allocate(self, at: float, mapped: Endpoint) -> None:
         """Allocate, refused with 401 for want of credentials, then granted."""
-        transaction = self.seed.data(12)
-        wish = (REQUESTED_TRANSPORT, UDP)
-        self.below.send(at, "client", stun.message(stun.REQUEST, transaction, [wish], method=ALLOCATE))
-        challenge = [
-            stun.error_code(401, "Unauthorized"),
-            (NONCE, self._nonce.encode()),
-            (REALM, self._realm.encode()),
-        ]
-        self.below.send(at + 0.02, "relay", stun.message(stun.ERROR, transaction, challenge, method=ALLOCATE))
-        transaction = self.seed.data(12)
-        self._request(at + 0.021, ALLOCATE, transaction, [wish])
-        granted = [
-            (XOR_RELAYED_ADDRESS, stun.xor_address(self.relayed, transaction)),
-            (stun.XOR_MAPPED_ADDRESS, stun.xor_address(mapped, transaction)),
-            (LIFETIME, struct.pack(">I", 600)),
-        ]
-        self._answer(at + 0.042, ALLOCATE, transaction, granted)
+        asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
+        self.below.send(at, "client", bytes(asked))
+        challenge = Message(Method.ALLOCATE, Class.ERROR, asked.transaction)
+        challenge = challenge.add(ERROR_CODE, ErrorCode(401, "Unauthorized"))
+        challenge = challenge.add(NONCE, self._nonce).add(REALM, self._realm)
+        self.below.send(at + 0.02, "relay", bytes(challenge))
+        asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
+        granted = _success(asked).add(XOR_RELAYED_ADDRESS, self.relayed).add(XOR_MAPPED_ADDRESS, mapped)
+        self._exchange(at + 0.021, asked, granted.add(LIFETIME, 600), answered=0.021)
 
     def permit(self, at: float) -> None:
-        transaction = self.seed.data(12)
-        self._request(
-            at, CREATE_PERMISSION, transaction, [(XOR_PEER_ADDRESS, stun.xor_address(self.peer, transaction))]
-        )
-        self._answer(at + 0.02, CREATE_PERMISSION, transaction, [])
+        asked = self._message(Method.CREATE_PERMISSION, Class.REQUEST).add(XOR_PEER_ADDRESS, self.peer)
+        self._exchange(at, asked, _success(asked))
 
     def bind(self, at: float, channel: int = 0x4000) -> None:
         """From the answer on, everything goes as ChannelData."""
-        transaction = self.seed.data(12)
-        number = (CHANNEL_NUMBER, struct.pack(">Hxx", channel))
-        peer = (XOR_PEER_ADDRESS, stun.xor_address(self.peer, transaction))
-        self._request(at, CHANNEL_BIND, transaction, [number, peer])
-        self._answer(at + 0.02, CHANNEL_BIND, transaction, [])
+        asked = self._message(Method.CHANNEL_BIND, Class.REQUEST).add(CHANNEL_NUMBER, channel)
+        asked = asked.add(XOR_PEER_ADDRESS, self.peer)
+        self._exchange(at, asked, _success(asked))
         self.channel = channel
 
     def release(self, at: float) -> None:
-        transaction = self.seed.data(12)
-        lifetime = [(LIFETIME, struct.pack(">I", 0))]
-        self._request(at, REFRESH, transaction, lifetime)
-        self._answer(at + 0.02, REFRESH, transaction, lifetime)
+        asked = self._message(Method.REFRESH, Class.REQUEST).add(LIFETIME, 0)
+        self._exchange(at, asked, _success(asked).add(LIFETIME, 0))
 
     def send(self, at: float, sender: str, payload: bytes) -> None:
         self.below.send(at, "client" if sender == "client" else "relay", self._wrapped(sender, payload))
 
     def _wrapped(self, sender: str, payload: bytes) -> bytes:
         if self.channel:
-            return struct.pack(">HH", self.channel, len(payload)) + payload
-        transaction = self.seed.data(12)
-        attributes = [(XOR_PEER_ADDRESS, stun.xor_address(self.peer, transaction)), (DATA_VALUE, payload)]
-        return stun.message(
-            stun.INDICATION, transaction, attributes, method=SEND if sender == "client" else DATA
+            return bytes(ChannelData(self.channel, payload))
+        method = Method.SEND if sender == "client" else Method.DATA
+        return bytes(
+            self._message(method, Class.INDICATION).add(XOR_PEER_ADDRESS, self.peer).add(DATA, payload)
         )
 
-    def _request(self, at: float, method: int, transaction: bytes, attributes: list[stun.Attribute]) -> None:
-        who = [
-            (stun.USERNAME, self._user.encode()),
-            (REALM, self._realm.encode()),
-            (NONCE, self._nonce.encode()),
-        ]
-        self.below.send(
-            at, "client", stun.message(stun.REQUEST, transaction, attributes + who, self._key, method=method)
-        )
+    def _message(self, method: Method, kind: Class) -> Message:
+        return Message(method, kind, self.seed.data(12))
 
-    def _answer(self, at: float, method: int, transaction: bytes, attributes: list[stun.Attribute]) -> None:
-        self.below.send(
-            at, "relay", stun.message(stun.SUCCESS, transaction, attributes, self._key, method=method)
-        )
+    def _exchange(self, at: float, asked: Message, answer: Message, *, answered: float = 0.02) -> None:
+        asked = asked.add(USERNAME, self._user).add(REALM, self._realm).add(NONCE, self._nonce)
+        self.below.send(at, "client", stun.protected(asked, self._key))
+        self.below.send(at + answered, "relay", stun.protected(answer, self._key))
+
+
+def _success(asked: Message) -> Message:
+    return Message(asked.method, Class.SUCCESS, asked.transaction)

@@ -1,15 +1,15 @@
 """Packets come from an address that was never offered, or the offered one is out of date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.checks import TO_SERVER, checks
-from postproc.diagnose.case.mappings import bases
-from postproc.diagnose.case.offers import PUBLIC, offered, public
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import PUBLIC, bases, offered, public
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import addr_class
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import Row
+from postproc.model.rows import CandidateRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -72,9 +72,20 @@ def _deployed(case: Case, leg: int | None) -> Iterator[Finding]:
 
 
 def _finding(
-    leg: int | None, side: str, held: list[Row], *, seen: list[str], said: Text, rows: list[Row], sure: float
+    leg: int | None,
+    side: str,
+    held: list[CandidateRow],
+    *,
+    seen: list[str],
+    said: Text,
+    rows: Sequence[Row],
+    sure: float,
 ) -> Finding:
-    facts = {"side": side, "offered": sorted({row.addr for row in held}), "seen": sorted(set(seen))}
+    facts = {
+        "side": side,
+        "offered": sorted({row.addr for row in held if row.addr}),
+        "seen": sorted(set(seen)),
+    }
     return Finding(
         RULE.name, "suspect", sure, evidence(*rows), TITLE, (said,), facts, leg=leg, tags=frozenset({side})
     )

@@ -3,9 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import EITHER_WAY, TO_CLIENT, TO_SERVER, checks, receiver, sender
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import (
+    EITHER_WAY,
+    TO_CLIENT,
+    TO_SERVER,
+    checks,
+    receiver,
+    requests,
+    sender,
+)
+from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
@@ -36,7 +45,7 @@ def find(case: Case) -> Iterator[Finding]:
             refused = sent.of("error")
             if refused and not sent.answered:
                 code = Counter(row.error_code for row in refused).most_common(1)[0][0]
-                many = len(refused) >= case.deployment.thresholds.dead_requests
+                many = requests(refused) >= case.deployment.thresholds.dead_requests
                 yield Finding(
                     RULE.name, "fault" if many else "suspect", 0.9 if many else 0.6, evidence(*refused),
                     NO_CODE if code is None else TITLE, () if way == EITHER_WAY else (WHO,),
@@ -50,7 +59,7 @@ def _named(code: int | None) -> dict[str, object]:
     return {"code": code, "meaning": f" ({meaning})" if meaning else ""}
 
 
-def _sides(way: str) -> dict[str, str]:
+def _sides(way: Direction) -> dict[str, str]:
     return {} if way == EITHER_WAY else {"side": sender(way), "peer": receiver(way)}
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver, sender
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, receiver, requests, sender
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
@@ -33,7 +33,7 @@ def find(case: Case) -> Iterator[Finding]:
             lost, good = checks(case, way, leg), checks(case, back, leg)
             if good.answered and lost.dead(case.deployment.thresholds):
                 facts = {
-                    "side": sender(way), "peer": receiver(way), "lost": len(lost.silent), "sent": lost.sent,
+                    "side": sender(way), "peer": receiver(way), "lost": requests(lost.silent), "sent": requests(lost.rows),
                     "answered": good.answered, "asked": good.sent,
                     "targets": [endpoint(*target) for target in lost.targets],
                 }  # fmt: skip

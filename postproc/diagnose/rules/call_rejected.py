@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.rejected import CHALLENGES, Rejection, rejection
-from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
+from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
 NEARER = (invite_rejected_by_acl, candidates_rejected_by_acl, no_common_codec)  # they say more of it
@@ -136,7 +137,7 @@ def _facts(refused: Rejection) -> dict[str, Any]:
 def _kind(case: Case, refused: Rejection) -> str:
     if refused.status in CHALLENGES or _credentials(case, refused):
         return "credentials"
-    status = int(refused.origin.status)
+    status = refused.origin.status or refused.status
     return KINDS.get(status, "server" if status // 100 == 5 else "other")
 
 

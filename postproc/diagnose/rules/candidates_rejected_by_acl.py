@@ -4,15 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postproc.diagnose.case.access import choices
-from postproc.diagnose.case.case import SERVER, Case, evidence
-from postproc.diagnose.case.codecs import offered_audio, well_known
-from postproc.diagnose.case.codecs import shown as codec_names
-from postproc.diagnose.case.logged import Line, logged, quoted
-from postproc.diagnose.case.offers import public, shown
-from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, rejection
-from postproc.diagnose.case.rows import Row
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.diagnose.evidence.candidates import public, shown
+from postproc.diagnose.evidence.case import SERVER, Case, evidence
+from postproc.diagnose.evidence.server import Line, choices, logged, quoted
+from postproc.diagnose.evidence.signalling import (
+    INCOMPATIBLE,
+    Rejection,
+    offered_audio,
+    rejection,
+    well_known,
+)
+from postproc.diagnose.evidence.signalling import shown as codec_names
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import CandidateRow, SdpMediaRow
 from postproc.model.text import Text
 
 NOT_ACCEPTABLE = (488, 606)
@@ -65,8 +70,8 @@ class _Offer:
     """What was refused: the response, the candidates and the codecs."""
 
     refused: Rejection
-    candidates: list[Row]
-    audio: Row | None
+    candidates: list[CandidateRow]
+    audio: SdpMediaRow | None
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -83,7 +88,7 @@ def find(case: Case) -> Iterator[Finding]:
         yield from _concluded(case, offer)
 
 
-def _offered(case: Case, refused: Rejection) -> list[Row]:
+def _offered(case: Case, refused: Rejection) -> list[CandidateRow]:
     """Distinct candidates of the refused INVITE that are not the server's own, in SDP order."""
     mine = [
         row

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import watched_after
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.view import watched_after
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
 # How long a call may be silent and still be up, in seconds.
@@ -52,7 +53,7 @@ class _Moment(NamedTuple):
 
 
 def find(case: Case) -> Iterator[Finding]:
-    shown = [*case.messages, *checks(case).rows]
+    shown: list[PacketRow] = [*case.messages, *checks(case).rows]
     if not shown or case.last_time is None or _ended(case) or not _going_on(case):
         return
     early = _early(case)
@@ -67,9 +68,8 @@ def find(case: Case) -> Iterator[Finding]:
     yield Finding(RULE.name, verdict, 0.95, evidence(first, last), moment.title, tuple(said), facts)
 
 
-def _time(row: Row) -> datetime:
-    moment: datetime = row.time
-    return moment
+def _time(row: PacketRow) -> datetime:
+    return row.time
 
 
 def _ended(case: Case) -> bool:
@@ -81,8 +81,10 @@ def _ended(case: Case) -> bool:
 
 def _going_on(case: Case) -> bool:
     """The call's last packet is so near the capture's end that the call went on."""
-    packets = [row.time for row in (*case.messages, *case.bindings, *case.dtls_messages)]
-    packets += [row.last_time for row in (*case.streams, *case.pairs) if row.last_time]
+    rows: tuple[PacketRow, ...] = (*case.messages, *case.bindings, *case.dtls_messages)
+    packets = [row.time for row in rows]
+    packets += [row.last_time for row in case.streams]
+    packets += [row.last_time for row in case.pairs if row.last_time]
     return watched_after(case, max(packets)) <= _patience(case)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.offers import offered
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import offered
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
@@ -35,7 +35,7 @@ def find(case: Case) -> Iterator[Finding]:
         carrier = [row for row in hosts if row.addr_class == "cgnat"]
         private = [row for row in hosts if row.addr_class == "private"]
         rows, title, detail = (carrier, CGNAT, DETAIL_CGNAT) if carrier else (private, SEVERAL, DETAIL)
-        if carrier or len({row.addr.rpartition(".")[0] for row in private}) > 1:
+        if carrier or len({(row.addr or "").rpartition(".")[0] for row in private}) > 1:
             facts = {"address": [endpoint(row.addr, row.port) for row in rows]}
             tag = "carrier" if carrier else "vpn"
             yield Finding(

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver
-from postproc.diagnose.case.media import way
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import end
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import way
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
+from postproc.diagnose.evidence.view import end
 from postproc.model.addresses import endpoint
+from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
 AFTER_THE_END = timedelta(seconds=1)  # what is under way when a call ends stays unanswered
@@ -38,24 +39,28 @@ def find(case: Case) -> Iterator[Finding]:
         for direction, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
             sent = checks(case, direction, leg)
             lost = _lost(sent, until - AFTER_THE_END)
-            if len(lost) >= case.deployment.thresholds.dead_requests and _quiet(case, leg, back, lost, until):
+            if requests(lost) >= case.deployment.thresholds.dead_requests and _quiet(
+                case, leg, back, lost, until
+            ):
                 yield _finding(case, leg, direction, lost, until)
 
 
-def _lost(sent: Checks, until: datetime) -> list[Row]:
+def _lost(sent: Checks, until: datetime) -> list[BindingRow]:
     """Unanswered checks after the last answered one, while the call went on."""
     good = sent.of("success")
     return [row for row in sent.unanswered if good[-1].time < row.time < until] if good else []
 
 
-def _quiet(case: Case, leg: int | None, back: str, lost: list[Row], until: datetime) -> bool:
+def _quiet(case: Case, leg: int | None, back: Direction, lost: list[BindingRow], until: datetime) -> bool:
     """Long enough, and no media came from there either."""
     long = timedelta(seconds=case.deployment.thresholds.dead_seconds)
     heard = way(case, leg, back).last
     return until - lost[0].time >= long and (heard is None or until - heard >= long)
 
 
-def _finding(case: Case, leg: int | None, direction: str, lost: list[Row], until: datetime) -> Finding:
+def _finding(
+    case: Case, leg: int | None, direction: Direction, lost: list[BindingRow], until: datetime
+) -> Finding:
     good = checks(case, direction, leg).of("success")
     lost_at = good[-1].time
     back = TO_SERVER if direction == TO_CLIENT else TO_CLIENT
@@ -65,7 +70,7 @@ def _finding(case: Case, leg: int | None, direction: str, lost: list[Row], until
     moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
     facts = {
         "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
-        "answered": len(good), "lost": len(lost), "moved": moved,
+        "answered": len(good), "lost": requests(lost), "moved": moved,
     }  # fmt: skip
     said = (DETAIL, MOVED) if moved else (DETAIL,)
     return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)

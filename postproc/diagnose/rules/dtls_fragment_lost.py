@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import both_ways
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.paths import best
 from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Finding]:
         yield from _incomplete(case, leg, row)
 
 
-def _incomplete(case: Case, leg: int | None, row: Row) -> Iterator[Finding]:
+def _incomplete(case: Case, leg: int | None, row: DtlsRow) -> Iterator[Finding]:
     """A message whose fragments never become whole, or a number left out of the flight."""
     for addr, port in ((row.server_addr, row.server_port), (row.client_addr, row.client_port)):
         sent = [m for m in case.dtls_messages if (m.src_addr, m.src_port) == (addr, port)]

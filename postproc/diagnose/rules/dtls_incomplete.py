@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import both_ways
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import goes_on, watched_after
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.paths import best
+from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
 TITLE_HELLO = Text(
@@ -42,13 +42,13 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, leg, row)
 
 
-def _waited(case: Case, row: Row) -> bool:
+def _waited(case: Case, row: DtlsRow) -> bool:
     """Repeated, or long enough ago: what has only just begun may still be finished."""
     quiet = case.deployment.thresholds.too_short_seconds
     return (row.client_hellos or 0) > 1 or watched_after(case, row.started or row.time) >= quiet
 
 
-def _finding(case: Case, leg: int | None, row: Row) -> Finding:
+def _finding(case: Case, leg: int | None, row: DtlsRow) -> Finding:
     ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
     messages = [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
     hello_only = row.state == "client_hello_only"
@@ -64,7 +64,7 @@ def _finding(case: Case, leg: int | None, row: Row) -> Finding:
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
     )
     return Finding(
-        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*messages or [row]), TITLE_HELLO if hello_only else TITLE,
+        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*(messages or (row,))), TITLE_HELLO if hello_only else TITLE,
         said if hello_only else (SEEN, *said), facts, SETTLE, leg=leg,
         tags=frozenset({"size"} if answered else {"path"}),
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.ends import server_called, server_calls, with_ice
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.signalling import server_called, server_calls, with_ice
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import LegRow
 from postproc.model.text import Text
 
 NO_SIP = Text(
@@ -80,7 +81,7 @@ def _other_leg_only(case: Case) -> Iterator[Finding]:
     )
 
 
-def _lasted(case: Case, leg: Row) -> bool:
+def _lasted(case: Case, leg: LegRow) -> bool:
     """Answered, and up for long enough that media were due."""
     if leg.answer_time is None:
         return False

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, sender
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
+from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import IcmpErrorRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -59,17 +60,17 @@ def find(case: Case) -> Iterator[Finding]:
                 yield _finding(case, leg, way, told)
 
 
-def _reports(case: Case, asked: set[str]) -> list[Row]:
+def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
     return [row for row in case.icmp if row.transaction_id in asked and kind(row) not in FROM]
 
 
-def kind(row: Row) -> str:
+def kind(row: IcmpErrorRow) -> str:
     """What an ICMP error says, in Wireshark's words."""
     kinds = KINDS_V6 if row.version == 6 else KINDS
     return kinds.get((row.type, row.code), f"type {row.type} code {row.code}")
 
 
-def _finding(case: Case, leg: int | None, way: str, told: list[Row]) -> Finding:
+def _finding(case: Case, leg: int | None, way: Direction, told: list[IcmpErrorRow]) -> Finding:
     (reporter, what), count = Counter((row.reporter, kind(row)) for row in told).most_common(1)[0]
     first = next(row for row in told if (row.reporter, kind(row)) == (reporter, what))
     itself = reporter == first.dst_addr

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from postproc.diagnose.case.audio import Talk, both_may_send, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import way
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
+from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
@@ -39,7 +38,7 @@ def find(case: Case) -> Iterator[Finding]:
                 yield _finding(case, talk, direction, late / 1000)
 
 
-def _finding(case: Case, talk: Talk, direction: str, late: float) -> Finding:
+def _finding(case: Case, talk: Talk, direction: Direction, late: float) -> Finding:
     """A doubt only where ICE or DTLS held the media up; who begins to talk late is no fault."""
     ice, dtls = _after(talk, _checked(case, talk)), _after(talk, _keyed(case, talk))
     held_up = max(ice, dtls) * 1000 > case.deployment.thresholds.late_media_ms

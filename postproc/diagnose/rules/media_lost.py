@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.holes import leaky
-from postproc.diagnose.case.media import ways
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import ways
+from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 ENOUGH = 50  # fewer packets make no percentage (METHODS 11)
@@ -56,7 +57,7 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(row, lost, much if lost > limits.loss_percent else "note", excuse)
 
 
-def _alike(row: Row, streams: list[Row], limit: float) -> bool:
+def _alike(row: RtpStreamRow, streams: list[RtpStreamRow], limit: float) -> bool:
     """What its sender sends to others, or its receiver gets from others, is lost as well."""
     sent = [other for other in streams if other.src_addr == row.src_addr]
     received = [other for other in streams if other.dst_addr == row.dst_addr]
@@ -67,20 +68,20 @@ def _alike(row: Row, streams: list[Row], limit: float) -> bool:
     )
 
 
-def _paused(row: Row) -> bool:
+def _paused(row: RtpStreamRow) -> bool:
     """Most of what is missing would have come in one pause."""
     lasted = (row.last_time - row.first_time).total_seconds() * 1000
     in_the_gap = (row.max_gap_ms or 0.0) * (row.expected or 0) / lasted if lasted else 0.0
     return in_the_gap > (row.lost or 0) / 2
 
 
-def percent(row: Row) -> float:
+def percent(row: RtpStreamRow) -> float:
     """Share of a stream's packets that are missing; 0 where too few were sent to say."""
     expected = row.expected or 0
     return 100 * (row.lost or 0) / expected if expected >= ENOUGH else 0.0
 
 
-def _finding(row: Row, lost: float, verdict: Verdict, excuse: Text | None) -> Finding:
+def _finding(row: RtpStreamRow, lost: float, verdict: Verdict, excuse: Text | None) -> Finding:
     facts = {
         "percent": lost, "lost": row.lost, "expected": row.expected, "number": row.leg,
         "source": endpoint(row.src_addr, row.src_port), "target": endpoint(row.dst_addr, row.dst_port),

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import both_may_send, sections, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import both_ways
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_may_send, both_ways, sections, talks
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -37,14 +36,13 @@ def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
     found: set[tuple[str | None, int | None]] = {(s.connection_addr, s.port) for s in sections(case, leg)}
     found |= {(c.addr, c.port) for c in case.candidates if c.leg == leg}
     found |= {(c.related_addr, c.related_port) for c in case.candidates if c.leg == leg}
-    for row in (*case.bindings, *case.streams):
-        if row.leg == leg:
-            found.add((row.src_addr, row.src_port))
+    found |= {(row.src_addr, row.src_port) for row in case.bindings if row.leg == leg}
+    found |= {(row.src_addr, row.src_port) for row in case.streams if row.leg == leg}
     found |= {(row.base_addr, row.base_port) for row in case.nat if row.leg == leg}
     return found | {(row.mapped_addr, row.mapped_port) for row in case.nat if row.leg == leg}
 
 
-def _finding(case: Case, leg: int | None, row: Row) -> Finding:
+def _finding(case: Case, leg: int | None, row: RtpStreamRow) -> Finding:
     facts = {
         "number": leg, "packets": row.packets, "source": endpoint(row.src_addr, row.src_port),
         "target": endpoint(row.dst_addr, row.dst_port),

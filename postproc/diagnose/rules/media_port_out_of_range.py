@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import SERVER, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import SERVER, Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -24,10 +25,9 @@ def find(case: Case) -> Iterator[Finding]:
     if not held or not _applies(case):
         return
     for leg in case.judged_legs:
-        sent = [
-            row
-            for row in (*case.bindings, *case.streams)
-            if row.leg == leg and row.direction == TO_CLIENT and row.src_port is not None
+        sent: list[PacketRow] = [
+            *(row for row in case.bindings if row.leg == leg and row.direction == TO_CLIENT),
+            *(row for row in case.streams if row.leg == leg and row.direction == TO_CLIENT),
         ]
         odd = [row for row in sent if case.deployment.is_media_port(SERVER, row.src_port) is False]
         if odd and not connected(case, leg):

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks
-from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
+from postproc.diagnose.evidence.candidates import BEHIND_NAT, PUBLIC, offered, public
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, requests
 from postproc.diagnose.rules.hotspot_client import hotspot
 from postproc.model.addresses import addr_class, endpoint
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -68,12 +69,12 @@ def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
 
 def _counts(both: Checks, to_client: Checks, to_server: Checks) -> dict[str, object]:
     return {
-        "sent": both.sent,
-        "unanswered": len(both.silent),
-        "sent_to_client": to_client.sent,
-        "unanswered_to_client": len(to_client.silent),
-        "sent_to_server": to_server.sent,
-        "unanswered_to_server": len(to_server.silent),
+        "sent": requests(both.rows),
+        "unanswered": requests(both.silent),
+        "sent_to_client": requests(to_client.rows),
+        "unanswered_to_client": requests(to_client.silent),
+        "sent_to_server": requests(to_server.rows),
+        "unanswered_to_server": requests(to_server.silent),
         "targets": [endpoint(*target) for target in to_client.targets or both.targets],
     }
 

@@ -3,14 +3,24 @@
 from collections.abc import Iterator
 from typing import Any
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.codecs import Negotiated, disjoint, negotiated, offered_audio, shown, well_known
-from postproc.diagnose.case.logged import logged, quoted
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, q850, rejection
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.server import logged, quoted
+from postproc.diagnose.evidence.signalling import (
+    INCOMPATIBLE,
+    Negotiated,
+    Rejection,
+    disjoint,
+    negotiated,
+    offered_audio,
+    q850,
+    rejection,
+    shown,
+    well_known,
+)
 from postproc.diagnose.rules import candidates_rejected_by_acl
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
 
 REFUSALS = (415, 488, 606)
@@ -126,7 +136,7 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)
 
 
-def _audio(case: Case, refused: Rejection) -> Row | None:
+def _audio(case: Case, refused: Rejection) -> SdpMediaRow | None:
     """The audio offered in the INVITE to which the refusal goes back."""
     origin = refused.origin
     invites = (
@@ -136,7 +146,7 @@ def _audio(case: Case, refused: Rejection) -> Row | None:
     return next((audio for row in invites if (audio := offered_audio(case, row)) is not None), None)
 
 
-def _guess(case: Case, refused: Rejection, audio: Row) -> tuple[Text, Text] | None:
+def _guess(case: Case, refused: Rejection, audio: SdpMediaRow) -> tuple[Text, Text] | None:
     """The likely reason and why; None where the capture leaves it open."""
     if refused.origin.status not in REFUSALS or not shown(audio):
         return None

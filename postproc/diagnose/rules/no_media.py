@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, sections, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import ways
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import EARLIER, Talk, both_may_send, sections, talks, ways
+from postproc.diagnose.evidence.paths import best, checks
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -53,7 +52,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
 
 def _media_here(case: Case, addresses: set[str]) -> bool:
     """Media or checks of one of these machines are in the capture: it could have shown this leg's, too."""
-    rows = (*case.streams, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.streams, *case.bindings)
     return any({row.src_addr, row.dst_addr} & addresses for row in rows)
 
 

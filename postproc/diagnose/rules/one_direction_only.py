@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import PacketRow
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
 ENOUGH = 2  # packets that answer something unseen; one may be due to the capture's beginning
@@ -33,7 +34,7 @@ class _Sight(NamedTuple):
     """A packet's way, and whether it shows that its sender had received something."""
 
     ends: Ends
-    row: Row
+    row: PacketRow
     answers: str | None
 
 
@@ -65,32 +66,32 @@ def find(case: Case) -> Iterator[Finding]:
             )
 
 
-def _leg(case: Case, rows: Iterable[Row]) -> int | None:
-    legs = (case.leg_of.get(row.call_id) for row in rows if "call_id" in row._fields)
+def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
+    legs = (case.leg_of.get(row.call_id) for row in rows if isinstance(row, SipMessageRow))
     return next((leg for leg in legs if leg is not None), None)
 
 
 def _sights(case: Case) -> Iterator[_Sight]:
     yield from _sip(case.messages)
-    for row in case.bindings:
-        ends = (row.src_addr, row.dst_addr)
-        yield _Sight(ends, row, "Binding Response" if row.outcome == "response_only" else None)
-        if row.response_frame is not None and row.outcome != "response_only":
-            yield _Sight(ends[::-1], row, None)
-    for row in case.dtls_messages:
-        opens = row.content == "alert" or row.handshake_type in OPENING
-        yield _Sight((row.src_addr, row.dst_addr), row, None if opens else "DTLS")
-    for row in case.streams:
-        yield _Sight((row.src_addr, row.dst_addr), row, None)
+    for binding in case.bindings:
+        ends = (binding.src_addr, binding.dst_addr)
+        yield _Sight(ends, binding, "Binding Response" if binding.outcome == "response_only" else None)
+        if binding.response_frame is not None and binding.outcome != "response_only":
+            yield _Sight(ends[::-1], binding, None)
+    for message in case.dtls_messages:
+        opens = message.content == "alert" or message.handshake_type in OPENING
+        yield _Sight((message.src_addr, message.dst_addr), message, None if opens else "DTLS")
+    for stream in case.streams:
+        yield _Sight((stream.src_addr, stream.dst_addr), stream, None)
 
 
-def _sip(messages: Iterable[Row]) -> Iterator[_Sight]:
+def _sip(messages: Iterable[SipMessageRow]) -> Iterator[_Sight]:
     """Requests within a dialog answer the response that made it; responses answer requests."""
     for row in messages:
         yield _Sight((row.src_addr, row.dst_addr), row, _answers(row))
 
 
-def _answers(row: Row) -> str | None:
+def _answers(row: SipMessageRow) -> str | None:
     """What the message is, if it shows that its sender had received something."""
     if row.status is not None:
         return f"{row.status} {row.cseq_method or ''}".strip()

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import Way, missing, throughout
-from postproc.diagnose.case.rows import Row
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import (
+    EARLIER,
+    Talk,
+    Way,
+    both_may_send,
+    main_flow,
+    missing,
+    seen_both_ways,
+    talks,
+    throughout,
+)
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -62,7 +72,7 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
         "number": talk.leg, "packets": sent.packets, "back": back.packets, "source": source, "target": target,
         "seconds": sent.seconds,
     }  # fmt: skip
-    rows: tuple[Row, ...] = (*sent.rows, *back.rows)
+    rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
         RULE.name, verdict, 0.85 if seen else 0.5, evidence(*rows), SPARSE if sparse else TITLE,
         (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,), facts, None if seen or sparse else SETTLE, leg=talk.leg, tags=frozenset({"other-leg"} if other else set()),

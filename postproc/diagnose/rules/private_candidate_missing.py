@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.offers import classes, offered, public, shown
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import classes, offered, public, shown
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import connected
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 
@@ -27,7 +27,7 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
-        shared = {row.addr for row in public(client)} & {row.addr for row in public(server)}
+        shared = {r.addr for r in public(client) if r.addr} & {r.addr for r in public(server)}
         if not shared or connected(case, leg):
             continue
         for side, held in ((CLIENT, client), (SERVER, server)):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.ends import server_called
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rows import Row
-from postproc.diagnose.case.view import watched_after
 from postproc.diagnose.ending import ended_well
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.signalling import server_called
+from postproc.diagnose.evidence.view import watched_after
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -45,19 +45,19 @@ def find(case: Case) -> Iterator[Finding]:
     if last is None:
         return
     facts = {"caller": leg.uac_addr, "server": leg.uas_addr, "status": last.status}
-    said = ANSWERED if last.status > 100 else HANGS
+    said = ANSWERED if (last.status or 0) > 100 else HANGS
     yield Finding(
         RULE.name, "cannot_tell", 0.6, evidence(leg, last), TITLE, (said, NATURAL), facts, SETTLE, leg=leg.leg
     )
 
 
-def _reached(case: Case, leg: Row) -> Row | None:
+def _reached(case: Case, leg: LegRow) -> SipMessageRow | None:
     """The furthest response to the INVITE: it shows that the server handles the call."""
     mine = (row for row in case.messages if row.call_id == leg.call_id and row.cseq_method == "INVITE")
-    return max((row for row in mine if row.status is not None), key=lambda row: row.status, default=None)
+    return max((row for row in mine if row.status), key=lambda row: row.status or 0, default=None)
 
 
-def _watched(case: Case, leg: Row) -> bool:
+def _watched(case: Case, leg: LegRow) -> bool:
     """The capture goes on long enough for the server to have called somebody."""
     begun = leg.invite_time
     return begun is not None and watched_after(case, begun) >= case.deployment.thresholds.too_short_seconds

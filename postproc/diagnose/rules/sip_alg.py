@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -18,7 +18,7 @@ DETAIL = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    held: dict[tuple[object, ...], Row] = {}
+    held: dict[tuple[object, ...], SipMessageRow] = {}
     for row in case.messages:
         key = (row.call_id, row.cseq, row.cseq_method, row.method, row.status, row.branch, row.to_tag)
         first = held.setdefault(key, row)
@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Finding]:
             return
 
 
-def _contact(row: Row) -> str | None:
+def _contact(row: SipMessageRow) -> str | None:
     """Contact without what may differ by white space."""
     return "".join(row.contact.split()) if row.contact else None
 

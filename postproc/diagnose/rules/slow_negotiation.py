@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.logged import Line, logged, quoted
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rows import Row
-from postproc.model.findings import Advice, Finding, Rule, Verdict
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.server import Line, logged, quoted
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
 MANY = 20  # lines of access lists and candidates; a call of short lists has fewer than ten
@@ -49,7 +50,7 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, asked, answered, lines)
 
 
-def _negotiation(case: Case, leg: int) -> tuple[Row | None, Row | None]:
+def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessageRow | None]:
     """The INVITE with the offer and the provisional response with the answer; an answer in 200 waits for people."""
     mine = [row for row in case.messages if case.leg_of.get(row.call_id) == leg]
     answered = next(
@@ -66,7 +67,7 @@ def _negotiation(case: Case, leg: int) -> tuple[Row | None, Row | None]:
     return next(asked, None), answered
 
 
-def _waited_for_others(case: Case, leg: int, answered: Row) -> bool:
+def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
     """The answer is passed on: another leg had ringing, progress or an answer before."""
     return any(
         row.status is not None
@@ -78,7 +79,7 @@ def _waited_for_others(case: Case, leg: int, answered: Row) -> bool:
     )
 
 
-def _finding(case: Case, asked: Row, answered: Row, lines: list[Line]) -> Finding:
+def _finding(case: Case, asked: SipMessageRow, answered: SipMessageRow, lines: list[Line]) -> Finding:
     looked_up = [
         row for row in case.bindings
         if row.purpose == "discovery" and asked.time <= row.time <= answered.time
@@ -99,7 +100,7 @@ def _finding(case: Case, asked: Row, answered: Row, lines: list[Line]) -> Findin
     )  # fmt: skip
 
 
-def _lines(case: Case, asked: Row, answered: Row) -> list[Line]:
+def _lines(case: Case, asked: SipMessageRow, answered: SipMessageRow) -> list[Line]:
     """The log's lines on lists and candidates of the leg between the two."""
     held = [line for kind in ("acl", "candidate") for line in logged(case, kind, call_id=asked.call_id)]
     return [

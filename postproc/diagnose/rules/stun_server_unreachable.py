@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import SERVER, Case, evidence
-from postproc.diagnose.case.offers import offered, public
-from postproc.diagnose.case.parties import server_addresses
-from postproc.diagnose.case.rows import Row
+from postproc.diagnose.evidence.candidates import offered, public
+from postproc.diagnose.evidence.case import SERVER, Case, evidence
+from postproc.diagnose.evidence.paths import requests
+from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -32,7 +33,7 @@ LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
 
 def find(case: Case) -> Iterator[Finding]:
     own = server_addresses(case)
-    asked: dict[tuple[str, int], list[Row]] = {}
+    asked: dict[tuple[str, int], list[BindingRow]] = {}
     for row in case.bindings:
         if row.purpose == "discovery" and row.src_addr in own:
             asked.setdefault((row.dst_addr, row.dst_port), []).append(row)
@@ -45,11 +46,11 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, target, held)
 
 
-def _finding(case: Case, target: tuple[str, int], held: list[Row]) -> Finding:
+def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Finding:
     facts: dict[str, object] = {
         "stun_server": endpoint(*target),
         "source": endpoint(held[0].src_addr, held[0].src_port),
-        "requests": sum(row.requests or 1 for row in held),
+        "requests": requests(held),
     }
     said = [DETAIL]
     failed = next((leg for leg in case.legs if leg.final_status and leg.final_status >= 500), None)
@@ -63,7 +64,7 @@ def _finding(case: Case, target: tuple[str, int], held: list[Row]) -> Finding:
     if logged:
         facts["log"] = logged[0].text
         said.append(LOGGED)
-    repeated = len(held) >= case.deployment.thresholds.dead_requests
+    repeated = requests(held) >= case.deployment.thresholds.dead_requests
     certain = bool(logged or failed) or repeated
     return Finding(
         RULE.name, "fault" if certain else "suspect", 0.97 if logged else 0.9 if certain else 0.6, evidence(*held),

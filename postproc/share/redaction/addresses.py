@@ -1,44 +1,69 @@
-"""Pseudonyms of IP and MAC addresses.
+"""Pseudonyms of IP and MAC addresses, each as long as its original, in text as in bytes.
 
-Prefix-preserving (Xu et al., "Prefix-preserving IP address anonymization", 2002)
-by netconan: two addresses share as many leading bits as before. No bit is
-changed that makes an address private, public, CGNAT, link-local ..., so that its
-class stays; the last one always changes, so that none is its own pseudonym.
+An octet of IPv4 gives way to one with as many decimal digits, a hexadecimal digit of IPv6 to another;
+a zero that is not written stays, so that ``::`` stands where it stood. Which one depends on all that is
+before it: two addresses share as many whole octets (IPv6: digits) as before. What they have in common
+inside an octet is lost. Networks that say of what class an address is (private, CGNAT, documentation ...)
+stay networks of their own. A value that may change always does, so that no address is its own pseudonym.
 """
 
+import hashlib
 import hmac
 import re
-from collections.abc import Iterable
-from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
-from netconan.ip_anonymization import IpAnonymizer, IpV6Anonymizer
+from collections.abc import Iterator
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
 
 from postproc.model.addresses import CLASSES
 from postproc.share.redaction.tally import Kind, Tally
 
-# Besides the classes: what is usual there, where other addresses are embedded, what phones give as hotspots.
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# Besides the classes: what is usual there, what phones give as hotspots, NAT64.
 ROUTED = (
     "172.20.10.0/28", "192.168.43.0/24", "192.168.137.0/24", "192.168.49.0/24", "192.0.0.0/29",
     "2000::/3", "fc00::/8", "fd00::/8", "fe80::/64", "64:ff9b::/96", "2001:db8::/32",
 )  # fmt: skip
 AS_IS = tuple(
-    ip_network(text)
-    for text in (
-        "0.0.0.0/32", "127.0.0.0/24", "224.0.0.0/23", "239.255.255.250/32", "255.255.255.255/32",
-        "::/128", "::1/128",
+    map(
+        ip_network,
+        (
+            "0.0.0.0/32",
+            "127.0.0.0/24",
+            "224.0.0.0/23",
+            "239.255.255.250/32",
+            "255.255.255.255/32",
+            "::/128",
+            "::1/128",
+        ),
     )
-)  # fmt: skip
+)
 # Groups that everybody joins (IANA: ipv6-multicast-addresses); others are as telling as any address.
 WELL_KNOWN = re.compile(r"ff0[1-f]::(?:[1-9a-f]|1[0-9a-f]|6[ab]|c|fb|101|1:[1-6])")
 SOLICITED = ip_network("ff02::1:ff00:0/104")  # ends in three bytes of an address (RFC 4291, section 2.7.1)
-EMBEDDING = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
+MAPPED = IPv6Network("::ffff:0:0/96")  # ends in an IPv4 address (RFC 4291, section 2.5.5.2)
+SCOPED = b"\x0f\x0f"  # multicast: flags and scope follow (RFC 4291, section 2.7)
+KEPT: tuple[Network, ...] = (
+    *AS_IS,
+    SOLICITED,
+    MAPPED,
+    *(ip_network(text) for _, texts in CLASSES for text in texts),
+    *map(ip_network, ROUTED),
+)
 GROUP_BIT, LOCAL_BIT = 1, 2  # of a MAC address's first byte
 IPV4_GROUP, IPV6_GROUP, SOLICITED_GROUP = b"\x01\0\x5e", b"\x33\x33", b"\x33\x33\xff"
 # Groups of bridges, of discovery, of time, of everybody (IEEE 802.1D, 802.1AB, Cisco's own).
 PUBLIC_GROUPS = (b"\x01\x80\xc2\0\0", b"\x01\0\x0c\xcc\xcc", b"\x01\x1b\x19\0\0", b"\xff" * 5)
-
-Address = IPv4Address | IPv6Address
+OCTET, DIGIT = 8, 4  # bits of what is replaced at a time in IPv4 and IPv6
+ZONE = re.compile(rb"[A-Za-z\x80-\xff]")
 
 
 class Addresses:
@@ -46,39 +71,65 @@ class Addresses:
 
     def __init__(self, key: bytes, tally: Tally | None = None) -> None:
         self._key, self._tally = key, tally or Tally()
+        self._pseudonyms: dict[Address, Address] = {}
+        self._tables: dict[tuple[int, bytes], bytes] = {}
         self._packed: dict[bytes, bytes] = {}
         self.seen: dict[Address, Address] = {}
         self.networks: dict[Address, Address] = {}
         self.macs: dict[bytes, bytes] = {}
 
     def text(self, addr: str) -> str:
-        """The pseudonym of an address as text, its zone dropped; ValueError if it is none."""
+        """The pseudonym of an address as it is written, its zone blanked; ValueError if it is none."""
         self._tally.replaced[Kind.ADDRESS] += 1
-        return str(self.of(ip_address(addr.partition("%")[0])))
+        bare, percent, zone = addr.partition("%")
+        mapped = self.of(ip_address(bare))
+        new = str(mapped) if isinstance(mapped, IPv4Address) else _written_like(bare, mapped)
+        return new + percent + ZONE.sub(b"x", zone.encode(errors="surrogateescape")).decode()
 
     def network(self, addr: str, prefix: int) -> str:
-        """The pseudonym of a network: the bits behind its prefix are null."""
+        """The pseudonym of a network as text: octets of which the prefix covers nothing stay."""
         network = IPv4Address(addr)
-        kept = int(self._mapped(network)) >> (32 - prefix) << (32 - prefix)
-        mapped = IPv4Address(kept | int(network) & (1 << (32 - prefix)) - 1)
+        if ip_network((addr, prefix), strict=False) in KEPT:
+            return addr
+        covered = (prefix + OCTET - 1) // OCTET
+        mapped = IPv4Address(self.of_network(network).packed[:covered] + network.packed[covered:])
         if mapped != network:
             self.networks[network] = mapped
         return str(mapped)
 
+    def of_network(self, addr: Address) -> Address:
+        """The pseudonym of a network's address, which need not be anybody's."""
+        return self._pseudonyms.get(addr) or self._mapped(addr)
+
+    def image(self, network: Network) -> list[Network]:
+        """The networks that hold the pseudonyms of a network's addresses, and no others."""
+        if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
+            inner = IPv4Network((network.network_address.packed[12:], network.prefixlen - 96))
+            whole = int(MAPPED.network_address)
+            return [
+                IPv6Network((whole | int(each.network_address), each.prefixlen + 96))
+                for each in self.image(inner)
+            ]
+        bits = OCTET if network.version == 4 else DIGIT
+        whole = network.prefixlen + -network.prefixlen % bits
+        parts = network.subnets(new_prefix=whole)
+        found = (ip_network((self.of_network(part.network_address), whole), strict=False) for part in parts)
+        return [*collapse_addresses(found)]  # type: ignore[type-var]
+
     def packed(self, addr: bytes) -> bytes:
-        """The same for the 4 or 16 bytes of an address."""
+        """The pseudonym of the 4 or 16 bytes of an address."""
         if addr not in self._packed:
             self._packed[addr] = self.of(ip_address(addr)).packed
         self._tally.replaced[Kind.ADDRESS] += self._packed[addr] != addr
         return self._packed[addr]
 
     def of(self, addr: Address) -> Address:
-        if addr not in self.seen:
-            mapped = self._mapped(addr)
-            if mapped == addr:
-                return addr
-            self.seen[addr] = mapped
-        return self.seen[addr]
+        """The pseudonym of an address."""
+        if addr not in self._pseudonyms:
+            mapped = self._pseudonyms[addr] = self._mapped(addr)
+            if mapped != addr:
+                self.seen[addr] = mapped
+        return self._pseudonyms[addr]
 
     def mac(self, addr: bytes) -> bytes:
         """Another address, locally administered; nulls stay, and groups that everybody joins."""
@@ -99,10 +150,8 @@ class Addresses:
     def _group(self, addr: bytes) -> bytes:
         """A group of IP (RFC 1112, RFC 2464) ends in bytes of its address: they follow it."""
         if addr.startswith(SOLICITED_GROUP):
-            return (
-                SOLICITED_GROUP
-                + self.of(IPv6Address(SOLICITED.network_address.packed[:13] + addr[3:])).packed[13:]
-            )
+            solicited = IPv6Address(SOLICITED.network_address.packed[:13] + addr[3:])
+            return SOLICITED_GROUP + self.of(solicited).packed[13:]
         if addr.startswith(IPV6_GROUP):
             return IPV6_GROUP + self.of(IPv6Address(b"\xff\x02" + bytes(10) + addr[2:])).packed[12:]
         if addr.startswith(IPV4_GROUP):
@@ -110,56 +159,95 @@ class Addresses:
         return bytes([addr[0] | LOCAL_BIT]) + self._station(addr)[1:]
 
     def _mapped(self, addr: Address) -> Address:
-        if any(addr in network for network in AS_IS if network.version == addr.version):
+        if _says_nothing(addr):
             return addr
+        if isinstance(addr, IPv6Address) and addr in MAPPED:
+            return IPv6Address(addr.packed[:12] + self.of(IPv4Address(addr.packed[12:])).packed)
+        new = self._replaced(addr)
+        while _says_nothing(new):  # taken by itself: what comes next in the cycle is taken by nobody
+            new = self._replaced(new)
+        return new
+
+    def _replaced(self, addr: Address) -> Address:
+        """Each octet or digit replaced by what is before it."""
         if isinstance(addr, IPv4Address):
-            return addr if self._v4._is_mask(int(addr)) else IPv4Address(self._v4.anonymize(int(addr)))
-        return self._of_v6(addr)
+            octets = addr.packed
+            return IPv4Address(bytes(self._table(4, octets[:at])[octet] for at, octet in enumerate(octets)))
+        digits = bytes(digit for byte in addr.packed for digit in (byte >> DIGIT, byte & 0xF))
+        new = (self._table(6, digits[:at])[digit] for at, digit in enumerate(digits))
+        return IPv6Address(bytes(high << DIGIT | low for high, low in zip(new, new, strict=True)))
 
-    def _of_v6(self, addr: IPv6Address) -> Address:
-        if any(addr in network for network in EMBEDDING):
-            inner = self.of(IPv4Address(int(addr) & 0xFFFFFFFF))
-            return IPv6Address(int(addr) >> 32 << 32 | int(inner))
-        if addr in SOLICITED:
-            digest = hmac.digest(self._key, b"solicited" + addr.packed, "sha256")
-            return IPv6Address(addr.packed[:13] + digest[:3])
-        if addr.is_multicast:
-            if WELL_KNOWN.fullmatch(str(addr)):
-                return addr
-            digest = hmac.digest(self._key, b"group" + addr.packed, "sha256")
-            return IPv6Address(addr.packed[:2] + digest[:14])
-        return IPv6Address(self._v6.anonymize(int(addr)))
-
-    @cached_property
-    def _v4(self) -> IpAnonymizer:
-        return IpAnonymizer("", preserve_prefixes=[], salter=_Salter(self._key, 32, _networks(4)))
-
-    @cached_property
-    def _v6(self) -> IpV6Anonymizer:
-        return IpV6Anonymizer("", salter=_Salter(self._key, 128, _networks(6)))
+    def _table(self, version: int, before: bytes) -> bytes:
+        """What takes the place of each octet or digit behind these: of each kind one cycle of all of them."""
+        table = self._tables.get((version, before))
+        if table is None:
+            kinds: dict[object, list[int]] = {}
+            for value, kind in enumerate(_kinds(version, before)):
+                kinds.setdefault(kind, []).append(value)
+            seed = hmac.digest(self._key, bytes([version]) + before, "sha256")
+            weights = hashlib.shake_256(seed).digest(4 << OCTET)
+            new = bytearray(1 << (OCTET if version == 4 else DIGIT))
+            for values in kinds.values():
+                cycle = sorted(values, key=lambda value: (weights[4 * value : 4 * value + 4], value))
+                for value, other in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+                    new[value] = other
+            table = self._tables[version, before] = bytes(new)
+        return table
 
 
-class _Salter:
-    """Says of each prefix whether the bit behind it is turned."""
-
-    def __init__(self, key: bytes, length: int, kept: Iterable[str]) -> None:
-        self._key, self._last = key, length - 1
-        self._kept = {bits[:count] for bits in kept for count in range(len(bits))}
-
-    def __call__(self, _: str, head: str) -> int:
-        if len(head) == self._last:
-            return 1
-        if head in self._kept:
-            return 0
-        return hmac.digest(self._key, f"{self._last}:{head}".encode(), "sha256")[0] & 1
+def _kinds(version: int, before: bytes) -> Iterator[object]:
+    """Of each octet or digit behind these how long it is written, and in which of the kept networks it is."""
+    bits = OCTET if version == 4 else DIGIT
+    ranges = _ranges(version, bits, before)
+    unwritten = version == 6 and not any(before[len(before) // 4 * 4 :])  # a zero that leads its group
+    for value in range(1 << bits):
+        if version == 6 and before.startswith(SCOPED) and len(before) < 2 * len(SCOPED):
+            yield value
+            continue
+        written = len(str(value)) if version == 4 else bool(value) or not unwritten
+        yield written, *(first <= value <= last for first, last in ranges)
 
 
-def _networks(version: int) -> list[str]:
-    """The leading bits of each class of addresses."""
-    texts = [text for _, networks in CLASSES for text in networks] + list(ROUTED)
-    networks = [ip_network(text) for text in texts]
-    return [
-        f"{int(network.network_address):0{network.max_prefixlen}b}"[: network.prefixlen]
-        for network in networks
-        if network.version == version
-    ]
+def _ranges(version: int, bits: int, before: bytes) -> list[tuple[int, int]]:
+    """The first and last value behind these of each kept network that is finer than they are."""
+    found, known = set(), bits * len(before)
+    prefix = sum(value << bits * place for place, value in enumerate(reversed(before)))
+    for network in KEPT:
+        size = network.max_prefixlen
+        if network.version != version or network.prefixlen <= known:
+            continue
+        first, last = int(network.network_address), int(network.broadcast_address)
+        if first >> (size - known) == prefix:
+            shift, values = size - known - bits, (1 << bits) - 1
+            found.add((first >> shift & values, last >> shift & values))
+    return sorted(found)
+
+
+def _says_nothing(addr: Address) -> bool:
+    """Whether an address is nobody's: everybody has it, or it is a netmask, or the bits that one leaves."""
+    if any(addr in network for network in AS_IS if network.version == addr.version):
+        return True
+    if isinstance(addr, IPv6Address):
+        return bool(WELL_KNOWN.fullmatch(str(addr)))
+    return any(not ones & (ones + 1) for ones in (int(addr), int(addr) ^ 0xFFFFFFFF))
+
+
+def _written_like(text: str, addr: IPv6Address) -> str:
+    """The address, with as many digits in each group as the text has, in its case, as dotted as it."""
+    groups = addr.exploded.split(":")
+    if "." in text:
+        start = text.rindex(":") + 1
+        return _groups_like(text[:start] + "0:0", [*groups[:6], "0", "0"])[:-3] + str(
+            IPv4Address(addr.packed[12:])
+        )
+    return _groups_like(text, groups)
+
+
+def _groups_like(text: str, groups: list[str]) -> str:
+    front, gap, back = text.partition("::")
+    parts = []
+    for side, values in ((front, groups), (back, groups[-(back.count(":") + 1) :])):
+        written = zip(side.split(":"), values, strict=False) if side else ()
+        parts.append(":".join(f"{int(value, 16):0{len(old)}x}" for old, value in written))
+    new = gap.join(parts) if gap else parts[0]
+    return new.upper() if text.upper() == text else new

@@ -1,4 +1,4 @@
-"""Fragmented UDP datagrams: put together, replaced as a whole, and parted again at corresponding places."""
+"""Fragmented UDP datagrams: put together, replaced as a whole, and parted again where they were."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,11 +29,11 @@ class Datagram:
 
 @dataclass
 class Fragments:
-    """All fragmented datagrams; ``places`` says by frame what a fragment becomes: offset and content."""
+    """All fragmented datagrams; ``places`` says by frame what a fragment holds now."""
 
     open: dict[bytes, Datagram] = field(default_factory=dict)
     done: list[Datagram] = field(default_factory=list)
-    places: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    places: dict[int, bytes] = field(default_factory=dict)
 
     def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
         """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
@@ -49,14 +49,11 @@ class Fragments:
             held.end = offset + len(data)
 
     def finish(self, change: Change) -> None:
-        """Replace; ``change`` gets a UDP datagram with its header and gives another."""
+        """Replace; ``change`` gets a UDP datagram with its header and gives another of the same length."""
         for held in self.done:
             data = held.whole()
             if data is None:
                 continue
             new = change(held.key, data)
-            offsets = sorted(held.parts)
-            cuts = [offset * len(new) // len(data) // 8 * 8 for offset in offsets] + [len(new)]
-            for offset, start, end in zip(offsets, cuts, cuts[1:], strict=False):
-                for frame in held.frames[offset]:
-                    self.places[frame] = start, new[start:end]
+            for offset, frames in held.frames.items():
+                self.places |= dict.fromkeys(frames, new[offset : offset + len(held.parts[offset])])

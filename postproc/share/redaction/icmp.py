@@ -38,6 +38,5 @@ def _quote(rest: bytes, addresses: Addresses, quoted: Quoted) -> bytes:
     if packet is None:
         return bytes(len(rest))
     source, destination = map(addresses.packed, (packet.source, packet.destination))
-    size = len(packet.payload) + packet.missing
-    new = ip.header(packet, source, destination, size) + quoted(packet)
+    new = ip.header(packet, source, destination) + quoted(packet)
     return new + bytes(len(rest) - len(new))

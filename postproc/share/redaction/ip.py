@@ -69,42 +69,24 @@ def _ipv6(data: bytes) -> Packet | None:
     )  # fmt: skip
 
 
-def header(packet: Packet, source: bytes, destination: bytes, size: int, offset: int | None = None) -> bytes:
-    """The headers with other addresses, for a payload of ``size`` bytes; options are made void."""
+def header(packet: Packet, source: bytes, destination: bytes) -> bytes:
+    """The headers with other addresses; options are made void."""
     if packet.version == 6:
-        return _header6(packet, source, destination, size, offset)
-    total = min(len(packet.head) + size, LARGEST) if packet.head[2:4] != b"\0\0" else 0
+        return packet.head[:8] + source + destination + _extensions(packet)
     options = NO_OPERATION * (len(packet.head) - 20)
-    place = packet.head[6:8] if offset is None else _placed(packet.head[6:8], offset)
-    bare = packet.head[:2] + struct.pack(">H", total) + packet.head[4:6] + place + packet.head[8:10]
-    new = bare + b"\0\0" + source + destination + options
+    new = packet.head[:10] + b"\0\0" + source + destination + options
     return new[:10] + struct.pack(">H", checksum(new)) + new[12:]
 
 
-def _placed(flags: bytes, offset: int) -> bytes:
-    return struct.pack(">H", int.from_bytes(flags) & 0xE000 | offset // 8)
-
-
-def _header6(packet: Packet, source: bytes, destination: bytes, size: int, offset: int | None) -> bytes:
+def _extensions(packet: Packet) -> bytes:
+    """Fragment headers stay, the others get padding for options (RFC 8200, section 4.2)."""
     extensions, at, protocol, new = packet.head[40:], 0, packet.head[6], b""
     while at + 8 <= len(extensions):
         length = 8 if protocol == FRAGMENT else 8 * (extensions[at + 1] + 1)
-        extension = extensions[at : at + length]
-        new += _extension(extension, protocol, offset)
-        protocol, at = extension[0], at + length
-    total = min(len(extensions) + size, LARGEST) if packet.head[4:6] != b"\0\0" else 0
-    return packet.head[:4] + struct.pack(">H", total) + packet.head[6:8] + source + destination + new
-
-
-def _extension(extension: bytes, protocol: int, offset: int | None) -> bytes:
-    """Fragment headers stay, the others get padding for options (RFC 8200, section 4.2)."""
-    if protocol == FRAGMENT:
-        flags = int.from_bytes(extension[2:4])
-        place = flags if offset is None else flags & 7 | offset
-        return extension[:2] + struct.pack(">H", place) + extension[4:]
-    if protocol == ROUTING:
-        return extension[:4] + bytes(len(extension) - 4)
-    return extension[:2] + bytes(len(extension) - 2)
+        kept = {FRAGMENT: 8, ROUTING: 4}.get(protocol, 2)
+        new += extensions[at : at + kept] + bytes(length - kept)
+        protocol, at = extensions[at], at + length
+    return new
 
 
 def checksum(data: bytes) -> int:

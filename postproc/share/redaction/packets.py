@@ -1,4 +1,4 @@
-"""Packets, layer by layer: addresses and payloads are replaced, lengths and checksums set right.
+"""Packets, layer by layer: addresses and payloads are replaced by such of equal length, checksums set right.
 
 Twice through a capture: ``note`` learns what is spread over packets (TCP
 streams, fragments, certificates), ``packet`` replaces. What is not understood
@@ -65,50 +65,42 @@ class Packets:
         self._streams.finish(self._messages.message)
         self._fragments.finish(self._reassembled)
 
-    def packet(self, frame: int, link_type: int, data: bytes, original: int) -> tuple[bytes, int]:
-        """A packet as it is now, and its length on the wire."""
+    def packet(self, frame: int, link_type: int, data: bytes) -> bytes:
+        """A packet as it is now, as long as before."""
         kind, at, head = link(link_type, data, self._addresses)
         packet = ip.parse(data[at:]) if kind in IP_TYPES else None
         if packet is None:
-            return head + bytes(len(data) - len(head)), original
+            return head + bytes(len(data) - len(head))
         source, destination = map(self._addresses.packed, (packet.source, packet.destination))
-        offset, payload = self._payload(frame, packet)
-        payload = _sealed(payload, packet, source, destination)
-        size = len(payload) + packet.missing
-        new = head + ip.header(packet, source, destination, size, offset) + payload + bytes(packet.trailer)
-        return new, max(original + len(new) - len(data), len(new))
+        payload = _sealed(self._payload(frame, packet), packet, source, destination)
+        return head + ip.header(packet, source, destination) + payload + bytes(packet.trailer)
 
-    def _payload(self, frame: int, packet: Packet) -> tuple[int | None, bytes]:
-        """What the IP packet carries now; where it is a fragment, its offset."""
+    def _payload(self, frame: int, packet: Packet) -> bytes:
+        """What the IP packet carries now, the checksum not yet set."""
         if packet.fragment:
-            return self._fragments.places.get(frame) or (None, bytes(len(packet.payload)))
+            return self._fragments.places.get(frame) or bytes(len(packet.payload))
         if packet.protocol == UDP:
-            return None, self._udp(packet.payload, _flow(packet), packet.missing)
+            return self._udp(packet.payload, _flow(packet), cut=packet.missing > 0)
         if packet.protocol == TCP and _whole_header(packet.payload):
-            return None, self._streams.segment(frame, packet.payload)
+            return self._streams.segment(frame, packet.payload)
         if packet.protocol in (ICMP, ICMPV6):
-            return None, icmp(packet, self._addresses, self._quoted)
-        return None, bytes(len(packet.payload))
+            return icmp(packet, self._addresses, self._quoted)
+        return bytes(len(packet.payload))
 
-    def _udp(self, segment: bytes, flow: Flow, missing: int) -> bytes:
+    def _udp(self, segment: bytes, flow: Flow, *, cut: bool) -> bytes:
         """A datagram with its header, the checksum not yet set."""
         if len(segment) < UDP_HEADER:
             return segment
         length = int.from_bytes(segment[4:6])
         end = len(segment) if length < UDP_HEADER else min(length, len(segment))
-        payload = segment[UDP_HEADER:end]
-        new = self._datagram(flow, payload, cut=missing > 0)
-        grown = len(new) - len(payload)
-        if max(len(new) + UDP_HEADER + missing, length + grown) > ip.LARGEST:
-            new = bytes(len(payload))
-        told = length + len(new) - len(payload) if length >= UDP_HEADER else length
-        return segment[:4] + struct.pack(">H", told) + segment[6:8] + new + bytes(len(segment) - end)
+        new = self._datagram(flow, segment[UDP_HEADER:end], cut=cut)
+        return segment[:UDP_HEADER] + new + bytes(len(segment) - end)
 
     def _reassembled(self, key: bytes, segment: bytes) -> bytes:
         """A datagram that was fragmented, with its checksum."""
         source, destination = (key[:16], key[16:32]) if len(key) > 32 else (key[3:7], key[7:11])
         ports = int.from_bytes(segment[:2]), int.from_bytes(segment[2:4])
-        new = self._udp(segment, (source, ports[0], destination, ports[1]), 0)
+        new = self._udp(segment, (source, ports[0], destination, ports[1]), cut=False)
         new_source, new_destination = map(self._addresses.packed, (source, destination))
         return new if new[6:8] == b"\0\0" else ip.sealed(new, 6, new_source, new_destination, UDP)
 
@@ -127,7 +119,7 @@ class Packets:
     def _proven(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
         """What shares a port with RTP (RFC 7983) and proves to be what it looks like; None for all else."""
         if looks_like_stun(payload, cut=cut):
-            return self._stun.message(payload, lambda inner: self._nested(flow, inner, cut=cut))
+            return self._stun.message(payload, lambda inner: self._datagram(flow, inner, cut=cut))
         if looks_like_rtp(payload):
             new = self._media.packet(flow, payload)
             self._tally.replaced[Kind.MEDIA] += new is not None
@@ -144,12 +136,7 @@ class Packets:
         rest = bytes(len(payload) - CHANNEL_HEADER - len(inner))
         if payload[:2] not in self._bound and self._proven(flow, inner, cut=cut) is None:
             return None
-        return payload[:CHANNEL_HEADER] + self._nested(flow, inner, cut=cut) + rest
-
-    def _nested(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
-        """What TURN carries; it may not change its length."""
-        new = self._datagram(flow, payload, cut=cut) if payload else payload
-        return new if len(new) == len(payload) else bytes(len(payload))
+        return payload[:CHANNEL_HEADER] + self._datagram(flow, inner, cut=cut) + rest
 
     def _note_datagram(self, flow: Flow, payload: bytes) -> None:
         """Learn certificates, streams and channels, in TURN, too."""
@@ -172,11 +159,9 @@ class Packets:
     def _quoted(self, packet: Packet) -> bytes:
         """The payload of a packet that an ICMP error quotes, as long as before."""
         if packet.protocol == UDP and not packet.fragment and len(packet.payload) >= UDP_HEADER:
-            new = self._udp(packet.payload, _flow(packet), packet.missing)
-            told = packet.payload[4:6]  # what is quoted keeps its length
-            as_long = (new[:4] + told + new[6:]).ljust(len(packet.payload), b"\0")[: len(packet.payload)]
+            new = self._udp(packet.payload, _flow(packet), cut=packet.missing > 0)
             source, destination = map(self._addresses.packed, (packet.source, packet.destination))
-            return _sealed(as_long, packet, source, destination)
+            return _sealed(new, packet, source, destination)
         kept = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
         kept = 0 if packet.fragment else kept
         return packet.payload[:kept] + bytes(max(len(packet.payload) - kept, 0))

@@ -3,10 +3,12 @@
 import hmac
 import re
 from collections.abc import Callable
+from hashlib import shake_256
 
 from postproc.share.redaction.known import is_codec
 from postproc.share.redaction.sessions import Sessions
 from postproc.share.redaction.texts import Texts
+from postproc.share.redaction.words import fitting
 
 ADDRESS = re.compile(r"(IN\s+IP[46]\s+)([^\s/]+)((?:/\d{1,3}){0,2}\s*)")
 RTCP = re.compile(r"(\s*\d{1,5})(\s+IN\s+IP[46]\s+)?(\S*)(\s*)")
@@ -29,6 +31,7 @@ RTPMAP = re.compile(r"(\d{1,3}\s+)([\w.-]+)((?:/\d{1,6}(?:/\d{1,2})?)?\s*)", re.
 SETTING = re.compile(
     r"(?<=[A-Za-z0-9]=)\d{1,7}(?=[;,\s]|$)|^\d{1,3}(?= )|(?<![\w.+-])\d{1,3}(?:-\d{1,3})?(?=,|$)"
 )
+FINGERPRINT = re.compile(r"(\s*\S+ )([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+)(\s*)")
 HASH = re.compile(r"(?:sha-(?:1|224|256|384|512)|md[25])", re.IGNORECASE)
 LANGUAGE = re.compile(r"\s*[a-z]{2}(?:-[A-Z]{2})?\s*")
 SUITES = re.compile(r"(?:AEAD_)?(?:AES|SEED|F8)(?:_(?:CM|CTR|GCM|CCM|F8|HMAC|SHA1|AES|\d{1,3}))+")
@@ -82,7 +85,7 @@ class Descriptions:
 
     def line(self, line: str) -> str:
         """One line, ``a=...`` and the like."""
-        new = self._line(line)
+        new = fitting(line, self._line(line), lambda: line[:2] + self._words.blank(line[2:]))
         self._texts.keeps(new[2:])
         return new
 
@@ -128,7 +131,7 @@ class Descriptions:
         if not (session.isdecimal() and version.isdecimal()):
             return self._texts.opaque(version)
         if abs(int(version) - int(session)) < CLOSE_VERSIONS:
-            return str(max(int(new) + int(version) - int(session), 0))
+            return _in_digits(int(new) + int(version) - int(session), len(version))
         return version if len(version) <= SHORT_VERSION else self._words.identifier(version)
 
     def _connection(self, value: str) -> str:
@@ -216,17 +219,17 @@ class Descriptions:
         return known.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
 
     def _fingerprint(self, content: str) -> str:
-        kind, _, value = content.strip().partition(" ")
-        kind = kind if HASH.fullmatch(kind) else self._texts.opaque(kind)
-        upper = value.upper()
-        if not re.fullmatch(r"[0-9A-F]{2}(?::[0-9A-F]{2})+", upper):
+        found = FINGERPRINT.fullmatch(content)
+        if not found:
             return self._texts.opaque(content)
+        hash_function = found[1] if HASH.fullmatch(found[1].strip()) else self._texts.opaque(found[1])
+        value, upper = found[2], found[2].upper()
         if upper not in self.fingerprints:
-            digest = hmac.digest(self._key, upper.encode(), "sha512")
-            self.fingerprints[upper] = digest[: (len(upper) + 1) // 3].hex(":").upper()
+            seed = hmac.digest(self._key, upper.encode(), "sha512")
+            self.fingerprints[upper] = shake_256(seed).digest((len(upper) + 1) // 3).hex(":").upper()
         mapped = self.fingerprints[upper]
         self._words.seen.setdefault(value, mapped if value == upper else mapped.lower())
-        return f"{kind} {self._words.seen[value]}"
+        return hash_function + self._words.seen[value] + found[3]
 
     def _crypto(self, content: str) -> str:
         """SDES keys (RFC 4568): the suite stays if it is a known one, the key does not."""
@@ -254,3 +257,8 @@ class Descriptions:
         fields = content.split(" ")
         self._texts.kept.update(each for each in fields if DECIMAL.fullmatch(each))
         return " ".join(each if DECIMAL.fullmatch(each) else self._texts.other(each) for each in fields)
+
+
+def _in_digits(number: int, count: int) -> str:
+    """A number written with so many digits; what does not fit counts on from null."""
+    return f"{max(number, 0) % 10**count:0{count}}"

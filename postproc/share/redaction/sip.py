@@ -1,15 +1,16 @@
-"""SIP messages (RFC 3261): start line, headers by what each is known to hold, body, Content-Length.
+"""SIP messages (RFC 3261): start line, headers by what each is known to hold, body.
 
 A header nobody knows is replaced word by word: an X- header may hold anything,
 and what it has in common with a Call-ID it still has.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from postproc.share.redaction.sdp import Descriptions
 from postproc.share.redaction.texts import Texts
 from postproc.share.redaction.uris import Uris
+from postproc.share.redaction.words import fitting
 
 LONG_FORMS = {
     "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
@@ -18,7 +19,7 @@ LONG_FORMS = {
     "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires", "y": "identity",
 }  # fmt: skip
 START = re.compile(rb"(?:[\w.!%*+`'~-]{1,40} [^\s\r\n]{1,4096} SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)\r?\n")
-REQUEST = re.compile(r"([\w.!%*+`'~-]+) (\S+) (SIP/2\.0)", re.ASCII)
+REQUEST = re.compile(r"([\w.!%*+`'~-]+) (\S+) (SIP/2\.0\s*)", re.ASCII)
 STATUS = re.compile(r"(SIP/2\.0 \d{3} ?)(.*)")
 NAME = re.compile(r"[\w.!%*+`'~-]+\s*", re.ASCII)
 LENGTH = re.compile(r"(\s*)(\d{1,9})(?!\d)(.*)", re.DOTALL)
@@ -53,6 +54,7 @@ COUNTS = re.compile(r"(\s*\d{1,10}\s+(?:\d{1,10}\s+)?)([\w.!%*+`'~-]+)(\s*)")  #
 LEADING = re.compile(r"\s*\d{1,10}(?:\.\d{1,6})?(?![\w.])")
 WARNING = re.compile(r"(\s*\d{3} )(\S+)( )(.*)", re.DOTALL)
 BOUNDARY = re.compile(r"(boundary\s*=\s*)(?:\"([^\"]+)\"|([^\";\s]+))", re.IGNORECASE)
+LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # what goes on in the next line is one (RFC 3261, 7.3.1)
 X_PREFIX = re.compile(r"x-|p-", re.IGNORECASE)
 
 
@@ -74,16 +76,19 @@ class Messages:
         }
 
     def message(self, message: bytes) -> bytes:
-        """A message, or as much of it as there is; Content-Length differs by as much as the body does."""
+        """A message, or as much of it as there is, as long as before."""
         head, gap, body = _parted(message)
-        lines = _unfolded(head.decode(errors="surrogateescape"))
-        kind = next((value for name, value in map(_header, lines[1:]) if name == "content-type"), "")
-        new_body = self._body(body.decode(errors="surrogateescape"), kind).encode(errors="surrogateescape")
-        change = len(new_body) - len(body)
-        lines = [self._start(lines[0]), *(self._line(line, change) for line in lines[1:])]
-        for line in lines:
+        lines = LINE_END.split(head.decode(errors="surrogateescape"))
+        new = [self._start(lines[0]), *lines[1:]]
+        new[2::2] = map(self._line, lines[2::2])
+        for line in new[::2]:
             self._texts.keeps(line)
-        return "\r\n".join(lines).encode(errors="surrogateescape") + gap + new_body
+        text = (
+            "".join(new)
+            + gap.decode()
+            + self._body(body.decode(errors="surrogateescape"), _content_type(lines[2::2]))
+        )
+        return text.encode(errors="surrogateescape")
 
     def header(self, name: str, value: str) -> str:
         """The value of a header, by its name."""
@@ -100,20 +105,24 @@ class Messages:
         mapped = re.sub(r"[^\s,]+", lambda found: self._words.call_id(found[0]), ids)
         return mapped + semicolon + self._uris.parameters(parameters)
 
-    def _line(self, line: str, change: int) -> str:
+    def _line(self, line: str) -> str:
+        name, colon, value = line.partition(":")
+        return fitting(line, self._changed(line), lambda: self.name(name) + colon + self._words.blank(value))
+
+    def _changed(self, line: str) -> str:
         name, colon, value = line.partition(":")
         long = LONG_FORMS.get(name.strip().lower(), name.strip().lower())
         if not colon or not NAME.fullmatch(name):
             return self._texts.line(line)
         if long == "content-length":
-            return name + colon + self._length(value, change)
+            return name + colon + self._length(value)
         return self.name(name) + colon + self.header(name, value)
 
-    def _length(self, value: str, change: int) -> str:
+    def _length(self, value: str) -> str:
         found = LENGTH.fullmatch(value)
         if not found:
             return self._texts.opaque(value)
-        return found[1] + str(max(int(found[2]) + change, 0)) + self._texts.opaque(found[3])
+        return found[1] + found[2] + self._texts.opaque(found[3])
 
     def name(self, name: str) -> str:
         """The name of a header; of one that nobody knows only that it is a private one stays."""
@@ -144,10 +153,15 @@ class Messages:
         return found[1] + self._words.host(found[2]) + found[3] + self._texts.line(found[4])
 
     def _start(self, line: str) -> str:
-        if request := REQUEST.fullmatch(line.rstrip()):
-            return f"{self._method(request[1])} {self._uris.uri(request[2])} {request[3]}"
+        if request := REQUEST.fullmatch(line):
+            uri = fitting(request[2], self._uris.uri(request[2]), lambda: self._words.blank(request[2]))
+            return f"{self._method(request[1])} {uri} {request[3]}"
         status = STATUS.fullmatch(line)
-        return status[1] + self._texts.line(status[2]) if status else self._texts.opaque(line)
+        if not status:
+            return self._texts.opaque(line)
+        return status[1] + fitting(
+            status[2], self._texts.line(status[2]), lambda: self._words.blank(status[2])
+        )
 
     def _body(self, body: str, kind: str) -> str:
         media = kind.strip().lower()
@@ -174,12 +188,10 @@ class Messages:
         head, gap, body = _divided(part)
         if not gap:
             return self._words.blank(part)
-        lines = re.split(r"(\r?\n)(?![ \t])", head)
-        kind = next((value for name, value in map(_header, lines[::2]) if name == "content-type"), "")
-        new = self._body(body, kind)
-        change = len(new) - len(body)
-        lines[::2] = [self._line(line, change) if line.strip() else line for line in lines[::2]]
-        return "".join(lines) + gap + new
+        lines = LINE_END.split(head)
+        kind = _content_type(lines[::2])
+        lines[::2] = [self._line(line) if line.strip() else line for line in lines[::2]]
+        return "".join(lines) + gap + self._body(body, kind)
 
 
 def _boundary(value: str) -> tuple[str, int, int]:
@@ -205,12 +217,9 @@ def _parted(message: bytes) -> tuple[bytes, bytes, bytes]:
     return message[: found.start()], found[0], message[found.end() :]
 
 
-def _unfolded(head: str) -> list[str]:
-    """The lines of the head; what goes on in the next line (RFC 3261, section 7.3.1) is one."""
-    return re.split(r"\r?\n(?![ \t])", head)
-
-
-def _header(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(":")
-    short = name.strip().lower()
-    return LONG_FORMS.get(short, short), value.strip()
+def _content_type(headers: Iterable[str]) -> str:
+    """What the headers say that the body is; nothing if they do not."""
+    for name, _, value in (line.partition(":") for line in headers):
+        if name.strip().lower() in ("content-type", "c"):
+            return value.strip()
+    return ""

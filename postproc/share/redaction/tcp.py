@@ -1,16 +1,15 @@
 """TCP connections with SIP in them: messages are replaced in the stream, not in the segment.
 
-What is replaced may be longer than before. So each direction has a map from old
-to new positions; sequence numbers, acknowledgements and payloads follow it, and
-segments sent again stay equal to those sent first.
+A message may be spread over segments, or share one with others, so each direction is put
+together first; a segment sent again stays equal to the one sent first.
 
-SIP that was decrypted stands in the clear afterwards: its keys may not leave, and
-without them nobody could see the call. Of such a connection nothing else is left.
+SIP that was decrypted stands in the clear afterwards, in the place of its records of TLS: its keys
+may not leave, and without them nobody could see the call. Of such a connection nothing else is left.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from postproc.share.redaction.sip import START
@@ -29,83 +28,51 @@ Change = Callable[[bytes], bytes]
 
 
 @dataclass
-class Chunk:
-    """A stretch of the stream, from its start to its end before and after."""
-
-    start: int
-    end: int
-    new_start: int
-    new: bytes
-
-    def moved(self, position: int) -> int:
-        """Where a position in the chunk is now, in proportion."""
-        return self.new_start + round((position - self.start) * len(self.new) / max(self.end - self.start, 1))
-
-
-@dataclass
 class Direction:
     """One way of a connection: positions count from the first byte seen, or from the SYN."""
 
     base: int | None = None
     parts: list[tuple[int, bytes]] = field(default_factory=list)
-    chunks: list[Chunk] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by position
+    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # what stands there now
+    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by their end
 
     def position(self, number: int) -> int:
         """Position of a sequence number, which wraps around."""
         return (number - (self.base or 0) + WRAP // 2) % WRAP - WRAP // 2
 
-    def moved(self, position: int) -> int:
-        index = bisect_right(self.starts, position) - 1
-        if index < 0:
-            return position
-        chunk = self.chunks[index]
-        if position <= chunk.end:
-            return chunk.moved(position)
-        return position - chunk.end + chunk.new_start + len(chunk.new)
-
-    def number(self, number: int) -> int:
-        """A sequence number after the change."""
-        if self.base is None:
-            return number
-        return (self.base + self.moved(self.position(number))) % WRAP
-
     def content(self, position: int, size: int) -> bytes:
         """What stands now where ``size`` bytes stood."""
-        start, end, found = self.moved(position), self.moved(position + size), b""
-        index = max(bisect_right(self.starts, position) - 1, 0)
-        for chunk in self.chunks[index:]:
-            if chunk.new_start >= end:
-                break
-            found += chunk.new[max(start - chunk.new_start, 0) : end - chunk.new_start]
-        return found
+        index = bisect_right(self.stretches, position, key=lambda stretch: stretch[0]) - 1
+        start, data = self.stretches[index] if index >= 0 else (position, b"")
+        return data[position - start : position - start + size].ljust(size, b"\0")
 
     def finish(self, change: Change) -> None:
-        """Replace in the messages of the stream; ``change`` gives a message's replacement."""
-        self._chunked(
-            (start, len(piece), new)
-            for position, data in _stretches(self.parts)
-            for start, (piece, new) in _placed(position, _pieces(data, change))
-        )
+        """Replace in the messages of the stream; ``change`` gives another of the same length."""
+        self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
 
     def finish_decrypted(self, change: Change) -> None:
-        """Put each message in the place of the segment in which it ended, and nothing in that of others."""
-        end, held = -WRAP, []
-        for position, data in sorted(self.parts, key=lambda part: part[0]):
-            start, end = max(position, end), max(position + len(data), end)
-            if start < end:  # else it was sent before
-                new = b"".join(map(change, self.decrypted.get(position, ())))
-                held.append((start, end - start, new))
-        self._chunked(held)
+        """Put messages in the place of the segments up to that in which they ended; all else is null.
 
-    def _chunked(self, held: Iterable[tuple[int, int, bytes]]) -> None:
-        """Take what stands now where so many bytes stood, front to back."""
-        self.chunks, shift = [], 0
-        for start, size, new in held:
-            self.chunks.append(Chunk(start, start + size, start + shift, new))
-            shift += len(new) - size
-        self.starts = [chunk.start for chunk in self.chunks]
+        They are shorter than their records of TLS: blanks behind the first header make up for that
+        (RFC 3261, section 7.3.1).
+        """
+        self.stretches = []
+        starts = sorted({position for position, _ in self.parts})
+        for start, data in _stretches(self.parts):
+            new = bytearray(len(data))
+            for end, messages in self.decrypted.items():
+                text = b"".join(map(change, messages))
+                at = starts[max(bisect_right(starts, end - len(text)) - 1, 0)]
+                if text and start <= at and at + len(text) <= end <= start + len(data):
+                    new[at - start : end - start] = _filled_up(text, end - at)
+            self.stretches.append((start, bytes(new)))
+
+
+def _filled_up(message: bytes, size: int) -> bytes:
+    """A message of that size: with blanks behind its first header, where no length is counted."""
+    start, line_end, headers = message.partition(b"\r\n")
+    first, other_end, rest = headers.partition(b"\r\n")
+    return start + line_end + first + b" " * (size - len(message)) + other_end + rest
 
 
 @dataclass
@@ -124,10 +91,10 @@ class Connection:
 
 @dataclass
 class Streams:
-    """All connections; ``places`` says by frame which one a segment is of."""
+    """All connections; ``places`` says by frame of which one a segment is, and who sent it."""
 
     current: dict[frozenset[End], Connection] = field(default_factory=dict)
-    places: dict[int, tuple[Connection, End, End]] = field(default_factory=dict)
+    places: dict[int, tuple[Connection, End]] = field(default_factory=dict)
     decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
 
     def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
@@ -145,11 +112,11 @@ class Streams:
         way = connection.ways.setdefault(source, Direction())
         if way.base is None:
             way.base = (number + bool(flags & SYN)) % WRAP
-        self.places[frame] = connection, source, destination
+        self.places[frame] = connection, source
         if payload:
             if frame in self.decrypted:
                 connection.has_sip = connection.is_decrypted = True
-                way.decrypted.setdefault(way.position(number), self.decrypted[frame])
+                way.decrypted.setdefault(way.position(number) + len(payload), self.decrypted[frame])
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
             connection.looked_at += len(payload)
             way.parts.append((way.position(number), payload))
@@ -172,17 +139,14 @@ class Streams:
         place = self.places.get(frame)
         if place is None:
             return segment[:20] + options(segment[20:size]) + bytes(len(payload))
-        connection, source, destination = place
-        way, back = connection.ways[source], connection.ways.get(destination, Direction())
-        number, acknowledged = int.from_bytes(segment[4:8]), int.from_bytes(segment[8:12])
-        content = way.content(way.position(number), len(payload)) if payload else b""
-        new = way.number(number).to_bytes(4)
-        new += (back.number(acknowledged) if segment[13] & ACK else acknowledged).to_bytes(4)
-        return segment[:4] + new + segment[12:20] + options(segment[20:size], back) + content
+        connection, source = place
+        way = connection.ways[source]
+        content = way.content(way.position(int.from_bytes(segment[4:8])), len(payload))
+        return segment[:20] + options(segment[20:size]) + content
 
 
-def options(held: bytes, back: Direction | None = None) -> bytes:
-    """TCP options: sizes and times stay, selective acknowledgements move, what is unknown is void."""
+def options(held: bytes) -> bytes:
+    """TCP options: sizes, times and selective acknowledgements stay, what is unknown is void."""
     new, at = b"", 0
     while at < len(held):
         kind = held[at]
@@ -190,23 +154,10 @@ def options(held: bytes, back: Direction | None = None) -> bytes:
         option = held[at : at + max(size, 1)]
         if kind == END:
             return new + bytes(len(held) - at)
-        if kind == SELECTIVE and len(option) % 8 == 2:
-            edges = [int.from_bytes(option[place : place + 4]) for place in range(2, len(option), 4)]
-            moved = [back.number(edge) for edge in edges] if back else edges
-            new += option[:2] + b"".join(edge.to_bytes(4) for edge in moved)
-        else:
-            new += option if len(option) == SIZES.get(kind) else NOTHING * len(option)
+        stays = len(option) == SIZES.get(kind) or (kind == SELECTIVE and len(option) % 8 == 2)
+        new += option if stays else NOTHING * len(option)
         at += len(option)
     return new
-
-
-def _placed(
-    position: int, pieces: Iterable[tuple[bytes, bytes]]
-) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
-    """Each piece with the position at which it stood."""
-    for piece, new in pieces:
-        yield position, (piece, new)
-        position += len(piece)
 
 
 def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
@@ -221,9 +172,9 @@ def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return [(position, bytes(data)) for position, data in found]
 
 
-def _pieces(data: bytes, change: Change) -> list[tuple[bytes, bytes]]:
-    """Messages, keep-alives between them, and what is neither: null; each with its replacement."""
-    found, at = [], 0
+def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
+    """What takes the place of messages, of keep-alives between them, and of what is neither: null."""
+    at = 0
     while at < len(data):
         rest = data[at:]
         blank = len(rest) - len(rest.lstrip(KEEP_ALIVE))
@@ -236,9 +187,8 @@ def _pieces(data: bytes, change: Change) -> list[tuple[bytes, bytes]]:
             following = NEXT.search(rest)
             piece = rest[: following.start() if following else len(rest)]
             new = bytes(len(piece))
-        found.append((piece, new))
+        yield new
         at += len(piece)
-    return found
 
 
 def _length(stream: bytes) -> int:

@@ -32,7 +32,7 @@ from postproc.share.redaction.patterns import (
     UUID,
 )  # fmt: skip
 from postproc.share.redaction.tally import Kind, Tally
-from postproc.share.redaction.words import Words, is_address
+from postproc.share.redaction.words import Words, is_address, octets
 
 BETWEEN = re.compile(r"([\s;,=<>{}()\"'\[\]|/?&]+)")
 SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNORECASE)
@@ -97,10 +97,10 @@ class Texts:
         """Note the words of a text that stays, for who looks for what is left."""
         self.plain.update(BETWEEN.split(text.lower())[::2])
 
-    def uri(self, user: str, host: str) -> str:
+    def uri(self, user: str | None, host: str) -> str:
         """``user@host`` of a URI, or the host alone."""
         mapped = self.words.host(host)
-        if not user:
+        if user is None:
             return mapped
         name, colon, password = user.partition(":")
         return self.words.user(name) + colon + self.words.blank(password) + "@" + mapped
@@ -113,7 +113,7 @@ class Texts:
             done.append(new)
             return OPEN + "".join(chr(NULL + int(digit)) for digit in str(len(done) - 1)) + CLOSE
 
-        text = MARKS.sub("?", text)
+        text = MARKS.sub("?" * octets(OPEN), text)
         for pattern, change in self._steps:
             text = _changed(pattern, change, hide, text)
         text = WORD.sub(lambda found: self._judged(found, hide), text)
@@ -159,7 +159,8 @@ class Texts:
             (SECRET, lambda f, hide: f[1] + f[2] + hide(words.blank(f[3]))),
             (DIALPLAN, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3] + hide(words.user(f[4])) + f[5]
              + hide(words.user(f[6])) + f[7]),
-            (URL, lambda f, hide: f"{f[1]}://{hide(words.host(f[2]))}{f[3] or ''}{hide(self.opaque(f[4]))}"),
+            (URL, lambda f, hide: f[1] + hide(words.blank(f[2] or "")) + hide(words.host(f[3])) + (f[4] or "")
+             + hide(self.opaque(f[5]))),
             (URI, lambda f, hide: f"{f[1]}:" + hide(self._of_uri(f))),
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
@@ -184,7 +185,7 @@ class Texts:
         if counts or self.known.word(word):
             self._tally.words[word] += not counts
             return word
-        seen = self.words.seen.get(word) or self.words.seen.get(word.lower())
+        seen = self.words.seen.get(word) or (word.isascii() and self.words.seen.get(word.lower()))
         return hide(seen or self.words.word(word))
 
     def _found(self, word: str) -> str:
@@ -197,7 +198,7 @@ class Texts:
     def _of_uri(self, found: Found) -> str:
         if found[1].lower() == "tel":
             return self.words.user(found[3])
-        return self.uri((found[2] or "").removesuffix("@"), found[3])
+        return self.uri(found[2].removesuffix("@") if found[2] else None, found[3])
 
     def _word(self, word: str) -> str:
         if scheme := SCHEME.fullmatch(word):

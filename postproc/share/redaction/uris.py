@@ -22,7 +22,7 @@ DIGEST_SCHEME = re.compile(r"\s*(Digest|Basic|Bearer|NTLM|Negotiate)\s+", re.IGN
 SEPARATED = re.compile(r'([;,?&])|((?:"(?:[^"\\]|\\.)*"|[^;,?&"]|")+?)(?=[;,?&]|$)', re.DOTALL)
 PARAMETER = re.compile(r'(\s*)([\w.+!%*`\'~-]+)(\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s"<>=]+={0,2})(\s*)', re.DOTALL)
 ANGLE = re.compile(r"<([^>]*)>")
-SCHEME = re.compile(r"(sips?|tel|im|pres):(.*)", re.IGNORECASE | re.DOTALL)
+SCHEME = re.compile(r"(\s*(sips?|tel|im|pres):)(.*?)(\s*)", re.IGNORECASE | re.DOTALL)
 SENT_BY = re.compile(r"(\s*SIP\s*/\s*2\.0\s*/\s*[A-Za-z]{2,4}(?:-SCTP)?\s+)(\S+)(\s*)", re.IGNORECASE)
 MAGIC_BRANCH = "z9hG4bK"
 NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3}){0,2}")  # seconds, a port, a share, an index
@@ -46,18 +46,18 @@ class Uris:
 
     def uri(self, uri: str) -> str:
         """A URI with its parameters and headers."""
-        found = SCHEME.fullmatch(uri.strip())
+        found = SCHEME.fullmatch(uri)
         if not found:
             return uri if uri.strip() == "*" else self._texts.opaque(uri)
-        address, question, headers = found[2].partition("?")
+        address, question, headers = found[3].partition("?")
         user, at, rest = address.rpartition("@")
         host, semicolon, parameters = rest.partition(";")
-        if found[1].lower() == "tel":
+        if found[2].lower() == "tel":
             mapped = self._words.user(host)
         else:
             mapped = self._user(user) + at + self._words.host(host)
-        told = mapped + semicolon + self.parameters(parameters)
-        return f"{found[1]}:{told}{question}{self._texts.opaque(headers)}"
+        address = mapped + semicolon + self.parameters(parameters)
+        return found[1] + address + question + self._texts.opaque(headers) + found[4]
 
     def parameters(self, text: str) -> str:
         """``name=value`` and flags, with what separates them."""
@@ -91,7 +91,7 @@ class Uris:
         if not found:
             return otherwise(piece)
         name, quote = found[2].lower(), '"' * found[4].startswith('"')
-        value = found[4].strip('"')
+        value = _unquoted(found[4])
         told = found[2] if name in IDS or found[2] in self._texts.known else self._texts.opaque(found[2])
         return found[1] + told + found[3] + quote + self._changed(name, value) + quote + found[5]
 
@@ -114,15 +114,15 @@ class Uris:
         sent_by = SENT_BY.fullmatch(piece)
         if sent_by and sent_by[1] in self._texts.known:
             return sent_by[1] + self._words.host(sent_by[2]) + sent_by[3]
-        if SCHEME.fullmatch(piece.strip()):
-            return piece.replace(piece.strip(), self.uri(piece))
+        if SCHEME.fullmatch(piece):
+            return self.uri(piece)
         return self._texts.name(piece)
 
     def _credential(self, piece: str) -> str:
         found = PARAMETER.fullmatch(piece)
         if not found:
             return self._words.blank(piece)
-        name, quote, value = found[2].lower(), '"' * found[4].startswith('"'), found[4].strip('"')
+        name, quote, value = found[2].lower(), '"' * found[4].startswith('"'), _unquoted(found[4])
         told = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
         if name in DIGEST_KEPT and (told or value in self._texts.known):
             return piece
@@ -135,3 +135,8 @@ class Uris:
         }
         changed = change.get(name, self._words.blank)(value)
         return found[1] + label + found[3] + quote + changed + quote + found[5]
+
+
+def _unquoted(value: str) -> str:
+    """A value without the quotes around it; what is quoted in it stays as it is written."""
+    return value[1:-1] if value.startswith('"') else value

@@ -1,4 +1,4 @@
-"""Pseudonyms of words and numbers: as long as before, a digit for a digit, a letter for a letter.
+"""Pseudonyms of words and numbers: of as many bytes as before, a digit for a digit, a letter for a letter.
 
 A sign is turned by an amount that hangs on all behind it, so that what ends
 alike still ends alike (extension and full number, written with +49 or 0), and
@@ -97,7 +97,7 @@ class Words:
     def blank(self, value: str) -> str:
         """What must not be kept in any form: signs give way to 0, separators stay."""
         self._tally.replaced[Kind.SECRET] += bool(value.strip())
-        return BLANKED.sub("0", value)
+        return BLANKED.sub(lambda found: "0" * octets(found[0]), value)
 
     def _kept(self, word: str, change: Callable[[str], str]) -> str:
         if word not in self.seen:
@@ -137,7 +137,7 @@ class Words:
                 turned = self._turn(char, alphabet, behind)
                 signs[place] = turned.upper() if part[place].isupper() else turned
             elif not char.isascii():  # of one sign there may be two in small letters
-                signs[place] = "x"  # a letter of another alphabet
+                signs[place] = "x" * octets(part[place])  # a letter of another alphabet
             behind = char + behind
         return "".join(signs)
 
@@ -147,6 +147,16 @@ class Words:
         )
         amount = 1 + int.from_bytes(digest[:4]) % (len(alphabet) - 1)
         return alphabet[(alphabet.index(char) + amount) % len(alphabet)]
+
+
+def octets(text: str) -> int:
+    """How long a text is in a packet."""
+    return len(text.encode(errors="surrogateescape"))
+
+
+def fitting(old: str, new: str, otherwise: Callable[[], str]) -> str:
+    """The new text if it is as long as the old, else the other: an address in a form that cannot be kept."""
+    return new if octets(new) == octets(old) else otherwise()
 
 
 def is_address(word: str) -> bool:

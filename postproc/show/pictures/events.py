@@ -1,21 +1,36 @@
-"""The events of a call as a ladder shows them, in order: each once, the description with its message.
+"""The events of a call as the rows of its ladder: each once, repeated ones folded, idle time named.
 
-Two captures of one call show many packets twice: those of the second are left out.
+A session description stands with the message that carries it. Two captures of one call show many
+packets twice: those of the second are left out. Repeated checks are folded into one row, very long
+calls are cut in their middle.
 """
 
 from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
 
 from postproc.model.text import Lang
-from postproc.show.pictures.columns import Columns
-from postproc.show.pictures.cut import CallRows, Row
-from postproc.show.pictures.facts import UNKNOWN, Binding, Facts, facts
-from postproc.show.pictures.lettering import plain
-from postproc.show.pictures.records import NS_PER_S, records
-from postproc.show.pictures.wording import duration, event, say
+from postproc.model.vocabulary import count, decimal
+from postproc.show.pictures import wording
+from postproc.show.pictures.cut import CallRows
+from postproc.show.pictures.cut import Row as TableRow
+from postproc.show.pictures.layout import plain
+from postproc.show.pictures.machines import Machines
+from postproc.show.pictures.records import NS_PER_S, place
+from postproc.show.pictures.wording import duration, say
 
 Frame = tuple[str, int | None]  # capture and number
-ANSWERS = ("success", "error")
+RESPONSES = ("success", "error")
+
+IDLE_S = 2.0  # longer time without events gets a row: over the longest pause of a set-up by hand
+PLENTY = 120  # rows, four printed pages; with more, requests that repeat inside a dialog are folded as well
+MOST_ROWS = 600  # twenty printed pages: a picture of more is no picture
+RHYTHM_S = 0.1  # the shortest time between repetitions that is named: below it, it is a burst
+FOLDED = {"stun", "icmp"}
+REPEATED = ("INFO", "OPTIONS", "MESSAGE", "NOTIFY", "UPDATE")  # without description, and their responses
 
 
 @dataclass(frozen=True)
@@ -44,73 +59,130 @@ class Event:
     identity: object = None  # what a second capture of it shares
 
 
-def events(tables: CallRows, found: Columns, lang: Lang) -> list[Event]:
-    """Return the events of a call in the order of time."""
-    known = facts(tables, lang)
-    rows = [
-        _event(row, found, known, lang)
-        for row in tables.timeline
-        if row.time is not None and not (row.lane == "media" and row.kind == "end")  # a band's end shows it
-    ]
-    return _once(_with_descriptions(rows), _overlapping(tables))
+@dataclass(frozen=True)
+class Row:
+    """An event, or a note across all columns (idle time, what is left out)."""
+
+    event: Event | None
+    note: str = ""
 
 
-def _event(row: Row, found: Columns, known: Facts, lang: Lang) -> Event:
-    at = (row.capture, row.frame)
-    binding = known.bindings.get(at, UNKNOWN) if row.lane == "stun" else UNKNOWN
-    stream = known.streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
-    base = stream.said if stream else _base(row, binding, lang)
-    own = row.lane == "log"  # src is a source file
+class Binding(NamedTuple):
+    """What the bindings hold of a frame of the timeline; only responses have a round-trip time."""
+
+    transaction: str | None = None
+    rtt_ms: float | None = None
+    outcome: str | None = None
+    purpose: str | None = None
+
+
+class Stream(NamedTuple):
+    ssrc: int | None
+    text: str  # codec and figures
+
+
+StreamKey = tuple[str, int | None, str | None, str | None]  # capture, first frame, source, destination
+
+
+def rows_of(call: CallRows, machines: Machines, lang: Lang) -> list[Row]:
+    """The rows of a ladder from top to bottom."""
+    return rows(events(call, machines, lang), lang)
+
+
+def events(call: CallRows, machines: Machines, lang: Lang) -> list[Event]:
+    """The events of a call in the order of time."""
+    bindings, streams = _bindings(call), _streams(call, lang)
+    requests = {(row.capture, row.frame): (row.call_id, row.cseq) for row in call.sip_messages}
+    found: list[Event] = []
+    for row in call.timeline:
+        if row.time is None or (row.lane == "media" and row.kind == "end"):  # a band's end shows it
+            continue
+        at = (row.capture, row.frame)
+        binding = bindings.get(at, Binding()) if row.lane == "stun" else Binding()
+        stream = streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
+        event = _event(row, binding, machines, stream.text if stream else _base(row, binding, lang), lang)
+        identity = stream.ssrc if stream else binding.transaction or requests.get(at)
+        found.append(replace(event, identity=identity))
+    joined = _with_descriptions(found)
+    return _once(joined) if _overlapping(call) else joined
+
+
+def _event(row: TableRow, binding: Binding, machines: Machines, base: str, lang: Lang) -> Event:
+    rtt = binding.rtt_ms
+    in_log = row.lane == "log"  # src is a source file
     return Event(
         row.time,
         row.time,
-        (at,),
+        ((row.capture, row.frame),),
         row.leg,
         row.lane or "",
         row.kind or "",
-        base if binding.rtt_ms is None else f"{base}, {duration(binding.rtt_ms / 1000, lang)}",
+        base if rtt is None else f"{base}, {duration(rtt / 1000, lang)}",
         base,
-        None if own else found.of(row.leg, row.src),
-        None if own else found.of(row.leg, row.dst),
+        None if in_log else machines.column(row.leg, row.src),
+        None if in_log else machines.column(row.leg, row.dst),
         row.severity or "normal",
-        arrives=binding.outcome != "unanswered" or row.kind in ANSWERS,
-        rtt_ms=() if binding.rtt_ms is None else (binding.rtt_ms,),
+        arrives=binding.outcome != "unanswered" or row.kind in RESPONSES,
+        rtt_ms=() if rtt is None else (rtt,),
         purpose=binding.purpose,
-        identity=stream.ssrc if stream else binding.transaction or known.requests.get(at),
     )
 
 
-def _base(row: Row, binding: Binding, lang: Lang) -> str:
+def _base(row: TableRow, binding: Binding, lang: Lang) -> str:
     """The label without the round-trip time at its end; of an open check, that it is open."""
-    said = plain(row.label)
-    if binding.rtt_ms is not None and ", " in said:
-        said = said.rpartition(", ")[0]
-    text = event(row.lane or "", said, lang)
+    label = plain(row.label)
+    if binding.rtt_ms is not None and ", " in label:
+        label = label.rpartition(", ")[0]
+    text = wording.event(row.lane or "", label, lang)
     return f"{text}, {say('pending', lang)}" if binding.outcome == "pending" else text
 
 
-def _with_descriptions(rows: list[Event]) -> list[Event]:
+def _bindings(call: CallRows) -> dict[Frame, Binding]:
+    found: dict[Frame, Binding] = {}
+    for row in call.bindings:
+        if row.response_frame is not None:
+            response = Binding(row.transaction_id, row.rtt_ms, row.outcome, row.purpose)
+            found[row.capture, row.response_frame] = response
+        if row.frame is not None and row.frame != row.response_frame:
+            found[row.capture, row.frame] = Binding(row.transaction_id, None, row.outcome, row.purpose)
+    return found
+
+
+def _streams(call: CallRows, lang: Lang) -> dict[StreamKey, Stream]:
+    found: dict[StreamKey, Stream] = {}
+    for row in call.rtp_streams:
+        what = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
+        packets, lost = count(row.packets or 0, lang), count(row.lost or 0, lang)
+        text = say("media", lang, what=what, packets=packets, lost=lost)
+        if row.jitter_ms is not None:
+            text += ", " + say("jitter", lang, jitter=decimal(f"{row.jitter_ms:.1f} ms", lang))
+        ends = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
+        found[row.capture, row.frame, *ends] = Stream(row.ssrc, text)
+    return found
+
+
+def _with_descriptions(events: list[Event]) -> list[Event]:
     """Put a description to the message that carries it."""
-    told = {(row.frames[0], row.leg): row.label for row in rows if row.lane == "sdp"}
-    carried = {(row.frames[0], row.leg) for row in rows if row.lane == "sip"}
-    return [
-        replace(row, label=f"{row.label} ({told[at]})", base=f"{row.base} ({told[at]})")
-        if row.lane == "sip" and (at := (row.frames[0], row.leg)) in told
-        else row
-        for row in rows
-        if row.lane != "sdp" or (row.frames[0], row.leg) not in carried
-    ]
+    descriptions = {(event.frames[0], event.leg): event.label for event in events if event.lane == "sdp"}
+    messages = {(event.frames[0], event.leg) for event in events if event.lane == "sip"}
+    joined: list[Event] = []
+    for event in events:
+        at = (event.frames[0], event.leg)
+        if event.lane == "sip" and at in descriptions:
+            text = f" ({descriptions[at]})"
+            joined.append(replace(event, label=event.label + text, base=event.base + text))
+        elif event.lane != "sdp" or at not in messages:
+            joined.append(event)
+    return joined
 
 
-def _overlapping(tables: CallRows) -> bool:
+def _overlapping(call: CallRows) -> bool:
     """Whether two captures of the call ran at the same time: files of a ring buffer follow each other."""
-    names = {event.capture for event in tables.timeline}
-    if len(names) < 2:
-        return False
+    names = {event.capture for event in call.timeline}
     spans = sorted(
-        (first, last)
-        for name, first, last in records(tables.captures, "capture", "first_time", "last_time")
-        if name in names and first is not None and last is not None
+        (row.first_time, row.last_time)
+        for row in call.captures
+        if row.capture in names and row.first_time is not None and row.last_time is not None
     )
     latest = 0
     for first, last in spans:
@@ -120,25 +192,98 @@ def _overlapping(tables: CallRows) -> bool:
     return False
 
 
-def _once(rows: list[Event], overlapping: bool) -> list[Event]:
+def _once(events: list[Event]) -> list[Event]:
     """Leave out what another capture has shown: the n-th of a kind here is the n-th there."""
-    if not overlapping:
-        return rows
     counted: Counter[object] = Counter()
     shown: dict[object, int] = {}
     kept: list[Event] = []
-    for row in rows:
-        what = (row.lane, row.kind, row.leg, row.src, row.dst, row.base, row.identity)
-        capture = row.frames[0][0]
-        counted[capture, what] += 1
-        key = (what, counted[capture, what])
+    for event in events:
+        kind = (event.lane, event.kind, event.leg, event.src, event.dst, event.base, event.identity)
+        capture = event.frames[0][0]
+        counted[capture, kind] += 1
+        key = (kind, counted[capture, kind])
         if key in shown and kept[shown[key]].frames[0][0] != capture:
             first = kept[shown[key]]
-            kept[shown[key]] = replace(first, frames=first.frames + row.frames)
+            kept[shown[key]] = replace(first, frames=first.frames + event.frames)
         else:
             shown[key] = len(kept)
-            kept.append(row)
+            kept.append(event)
     return kept
+
+
+def rows(events: Sequence[Event], lang: Lang) -> list[Row]:
+    """Fold, name idle time, and leave out the middle of what is too long."""
+    folded = fold(events, lang)
+    if len(folded) > PLENTY:
+        folded = fold(events, lang, repeated=True)
+    return _bounded(list(_with_gaps(folded, lang)), lang)
+
+
+def fold(events: Iterable[Event], lang: Lang, *, repeated: bool = False) -> list[Event]:
+    """Fold what is alike between two other events into the first of it.
+
+    Checks and ICMP errors are folded; ``repeated``: requests that repeat, too.
+    """
+    folded: list[Event] = []
+    groups: dict[Hashable, list[Event]] = {}
+    for event in events:
+        if event.lane in FOLDED or (repeated and _repeats(event)):
+            groups.setdefault(_likeness(event), []).append(event)
+            continue
+        folded += _in_order(groups.values(), lang)
+        groups = {}
+        folded.append(event)
+    return folded + _in_order(groups.values(), lang)
+
+
+def _repeats(event: Event) -> bool:
+    about = event.base.rpartition("(")[2].rstrip(")") if event.kind == "response" else event.base
+    return event.lane == "sip" and about in REPEATED
+
+
+def _likeness(event: Event) -> Hashable:
+    what = (event.lane, event.kind, event.leg, event.base, event.severity, event.arrives)
+    return what, event.src, event.dst, event.frames[0][0]
+
+
+def _in_order(groups: Iterable[list[Event]], lang: Lang) -> list[Event]:
+    return sorted((_folded(group, lang) for group in groups), key=lambda event: event.time)
+
+
+def _folded(group: list[Event], lang: Lang) -> Event:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    label = f"{first.base} × {count(len(group), lang)}"
+    rtts = [rtt for event in group for rtt in event.rtt_ms]
+    interval = median(seconds(earlier.time, later.time) for earlier, later in pairwise(group))
+    if rtts:
+        low, high = (duration(rtt / 1000, lang) for rtt in (min(rtts), max(rtts)))
+        label += f", {low}" + (f" – {high}" if low != high else "")
+    elif interval >= RHYTHM_S:
+        label += ", " + say("every", lang, duration=duration(interval, lang))
+    frames = tuple(frame for event in group for frame in event.frames)
+    return replace(
+        first, last=group[-1].last, frames=frames, label=label, count=len(group), rtt_ms=tuple(rtts)
+    )
+
+
+def _with_gaps(events: Iterable[Event], lang: Lang) -> Iterator[Row]:
+    until: int | None = None
+    for event in events:
+        if until is not None and (idle := seconds(until, event.time)) > IDLE_S:
+            yield Row(None, say("gap", lang, duration=duration(idle, lang)))
+        until = max(until or event.last, event.last)
+        yield Row(event)
+
+
+def _bounded(rows: list[Row], lang: Lang) -> list[Row]:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    half = MOST_ROWS // 2
+    left_out = sum(row.event.count for row in rows[half:-half] if row.event)
+    note = Row(None, say("left_out", lang, count=count(left_out, lang)))
+    return [*rows[:half], note, *rows[-half:]]
 
 
 def seconds(earlier: int, later: int) -> float:

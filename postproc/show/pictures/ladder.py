@@ -1,53 +1,113 @@
 """The ladder of a call: machines as columns, time downwards, all legs side by side.
 
-SIP in the legs' colours, between its arrows STUN, DTLS and media; what belongs to a
-leg bears its number, lanes differ in their dashes, what was not answered ends in a
-cross: nothing is said by colour alone.
+SIP in the legs' colours, between its arrows STUN, DTLS and media as bands from the first packet to the
+last; what belongs to a leg bears its number, lanes differ in their dashes, what was not answered ends
+in a cross: nothing is said by colour alone.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from postproc.model.text import Lang
 from postproc.model.vocabulary import decimal
 from postproc.show import colors
-from postproc.show.colors import FAINT, MUTED
-from postproc.show.pictures import arrows, heading, marks
-from postproc.show.pictures.bands import Band, bands
-from postproc.show.pictures.columns import Column, columns
-from postproc.show.pictures.cut import CallRows
-from postproc.show.pictures.events import events, seconds
-from postproc.show.pictures.folding import Row, rows
-from postproc.show.pictures.ladder_grid import (
-    HEAD,
-    HEADING,
-    LABEL,
-    LINES,
-    Grid,
-    grid,
-    heading_width,
+from postproc.show.colors import FAINT, INK, MUTED, PROBLEM, Color
+from postproc.show.pictures.annotations import (
+    HEADING_HEIGHT,
+    Mark,
+    badges_width,
+    draw_badge,
+    draw_heading,
+    draw_list,
+    list_height,
+    marks_of,
+    marks_on,
+    title,
 )
-from postproc.show.pictures.lettering import middle_cut, shortened, width
-from postproc.show.pictures.marks import Mark
-from postproc.show.pictures.picture import (
+from postproc.show.pictures.cut import CallRows
+from postproc.show.pictures.events import Event, Row, rows_of, seconds
+from postproc.show.pictures.lanes import BADGE, triangle
+from postproc.show.pictures.layout import (
+    DASH_DOT,
+    DASHED,
     DOTTED,
+    SOLID,
     Area,
+    Dash,
     Label,
     Layer,
     Picture,
     Stroke,
+    cross,
+    disc,
+    middle_cut,
     rectangle,
+    shortened,
+    width,
 )
+from postproc.show.pictures.machines import Heading, Machines
+from postproc.show.pictures.records import place
 from postproc.show.pictures.wording import say
 
 MARGIN, TIME, FRAME = 12.0, 46.0, 50.0  # left edge; right edge of times; left edge of frames
+NARROWEST_PICTURE = 420.0  # the heading's room
+PITCH, CLOSE = 18.0, 12.0  # from row to row, and to a row whose text stands on the line
+LABEL, SMALL, NAME = 7.0, 6.5, 8.5  # sizes of letters: labels; times, frames, addresses; a column's name
+LINES = 3  # of addresses above a column
+NARROWEST, WIDEST = 92.0, 280.0  # between two columns
+HEADING = 120.0  # width of what stands above a column, at most
+ARROW_ENDS = 30.0  # what an arrow needs beyond its label: badge, head
+REACH = 0.9  # how far an arrow gets that does not arrive
+SIGN, SIGNED = 9.0, ("warning", "error")  # width of the sign before a label, and who has one
+NAMES_EVERY, NAMES_REST = 40, 10  # rows after which the columns' names come once more; not for so few
+HOOK = 170.0  # width of a hook and its label right of the last column, at most
 BAND = 0.55  # strength of a band's colour: labels stand on it
+DASHES: dict[str, Dash] = {"stun": DASHED, "dtls": DASH_DOT, "icmp": DOTTED}
+LANES = {"dtls": colors.DTLS, "media": colors.MEDIA}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``xs``: the columns; ``ys``: the rows; ``names``: where the columns' names are repeated."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    names: tuple[float, ...]
+    top: float
+    bottom: float
+    times: tuple[int, ...]  # of the rows that are events
+    time_ys: tuple[float, ...]
+
+    def y_of(self, time: int) -> float:
+        """How far down a time is: between the rows before and after it."""
+        after = bisect_right(self.times, time)
+        if after == 0:
+            return self.time_ys[0] if self.time_ys else self.top
+        if after == len(self.times):
+            return self.time_ys[-1] + PITCH / 2
+        begin, end = self.times[after - 1], self.times[after]
+        share = (time - begin) / (end - begin)
+        return self.time_ys[after - 1] + share * (self.time_ys[after] - self.time_ys[after - 1])
+
+
+@dataclass(frozen=True)
+class Band:
+    """``left`` and ``right`` are columns, ``top`` and ``bottom`` points."""
+
+    leg: int | None
+    left: int
+    right: int
+    top: float
+    bottom: float
 
 
 @dataclass(frozen=True)
 class Ladder:
     """What is drawn, in words and in points."""
 
-    headings: list[Column]
+    headings: list[Heading]
     rows: list[Row]
     grid: Grid
     bands: list[Band]
@@ -55,31 +115,35 @@ class Ladder:
     picture: Picture
 
 
-def ladder(tables: CallRows, lang: Lang = "en") -> Ladder:
+def ladder(call: CallRows, lang: Lang = "en") -> Ladder:
     """Lay out the ladder of a call."""
-    found = columns(tables)
-    headings = found.headings(lang)
-    held = rows(events(tables, found, lang), lang)
-    letters = _letters(tables)
-    left = MARGIN + FRAME + max((_frame_width(row, letters) for row in held), default=0) + 12
-    where = grid(held, headings, left, heading.HIGH)
-    every = marks.marks(tables)
-    marked = [marks.on(every, row.event.frames) if row.event else [] for row in held]
-    edge = _right_edge(held, headings, where)
-    badges = max(map(marks.width_of, marked), default=0.0)
-    picture = _picture(tables, where, every, edge + badges, len(letters), lang=lang)
-    drawn = Ladder(headings, held, where, bands(tables, found, where), marked, picture)
-    _draw(drawn, letters, edge, lang)
-    _foot(drawn, every, letters, lang)
-    heading.write(picture, tables, "ladder", MARGIN, lang)
-    _rails(drawn)
+    machines = Machines(call)
+    headings = machines.headings(lang)
+    rows = rows_of(call, machines, lang)
+    letters = _letters(call)
+    frames = [_frame(row, letters) for row in rows]
+    left = MARGIN + FRAME + max((width(frame, SMALL) for frame in frames), default=0) + 12
+    grid = _grid(rows, headings, left, HEADING_HEIGHT)
+    findings = marks_of(call)
+    marks = [marks_on(findings, row.event.frames) if row.event else [] for row in rows]
+    edge = _labels_end(rows, headings, grid)
+    wide = edge + max(map(badges_width, marks), default=0.0) + MARGIN
+    high = grid.bottom + 24 + 11 * len(letters) + list_height(findings) + 10
+    picture = Picture(max(wide, NARROWEST_PICTURE), high, title(call, "ladder", lang))
+    drawn = Ladder(headings, rows, grid, _bands(call, machines, grid), marks, picture)
+    _draw_headings(drawn)
+    _draw_bands(drawn)
+    _draw_rows(drawn, frames, edge, lang)
+    _draw_foot(drawn, findings, letters, lang)
+    draw_heading(picture, call, "ladder", MARGIN, lang)
+    _draw_rails(drawn)
     return drawn
 
 
-def _letters(tables: CallRows) -> dict[str, str]:
+def _letters(call: CallRows) -> dict[str, str]:
     """A letter for each capture the call is seen in; none where there is but one."""
-    seen = {event.capture for event in tables.timeline if event.capture}
-    captures = [row.capture for row in tables.captures if row.capture in seen]
+    seen = {event.capture for event in call.timeline if event.capture}
+    captures = [row.capture for row in call.captures if row.capture in seen]
     names = [*captures, *sorted(seen - set(captures))]
     if len(names) < 2:
         return {}
@@ -93,64 +157,148 @@ def _frame(row: Row, letters: dict[str, str]) -> str:
     return f"{letters.get(capture, '')}#{number}"
 
 
-def _frame_width(row: Row, letters: dict[str, str]) -> float:
-    return width(_frame(row, letters), LABEL - 0.5)
+def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: float) -> Grid:
+    """The grid of rows whose columns begin at ``left`` and whose headings begin at ``top``."""
+    x = left + _heading_width(headings[0]) / 2 if headings else left
+    xs = [x]
+    for gap in _gaps([row.event for row in rows if row.event], headings):
+        xs.append(x := x + gap)
+    start = top + _heading_height(headings)
+    ys, names, y = [], [], start + PITCH
+    for n, row in enumerate(rows):
+        named = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
+        y -= PITCH - CLOSE if n and not named and _is_remark(row.event) else 0.0
+        if named:
+            names.append(y)
+            y += PITCH
+        ys.append(y)
+        y += PITCH
+    timed = [(row.event.time, at) for row, at in zip(rows, ys, strict=True) if row.event]
+    times, time_ys = (tuple(values) for values in zip(*timed, strict=True)) if timed else ((), ())
+    return Grid(tuple(xs), tuple(ys), tuple(names), start, y - PITCH / 3, times, time_ys)
 
 
-def _right_edge(held: list[Row], headings: list[Column], where: Grid) -> float:
+def _is_remark(event: Event | None) -> bool:
+    return event is not None and event.src is None and event.dst is None
+
+
+def _heading_width(column: Heading) -> float:
+    lines = [width(column.name, NAME, bold=True), width(column.agent or "", SMALL)]
+    return min(max([*lines, *(width(host, SMALL) for host in column.hosts[:LINES])]), HEADING)
+
+
+def _heading_height(headings: Iterable[Heading]) -> float:
+    lines = max((min(len(column.hosts), LINES) for column in headings), default=0)
+    return 11.0 + 9.0 * (1 + lines) + 4.0
+
+
+def _gaps(events: Iterable[Event], headings: Sequence[Heading]) -> list[float]:
+    """The distance of each column from the one before: as its headings and labels need."""
+    gaps = [
+        max(NARROWEST, (_heading_width(one) + _heading_width(other)) / 2 + 10)
+        for one, other in pairwise(headings)
+    ]
+    spans: dict[tuple[int, int], float] = {}
+    for event in events:
+        if event.src is not None and event.dst is not None and event.src != event.dst:
+            ends = (min(event.src, event.dst), max(event.src, event.dst))
+            spans[ends] = max(spans.get(ends, 0.0), _arrow_length(event))
+    for (begin, end), need in sorted(spans.items(), key=lambda item: item[0][1] - item[0][0]):
+        steps = end - begin
+        missing = min(need, WIDEST * (1 if steps == 1 else 1.4)) - sum(gaps[begin:end])
+        if missing > 0:
+            gaps[begin:end] = [gap + missing / steps for gap in gaps[begin:end]]
+    return gaps
+
+
+def _arrow_length(event: Event) -> float:
+    """The length of arrow that bears its whole label."""
+    return (width(event.label, LABEL) + _sign_width(event)) / (1.0 if event.arrives else REACH) + ARROW_ENDS
+
+
+def _sign_width(event: Event) -> float:
+    return SIGN if event.severity in SIGNED else 0.0
+
+
+def _labels_end(rows: Sequence[Row], headings: Sequence[Heading], grid: Grid) -> float:
     """Where the badges of findings begin: right of all labels."""
-    last = where.xs[-1] if where.xs else 0.0
-    half = heading_width(headings[-1]) / 2 if headings else 0.0
-    return last + max([half, *(arrows.beyond(row.event) for row in held if row.event)]) + 8
+    last = grid.xs[-1] if grid.xs else 0.0
+    half = _heading_width(headings[-1]) / 2 if headings else 0.0
+    return last + max([half, *(_hook_width(row.event) for row in rows if row.event)]) + 8
 
 
-def _picture(
-    tables: CallRows, where: Grid, every: list[Mark], wide: float, captures: int, *, lang: Lang
-) -> Picture:
-    high = where.bottom + 24 + 11 * captures + marks.below(every) + 10
-    return Picture(max(wide + MARGIN, 420.0), high, heading.title(tables, "ladder", lang))
+def _hook_width(event: Event) -> float:
+    """The room a hook takes right of its column: what its label needs."""
+    is_hook = len({event.src, event.dst} - {None}) == 1
+    return min(width(event.label, LABEL) + 26, HOOK) if is_hook else 0.0
 
 
-def _draw(drawn: Ladder, letters: dict[str, str], edge: float, lang: Lang) -> None:
-    picture, where = drawn.picture, drawn.grid
-    _headings(drawn)
-    for y in where.again:
-        for x, column in zip(where.xs, drawn.headings, strict=False):
-            picture.write(Label(x, y, shortened(column.name, 80, LABEL), LABEL, "center", MUTED))
-    for band in drawn.bands:
-        shape = rectangle(where.xs[band.left], band.top, where.xs[band.right], band.bottom)
-        picture.areas.append(Area(shape, colors.tint(colors.MEDIA.fill, BAND), layer=Layer.BACK))
-    first = next((row.event.time for row in drawn.rows if row.event), 0)
-    for row, y, found in zip(drawn.rows, where.ys, drawn.marks, strict=True):
-        if row.event is None:
-            _note(drawn, row.note, y)
+def _bands(call: CallRows, machines: Machines, grid: Grid) -> list[Band]:
+    """One band per leg and two columns, over both directions; streams apart in time have bands apart."""
+    spans: dict[tuple[int | None, int, int], list[tuple[int, int]]] = {}
+    for row in sorted(call.rtp_streams, key=lambda stream: stream.first_time or 0):
+        src = machines.column(row.leg, place(row.src_addr, row.src_port))
+        dst = machines.column(row.leg, place(row.dst_addr, row.dst_port))
+        first, last = row.first_time, row.last_time
+        if src is None or dst is None or src == dst or first is None or last is None:
             continue
-        past = decimal(f"{seconds(first, row.event.time):.3f}", lang)
-        picture.write(
-            Label(MARGIN + TIME, y, past, LABEL - 0.5, "right", MUTED),
-            Label(MARGIN + FRAME, y, _frame(row, letters), LABEL - 0.5, color=MUTED),
-        )
-        arrows.write(picture, where, row.event, y)
-        x = edge
-        for mark in found:
-            x = marks.badge(picture, x, y, mark) + 2
+        stretches = spans.setdefault((row.leg, min(src, dst), max(src, dst)), [])
+        if stretches and first <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last))
+        else:
+            stretches.append((first, last))
+    return [
+        Band(*key, grid.y_of(first), grid.y_of(last))
+        for key, stretches in spans.items()
+        for first, last in stretches
+    ]
 
 
-def _headings(drawn: Ladder) -> None:
+def _draw_headings(drawn: Ladder) -> None:
+    """Name, User-Agent and addresses above each column, the name again down a long ladder."""
+    picture, y = drawn.picture, HEADING_HEIGHT + 6
     for x, column in zip(drawn.grid.xs, drawn.headings, strict=False):
-        y = heading.HIGH + 6
-        name = shortened(column.name, HEADING, HEAD, bold=True)
-        agent = shortened(column.agent or "", HEADING, LABEL - 0.5)
-        hosts = [middle_cut(host, HEADING, LABEL - 0.5) for host in column.hosts[:LINES]]
+        name = shortened(column.name, HEADING, NAME, bold=True)
+        agent = shortened(column.agent or "", HEADING, SMALL)
+        hosts = [middle_cut(host, HEADING, SMALL) for host in column.hosts[:LINES]]
         if len(column.hosts) > LINES:
             hosts[-1] = f"+ {len(column.hosts) - LINES + 1}"
-        drawn.picture.write(Label(x, y, name, HEAD, "center", bold=True))
+        picture.write(Label(x, y, name, NAME, "center", bold=True))
         lines = [line for line in (agent, *hosts) if line and line != name]
         for n, line in enumerate(lines, 1):
-            drawn.picture.write(Label(x, y + 1 + 9 * n, line, LABEL - 0.5, "center", MUTED))
+            picture.write(Label(x, y + 1 + 9 * n, line, SMALL, "center", MUTED))
+    for again in drawn.grid.names:
+        for x, column in zip(drawn.grid.xs, drawn.headings, strict=False):
+            picture.write(Label(x, again, shortened(column.name, 80, LABEL), LABEL, "center", MUTED))
 
 
-def _note(drawn: Ladder, text: str, y: float) -> None:
+def _draw_bands(drawn: Ladder) -> None:
+    xs, fill = drawn.grid.xs, colors.tint(colors.MEDIA.fill, BAND)
+    for band in drawn.bands:
+        shape = rectangle(xs[band.left], band.top, xs[band.right], band.bottom)
+        drawn.picture.areas.append(Area(shape, fill, layer=Layer.BACK))
+
+
+def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) -> None:
+    """Each row: its time and frame left, its event or note, the badges of findings right of ``edge``."""
+    picture, xs = drawn.picture, drawn.grid.xs
+    first = next((row.event.time for row in drawn.rows if row.event), 0)
+    for row, y, frame, marks in zip(drawn.rows, drawn.grid.ys, frames, drawn.marks, strict=True):
+        if row.event is None:
+            _draw_note(drawn, row.note, y)
+            continue
+        elapsed = decimal(f"{seconds(first, row.event.time):.3f}", lang)
+        picture.write(
+            Label(MARGIN + TIME, y, elapsed, SMALL, "right", MUTED),
+            Label(MARGIN + FRAME, y, frame, SMALL, color=MUTED),
+        )
+        _draw_event(picture, row.event, y, xs)
+        x = edge
+        for mark in marks:
+            x = draw_badge(picture, x, y, mark) + 2
+
+
+def _draw_note(drawn: Ladder, text: str, y: float) -> None:
     """A note across all columns: time without events."""
     xs = drawn.grid.xs
     middle = (xs[0] + xs[-1]) / 2
@@ -161,28 +309,104 @@ def _note(drawn: Ladder, text: str, y: float) -> None:
             drawn.picture.strokes.append(Stroke(((begin, y), (end, y)), MUTED, 0.6, DOTTED))
 
 
-def _rails(drawn: Ladder) -> None:
+def _draw_event(picture: Picture, event: Event, y: float, xs: Sequence[float]) -> None:
+    """A remark without columns, an arrow between two, a hook at one."""
+    src, dst = event.src, event.dst
+    if src is not None and dst is not None and src != dst:
+        _draw_arrow(picture, event, y, xs[src], xs[dst])
+    elif src is not None or dst is not None:
+        _draw_hook(picture, event, y, xs, src if src is not None else dst or 0)
+    else:
+        _draw_remark(picture, event, y, xs[0] + 8, xs[-1] + HEADING / 2)
+
+
+def _color(event: Event) -> Color:
+    if event.lane == "stun":
+        color = colors.DISCOVERY if event.purpose == "discovery" else colors.CHECK
+        return colors.REFUSED if event.kind == "error" else color
+    if event.lane in ("sip", "sdp"):
+        return colors.leg(event.leg)
+    return LANES.get(event.lane, colors.PROBLEM)
+
+
+def _draw_arrow(picture: Picture, event: Event, y: float, begin: float, end: float) -> None:
+    color, way = _color(event), 1 if end > begin else -1
+    tip = end if event.arrives else begin + (end - begin) * REACH
+    thick = 2.0 if event.lane == "media" else 1.0
+    line = ((begin, y), (tip - way * 4, y))
+    picture.strokes.append(Stroke(line, color.line, thick, DASHES.get(event.lane, SOLID)))
+    if event.arrives:
+        _draw_head(picture, end, y, way, color.line)
+    else:
+        picture.strokes += cross(tip, y, 3.2, color.line)
+    _draw_leg(picture, begin, y, event, color)
+    sign = _sign_width(event)
+    middle = (begin + tip) / 2
+    text = shortened(event.label, abs(tip - begin) - 2 * BADGE - 4 - sign, LABEL)
+    picture.write(Label(middle + sign / 2, y - 6.2, text, LABEL, "center", color.line))
+    if sign and text:
+        _draw_sign(picture, event.severity, middle - (width(text, LABEL) + sign) / 2 + 3.4, y - 6.2)
+
+
+def _draw_head(picture: Picture, x: float, y: float, way: int, color: str) -> None:
+    picture.areas.append(Area(((x, y), (x - way * 7, y - 2.8), (x - way * 7, y + 2.8)), color))
+
+
+def _draw_leg(picture: Picture, x: float, y: float, event: Event, color: Color) -> None:
+    """The leg's number where an arrow begins; a dot where there is none."""
+    if event.leg is None:
+        picture.areas.append(Area(disc(x, y, 2.4), color.line))
+        return
+    picture.areas.append(Area(rectangle(x - BADGE, y - BADGE, x + BADGE, y + BADGE), color.fill, color.line))
+    number = str(event.leg) if event.leg < 100 else "…"
+    picture.write(Label(x, y, number, 6.5 if event.leg < 10 else 5.5, "center", color.text))
+
+
+def _draw_sign(picture: Picture, severity: str, x: float, y: float) -> None:
+    """An error is a black box with a bar, a warning a yellow triangle."""
+    if severity == "error":
+        picture.areas.append(Area(rectangle(x - 3.2, y - 3.2, x + 3.2, y + 3.2), PROBLEM.fill))
+        picture.strokes.append(Stroke(((x, y - 2.2), (x, y + 2.2)), PROBLEM.text, 1.3, layer=Layer.TOP))
+    else:
+        picture.areas.append(Area(triangle(x, y), PROBLEM.text, INK))
+
+
+def _draw_hook(picture: Picture, event: Event, y: float, xs: Sequence[float], column: int) -> None:
+    """What a machine sends to itself, or to or from an unknown place: beside its line."""
+    color, x = _color(event), xs[column]
+    room = (xs[column + 1] - x - 34) if column + 1 < len(xs) else HOOK - 26
+    line = ((x, y - 3), (x + 14, y - 3), (x + 14, y + 4), (x + 6, y + 4))
+    picture.strokes.append(Stroke(line, color.line, 1.0, DASHES.get(event.lane, SOLID)))
+    _draw_head(picture, x + BADGE, y + 4, -1, color.line)
+    _draw_leg(picture, x, y - 3, event, color)
+    picture.write(Label(x + 19, y, shortened(event.label, room, LABEL), LABEL, color=color.line))
+
+
+def _draw_remark(picture: Picture, event: Event, y: float, x: float, end: float) -> None:
+    """A line of a log: beside the first column, across the others."""
+    sign = _sign_width(event)
+    picture.areas.append(Area(rectangle(x - 2, y - 2, x + 2, y + 2), MUTED))
+    if sign:
+        _draw_sign(picture, event.severity, x + 9, y)
+    text = shortened(event.label, end - x - 8 - sign, LABEL)
+    picture.write(Label(x + 7 + sign, y, text, LABEL, color=INK))
+
+
+def _draw_rails(drawn: Ladder) -> None:
     """The machines' lines, broken where a text crosses them."""
-    where = drawn.grid
+    grid = drawn.grid
     boxes = [label.box for label in drawn.picture.labels]
-    for x in where.xs[: len(drawn.headings)]:
-        y = where.top
+    for x in grid.xs[: len(drawn.headings)]:
+        y = grid.top
         crossing = sorted((box.top, box.bottom) for box in boxes if box.left - 1 < x < box.right + 1)
-        for top, bottom in crossing:
-            if bottom <= where.top or top >= where.bottom:
-                continue
+        texts = [(top, bottom) for top, bottom in crossing if bottom > grid.top and top < grid.bottom]
+        for top, bottom in [*texts, (grid.bottom, grid.bottom)]:
             if top > y:
-                drawn.picture.strokes.append(_rail(x, y, top))
+                drawn.picture.strokes.append(Stroke(((x, y), (x, top)), FAINT, 0.9, layer=Layer.RAILS))
             y = max(y, bottom)
-        if y < where.bottom:
-            drawn.picture.strokes.append(_rail(x, y, where.bottom))
 
 
-def _rail(x: float, top: float, bottom: float) -> Stroke:
-    return Stroke(((x, top), (x, bottom)), FAINT, 0.9, layer=Layer.RAILS)
-
-
-def _foot(drawn: Ladder, every: list[Mark], letters: dict[str, str], lang: Lang) -> None:
+def _draw_foot(drawn: Ladder, marks: list[Mark], letters: dict[str, str], lang: Lang) -> None:
     """What the captures' letters and the findings' codes mean."""
     y = drawn.grid.bottom + 14
     if not drawn.rows:
@@ -191,4 +415,4 @@ def _foot(drawn: Ladder, every: list[Mark], letters: dict[str, str], lang: Lang)
         text = shortened(f"{letter}: {name}", drawn.picture.width - 2 * MARGIN, LABEL)
         drawn.picture.write(Label(MARGIN, y, text, LABEL, color=MUTED))
         y += 11
-    marks.write(drawn.picture, MARGIN, y, every, lang)
+    draw_list(drawn.picture, MARGIN, y, marks, lang)

@@ -1,16 +1,18 @@
 """Lanes of a time picture: bars and ticks of different shapes, and how they are laid out.
 
-A lane is what is to be shown, in ns; ``place`` turns lanes into a Picture. Texts
-stand in a bar where there is room, else beside it, else not at all: they never meet.
+A lane is what is to be shown, in ns; ``draw_lanes`` turns lanes into a Picture. Texts stand in a
+bar where there is room, else beside it, else not at all: they never meet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from postproc.show.colors import FAINT, INK, MUTED, Color
-from postproc.show.pictures.axis import TimeAxis
-from postproc.show.pictures.lettering import middle_cut, shortened, width
-from postproc.show.pictures.picture import (
+from postproc.model.text import Lang
+from postproc.show import colors
+from postproc.show.colors import FAINT, INK, MUTED, PAPER, PROBLEM, Color
+from postproc.show.pictures.annotations import SMALL, TimeAxis
+from postproc.show.pictures.layout import (
     DASHED,
     DOTTED,
     Area,
@@ -21,18 +23,25 @@ from postproc.show.pictures.picture import (
     Stroke,
     cross,
     disc,
+    middle_cut,
     rectangle,
+    shortened,
+    width,
 )
+from postproc.show.pictures.wording import say
 
-HIGH = 20.0  # of a lane
-SIZE = 6.5
+HEIGHT = 20.0  # of a lane
 THIN, MEDIUM, FULL = 2.0, 4.8, 6.8  # half heights of bars
-SHAPES = ("bar", "cross", "hollow", "dot", "diamond", "triangle")
+BADGE = 4.6  # half of the box that bears a leg's number
+STRIPE = "#f6f7f8"  # behind every other lane
+
+Shape = Literal["bar", "cross", "hollow", "dot", "diamond", "triangle"]
+OUTCOMES: dict[str, Shape] = {"success": "bar", "error": "cross", "unanswered": "hollow", "pending": "dot"}
 
 
 @dataclass(frozen=True)
 class Span:
-    """``half``: half its height; a span that is ``open`` has no end: its right edge is dashed."""
+    """``half``: half its height; a span that is ``open`` has no end: its right edge is dotted."""
 
     start: int
     end: int
@@ -46,10 +55,8 @@ class Span:
 
 @dataclass(frozen=True)
 class Tick:
-    """``shape``: bar (answered), cross (error), hollow (unanswered), dot (open), diamond, triangle."""
-
     time: int
-    shape: str
+    shape: Shape
     color: str
     up: float = 0.0  # points above the middle of the lane
 
@@ -77,7 +84,7 @@ class Lane:
     spans: list[Span] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
-    high: float = HIGH
+    height: float = HEIGHT
 
 
 @dataclass(frozen=True)
@@ -90,111 +97,126 @@ class Frame:
     top: float
 
 
-def place(picture: Picture, lanes: Sequence[Lane], where: Frame) -> float:
-    """Draw the lanes; return where the last one ends."""
-    y = where.top
+def draw_lanes(picture: Picture, lanes: Iterable[Lane], frame: Frame) -> None:
+    y = frame.top
     for n, lane in enumerate(lanes):
-        middle = y + lane.high / 2
+        middle = y + lane.height / 2
         if n % 2 == 0:
-            band = rectangle(where.left - 4, y, picture.width - 8, y + lane.high)
-            picture.areas.append(Area(band, "#f6f7f8", layer=Layer.BACK))
-        _name(picture, lane, where, middle)
-        taken = [_span(picture, span, where.axis, middle) for span in lane.spans]
-        _texts(picture, lane, where, middle, taken)
+            stripe = rectangle(frame.left - 4, y, picture.width - 8, y + lane.height)
+            picture.areas.append(Area(stripe, STRIPE, layer=Layer.BACK))
+        _draw_name(picture, lane, frame, middle)
+        bars = [_draw_span(picture, span, frame.axis, middle) for span in lane.spans]
+        _draw_texts(picture, lane, frame, middle, bars)
+        for rule in lane.rules:
+            _draw_rule(picture, rule, frame.axis, middle)
         for tick in lane.ticks:
-            _tick(picture, tick, where.axis.x(tick.time), middle - tick.up)
-        room = picture.width - where.right - 12
-        picture.write(Label(where.right, middle, shortened(lane.note, room, SIZE), SIZE, color=MUTED))
-        y += lane.high
-    return y
+            _draw_tick(picture, tick.shape, tick.color, frame.axis.x(tick.time), middle - tick.up)
+        room = picture.width - frame.right - 12
+        picture.write(Label(frame.right, middle, shortened(lane.note, room, SMALL), SMALL, color=MUTED))
+        y += lane.height
 
 
-def _name(picture: Picture, lane: Lane, where: Frame, middle: float) -> None:
-    left = where.left
+def draw_leg(
+    picture: Picture, left: float, middle: float, leg: int | None, *, color: Color, size: float
+) -> None:
+    """The box of a leg, with its number where it is one that fits."""
+    box = rectangle(left, middle - BADGE, left + 2 * BADGE, middle + BADGE)
+    picture.areas.append(Area(box, color.fill, color.line))
+    if leg is not None and 0 <= leg < 100:
+        picture.write(Label(left + BADGE, middle, str(leg), size, "center", color.text))
+
+
+def _draw_name(picture: Picture, lane: Lane, frame: Frame, middle: float) -> None:
+    left = frame.left
     if lane.color:
         left += 14
-        box = rectangle(where.left, middle - 4.6, where.left + 9.2, middle + 4.6)
-        picture.areas.append(Area(box, lane.color.fill, lane.color.line))
-        if lane.leg is not None and 0 <= lane.leg < 100:
-            size = 6.5 if lane.leg < 10 else 5.0
-            picture.write(Label(where.left + 4.6, middle, str(lane.leg), size, "center", lane.color.text))
-    room = where.axis.left - left - 8
+        size = SMALL if (lane.leg or 0) < 10 else 5.0
+        draw_leg(picture, frame.left, middle, lane.leg, color=lane.color, size=size)
+    room = frame.axis.left - left - 8
     up = 4.5 if lane.below else 0.0
     picture.write(
         Label(left, middle - up, middle_cut(lane.name, room, 7.0), 7.0),
-        Label(left, middle + up, middle_cut(lane.below, room, SIZE), SIZE, color=MUTED),
+        Label(left, middle + up, middle_cut(lane.below, room, SMALL), SMALL, color=MUTED),
     )
 
 
-def _span(picture: Picture, span: Span, axis: TimeAxis, middle: float) -> tuple[float, float]:
+def _draw_span(picture: Picture, span: Span, axis: TimeAxis, middle: float) -> tuple[float, float]:
+    """Draw the bar of a span; return its left and right edge."""
     left, right = axis.x(span.start), max(axis.x(span.end), axis.x(span.start) + 1.2)
-    picture.areas.append(
-        Area(
-            rectangle(left, middle - span.half, right, middle + span.half), span.fill, span.edge, Layer.FRONT
-        )
-    )
+    bar = rectangle(left, middle - span.half, right, middle + span.half)
+    picture.areas.append(Area(bar, span.fill, span.edge, Layer.FRONT))
     if span.open:
         end = ((right, middle - span.half - 2), (right, middle + span.half + 2))
         picture.strokes.append(Stroke(end, span.edge, 1.4, DOTTED, Layer.TOP))
     return left, right
 
 
-def _texts(
-    picture: Picture, lane: Lane, where: Frame, middle: float, taken: list[tuple[float, float]]
+def _draw_texts(
+    picture: Picture, lane: Lane, frame: Frame, middle: float, bars: Sequence[tuple[float, float]]
 ) -> None:
-    """The words of spans and rules: inside, else right of all that is there."""
-    free = max(
-        [right for _, right in taken] + [where.axis.x(tick.time) + 4 for tick in lane.ticks], default=0.0
+    """The words of spans: inside, else right of all that is there."""
+    free_from = max(
+        [right for _, right in bars] + [frame.axis.x(tick.time) + 4 for tick in lane.ticks], default=0.0
     )
-    for span, (left, right) in zip(lane.spans, taken, strict=True):
-        long = width(span.text, SIZE) + 4
-        if long <= right - left and span.half >= MEDIUM:
-            picture.write(Label((left + right) / 2, middle, span.text, SIZE, "center", span.ink))
-        elif span.text and free + 4 + long <= where.right:
-            picture.write(Label(free + 4, middle, span.text, SIZE, color=MUTED))
-            free += 4 + long
-    for rule in lane.rules:
-        _rule(picture, rule, where.axis, middle)
+    for span, (left, right) in zip(lane.spans, bars, strict=True):
+        length = width(span.text, SMALL) + 4
+        if length <= right - left and span.half >= MEDIUM:
+            picture.write(Label((left + right) / 2, middle, span.text, SMALL, "center", span.ink))
+        elif span.text and free_from + 4 + length <= frame.right:
+            picture.write(Label(free_from + 4, middle, span.text, SMALL, color=MUTED))
+            free_from += 4 + length
 
 
-def _rule(picture: Picture, rule: Rule, axis: TimeAxis, middle: float) -> None:
+def _draw_rule(picture: Picture, rule: Rule, axis: TimeAxis, middle: float) -> None:
     left, right = axis.x(rule.start), axis.x(rule.end)
-    long = width(rule.text, SIZE) + 6
-    parts = [(left, right)]
-    if long < right - left - 8:
+    length = width(rule.text, SMALL) + 6
+    lines = [(left, right)]
+    if length < right - left - 8:
         center = (left + right) / 2
-        picture.write(Label(center, middle, rule.text, SIZE, "center", rule.color))
-        parts = [(left, center - long / 2), (center + long / 2, right)]
-    for begin, end in parts:
+        picture.write(Label(center, middle, rule.text, SMALL, "center", rule.color))
+        lines = [(left, center - length / 2), (center + length / 2, right)]
+    for begin, end in lines:
         picture.strokes.append(Stroke(((begin, middle), (end, middle)), rule.color, 0.9, rule.dash))
 
 
-def _tick(picture: Picture, tick: Tick, x: float, y: float) -> None:
-    """One mark; the shape says what the colour says."""
-    if tick.shape == "bar":
-        picture.strokes.append(Stroke(((x, y - 4), (x, y + 4)), tick.color, 1.2, layer=Layer.TOP))
-    elif tick.shape == "cross":
-        picture.strokes += cross(x, y, 2.8, tick.color)
-    elif tick.shape == "hollow":
-        picture.areas.append(Area(disc(x, y, 2.6), "#ffffff", tick.color))
-    elif tick.shape == "dot":
-        picture.areas.append(Area(disc(x, y, 1.6), tick.color))
-    elif tick.shape == "diamond":
-        picture.areas.append(Area(((x, y - 4), (x + 4, y), (x, y + 4), (x - 4, y)), tick.color))
-    else:
-        picture.areas.append(Area(((x, y - 3.6), (x + 3.6, y + 2.8), (x - 3.6, y + 2.8)), "#ffd740", INK))
+def _draw_tick(picture: Picture, shape: Shape, color: str, x: float, y: float) -> None:
+    """One tick; the shape says what the colour says."""
+    match shape:
+        case "bar":
+            picture.strokes.append(Stroke(((x, y - 4), (x, y + 4)), color, 1.2, layer=Layer.TOP))
+        case "cross":
+            picture.strokes += cross(x, y, 2.8, color)
+        case "hollow":
+            picture.areas.append(Area(disc(x, y, 2.6), PAPER, color))
+        case "dot":
+            picture.areas.append(Area(disc(x, y, 1.6), color))
+        case "diamond":
+            picture.areas.append(Area(((x, y - 4), (x + 4, y), (x, y + 4), (x - 4, y)), color))
+        case "triangle":
+            picture.areas.append(Area(triangle(x, y), PROBLEM.text, INK))
 
 
-def legend(picture: Picture, left: float, y: float, marks: Sequence[tuple[str, str, str]]) -> None:
-    """One line: shape, colour and word of each kind of tick."""
+def triangle(x: float, y: float) -> tuple[tuple[float, float], ...]:
+    """The sign of a warning."""
+    return ((x, y - 3.6), (x + 3.6, y + 2.8), (x - 3.6, y + 2.8))
+
+
+def outcome_color(outcome: str, color: Color) -> str:
+    """The colour of a check's tick: errors have their own."""
+    return colors.REFUSED.line if outcome == "error" else color.line
+
+
+def draw_legend(picture: Picture, left: float, y: float, lang: Lang) -> None:
+    """One line: the tick of each outcome of a check, and its word."""
     x = left + 4
-    for shape, color, word in marks:
-        _tick(picture, Tick(0, shape, color), x, y)
-        picture.write(Label(x + 7, y, word, SIZE, color=MUTED))
-        x += 7 + width(word, SIZE) + 16
+    for outcome, shape in OUTCOMES.items():
+        word = say(outcome, lang)
+        _draw_tick(picture, shape, outcome_color(outcome, colors.CHECK), x, y)
+        picture.write(Label(x + 7, y, word, SMALL, color=MUTED))
+        x += 7 + width(word, SMALL) + 16
 
 
-def baseline(picture: Picture, where: Frame, bottom: float) -> None:
+def draw_baseline(picture: Picture, frame: Frame, bottom: float) -> None:
     """A line under the lanes."""
-    ends = ((where.axis.left, bottom), (where.axis.right, bottom))
+    ends = ((frame.axis.left, bottom), (frame.axis.right, bottom))
     picture.strokes.append(Stroke(ends, FAINT, 0.8, layer=Layer.RAILS))

@@ -1,26 +1,71 @@
-"""The machines of a call and where each is seen: the columns of a ladder.
+"""The machines of a call: the columns of its ladder, what they are called, and whose each address is.
 
-A machine is a set of addresses. A B2BUA is one machine although it takes the call
-on the loopback and passes it on from its network card; two programs on one host
-are two, as they talk with each other. Media that a description places elsewhere
-than its author's SIP (a signalling hub that speaks for an app) have a machine of
-their own, beside the author's.
+A machine is a set of addresses. A B2BUA is one machine although it takes the call on the loopback and
+passes it on from its network card; two programs on one host are two, as they talk with each other.
+Media that a description places elsewhere than its author's SIP (a signalling hub that speaks for an
+app) have a machine of their own, beside the author's.
+
+An address is looked for in the descriptions of its leg, then by the direction of its checks and
+streams, then by its host; what is left are machines that no message describes.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import PICTURES, SIDES, capital
 from postproc.show.pictures.cut import CallRows
-from postproc.show.pictures.records import host, place, records
+from postproc.show.pictures.layout import plain
+from postproc.show.pictures.records import host, place
 
 End = tuple[str, str]  # Call-ID and uac or uas
+At = tuple[int | None, str]  # leg and addr:port; leg None: of any leg
+
 PARTIES = ("uac", "uas")
 OPPOSITE = {"uac": "uas", "uas": "uac"}
+ENDS = {"server_to_client": ("server", "client"), "client_to_server": ("client", "server")}
+MOST_COLUMNS = 12  # what comes later shares the last one: four legs and their STUN servers fit
+RIGHTMOST = {"other": 1, "relay": 2, "stun": 3, "icmp": 4}  # parts that stand on the right
+
+VERSION = re.compile(r"[/ _-]v?\d[\w.\-]*.*$")  # "LabPBX/16.2", "sipsorcery_v4.0.79.1", "FPBX-15.0"
+LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Product:
+    """``pattern`` is searched for in User-Agent or SDP owner; ``beside``: in calls with that, only."""
+
+    name: str
+    pattern: str
+    beside: str = ""
+
+
+PRODUCTS = (
+    Product("XCC", r"XPhone Call Controller"),
+    Product("XPhone Server", r"^sipsorcery", beside=r"XPhone Call Controller"),
+    Product("XPhone Client", r"^IceLink", beside=r"XPhone Call Controller"),
+    Product("FreeSWITCH", r"FreeSWITCH"),
+)
+PARTS = {  # what a machine does in the call; the name of one without User-Agent
+    "caller": Text("Caller", "Anrufer"),
+    "called": Text("Called party", "Angerufener"),
+    "b2bua": Text("B2BUA", "B2BUA"),
+    "proxy": Text("Proxy", "Proxy"),
+    "client": capital(SIDES["client"]),
+    "server": capital(SIDES["server"]),
+    "media": capital(PICTURES["media"]),
+    "stun": Text("STUN server", "STUN-Server"),
+    "relay": Text("TURN server", "TURN-Server"),
+    "icmp": Text("Router", "Router"),
+    "other": Text("Host", "Host"),
+    "more": Text("Further hosts", "Weitere Hosts"),
+}
 
 
 @dataclass
 class Machine:
-    """``part`` says what it does in the call, see names.PARTS; ``places`` are ``addr:port``."""
+    """``part`` is a key of PARTS; ``places`` are ``addr:port``."""
 
     part: str
     agent: str | None = None
@@ -37,73 +82,259 @@ class Machine:
 class Leg:
     number: int | None
     call_id: str
-    ends: dict[str, tuple[str | None, int | None, str | None]]  # addr, port, agent of uac and uas
+    ends: dict[str, tuple[str | None, str | None]]  # transport address and agent of uac and uas
     role: str | None
 
 
-def legs(tables: CallRows) -> list[Leg]:
-    """The legs in their order; seen by two captures, a leg counts once."""
-    ordered = sorted(tables.legs, key=lambda leg: (leg.leg or 0, leg.time or 0))
-    rows = list({leg.call_id: leg for leg in reversed(ordered)}.values())[::-1]
-    names = [f"{party}_{what}" for party in PARTIES for what in ("addr", "port", "agent")]
-    ids = records(rows, "leg", "call_id", "role")
-    return [
-        Leg(number, call_id, {"uac": ends[:3], "uas": ends[3:]}, role)
-        for (number, call_id, role), ends in zip(ids, records(rows, *names), strict=True)
-        if call_id is not None
-    ]
+@dataclass(frozen=True)
+class Heading:
+    """What stands above a column."""
+
+    name: str
+    agent: str | None
+    hosts: tuple[str, ...]
 
 
-def of_sip(held: list[Leg]) -> list[Machine]:
-    """The machines at the ends of the legs, caller first."""
-    machines: list[Machine] = []
-    for leg in held:
-        for party in PARTIES:
-            _add(machines, leg, party, held)
-    return machines
+class Machines:
+    """The machines of a call, left to right; ``column`` finds the one a transport address stands in."""
+
+    def __init__(self, call: CallRows) -> None:
+        self._call = call
+        self._legs = _legs(call)
+        self._found: list[Machine] = []
+        self._owners: dict[At, Machine] = {}
+        self._sides: dict[tuple[int | None, str], Machine] = {}  # by leg and side: client, server
+        self._find_ends()
+        self._find_proxies()
+        self._find_relays()
+        self._find_described()
+        self._find_directed()
+        self._find_others()
+        self.all = sorted(self._found, key=lambda machine: RIGHTMOST.get(machine.part, 0))
+        self._columns = {id(machine): min(n, MOST_COLUMNS - 1) for n, machine in enumerate(self.all)}
+
+    def owner(self, leg: int | None, at: str) -> Machine | None:
+        return self._owners.get((leg, at)) or self._owners.get((None, at))
+
+    def column(self, leg: int | None, at: str | None) -> int | None:
+        machine = None if at is None else self.owner(leg, at)
+        return None if machine is None else self._columns[id(machine)]
+
+    def headings(self, lang: Lang) -> list[Heading]:
+        """What stands above each column; machines that share the last one are named together."""
+        agents = [machine.agent for machine in self.all if machine.agent]
+        columns: dict[int, list[Machine]] = {}
+        for machine in self.all:
+            columns.setdefault(self._columns[id(machine)], []).append(machine)
+        return [_heading(columns[n], agents, lang) for n in sorted(columns)]
+
+    def _find_ends(self) -> None:
+        """The machines at the ends of the legs, caller first."""
+        for leg in self._legs:
+            for party in PARTIES:
+                at, agent = leg.ends[party]
+                machine = self._same(leg, party)
+                if machine is None:
+                    machine = Machine("caller" if party == "uac" else "called", agent)
+                    self._found.append(machine)
+                elif any(each != party for _, each in machine.ends):
+                    machine.part = "b2bua"
+                machine.ends.add((leg.call_id, party))
+                machine.agent = machine.agent or agent
+                if at:
+                    machine.add(at)
+        self._owners.update({(None, at): machine for machine in self._found for at in machine.places})
+
+    def _same(self, leg: Leg, party: str) -> Machine | None:
+        """The machine among those found that this end belongs to.
+
+        By address and agent; by the agent alone (lo and eth) for who passes a call on: two phones
+        of one make are two; by the role where nothing else decides.
+        """
+        at, agent = leg.ends[party]
+        addr = host(at) if at else ""
+        others = [machine for machine in self._found if (leg.call_id, OPPOSITE[party]) not in machine.ends]
+        for machine in others:
+            here = at in machine.places or (party == "uac" and addr in machine.hosts)
+            if here and (machine.agent == agent or not machine.agent or not agent):
+                return machine
+        if party == "uas" or _at_host(others, addr):
+            return None
+        passing = [machine for machine in others if any(each == "uas" for _, each in machine.ends)]
+        named = [machine for machine in passing if agent and machine.agent == agent]
+        return next(iter(named or [machine for machine in passing if self._passes_on(machine, leg)]), None)
+
+    def _passes_on(self, machine: Machine, leg: Leg) -> bool:
+        """Whether the roles say so: the B2BUA is UAS of the one inbound leg, UAC of the one outbound."""
+        inbound = [each.call_id for each in self._legs if each.role == "inbound"]
+        alone = len(inbound) == 1 and len(self._legs) == 2
+        return alone and leg.role == "outbound" and (inbound[0], "uas") in machine.ends
+
+    def _find_proxies(self) -> None:
+        """Hops of SIP between the ends; a port that only TCP uses is its host's."""
+        legs = {leg.number: leg for leg in self._legs}
+        hops = {(event.leg, event.src, event.dst) for event in self._call.timeline if event.lane == "sip"}
+        for number, *hop in sorted(hops, key=str):
+            for at, far in (hop, hop[::-1]):
+                if at is None or (None, at) in self._owners:
+                    continue
+                other = self._owners.get((None, far)) if far else None
+                machine = _at_host((each for each in self._found if each is not other), host(at))
+                if machine is None:
+                    machine = Machine("proxy")
+                    self._found.insert(self._before_uas(legs.get(number)), machine)
+                machine.add(at)
+                self._owners[None, at] = machine
+
+    def _before_uas(self, leg: Leg | None) -> int:
+        ends = (n for n, machine in enumerate(self._found) if leg and (leg.call_id, "uas") in machine.ends)
+        return next(ends, len(self._found))
+
+    def _find_relays(self) -> None:
+        """Addresses on a TURN server: offered by a client, but not the client's own."""
+        for candidate in self._call.candidates:
+            at = place(candidate.addr, candidate.port)
+            if candidate.type != "relay" or at is None:
+                continue
+            machine = _at_host(self._of_part("relay"), candidate.addr)
+            if machine is None:
+                machine = Machine("relay")
+                self._found.append(machine)
+            machine.add(at)
+            self._owners[candidate.leg, at] = machine
+
+    def _of_part(self, *parts: str) -> list[Machine]:
+        return [machine for machine in self._found if machine.part in parts]
+
+    def _find_described(self) -> None:
+        """Addresses in session descriptions: the author's, or of a machine it speaks for."""
+        for leg in self._legs:
+            for party in PARTIES:
+                author = next(machine for machine in self._found if (leg.call_id, party) in machine.ends)
+                owner, side, places = _described(self._call, leg, party)
+                if not places:
+                    continue
+                if side == "server" or not author.hosts.keys().isdisjoint(map(host, places)):
+                    machine = author
+                else:
+                    new = Machine("client" if side == "client" else "media", owner)
+                    machine = self._spoken_for(author, party, places, new)
+                for at in places:
+                    if self._owners.setdefault((leg.number, at), machine) is machine:
+                        machine.add(at)
+                if side:
+                    self._sides[leg.number, side] = machine
+
+    def _spoken_for(self, author: Machine, party: str, places: Iterable[str], new: Machine) -> Machine:
+        """A machine for media beside its author, on the side of whom the author speaks with."""
+        media = self._of_part("client", "media")
+        if found := next((each for at in places if (each := _at_host(media, host(at)))), None):
+            return found
+        self._found.insert(self._found.index(author) + (party == "uac"), new)
+        return new
+
+    def _find_directed(self) -> None:
+        """Addresses that no description names, of checks and streams whose direction is certain."""
+        relays = self._of_part("relay")
+        for row in (*self._call.bindings, *self._call.rtp_streams):
+            places = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
+            for side, at in zip(ENDS.get(row.direction, ()), places, strict=False):
+                if at is None or (row.leg, at) in self._owners or _at_host(relays, host(at)):
+                    continue
+                if machine := self._sides.get((row.leg, side)):
+                    self._owners[row.leg, at] = machine
+                    machine.add(at)
+
+    def _find_others(self) -> None:
+        """Every other address of the timeline: a machine's by its host, else a machine by itself."""
+        look_ups = [binding for binding in self._call.bindings if binding.purpose == "discovery"]
+        stun = {place(binding.dst_addr, binding.dst_port) for binding in look_ups}
+        hosts = self._by_host()
+        for event in self._call.timeline:
+            for at in (event.src, event.dst) if event.lane != "log" else ():
+                if at is None or self.owner(event.leg, at):
+                    continue
+                machine = hosts.get((event.leg, host(at))) or hosts.get((None, host(at)))
+                if machine is None:
+                    machine = Machine("stun" if at in stun else "icmp" if event.lane == "icmp" else "other")
+                    machine.add(at)
+                    self._found.append(machine)
+                    hosts[None, host(at)] = machine
+                self._owners[event.leg, at] = machine
+
+    def _by_host(self) -> dict[At, Machine]:
+        """The machine at an address: with media in a leg, else with most ends, for a hub has no media."""
+        found: dict[At, Machine] = {}
+        for machine in sorted(self._found, key=lambda each: -len(each.ends)):
+            for addr in machine.hosts:
+                found.setdefault((None, addr), machine)
+        for (leg, at), machine in self._owners.items():
+            if leg is not None:
+                found.setdefault((leg, host(at)), machine)
+        return found
 
 
-def _add(machines: list[Machine], leg: Leg, party: str, held: list[Leg]) -> None:
-    addr, port, agent = leg.ends[party]
-    at = place(addr, port)
-    machine = _same(machines, leg, party, at, held)
-    if machine is None:
-        machine = Machine("caller" if party == "uac" else "called", agent)
-        machines.append(machine)
-    elif any(each != party for _, each in machine.ends):
-        machine.part = "b2bua"
-    machine.ends.add((leg.call_id, party))
-    machine.agent = machine.agent or agent
-    if at:
-        machine.add(at)
-
-
-def _same(machines: list[Machine], leg: Leg, party: str, at: str | None, held: list[Leg]) -> Machine | None:
-    """The machine among those known that this end belongs to.
-
-    By address and name; by the name alone (lo and eth) for who passes a call on: two
-    phones of one make are two; by the role where nothing else tells.
-    """
-    addr, agent = leg.ends[party][0], leg.ends[party][2]
-    others = [machine for machine in machines if (leg.call_id, OPPOSITE[party]) not in machine.ends]
-    for machine in others:
-        here = at in machine.places or (party == "uac" and addr in machine.hosts)
-        if here and (machine.agent == agent or not machine.agent or not agent):
-            return machine
-    if party == "uas" or beside(others, addr or ""):
-        return None
-    passing = [machine for machine in others if any(each == "uas" for _, each in machine.ends)]
-    named = [machine for machine in passing if agent and machine.agent == agent]
-    return next(iter(named or [machine for machine in passing if _passes_on(machine, leg, held)]), None)
-
-
-def _passes_on(machine: Machine, leg: Leg, held: list[Leg]) -> bool:
-    """Whether the roles say so: the B2BUA is UAS of the one inbound leg, UAC of the one outbound."""
-    inbound = [each.call_id for each in held if each.role == "inbound"]
-    alone = len(inbound) == 1 and len(held) == 2
-    return alone and leg.role == "outbound" and (inbound[0], "uas") in machine.ends
-
-
-def beside(machines: Iterable[Machine], addr: str) -> Machine | None:
+def _at_host(machines: Iterable[Machine], addr: str) -> Machine | None:
     """The first machine seen at an address."""
     return next((machine for machine in machines if addr in machine.hosts), None)
+
+
+def _legs(call: CallRows) -> list[Leg]:
+    """The legs in their order; seen by two captures, a leg counts once."""
+    first: dict[str, Leg] = {}
+    for row in sorted(call.legs, key=lambda leg: (leg.leg or 0, leg.time or 0)):
+        uac = place(row.uac_addr, row.uac_port), row.uac_agent
+        uas = place(row.uas_addr, row.uas_port), row.uas_agent
+        if row.call_id is not None:
+            first.setdefault(row.call_id, Leg(row.leg, row.call_id, {"uac": uac, "uas": uas}, row.role))
+    return list(first.values())
+
+
+def _described(call: CallRows, leg: Leg, party: str) -> tuple[str | None, str | None, list[str]]:
+    """SDP owner, side and addresses of what one party of a leg described."""
+    authors = _authors(call, leg)
+    owner: str | None = None
+    side: str | None = None
+    places: dict[str | None, None] = {}
+    for row in call.candidates:
+        if row.call_id == leg.call_id and authors.get((row.capture, row.frame)) == party:
+            owner = owner or row.sdp_owner
+            side = side or (row.side if row.side != "other" else None)
+            places[place(row.addr, row.port)] = None
+            places[place(row.related_addr, row.related_port)] = None
+    for row in call.sdp_media:
+        by_party = row.call_id == leg.call_id and authors.get((row.capture, row.frame)) == party
+        if by_party and row.connection_addr and row.port:
+            owner = owner or row.sdp_owner
+            places[place(row.connection_addr, row.port)] = None
+    return owner, side, [at for at in places if at and host(at) not in ("0.0.0.0", "::")]
+
+
+def _authors(call: CallRows, leg: Leg) -> dict[tuple[str, int | None], str]:
+    """Who wrote the messages of a leg: From stays the requester's in the response (RFC 3261, 12)."""
+    sip = [message for message in call.sip_messages if message.call_id == leg.call_id]
+    sip.sort(key=lambda message: message.time or 0)
+    opening = [row.from_tag for row in sip if row.method == "INVITE" and row.to_tag is None]
+    answered = [row.from_tag for row in sip if row.method is None and row.cseq_method == "INVITE"]
+    caller = next(iter(opening or answered), None)
+    return {
+        (row.capture, row.frame): "uac" if (row.from_tag == caller) == (row.method is not None) else "uas"
+        for row in sip
+    }
+
+
+def _heading(machines: list[Machine], agents: list[str], lang: Lang) -> Heading:
+    hosts = tuple(dict.fromkeys(host for machine in machines for host in machine.hosts))
+    if len(machines) > 1:
+        return Heading(name("more", None, agents, lang), None, hosts)
+    return Heading(name(machines[0].part, machines[0].agent, agents, lang), machines[0].agent, hosts)
+
+
+def name(part: str, agent: str | None, agents: list[str], lang: Lang) -> str:
+    """The name of a party; ``agents`` are those of all parties of the call."""
+    for product in PRODUCTS if agent else ():
+        beside = not product.beside or any(re.search(product.beside, other) for other in agents)
+        if beside and re.search(product.pattern, agent or ""):
+            return product.name
+    own = VERSION.sub("", plain(agent)).strip()
+    return own if 0 < len(own) <= LONGEST_NAME else PARTS[part].of(lang)

@@ -14,13 +14,11 @@ from html import escape
 from typing import TypeVar
 
 from postproc.show.colors import FAINT, INK, MUTED, PAPER
-from postproc.show.pictures.lettering import plain
-from postproc.show.pictures.picture import Label, Layer, Picture, Point
+from postproc.show.pictures.layout import EDGE, Label, Picture, Point, plain
 
 FAMILY = "DejaVu Sans,Verdana,sans-serif"
 VARIABLES = {INK: "--plot-ink", MUTED: "--plot-muted", FAINT: "--plot-faint", PAPER: "--plot-paper"}
 ANCHORS = {"left": "", "center": ' text-anchor="middle"', "right": ' text-anchor="end"'}
-EDGE = 0.7  # width of an area's edge
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -41,14 +39,13 @@ def element(picture: Picture, prefix: str | None = None) -> str:
 
 def _body(picture: Picture) -> Iterator[str]:
     yield f'<path d="M0 0H{_number(picture.width)}V{_number(picture.height)}H0Z" {_paint(fill=PAPER)}/>'
-    for layer in Layer:
-        areas = [area for area in picture.areas if area.layer == layer]
-        for (fill, edge), held in _grouped(areas, lambda area: (area.fill, area.edge)).items():
+    for layer_areas, layer_strokes in picture.layers():
+        for (fill, edge), areas in _grouped(layer_areas, lambda area: (area.fill, area.edge)).items():
             paint = _paint(fill=fill, stroke=edge) + (f' stroke-width="{EDGE}"' if edge else "")
-            yield f'<path d="{"".join(_path(area.points) + "Z" for area in held)}" {paint}/>'
-        strokes = [stroke for stroke in picture.strokes if stroke.layer == layer]
-        for key, lines in _grouped(strokes, lambda stroke: (stroke.color, stroke.width, stroke.dash)).items():
-            yield f'<path d="{"".join(_path(line.points) for line in lines)}" {_pen(*key)}/>'
+            yield f'<path d="{"".join(_path(area.points) + "Z" for area in areas)}" {paint}/>'
+        pens = _grouped(layer_strokes, lambda stroke: (stroke.color, stroke.width, stroke.dash))
+        for pen, strokes in pens.items():
+            yield f'<path d="{"".join(_path(stroke.points) for stroke in strokes)}" {_pen(*pen)}/>'
     labels = _grouped(picture.labels, lambda label: (label.size, label.align, label.color, label.bold))
     for (size, align, color, bold), texts in labels.items():
         weight = ' font-weight="bold"' if bold else ""
@@ -58,10 +55,10 @@ def _body(picture: Picture) -> Iterator[str]:
 
 def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """Items that look alike share one element."""
-    held: dict[K, list[T]] = {}
+    groups: dict[K, list[T]] = {}
     for item in items:
-        held.setdefault(key(item), []).append(item)
-    return held
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def _path(points: Iterable[Point]) -> str:
@@ -83,9 +80,8 @@ def _ink(color: str) -> str:
 
 
 def _text(label: Label) -> str:
-    return (
-        f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{escape(label.text, quote=False)}</text>'
-    )
+    text = escape(label.text, quote=False)
+    return f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{text}</text>'
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,7 @@
-from ipaddress import ip_address
+import random
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import takewhile
 
 import pytest
 
@@ -8,10 +11,17 @@ from postproc.share.redaction.addresses import Addresses
 KEY = b"a key"
 
 
+def digits(addr: str) -> list[str]:
+    """What is replaced at a time: octets of IPv4, hexadecimal digits of IPv6."""
+    found = ip_address(addr)
+    return str(found).split(".") if found.version == 4 else list(found.exploded.replace(":", ""))
+
+
 def shared(one: str, other: str) -> int:
-    """How many leading bits two addresses share."""
-    a, b = ip_address(one), ip_address(other)
-    return a.max_prefixlen - (int(a) ^ int(b)).bit_length()
+    """How many leading octets or digits two addresses share."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(digits(one), digits(other), strict=True))
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,7 @@ def test_addresses_that_say_nothing_stay(addr):
         ("2a02:810::7", "2a02:811::7"),
     ],
 )
-def test_two_addresses_share_as_many_bits_as_before(one, other):
+def test_two_addresses_share_as_many_octets_or_digits_as_before(one, other):
     addresses = Addresses(KEY)
     assert shared(addresses.text(one), addresses.text(other)) == shared(one, other)
 
@@ -68,12 +78,63 @@ def test_a_hotspot_is_still_one():
     assert Addresses(KEY).text("172.20.10.2").startswith("172.20.10.")
 
 
-def test_embedded_addresses_are_those_alone():
+def test_a_mapped_address_is_that_of_ipv4_in_any_form():
     addresses = Addresses(KEY)
-    assert addresses.text("::ffff:10.0.50.118") == f"::ffff:{ip_address(addresses.text('10.0.50.118'))}" or (
-        addresses.packed(ip_address("::ffff:10.0.50.118").packed)[12:]
-        == ip_address(addresses.text("10.0.50.118")).packed
-    )
+    inner = ip_address(addresses.text("10.0.50.118"))
+    assert addresses.text("::ffff:10.0.50.118") == f"::ffff:{inner}"
+    assert addresses.packed(ip_address("::ffff:10.0.50.118").packed)[12:] == inner.packed
+
+
+KINDS: dict[str, Callable[[random.Random], IPv4Address | IPv6Address]] = {
+    "any": lambda r: IPv4Address(r.getrandbits(32)),
+    "private": lambda r: IPv4Address(0x0A000000 | r.getrandbits(24)),
+    "home": lambda r: IPv4Address(0xC0A80000 | r.getrandbits(16)),
+    "cgnat": lambda r: IPv4Address(0x64400000 | r.getrandbits(22)),
+    "172": lambda r: IPv4Address(0xAC100000 | r.getrandbits(20)),
+    "special": lambda r: IPv4Address(0xC0000000 | r.getrandbits(4)),
+    "group": lambda r: IPv4Address(0xE0000000 | r.getrandbits(28)),
+    "global": lambda r: IPv6Address(0x2A02 << 112 | r.getrandbits(112)),
+    "link-local": lambda r: IPv6Address(0xFE80 << 112 | r.getrandbits(64)),
+    "short": lambda r: IPv6Address(0x20010DB8 << 96 | r.getrandbits(16) << 64 | r.getrandbits(9)),
+    "IPv6 group": lambda r: IPv6Address(0xFF02 << 112 | r.getrandbits(20)),
+    "NAT64": lambda r: IPv6Address(0x64FF9B << 96 | r.getrandbits(32)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_the_address_its_length_and_class_stay_and_no_two_become_one(kind):
+    """In each way to write it, and in bytes: all say the same pseudonym."""
+    addresses, chance = Addresses(KEY), random.Random(7)
+    asked = {KINDS[kind](chance) for _ in range(150)}
+    new = {addr: ip_address(addresses.text(str(addr))) for addr in asked}
+    assert len(set(new.values())) == len(asked)
+    for addr, pseudonym in new.items():
+        assert addr_class(str(pseudonym)) == addr_class(str(addr))
+        assert addresses.packed(addr.packed) == pseudonym.packed
+        for written in (str(addr), str(addr).upper(), addr.exploded):
+            told = addresses.text(written)
+            assert (len(told), ip_address(told)) == (len(written), pseudonym)
+
+
+def test_a_zone_is_as_long_as_before_and_names_nothing():
+    new = Addresses(KEY).text("fe80::1:2%Büro0")
+    assert new.endswith("%xxxxx0") and new[:-8] != "fe80::1:2"
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["10.0.48.0/20", "10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "91.10.20.64/26", "91.10.0.0/15", "0.0.0.0/0",
+     "2a02:810::/29", "2001:db8:50::/48", "fe80::/10", "::ffff:10.0.48.0/116"],
+)  # fmt: skip
+def test_the_image_of_a_network_has_the_pseudonyms_of_its_addresses_and_no_others(network):
+    addresses, chance, asked = Addresses(KEY), random.Random(3), ip_network(network)
+    image = addresses.image(asked)
+    assert sum(each.num_addresses for each in image) == asked.num_addresses
+    for _ in range(40):
+        inside = asked[chance.randrange(asked.num_addresses)]
+        beside = type(inside)(int(inside) ^ 1 << chance.randrange(inside.max_prefixlen))
+        for addr in (inside, beside):
+            assert any(addresses.of(addr) in each for each in image) == (addr in asked), addr
 
 
 def test_a_network_is_mapped_like_its_hosts():

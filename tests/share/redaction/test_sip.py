@@ -20,8 +20,9 @@ def test_nothing_personal_is_left_in_a_message(messages):
     assert [token for token in PERSONAL if token.lower() in new.lower()] == []
 
 
-def test_content_length_is_that_of_the_new_body(messages):
+def test_a_message_and_its_body_are_as_long_as_before(messages):
     new = messages.message(invite())
+    assert len(new) == len(invite())
     assert headers(new)["Content-Length"] == str(len(new.partition(b"\r\n\r\n")[2]))
 
 

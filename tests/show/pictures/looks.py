@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from postproc.show.pictures.picture import Box, Label, Layer, Picture
+from postproc.show.pictures.layout import Box, Label, Layer, Picture
 
 
 def overlaps(picture: Picture) -> list[tuple[str, str]]:
@@ -17,8 +17,17 @@ def _meeting(held: list[tuple[Box, Label]]) -> Iterator[tuple[Label, Label]]:
         for other_box, other in held[n + 1 :]:
             if other_box.top >= box.bottom:
                 break
-            if box.meets(other_box):
+            if meet(box, other_box):
                 yield label, other
+
+
+def meet(one: Box, other: Box) -> bool:
+    return (
+        one.left < other.right
+        and other.left < one.right
+        and one.top < other.bottom
+        and other.top < one.bottom
+    )
 
 
 def outside(picture: Picture) -> list[str]:
@@ -47,7 +56,7 @@ def struck(picture: Picture) -> list[str]:
         for label in picture.labels
         for box in [label.box]
         for line in lines
-        if _inner(box).meets(line) and not _is_badge(label)
+        if meet(_inner(box), line) and not _is_badge(label)
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import postproc
 from postproc.model.text import LANGS
-from postproc.show.pictures import saved as pictures
+from postproc.show import pictures
 from tests.conftest import PCAPS
 from tests.show.pictures.looks import outside, overlaps
 

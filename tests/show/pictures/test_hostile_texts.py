@@ -8,8 +8,8 @@ import pytest
 
 from postproc.model.columns import TEXT
 from postproc.model.tables import FINDINGS, Tables
-from postproc.show.pictures import plots
-from postproc.show.pictures import saved as pictures
+from postproc.show import pictures
+from postproc.show.pictures import figures
 from postproc.show.pictures.cut import of_call
 from postproc.show.pictures.ladder import ladder
 from tests.show.pictures import scenes
@@ -73,7 +73,7 @@ def test_matplotlib_draws_them_without_a_word(evil: str):
     tables = spoiled(scenes.run_of("no_binding_success.pcapng").tables, evil)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert plots.png(plots.ladder(tables, 1), 50).startswith(b"\x89PNG")
+        assert figures.png(figures.ladder(tables, 1), 50).startswith(b"\x89PNG")
 
 
 def test_hostile_addresses_and_codes_of_findings_stay_in_their_places():

@@ -3,11 +3,10 @@
 import pytest
 
 from postproc.model.tables import FINDINGS
-from postproc.show.pictures.columns import columns
 from postproc.show.pictures.cut import each_call, of_call
 from postproc.show.pictures.ladder import Ladder, ladder
-from postproc.show.pictures.lettering import width
-from postproc.show.pictures.picture import Layer
+from postproc.show.pictures.layout import Layer, width
+from postproc.show.pictures.machines import Machines
 from tests.show.pictures import scenes
 from tests.show.pictures.looks import assert_good
 
@@ -131,9 +130,9 @@ def test_500_messages_become_a_ladder_of_some_hundred_rows():
 
 def test_names_are_repeated_down_a_long_ladder():
     held = drawn("500 messages")
-    assert len(held.grid.again) == 2
+    assert len(held.grid.names) == 2
     names = [label for label in held.picture.labels if label.text == "XPhone Client"]
-    assert len(names) == 1 + len(held.grid.again)
+    assert len(names) == 1 + len(held.grid.names)
 
 
 def test_four_legs_show_each_b2bua_once():
@@ -208,5 +207,5 @@ def test_a_call_that_is_not_there_is_named():
 
 def test_addresses_of_a_turn_server_are_no_ones_own():
     run, call = CALLS["turn"]()
-    machines = columns(of_call(run, call)).machines
+    machines = Machines(of_call(run, call)).all
     assert [machine.part for machine in machines if "198.51.100.200" in machine.hosts] == ["relay"]

@@ -1,6 +1,6 @@
 """The tests' own eye: it sees what it is there to see."""
 
-from postproc.show.pictures.picture import Label, Picture, Stroke
+from postproc.show.pictures.layout import Label, Picture, Stroke
 from tests.show.pictures.looks import outside, overlaps, struck
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from postproc.model.tables import CALLS, Tables
 from postproc.show import colors
+from postproc.show.pictures.charts import MOST_POINTS, MOST_STREAMS, media, series
 from postproc.show.pictures.cut import CallRows, of_call
-from postproc.show.pictures.media import MOST, POINTS, media, series
-from postproc.show.pictures.picture import Layer
+from postproc.show.pictures.layout import Layer
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 from tests.show.pictures.test_ladder import CALLS as REAL
@@ -60,7 +60,7 @@ def test_losses_are_bars():
 def test_long_streams_are_drawn_in_bounded_detail():
     seconds = [{"second": n, "packets": 50, "lost": 0, "jitter_ms": 2.0} for n in range(7200)]
     held = rows(seconds, {"last_time": 7199.98})
-    assert len(series(held)[0].values["packets"]) <= POINTS
+    assert len(series(held)[0].values["packets"]) <= MOST_POINTS
     assert set(values(held, "packets")) <= {50.0, 50.1}
 
 
@@ -71,7 +71,7 @@ def test_a_stream_of_one_packet_is_drawn():
 def test_many_streams_are_bounded_and_said_so():
     held = rows([], *({"stream": n, "ssrc": n} for n in range(1, 40)))
     picture = media(held)
-    assert f"{39 - MOST} more not drawn" in [label.text for label in picture.labels]
+    assert f"{39 - MOST_STREAMS} more not drawn" in [label.text for label in picture.labels]
     assert_good(picture)
 
 

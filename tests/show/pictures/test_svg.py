@@ -3,11 +3,11 @@
 import re
 from xml.etree import ElementTree
 
+from postproc.show import pictures
 from postproc.show.colors import INK
-from postproc.show.pictures import saved as pictures
 from postproc.show.pictures import svg
 from postproc.show.pictures.cut import of_call
-from postproc.show.pictures.picture import DASHED, Area, Label, Picture, Stroke, rectangle
+from postproc.show.pictures.layout import DASHED, Area, Label, Picture, Stroke, rectangle
 from tests.show.pictures import scenes
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,10 +4,10 @@ import pytest
 
 from postproc.model.tables import FINDINGS
 from postproc.show import colors
-from postproc.show.pictures.axis import TimeAxis
+from postproc.show.pictures.annotations import TimeAxis
 from postproc.show.pictures.cut import of_call
-from postproc.show.pictures.lanes import FULL, MEDIUM, THIN, Frame, Lane, Span, Tick, place
-from postproc.show.pictures.picture import Layer, Picture
+from postproc.show.pictures.lanes import FULL, MEDIUM, THIN, Frame, Lane, Span, Tick, draw_lanes
+from postproc.show.pictures.layout import Layer, Picture
 from postproc.show.pictures.timeline import _lanes, timeline
 from tests.show.pictures import scenes
 from tests.show.pictures.looks import outside, overlaps
@@ -110,7 +110,7 @@ def test_words_stand_in_a_bar_beside_it_or_not_at_all():
     ]
     short = [Span(0, 10, "#fff", "#000", text="beside")]
     picture = Picture(500, 100, "p")
-    place(picture, [Lane("a", spans=spans), Lane("b", spans=short)], Frame(10, axis, 410, 10))
+    draw_lanes(picture, [Lane("a", spans=spans), Lane("b", spans=short)], Frame(10, axis, 410, 10))
     words = {label.text: label for label in picture.labels}
     assert words["inside"].align == "center" and words["beside"].align == "left"
     assert "a long text that has no room" not in words
@@ -120,7 +120,7 @@ def test_every_shape_of_mark_is_drawn_where_it_belongs():
     axis = TimeAxis(0, 1000, 100, 200)
     for shape in ("bar", "cross", "hollow", "dot", "diamond", "triangle"):
         picture = Picture(300, 60, "p")
-        place(picture, [Lane("a", ticks=[Tick(500, shape, "#123456")])], Frame(10, axis, 210, 10))
+        draw_lanes(picture, [Lane("a", ticks=[Tick(500, shape, "#123456")])], Frame(10, axis, 210, 10))
         drawn = [point for area in picture.areas if area.layer == Layer.TOP for point in area.points]
         drawn += [point for stroke in picture.strokes for point in stroke.points]
         assert drawn and all(abs(x - 150) < 5 and abs(y - 20) < 5 for x, y in drawn)

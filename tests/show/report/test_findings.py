@@ -2,24 +2,24 @@
 
 import pytest
 
+from postproc.model.described import of_table
 from postproc.show.report.findings import MOST, cards, flat
-from postproc.show.verdicts import findings
 from tests.show.report import scenes
 
 
 def held(*records: dict):
-    return cards(1, findings(scenes.findings(*records)), "en")
+    return cards(1, list(of_table(scenes.findings(*records))), "en")
 
 
 def test_consequences_are_listed_under_their_cause():
-    (root, note) = cards(1, findings(scenes.tables().findings), "en")
+    (root, note) = cards(1, list(of_table(scenes.tables().findings)), "en")
     assert (root.name, note.name) == ("no-binding-success", "hotspot-client")
     (under,) = root.under
     assert (under.name, [each.name for each in under.under]) == ("no-media", ["one-way-media"])
 
 
 def test_a_card_says_what_the_finding_says():
-    card = cards(1, findings(scenes.tables().findings), "de")[0]
+    card = cards(1, list(of_table(scenes.tables().findings)), "de")[0]
     assert (card.code, card.word, card.confidence, card.leg) == ("ICE001", "Fehler", "95 %", 1)
     assert card.causes == ("A firewall drops UDP.", "There is no route.")
     assert card.remedies == ("Capture on both sides.",)

@@ -1,8 +1,7 @@
 """The walk as boxes."""
 
-from postproc.show.report.findings import cards
-from postproc.show.report.steps import boxes
-from postproc.show.verdicts import findings
+from postproc.model.described import of_table
+from postproc.show.report.findings import boxes, cards
 from tests.show.report import scenes
 
 
@@ -20,7 +19,7 @@ def chosen(*states: str) -> int:
 
 
 def test_the_step_that_the_root_failed_is_chosen_and_leads_to_it():
-    found = cards(1, findings(scenes.tables().findings), "en")
+    found = cards(1, list(of_table(scenes.tables().findings)), "en")
     held = walked(scenes.WALK[1], found)
     assert [box.chosen for box in held] == [False, False, True, False]
     assert [box.finding and box.finding.code for box in held] == [None, None, "ICE001", None]

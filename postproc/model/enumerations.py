@@ -1,0 +1,77 @@
+"""The words of columns that know only a few: types for mypy, and what the tables declare.
+
+A word that is misspelt where it is compared with such a column does not pass mypy.
+"""
+
+from typing import Any, Literal, get_args
+
+# Ends of a call, and the way between them.
+Side = Literal["client", "server", "other"]
+SideBy = Literal["marker", "b2bua", "role"]
+Direction = Literal["server_to_client", "client_to_server", "other"]
+LegRole = Literal["inbound", "outbound", "single"]
+EndedBy = Literal["uac", "uas"]
+
+# SIP and SDP.
+SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
+MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+OfferAnswer = Literal["offer", "answer"]
+LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]
+PhaseKind = Literal["early", "answered", "hold", "resumed", "restart"]
+
+# ICE.
+AddressClass = Literal[
+    "private",
+    "public",
+    "cgnat",
+    "link_local",
+    "loopback",
+    "mdns",
+    "ula",
+    "documentation",
+    "multicast",
+    "unspecified",
+    "invalid",
+]
+AclVerdict = Literal["allowed", "denied", "unknown"]
+StunClass = Literal["request", "indication", "success", "error"]
+IceRole = Literal["controlling", "controlled"]
+Purpose = Literal["check", "discovery", "keepalive"]
+Outcome = Literal["success", "error", "unanswered", "pending", "response_only"]
+PairState = Literal["succeeded", "half", "failed", "never_checked"]
+LearnedFrom = Literal["stun_server", "check", "candidate"]
+
+# DTLS.
+HandshakeState = Literal["none", "client_hello_only", "incomplete", "complete", "alert"]
+
+# Diagnosis and timeline.
+Verdict = Literal["fault", "suspect", "cannot_tell", "note", "ok"]
+CallVerdict = Literal["ok", "fault", "suspect", "cannot_tell"]
+Severity = Literal["error", "warning", "note", "info"]
+EventSeverity = Literal["normal", "note", "warning", "error"]
+Lane = Literal["sip", "sdp", "stun", "dtls", "media", "icmp", "log"]
+LogKind = Literal[
+    "invite",
+    "channel",
+    "peer",
+    "originate_failed",
+    "acl",
+    "candidate",
+    "ice",
+    "ice_move",
+    "rtp_move",
+    "stun",
+    "dtls",
+    "media",
+    "sdp",
+    "pre_answer",
+    "ringing",
+    "answered",
+    "response",
+    "hangup",
+]
+
+
+def words(enumeration: Any) -> tuple[str, ...]:  # noqa: ANN401  (a Literal has no type of its own)
+    """The words of an enumeration, in the order declared."""
+    return get_args(enumeration)

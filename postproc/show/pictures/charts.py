@@ -1,0 +1,246 @@
+"""The two pictures made of numbers over time: the media of a call, and the calls of a run.
+
+Media: packets per second, loss and jitter, one row per leg and direction. Calls: one row of bars per
+verdict, the worst first. Rows of a kind share their scale, so that they can be compared by eye.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from postproc.model.text import Lang
+from postproc.model.vocabulary import count, decimal, direction
+from postproc.show import colors
+from postproc.show.colors import FAINT, INK, MUTED
+from postproc.show.pictures.annotations import (
+    HEADING_HEIGHT,
+    SMALL,
+    TimeAxis,
+    axis_over,
+    clock,
+    draw_axis,
+    draw_heading,
+    title,
+)
+from postproc.show.pictures.cut import CallRows, Row, Rows, rows
+from postproc.show.pictures.lanes import STRIPE, draw_leg
+from postproc.show.pictures.layout import (
+    Area,
+    Label,
+    Layer,
+    Picture,
+    Point,
+    Stroke,
+    middle_cut,
+    plain,
+    rectangle,
+)
+from postproc.show.pictures.records import NS_PER_S, HasTables, place
+from postproc.show.pictures.wording import say
+
+LEFT = 14.0
+NAMES, PANEL, GAP, ROW, APART = 150.0, 200.0, 34.0, 46.0, 16.0  # of the media, in points
+TOP = HEADING_HEIGHT + 24  # of their first row
+KINDS = (("packets", "packets_axis"), ("lost", "lost_axis"), ("jitter_ms", "jitter_axis"))
+MOST_STREAMS = 12  # one printed page
+MOST_POINTS = 300  # seconds drawn one by one, 1.5 to a point; in longer streams several share a bar
+SHORTEST_S = 0.2  # of a second that is covered in part: a rate over less is noise
+
+VERDICT_NAMES, VERDICT_PLOT, VERDICT_NOTES, VERDICT_ROW, VERDICTS_APART = 110.0, 620.0, 30.0, 44.0, 12.0
+BINS = 60  # a bar is 10 points wide
+VERDICTS = {  # worst first; each has its word beside it
+    "fault": colors.LEG_1.fill,
+    "suspect": "#e0a100",
+    "cannot_tell": "#8a8f98",
+    "ok": colors.MEDIA.line,
+    "undiagnosed": "#b8bec6",  # before diagnosis
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """A stream second by second: (time in ns, value); seconds without a row have no packets."""
+
+    stream: Row
+    values: dict[str, list[tuple[int, float]]]
+    step: int  # ns from one value to the next
+
+
+def media(call: CallRows, lang: Lang = "en") -> Picture:
+    """Lay out the media of a call."""
+    streams = series(call)
+    high = TOP + (ROW + APART) * max(len(streams[:MOST_STREAMS]), 1) + 20
+    picture = Picture(LEFT + NAMES + 3 * (PANEL + GAP) + 6, high, title(call, "media_title", lang))
+    draw_heading(picture, call, "media_title", LEFT, lang)
+    if not streams:
+        picture.write(Label(LEFT, HEADING_HEIGHT + 10, say("none_media", lang), 8, color=MUTED))
+        return picture
+    times = [time for each in streams for time in (each.stream.first_time, each.stream.last_time)]
+    for n, (kind, word) in enumerate(KINDS):
+        left = LEFT + NAMES + GAP + n * (PANEL + GAP)
+        axis = axis_over(times, left, left + PANEL)
+        picture.write(Label(left, HEADING_HEIGHT + 8, say(word, lang), 7, bold=True))
+        _draw_column(picture, streams[:MOST_STREAMS], kind, axis, lang)
+    _draw_names(picture, streams, lang)
+    return picture
+
+
+def series(call: CallRows) -> list[Series]:
+    """The streams with packets, by leg and time."""
+    seconds: dict[int, Rows] = {}
+    for row in call.rtp_seconds:
+        if row.second is not None:
+            seconds.setdefault(row.stream, []).append(row)
+    streams = [row for row in call.rtp_streams if row.first_time is not None and row.last_time is not None]
+    streams.sort(key=lambda row: (row.leg or 0, row.direction or "", row.first_time))
+    return [_series(row, seconds.get(row.stream, [])) for row in streams]
+
+
+def _series(stream: Row, rows: Rows) -> Series:
+    """Missing seconds count as no packets; over MOST_POINTS seconds are averaged together."""
+    by_second = {row.second: row for row in rows}
+    last = min(max(by_second, default=0), (stream.last_time - stream.first_time) // NS_PER_S + 1)
+    step = -(-(last + 1) // MOST_POINTS)
+    values: dict[str, list[tuple[int, float]]] = {kind: [] for kind, _ in KINDS}
+    bars: dict[int, Rows] = {}
+    for second, row in by_second.items():
+        if second <= last:
+            bars.setdefault(second // step, []).append(row)
+    for begin in range(0, last + 1, step):  # by bar, not by second: a clock that jumps makes many of these
+        bar = bars.get(begin // step, [])
+        time = stream.first_time + begin * NS_PER_S
+        covered = min((stream.last_time - time) / NS_PER_S, step)
+        if covered < SHORTEST_S and begin:
+            break
+        packets, lost = sum(row.packets or 0 for row in bar), sum(row.lost or 0 for row in bar)
+        values["packets"].append((time, packets / max(covered, SHORTEST_S)))
+        values["lost"].append((time, lost / max(covered, 1.0)))
+        if jitter := [row.jitter_ms for row in bar if row.jitter_ms is not None]:
+            values["jitter_ms"].append((time, max(jitter)))
+    return Series(stream, values, step * NS_PER_S)
+
+
+def _scale(streams: Sequence[Series], kind: str) -> float:
+    """The end of a scale: 1, 2 or 5 times a power of ten."""
+    most = max((value for each in streams for _, value in each.values[kind]), default=0.0)
+    power = 1.0
+    while power < most:
+        power *= 10
+    return next((power * share for share in (0.1, 0.2, 0.5) if power > 1 and most <= power * share), power)
+
+
+def _draw_column(picture: Picture, streams: Sequence[Series], kind: str, axis: TimeAxis, lang: Lang) -> None:
+    most = _scale(streams, kind)
+    y = TOP
+    for each in streams:
+        bottom = y + ROW
+        picture.areas.append(Area(rectangle(axis.left, y, axis.right, bottom), STRIPE, layer=Layer.BACK))
+        picture.write(
+            Label(axis.left - 4, y + 3, decimal(f"{most:g}", lang), SMALL, "right", MUTED),
+            Label(axis.left - 4, bottom - 3, "0", SMALL, "right", MUTED),
+        )
+        _draw_values(picture, each, kind, axis, bottom=bottom, scale=ROW / most)
+        y += ROW + APART
+    draw_axis(picture, axis, TOP, y - APART, lang)
+
+
+def _draw_values(
+    picture: Picture, series: Series, kind: str, axis: TimeAxis, *, bottom: float, scale: float
+) -> None:
+    """Packets as an area, losses as bars, jitter as a line."""
+    values = series.values[kind]
+    if kind == "jitter_ms":
+        points = tuple((axis.x(time), bottom - value * scale) for time, value in values)
+        if len(points) > 1:
+            picture.strokes.append(Stroke(points, INK, 1.0, layer=Layer.TOP))
+        return
+    until = series.stream.last_time
+    spans = [
+        (axis.x(time), axis.x(min(time + series.step, until)), bottom - value * scale)
+        for time, value in values
+    ]
+    if kind == "lost":
+        for left, right, top in spans:
+            if top < bottom:
+                bar = rectangle(left, top, max(right, left + 1), bottom)
+                picture.areas.append(Area(bar, colors.PROBLEM.fill, layer=Layer.FRONT))
+    elif spans:
+        outline: list[Point] = [(spans[0][0], bottom)]
+        for left, right, top in spans:
+            outline += [(left, top), (right, top)]
+        outline.append((spans[-1][1], bottom))
+        picture.areas.append(Area(tuple(outline), colors.MEDIA.fill, colors.MEDIA.line, Layer.FRONT))
+
+
+def _draw_names(picture: Picture, streams: Sequence[Series], lang: Lang) -> None:
+    """Leg, direction, addresses and figures of each stream, left of its row."""
+    y = TOP
+    for row in [each.stream for each in streams[:MOST_STREAMS]]:
+        draw_leg(picture, LEFT, y + 6.6, row.leg, color=colors.MEDIA, size=5.5)
+        what = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
+        packets, lost = count(row.packets or 0, lang), count(row.lost or 0, lang)
+        src, dst = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
+        lines = [line for line in (direction(row.direction, lang), src or "", f"→ {dst or ''}") if line]
+        lines.append(say("media", lang, what=what, packets=packets, lost=lost))
+        for n, line in enumerate(lines):
+            indent = 14 if n == 0 else 0
+            text = middle_cut(line, NAMES - 6 - indent, SMALL)
+            color = INK if n == 0 else MUTED
+            picture.write(Label(LEFT + indent, y + 6.6 + 11 * n, text, SMALL, color=color))
+        y += ROW + APART
+    if len(streams) > MOST_STREAMS:
+        text = say("more_rows", lang, count=count(len(streams) - MOST_STREAMS, lang))
+        picture.write(Label(LEFT, y, text, SMALL, color=MUTED))
+
+
+def overview(run: HasTables, lang: Lang = "en") -> Picture:
+    """Lay out the calls of a run by the time they began."""
+    calls = [call for call in rows("calls", run.calls) if call.start is not None]
+    starts = {name: [call.start for call in calls if _verdict(call) == name] for name in VERDICTS}
+    starts = {name: times for name, times in starts.items() if times}
+    top, left = 44.0, LEFT + VERDICT_NAMES
+    bottom = top + (VERDICT_ROW + VERDICTS_APART) * max(len(starts), 1) - VERDICTS_APART
+    picture = Picture(left + VERDICT_PLOT + VERDICT_NOTES, bottom + 24, say("overview", lang))
+    picture.write(Label(LEFT, 14, say("overview", lang), 10.5, bold=True))
+    if not calls:
+        picture.write(Label(LEFT, 32, say("none_calls", lang), 8, color=MUTED))
+        return picture
+    times = [call.start for call in calls]
+    picture.write(Label(LEFT, 29, f"{clock(min(times))} – {clock(max(times))}", 7.5, color=MUTED))
+    axis = axis_over(times, left, left + VERDICT_PLOT)
+    bars = {name: _binned(begun, axis) for name, begun in starts.items()}
+    most = max(max(bins.values()) for bins in bars.values())
+    for n, (name, bins) in enumerate(bars.items()):
+        y = top + n * (VERDICT_ROW + VERDICTS_APART)
+        _draw_verdict(picture, name, bins, axis, top=y, most=most, lang=lang)
+    draw_axis(picture, axis, top, bottom, lang, clock=True)
+    return picture
+
+
+def _verdict(call: Row) -> str:
+    return call.verdict if call.verdict in VERDICTS else "undiagnosed"
+
+
+def _binned(times: Sequence[int], axis: TimeAxis) -> Counter[int]:
+    span = max(axis.end - axis.start, 1)
+    return Counter(min((time - axis.start) * BINS // span, BINS - 1) for time in times)
+
+
+def _draw_verdict(
+    picture: Picture, name: str, bins: Counter[int], axis: TimeAxis, *, top: float, most: int, lang: Lang
+) -> None:
+    """One verdict: its word and number left, its bars on the common scale."""
+    bottom = top + VERDICT_ROW
+    wide = (axis.right - axis.left) / BINS
+    line = ((axis.left, bottom), (axis.right, bottom))
+    picture.strokes.append(Stroke(line, FAINT, 0.8, layer=Layer.RAILS))
+    picture.areas.append(Area(rectangle(LEFT, bottom - 9, LEFT + 8, bottom - 1), VERDICTS[name]))
+    picture.write(
+        Label(LEFT + 12, bottom - 5, say(name, lang), 7.5, color=INK),
+        Label(LEFT + 12, bottom - 17, count(sum(bins.values()), lang), 9, bold=True),
+        Label(axis.left - 4, top + 3, str(most), SMALL, "right", MUTED),
+    )
+    for n, number in bins.items():
+        left = axis.left + n * wide
+        bar = rectangle(left + 0.8, bottom - VERDICT_ROW * number / most, left + wide - 0.8, bottom)
+        picture.areas.append(Area(bar, VERDICTS[name], layer=Layer.FRONT))

@@ -1,0 +1,158 @@
+"""Pictures of a call as matplotlib figures: ``figures.ladder(run, 1)`` in a notebook is enough.
+
+A run, its tables or the rows of a call go in. Figures are made without pyplot: no backend is chosen,
+no window opens, nothing outlives the figure; ``figure.savefig("ladder.pdf")`` writes SVG, PDF or PNG.
+LookupError when a run has no call of that number. The only module that imports matplotlib.
+"""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
+
+from postproc.current_folder import elsewhere
+from postproc.model.text import Lang
+from postproc.show import pictures
+from postproc.show.colors import PAPER
+from postproc.show.pictures import svg as svg_
+from postproc.show.pictures.cut import CallRows, of_call
+from postproc.show.pictures.layout import EDGE, Area, Label, Picture, Stroke
+from postproc.show.pictures.records import HasTables
+
+with elsewhere():  # it takes a matplotlibrc of the current folder before the user's
+    import matplotlib as mpl
+    from matplotlib.backend_bases import RendererBase
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+    from matplotlib.text import Text
+
+__all__ = ["bindings", "call_timeline", "draw", "ladder", "media", "overview", "png", "svg"]
+
+FONT = "DejaVu Sans"
+INCH = 72.0
+MISSING = "�"
+
+Source = HasTables | CallRows
+
+
+class Drawing(Figure):
+    """A figure that a notebook shows by itself, with or without ``%matplotlib inline``."""
+
+    picture: Picture
+
+    def _repr_svg_(self) -> str:
+        return svg_.element(self.picture)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw with letters as wide as in the layout: hinting would change them with the resolution."""
+        with mpl.rc_context({"text.hinting": "none"}):
+            super().draw(renderer)
+
+
+def ladder(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+    """Machines as columns, all legs side by side, STUN, DTLS and media between the SIP arrows."""
+    return _drawn("ladder", run, call, lang)
+
+
+def call_timeline(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+    """Legs, candidates, checks, DTLS, media and log lines over time."""
+    return _drawn("call_timeline", run, call, lang)
+
+
+def bindings(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+    """One row per candidate pair: checks by outcome, and silence."""
+    return _drawn("bindings", run, call, lang)
+
+
+def media(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+    """Packets per second, loss and jitter of each leg and direction."""
+    return _drawn("media", run, call, lang)
+
+
+def overview(run: HasTables, lang: Lang = "en") -> Drawing:
+    """The calls of a run over time, by verdict."""
+    return draw(pictures.overview_layout(run, lang))
+
+
+def _drawn(name: str, run: Source, call: int, lang: Lang) -> Drawing:
+    return draw(pictures.layout(name, of_call(run, call), lang))
+
+
+def svg(figure: Drawing, prefix: str | None = None) -> str:
+    """The figure as an ``<svg>`` element for a page of many; its ids begin with ``prefix``."""
+    return svg_.element(figure.picture, prefix)
+
+
+def png(figure: Figure, dpi: float = 150) -> bytes:
+    """The figure as a PNG file's bytes."""
+    target = io.BytesIO()
+    figure.savefig(target, format="png", dpi=dpi, metadata={"Software": None})
+    return target.getvalue()
+
+
+def draw(picture: Picture) -> Drawing:
+    """The figure of a picture; one point of the picture is one of the figure."""
+    figure = Drawing(figsize=(picture.width / INCH, picture.height / INCH), facecolor=PAPER)
+    figure.picture = picture
+    figure.set_label(picture.title)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, picture.width), ylim=(picture.height, 0))
+    axes.set_axis_off()
+    for areas, strokes in picture.layers():
+        if areas:
+            axes.add_collection(_polygons(areas), autolim=False)
+        ordered = sorted(strokes, key=lambda stroke: stroke.dash)  # dashes are of a whole collection
+        for _, dashed_alike in groupby(ordered, key=lambda stroke: stroke.dash):
+            axes.add_collection(_lines(list(dashed_alike)), autolim=False)
+    for label in picture.labels:
+        axes.add_artist(_text(label))
+    return figure
+
+
+def _polygons(areas: Sequence[Area]) -> PolyCollection:
+    return PolyCollection(
+        [area.points for area in areas],
+        facecolors=[area.fill for area in areas],
+        edgecolors=[area.edge or "none" for area in areas],
+        linewidths=[EDGE if area.edge else 0.0 for area in areas],
+        zorder=areas[0].layer,
+        clip_on=False,
+    )
+
+
+def _lines(strokes: Sequence[Stroke]) -> LineCollection:
+    dash = strokes[0].dash
+    return LineCollection(
+        [stroke.points for stroke in strokes],
+        colors=[stroke.color for stroke in strokes],
+        linewidths=[stroke.width for stroke in strokes],
+        linestyles=[(0, dash) if dash else "solid"],
+        zorder=strokes[0].layer + 0.5,
+        clip_on=False,
+    )
+
+
+def _text(label: Label) -> Text:
+    return Text(
+        label.x,
+        label.baseline,
+        drawable(label.text),
+        color=label.color,
+        fontfamily=FONT,
+        fontsize=label.size,
+        fontweight="bold" if label.bold else "normal",
+        horizontalalignment=label.align,
+        verticalalignment="baseline",
+        parse_math=False,
+        zorder=10,
+    )
+
+
+def drawable(text: str) -> str:
+    """The text with a replacement character for each that the font lacks: no tofu, no warnings."""
+    return text if text.isascii() else "".join(c if ord(c) in _glyphs() else MISSING for c in text)
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=FONT))).get_charmap())
