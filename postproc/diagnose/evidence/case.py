@@ -26,6 +26,7 @@ from postproc.model.rows import (
     LogEventRow,
     NatMappingRow,
     PairRow,
+    PhaseRow,
     RtpStreamRow,
     SdpMediaRow,
     SipMessageRow,
@@ -56,6 +57,7 @@ class Case:
     pairs: tuple[PairRow, ...]
     dtls: tuple[DtlsRow, ...]
     dtls_messages: tuple[DtlsMessageRow, ...]
+    phases: tuple[PhaseRow, ...]
     streams: tuple[RtpStreamRow, ...]
     nat: tuple[NatMappingRow, ...]
     icmp: tuple[IcmpErrorRow, ...]
@@ -116,6 +118,7 @@ def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     bindings, nat = _owned(BindingRow, tables.bindings), _owned(NatMappingRow, tables.nat_mappings)
     dtls, dtls_messages = _owned(DtlsRow, tables.dtls), _owned(DtlsMessageRow, tables.dtls_messages)
     streams, icmp = _owned(RtpStreamRow, tables.rtp_streams), _owned(IcmpErrorRow, tables.icmp_errors)
+    phases = _owned(PhaseRow, tables.phases)
     log, software = _owned(LogEventRow, tables.log_events), _software(tables)
     captures = {row.capture: row for row in load(CaptureRow, tables.captures)}
     owned: list[Mapping[int, tuple[Row, ...]]] = [
@@ -154,6 +157,7 @@ def cases(tables: Tables, deployment: Deployment) -> list[Case]:
                 pairs=pairs.get(n, ()),
                 dtls=dtls.get(n, ()),
                 dtls_messages=dtls_messages.get(n, ()),
+                phases=phases.get(n, ()),
                 streams=streams.get(n, ()),
                 nat=nat.get(n, ()),
                 icmp=icmp.get(n, ()),
