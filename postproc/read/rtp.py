@@ -38,15 +38,9 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
     header, size, seen = datagrams.head.view(HEADER), datagrams.size, datagrams.seen
     if relayed.any():
         header, size = header.copy(), np.where(relayed, inner, size)
-<<<<<<< HEAD
-        header[relayed] = gather(datagrams.data, datagrams.start[relayed] + CHANNEL_SIZE, HEADER)
-        seen = seen - CHANNEL_SIZE * relayed
-    plausible = _plausible(header, size, seen)
-=======
         header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], HEADER)
         seen = seen - offset
-    plausible = _plausible(header, size, seen) & ~packets.has_options[datagrams.rows]
->>>>>>> main
+    plausible = _plausible(header, size, seen)
     chosen = np.flatnonzero(plausible)
     rows = datagrams.rows[chosen]
     found = _rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
