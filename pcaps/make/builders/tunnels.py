@@ -20,7 +20,7 @@ class Tunnel(NamedTuple):
 
 
 def wrapped(capture: bytes, tunnel: Tunnel) -> bytes:
-    """A little-endian pcapng with every packet in the tunnel, as pcap with nanoseconds."""
+    """A little-endian pcapng with every IP packet in the tunnel, as pcap with nanoseconds."""
     out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, tunnel.link)]
     for nanoseconds, packet in _ip_packets(capture):
         data = tunnel.wrap(packet)
@@ -39,7 +39,9 @@ def _ip_packets(capture: bytes) -> Iterator[tuple[int, bytes]]:
         elif kind == 6:
             number, high, low, captured, _ = struct.unpack_from("<IIIII", body)
             link, tick = interfaces[number]
-            yield (high << 32 | low) * tick, body[20 + NETWORK_AT[link] : 20 + captured]
+            packet = body[20 + NETWORK_AT[link] : 20 + captured]
+            if packet[0] >> 4 in (4, 6):  # others are ARP
+                yield (high << 32 | low) * tick, packet
         at += size
 
 
