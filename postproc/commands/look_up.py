@@ -23,7 +23,7 @@ def tables_command(name: str | None, form: str | None) -> None:
         postproc tables --json
     """
     from postproc.model.tables import BY_NAME
-    from postproc.show import schema
+    from postproc.show import documents
     from postproc.show.terminal import console
 
     if name and name not in BY_NAME:
@@ -32,13 +32,13 @@ def tables_command(name: str | None, form: str | None) -> None:
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
     if form == "json":
-        click.echo(schema.as_json(chosen))
+        click.echo(documents.tables_as_json(chosen))
     elif form == "markdown":
-        click.echo(schema.as_markdown(chosen))
+        click.echo(documents.tables_as_markdown(chosen))
     elif name:
-        click.echo(schema.as_text(chosen, width))
+        click.echo(documents.tables_as_text(chosen, width))
     else:
-        click.echo(schema.as_names(chosen, width))
+        click.echo(documents.tables_as_names(chosen, width))
 
 
 @click.command("rules")
@@ -57,18 +57,17 @@ def rules_command(*, matrix: Path | None, lang: Lang) -> None:
         postproc rules --matrix pcaps/ > docs/RULES.md
     """
     from postproc.diagnose import RULES
-    from postproc.show.catalogue import listing
-    from postproc.show.rulebook import page
+    from postproc.show.documents import rule_list, rules_page
     from postproc.show.terminal import console, say
 
     if matrix is not None:
         from postproc import pipeline
 
         ran = pipeline.run([matrix])
-        click.echo(page(RULES, ran.findings, ran.captures["capture"]), nl=False)
+        click.echo(rules_page(RULES, ran.findings, ran.captures["capture"]), nl=False)
         return
     screen = console(sys.stdout)
-    for line in listing(RULES, lang):
+    for line in rule_list(RULES, lang):
         say(screen, line)
 
 
@@ -87,12 +86,12 @@ def explain_command(*, rule: str, lang: Lang) -> None:
         postproc explain ICE001 --lang de
     """
     from postproc.diagnose import BY_NAME, named
-    from postproc.show.catalogue import explained
+    from postproc.show.documents import rule_explained
     from postproc.show.terminal import console, say
 
     (name,) = named([rule])
     screen = console(sys.stdout)
-    for line in explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
+    for line in rule_explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
         say(screen, line)
 
 
@@ -117,26 +116,26 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
     """
     from postproc import pipeline
     from postproc.model.errors import CaptureError, SetupError
-    from postproc.show import callfilters, firewall, handout, overview
+    from postproc.show import calls, firewall, selection
     from postproc.show.terminal import clean, console, say
 
     run = pipeline.run([capture])
     if run.captures.empty:
         reason = run.unread[0].reason if run.unread else "no capture"
         raise CaptureError(clean(f"{capture}: {reason}"))
-    shown = {line.call: line for line in overview.lines(run.tables)}
+    shown = {line.call: line for line in calls.call_lines(run.tables)}
     if call is not None and call not in shown:
         raise SetupError(f"no call {call} in this capture; calls: {', '.join(map(str, shown)) or 'none'}")
-    display, holes = callfilters.call_filters(run.tables), firewall.holes(run.tables)
+    display, holes = selection.call_filters(run.tables), firewall.holes(run.tables)
     screen = console(sys.stdout)
     chosen = [shown[call]] if call is not None else list(shown.values())
     for nth, line in enumerate(chosen):
         if nth:
             say(screen, "")
-        for text in handout.lines(line, display.get(line.call, ""), holes.get(line.call), lang):
+        for text in firewall.handout(line, display.get(line.call, ""), holes.get(line.call), lang):
             say(screen, clean(text))
     if not chosen:
-        click.echo(f"postproc: {handout.NO_CALLS.of(lang)}", err=True)
+        click.echo(f"postproc: {firewall.NO_CALLS.of(lang)}", err=True)
 
 
 @click.command("doctor")
