@@ -100,9 +100,14 @@ earliest is the cause. `postproc explain NAME` tells causes, remedies, reference
 [RULES-MATRIX.md](RULES-MATRIX.md) says which of them fires on which capture.
 """
 STAGE: Mapping[str, str] = {
-    "capture": "The capture", "sip": "SIP", "sdp": "SDP: candidates and codecs",
-    "stun": "STUN and ICE: bindings", "nat": "NAT", "dtls": "DTLS", "media": "Media",
-}  # fmt: skip
+    "capture": "The capture",
+    "sip": "SIP",
+    "sdp": "SDP: candidates and codecs",
+    "stun": "STUN and ICE: bindings",
+    "nat": "NAT",
+    "dtls": "DTLS",
+    "media": "Media",
+}
 MATRIX = """# Rules and captures
 
 Which rule fires on which capture when all are judged in one run, and what it says of it: **F** fault,
