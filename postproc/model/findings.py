@@ -42,6 +42,16 @@ class Advice:
     tag: str | None = None
 
 
+def cause(en: str, de: str, *, tag: str | None = None, product: str | None = None) -> Advice:
+    """What may bring a rule's picture about."""
+    return Advice(Text(en, de), product, tag)
+
+
+def remedy(en: str, de: str, *, tag: str | None = None, product: str | None = None) -> Advice:
+    """What to do about it."""
+    return Advice(Text(en, de), product, tag)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Where a finding is seen: a capture, its frames in order, and the time of the first."""

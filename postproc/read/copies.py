@@ -1,4 +1,4 @@
-"""Which frames are second captures of a packet (METHODS: SPAN ports, ``any``, two interfaces).
+"""Which frames are second captures of a packet (SPAN ports, ``any``, two interfaces).
 
 A copy has the same bytes from the IP header on (TTL and checksum aside) within
 5 ms: seen at another interface, or at the same one with the same TTL. A

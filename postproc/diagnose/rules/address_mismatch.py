@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import addr_class
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import CandidateRow
 from postproc.model.text import Text
@@ -102,40 +102,47 @@ RULE = Rule(
         "Die im SDP angebotene Adresse ist nicht die, unter der diese Seite gesehen wird.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The public address has changed since the server asked its STUN server: XCC keeps the answer until its next restart.",
             "Die öffentliche Adresse hat sich geändert, seit der Server seinen STUN-Server gefragt hat: Der XCC behält die Antwort bis zum nächsten Neustart.",
-        ), product="xphone", tag="server"),
-        Advice(Text(
+            product="xphone",
+            tag="server",
+        ),
+        cause(
             "The configured external address (ext-rtp-ip) is out of date.",
             "Die eingetragene externe Adresse (ext-rtp-ip) ist veraltet.",
-        ), product="freeswitch", tag="server"),
-        Advice(Text(
+            product="freeswitch",
+            tag="server",
+        ),
+        cause(
             "Several public addresses or network cards; STUN is asked over another line than media uses.",
             "Mehrere öffentliche Adressen oder Netzwerkkarten; STUN wird über eine andere Leitung gefragt, als die Medien nehmen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The client goes through a VPN or changes its network.",
             "Der Client geht durch ein VPN oder wechselt das Netz.",
-        ), tag="client"),
+            tag="client",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Give the media server one network card, or set the routes in the firewall.",
             "Dem Medienserver nur eine Netzwerkkarte geben oder die Routen in der Firewall setzen.",
-        ), tag="server"),
-        Advice(Text(
+            tag="server",
+        ),
+        remedy(
             "Restart XCC, so that it asks its STUN server again.",
             "Den XCC neu starten, damit er seinen STUN-Server neu fragt.",
-        ), product="xphone", tag="server"),
-        Advice(Text(
+            product="xphone",
+            tag="server",
+        ),
+        remedy(
             "Set ext-rtp-ip to the address seen outside, or to stun:.",
             "ext-rtp-ip auf die außen sichtbare Adresse oder auf stun: setzen.",
-        ), product="freeswitch", tag="server"),
-        Advice(Text(
-            "Try the client without VPN.",
-            "Den Client ohne VPN testen.",
-        ), tag="client"),
+            product="freeswitch",
+            tag="server",
+        ),
+        remedy("Try the client without VPN.", "Den Client ohne VPN testen.", tag="client"),
     ),
     references=("RFC 8445, section 5.1.1", "RFC 8489, section 14.2"),
     known_problems=Text(
@@ -143,4 +150,4 @@ RULE = Rule(
         "Peer-reflexive Adressen sind bei ICE üblich; die Regel meldet sich nur, wo kein Pfad funktioniert.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -15,7 +15,7 @@ from postproc.diagnose.evidence.paths import (
     sender,
 )
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -74,36 +74,41 @@ RULE = Rule(
         "Die andere Seite erhält die Binding Requests und lehnt sie alle ab.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Wrong ufrag or password: an old SDP, an answer of another fork, or two applications on one port.",
             "Falsches ufrag oder Passwort: ein altes SDP, die Antwort eines anderen Forks oder zwei Anwendungen an einem Port.",
-        ), tag="401"),
-        Advice(Text(
+            tag="401",
+        ),
+        cause(
             "Both sides take the same role, and the conflict is never resolved.",
             "Beide Seiten nehmen dieselbe Rolle ein, und der Konflikt wird nie aufgelöst.",
-        ), tag="487"),
-        Advice(Text(
+            tag="487",
+        ),
+        cause(
             "The request is malformed or was changed on its way, for instance by an ALG.",
             "Der Request ist fehlerhaft oder wurde unterwegs verändert, zum Beispiel von einem ALG.",
-        ), tag="400"),
-        Advice(Text(
+            tag="400",
+        ),
+        cause(
             "The versions of both sides do not go together.",
             "Die Versionen beider Seiten passen nicht zusammen.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Compare the ufrag in USERNAME with a=ice-ufrag of the latest SDP of both sides.",
             "Das ufrag in USERNAME mit a=ice-ufrag im letzten SDP beider Seiten vergleichen.",
-        ), tag="401"),
-        Advice(Text(
+            tag="401",
+        ),
+        remedy(
             "Update the side that ignores the answer 487.",
             "Die Seite aktualisieren, die die Antwort 487 ignoriert.",
-        ), tag="487"),
-        Advice(Text(
+            tag="487",
+        ),
+        remedy(
             "Switch off SIP and STUN ALGs in routers and firewalls.",
             "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
-        )),
+        ),
     ),
     references=("RFC 8489, section 14.8", "RFC 8445, section 7.2.5.1"),
     known_problems=Text(
@@ -111,4 +116,4 @@ RULE = Rule(
         "Fehler vor dem ersten Erfolg sind üblich, solange sich die Rollen finden; dann schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)

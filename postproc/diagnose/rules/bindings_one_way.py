@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, receiver, requests, sender
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -54,32 +54,32 @@ RULE = Rule(
         "Die Binding Requests der einen Seite werden beantwortet, die der anderen nie: Der Pfad trägt nur eine Richtung.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "A firewall lets packets through in one direction only.",
             "Eine Firewall lässt Pakete nur in einer Richtung durch.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The answers leave by another interface or with another source address than the requests came to.",
             "Die Antworten gehen über eine andere Netzwerkkarte oder mit anderer Absenderadresse hinaus, als die Requests ankamen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The address that is asked is not the one the requests of that side come from (NAT with changing ports).",
             "Die angefragte Adresse ist nicht die, von der die Requests jener Seite kommen (NAT mit wechselnden Ports).",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Capture on both sides at the same time and compare by transaction ID.",
             "Gleichzeitig auf beiden Seiten mitschneiden und nach Transaktions-ID vergleichen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check that UDP from and to the server's media ports ({ports}) passes the firewall both ways.",
             "Prüfen, ob UDP von und zu den Medien-Ports des Servers ({ports}) in beiden Richtungen durch die Firewall kommt.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Give the media server one network card, or set its routes so that answers leave where requests came in.",
             "Dem Medienserver nur eine Netzwerkkarte geben oder die Routen so setzen, dass Antworten dort hinausgehen, wo Requests ankommen.",
-        )),
+        ),
     ),
     references=("RFC 8445, section 7", "RFC 7675"),
     known_problems=Text(
@@ -87,4 +87,4 @@ RULE = Rule(
         "Ein erster Request, der nur den Weg öffnet, darf auch im Gutfall unbeantwortet bleiben; funktioniert ein Pfad, schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejecti
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 NEARER = (invite_rejected_by_acl, candidates_rejected_by_acl, no_common_codec)  # they say more of it
@@ -152,47 +152,56 @@ RULE = Rule(
         "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "User name or password of the caller do not fit, or it is not set up for this server.",
             "Benutzername oder Kennwort des Anrufers passen nicht, oder er ist an diesem Server nicht eingerichtet.",
-        ), tag="credentials"),
-        Advice(Text(
+            tag="credentials",
+        ),
+        cause(
             "The caller may not make this call: blocked number, missing permission, unknown caller ID.",
             "Der Anrufer darf diesen Anruf nicht führen: gesperrte Rufnummer, fehlende Berechtigung, unbekannte Absendernummer.",
-        ), tag="forbidden"),
-        Advice(Text(
+            tag="forbidden",
+        ),
+        cause(
             "The number does not exist there, or it arrives in a format that is not understood.",
             "Die Rufnummer gibt es dort nicht, oder sie kommt in einem Format an, das nicht verstanden wird.",
-        ), tag="number"),
-        Advice(Text(
+            tag="number",
+        ),
+        cause(
             "The next hop did not answer in time: not reachable, overloaded, or its answers are lost.",
             "Die nächste Station antwortete nicht rechtzeitig: nicht erreichbar, überlastet, oder ihre Antworten gehen verloren.",
-        ), tag="timeout"),
-        Advice(Text(
+            tag="timeout",
+        ),
+        cause(
             "The media offered do not suit that side: codec, encryption or candidates.",
             "Die angebotenen Medien passen dieser Seite nicht: Codec, Verschlüsselung oder Kandidaten.",
-        ), tag="media"),
-        Advice(Text(
+            tag="media",
+        ),
+        cause(
             "The server that answered has a fault of its own, or the destination behind it is not available.",
             "Der antwortende Server hat selbst eine Störung, oder das Ziel hinter ihm ist nicht verfügbar.",
-        ), tag="server"),
+            tag="server",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Look at the log of the machine that answered first, at the time given here.",
             "Das Log des Systems ansehen, das zuerst abgelehnt hat, zur hier genannten Zeit.",
-        )),
-        Advice(Text(
-            "Check user name and password on both sides.", "Benutzername und Kennwort auf beiden Seiten prüfen."
-        ), tag="credentials"),
-        Advice(Text(
+        ),
+        remedy(
+            "Check user name and password on both sides.",
+            "Benutzername und Kennwort auf beiden Seiten prüfen.",
+            tag="credentials",
+        ),
+        remedy(
             "Compare the number in the Request-URI with the format that the other side expects.",
             "Die Rufnummer in der Request-URI mit dem Format vergleichen, das die Gegenseite erwartet.",
-        ), tag="number"),
-        Advice(Text(
+            tag="number",
+        ),
+        remedy(
             "Give the time and the Call-ID to whoever runs the trunk or the gateway.",
             "Dem Betreiber des Trunks oder Gateways Zeit und Call-ID nennen.",
-        )),
+        ),
     ),
     references=("RFC 3261, section 21", "RFC 3326", "ITU-T Q.850"),
     known_problems=Text(
@@ -200,4 +209,4 @@ RULE = Rule(
         "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -16,7 +16,7 @@ from postproc.diagnose.evidence.signalling import (
 )
 from postproc.diagnose.evidence.signalling import shown as codec_names
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import CandidateRow, SdpMediaRow
 from postproc.model.text import Text
 
@@ -161,45 +161,52 @@ RULE = Rule(
         " Der INVITE wird sofort mit 488 beantwortet.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Blacklist or whitelist of the XCC exclude the networks of all candidates.",
             "Black- oder Whitelist des XCC schließen die Netze aller Kandidaten aus.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        cause(
             "The access list for candidates allows none of the networks that the client is in.",
             "Die Zugriffsliste für Kandidaten erlaubt keines der Netze, in denen der Client ist.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The client offered private addresses only, as it did not reach its STUN server, and the server"
             " denies private networks.",
             "Der Client bot nur private Adressen an, weil er seinen STUN-Server nicht erreichte, und der Server"
             " sperrt private Netze.",
-        ), tag="only-private"),
-        Advice(Text(
+            tag="only-private",
+        ),
+        cause(
             "FreeSWITCH without apply-candidate-acl uses wan.auto, which denies all private networks"
             " and 100.64.0.0/10.",
             "Ohne apply-candidate-acl gilt in FreeSWITCH wan.auto; diese Liste sperrt alle privaten Netze"
             " und 100.64.0.0/10.",
-        ), product="freeswitch"),
+            product="freeswitch",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Check blacklist and whitelist of the XCC: at least one candidate of the client must pass; a whitelist"
             " entry beats a blacklist entry.",
             "Black- und Whitelist des XCC prüfen: Mindestens ein Kandidat des Clients muss durchkommen; ein"
             " Whitelist-Eintrag geht einem Blacklist-Eintrag vor.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Allow the client's networks in the server's access list for candidates, and reload the lists.",
             "Die Netze des Clients in der Zugriffsliste des Servers für Kandidaten zulassen und die Listen neu laden.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Make the client reach its STUN server, so that it offers a public candidate as well.",
             "Dafür sorgen, dass der Client seinen STUN-Server erreicht und auch einen öffentlichen Kandidaten anbietet.",
-        ), tag="only-private"),
+            tag="only-private",
+        ),
     ),
     references=(
-        "RFC 3261, section 21.4.26", "RFC 8839, section 5.1", "FreeSWITCH switch_core_media.c: check_ice",
+        "RFC 3261, section 21.4.26",
+        "RFC 8839, section 5.1",
+        "FreeSWITCH switch_core_media.c: check_ice",
     ),
     known_problems=Text(
         "An offer without a common codec is answered in the same way; without log or lists the rule is"
@@ -208,4 +215,4 @@ RULE = Rule(
         " nur ein Verdacht.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -9,7 +9,7 @@ from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.view import watched_after
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
@@ -126,28 +126,27 @@ RULE = Rule(
         "Der Mitschnitt oder seine Datei endet vor dem Anruf; was danach geschah, ist nicht bekannt.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The capture was stopped before the call had ended.",
             "Der Mitschnitt wurde beendet, bevor der Anruf zu Ende war.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A limit on size, time or files of the capture was reached; later files of a ring buffer are missing.",
             "Eine Grenze für Größe, Dauer oder Dateizahl war erreicht; spätere Dateien eines Ringpuffers fehlen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The file was copied while it was still being written, or the disk was full.",
             "Die Datei wurde kopiert, während noch geschrieben wurde, oder der Datenträger war voll.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Repeat the test: start the capture before dialling, hang up, and stop it a few seconds later.",
             "Den Test wiederholen: vor dem Wählen starten, auflegen und den Mitschnitt erst einige Sekunden danach beenden.",
-        )),
-        Advice(Text(
-            "Give all files of a ring buffer together.",
-            "Alle Dateien eines Ringpuffers gemeinsam angeben.",
-        )),
+        ),
+        remedy(
+            "Give all files of a ring buffer together.", "Alle Dateien eines Ringpuffers gemeinsam angeben."
+        ),
     ),
     references=("RFC 3261, section 15", "RFC 8445, section 14"),
     known_problems=Text(
@@ -155,4 +154,4 @@ RULE = Rule(
         "Eine ICE-Sitzung ohne SIP zeigt kein Ende; gemeldet wird dort nur ein Mitschnitt, der an ihrem Anfang endet.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.candidates import offered
 from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 CGNAT = Text(
@@ -61,24 +61,24 @@ RULE = Rule(
         "Die Adressen des Clients zeigen ein Provider-NAT oder mehrere Netze, und es entstand kein Pfad.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The carrier's firewall blocks packets that are no answers.",
             "Die Firewall des Providers blockiert Pakete, die keine Antworten sind.",
-        ), tag="carrier"),
-        Advice(Text(
+            tag="carrier",
+        ),
+        cause(
             "A VPN takes the packets another way than the candidates say, or blocks UDP.",
             "Ein VPN führt die Pakete anders, als die Kandidaten sagen, oder blockiert UDP.",
-        ), tag="vpn"),
+            tag="vpn",
+        ),
     ),
     remedies=(
-        Advice(Text(
-            "Try the client in another network.",
-            "Den Client in einem anderen Netz testen.",
-        )),
-        Advice(Text(
+        remedy("Try the client in another network.", "Den Client in einem anderen Netz testen."),
+        remedy(
             "Try the client without VPN, or let the VPN leave out the server's address.",
             "Den Client ohne VPN testen oder die Adresse des Servers vom VPN ausnehmen.",
-        ), tag="vpn"),
+            tag="vpn",
+        ),
     ),
     references=("RFC 6598", "RFC 6888"),
     known_problems=Text(
@@ -86,4 +86,4 @@ RULE = Rule(
         "Auch virtuelle Maschinen und Container geben einem Client mehrere Netze: ein Hinweis, kein Fehler.",
     ),
     find=find,
-)  # fmt: skip
+)

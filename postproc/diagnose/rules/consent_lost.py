@@ -10,7 +10,7 @@ from postproc.diagnose.evidence.silences import alive, silences
 from postproc.diagnose.evidence.view import end
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
@@ -112,28 +112,28 @@ RULE = Rule(
         "Zuvor beantwortete Checks bleiben im laufenden Anruf unbeantwortet, und die Medien brechen ab.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The client changed its network (Wi-Fi to mobile) or lost it.",
             "Der Client hat das Netz gewechselt (WLAN zu Mobilfunk) oder verloren.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A NAT or firewall dropped the mapping.",
             "Ein NAT oder eine Firewall hat die Zuordnung verworfen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The app was suspended or closed without hanging up.",
             "Die App wurde angehalten oder geschlossen, ohne aufzulegen.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Ask what happened at {lost_at:clock} UTC: network change, screen lock, roaming.",
             "Klären, was um {lost_at:clock} UTC geschah: Netzwechsel, Bildschirmsperre, Roaming.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check the UDP timeout of NAT and firewall: more than 30 s.",
             "Den UDP-Timeout von NAT und Firewall prüfen: mehr als 30 s.",
-        )),
+        ),
     ),
     references=("RFC 7675, section 5.1",),
     known_problems=Text(
@@ -142,4 +142,4 @@ RULE = Rule(
     ),
     find=find,
     despite_media=True,
-)  # fmt: skip
+)

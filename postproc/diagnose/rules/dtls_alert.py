@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -55,28 +55,31 @@ RULE = Rule(
         "Eine Seite bricht den Handshake ab und nennt den Grund in einem Alert.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Version or ciphers do not go together: one side demands DTLS 1.2, the other speaks 1.0.",
             "Version oder Verfahren passen nicht zusammen: Eine Seite verlangt DTLS 1.2, die andere spricht 1.0.",
-        ), tag="version"),
-        Advice(Text(
+            tag="version",
+        ),
+        cause(
             "The certificate does not fit the fingerprint in SDP, or is refused.",
             "Das Zertifikat passt nicht zum Fingerprint im SDP oder wird abgelehnt.",
-        ), tag="certificate"),
-        Advice(Text(
+            tag="certificate",
+        ),
+        cause(
             "The stack of one side meets a case it does not handle (split flights, large ClientHello).",
             "Die Software einer Seite trifft auf einen Fall, den sie nicht beherrscht (geteilte Flights, großer ClientHello).",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Update the side that sends the alert, or the one it complains of.",
             "Die Seite aktualisieren, die den Alert sendet, oder die, über die sie sich beschwert.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Renew the server's DTLS certificate and restart it.",
             "Das DTLS-Zertifikat des Servers erneuern und ihn neu starten.",
-        ), tag="certificate"),
+            tag="certificate",
+        ),
     ),
     references=("RFC 6347", "RFC 5246, section 7.2"),
     known_problems=Text(
@@ -84,4 +87,4 @@ RULE = Rule(
         "close_notify am Ende eines Anrufs ist kein Fehler und hier nicht gemeint.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.paths import handshakes
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -41,24 +41,24 @@ RULE = Rule(
         "Es wurde ein Zertifikat vorgelegt, dessen Hash in keinem a=fingerprint des SDP steht.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Something between the sides rewrites the SDP or ends DTLS itself.",
             "Etwas zwischen den Seiten schreibt das SDP um oder terminiert DTLS selbst.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The certificate was renewed between the SDP and the handshake.",
             "Das Zertifikat wurde zwischen SDP und Handshake erneuert.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Compare a=fingerprint at the sender and at the receiver.",
             "a=fingerprint beim Absender und beim Empfänger vergleichen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Restart the side whose certificate was renewed.",
             "Die Seite neu starten, deren Zertifikat erneuert wurde.",
-        )),
+        ),
     ),
     references=("RFC 8122", "RFC 5763, section 5"),
     known_problems=Text(
@@ -66,4 +66,4 @@ RULE = Rule(
         "Bei DTLS 1.3 sind Zertifikate verschlüsselt; dann ist keine Aussage möglich.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
@@ -61,28 +61,25 @@ RULE = Rule(
         "Eine Handshake-Nachricht kommt nur zum Teil an, und der Handshake geht nicht weiter.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The path's MTU is smaller than the packet, or IP fragments are dropped.",
             "Die MTU des Pfads ist kleiner als das Paket, oder IP-Fragmente werden verworfen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A large certificate (RSA 4096, long chain) or ClientHello makes flights of several packets.",
             "Ein großes Zertifikat (RSA 4096, lange Kette) oder ein großer ClientHello macht Flights aus mehreren Paketen.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Find the narrow place: ping with set DF bit and growing size between both sides.",
             "Die Engstelle suchen: Ping mit gesetztem DF-Bit und wachsender Größe zwischen beiden Seiten.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Let IP fragments and ICMP 'fragmentation needed' pass in firewalls.",
             "IP-Fragmente und ICMP „fragmentation needed“ in Firewalls durchlassen.",
-        )),
-        Advice(Text(
-            "Use a smaller certificate (ECDSA).",
-            "Ein kleineres Zertifikat verwenden (ECDSA).",
-        )),
+        ),
+        remedy("Use a smaller certificate (ECDSA).", "Ein kleineres Zertifikat verwenden (ECDSA)."),
     ),
     references=("RFC 6347, sections 3.2.3 and 4.1.1.1",),
     known_problems=Text(
@@ -90,4 +87,4 @@ RULE = Rule(
         "Pakete, die der Mitschnitt selbst verloren hat, sehen genauso aus.",
     ),
     find=find,
-)  # fmt: skip
+)

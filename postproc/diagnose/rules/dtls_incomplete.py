@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 
@@ -81,36 +81,34 @@ RULE = Rule(
         "Ein ClientHello wird gesendet, aber der Handshake nie beendet: Es gibt keine Schlüssel für die Medien.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Large UDP packets are lost on the way: the flight with the certificate is about 1,200 bytes, checks are about 100.",
             "Große UDP-Pakete gehen unterwegs verloren: Der Flight mit dem Zertifikat hat rund 1200 Bytes, ein Check rund 100.",
-        ), tag="size"),
-        Advice(Text(
-            "A firewall lets STUN pass but not DTLS.",
-            "Eine Firewall lässt STUN durch, DTLS aber nicht.",
-        )),
-        Advice(Text(
+            tag="size",
+        ),
+        cause("A firewall lets STUN pass but not DTLS.", "Eine Firewall lässt STUN durch, DTLS aber nicht."),
+        cause(
             "The other side does not listen on this path, or takes the packets for those of another path.",
             "Die andere Seite lauscht nicht auf diesem Pfad oder ordnet die Pakete einem anderen zu.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The other side's DTLS is broken or too old.",
             "Das DTLS der anderen Seite ist fehlerhaft oder zu alt.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Check the MTU of VPN, DSL and mobile lines, and that IP fragments and ICMP 'fragmentation needed' pass.",
             "Die MTU von VPN-, DSL- und Mobilfunkstrecken prüfen und IP-Fragmente sowie ICMP „fragmentation needed“ durchlassen.",
-        ), tag="size"),
-        Advice(Text(
+            tag="size",
+        ),
+        remedy(
             "Switch off packet inspection (DPI, ALG) for UDP of the server's media ports ({ports}).",
             "Die Paketprüfung (DPI, ALG) für UDP der Medien-Ports des Servers ({ports}) abschalten.",
-        )),
-        Advice(Text(
-            "Capture on the other side at the same time.",
-            "Gleichzeitig auf der anderen Seite mitschneiden.",
-        )),
+        ),
+        remedy(
+            "Capture on the other side at the same time.", "Gleichzeitig auf der anderen Seite mitschneiden."
+        ),
     ),
     references=("RFC 6347, section 4.2.4", "RFC 5764"),
     known_problems=Text(
@@ -118,4 +116,4 @@ RULE = Rule(
         "Ein Handshake, dessen Ende nicht aufgezeichnet wurde, sieht genauso aus; fließen Medien, schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)

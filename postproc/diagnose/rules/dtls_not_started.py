@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best, checks, secured, starter
 from postproc.diagnose.evidence.view import end
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -52,28 +52,29 @@ RULE = Rule(
         "Der Pfad ist da, DTLS-SRTP ist vereinbart, und es wird kein ClientHello gesendet.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Its own checks to the chosen candidate were not answered: FreeSWITCH from 1.10.11 on waits for that.",
             "Die eigenen Checks zum gewählten Kandidaten blieben unbeantwortet: FreeSWITCH ab 1.10.11 wartet darauf.",
-        ), product="freeswitch", tag="server"),
-        Advice(Text(
+            product="freeswitch",
+            tag="server",
+        ),
+        cause(
             "Both sides wait for the other to begin: the roles in a=setup contradict each other.",
             "Beide Seiten warten auf die andere: Die Rollen in a=setup widersprechen sich.",
-        ), tag="nobody"),
-        Advice(Text(
+            tag="nobody",
+        ),
+        cause(
             "The ClientHello is lost on the sender's own machine or before the capture point.",
             "Der ClientHello geht auf dem Rechner des Absenders oder vor dem Mitschnittpunkt verloren.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
-            "Capture on the side that has to begin.",
-            "Auf der Seite mitschneiden, die beginnen muss.",
-        )),
-        Advice(Text(
+        remedy("Capture on the side that has to begin.", "Auf der Seite mitschneiden, die beginnen muss."),
+        remedy(
             "Find out why the server's own Binding Requests stay unanswered.",
             "Klären, warum die eigenen Binding Requests des Servers unbeantwortet bleiben.",
-        ), tag="server"),
+            tag="server",
+        ),
     ),
     references=("RFC 5763, section 5", "RFC 8842, section 5"),
     known_problems=Text(
@@ -81,4 +82,4 @@ RULE = Rule(
         "Ein Mitschnitt, der nach dem Handshake begann, zeigt keinen; fließen Medien, schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.signalling import server_called, server_calls, with_ice
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
 
@@ -100,49 +100,53 @@ RULE = Rule(
         "Das SIP-Leg mit dem SDP des Clients ist nicht im Mitschnitt: Seine Kandidaten sind unbekannt.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "XCC and XPhone Server run on one machine, and the loopback adapter was not captured.",
             "XCC und XPhone Server laufen auf einem Rechner, und der Loopback-Adapter wurde nicht mitgeschnitten.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        cause(
             "The XCC is a satellite, and the capture was made on another machine.",
             "Der XCC ist ein Satellit, und es wurde auf einem anderen Rechner mitgeschnitten.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        cause(
             "The server's SIP peer runs on the same machine: that leg uses loopback, which was not captured.",
             "Die SIP-Gegenstelle des Servers läuft auf demselben Rechner: Dieses Leg nutzt Loopback,"
             " und das wurde nicht mitgeschnitten.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The client signals over another way than SIP, or over TLS without keys at hand.",
             "Der Client signalisiert auf anderem Weg als SIP oder über TLS, ohne dass Schlüssel vorliegen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The capture was made at the client or in the network between, where the server's SIP does not pass.",
             "Es wurde am Client oder im Netz dazwischen mitgeschnitten, wo das SIP des Servers nicht vorbeikommt.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "XCC on the XPhone Server: in Wireshark capture Ethernet and “Adapter for loopback traffic capture”"
             " (Npcap) together; on Linux lo as well.",
             "XCC auf dem XPhone Server: in Wireshark Ethernet und „Adapter for loopback traffic capture“ (Npcap)"
             " gemeinsam mitschneiden, unter Linux zusätzlich lo.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "XCC as a satellite: capture on the satellite itself, on the interface towards the XPhone Server too.",
             "XCC als Satellit: auf dem Satelliten selbst mitschneiden, auch auf der Schnittstelle zum XPhone Server.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Capture on the media server, on all interfaces including loopback (Windows: Npcap's loopback adapter;"
             " Linux: lo), without a capture filter.",
             "Auf dem Medienserver mitschneiden, auf allen Schnittstellen einschließlich Loopback (Windows:"
             " Loopback-Adapter von Npcap; Linux: lo), ohne Mitschnittfilter.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "For SIP over TLS give the session keys (--keylog).",
             "Für SIP über TLS die Sitzungsschlüssel angeben (--keylog).",
-        )),
+        ),
     ),
     references=("RFC 8445, section 5", "RFC 7092, section 3"),
     known_problems=Text(
@@ -152,4 +156,4 @@ RULE = Rule(
         " meldet die Regel nur Connectivity Checks ohne SIP.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.candidates import offered
 from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 # Networks that phones and Windows give out when they share their line.
@@ -54,21 +54,16 @@ RULE = Rule(
         "Die private Adresse des Clients stammt aus einem mobilen Hotspot, und es entstand kein Pfad.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The mobile network's or the phone's NAT or firewall blocks UDP.",
             "NAT oder Firewall des Mobilfunknetzes oder des Telefons blockiert UDP.",
-        )),
+        ),
     ),
-    remedies=(
-        Advice(Text(
-            "Try the client in another network.",
-            "Den Client in einem anderen Netz testen.",
-        )),
-    ),
+    remedies=(remedy("Try the client in another network.", "Den Client in einem anderen Netz testen."),),
     references=("RFC 4787",),
     known_problems=Text(
         "Other networks use the same addresses: it is a hint, no fault.",
         "Andere Netze verwenden dieselben Adressen: ein Hinweis, kein Fehler.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import IcmpErrorRow
 from postproc.model.text import Text
 
@@ -111,46 +111,53 @@ RULE = Rule(
         "ICMP-Fehler beantworten die Binding Requests und sagen, wer sie abweist und warum.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The NAT at {reporter} has no mapping for packets from this sender: the other side has not sent to it,"
             " or has sent to another address or port than these come from.",
             "Das NAT an {reporter} hat keine Zuordnung für Pakete dieses Absenders: Die Gegenseite hat ihm nichts gesendet"
             " oder an eine andere Adresse oder einen anderen Port, als die Pakete kommen.",
-        ), tag="nat"),
-        Advice(Text(
+            tag="nat",
+        ),
+        cause(
             "Nothing listens on that port there (any more).",
             "Dort lauscht nichts (mehr) auf diesem Port.",
-        ), tag="host"),
-        Advice(Text(
+            tag="host",
+        ),
+        cause(
             "The router {reporter} knows no route to the address.",
             "Der Router {reporter} kennt keine Route zu der Adresse.",
-        ), tag="router"),
-        Advice(Text(
-            "The firewall {reporter} forbids it.",
-            "Die Firewall {reporter} verbietet es.",
-        ), tag="prohibited"),
+            tag="router",
+        ),
+        cause(
+            "The firewall {reporter} forbids it.", "Die Firewall {reporter} verbietet es.", tag="prohibited"
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Check that the sender's NAT keeps address and port: packets must leave from the address offered in SDP.",
             "Prüfen, ob das NAT des Absenders Adresse und Port beibehält: Pakete müssen von der im SDP angebotenen Adresse kommen.",
-        ), tag="nat"),
-        Advice(Text(
+            tag="nat",
+        ),
+        remedy(
             "Forward the server's media ports ({ports}) one to one.",
             "Die Medien-Ports des Servers ({ports}) eins zu eins weiterleiten.",
-        ), tag="nat"),
-        Advice(Text(
+            tag="nat",
+        ),
+        remedy(
             "Add the route, or allow the traffic, at {reporter}.",
             "An {reporter} die Route ergänzen oder den Verkehr freigeben.",
-        ), tag="router"),
-        Advice(Text(
+            tag="router",
+        ),
+        remedy(
             "Allow UDP from and to the server's media ports ({ports}) at {reporter}.",
             "UDP von und zu den Medien-Ports des Servers ({ports}) an {reporter} freigeben.",
-        ), tag="prohibited"),
-        Advice(Text(
+            tag="prohibited",
+        ),
+        remedy(
             "Check why the application at {target} is gone: crashed, ended early, another port in use.",
             "Klären, warum die Anwendung an {target} nicht da ist: abgestürzt, zu früh beendet, anderer Port.",
-        ), tag="host"),
+            tag="host",
+        ),
     ),
     references=("RFC 792", "RFC 4443", "RFC 8445, section 7.2.5.2.4"),
     known_problems=Text(
@@ -158,4 +165,4 @@ RULE = Rule(
         "ICMP lässt sich fälschen und ist nach dem Auflegen üblich; nur Meldungen zu unbeantworteten Checks zählen.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.server import Line, logged, peers, quoted
 from postproc.diagnose.evidence.signalling import Rejection, rejection
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 FORBIDDEN = 403
@@ -111,7 +111,9 @@ RULE = Rule(
     name="invite-rejected-by-acl",
     stage="sip",
     breaks="admission",
-    summary=Text("INVITE rejected by an access list (403)", "INVITE von einer Zugriffsliste abgewiesen (403)"),
+    summary=Text(
+        "INVITE rejected by an access list (403)", "INVITE von einer Zugriffsliste abgewiesen (403)"
+    ),
     claim=Text(
         "An access list of the server does not let in the SIP peer's address: the INVITE is answered"
         " with 403 at once, and no call comes about.",
@@ -119,36 +121,39 @@ RULE = Rule(
         " sofort mit 403 beantwortet, ein Anruf kommt nicht zustande.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The whitelist of the XCC does not contain the address of the XPhone Server.",
             "Die Whitelist des XCC enthält die Adresse des XPhone Servers nicht.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        cause(
             "The SIP peer's address is in no list of the server that allows it, or in one that denies it.",
             "Die Adresse der SIP-Gegenstelle steht in keiner erlaubenden Liste des Servers oder in einer sperrenden.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The peer sends from another address than before: another network card, NAT, VPN or a new server.",
             "Die Gegenstelle sendet von einer anderen Adresse als früher: andere Netzwerkkarte, NAT, VPN oder neuer Server.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Put the address of the XPhone Server into the whitelist of the XCC; if the XCC runs on"
             " the XPhone Server itself and uses the loopback adapter, 127.0.0.1/32 as well.",
             "Die Adresse des XPhone Servers in die Whitelist des XCC aufnehmen; läuft der XCC auf dem"
             " XPhone Server selbst und nutzt den Loopback-Adapter, zusätzlich 127.0.0.1/32.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Let the rejected address in by the server's access list for signalling, then reload the lists.",
             "Die abgewiesene Adresse in der Zugriffsliste des Servers für die Signalisierung zulassen, danach die Listen neu laden.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "FreeSWITCH: the list is named in apply-inbound-acl of the SIP profile and written in acl.conf.xml;"
             " reloadacl makes a change effective.",
             "FreeSWITCH: Die Liste steht unter apply-inbound-acl im SIP-Profil, ihr Inhalt in acl.conf.xml;"
             " reloadacl macht eine Änderung wirksam.",
-        ), product="freeswitch"),
+            product="freeswitch",
+        ),
     ),
     references=("RFC 3261, section 21.4.4", "FreeSWITCH sofia.c: Rejected by acl"),
     known_problems=Text(
@@ -158,4 +163,4 @@ RULE = Rule(
         " genauso aus; die Regel ist dann nur ein Verdacht.",
     ),
     find=find,
-)  # fmt: skip
+)

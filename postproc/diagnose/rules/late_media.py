@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -77,28 +77,30 @@ RULE = Rule(
         "Das erste RTP-Paket kommt merklich später als das Abheben.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Connectivity checks or DTLS took long: candidates that lead nowhere are tried first, or packets were lost.",
             "Connectivity Checks oder DTLS dauerten lange: Zuerst werden Kandidaten versucht, die nirgendwohin führen, oder Pakete gingen verloren.",
-        ), tag="ice"),
-        Advice(Text(
+            tag="ice",
+        ),
+        cause(
             "The sender begins late: the app starts its audio only after the answer.",
             "Der Absender beginnt spät: Die App startet ihr Audio erst nach dem Abheben.",
-        ), tag="sender"),
-        Advice(Text(
+            tag="sender",
+        ),
+        cause(
             "Too many entries in the access lists.",
             "Zu viele Einträge in den Zugriffslisten.",
-        ), product="xphone", tag="ice"),
+            product="xphone",
+            tag="ice",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Look at the binding timeline: which pairs are tried before the one that works?",
             "Die Binding-Zeitleiste ansehen: Welche Paare werden vor dem funktionierenden versucht?",
-        ), tag="ice"),
-        Advice(Text(
-            "Shorten the access lists.",
-            "Die Zugriffslisten kürzen.",
-        ), product="xphone", tag="ice"),
+            tag="ice",
+        ),
+        remedy("Shorten the access lists.", "Die Zugriffslisten kürzen.", product="xphone", tag="ice"),
     ),
     references=("RFC 8445, section 14",),
     known_problems=Text(
@@ -107,4 +109,4 @@ RULE = Rule(
     ),
     find=find,
     despite_media=True,
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.candidates import classes, offered, shown
 from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import connected
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -46,20 +46,20 @@ RULE = Rule(
         "Alle Kandidaten des Clients sind mDNS-Namen, die außerhalb seines Netzes niemand auflösen kann.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The browser hides local addresses while the page may not use the microphone, and no STUN server answered.",
             "Der Browser verbirgt lokale Adressen, solange die Seite das Mikrofon nicht nutzen darf, und kein STUN-Server hat geantwortet.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Configure a STUN server at the client and let UDP to it pass.",
             "Am Client einen STUN-Server eintragen und UDP dorthin freigeben.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Grant the microphone before the call: the browser then offers addresses instead of names.",
             "Das Mikrofon vor dem Anruf freigeben: Dann bietet der Browser Adressen statt Namen an.",
-        )),
+        ),
     ),
     references=("RFC 8828", "draft-ietf-mmusic-mdns-ice-candidates"),
     known_problems=Text(
@@ -67,4 +67,4 @@ RULE = Rule(
         "Kandidaten, die später per Trickle ICE außerhalb von SIP kommen, sind nicht zu sehen.",
     ),
     find=find,
-)  # fmt: skip
+)

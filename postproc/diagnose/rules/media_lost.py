@@ -7,11 +7,11 @@ from postproc.diagnose.evidence.media import ways
 from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
-ENOUGH = 50  # fewer packets make no percentage (METHODS 11)
+ENOUGH = 50  # fewer packets make no percentage
 
 TITLE = Text(
     "{percent:1} % of the RTP packets from {source} to {target} are missing on leg {number}.",
@@ -104,24 +104,18 @@ RULE = Rule(
         "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "A crowded or bad line: Wi-Fi, mobile network, full uplink.",
             "Eine überlastete oder schlechte Strecke: WLAN, Mobilfunk, voller Upstream.",
-        )),
-        Advice(Text(
-            "No priority for voice (QoS) in the network.",
-            "Kein Vorrang für Sprache (QoS) im Netz.",
-        )),
+        ),
+        cause("No priority for voice (QoS) in the network.", "Kein Vorrang für Sprache (QoS) im Netz."),
     ),
     remedies=(
-        Advice(Text(
-            "Compare with a wired client.",
-            "Mit einem kabelgebundenen Client vergleichen.",
-        )),
-        Advice(Text(
+        remedy("Compare with a wired client.", "Mit einem kabelgebundenen Client vergleichen."),
+        remedy(
             "Mark and prefer voice (DSCP EF) on the way.",
             "Sprache auf dem Weg markieren und bevorzugen (DSCP EF).",
-        )),
+        ),
     ),
     references=("RFC 3550, appendix A.3", "ITU-T G.113"),
     known_problems=Text(
@@ -130,4 +124,4 @@ RULE = Rule(
     ),
     find=find,
     despite_media=True,
-)  # fmt: skip
+)

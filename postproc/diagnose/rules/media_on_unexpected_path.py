@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_may_send, both_ways, sections, talks
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
@@ -62,20 +62,20 @@ RULE = Rule(
         "RTP geht an eine Adresse, die weder SDP noch Checks genannt haben, und Audio kommt nicht in beiden Richtungen an.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The sender keeps to an old SDP (re-INVITE, transfer).",
             "Der Absender hält sich an ein altes SDP (re-INVITE, Weiterleitung).",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "NAT or a media proxy on the way changes addresses, and the capture shows one side of it.",
             "NAT oder ein Medienproxy auf dem Weg ändert Adressen, und der Mitschnitt zeigt eine Seite davon.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Compare with the latest SDP of both sides; capture on the other side of the NAT.",
             "Mit dem letzten SDP beider Seiten vergleichen; auf der anderen Seite des NAT mitschneiden.",
-        )),
+        ),
     ),
     references=("RFC 3264", "RFC 4961"),
     known_problems=Text(
@@ -83,4 +83,4 @@ RULE = Rule(
         "Symmetrisches RTP hinter NAT ist üblich: Eine Adresse, die selbst sendet, ist nicht unerwartet.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_CLIENT
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
@@ -52,17 +52,12 @@ RULE = Rule(
         "The server sends media from a port outside the range given for it, and no path came about.",
         "Der Server sendet Medien von einem Port außerhalb des vorgesehenen Bereichs, und es entstand kein Pfad.",
     ),
-    causes=(
-        Advice(Text(
-            "The port range was changed on the server.",
-            "Der Portbereich wurde am Server geändert.",
-        )),
-    ),
+    causes=(cause("The port range was changed on the server.", "Der Portbereich wurde am Server geändert."),),
     remedies=(
-        Advice(Text(
+        remedy(
             "Set the range back to {ports}, or open the firewall for the ports in use and name them in the deployment file.",
             "Den Bereich auf {ports} zurücksetzen oder die Firewall für die verwendeten Ports öffnen und sie in der Deployment-Datei nennen.",
-        )),
+        ),
     ),
     references=(),
     known_problems=Text(
@@ -70,4 +65,4 @@ RULE = Rule(
         "Der Mitschnitt muss am Server aufgenommen sein: Hinter dessen NAT können die Ports anders sein.",
     ),
     find=find,
-)  # fmt: skip
+)

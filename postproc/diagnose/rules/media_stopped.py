@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
 from postproc.diagnose.evidence.silences import Silence, alive, silences
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import DtlsMessageRow, SipMessageRow
 from postproc.model.text import Text
@@ -111,38 +111,42 @@ RULE = Rule(
         "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
             "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A firewall lets STUN pass and drops the media after it.",
             "Eine Firewall lässt STUN durch und verwirft danach die Medien.",
-        ), tag="alive"),
-        Advice(Text(
+            tag="alive",
+        ),
+        cause(
             "The device lost or changed its network, or the application was stopped.",
             "Das Gerät hat sein Netz verloren oder gewechselt, oder die Anwendung wurde angehalten.",
-        ), tag="gone"),
-        Advice(Text(
+            tag="gone",
+        ),
+        cause(
             "The {method} in frame {frame} changed something that the two sides understand differently: address,"
             " keys, DTLS role.",
             "Das {method} in Frame {frame} hat etwas geändert, das die beiden Seiten verschieden verstehen: Adresse,"
             " Schlüssel, DTLS-Rolle.",
-        ), tag="changed"),
+            tag="changed",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Ask whether somebody was muted from {since:clock} on.",
             "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Capture at the silent side at the same time: if it sends there, the network between drops the media.",
             "Gleichzeitig auf der stillen Seite mitschneiden: Sendet sie dort, verwirft das Netz dazwischen die Medien.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Compare the descriptions before and after frame {frame}.",
             "Die Beschreibungen vor und nach Frame {frame} vergleichen.",
-        ), tag="changed"),
+            tag="changed",
+        ),
     ),
     references=("RFC 3264, section 5.1", "RFC 3389", "RFC 7675, section 5.1"),
     known_problems=Text(
@@ -151,4 +155,4 @@ RULE = Rule(
     ),
     find=find,
     despite_media=True,
-)  # fmt: skip
+)

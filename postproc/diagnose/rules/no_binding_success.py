@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, check
 from postproc.diagnose.rules.hotspot_client import hotspot
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -101,52 +101,52 @@ RULE = Rule(
         "Binding Requests gehen hinaus, aber keiner wird beantwortet: Es entsteht kein Medienpfad.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The server tries a private address of the client to which it has no route.",
             "Der Server versucht eine private Adresse des Clients, zu der er keine Route hat.",
-        ), tag="private-target"),
-        Advice(Text(
+            tag="private-target",
+        ),
+        cause(
             "There is no route between the networks of client and server.",
             "Zwischen den Netzen von Client und Server gibt es keine Route.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A firewall drops UDP, on the server's or on the client's side.",
             "Eine Firewall verwirft UDP, auf der Seite des Servers oder des Clients.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The one candidate that XCC tries cannot be reached.",
             "Der eine Kandidat, den der XCC versucht, ist nicht erreichbar.",
-        ), product="xphone"),
+            product="xphone",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Enable the Pin Hole Puncher: XCC then tries every candidate of the client.",
             "Den Pin Hole Puncher einschalten: Der XCC versucht dann alle Kandidaten des Clients.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Capture on both sides and at the WAN interface: the place where the requests vanish is the fault.",
             "Auf beiden Seiten und an der WAN-Schnittstelle mitschneiden: Wo die Requests verschwinden, liegt der Fehler.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check that UDP from and to the server's media ports ({ports}) passes the firewall.",
             "Prüfen, ob UDP von und zu den Medien-Ports des Servers ({ports}) durch die Firewall kommt.",
-        )),
-        Advice(Text(
-            "NAT must keep the server's port.",
-            "NAT muss den Port des Servers beibehalten.",
-        )),
-        Advice(Text(
+        ),
+        remedy("NAT must keep the server's port.", "NAT muss den Port des Servers beibehalten."),
+        remedy(
             "Destination NAT (port forwarding) must point at the media server.",
             "Destination-NAT (Portweiterleitung) muss auf den Medienserver zeigen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Switch off SIP and STUN ALGs in routers and firewalls.",
             "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "On the client's side look for a mobile network's firewall, a VPN or a virus scanner.",
             "Auf der Client-Seite nach Mobilfunk-Firewall, VPN oder Virenscanner suchen.",
-        )),
+        ),
     ),
     references=("RFC 8445, sections 6 and 7", "RFC 8489, section 6.2.1"),
     known_problems=Text(
@@ -154,4 +154,4 @@ RULE = Rule(
         "Ein Mitschnitt, der nur ausgehende Pakete enthält, sieht genauso aus; die Regel ist dann nur ein Verdacht.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.view import end
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
@@ -79,32 +79,33 @@ RULE = Rule(
         "Beide Seiten kennen die Kandidaten der anderen, und keine sendet einen Binding Request.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The capture does not see the interface over which media would go.",
             "Der Mitschnitt erfasst nicht die Schnittstelle, über die die Medien gehen würden.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The client never began: an app in the background, a missing permission, a stuck media stack.",
             "Der Client hat nie begonnen: App im Hintergrund, fehlende Berechtigung, hängender Medienteil.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A firewall on the sender's own machine drops its UDP.",
             "Eine Firewall auf dem Rechner des Absenders selbst verwirft dessen UDP.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Capture on the media server on all interfaces, unfiltered.",
             "Auf dem Medienserver auf allen Schnittstellen und ohne Filter mitschneiden.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Where XCC is a satellite, capture on the satellite, not on the XPhone Server.",
             "Ist der XCC ein Satellit, auf dem Satelliten mitschneiden, nicht auf dem XPhone Server.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Check the local firewall of the server and of the client for outgoing UDP.",
             "Die lokale Firewall von Server und Client auf ausgehendes UDP prüfen.",
-        )),
+        ),
     ),
     references=("RFC 8445, section 6.1.4",),
     known_problems=Text(
@@ -112,4 +113,4 @@ RULE = Rule(
         "Ein Agent mit ICE lite fragt nie von sich aus; dann schweigt nur die andere Seite.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -19,7 +19,7 @@ from postproc.diagnose.evidence.signalling import (
     well_known,
 )
 from postproc.diagnose.rules import candidates_rejected_by_acl
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
 
@@ -170,36 +170,37 @@ RULE = Rule(
         "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The codec lists of server and gateway, or server and client, have nothing in common.",
             "Die Codec-Listen von Server und Gateway oder von Server und Client haben nichts gemeinsam.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "One party answers with a codec that was not offered (a fault of its own).",
             "Eine Seite antwortet mit einem Codec, der nicht angeboten wurde (ihr eigener Fehler).",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",
             "Eine Seite verlangt verschlüsselte Medien (SAVP, SAVPF), die andere bietet sie unverschlüsselt (AVP) an, oder umgekehrt.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Allow a codec on both legs that all parties know; G.711 A-law (PCMA) is nearly always one.",
             "Auf beiden Legs einen Codec zulassen, den alle Beteiligten können; G.711 A-law (PCMA) ist es fast immer.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Compare the codec settings of trunk, gateway and server in the order of the offer seen here.",
             "Codec-Einstellungen von Trunk, Gateway und Server mit dem hier gezeigten Angebot vergleichen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Compare the settings for encryption (SRTP) on both sides.",
             "Die Einstellungen zur Verschlüsselung (SRTP) auf beiden Seiten vergleichen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "FreeSWITCH: see inbound-codec-prefs, outbound-codec-prefs and absolute_codec_string of profile and gateway.",
             "FreeSWITCH: inbound-codec-prefs, outbound-codec-prefs und absolute_codec_string von Profil und Gateway prüfen.",
-        ), product="freeswitch"),
+            product="freeswitch",
+        ),
     ),
     references=("RFC 3264, section 6.1", "RFC 3261, section 21.4.26", "ITU-T Q.850, cause 88"),
     known_problems=Text(
@@ -209,4 +210,4 @@ RULE = Rule(
         " nur ein Verdacht.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import Talk, both_may_send, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text
 
@@ -67,28 +67,30 @@ RULE = Rule(
         "Ein Leg wurde angenommen, beide Seiten dürfen senden, und es ist kein RTP-Paket zu sehen.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The applications do not send: no microphone, muted at the device, stuck media stack.",
             "Die Anwendungen senden nicht: kein Mikrofon, am Gerät stummgeschaltet, hängender Medienteil.",
-        ), tag="ready"),
-        Advice(Text(
+            tag="ready",
+        ),
+        cause(
             "Media goes another way than past the capture point.",
             "Die Medien nehmen einen anderen Weg als am Mitschnittpunkt vorbei.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A B2BUA waits with this leg until the other leg has media.",
             "Ein B2BUA wartet auf diesem Leg, bis das andere Medien hat.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Check microphone permission and audio device at both ends.",
             "Mikrofonberechtigung und Audiogerät an beiden Enden prüfen.",
-        ), tag="ready"),
-        Advice(Text(
+            tag="ready",
+        ),
+        remedy(
             "Capture on the media server itself, on all interfaces.",
             "Auf dem Medienserver selbst mitschneiden, auf allen Schnittstellen.",
-        )),
+        ),
     ),
     references=("RFC 3550", "RFC 3264, section 5.1"),
     known_problems=Text(
@@ -96,4 +98,4 @@ RULE = Rule(
         "Medien, die am Mitschnittpunkt vorbeilaufen, fehlen nicht; die Regel sagt dann, dass sie es nicht weiß.",
     ),
     find=find,
-)  # fmt: skip
+)

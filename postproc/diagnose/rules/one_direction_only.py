@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
@@ -114,28 +114,28 @@ RULE = Rule(
         "Von zwei Systemen, die miteinander sprachen, sind nur die Pakete der einen im Mitschnitt.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "A mirror port (SPAN) of the switch copies only received or only sent packets.",
             "Ein Spiegelport (SPAN) des Switches kopiert nur empfangene oder nur gesendete Pakete.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The two directions take different ways: several network cards, asymmetric routing, teaming.",
             "Die beiden Richtungen nehmen verschiedene Wege: mehrere Netzwerkkarten, asymmetrisches Routing, Teaming.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A capture filter lets only one direction through (src or dst instead of host).",
             "Ein Mitschnittfilter lässt nur eine Richtung durch (src oder dst statt host).",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Capture on the server itself and on all of its interfaces.",
             "Auf dem Server selbst und auf allen seinen Schnittstellen mitschneiden.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Let the mirror port copy both directions; capture without a filter.",
             "Den Spiegelport beide Richtungen kopieren lassen; ohne Filter mitschneiden.",
-        )),
+        ),
     ),
     references=("RFC 3261, section 12.1", "RFC 8489, section 6.3"),
     known_problems=Text(
@@ -145,4 +145,4 @@ RULE = Rule(
         " Dann kam vielleicht wirklich nichts zurück.",
     ),
     find=find,
-)  # fmt: skip
+)

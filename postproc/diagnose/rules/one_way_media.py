@@ -15,7 +15,7 @@ from postproc.diagnose.evidence.media import (
 )
 from postproc.diagnose.evidence.silences import silences
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
 
@@ -92,32 +92,33 @@ RULE = Rule(
         "RTP fließt auf einem Leg in einer Richtung und in der anderen gar nicht oder kaum.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The B2BUA has nothing to pass on: the client's leg carries no media.",
             "Der B2BUA hat nichts weiterzugeben: Auf dem Client-Leg sind keine Medien.",
-        ), tag="other-leg"),
-        Advice(Text(
+            tag="other-leg",
+        ),
+        cause(
             "Packets go to a private or wrong address: NAT, or a wrong c= line.",
             "Pakete gehen an eine private oder falsche Adresse: NAT oder eine falsche c=-Zeile.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A firewall lets media through in one direction only.",
             "Eine Firewall lässt Medien nur in einer Richtung durch.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "One end does not send: muted, no microphone, hold without SDP.",
             "Ein Ende sendet nicht: stummgeschaltet, kein Mikrofon, Halten ohne SDP.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Compare where {target} sends to with the address in the SDP of {source}.",
             "Vergleichen, wohin {target} sendet und welche Adresse im SDP von {source} steht.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Capture at {target} and look whether it sends.",
             "Bei {target} mitschneiden und nachsehen, ob von dort gesendet wird.",
-        )),
+        ),
     ),
     references=("RFC 3264, section 5.1", "RFC 3550"),
     known_problems=Text(
@@ -125,4 +126,4 @@ RULE = Rule(
         "Sprechpausenunterdrückung (DTX) und ein Mitschnitt nur einer Richtung sehen gleich aus.",
     ),
     find=find,
-)  # fmt: skip
+)

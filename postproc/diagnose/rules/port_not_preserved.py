@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -64,28 +64,25 @@ RULE = Rule(
         "Der Medien-Port des Servers hat außerhalb seines NAT eine andere Nummer, und der Client kommt nicht durch.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The router in front of the server has no port forwarding for the media ports ({ports}).",
             "Der Router vor dem Server hat keine Portweiterleitung für die Medien-Ports ({ports}).",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "Its NAT takes a new port for every destination (symmetric NAT), so the port learnt from STUN is not the one used towards the client.",
             "Sein NAT nimmt je Ziel einen neuen Port (symmetrisches NAT); der per STUN gelernte Port ist dann nicht der gegenüber dem Client.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Let the router keep the server's source port for the media ports (static NAT, no port translation).",
             "Den Router den Quellport des Servers für die Medien-Ports beibehalten lassen (statisches NAT ohne Portumsetzung).",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Forward the media ports ({ports}) one to one to the media server.",
             "Die Medien-Ports ({ports}) eins zu eins an den Medienserver weiterleiten.",
-        )),
-        Advice(Text(
-            "Switch off SIP and STUN ALGs in the router.",
-            "SIP- und STUN-ALGs im Router abschalten.",
-        )),
+        ),
+        remedy("Switch off SIP and STUN ALGs in the router.", "SIP- und STUN-ALGs im Router abschalten."),
     ),
     references=("RFC 4787, REQ-3", "RFC 5780"),
     known_problems=Text(
@@ -93,4 +90,4 @@ RULE = Rule(
         "Eine Weiterleitung auf andere Portnummern funktioniert auch; funktioniert ein Pfad, schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.candidates import classes, offered, public, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -50,28 +50,32 @@ RULE = Rule(
         "Client und Server haben dieselbe öffentliche Adresse, und einer von beiden bietet keinen privaten Kandidaten an.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The router between them does not send packets back to its own public address (no hairpinning).",
             "Der Router zwischen ihnen schickt Pakete an seine eigene öffentliche Adresse nicht zurück (kein Hairpinning).",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The server announces only the address that STUN or ext-rtp-ip tells it.",
             "Der Server nennt nur die Adresse, die er von STUN oder ext-rtp-ip hat.",
-        ), product="freeswitch", tag=SERVER),
-        Advice(Text(
+            product="freeswitch",
+            tag=SERVER,
+        ),
+        cause(
             "A known fault of V9 before 9.0.131 (patch) / 9.0.164 leaves candidates out.",
             "Ein bekannter Fehler von V9 vor 9.0.131 (Patch) / 9.0.164 lässt Kandidaten weg.",
-        ), product="xphone"),
+            product="xphone",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Let that side offer its private address as well, or enable hairpinning (NAT loopback) in the router.",
             "Diese Seite auch ihre private Adresse anbieten lassen oder im Router Hairpinning (NAT-Loopback) einschalten.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check the admin page Telefonie & Meetings > Netzwerk.",
             "Die Admin-Seite Telefonie & Meetings > Netzwerk prüfen.",
-        ), product="xphone"),
+            product="xphone",
+        ),
     ),
     references=("RFC 4787, REQ-9", "RFC 8445, section 5.1.1"),
     known_problems=Text(
@@ -79,4 +83,4 @@ RULE = Rule(
         "Zwei Standorte hinter einem Provider-NAT haben eine gemeinsame Adresse, ohne in einem Netz zu sein.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.candidates import offered, public, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -64,40 +64,43 @@ RULE = Rule(
         "Das SDP einer Seite enthält nur Adressen, die von außen nicht erreichbar sind, und es entsteht kein Pfad.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "That side did not reach its STUN server, so it does not know its public address.",
             "Diese Seite hat ihren STUN-Server nicht erreicht und kennt deshalb ihre öffentliche Adresse nicht.",
-        )),
-        Advice(Text(
-            "No STUN server is configured there.",
-            "Dort ist kein STUN-Server eingetragen.",
-        )),
-        Advice(Text(
+        ),
+        cause("No STUN server is configured there.", "Dort ist kein STUN-Server eingetragen."),
+        cause(
             "STUN is not enabled in the SIP gateway, or the release has the known fault of V9 before 9.0.131 (patch) / 9.0.164.",
             "STUN ist im SIP-Gateway nicht aktiviert, oder der Stand hat den bekannten Fehler von V9 vor 9.0.131 (Patch) / 9.0.164.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        cause(
             "FreeSWITCH offers only its private address to peers on its own host or in local-network-acl, and without ext-rtp-ip.",
             "FreeSWITCH bietet Gegenstellen auf demselben Host oder aus local-network-acl nur seine private Adresse an, ebenso ohne ext-rtp-ip.",
-        ), product="freeswitch", tag=SERVER),
+            product="freeswitch",
+            tag=SERVER,
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Check that the firewall lets UDP to the STUN server (3478) and its answers through.",
             "Prüfen, ob die Firewall UDP zum STUN-Server (3478) und dessen Antworten durchlässt.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Run the STUN test of the WebApi Tester from the client's network.",
             "Den STUN-Test des WebApi Testers aus dem Netz des Clients ausführen.",
-        ), product="xphone", tag=CLIENT),
-        Advice(Text(
+            product="xphone",
+            tag=CLIENT,
+        ),
+        remedy(
             "Check the STUN server on the admin page Telefonie & Meetings > Netzwerk.",
             "Den STUN-Server auf der Admin-Seite Telefonie & Meetings > Netzwerk prüfen.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Configure a STUN server, or the public address itself, on that side.",
             "Auf dieser Seite einen STUN-Server oder die öffentliche Adresse selbst eintragen.",
-        )),
+        ),
     ),
     references=("RFC 8445, section 5.1.1", "RFC 8489"),
     known_problems=Text(
@@ -105,4 +108,4 @@ RULE = Rule(
         "In einem gemeinsamen gerouteten Netz genügen private Kandidaten; dann benennt die Regel den Falschen und weist darauf hin.",
     ),
     find=find,
-)  # fmt: skip
+)

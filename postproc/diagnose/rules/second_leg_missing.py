@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.signalling import server_called
 from postproc.diagnose.evidence.view import watched_after
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.text import Text
 
@@ -74,38 +74,39 @@ RULE = Rule(
         "Der Server hat das Leg des Clients angenommen, aber das Leg zur Gegenstelle ist nicht im Mitschnitt.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The capture was made on the loopback interface only, or on another network card than the one"
             " towards the gateway.",
             "Es wurde nur auf der Loopback-Schnittstelle mitgeschnitten oder auf einer anderen Netzwerkkarte"
             " als der zum Gateway.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "A capture filter left the other leg out (another port, another transport).",
             "Ein Mitschnittfilter hat das andere Leg ausgelassen (anderer Port, anderes Transportprotokoll).",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The other leg is encrypted (SIP over TLS), and its keys are not at hand.",
             "Das andere Leg ist verschlüsselt (SIP über TLS), und die Schlüssel liegen nicht vor.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The server answered the call itself, or found no route to the destination.",
             "Der Server hat den Anruf selbst angenommen oder keinen Weg zum Ziel gefunden.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Capture Ethernet and loopback of the XCC together, unfiltered.",
             "Ethernet und Loopback des XCC gemeinsam und ungefiltert mitschneiden.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Capture on all interfaces of the server at once and without a capture filter.",
             "Auf allen Schnittstellen des Servers gleichzeitig und ohne Mitschnittfilter mitschneiden.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "For SIP over TLS give the session keys (--keylog).",
             "Für SIP über TLS die Sitzungsschlüssel angeben (--keylog).",
-        )),
+        ),
     ),
     references=("RFC 7092, section 3",),
     known_problems=Text(
@@ -114,4 +115,4 @@ RULE = Rule(
         " von Natur aus nur ein Leg.",
     ),
     find=find,
-)  # fmt: skip
+)

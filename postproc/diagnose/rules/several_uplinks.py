@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.candidates import bases
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -44,32 +44,32 @@ RULE = Rule(
         "Ein Socket erscheint unter zwei öffentlichen Adressen; die angebotene ist dann nicht die, von der Pakete kommen.",
     ),
     causes=(
-        Advice(Text(
-            "Several internet lines with load balancing.",
-            "Mehrere Internetanschlüsse mit Lastverteilung.",
-        )),
-        Advice(Text(
-            "Several network cards with routes of their own.",
-            "Mehrere Netzwerkkarten mit eigenen Routen.",
-        )),
-        Advice(Text(
+        cause(
+            "Several internet lines with load balancing.", "Mehrere Internetanschlüsse mit Lastverteilung."
+        ),
+        cause(
+            "Several network cards with routes of their own.", "Mehrere Netzwerkkarten mit eigenen Routen."
+        ),
+        cause(
             "A carrier's NAT with a pool of addresses.",
             "Ein Provider-NAT mit einem Pool von Adressen.",
-        ), tag="client"),
+            tag="client",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Give the media server one network card.",
             "Dem Medienserver nur eine Netzwerkkarte geben.",
-        ), tag="server"),
-        Advice(Text(
+            tag="server",
+        ),
+        remedy(
             "Route STUN and media of the server over the same line in the firewall.",
             "In der Firewall STUN und Medien des Servers über dieselbe Leitung führen.",
-        ), tag="server"),
-        Advice(Text(
-            "Try the client in another network.",
-            "Den Client in einem anderen Netz testen.",
-        ), tag="client"),
+            tag="server",
+        ),
+        remedy(
+            "Try the client in another network.", "Den Client in einem anderen Netz testen.", tag="client"
+        ),
     ),
     references=("RFC 4787, REQ-2", "RFC 8489, section 14.2"),
     known_problems=Text(
@@ -77,4 +77,4 @@ RULE = Rule(
         "Ein Proxy oder VPN, das zwischen zwei Anfragen eingeschaltet wird, sieht genauso aus.",
     ),
     find=find,
-)  # fmt: skip
+)

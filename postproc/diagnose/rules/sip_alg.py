@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
@@ -49,20 +49,17 @@ RULE = Rule(
         "Ein Router auf dem Weg ändert Adressen in SIP-Nachrichten.",
     ),
     causes=(
-        Advice(Text(
-            "A SIP ALG in a router or firewall.",
-            "Ein SIP-ALG in Router oder Firewall.",
-        )),
-        Advice(Text(
+        cause("A SIP ALG in a router or firewall.", "Ein SIP-ALG in Router oder Firewall."),
+        cause(
             "A session border controller or proxy that does so on purpose.",
             "Ein Session Border Controller oder Proxy, der das absichtlich tut.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Switch off the SIP ALG, or use another port than 5060 or TLS.",
             "Das SIP-ALG abschalten oder einen anderen Port als 5060 oder TLS verwenden.",
-        )),
+        ),
     ),
     references=("RFC 3261, section 8.1.1.8",),
     known_problems=Text(
@@ -70,4 +67,4 @@ RULE = Rule(
         "Nötig ist dieselbe Nachricht in zwei Mitschnitten; einer allein beweist kein ALG.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.server import Line, logged, quoted
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
@@ -119,29 +119,30 @@ RULE = Rule(
         "Vom INVITE bis zur eigenen SDP-Antwort des Servers vergeht mehr Zeit, als dieser selbst dafür braucht.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "Access lists with too many entries: each candidate is compared with all of them.",
             "Zugriffslisten mit zu vielen Einträgen: Jeder Kandidat wird mit allen verglichen.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The server waits for a STUN server or for name resolution before it answers.",
             "Der Server wartet vor der Antwort auf einen STUN-Server oder eine Namensauflösung.",
-        )),
-        Advice(Text("The server is overloaded.", "Der Server ist überlastet.")),
+        ),
+        cause("The server is overloaded.", "Der Server ist überlastet."),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Shorten blacklist and whitelist of the XCC; merge neighbouring networks into larger ones.",
             "Black- und Whitelist des XCC kürzen; benachbarte Netze zu größeren zusammenfassen.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Shorten the server's access lists and merge neighbouring networks.",
             "Die Zugriffslisten des Servers kürzen und benachbarte Netze zusammenfassen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check that the server reaches its STUN and DNS servers quickly.",
             "Prüfen, ob der Server seine STUN- und DNS-Server schnell erreicht.",
-        )),
+        ),
     ),
     references=("RFC 3264, section 6", "RFC 3261, section 13.3.1.1"),
     known_problems=Text(
@@ -149,4 +150,4 @@ RULE = Rule(
         "Kommt die SDP-Antwort erst mit dem 200, enthält die Zeit das Klingeln und wird nicht beurteilt.",
     ),
     find=find,
-)  # fmt: skip
+)

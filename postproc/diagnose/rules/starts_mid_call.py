@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.model.enumerations import Verdict
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -41,22 +41,22 @@ RULE = Rule(
         "Nachrichten eines Anrufs sind im Mitschnitt, nicht aber der INVITE, mit dem er begann.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The capture was started after dialling.", "Der Mitschnitt wurde erst nach dem Wählen gestartet."
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The first files of a ring buffer have been overwritten or were not given.",
             "Die ersten Dateien eines Ringpuffers sind überschrieben oder wurden nicht angegeben.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Repeat the test: start the capture first, then call.",
             "Den Test wiederholen: erst den Mitschnitt starten, dann anrufen.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Give all files of a ring buffer together.", "Alle Dateien eines Ringpuffers gemeinsam angeben."
-        )),
+        ),
     ),
     references=("RFC 3261, section 12",),
     known_problems=Text(
@@ -64,4 +64,4 @@ RULE = Rule(
         "Fehlt das SIP eines Anrufs ganz, fehlt auch der INVITE; davon handelt first-leg-missing.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.paths import requests
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
@@ -83,28 +83,30 @@ RULE = Rule(
         "Die Anfragen des Servers nach seiner öffentlichen Adresse bleiben unbeantwortet.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "A firewall drops UDP to the STUN server, or its answers.",
             "Eine Firewall verwirft UDP zum STUN-Server oder dessen Antworten.",
-        )),
-        Advice(Text(
+        ),
+        cause(
             "The STUN server is down, or its name or port is wrong.",
             "Der STUN-Server ist außer Betrieb, oder Name oder Port stimmen nicht.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Allow UDP from the server to {stun_server} and back.",
             "UDP vom Server zu {stun_server} und zurück freigeben.",
-        )),
-        Advice(Text(
+        ),
+        remedy(
             "Check the STUN server on the admin page Telefonie & Meetings > Netzwerk; XCC asks again at its next restart.",
             "Den STUN-Server auf der Admin-Seite Telefonie & Meetings > Netzwerk prüfen; der XCC fragt beim nächsten Neustart wieder.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Give ext-rtp-ip the public address itself if it never changes.",
             "In ext-rtp-ip die öffentliche Adresse selbst eintragen, wenn sie sich nie ändert.",
-        ), product="freeswitch"),
+            product="freeswitch",
+        ),
     ),
     references=("RFC 8489, section 6.2.1",),
     known_problems=Text(
@@ -112,4 +114,4 @@ RULE = Rule(
         "Nur Anfragen des Servers selbst zählen; was ein Client seinen STUN-Server fragt, ist hier nicht zu sehen.",
     ),
     find=find,
-)  # fmt: skip
+)

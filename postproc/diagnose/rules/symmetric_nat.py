@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -90,28 +90,29 @@ RULE = Rule(
         "Ein NAT setzt dieselbe Adresse samt Port je Ziel anders um; der per STUN gelernte Kandidat stimmt deshalb nicht.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The router in front of the server translates ports at random for every destination.",
             "Der Router vor dem Server setzt Ports für jedes Ziel zufällig um.",
-        ), tag="server"),
-        Advice(Text(
+            tag="server",
+        ),
+        cause(
             "The client is in a mobile or guest network with symmetric NAT.",
             "Der Client ist in einem Mobilfunk- oder Gastnetz mit symmetrischem NAT.",
-        ), tag="client"),
+            tag="client",
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Give the media server static NAT without port translation, or forward its media ports ({ports}) one to one.",
             "Dem Medienserver statisches NAT ohne Portumsetzung geben oder seine Medien-Ports ({ports}) eins zu eins weiterleiten.",
-        ), tag="server"),
-        Advice(Text(
+            tag="server",
+        ),
+        remedy(
             "With the server reachable at a fixed public address a client behind symmetric NAT works: check the server's side first.",
             "Ist der Server unter fester öffentlicher Adresse erreichbar, funktioniert auch ein Client hinter symmetrischem NAT: zuerst die Serverseite prüfen.",
-        ), tag="client"),
-        Advice(Text(
-            "Otherwise a TURN server is needed.",
-            "Sonst ist ein TURN-Server nötig.",
-        )),
+            tag="client",
+        ),
+        remedy("Otherwise a TURN server is needed.", "Sonst ist ein TURN-Server nötig."),
     ),
     references=("RFC 4787, section 4.1", "RFC 5780", "RFC 8489, section 14.2"),
     known_problems=Text(
@@ -119,4 +120,4 @@ RULE = Rule(
         "Eine Zuordnung, die zwischen zwei Beobachtungen abgelaufen ist, sieht genauso aus.",
     ),
     find=find,
-)  # fmt: skip
+)

@@ -7,7 +7,7 @@ from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.addresses import addr_class, endpoint
-from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -57,32 +57,36 @@ RULE = Rule(
         "Der Server fragt einen privaten Kandidaten an, zu dem er keine Route hat, und nie den angebotenen öffentlichen.",
     ),
     causes=(
-        Advice(Text(
+        cause(
             "The server takes the first candidate in SDP order that its access lists accept, and that is the private one.",
             "Der Server nimmt den ersten Kandidaten in SDP-Reihenfolge, den seine Zugriffslisten zulassen, und das ist der private.",
-        ), product="freeswitch"),
-        Advice(Text(
+            product="freeswitch",
+        ),
+        cause(
             "The server does not try the client's candidates one after the other.",
             "Der Server versucht die Kandidaten des Clients nicht nacheinander.",
-        )),
+        ),
     ),
     remedies=(
-        Advice(Text(
+        remedy(
             "Enable the Pin Hole Puncher: XCC then tries every candidate of the client.",
             "Den Pin Hole Puncher einschalten: Der XCC versucht dann alle Kandidaten des Clients.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Put the networks that are not used for media into the blacklist, so that the private candidate is refused.",
             "Die nicht für Medien genutzten Netze in die Blacklist aufnehmen, damit der private Kandidat abgelehnt wird.",
-        ), product="xphone"),
-        Advice(Text(
+            product="xphone",
+        ),
+        remedy(
             "Set apply-candidate-acl to a list that refuses private addresses without a route (wan.auto).",
             "apply-candidate-acl auf eine Liste setzen, die private Adressen ohne Route ablehnt (wan.auto).",
-        ), product="freeswitch"),
-        Advice(Text(
+            product="freeswitch",
+        ),
+        remedy(
             "Find out why the client's own requests do not reach the server: they would lead it to the right address.",
             "Klären, warum die Requests des Clients den Server nicht erreichen: Sie würden ihn zur richtigen Adresse führen.",
-        )),
+        ),
     ),
     references=("RFC 8445, section 6.1.2",),
     known_problems=Text(
@@ -90,4 +94,4 @@ RULE = Rule(
         "Der erste Request öffnet nur den Weg; kommen die Requests des Clients an, schweigt die Regel.",
     ),
     find=find,
-)  # fmt: skip
+)
