@@ -19,15 +19,14 @@ from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
 from postproc.share import unjudged
 from postproc.share.checking import check
-from postproc.share.copying import APPLICATION, replacing
+from postproc.share.copying import SECTION, replacing
 from postproc.share.lenient import Lenient
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets
 from postproc.share.redaction.pseudonyms import Pseudonyms
-from postproc.show import pcapng_out
+from postproc.wire import pcapng
 
 ATTEMPTS = 50
-NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
 USUAL_NAMES = (
     "lo",
     "any",
@@ -171,7 +170,7 @@ def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
         for piece in found:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
-            elif isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS and not decrypted:
+            elif isinstance(piece, Other) and piece.kind == pcapng.SECRETS and not decrypted:
                 packets.decrypted(sip_messages(source.path))
                 decrypted = True
             elif isinstance(piece, Record) and _taken(piece, source):
@@ -199,30 +198,26 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
 def _write_capture(source: Source, packets: Packets) -> int:
     count = 0
     with replacing(source.target) as file:
-        file.write(pcapng_out.section(APPLICATION))
+        file.write(SECTION)
         for piece in _replaced(source, packets):
             if isinstance(piece, Described):
-                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
+                file.write(bytes(pcapng.Interface(piece.link_type, piece.snaplen, _clock(piece.options))))
                 continue
             record, data = piece
-            comments = (f"frame {record.frame}",) if source.numbered else ()
-            file.write(
-                pcapng_out.packet(record.interface, record.ticks, data, record.original, comments=comments)
-            )
+            comment = pcapng.comment(f"frame {record.frame}") if source.numbered else b""
+            file.write(bytes(pcapng.Packet(record.interface, record.ticks, data, record.original, comment)))
             count += 1
     return count
 
 
 def _clock(options: bytes) -> bytes:
     """Of an interface's options those that say how its clock counts, and a usual name."""
-    kept, at = b"", 0
-    while at + 4 <= len(options):
-        code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
-        value = options[at + 4 : at + 4 + size]
+    kept = b""
+    for code, value in pcapng.parse_options(options):
         name = value.decode(errors="replace").rstrip("0123456789\0")
-        if code in (RESOLUTION, OFFSET) or (code == NAME and name in USUAL_NAMES):
-            kept += pcapng_out.option(code, value)
-        at += 4 + size + (-size & 3)
+        clock = code in (pcapng.IF_TSRESOL, pcapng.IF_TSOFFSET)
+        if clock or (code == pcapng.IF_NAME and name in USUAL_NAMES):
+            kept += pcapng.option(code, value)
     return kept
 
 

@@ -6,12 +6,13 @@ from pandas.testing import assert_frame_equal
 from postproc import pipeline
 from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
-from postproc.read.records import Described, Other, Record, option, pieces
+from postproc.read.records import Described, Other, Record, pieces
 from postproc.share import redact as module
 from postproc.share.checking import check
 from postproc.share.redact import Source, Work, products, redact
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Originals
+from postproc.wire.pcapng import option
 from tests.read import wire
 from tests.share.same import without_names
 
