@@ -36,7 +36,7 @@ from postproc.model.tables import Tables
 from postproc.read import inputs
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
-from postproc.show.progress import READING, Step, Tell
+from postproc.show.terminal import READING, Step, Tell
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext

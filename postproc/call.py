@@ -10,8 +10,8 @@ import pandas as pd
 from postproc.model.columns import TEXT
 from postproc.model.tables import BY_NAME, Tables
 from postproc.model.text import Lang
-from postproc.show import part
-from postproc.show.callfilters import call_filters
+from postproc.show import selection
+from postproc.show.selection import call_filters
 
 if TYPE_CHECKING:
     from pyshark.packet.packet import Packet
@@ -38,7 +38,7 @@ class Call:
         if name not in BY_NAME:
             raise AttributeError(f"a call has no {name!r}; its tables are {', '.join(BY_NAME)}")
         if name not in self._cut:
-            self._cut[name] = part.of_call(self.tables, self.number, name)
+            self._cut[name] = selection.of_call(self.tables, self.number, name)
         return self._cut[name]
 
     def __dir__(self) -> list[str]:
@@ -48,9 +48,9 @@ class Call:
         return f"<Call {self.number}: {self.verdict or 'not judged'}, {len(self.legs)} legs>"
 
     def _repr_html_(self) -> str:
-        from postproc.show import cards  # noqa: PLC0415  (jinja2 is for those who look)
+        from postproc.show import notebook_html  # noqa: PLC0415  (jinja2 is for those who look)
 
-        return cards.call_card(self.tables, self.number, self.steps, self.lang)
+        return notebook_html.call_card(self.tables, self.number, self.steps, self.lang)
 
     @property
     def verdict(self) -> str | None:

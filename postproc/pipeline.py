@@ -29,8 +29,8 @@ from postproc.read import fslog, inputs, keylog, logfiles, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
-from postproc.show import part, store, verdicts
-from postproc.show.progress import READING, Step, Tell, silence
+from postproc.show import selection, store
+from postproc.show.terminal import READING, Step, Tell, silence
 from postproc.sparing import sparing
 
 REPORT, SUMMARY, FINDINGS, EVENTS = "report.html", "summary.json", "findings.json", "events"
@@ -81,7 +81,7 @@ def run(
         gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
         known = deployment or deployments.read(deployments.DEFAULT)
 
-        def work(names: Sequence[str]) -> tuple[Tables, verdicts.Walks]:
+        def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
             correlated = correlate(_only(gathered, names), known)
             memory.give_back()
@@ -166,7 +166,7 @@ def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | No
             tell(Step(WRITING))
             store.write_tables(done.tables, held.file("tables"), done.id, csv=csv)
             told = {"version": done.version, "lang": done.lang, "id": done.id}
-            verdicts.write(done.tables, done.walks, told, held.file(FINDINGS))
+            store.write_findings(done.tables, done.walks, told, held.file(FINDINGS))
             if report:
                 tell(Step(REPORTING))
                 text, unshown = _page(done)
@@ -201,7 +201,7 @@ def _loaded(out: Path) -> tuple[Run, set[str]]:
         tables, ids = store.read_tables(results)
         summary = results.read(SUMMARY, store.read_summary)
         unread = tuple(Unread(inputs.located(each["path"]), each["reason"]) for each in summary["unread"])
-        about, walked = results.read(FINDINGS, verdicts.read)
+        about, walked = results.read(FINDINGS, store.read_findings)
         ids |= {summary.get("run", ""), about.get("id", "")}
         lang: Lang = "de" if about.get("lang") == "de" else "en"
         version = summary["version"]
@@ -231,16 +231,16 @@ def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Un
 
 def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
     """The report, without the captures that it cannot take; None if it can take none."""
-    from postproc.show.report import model, page  # noqa: PLC0415  (jinja2 is for those who want a page)
+    from postproc.show.report import page  # noqa: PLC0415  (jinja2 is for those who want a page)
 
     files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
 
     def work(names: Sequence[str]) -> str:
         gone = sorted(files.keys() - set(names))
-        made = model.report(
-            part.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
+        made = page.report(
+            selection.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
             unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
-            version=done.version, run=done.id, limits=model.Limits(calls=calls),
+            version=done.version, run=done.id, limits=page.Limits(calls=calls),
         )  # fmt: skip
         return page.html(made)
 
@@ -361,7 +361,7 @@ def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
 
 def _judged(
     correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str]
-) -> tuple[Tables, verdicts.Walks]:
+) -> tuple[Tables, store.Walks]:
     """The tables with findings, and each call's walk; what the rules looked at, which is large, goes."""
     tables, judged = diagnose(correlated, deployment, lang=lang, only=only)
     return tables, walks(judged, lang)

@@ -11,7 +11,7 @@ from postproc.call import Call, numbers
 from postproc.model.tables import BY_NAME, Tables
 from postproc.model.text import Lang
 from postproc.read.inputs import Unread, readable
-from postproc.show import part, ranking, verdicts
+from postproc.show import calls, selection, store
 from postproc.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Run:
     out: Path | None = None
     unread: tuple[Unread, ...] = ()
     unchanged: int = 0  # captures whose events were in the cache
-    walks: verdicts.Walks = field(default_factory=dict)  # by call, in the language of the run
+    walks: store.Walks = field(default_factory=dict)  # by call, in the language of the run
     logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
     version: str = __version__
     lang: Lang = "en"  # of the prose
@@ -47,10 +47,10 @@ class Run:
         return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
 
     def _repr_html_(self) -> str:
-        from postproc.show import cards  # noqa: PLC0415  (jinja2 is for those who look)
+        from postproc.show import notebook_html  # noqa: PLC0415  (jinja2 is for those who look)
 
         unread = [(readable(str(each.path)), each.reason) for each in self.unread]
-        return cards.run_card(self.tables, unread, self.lang)
+        return notebook_html.run_card(self.tables, unread, self.lang)
 
     def call(self, number: int) -> Call:
         """One call with its rows of every table, its pictures and packets; KeyError when there is none."""
@@ -64,11 +64,11 @@ class Run:
         known = list(self.captures["capture"])
         if name not in known:
             raise KeyError(f"no capture {name!r} in this run; it has {_listed(map(repr, known))}")
-        return replace(self, tables=part.of_capture(self.tables, name))
+        return replace(self, tables=selection.of_capture(self.tables, name))
 
     def worst_first(self) -> pd.DataFrame:
         """The calls by verdict, the worst first."""
-        return ranking.worst_first(self.calls, self.findings)
+        return calls.worst_first(self.calls, self.findings)
 
     def overview(self) -> "Drawing":
         """The calls over time, by verdict, as a figure."""

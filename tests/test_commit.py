@@ -22,7 +22,7 @@ from postproc.model.errors import SetupError
 from postproc.model.tables import Tables
 from postproc.results import Run
 from postproc.share import notebooks
-from postproc.show.progress import silence
+from postproc.show.terminal import silence
 from tests import builders
 from tests.test_cli import postproc as command
 

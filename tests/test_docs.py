@@ -7,7 +7,7 @@ import pytest
 
 from postproc.cli import cli
 from postproc.model.tables import TABLES
-from postproc.show import schema
+from postproc.show import documents
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,7 +15,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_page_of_tables_is_what_the_program_prints():
     page = (ROOT / "docs" / "TABLES.md").read_text(encoding="utf-8")
-    assert page == schema.as_markdown(TABLES) + "\n", "renew it: postproc tables --markdown > docs/TABLES.md"
+    assert page == documents.tables_as_markdown(TABLES) + "\n", (
+        "renew it: postproc tables --markdown > docs/TABLES.md"
+    )
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

@@ -19,7 +19,7 @@ from postproc.model.tables import TABLES, Tables
 from postproc.read import fslog
 from postproc.share import notebooks
 from postproc.show import pictures
-from postproc.show.report import model
+from postproc.show.report import page as report_page
 from postproc.sparing import MOST, sparing
 from tests.conftest import PCAPS
 
@@ -226,14 +226,14 @@ def test_a_picture_that_cannot_be_drawn_has_a_line_instead(folder, tmp_path, mon
 
 
 def test_what_the_report_cannot_take_is_left_out_of_it(folder, tmp_path, monkeypatch):
-    entry = model.entry
+    entry = report_page.entry
 
     def fail(call, line, found, lang):
         if call["calls"][0].capture == "acl_488.pcapng":
             raise ValueError("no row")
         return entry(call, line, found, lang)
 
-    monkeypatch.setattr(model, "entry", fail)
+    monkeypatch.setattr(report_page, "entry", fail)
     done = pipeline.run([folder], tmp_path / "out", jobs=1)
     assert len(done.calls) == len(GOOD), "the tables are whole"
     reason = "left out of the report: internal error, please report it: ValueError: no row"
@@ -244,7 +244,7 @@ def test_what_the_report_cannot_take_is_left_out_of_it(folder, tmp_path, monkeyp
     page = (tmp_path / "again.html").read_text(encoding="utf-8")
     assert page == (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert [page.count(f'id="call-{call}"') > 0 for call in done.calls["call"]].count(True) == len(GOOD) - 1
-    monkeypatch.setattr(model, "entry", None)
+    monkeypatch.setattr(report_page, "entry", None)
     nothing = CliRunner().invoke(cli, ["report", str(tmp_path / "out")])
     assert (nothing.exit_code, nothing.stderr.count("\n")) == (2, 1)
 

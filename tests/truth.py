@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+COUNTS = ("transactions", "requests", "success")
 Candidate = tuple[str, int, str, int, str, int, str, str | None, int | None]
 
 
@@ -150,8 +151,9 @@ def _made(call: dict[str, Any]) -> TrueCall:
 
 
 def _view(capture: str | None, seen: dict[str, Any]) -> View:
+    relayed = seen.get("relayed_bindings", {})  # inside TURN: checks like any others
     ways = {
-        name: Way(way["transactions"], way["requests"], way["success"])
+        name: Way(*(way[count] + relayed.get(name, {}).get(count, 0) for count in COUNTS))
         for name, way in seen["bindings"].items()
         if name != "discovery"
     }

@@ -109,7 +109,7 @@ def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
 
 def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
     from postproc.model.errors import SetupError
-    from postproc.show import acl, acl_texts
+    from postproc.show import acl
 
     names = known.candidate_acl or tuple(access.lists)
     if addr and not names:
@@ -117,21 +117,21 @@ def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lan
     for each in addr:
         yield from acl.address(each, names, known.lists, lang, together=bool(known.candidate_acl))
     if addr and not known.candidate_acl and len(names) > 1:
-        yield acl_texts.APPLIED_UNKNOWN.of(lang)
+        yield acl.APPLIED_UNKNOWN.of(lang)
 
 
 def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> Iterator[str]:
     if not capture:
         return
     from postproc import pipeline
-    from postproc.diagnose.case.access import choices, peers
-    from postproc.diagnose.case.case import cases
+    from postproc.diagnose.evidence.case import cases
+    from postproc.diagnose.evidence.server import choices, peers
     from postproc.model.errors import SetupError
-    from postproc.show import acl, acl_texts
+    from postproc.show import acl
     from postproc.show.terminal import error_line
 
     if not known.candidate_acl and not known.signalling_acl:
-        raise SetupError(acl_texts.APPLIED_UNKNOWN.of(lang))
+        raise SetupError(acl.APPLIED_UNKNOWN.of(lang))
     run = pipeline.run(capture, deployment=known)
     for left_out in run.unread:
         click.echo(error_line(left_out.path, left_out.reason), err=True)
@@ -145,4 +145,4 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
         for each in peers(case):
             yield from acl.peer(each, lang)
     if known.candidate_acl and not offers:
-        yield acl_texts.NO_OFFER.of(lang)
+        yield acl.NO_OFFER.of(lang)

@@ -33,23 +33,23 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang, debug: bool) 
     with one_line_errors(debug=debug):
         from postproc import pipeline
         from postproc.model.errors import CaptureError, SetupError
-        from postproc.show import callfilters, firewall, handout, overview
+        from postproc.show import calls, firewall, selection
         from postproc.show.terminal import clean, console, say
 
         run = pipeline.run([capture])
         if run.captures.empty:
             reason = run.unread[0].reason if run.unread else "no capture"
             raise CaptureError(clean(f"{capture}: {reason}"))
-        shown = {line.call: line for line in overview.lines(run.tables)}
+        shown = {line.call: line for line in calls.call_lines(run.tables)}
         if call is not None and call not in shown:
             raise SetupError(f"no call {call} in this capture; calls: {', '.join(map(str, shown)) or 'none'}")
-        display, holes = callfilters.call_filters(run.tables), firewall.holes(run.tables)
+        display, holes = selection.call_filters(run.tables), firewall.holes(run.tables)
         screen = console(sys.stdout)
         chosen = [shown[call]] if call is not None else list(shown.values())
         for nth, line in enumerate(chosen):
             if nth:
                 say(screen, "")
-            for text in handout.lines(line, display.get(line.call, ""), holes.get(line.call), lang):
+            for text in firewall.handout(line, display.get(line.call, ""), holes.get(line.call), lang):
                 say(screen, clean(text))
         if not chosen:
-            click.echo(f"postproc: {handout.NO_CALLS.of(lang)}", err=True)
+            click.echo(f"postproc: {firewall.NO_CALLS.of(lang)}", err=True)

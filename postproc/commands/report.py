@@ -77,10 +77,10 @@ def report_command(
         path = target or results / _name(calls, redacted=redact)
         try:
             if redact:
-                from postproc.share import report
+                from postproc.share.export import report
 
                 look = looking(path, done.lang, yes=yes)
-                made = report.report(
+                made = report(
                     done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look
                 )
                 say(made.account, done.lang)

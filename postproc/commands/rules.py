@@ -26,8 +26,7 @@ def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
         postproc rules --matrix pcaps/ > docs/RULES.md
     """
     from postproc.diagnose import RULES
-    from postproc.show.catalogue import listing
-    from postproc.show.rulebook import page
+    from postproc.show.documents import rule_list, rules_page
     from postproc.show.terminal import console, say
 
     if matrix is not None:
@@ -35,10 +34,10 @@ def rules_command(*, matrix: Path | None, lang: Lang, debug: bool) -> None:
             from postproc import pipeline
 
             ran = pipeline.run([matrix])
-            click.echo(page(RULES, ran.findings, ran.captures["capture"]), nl=False)
+            click.echo(rules_page(RULES, ran.findings, ran.captures["capture"]), nl=False)
         return
     screen = console(sys.stdout)
-    for line in listing(RULES, lang):
+    for line in rule_list(RULES, lang):
         say(screen, line)
 
 
@@ -58,10 +57,10 @@ def explain_command(*, rule: str, lang: Lang, debug: bool) -> None:
     """
     with one_line_errors(debug=debug):
         from postproc.diagnose import BY_NAME, named
-        from postproc.show.catalogue import explained
+        from postproc.show.documents import rule_explained
         from postproc.show.terminal import console, say
 
         (name,) = named([rule])
         screen = console(sys.stdout)
-        for line in explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
+        for line in rule_explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
             say(screen, line)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postproc.pipeline import Run
     from postproc.read.inputs import Unread
     from postproc.share.notebooks import Written
-    from postproc.show.progress import Tell
+    from postproc.show.terminal import Tell
 
 FINDINGS = 1
 SEVERITIES = ("info", "note", "warning", "error")
@@ -110,7 +110,7 @@ def run_command(
             from postproc.diagnose import named
             from postproc.read import logfiles
             from postproc.read.capture import Options
-            from postproc.show.progress import watching
+            from postproc.show.terminal import watching
 
         memory.keep()
         known = told(deployment, acl, acl_list, signalling_list)
@@ -147,7 +147,7 @@ def run_command(
 def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
     """Write a notebook per capture, if wished; those of an earlier run go."""
     from postproc.share import notebooks
-    from postproc.show.progress import Step
+    from postproc.show.terminal import Step
 
     if not wanted:
         return notebooks.Written(kept=tuple(notebooks.clear_old(results)))
@@ -177,12 +177,12 @@ def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
 
 
 def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:
-    from postproc.show import answers, calls, logs, overview
+    from postproc.show import answers, calls
     from postproc.show.terminal import console, folded, say, warning_lines
 
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
-    lines = overview.lines(done.tables)
+    lines = calls.call_lines(done.tables)
     shown = calls.table(lines, width, lang) if lines else []
     if verbose:
         shown += answers.details(done.tables, done.walks, width, lang)
@@ -190,7 +190,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         shown += answers.headlines(lines, width, lang)
     for text in shown:
         say(screen, text)
-    told = warning_lines(done.captures, lang) + logs.lines(done.logs, done.logs_beside, lang)
+    told = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)
     if len(done.captures):
         told += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         told += [

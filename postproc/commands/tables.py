@@ -19,7 +19,7 @@ def tables_command(name: str | None, form: str | None) -> None:
         postproc tables --json
     """
     from postproc.model.tables import BY_NAME
-    from postproc.show import schema
+    from postproc.show import documents
     from postproc.show.terminal import console
 
     if name and name not in BY_NAME:
@@ -28,10 +28,10 @@ def tables_command(name: str | None, form: str | None) -> None:
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
     if form == "json":
-        click.echo(schema.as_json(chosen))
+        click.echo(documents.tables_as_json(chosen))
     elif form == "markdown":
-        click.echo(schema.as_markdown(chosen))
+        click.echo(documents.tables_as_markdown(chosen))
     elif name:
-        click.echo(schema.as_text(chosen, width))
+        click.echo(documents.tables_as_text(chosen, width))
     else:
-        click.echo(schema.as_names(chosen, width))
+        click.echo(documents.tables_as_names(chosen, width))

@@ -81,8 +81,7 @@ def ticket_command(
         postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
     """
     with one_line_errors(debug=debug):
-        from postproc.share.answers import read_answers
-        from postproc.share.ticket import Order, ticket
+        from postproc.share.ticket import Order, read_answers, ticket
         from postproc.show.terminal import clean
 
         given = read_answers(answers) if answers else {}

@@ -13,15 +13,41 @@ import click
 from postproc.commands.language import lang_option
 from postproc.commands.program import tshark_option
 from postproc.commands.trouble import one_line_errors
-from postproc.model.text import Lang
+from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
     from postproc.read.installed import Program
-    from postproc.wireshark.folders import Folders
+    from postproc.wireshark.bundle import Folders
     from postproc.wireshark.install import Done
     from postproc.wireshark.status import Seen
 
 Command = Callable[..., Any]
+
+WRITTEN = Text("{count} files written for {what}", "{count} Dateien geschrieben für {what}")
+UNCHANGED = Text("{what} is up to date, nothing to do", "{what} ist auf dem Stand, nichts zu tun")
+BUNDLE = Text("plug-in and profile Legs", "Plug-in und Profil Legs")
+PROFILE = Text("profile {name}", "Profil {name}")
+KEPT = Text("your version is kept: {path}", "Ihre Fassung liegt unter: {path}")
+LEFT = Text("not ours, left where it is: {path}", "nicht von uns, bleibt liegen: {path}")
+REMOVED = Text("everything is as it was before ({count} files)", "alles ist wie zuvor ({count} Dateien)")
+NOT_INSTALLED = Text("nothing was installed", "es war nichts installiert")
+NEXT = Text(
+    "restart Wireshark; it changes to the profile Legs by itself where a file holds calls (4.4 and later), "
+    "or choose it at the lower right",
+    "Wireshark neu starten; bei Dateien mit Anrufen wechselt es selbst in das Profil Legs (ab 4.4), "
+    "sonst ist es unten rechts wählbar",
+)
+AS_ROOT = Text(
+    "installed for root ({folder}): other users do not see it, and as root Wireshark 4.4 and later load no "
+    "plug-in; run this as the user who opens captures",
+    "für root installiert ({folder}): Andere Benutzer sehen es nicht, und als root lädt Wireshark ab 4.4 "
+    "kein Plug-in; besser als der Benutzer ausführen, der Mitschnitte öffnet",
+)
+OPEN = Text("open it with:", "so öffnen:")
+NO_CALLS = Text(
+    "no calls in this capture: only STUN, DTLS and media are coloured",
+    "keine Anrufe in diesem Mitschnitt: Nur STUN, DTLS und Medien sind gefärbt",
+)
 
 
 def _force_option(command: Command) -> Command:
@@ -61,14 +87,14 @@ def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
     """
     with one_line_errors(debug=debug):
         from postproc.read.installed import is_root
-        from postproc.wireshark import bundle, install, texts
+        from postproc.wireshark import bundle, install
 
         folders = _folders()
         done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
-        _tell(done, texts.BUNDLE.of(lang), lang)
-        _say(texts.NEXT.of(lang))
+        _tell(done, BUNDLE.of(lang), lang)
+        _say(NEXT.of(lang))
         if is_root():
-            click.echo(f"postproc: {texts.AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
+            click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 
 
 @wireshark_command.command("uninstall")
@@ -86,14 +112,14 @@ def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
         postproc wireshark uninstall
     """
     with one_line_errors(debug=debug):
-        from postproc.wireshark import install, ledger, texts
+        from postproc.wireshark import install
 
         folders = _folders()
-        if not ledger.read(folders.ledger).entries:
-            _say(texts.NOT_INSTALLED.of(lang))
+        if not install.read_ledger(folders.ledger).entries:
+            _say(NOT_INSTALLED.of(lang))
             return
         done = install.take_back(folders.ledger, force=force)
-        _say(texts.REMOVED.of(lang, count=len(done.changed)))
+        _say(REMOVED.of(lang, count=len(done.changed)))
         _say_kept(done, lang)
 
 
@@ -136,7 +162,7 @@ def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> Non
         from postproc import pipeline
         from postproc.model.errors import CaptureError
         from postproc.show.terminal import clean
-        from postproc.wireshark import bundle, capture_profile, install, texts
+        from postproc.wireshark import bundle, capture_profile, install
 
         folders = _folders()
         run = pipeline.run([capture])
@@ -148,10 +174,10 @@ def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> Non
         target = folders.profiles / name
         files = {target / each: data for each, data in made.items()}
         done = install.put(files, folders.ledger, name, force=force)
-        _tell(done, texts.PROFILE.of(lang, name=name), lang)
+        _tell(done, PROFILE.of(lang, name=name), lang)
         if run.calls.empty:
-            _say(texts.NO_CALLS.of(lang))
-        _say(texts.OPEN.of(lang))
+            _say(NO_CALLS.of(lang))
+        _say(OPEN.of(lang))
         _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
 
 
@@ -163,10 +189,10 @@ def _command_line(words: list[str]) -> str:
 def _folders(tshark: Path | None = None) -> "Folders":
     from postproc.read import installed
     from postproc.read.tshark import executable
-    from postproc.wireshark import folders
+    from postproc.wireshark.bundle import parse_folders
 
-    told = installed.folders(tshark or Path(executable()))
-    return folders.parse(told, moved="WIRESHARK_CONFIG_DIR" in os.environ)
+    printed = installed.folders(tshark or Path(executable()))
+    return parse_folders(printed, moved="WIRESHARK_CONFIG_DIR" in os.environ)
 
 
 def _seen(program: "Program") -> "Seen":
@@ -186,17 +212,13 @@ def _say(line: str) -> None:
 
 def _tell(done: "Done", what: str, lang: Lang) -> None:
     """What was written, and where edits went that had to make way."""
-    from postproc.wireshark import texts
-
     count = len(done.changed)
-    _say(texts.WRITTEN.of(lang, count=count, what=what) if count else texts.UNCHANGED.of(lang, what=what))
+    _say(WRITTEN.of(lang, count=count, what=what) if count else UNCHANGED.of(lang, what=what))
     _say_kept(done, lang)
 
 
 def _say_kept(done: "Done", lang: Lang) -> None:
-    from postproc.wireshark import texts
-
     for path in done.kept:
-        _say(texts.KEPT.of(lang, path=path))
+        _say(KEPT.of(lang, path=path))
     for path in done.left:
-        _say(texts.LEFT.of(lang, path=path))
+        _say(LEFT.of(lang, path=path))

@@ -15,6 +15,7 @@ from postproc.correlate.logs import logs
 from postproc.correlate.pairs import pairs
 from postproc.correlate.phases import phases
 from postproc.correlate.recordings import overlapping, recordings
+from postproc.correlate.relays import CLIENT_AND_SERVER, allocations, beyond, once
 from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
 from postproc.correlate.timeline import timeline
@@ -29,13 +30,15 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
     seen = transactions(sip)
     seen_legs = legs(sip, seen, recording)
     written = logs(events, seen_legs, recording)
+    relays = allocations(events.stun_messages)
+    stun = beyond(once(events.stun_messages), relays)
     found = calls(
-        events, seen_legs, recording, overlapping(events.captures, recording),
+        events.with_(stun_messages=stun), seen_legs, recording, overlapping(events.captures, recording),
         deployment=deployment, log_joins=written.joins,
     )  # fmt: skip
     named = index(found.legs, found.endpoints, found.ice_sessions, recording)
     checks = bindings(
-        events.stun_messages,
+        stun,
         named,
         icmp_errors=events.icmp_errors,
         sip_messages=sip,
@@ -44,15 +47,21 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
         captures=events.captures,
     )
     tied = with_bindings(named, checks)
-    handshakes = dtls(events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied)
+    handshakes = dtls(
+        events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied, relays=relays
+    )
     media, seconds = streams(
         events.rtp_streams, events.rtp_seconds, events.sdp_media,
-        legs=found.legs, dtls=handshakes, index=tied,
+        legs=found.legs, dtls=handshakes, index=tied, relays=relays,
     )  # fmt: skip
     seen_pairs = pairs(
-        checks, found.ice_sessions, found.candidates, events.stun_messages,
-        dtls=handshakes, rtp_streams=media,
-    )  # fmt: skip
+        checks,
+        found.ice_sessions,
+        found.candidates,
+        events.stun_messages,
+        dtls=beyond(handshakes, relays, "started", CLIENT_AND_SERVER),
+        rtp_streams=beyond(media, relays, "first_time"),
+    )
     tables = events.with_(
         transactions=seen,
         log_events=written.events,

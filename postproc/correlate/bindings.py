@@ -257,6 +257,9 @@ def bindings(
         purpose_of(busy, is_check, ports)
         for is_check, ports in zip(checks, records(found, *PORTS), strict=True)
     ]
+    inside = messages[messages["peer_addr"].notna() | messages["channel"].notna()]
+    relayed = {*records(inside, "capture", "transaction_id")}
+    found["relayed"] = [key in relayed for key in known]
     return BINDINGS.conform(found.join(_owned(found, index)))
 
 

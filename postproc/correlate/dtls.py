@@ -3,13 +3,14 @@
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
+from postproc.correlate.relays import Allocations, ends_beyond
 from postproc.correlate.rows import records, timestamp
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
 from postproc.model import constants
@@ -266,18 +267,21 @@ def dtls(
     sdp_media: pd.DataFrame,
     legs: pd.DataFrame,
     index: Index,
+    *,
+    relays: Allocations | None = None,
 ) -> pd.DataFrame:
     """Return one row per handshake and pair of transport addresses of a capture, in time order.
 
     ``legs`` are numbered; ``rtp_streams`` need no call yet: SRTP proves a
-    handshake whose end the capture misses.
+    handshake whose end the capture misses. ``relays`` say between whom a handshake inside TURN really is.
     """
     offered = offered_fingerprints(sdp_media, legs)
     media = _media_starts(rtp_streams)
     rows = []
     for key, messages in _by_pair(dtls_messages).items():
-        for handshake in handshakes(messages, _same_call(index, key[0])):
-            rows.append(_row(key, handshake, media.get(key, []), offered, index))
+        beyond = _beyond(key, messages, relays or {})
+        for handshake in handshakes(messages, _same_call(index, key[0], beyond)):
+            rows.append(_row(key, handshake, media.get(key, []), offered, index, beyond=beyond))
     rows.sort(key=lambda row: (row["time"], row["capture"]))
     return DTLS.rows(rows)
 
@@ -312,24 +316,44 @@ def _first_from(times: list[int]) -> Callable[[int], int | None]:
     return lambda start: next(iter(times[bisect_left(times, start) :]), None)
 
 
-def _same_call(index: Index, capture: str) -> Callable[[Message, Message], bool]:
+def _same_call(
+    index: Index, capture: str, beyond: Mapping[Address, Address]
+) -> Callable[[Message, Message], bool]:
     """Tell whether two messages may be one call's: not if both are known to be of different ones."""
 
     def same(one: Message, other: Message) -> bool:
-        calls = [owner(index, Traffic(capture, m.src, m.dst, m.time, m.time)) for m in (one, other)]
+        flows = (Traffic(capture, beyond[m.src], beyond[m.dst], m.time, m.time) for m in (one, other))
+        calls = [owner(index, flow) for flow in flows]
         return len({known.call for known in calls if known}) < 2
 
     return same
 
 
-def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, index: Index) -> dict[str, Any]:
+def _beyond(key: Key, messages: list[Message], relays: Allocations) -> dict[Address, Address]:
+    """Return what both ends are: inside TURN those beyond the relay."""
+    ends = key[2]
+    there = ends_beyond(relays, key[0], messages[0].time, ends) if key[1] else None
+    return dict(zip(ends, there or ends, strict=True))
+
+
+def _row(
+    key: Key,
+    handshake: Handshake,
+    media: list[int],
+    offered: Offered,
+    index: Index,
+    *,
+    beyond: Mapping[Address, Address],
+) -> dict[str, Any]:
     first = next(filter(is_hello, handshake.messages), handshake.messages[0])
     client = client_of(handshake)
     server = key[2][1] if client == key[2][0] else key[2][0]
     end = completed(handshake, _first_from(media))
-    traffic = Traffic(key[0], client, server, first.time, end or handshake.messages[-1].time)
+    last = end or handshake.messages[-1].time
+    traffic = Traffic(key[0], beyond[client], beyond[server], first.time, last)
     whose = owner(index, traffic)
     sent = certificates(handshake)
+    shown = {beyond[address]: certificate for address, certificate in sent.items()}
     return {
         "capture": key[0],
         "frame": handshake.messages[0].frame,
@@ -347,7 +371,8 @@ def _row(key: Key, handshake: Handshake, media: list[int], offered: Offered, ind
         "completed": timestamp(end),
         "duration_ms": None if end is None else (end - first.time) / 1e6,
         "certificate_sha256": sha256(sent.get(server) or sent.get(client)),
-        "fingerprint_matches": verdict(_matched(sent, offered, index, traffic, whose)),
+        "fingerprint_matches": verdict(_matched(shown, offered, index, traffic, whose)),
+        "relayed": key[1],
     }
 
 

@@ -19,6 +19,7 @@ from postproc.correlate.endpoints import (
     with_handshakes,
 )
 from postproc.correlate.ice import direction
+from postproc.correlate.relays import CLIENT_AND_SERVER, Allocations, beyond
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
@@ -133,15 +134,19 @@ def streams(
     legs: pd.DataFrame,
     dtls: pd.DataFrame,
     index: Index,
+    relays: Allocations | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rtp_streams and rtp_seconds, streams numbered 1, 2, ... over the run by time.
 
     On input (capture, stream) is the key of both. ``legs`` are numbered, ``dtls``
-    has its calls. A few packets that belong to no call are left out.
+    has its calls. A few packets that belong to no call are left out. ``relays`` say between whom the
+    media inside TURN really runs.
     """
-    seen, known = _traffic(rtp_streams), with_handshakes(index, dtls)
+    completed = beyond(dtls, relays or {}, "started", CLIENT_AND_SERVER)
+    seen = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
+    known = with_handshakes(index, completed)
     owners = _by_reverse(seen, [traffic and owner(known, traffic) for traffic in seen])
-    sources = sections(sdp_media, legs), _completed(dtls)
+    sources = sections(sdp_media, legs), _completed(completed)
     payload_types = column(rtp_streams["payload_type"])
     added = [_whose(index, *row, sources) for row in zip(seen, owners, payload_types, strict=True)]
     columns = pd.DataFrame(added, columns=Whose._fields, index=rtp_streams.index, dtype=object)

@@ -12,11 +12,10 @@ from typing import Any
 import pandas as pd
 
 from postproc.diagnose import describe
-from postproc.diagnose.case.audio import described
-from postproc.diagnose.case.case import Case, cases
-from postproc.diagnose.case.media import media_ok
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
+from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.rules import (
     address_mismatch,
     binding_error,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from postproc.diagnose.case.case import SERVER, Case
 from postproc.diagnose.chain import Chain
+from postproc.diagnose.evidence.case import SERVER, Case
 from postproc.model.described import Described
 from postproc.model.findings import Advice, Finding, Rule, filled
 from postproc.model.text import Lang, Text

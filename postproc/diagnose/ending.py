@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from postproc.diagnose.case.case import OTHER, Case
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER
-from postproc.diagnose.case.media import talking, way, ways
+from postproc.diagnose.evidence.case import OTHER, Case
+from postproc.diagnose.evidence.media import talking, way, ways
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
 from postproc.model.enumerations import Verdict
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS

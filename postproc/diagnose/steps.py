@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks
-from postproc.diagnose.case.handshakes import best, secured
-from postproc.diagnose.case.media import both_ways, media_ok, talking, ways
-from postproc.diagnose.case.offers import offered, shown
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import offered, shown
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import both_ways, connected, media_ok, talking, ways
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, secured
 from postproc.model import filters
 from postproc.model.findings import Evidence, State
 from postproc.model.rows import DtlsRow

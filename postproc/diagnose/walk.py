@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from postproc.diagnose import steps
-from postproc.diagnose.case.case import Case
 from postproc.diagnose.chain import BROKEN, Chain
+from postproc.diagnose.evidence.case import Case
 from postproc.model.findings import Finding, State, Step, filled
 from postproc.model.text import Lang, Text
 

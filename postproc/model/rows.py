@@ -177,6 +177,11 @@ class StunMessageRow(NamedTuple):
     username: str | None
     mapped_addr: str | None
     mapped_port: int | None
+    relay_addr: str | None
+    relay_port: int | None
+    peer_addr: str | None
+    peer_port: int | None
+    channel: int | None
     error_code: int | None
     role: IceRole | None
     use_candidate: bool
@@ -214,6 +219,7 @@ class BindingRow(NamedTuple):
     icmp: int | None
     error_seen: int | None
     copies: int
+    relayed: bool | None
 
 
 class PairRow(NamedTuple):
@@ -284,6 +290,7 @@ class DtlsRow(NamedTuple):
     duration_ms: float | None
     certificate_sha256: str | None
     fingerprint_matches: bool | None
+    relayed: bool
 
 
 class IcmpErrorRow(NamedTuple):

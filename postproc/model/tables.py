@@ -336,6 +336,11 @@ STUN_MESSAGES = Table(
         Column("username", TEXT, "USERNAME: in a check receiver's ufrag:sender's ufrag."),
         Column("mapped_addr", TEXT, "XOR-MAPPED-ADDRESS, else MAPPED-ADDRESS."),
         Column("mapped_port", INTEGER, "Its port."),
+        Column("relay_addr", TEXT, "XOR-RELAYED-ADDRESS: what a TURN server gives a client (RFC 8656)."),
+        Column("relay_port", INTEGER, "Its port."),
+        Column("peer_addr", TEXT, "XOR-PEER-ADDRESS, of a message in an indication that of the indication."),
+        Column("peer_port", INTEGER, "Its port."),
+        Column("channel", INTEGER, "CHANNEL-NUMBER, of a message in ChannelData that of the channel."),
         Column("error_code", INTEGER, "ERROR-CODE."),
         Column("role", TEXT, "controlling or controlled.", IceRole),
         Column("use_candidate", FLAG, "USE-CANDIDATE present: a nomination.", always=True),
@@ -378,6 +383,11 @@ BINDINGS = Table(
         Column("icmp", INTEGER, "Code of an ICMP error that quotes a request (3 = port unreachable)."),
         Column("error_seen", INTEGER, "Error code also seen, where the outcome is success."),
         Column("copies", INTEGER, "Second captures of its messages, not counted above.", always=True),
+        Column(
+            "relayed",
+            FLAG,
+            "Inside TURN: the addresses are those beyond the relay, relayed address and peer.",
+        ),
     ),
 )
 PAIRS = Table(
@@ -462,6 +472,7 @@ DTLS = Table(
         Column("duration_ms", REAL, "started to completed."),
         Column("certificate_sha256", TEXT, "SHA-256 of the DTLS server's certificate, else the client's."),
         Column("fingerprint_matches", FLAG, "Certificates seen match the SDP fingerprints; NA if unknown."),
+        RELAYED,
     ),
 )
 ICMP_ERRORS = Table(

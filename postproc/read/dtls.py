@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from postproc.model import constants
+from postproc.read import stun
 from postproc.read.frame import Frame
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
@@ -27,9 +28,10 @@ Message = dict[str, Any]
 
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
     """Rows of dtls_messages of one frame; fragments of one message in it are one row."""
-    certificates = list(frame.certificates)
+    datagrams = frame.messages.get("dtls") or _in_indications(frame)
+    found = list(frame.certificates) or [one for sent in datagrams for one in certificates(sent) or ()]
     seen: list[Message] = []
-    for datagram in frame.messages.get("dtls", []):
+    for datagram in datagrams:
         for message in _messages(datagram):
             if message["message_seq"] is None or message not in seen:
                 seen.append(message)
@@ -42,9 +44,15 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
             "src_port": frame.src_port,
             "dst_addr": frame.dst_addr,
             "dst_port": frame.dst_port,
-            "certificate": certificates[0] if is_certificate and certificates else None,
+            "certificate": found[0] if is_certificate and found else None,
             "relayed": "stun" in frame.protocols,
         }
+
+
+def _in_indications(frame: Frame) -> list[bytes]:
+    """Return DTLS that travels in Send and Data indications of TURN: tshark does not look there."""
+    inside = [stun.carried(message).payload for message in frame.messages.get("stun", [])]
+    return [payload for payload in inside if payload and payload[0] in PLAIN]
 
 
 def _messages(datagram: bytes) -> Iterator[Message]:

@@ -1,8 +1,9 @@
 """STUN messages (RFC 8489; RFC 3489 without magic cookie) -> rows of stun_messages."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, stun
@@ -13,25 +14,70 @@ MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDR
 METHODS = {int(method): method.name.lower() for method in stun.Method}
 
 
+class Carried(NamedTuple):
+    """What an indication carries, and from or for which peer (RFC 8656, section 11)."""
+
+    payload: bytes
+    peer: Endpoint | None
+
+
+NOTHING = Carried(b"", None)
+
+
 def rows(frame: Frame) -> Iterator[dict[str, Any]]:
-    """Rows of stun_messages of one frame; a message inside TURN is marked relayed."""
-    outer, in_channel = b"", False
-    for message in frame.messages.get("stun", []) + frame.messages.get("classicstun", []):
+    """Rows of stun_messages of one frame; a message inside TURN is marked relayed.
+
+    tshark takes apart what ChannelData carries, but not always what an indication does.
+    """
+    outer, inside, channel = b"", NOTHING, None
+    messages = frame.messages.get("stun", []) + frame.messages.get("classicstun", [])
+    for message in messages:
         if len(message) < stun.HEADER:  # tshark calls the header of ChannelData a STUN message too
-            in_channel = in_channel or len(message) == stun.CHANNEL_HEADER
+            channel = int.from_bytes(message[:2]) if len(message) == stun.CHANNEL_HEADER else channel
             continue
-        relayed = in_channel or (len(message) < len(outer) and message in outer)
-        outer = outer if relayed else message
-        try:
-            yield _row(frame, stun.parse(message), relayed=relayed)
-        except MalformedError:
-            continue
+        relayed = channel is not None or (len(message) < len(outer) and message in outer)
+        yield from _rows(frame, message, Relaying(relayed, channel, inside.peer))
+        if not relayed:
+            outer, inside = message, carried(message)
+            if _is_message(inside.payload) and inside.payload not in messages:
+                yield from _rows(frame, inside.payload, Relaying(True, None, inside.peer))
 
 
-def _row(frame: Frame, message: Message, *, relayed: bool) -> dict[str, Any]:
+def carried(message: bytes) -> Carried:
+    """Return what a Send or Data indication carries."""
+    try:
+        parsed = stun.parse(message)
+    except MalformedError:
+        return NOTHING
+    if parsed.kind != stun.Class.INDICATION or parsed.method not in (stun.Method.SEND, stun.Method.DATA):
+        return NOTHING
+    return Carried(parsed.get(stun.DATA) or b"", parsed.get(stun.XOR_PEER_ADDRESS))
+
+
+def _is_message(payload: bytes) -> bool:
+    whole = len(payload) == stun.HEADER + int.from_bytes(payload[2:4])
+    return whole and payload[4:8] == stun.COOKIE
+
+
+class Relaying(NamedTuple):
+    """Whether a message is inside TURN, and if so, what the message around it says."""
+
+    relayed: bool
+    channel: int | None
+    peer: Endpoint | None
+
+
+def _rows(frame: Frame, message: bytes, around: Relaying) -> Iterator[dict[str, Any]]:
+    with suppress(MalformedError):
+        yield _row(frame, stun.parse(message), around)
+
+
+def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
     mapped, error = mapped_address(message), message.get(stun.ERROR_CODE)
     method, kind = names(message.method, message.kind)
     controlled, controlling = message.has(stun.ICE_CONTROLLED), message.has(stun.ICE_CONTROLLING)
+    relay = message.get(stun.XOR_RELAYED_ADDRESS)
+    peer = around.peer if around.relayed else message.get(stun.XOR_PEER_ADDRESS)
     return {
         "frame": frame.number,
         "time": frame.time,
@@ -45,12 +91,17 @@ def _row(frame: Frame, message: Message, *, relayed: bool) -> dict[str, Any]:
         "username": message.get(stun.USERNAME),
         "mapped_addr": mapped.addr if mapped else None,
         "mapped_port": mapped.port if mapped else None,
+        "relay_addr": relay.addr if relay else None,
+        "relay_port": relay.port if relay else None,
+        "peer_addr": peer.addr if peer else None,
+        "peer_port": peer.port if peer else None,
+        "channel": around.channel if around.relayed else message.get(stun.CHANNEL_NUMBER),
         "error_code": error.code if error else None,
         "role": "controlled" if controlled else "controlling" if controlling else None,
         "use_candidate": message.has(stun.USE_CANDIDATE),
         "priority": message.get(stun.PRIORITY),
         "software": message.get(stun.SOFTWARE),
-        "relayed": relayed,
+        "relayed": around.relayed,
     }
 
 

@@ -1,29 +1,29 @@
 """Captures and texts with pseudonyms, written only if nothing of the originals is left in them.
 
-Everything is read twice: first to learn what is to be replaced, in all files
-together; then to write. What was written is searched for every original.
+Everything is read twice: first to learn what is to be replaced, in all files together; then to write.
+What was written is searched for every original. A deployment gets the same pseudonyms: access lists and
+addresses are as telling as packets.
 """
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from postproc.model.acl import BUILT_IN, AccessList, Entry, Unresolved
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, SetupError
 from postproc.read import logfiles
 from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.share import unjudged
-from postproc.share.checking import check
 from postproc.share.copying import SECTION, replacing
-from postproc.share.lenient import Lenient
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets
-from postproc.share.redaction.pseudonyms import Pseudonyms
+from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
+from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
 from postproc.wire import pcapng
 
 ATTEMPTS = 50
@@ -121,14 +121,14 @@ def redact(work: Work, key: str | None = None) -> Redacted:
 
 def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
     """By file the words that nobody can judge."""
-    new = {word for each in pseudonyms.words.seen.values() for word in unjudged.parts(each)}
-    new |= {word for each in pseudonyms.texts.kept for word in unjudged.parts(each)}
+    new = {word for each in pseudonyms.words.seen.values() for word in words_of(each)}
+    new |= {word for each in pseudonyms.texts.kept for word in words_of(each)}
     found = {
-        source.target: unjudged.of_capture(source.path, source.target, pseudonyms.known, new)
+        source.target: unjudged_in_capture(source.path, source.target, pseudonyms.known, new)
         for source in work.captures
     }
     for path, target in (*work.logs.items(), *work.texts.items()):
-        found[target] = unjudged.of_texts(_lines(path), _lines(target), pseudonyms.known, new)
+        found[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, new)
     return {target: words for target, words in found.items() if words}
 
 
@@ -239,3 +239,36 @@ def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int
         for count, line in enumerate(_lines(path), 1):  # noqa: B007
             file.write(replaced(line).encode(errors="replace") + b"\n")
     return count
+
+
+def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
+    """The deployment as it is to the redacted captures: it decides alike, and its prose names nobody."""
+    return replace(
+        deployment,
+        public_addresses=tuple(
+            network for each in deployment.public_addresses for network in pseudonyms.addresses.image(each)
+        ),
+        lists={_name(name, pseudonyms): _list(held, pseudonyms) for name, held in deployment.lists.items()},
+        candidate_acl=_names(deployment.candidate_acl, pseudonyms),
+        signalling_acl=_names(deployment.signalling_acl, pseudonyms),
+    )
+
+
+def _list(held: AccessList, pseudonyms: Pseudonyms) -> AccessList:
+    """A list that decides alike: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
+    finest_first = sorted(held.entries, key=lambda entry: -entry.network.prefixlen)
+    entries = (
+        Entry(network, entry.allow, str(network))
+        for entry in finest_first
+        for network in pseudonyms.addresses.image(entry.network)
+    )
+    unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in held.unresolved)
+    return AccessList(_name(held.name, pseudonyms), held.allow, tuple(entries), tuple(unresolved))
+
+
+def _names(names: Iterable[str], pseudonyms: Pseudonyms) -> tuple[str, ...]:
+    return tuple(_name(name, pseudonyms) for name in names)
+
+
+def _name(name: str, pseudonyms: Pseudonyms) -> str:
+    return name if name in BUILT_IN or name in pseudonyms.known else pseudonyms.words.identifier(name)

@@ -1,4 +1,4 @@
-"""What access lists say, in words: of addresses, of candidates offered, of peers that signal."""
+"""What access lists say, as lines: of an address, of a candidate offer, of the peer of an INVITE."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -6,10 +6,119 @@ from rich.cells import cell_len, set_cell_size
 
 from postproc.model.acl import AccessList, Choice, Decision, Overall, Peer, decide, decide_by
 from postproc.model.addresses import endpoint
-from postproc.model.text import Lang
+from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import ACL_VERDICTS
-from postproc.show import acl_texts as texts
 from postproc.show.terminal import clean
+
+DEFAULTS = {True: Text("allow", "erlauben"), False: Text("deny", "verbieten")}
+WHY = {
+    "entry": Text("entry {text} fits", "Eintrag {text} passt"),
+    "default": Text("no entry fits, the default is: {default}", "kein Eintrag passt, Vorgabe: {default}"),
+    "unresolved": Text(
+        "cannot tell: only FreeSWITCH knows {text}", "nicht zu entscheiden: nur FreeSWITCH kennt {text}"
+    ),
+    "no_list": Text(
+        "there is no such list, FreeSWITCH then denies",
+        "diese Liste gibt es nicht, FreeSWITCH verbietet dann",
+    ),
+    "not_an_address": Text("this is no IP address", "das ist keine IP-Adresse"),
+}
+PASSED = Text("it is more specific than {passed}", "er ist genauer als {passed}")
+TOGETHER = Text("together", "zusammen")
+OVERALL = {
+    "allowed": Text("{list} is the first list that allows it", "{list} erlaubt es als erste Liste"),
+    "denied": Text("none of the lists allows it", "keine der Listen erlaubt es"),
+    "unknown": Text("it depends on what only FreeSWITCH knows", "es hängt davon ab, was nur FreeSWITCH weiß"),
+}
+
+OFFER = Text(
+    "call {call}, leg {leg}: candidates offered in frame {frame} of {capture}",
+    "Anruf {call}, Leg {leg}: angebotene Kandidaten in Frame {frame} von {capture}",
+)
+TAKES = Text(
+    "The server takes candidate {place}: the first that list {list} allows.",
+    "Der Server nimmt Kandidat {place}: den ersten, den die Liste {list} erlaubt.",
+)
+TAKES_PERHAPS = Text(
+    "The server takes candidate {place}, which list {list} allows, unless one before it is allowed, too.",
+    "Der Server nimmt Kandidat {place}, den die Liste {list} erlaubt, falls keiner davor auch erlaubt ist.",
+)
+TAKES_NONE = Text(
+    "The server takes none of them and answers with 488 (seen here: {status}).",
+    "Der Server nimmt keinen davon und antwortet mit 488 (hier gesehen: {status}).",
+)
+TAKES_UNKNOWN = Text(
+    "Whether the server takes any of them cannot be told.",
+    "Ob der Server einen davon nimmt, ist nicht zu entscheiden.",
+)
+LIST_BY_LIST = Text(
+    "In SDP order candidate {place} is the first allowed; FreeSWITCH asks list by list.",
+    "In der Reihenfolge des SDP ist Kandidat {place} der erste erlaubte; FreeSWITCH fragt Liste für Liste.",
+)
+SENT = {
+    True: Text(
+        "Its first Binding Request (frame {frame}) went there.",
+        "Sein erster Binding Request (Frame {frame}) ging dorthin.",
+    ),
+    False: Text(
+        "Its first Binding Request (frame {frame}) went to {target} instead: "
+        "it applies other lists than these, or tries every candidate.",
+        "Sein erster Binding Request (Frame {frame}) ging aber an {target}: "
+        "Er wendet andere Listen an als diese oder versucht jeden Kandidaten.",
+    ),
+    None: Text(
+        "Its first Binding Request (frame {frame}) went to {target}; that decides nothing.",
+        "Sein erster Binding Request (Frame {frame}) ging an {target}; das entscheidet nichts.",
+    ),
+}
+CALLED = Text(
+    "Its first Binding Request (frame {frame}) went to {target}, "
+    "from where a request had come in before: it answers there whatever it took.",
+    "Sein erster Binding Request (Frame {frame}) ging an {target}. "
+    "Von dort war vorher einer eingetroffen; dorthin antwortet er, was immer er genommen hat.",
+)
+NOT_SENT = Text(
+    "No Binding Request of the server for this offer is in the capture.",
+    "Zu diesem Angebot steht kein Binding Request des Servers im Mitschnitt.",
+)
+NO_OFFER = Text(
+    "No candidates are offered to a server in what was captured.",
+    "Im Mitschnitt werden keinem Server Kandidaten angeboten.",
+)
+PEER = Text(
+    "call {call}, leg {leg}: INVITE from {address} (frame {frame} of {capture}), answered with {status}",
+    "Anruf {call}, Leg {leg}: INVITE von {address} (Frame {frame} von {capture}), Antwort {status}",
+)
+LET_IN = Text(
+    "It was let in all the same: the server applies other lists than these.",
+    "Er wurde trotzdem eingelassen: Der Server wendet andere Listen an als diese.",
+)
+REJECTED = Text(
+    "The INVITE was answered with 488 all the same: "
+    "the server applies other lists than these, or there is no common codec.",
+    "Der INVITE wurde trotzdem mit 488 beantwortet: "
+    "Der Server wendet andere Listen an als diese, oder es gibt keinen gemeinsamen Codec.",
+)
+REFUSALS = (401, 403, 407)  # Forbidden, or a challenge where the lists are asked before the password
+NOTES = {
+    "include": Text(
+        "not looked into: {text}", "nicht nachgesehen: {text}",
+    ),
+    "unresolved": Text(
+        "known only to FreeSWITCH: {text}", "nur FreeSWITCH bekannt: {text}",
+    ),
+    "ignored": Text(
+        "FreeSWITCH does not take this entry: {text}", "FreeSWITCH nimmt diesen Eintrag nicht an: {text}",
+    ),
+    "profiles": Text(
+        "the profiles differ in {text}; none is taken over",
+        "die Profile unterscheiden sich in {text}; keines wird übernommen",
+    ),
+}  # fmt: skip
+APPLIED_UNKNOWN = Text(
+    "Which of these lists are applied is not known; name them in their order with --list.",
+    "Welche dieser Listen angewandt werden, ist nicht bekannt; nennen Sie sie der Reihe nach mit --list.",
+)
 
 
 def address(
@@ -21,8 +130,8 @@ def address(
     if together and len(names) > 1:
         overall = decide(asked, names, lists)
         first = overall.deciding.list if overall.deciding else ""
-        told = texts.OVERALL[overall.verdict].of(lang, list=clean(first))
-        yield f"  {texts.TOGETHER.of(lang)}: {ACL_VERDICTS[overall.verdict].of(lang)}, {told}"
+        told = OVERALL[overall.verdict].of(lang, list=clean(first))
+        yield f"  {TOGETHER.of(lang)}: {ACL_VERDICTS[overall.verdict].of(lang)}, {told}"
 
 
 def _decisions(found: Iterable[Decision], lang: Lang, names: Sequence[str]) -> Iterator[str]:
@@ -33,15 +142,15 @@ def _decisions(found: Iterable[Decision], lang: Lang, names: Sequence[str]) -> I
 
 
 def _why(decision: Decision, lang: Lang) -> str:
-    default = texts.DEFAULTS[decision.default].of(lang) if decision.default is not None else ""
-    told = texts.WHY[decision.why].of(lang, text=clean(decision.text or ""), default=default)
+    default = DEFAULTS[decision.default].of(lang) if decision.default is not None else ""
+    told = WHY[decision.why].of(lang, text=clean(decision.text or ""), default=default)
     passed = clean(", ".join(decision.passed))
-    return f"{told}; {texts.PASSED.of(lang, passed=passed)}" if passed else told
+    return f"{told}; {PASSED.of(lang, passed=passed)}" if passed else told
 
 
 def choice(found: Choice, lang: Lang) -> Iterator[str]:
     """Explain what becomes of one offer, and what the server did."""
-    yield texts.OFFER.of(
+    yield OFFER.of(
         lang, call=found.call, leg=_known(found.leg), frame=found.frame, capture=clean(found.capture)
     )
     cells = [f"{each.type or '–'} {endpoint(each.address, each.port)}" for each in found.offered]
@@ -59,37 +168,37 @@ def _because(overall: Overall, lang: Lang) -> str:
 
 def _outcome(found: Choice, lang: Lang) -> Iterator[str]:
     if found.taken:
-        sentence = texts.TAKES if found.taken.sure else texts.TAKES_PERHAPS
+        sentence = TAKES if found.taken.sure else TAKES_PERHAPS
         yield sentence.of(lang, place=found.taken.place + 1, list=clean(found.taken.list))
         if found.taken.sure and found.first_allowed != found.taken.place:
-            yield texts.LIST_BY_LIST.of(lang, place=(found.first_allowed or 0) + 1)
+            yield LIST_BY_LIST.of(lang, place=(found.first_allowed or 0) + 1)
     elif all(each.verdict == "denied" for each in found.verdicts):
-        yield texts.TAKES_NONE.of(lang, status=_known(found.status))
+        yield TAKES_NONE.of(lang, status=_known(found.status))
     else:
-        yield texts.TAKES_UNKNOWN.of(lang)
+        yield TAKES_UNKNOWN.of(lang)
     if found.sent:
         target = clean(endpoint(found.sent.address, found.sent.port))
-        sentence = texts.CALLED if found.sent.called and not found.agrees else texts.SENT[found.agrees]
+        sentence = CALLED if found.sent.called and not found.agrees else SENT[found.agrees]
         yield sentence.of(lang, frame=_known(found.sent.frame), target=target)
     elif found.taken:
-        yield (texts.REJECTED if found.status == 488 else texts.NOT_SENT).of(lang)
+        yield (REJECTED if found.status == 488 else NOT_SENT).of(lang)
 
 
 def peer(found: Peer, lang: Lang) -> Iterator[str]:
     """Explain whether a peer may signal, and how it was answered."""
-    yield texts.PEER.of(
+    yield PEER.of(
         lang, call=found.call, leg=found.leg, address=clean(found.address), frame=_known(found.frame),
         capture=clean(found.capture), status=_known(found.status),
     )  # fmt: skip
     asked = found.verdict.decisions
     yield from _decisions(asked, lang, [each.list for each in asked])
-    if found.verdict.verdict == "denied" and found.status not in (None, *texts.REFUSALS):
-        yield f"  {texts.LET_IN.of(lang)}"
+    if found.verdict.verdict == "denied" and found.status not in (None, *REFUSALS):
+        yield f"  {LET_IN.of(lang)}"
 
 
 def note(kind: str, text: str, lang: Lang) -> str:
     """Say what was odd in a file of access lists."""
-    return texts.NOTES[kind].of(lang, text=clean(text))
+    return NOTES[kind].of(lang, text=clean(text))
 
 
 def _known(value: int | None) -> str:

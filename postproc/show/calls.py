@@ -1,13 +1,17 @@
-"""The table of calls as lines of text: headings, one row per call, the legend."""
+"""The calls of a run: one line each, the worst first, and their table on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import pandas as pd
 from rich.cells import cell_len, set_cell_size
-from rich.text import Text
+from rich.text import Text as Styled
 
-from postproc.model.text import Lang
-from postproc.model.text import Text as Words
+from postproc.model.findings import VERDICTS as RANKED
+from postproc.model.tables import Tables
+from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
     CALL,
     CHECKS,
@@ -22,30 +26,167 @@ from postproc.model.vocabulary import (
     VERDICT,
     VERDICTS,
 )
-from postproc.show.overview import Line
 from postproc.show.terminal import clean
+
+DTLS_STATES = ("complete", "alert", "incomplete", "client_hello_only", "none")  # best known first
+TO_CLIENT, TO_SERVER, OTHER = "server_to_client", "client_to_server", "other"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A call; None is "not known" or "not seen"."""
+
+    call: int
+    start: pd.Timestamp | None
+    from_user: str | None
+    to_user: str | None
+    legs: int
+    final_status: int | None
+    candidates: tuple[int, int]  # client's, server's
+    checks_to_client: tuple[int, int]  # successes, all
+    checks_to_server: tuple[int, int]
+    checks_other: tuple[int, int]
+    dtls: str | None
+    packets_to_client: int | None
+    packets_to_server: int | None
+    packets_other: int | None
+    confidence: float | None  # None where there is one leg: nothing was joined
+    ambiguous: bool
+    verdict: str | None = None
+    headline: str | None = None
+
+
+def call_lines(tables: Tables) -> list[Line]:
+    """The calls of a run in the order of their numbers."""
+    candidates = candidate_counts(tables.candidates)
+    checks = check_counts(tables.bindings)
+    dtls = dtls_states(tables.dtls)
+    media = media_packets(tables.rtp_streams)
+    calls = tables.calls.sort_values("call")
+    return [
+        Line(
+            call=row["call"],
+            start=row["start"],
+            from_user=row["from_user"],
+            to_user=row["to_user"],
+            legs=row["legs"] or 0,
+            final_status=row["final_status"],
+            candidates=(candidates.get((call, "client"), 0), candidates.get((call, "server"), 0)),
+            checks_to_client=checks.get((call, TO_CLIENT), (0, 0)),
+            checks_to_server=checks.get((call, TO_SERVER), (0, 0)),
+            checks_other=checks.get((call, OTHER), (0, 0)),
+            dtls=dtls.get(call),
+            packets_to_client=media.get((call, TO_CLIENT)),
+            packets_to_server=media.get((call, TO_SERVER)),
+            packets_other=media.get((call, OTHER)),
+            confidence=row["confidence"] if (row["legs"] or 0) > 1 else None,
+            ambiguous=bool(row["ambiguous"]),
+            verdict=row["verdict"],
+            headline=row["headline"],
+        )
+        for row in _records(calls)
+        for call in [row["call"]]
+    ]
+
+
+def candidate_counts(candidates: pd.DataFrame) -> dict[Hashable, int]:
+    """(call, side) -> distinct candidates of the ufrags in that side's latest message, leg by leg."""
+    party = ["call", "leg", "side"]
+    known = candidates.dropna(subset=["call", "side", "addr"])
+    latest = known.groupby(party, dropna=False)["time"].transform("max")
+    current = known.loc[known["time"] == latest, [*party, "ufrag"]].drop_duplicates()
+    distinct = known.merge(current, on=[*party, "ufrag"]).drop_duplicates(
+        ["call", "side", "addr", "port", "type"]
+    )
+    return _sizes(distinct, ["call", "side"])
+
+
+def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
+    """(call, direction) -> connectivity checks answered with success, and all that were requested."""
+    asked = bindings[(bindings["purpose"] == "check") & (bindings["outcome"] != "response_only")]
+    key = ["call", "direction"]
+    every = asked.dropna(subset=["call"]).drop_duplicates([*key, "transaction_id", "outcome"])
+    good = every[every["outcome"] == "success"]
+    answered = _sizes(good, key)
+    requested = _sizes(every.drop_duplicates([*key, "transaction_id"]), key)
+    return {place: (answered.get(place, 0), count) for place, count in requested.items()}
+
+
+def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:
+    """call -> the state of the handshake that came farthest."""
+    best: dict[int, str] = {}
+    known = dtls[dtls["call"].notna() & dtls["state"].isin(DTLS_STATES)]
+    for call, state in zip(known["call"], known["state"], strict=True):
+        best[call] = min(best.get(call, "none"), state, key=DTLS_STATES.index)
+    return best
+
+
+def media_packets(rtp_streams: pd.DataFrame) -> dict[Hashable, int]:
+    """(call, direction) -> RTP packets; of an SSRC seen twice at a time the fuller view counts."""
+    columns = ["call", "direction", "ssrc", "first_time", "last_time", "packets"]
+    known = rtp_streams.dropna(subset=["call", "first_time", "last_time", "packets"])[columns]
+    known = known.fillna({"direction": OTHER})
+    total: dict[Hashable, int] = {}
+    views: dict[Hashable, tuple[pd.Timestamp, int]] = {}  # end and packets of the view counted last
+    for call, direction, ssrc, first, last, packets in known.sort_values("first_time").itertuples(
+        index=False
+    ):
+        end, counted = views.get((call, direction, ssrc), (first, 0))
+        overlaps = counted and first < end
+        more = max(0, packets - counted) if overlaps else packets
+        total[call, direction] = total.get((call, direction), 0) + more
+        views[call, direction, ssrc] = (max(end, last), max(counted, packets) if overlaps else packets)
+    return total
+
+
+def _sizes(rows: pd.DataFrame, key: list[str]) -> dict[Hashable, int]:
+    return dict(rows.groupby(key).size().items())
+
+
+def _records(rows: pd.DataFrame) -> Iterable[dict[str, Any]]:
+    plain = rows.astype(object).where(rows.notna(), None)
+    columns: list[str] = list(plain.columns)
+    return (dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False, name=None))
+
+
+UNJUDGED = len(RANKED)
+
+
+def worst_first(calls: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """The calls by verdict, then by the number of faults found in them, then by number."""
+    rank = calls["verdict"].map({verdict: at for at, verdict in enumerate(RANKED)})
+    faults = findings.loc[findings["verdict"] == "fault", "call"].value_counts()
+    order = pd.DataFrame(
+        {
+            "rank": rank.fillna(UNJUDGED).astype("int64"),
+            "faults": -calls["call"].map(faults).fillna(0).astype("int64"),
+            "call": calls["call"],
+        }
+    ).sort_values(["rank", "faults", "call"])
+    return calls.loc[order.index].reset_index(drop=True)
+
 
 Cell = tuple[str, str]  # text and style
 
 # Two headings above each other; None: the heading to the left goes on.
-HEADINGS: tuple[tuple[Words | None, str], ...] = (
+HEADINGS: tuple[tuple[Text | None, str], ...] = (
     (CALL, ""), (TIME, "UTC"), (PARTIES, ""),
-    (LEGS, ""), (SIP, ""), (Words("cand.", "Kand."), "c/s"),
+    (LEGS, ""), (SIP, ""), (Text("cand.", "Kand."), "c/s"),
     (CHECKS, "s→c"), (None, "c→s"), (DTLS, ""),
     (PICTURES["media"], "s→c"), (None, "c→s"), (VERDICT, ""),
 )  # fmt: skip
 GIVES_WAY = 2  # the column that gives way
 WORDS = {1, GIVES_WAY, 8, 11}  # columns set from the left; the others are figures
 NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
-LEGEND = Words(
+LEGEND = Text(
     "c: client, s: server; checks: answered/sent; media: RTP packets",
     "c: Client, s: Server; Checks: beantwortet/gesendet; Medien: RTP-Pakete",
 )
-WITHOUT_SIDES = Words(
+WITHOUT_SIDES = Text(
     "(n): of a call in which no side is known to be the client",
     "(n): eines Anrufs, bei dem keine Seite als Client bekannt ist",
 )
-AMBIGUOUS = Words(
+AMBIGUOUS = Text(
     "n?: other legs would fit this call as well; see the table joins",
     "n?: andere Legs passen ebenso zu diesem Anruf; siehe Tabelle joins",
 )
@@ -54,21 +195,21 @@ NONE: Cell = ("–", "dim")
 DTLS_STYLES = {"complete": "green"}  # the others red
 
 
-def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Text]:
+def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Styled]:
     """The table within so many cells; None: as wide as need be."""
     rows = [_cells(line, lang) for line in lines]
     widths = _widths(rows, width, lang)
     drawn = [_heading(widths, lang), _row([(below, "bold") for _, below in HEADINGS], widths)]
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
-            drawn.append(Text(day, "bold"))
+            drawn.append(Styled(day, "bold"))
         row[GIVES_WAY] = (_parties(line, widths[GIVES_WAY]), "")
         drawn.append(_row(row, widths))
     unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
     legend = [LEGEND]
     legend += [WITHOUT_SIDES] if unsided else []
     legend += [AMBIGUOUS] if any(line.ambiguous for line in lines) else []
-    return drawn + [Text(line.of(lang), "dim") for line in legend]
+    return drawn + [Styled(line.of(lang), "dim") for line in legend]
 
 
 def _cells(line: Line, lang: Lang) -> list[Cell]:
@@ -180,7 +321,7 @@ def _goes_on(n: int) -> bool:
     return n + 1 < len(HEADINGS) and HEADINGS[n + 1][0] is None
 
 
-def _heading(widths: Sequence[int], lang: Lang) -> Text:
+def _heading(widths: Sequence[int], lang: Lang) -> Styled:
     parts = []
     for n, (above, _) in enumerate(HEADINGS):
         if above is None:
@@ -189,11 +330,11 @@ def _heading(widths: Sequence[int], lang: Lang) -> Text:
             parts.append(above.of(lang).center(widths[n] + 1 + widths[n + 1]))
         else:
             parts.append(_padded(above.of(lang), n, widths[n]))
-    return Text(" ".join(parts), "bold")
+    return Styled(" ".join(parts), "bold")
 
 
-def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Text:
-    row = Text()
+def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Styled:
+    row = Styled()
     for n, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
         row.append(" " * bool(n)).append(_padded(text, n, width), style)
     return row

@@ -15,8 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from postproc.model.text import Lang
 from postproc.show import notebook_texts as texts
-from postproc.show.markdown import code, inline
-from postproc.show.questions import UNDECIDED, questions
+from postproc.show.documents import code, inline
+from postproc.show.notebook_texts import UNDECIDED, questions
 from postproc.version import __version__
 
 OURS = "legshark"  # key in the notebook's metadata

@@ -1,11 +1,6 @@
-"""The tables as files: Parquet for programs, CSV for spreadsheets, summary.json for scripts.
+"""Results in files: the tables as Parquet and CSV, summary.json, findings.json."""
 
-Each bears the id of its run, CSV apart, which has no room for it: ``files`` in
-summary.json has everybody's hash. Cells come from strangers: in CSV a text that a
-spreadsheet would take for a formula gets a leading apostrophe.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +15,7 @@ import pyarrow.parquet as pq
 from postproc.files.commit import Reader
 from postproc.files.private import FOLDER
 from postproc.model.columns import TEXT, TIME, plain
+from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.tables import TABLES, Table, Tables
 
@@ -119,3 +115,42 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
     if dtype != TEXT:
         return column
     return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)
+
+
+Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its walk
+
+
+def findings_document(tables: Tables, walks: Walks, run: Mapping[str, Any]) -> dict[str, Any]:
+    """{"run": ..., "calls": [... with "walk"], "findings": [...]}: lists as arrays, facts as objects."""
+    return {
+        "run": dict(run),
+        "calls": [row | {"walk": list(walks.get(row["call"], ()))} for row in records(tables.calls)],
+        "findings": _findings(tables.findings),
+    }
+
+
+def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of findings, with evidence, facts and advice as arrays and objects."""
+    return [
+        row
+        | {
+            "frames": list(each.frames),
+            "facts": each.facts,
+            "causes": list(each.causes),
+            "remedies": list(each.remedies),
+        }
+        for row, each in zip(records(table), of_table(table), strict=True)
+    ]
+
+
+def write_findings(tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path) -> None:
+    text = orjson.dumps(
+        findings_document(tables, walks, run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    )
+    path.write_bytes(text)
+
+
+def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]:
+    """(about the run, walks by call) of a findings.json; one of store.UNREADABLE if it is none."""
+    written = orjson.loads(path.read_bytes())
+    return written["run"], {call["call"]: call["walk"] for call in written["calls"]}

@@ -1,20 +1,25 @@
-"""Lines on a terminal or in a pipe.
+"""Lines on a terminal or in a pipe, and how far a run is.
 
 What is printed comes from strangers: control characters, bidi marks and escapes
-are shown as text. In a pipe there is no colour, and no line is ever broken.
+are shown as text. In a pipe there is no colour, no bar, and no line is ever broken.
 """
 
+import sys
+import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import TextIO
 
 import pandas as pd
 from rich.console import Console
-from rich.text import Text
+from rich.filesize import decimal
+from rich.text import Text as Styled
 
-from postproc.model.text import Lang, clean
-from postproc.model.text import Text as Words
+from postproc.model.text import Lang, Text, clean
 
 __all__ = ["clean", "console", "error_line", "folded", "say", "trace", "warning_lines"]
 
@@ -22,7 +27,7 @@ NARROWEST = 40  # cells; a narrower terminal breaks lines itself
 ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
 
 
-WARNING = Words("warning", "Warnung")
+WARNING = Text("warning", "Warnung")
 
 
 def error_line(path: Path, reason: str) -> str:
@@ -42,9 +47,9 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def say(to: Console, line: Text | str) -> None:
+def say(to: Console, line: Styled | str) -> None:
     """Print one line; signs the stream's encoding lacks become plain ones or "?"."""
-    text = Text(line) if isinstance(line, str) else line.copy()
+    text = Styled(line) if isinstance(line, str) else line.copy()
     text.plain = _printable(text.plain, to.encoding)
     text.rstrip()
     if to.is_terminal:
@@ -77,3 +82,84 @@ def warning_lines(captures: pd.DataFrame, lang: Lang = "en") -> list[str]:
         for name, warnings in zip(told["capture"], told["warnings"], strict=True)
         for line in warnings.splitlines()
     ]
+
+
+READING = Text("reading", "lese")
+LOOKING = Text("looking at the captures", "sehe die Mitschnitte durch")
+READ = Text("read, {rate}/s, {left} s left", "gelesen, {rate}/s, noch {left} s")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run does now; while it reads, captures and bytes done of those to do."""
+
+    doing: Text
+    capture: str | None = None  # the one just done
+    reason: str | None = None  # why that one could not be read
+    captures_done: int = 0
+    captures: int = 0
+    bytes_done: int = 0
+    bytes: int = 0
+
+
+Tell = Callable[[Step], None]
+
+
+def silence(step: Step) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def watching(lang: Lang = "en", *, quiet: bool = False) -> Iterator[Tell]:
+    """Whom to tell how far a run is; the bar is gone when the block is left."""
+    to = console(sys.stderr)
+    if quiet:
+        yield silence
+    elif to.is_terminal:
+        with _bar(to, lang) as tell:
+            yield tell
+    else:
+        yield _progress_lines(to, lang)
+
+
+@contextmanager
+def _bar(to: Console, lang: Lang) -> Iterator[Tell]:
+    from rich import progress as bars  # noqa: PLC0415  (in a pipe there is no bar)
+
+    columns = (
+        bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=None),
+        bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with bars.Progress(*columns, console=to, transient=True) as progress:
+        task = progress.add_task(LOOKING.of(lang), total=None)
+
+        def tell(step: Step) -> None:
+            count = f" {step.captures_done}/{step.captures}" if step.capture else ""
+            progress.update(
+                task,
+                description=clean(step.doing.of(lang)) + count,
+                total=step.bytes or None,
+                completed=step.bytes_done,
+                refresh=True,
+            )
+
+        yield tell
+
+
+def _progress_lines(to: Console, lang: Lang) -> Tell:
+    since = time.monotonic()
+
+    def tell(step: Step) -> None:
+        if step.capture is not None:
+            count = f"{step.captures_done}/{step.captures}"
+            say(to, clean(f"{count} {step.capture}: {step.reason or _rate(step, since, lang)}"))
+        elif not step.bytes:
+            say(to, clean(step.doing.of(lang)))
+
+    return tell
+
+
+def _rate(step: Step, since: float, lang: Lang) -> str:
+    rate = step.bytes_done / max(time.monotonic() - since, 0.001)
+    left = (step.bytes - step.bytes_done) / rate if rate else 0
+    return READ.of(lang, rate=decimal(int(rate)), left=f"{left:.0f}")

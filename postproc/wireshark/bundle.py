@@ -1,12 +1,61 @@
-"""The bundle as it is shipped: the plug-in and the profile "Legs"."""
+"""The bundle, plug-in and profile "Legs", and the folders of a Wireshark where it belongs.
 
+The folders differ by system (Wireshark User's Guide, appendix B, "Configuration Files and Plugin
+Folders"), version and environment: so ``tshark -G folders`` is asked, never guessed.
+"""
+
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from postproc.model.errors import SetupError
-from postproc.wireshark.folders import Folders
 
 PROFILE = "Legs"
 PLUGIN = "legs.lua"
+CONFIGURATION, LUA = "Personal configuration", "Personal Lua Plugins"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """``configuration`` holds profiles; ``lua`` is None where Wireshark was built without Lua."""
+
+    configuration: Path
+    lua: Path | None
+
+    @property
+    def profiles(self) -> Path:
+        return self.configuration / "profiles"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger, see install.Ledger."""
+        return self.configuration / "legshark"
+
+
+def parse_folders(printed: str, moved: bool = False) -> Folders:
+    """The folders in what ``tshark -G folders`` prints; SetupError when they are not in it.
+
+    ``moved``: WIRESHARK_CONFIG_DIR names the configuration; then plug-ins are
+    looked for inside it, too, and belong there.
+    """
+    found = paths(printed)
+    if CONFIGURATION not in found:
+        raise SetupError(
+            "tshark does not say where Wireshark's personal configuration is (tshark -G folders)"
+        )
+    configuration = Path(found[CONFIGURATION])
+    lua = Path(found[LUA]) if LUA in found else None
+    return Folders(configuration, configuration / "plugins" if moved and lua else lua)
+
+
+def paths(printed: str) -> dict[str, str]:
+    """Name -> path of every line ``NAME: PATH``; of a name printed twice the first counts."""
+    lines = (re.fullmatch(r"([^:]+):\s+(\S.*?)\s*", line) for line in printed.splitlines())
+    found: dict[str, str] = {}
+    for line in lines:
+        if line:
+            found.setdefault(line[1], line[2])
+    return found
 
 
 def source() -> Path:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from postproc.model import filters
 from postproc.model.tables import Tables
-from postproc.show.callfilters import call_filters
+from postproc.show.selection import call_filters
 
 LEAVES = ("profile_settings",)  # it would open other captures with this profile
 MOST_BUTTONS = 40  # in the menu "Calls"; saved filters and macros know every call

@@ -1,15 +1,135 @@
-"""Putting files into the user's Wireshark and taking them back, by a ledger."""
+"""Putting files into the user's Wireshark, and taking them out again without a trace.
 
+A ledger is a folder with ``files.json`` (what was put where, and which folders had to be made),
+``before/`` (what was there) and ``kept/`` (edits that had to make way, never removed). It is written
+before the first file is: what was begun can always be undone.
+"""
+
+import json
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
+from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
-from postproc.wireshark import ledger as ledgers
-from postproc.wireshark.ledger import Entry, Ledger
 
+INDEX = "files.json"
 WRITTEN_BY_WIRESHARK = ("recent",)  # into every profile that was in use
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: its hash as we wrote it, and the name of what was there in ``before/``.
+
+    ``group``: what it belongs to, the name of a profile.
+    """
+
+    path: str
+    group: str
+    ours: str
+    before: str | None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """``made`` are the folders that did not exist, outermost first."""
+
+    folder: Path
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
+
+    def before(self, path: Path) -> bytes | None:
+        """What was there when we came; None if nothing was, or the file is not ours."""
+        entry = self.entries.get(str(path))
+        return content(self.folder / "before" / entry.before) if entry and entry.before else None
+
+    def is_ours(self, path: Path) -> bool:
+        entry = self.entries.get(str(path))
+        return bool(entry and _hashed(content(path)) == entry.ours)
+
+    def edited(self, path: Path) -> bool:
+        """Whether the file holds what neither we nor our coming had put there."""
+        now = content(path)
+        return now is not None and not self.is_ours(path) and now != self.before(path)
+
+
+def content(path: Path) -> bytes | None:
+    """What a file holds, None if there is none; SetupError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SetupError(f"{path}: {error.strerror}") from error
+
+
+def _hashed(data: bytes | None) -> str | None:
+    return None if data is None else sha256(data).hexdigest()
+
+
+def read_ledger(folder: Path) -> Ledger:
+    """The ledger in a folder, empty if there is none; SetupError when it is damaged."""
+    text = content(folder / INDEX)
+    if text is None:
+        return Ledger(folder)
+    try:
+        stored = json.loads(text)
+        entries = {row["path"]: Entry(**row) for row in stored["files"]}
+        return Ledger(folder, entries, tuple(stored["made"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"{folder / INDEX}: damaged: {error}") from error
+
+
+def _write_ledger(ledger: Ledger) -> None:
+    rows = [asdict(entry) for entry in ledger.entries.values()]
+    text = json.dumps({"files": rows, "made": ledger.made}, indent=1)
+    write_file(ledger.folder / INDEX, text.encode())
+
+
+@contextmanager
+def _setup_errors() -> Iterator[None]:
+    """Folders that cannot be written, full disks and the like are SetupErrors."""
+    try:
+        yield
+    except OSError as error:
+        raise SetupError(f"{error.filename}: {error.strerror}") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; where a link stands, what it leads to.
+
+    A new one is its owner's alone: the profile of a capture holds its Call-IDs.
+    """
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(target, lambda place: place.write_bytes(data))
+
+
+def _keep(ledger: Ledger, paths: Iterable[Path]) -> list[Path]:
+    """Copy edits to where nobody removes them; returns the copies."""
+    return [_copied(path, ledger.folder / "kept") for path in paths]
+
+
+def _back_up(ledger: Ledger, path: Path) -> str | None:
+    """Save what is there now; returns its name in ``before/``, None if nothing is there."""
+    return _copied(path, ledger.folder / "before").name if path.exists() else None
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = {each.name for each in folder.iterdir()}
+    numbers = range(1, len(taken) + 2)
+    name = next(name for number in numbers if (name := f"{path.name}.{number}") not in taken)
+    return Path(shutil.copy2(path, folder / name))
+
+
+def _missing_folders(paths: Iterable[Path]) -> list[str]:
+    """The folders that have to be made for these files, outermost first."""
+    parents = {parent for path in paths for parent in path.parents if not parent.exists()}
+    return [str(parent) for parent in sorted(parents, key=lambda each: len(each.parts))]
 
 
 @dataclass(frozen=True)
@@ -22,7 +142,7 @@ class Done:
     left: tuple[Path, ...] = ()
 
 
-@ledgers.writing()
+@_setup_errors()
 def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = False) -> Done:
     """Write files where they differ and back up what is there; the same again changes nothing.
 
@@ -31,63 +151,63 @@ def put(files: Mapping[Path, bytes], folder: Path, group: str, *, force: bool = 
     Files of the group that are no longer among ``files`` are taken back, unless
     they were edited.
     """
-    old = ledgers.read(folder)
+    old = read_ledger(folder)
     in_the_way = [path for path, data in files.items() if _in_the_way(old, path, data)]
     if in_the_way and not force:
         raise SetupError(_refusal(in_the_way, "nothing was written", "replaces"))
-    made = dict.fromkeys([*old.made, *ledgers.missing_folders([*files, folder / ledgers.INDEX])])
-    kept = ledgers.keep(old, [path for path in in_the_way if str(path) in old.entries])
+    made = dict.fromkeys([*old.made, *_missing_folders([*files, folder / INDEX])])
+    kept = _keep(old, [path for path in in_the_way if str(path) in old.entries])
     entries = {str(path): _entry(old, path, data, group) for path, data in files.items()}
-    changed = [path for path, data in files.items() if ledgers.content(path) != data]
+    changed = [path for path, data in files.items() if content(path) != data]
     new = Ledger(folder, {**old.entries, **entries}, tuple(made))
-    ledgers.write(new)
+    _write_ledger(new)
     for path in changed:
-        ledgers.replace(path, files[path])
+        write_file(path, files[path])
     stale = [name for name, entry in old.entries.items() if entry.group == group and name not in entries]
     changed += [path for path in map(Path, stale) if not old.edited(path) and _restore(old, path)]
-    ledgers.write(
+    _write_ledger(
         replace(new, entries={name: new.entries[name] for name in new.entries if name not in stale})
     )
     return Done(tuple(changed), tuple(kept))
 
 
-@ledgers.writing()
+@_setup_errors()
 def take_back(folder: Path, *, force: bool = False) -> Done:
     """Make everything as it was before ``put``; SetupError when files were edited since.
 
     With ``force`` edits are kept beside the ledger. Folders we made are removed
     unless others put files into them.
     """
-    old = ledgers.read(folder)
+    old = read_ledger(folder)
     paths = [Path(path) for path in old.entries]
     edited = [path for path in paths if old.edited(path)]
     if edited and not force:
         raise SetupError(_refusal(edited, "nothing was removed", "removes"))
-    kept = ledgers.keep(old, edited)
+    kept = _keep(old, edited)
     changed = [path for path in paths if _restore(old, path)]
     shutil.rmtree(folder / "before", ignore_errors=True)
-    (folder / ledgers.INDEX).unlink(missing_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
     return Done(tuple(changed), tuple(kept), tuple(_clear(old.made)))
 
 
 def _in_the_way(old: Ledger, path: Path, data: bytes) -> bool:
-    now = ledgers.content(path)
+    now = content(path)
     return now != data and old.edited(path)
 
 
 def _entry(old: Ledger, path: Path, data: bytes, group: str) -> Entry:
     known = old.entries.get(str(path))
-    before = known.before if known else ledgers.back_up(old, path)
-    return Entry(str(path), group, str(ledgers.hashed(data)), before)
+    before = known.before if known else _back_up(old, path)
+    return Entry(str(path), group, str(_hashed(data)), before)
 
 
 def _restore(old: Ledger, path: Path) -> bool:
     """Bring back what was there; whether that changed anything."""
-    before, now = old.before(path), ledgers.content(path)
+    before, now = old.before(path), content(path)
     if before is None:
         path.unlink(missing_ok=True)
     elif before != now:
-        ledgers.replace(path, before)
+        write_file(path, before)
     return before != now
 
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from postproc.cli import cli
 from postproc.diagnose import RULES
 from postproc.model.tables import FINDINGS
-from postproc.show import rulebook
-from postproc.show.catalogue import explained
+from postproc.show import documents
+from postproc.show.documents import rule_explained
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -40,7 +40,7 @@ def test_an_unknown_one_is_one_line():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 @pytest.mark.parametrize("lang", ["en", "de"])
 def test_no_line_is_wider_than_the_terminal_and_no_brace_is_left(rule, lang):
-    lines = explained(rule, lang, 80)
+    lines = rule_explained(rule, lang, 80)
     assert max(map(len, lines[1:])) <= 80
     assert "{" not in "".join(lines)
 
@@ -56,7 +56,7 @@ def test_the_page_of_rules_is_what_the_program_prints():
 def test_the_page_of_rules_holds_every_claim():
     """What can be seen of the page without reading captures."""
     page = (ROOT / "docs" / "RULES.md").read_text(encoding="utf-8")
-    assert page.startswith(rulebook.page(RULES, FINDINGS.empty(), []))
+    assert page.startswith(documents.rules_page(RULES, FINDINGS.empty(), []))
 
 
 def test_without_captures_there_is_no_matrix(tmp_path):

@@ -6,7 +6,7 @@ from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.product import pcapng
 from pcaps.make.builders.recording import Recording
 from postproc import pipeline
-from postproc.diagnose.case.case import cases
+from postproc.diagnose.evidence.case import cases
 from postproc.model.deployment import Deployment
 from postproc.model.tables import BY_NAME, Tables
 from postproc.read import deployment

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postproc import diagnose
-from postproc.diagnose.case.case import Case, cases
 from postproc.diagnose.describe import described
+from postproc.diagnose.evidence.case import Case, cases
 from postproc.model.deployment import Deployment, Markers
 from postproc.model.findings import Finding, Rule
 from postproc.model.tables import Tables

@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from postproc.model import filters
+from postproc.model.described import of_table
 from postproc.model.tables import Tables
-from postproc.share.account import Account, markdown
+from postproc.share.account import Account, Tally, markdown
 from postproc.share.annotate import comments
-from postproc.share.names import LONGEST, safe_name
-from postproc.share.redaction.tally import Tally
-from postproc.show import acl, cards, checklist
-from postproc.show.markdown import code, inline
+from postproc.share.packing import LONGEST, safe_name
+from postproc.show import acl, checklist, notebook_html
+from postproc.show.documents import code, inline
 from postproc.show.notebook import Seen, Subject, notebook
 from postproc.show.terminal import error_line, trace
 from tests import builders
@@ -81,8 +81,14 @@ def test_a_card_in_a_notebook_has_no_elements_of_theirs(text):
 
     steps = [{"step": "trace", "state": "passed", "question": "Whole?", "said": text}]
     for theirs, ours in (
-        (cards.run_card(tables(text), [(text, text)], "en"), cards.run_card(tables("a"), [("a", "a")], "en")),
-        (cards.call_card(tables(text), 1, steps, "en"), cards.call_card(tables("a"), 1, steps, "en")),
+        (
+            notebook_html.run_card(tables(text), [(text, text)], "en"),
+            notebook_html.run_card(tables("a"), [("a", "a")], "en"),
+        ),
+        (
+            notebook_html.call_card(tables(text), 1, steps, "en"),
+            notebook_html.call_card(tables("a"), 1, steps, "en"),
+        ),
     ):
         held, plain = Page(theirs), Page(ours)
         assert set(held.elements) <= set(plain.elements)
@@ -93,7 +99,7 @@ def test_a_card_in_a_notebook_has_no_elements_of_theirs(text):
 @STORED
 def test_a_packet_comment_is_one_line(text):
     row = SAID | dict.fromkeys(("title", "detail", "code", "name"), text)
-    told = [each for said in comments(builders.rows("findings", row)).values() for each in said]
+    told = [each for said in comments(of_table(builders.rows("findings", row))).values() for each in said]
     assert told and not (MOVES | {"\n"}) & set("".join(told))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from postproc.model import constants
 from postproc.wireshark import bundle
-from postproc.wireshark.folders import Folders
+from postproc.wireshark.bundle import Folders
 from scripts import assemble
 from tests.plugins import plain
 from tests.plugins.dissected import PLUGIN, ROOT

@@ -1,6 +1,7 @@
 """RTP streams measured: numbers that wrap, get lost, come twice, late, or start again."""
 
 import random
+import struct
 
 import numpy as np
 import pandas as pd
@@ -393,6 +394,36 @@ def test_rtp_in_turn_channel_data_is_measured_and_stays(tmp_path, channel):
     assert (row.ssrc, row.src_port, row.dst_port, row.relayed) == (9, 50000, 3478, True)
     assert (row.packets, row.lost, row.bytes) == (50, 0, 50 * 32)
     assert (found.media_packets, len(found.kept_frames)) == (0, 50)
+
+
+def indicated(packets, kind=0x0016, *, first=(), length=None):
+    """RTP in Send or Data indications: ``first`` are the attributes before DATA."""
+
+    def message(payload):
+        size = len(payload) if length is None else length
+        data = b"".join(first) + struct.pack(">HH", 0x0013, size) + payload + bytes(-len(payload) % 4)
+        return struct.pack(">HHI", kind, len(data), 0x2112A442) + bytes(12) + data
+
+    return [(time, datagram(message(data[42:]), 50000, 3478)) for time, data in packets]
+
+
+PEER_ATTRIBUTE = bytes.fromhex("001200080001542b" + "ea12d542")
+SOFTWARE = bytes.fromhex("80220003") + b"abc\0"
+
+
+@pytest.mark.parametrize("kind", [0x0016, 0x0017])
+@pytest.mark.parametrize("first", [(), (PEER_ATTRIBUTE,), (SOFTWARE, PEER_ATTRIBUTE)])
+def test_rtp_in_turn_indications_is_measured_and_stays(tmp_path, kind, first):
+    found = measured(tmp_path, indicated(stream(range(50), ssrc=9), kind, first=first))
+    (row,) = found.rtp_streams.itertuples()
+    assert (row.ssrc, row.src_port, row.dst_port, row.relayed) == (9, 50000, 3478, True)
+    assert (row.packets, row.lost, row.bytes) == (50, 0, 50 * 32)
+    assert (found.media_packets, len(found.kept_frames)) == (0, 50)
+
+
+@pytest.mark.parametrize("changed", [{"kind": 0x0006}, {"length": 400}, {"first": (SOFTWARE,) * 6}])
+def test_what_only_looks_like_an_indication_of_media_is_not(tmp_path, changed):
+    assert not len(measured(tmp_path, indicated(stream(range(50)), **changed)).rtp_streams)
 
 
 @pytest.mark.parametrize(("captured", "streams"), [(57, 0), (58, 1)])

@@ -108,9 +108,35 @@ def test_message_in_a_data_indication_is_relayed():
     assert [(r["method"], r["relayed"]) for r in rows] == [("data", False), ("binding", True)]
 
 
+PEER = (0x0012, b"\0\1" + (30000 ^ 0x2112).to_bytes(2) + bytes.fromhex("ea12d542"))  # 203.0.113.0
+
+
+@pytest.mark.parametrize("told", [[], [CHECK]])  # by tshark, which does not always look inside
+@pytest.mark.parametrize(("kind", "method"), [(0x0016, "send"), (0x0017, "data")])
+def test_what_an_indication_carries_is_read_once_and_has_its_peer(kind, method, told):
+    outer = build(kind, PEER, (0x0013, CHECK))
+    rows = list(stun.rows(frame(messages={"stun": [outer, *told]})))
+    assert [(r["method"], r["relayed"], r["peer_addr"], r["peer_port"]) for r in rows] == [
+        (method, False, "203.0.113.0", 30000),
+        ("binding", True, "203.0.113.0", 30000),
+    ]
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x80\0", CHECK[:-1], CHECK + b"\0"])
+def test_what_is_no_whole_message_in_an_indication_has_no_row(payload):
+    assert len(list(stun.rows(frame(messages={"stun": [build(0x0016, PEER, (0x0013, payload))]})))) == 1
+
+
 def test_message_in_channel_data_is_relayed():
     (found,) = stun.rows(frame(messages={"stun": [b"\x40\0\0\x6c", CHECK]}))
-    assert (found["method"], found["relayed"]) == ("binding", True)
+    assert (found["method"], found["relayed"], found["channel"]) == ("binding", True, 0x4000)
+
+
+def test_allocate_tells_the_relayed_address_and_channel_bind_its_peer():
+    given = row(build(0x0103, (0x0016, PEER[1])))
+    assert (given["relay_addr"], given["relay_port"]) == ("203.0.113.0", 30000)
+    bound = row(build(0x0009, (0x000C, b"\x40\x01\0\0"), PEER))
+    assert (bound["channel"], bound["peer_addr"], bound["peer_port"]) == (0x4001, "203.0.113.0", 30000)
 
 
 def test_two_messages_in_a_segment_are_not_relayed():

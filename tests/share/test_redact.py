@@ -1,19 +1,24 @@
 import subprocess
+from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from pandas.testing import assert_frame_equal
 
 from postproc import pipeline
+from postproc.model.acl import built
+from postproc.model.deployment import GENERIC
 from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
 from postproc.read.records import Described, Other, Record, pieces
 from postproc.share import redact as module
-from postproc.share.checking import check
-from postproc.share.redact import Source, Work, products, redact
+from postproc.share.redact import Source, Work, disguised, products, redact
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Originals
+from postproc.share.search import check
 from postproc.wire.pcapng import option
 from tests.read import wire
+from tests.share.redaction.parts import pseudonyms
 from tests.share.same import without_names
 
 TABLES = (
@@ -212,3 +217,30 @@ def test_what_is_no_text_is_refused(tmp_path):
         redact(Work(texts={tmp_path / "a.bin": tmp_path / "b.txt"}))
     with pytest.raises(SetupError, match="missing"):
         redact(Work(texts={tmp_path / "missing": tmp_path / "b.txt"}))
+
+
+ADDRESSES = ("10.0.50.118", "10.0.51.1", "10.9.0.1", "192.168.178.34", "91.20.30.40", "2001:db8:50::1")
+
+
+def test_access_lists_decide_alike_about_the_pseudonyms_and_name_nobody():
+    held = built(
+        "zauberwald",
+        False,
+        allow=("10.0.50.0/24", "91.20.30.40/32", "2001:db8:50::/48"),
+        deny=("10.0.0.0/8",),
+    )
+    known = replace(
+        GENERIC, lists={held.name: held}, candidate_acl=(held.name, "wan.auto"),
+        public_addresses=(ip_network("91.20.30.0/24"),),
+    )  # fmt: skip
+    made = pseudonyms()
+    new = {addr: made.addresses.text(addr) for addr in ADDRESSES}
+    other = disguised(known, made)
+    (name,) = other.lists
+    assert other.candidate_acl == (name, "wan.auto")
+    for addr, pseudonym in new.items():
+        before, after = held.decide(addr), other.lists[name].decide(pseudonym)
+        assert (before.verdict, before.why) == (after.verdict, after.why), addr
+        assert known.is_own_public(addr) == other.is_own_public(pseudonym)
+    told = repr(other).lower()
+    assert not [each for each in ("zauberwald", "10.0.50.", "91.20.30", "2001:db8:50:") if each in told]

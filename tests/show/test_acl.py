@@ -6,7 +6,7 @@ import pytest
 
 from postproc.model.acl import Choice, Offered, Peer, Sent, built, decide, take
 from postproc.model.text import LANGS, Text
-from postproc.show import acl, acl_texts
+from postproc.show import acl
 
 LISTS = {
     "whitelist": built("whitelist", False, allow=["192.168.1.0/24"]),
@@ -21,7 +21,7 @@ def texts(value):
     return [each for each in held if isinstance(each, Text)]
 
 
-EVERY = [(name, each) for name, value in vars(acl_texts).items() for each in texts(value)]
+EVERY = [(name, each) for name, value in vars(acl).items() for each in texts(value)]
 
 
 def fields(template):
@@ -146,5 +146,5 @@ def test_a_peer_denied_and_let_in_shows_that_other_lists_are_applied(address, st
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_notes_of_every_kind_have_their_words(lang):
-    for kind in acl_texts.NOTES:
+    for kind in acl.NOTES:
         assert "\\x1b" in acl.note(kind, "\x1b", lang)

@@ -1,5 +1,5 @@
 from postproc.model.tables import Tables
-from postproc.show.belonging import belonging
+from postproc.show.selection import belonging
 from tests.builders import (
     at,
     attributed,

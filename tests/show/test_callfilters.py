@@ -3,7 +3,7 @@
 import pandas as pd
 
 from postproc.model.tables import CALLS, DTLS, LEGS, RTP_STREAMS, SDP_MEDIA, STUN_MESSAGES, Tables
-from postproc.show.callfilters import call_filters, call_ids, flows
+from postproc.show.selection import call_filters, call_ids, flows
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
 ENDS = {"src_addr": "10.0.0.1", "src_port": 30000, "dst_addr": "192.0.2.7", "dst_port": 40000}

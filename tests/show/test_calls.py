@@ -4,7 +4,7 @@ import pytest
 from rich.cells import cell_len
 
 from postproc.show import calls
-from postproc.show.overview import Line
+from postproc.show.calls import Line
 from tests.builders import at
 
 LINE = {

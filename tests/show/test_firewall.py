@@ -3,9 +3,8 @@
 import pandas as pd
 
 from postproc.model.tables import BINDINGS, CALLS, CANDIDATES, LEGS, NAT_MAPPINGS, RTP_STREAMS, Tables
-from postproc.show.firewall import holes
-from postproc.show.handout import lines, place
-from postproc.show.overview import lines as overview
+from postproc.show.calls import call_lines as overview
+from postproc.show.firewall import handout, holes, place
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
 INSIDE, CLIENT, STUN = ("10.0.0.1", 30000), ("192.0.2.7", 40000), ("192.0.2.53", 3478)
@@ -91,14 +90,14 @@ def test_where_nobody_knows_the_server_the_first_sender_stands_for_it() -> None:
 
 def test_a_call_without_anything_on_udp_says_so_in_both_languages() -> None:
     (line,) = overview(tables())
-    assert list(lines(line, "", None, "en"))[-1] == "  No STUN, DTLS or media seen."
-    assert list(lines(line, "", None, "de"))[2] == "  (nichts davon ist im Mitschnitt)"
+    assert list(handout(line, "", None, "en"))[-1] == "  No STUN, DTLS or media seen."
+    assert list(handout(line, "", None, "de"))[2] == "  (nichts davon ist im Mitschnitt)"
 
 
 def test_traffic_without_a_candidate_of_the_server_says_so() -> None:
     whole = tables([check(INSIDE, CLIENT, "server_to_client")])
     (line,) = overview(whole)
-    text = "\n".join(lines(line, "stun", holes(whole)[1], "en"))
+    text = "\n".join(handout(line, "stun", holes(whole)[1], "en"))
     assert "The server offered no candidate in this capture." in text
     assert "UDP 10.0.0.1:30000 <-> 192.0.2.7:40000  2026-01-01 12:00:00.500" in text
 

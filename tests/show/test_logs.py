@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from postproc.model.tables import LOGS
-from postproc.show import logs
+from postproc.show import answers
 from tests import builders as b
 
 MS = {"minute": 60_000, "hour": 3_600_000}
@@ -15,11 +15,11 @@ UNUSED = USED | {"used": 0, "calls": 0, "offset_ms": None, "spread_ms": None, "a
 
 
 def lines(*rows, beside=(), lang="en"):
-    return logs.lines(b.rows("logs", *rows), [Path("/x") / name for name in beside], lang)
+    return answers.log_lines(b.rows("logs", *rows), [Path("/x") / name for name in beside], lang)
 
 
 def test_nothing_is_said_without_logs():
-    assert logs.lines(LOGS.empty(), []) == []
+    assert answers.log_lines(LOGS.empty(), []) == []
 
 
 def test_a_log_that_is_used_says_what_of_it_and_how_its_clock_is():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from postproc.show.markdown import code, inline
+from postproc.show.documents import code, inline
 from postproc.show.terminal import clean
 
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

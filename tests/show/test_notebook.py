@@ -8,7 +8,7 @@ import pytest
 
 from postproc.model.text import Text
 from postproc.show import notebook_texts
-from postproc.show.markdown import code, inline
+from postproc.show.documents import code, inline
 from postproc.show.notebook import OURS, Seen, Subject, notebook, sources
 
 EVIL = '"]); import os; os.system("touch pwned") #\n%sx ls\n<img src=x onerror=alert(1)>$x$\u202e\x1b[2J'

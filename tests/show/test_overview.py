@@ -1,7 +1,7 @@
 """What a call's line says: each thing once, the latest and the best known."""
 
 from postproc.model.tables import Tables
-from postproc.show import overview
+from postproc.show import calls
 from tests import builders
 
 CLIENT = {"call": 1, "leg": 1, "side": "client", "type": "host", "addr": "10.0.0.1", "port": 1, "ufrag": "c1"}
@@ -17,15 +17,15 @@ STREAM = {
 
 
 def counted(*rows):
-    return overview.candidate_counts(builders.candidates(*(CLIENT | row for row in rows)))
+    return calls.candidate_counts(builders.candidates(*(CLIENT | row for row in rows)))
 
 
 def checked(*rows):
-    return overview.check_counts(builders.bindings(*(CHECK | row for row in rows)))
+    return calls.check_counts(builders.bindings(*(CHECK | row for row in rows)))
 
 
 def streamed(*rows):
-    return overview.media_packets(builders.rtp_streams(*(STREAM | row for row in rows)))
+    return calls.media_packets(builders.rtp_streams(*(STREAM | row for row in rows)))
 
 
 def test_a_candidate_sent_twice_counts_once():
@@ -91,7 +91,7 @@ def test_the_handshake_that_came_farthest_counts():
         {"call": None, "state": "complete"},
         {"call": 3, "state": None},
     )
-    assert overview.dtls_states(dtls) == {1: "complete", 2: "incomplete"}
+    assert calls.dtls_states(dtls) == {1: "complete", 2: "incomplete"}
 
 
 def test_packets_of_two_streams_add_up():
@@ -134,8 +134,8 @@ def test_a_line_has_all_of_a_call():
         dtls=builders.dtls({"call": 1, "state": "complete"}),
         rtp_streams=builders.rtp_streams(STREAM),
     )
-    assert overview.lines(tables) == [
-        overview.Line(
+    assert calls.call_lines(tables) == [
+        calls.Line(
             1,
             builders.at(1),
             "721",
@@ -153,7 +153,7 @@ def test_a_line_has_all_of_a_call():
             0.97,
             False,
         ),
-        overview.Line(
+        calls.Line(
             2,
             builders.at(5),
             None,
@@ -175,10 +175,10 @@ def test_a_line_has_all_of_a_call():
 
 
 def test_a_call_without_sip_is_a_line_too():
-    calls = builders.calls({"call": 1, "legs": 0, "start": None, "joined_by": "ice"})
-    (line,) = overview.lines(Tables().with_(calls=calls))
+    rows = builders.calls({"call": 1, "legs": 0, "start": None, "joined_by": "ice"})
+    (line,) = calls.call_lines(Tables().with_(calls=rows))
     assert (line.legs, line.start, line.confidence) == (0, None, None)
 
 
 def test_no_calls_are_no_lines():
-    assert overview.lines(Tables()) == []
+    assert calls.call_lines(Tables()) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.model.tables import BY_NAME, Tables
-from postproc.show import part
+from postproc.show import selection
 from tests import builders as t
 
 HERE, THERE = "a.pcapng", "b.pcapng"
@@ -57,20 +57,20 @@ ENDS = {"src_addr": t.SERVER, "src_port": 30000, "dst_addr": t.CLIENT, "dst_port
 ])  # fmt: skip
 def test_the_rows_of_a_call_and_no_others(tables, name, column, of_calls):
     for call, expected in enumerate(of_calls, 1):
-        rows = part.of_call(tables, call, name)
+        rows = selection.of_call(tables, call, name)
         assert rows[column].tolist() == expected
         assert rows.index.tolist() == list(range(len(expected)))
 
 
 def test_every_table_can_be_asked_for_even_of_a_call_that_has_nothing(tables):
     for name, table in BY_NAME.items():
-        rows = part.of_call(tables, 99, name)
+        rows = selection.of_call(tables, 99, name)
         assert rows.empty, name
         assert list(rows.columns) == [column.name for column in table.columns]
 
 
 def test_a_capture_keeps_its_calls_whole(tables):
-    cut = part.of_capture(tables, HERE)
+    cut = selection.of_capture(tables, HERE)
     assert cut.calls["call"].tolist() == [1, 2]
     assert cut.captures["capture"].tolist() == [HERE, THERE]
     assert set(cut.legs["call_id"]) == {"id1", "id2"}
@@ -79,6 +79,6 @@ def test_a_capture_keeps_its_calls_whole(tables):
 
 
 def test_a_capture_without_calls_keeps_its_messages(tables):
-    cut = part.of_capture(tables, "c.pcapng")
+    cut = selection.of_capture(tables, "c.pcapng")
     assert cut.calls.empty
     assert cut.captures["capture"].tolist() == ["c.pcapng"]

@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from postproc.model.text import Text
-from postproc.show import progress
-from postproc.show.progress import Step, watching
+from postproc.show import terminal as lines
+from postproc.show.terminal import Step, watching
 
 STEPS = (
     Step(Text("1 of 3 captures unchanged since they were read", "1 von 3")),
-    Step(progress.READING, "a.pcap", None, 1, 2, 4_000_000, 10_000_000),
-    Step(progress.READING, "b\x1b.pcap", "empty file", 2, 2, 10_000_000, 10_000_000),
+    Step(lines.READING, "a.pcap", None, 1, 2, 4_000_000, 10_000_000),
+    Step(lines.READING, "b\x1b.pcap", "empty file", 2, 2, 10_000_000, 10_000_000),
     Step(Text("joining legs, checks and media", "verbinde Legs")),
 )
 
@@ -51,7 +51,7 @@ def test_nobody_is_told_when_it_is_to_be_quiet(capsys):
 def terminal(monkeypatch):
     screen = io.StringIO()
     monkeypatch.setattr(
-        progress, "console", lambda _: Console(file=screen, force_terminal=True, width=100, height=20)
+        lines, "console", lambda _: Console(file=screen, force_terminal=True, width=100, height=20)
     )
     return screen
 
@@ -64,15 +64,15 @@ def test_a_terminal_gets_a_bar_with_rate_and_count(terminal):
 
 
 def test_the_bar_moves_inside_a_capture_too(terminal):
-    inside = progress.Step(progress.READING, captures=2, bytes_done=2_500_000, bytes=10_000_000)
-    with progress.watching() as tell:
+    inside = lines.Step(lines.READING, captures=2, bytes_done=2_500_000, bytes=10_000_000)
+    with lines.watching() as tell:
         tell(inside)
     assert "2.5/10.0 MB" in terminal.getvalue()
 
 
 def test_a_pipe_is_not_told_what_happens_inside_a_capture(capsys):
-    with progress.watching() as tell:
-        tell(progress.Step(progress.READING, captures=2, bytes_done=5, bytes=10))
+    with lines.watching() as tell:
+        tell(lines.Step(lines.READING, captures=2, bytes_done=5, bytes=10))
     assert capsys.readouterr() == ("", "")
 
 
@@ -82,4 +82,4 @@ def test_the_bar_is_gone_at_the_end(terminal):
 
 
 def test_progress_goes_to_stderr():
-    assert progress.console(sys.stderr).file is sys.stderr
+    assert lines.console(sys.stderr).file is sys.stderr

@@ -7,7 +7,7 @@ import postproc
 from postproc.call import Call
 from postproc.model.tables import Tables
 from postproc.results import Run
-from postproc.show.questions import ALWAYS, BY_STEP, questions
+from postproc.show.notebook_texts import ALWAYS, BY_STEP, questions
 from tests import builders as t
 
 EVERY = list(dict.fromkeys([*(each for held in BY_STEP.values() for each in held), *ALWAYS]))

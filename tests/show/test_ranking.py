@@ -1,6 +1,6 @@
 """The worst call comes first."""
 
-from postproc.show.ranking import worst_first
+from postproc.show.calls import worst_first
 from tests import builders as t
 
 

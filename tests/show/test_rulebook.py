@@ -1,9 +1,9 @@
-"""The page of rules."""
+"""The rules_page of rules."""
 
 import pandas as pd
 
 from postproc.diagnose import RULES
-from postproc.show.rulebook import page
+from postproc.show.documents import rules_page
 
 NONE = pd.DataFrame({"name": [], "capture": [], "verdict": []})
 
@@ -13,7 +13,7 @@ def found(*rows: tuple[str, str, str]) -> pd.DataFrame:
 
 
 def test_every_rule_stands_in_it_with_code_and_claim():
-    told = page(RULES, NONE, [])
+    told = rules_page(RULES, NONE, [])
     for rule in RULES:
         assert f"| {rule.code} | `{rule.name}` | {rule.summary.en} | {rule.claim.en} |" in told
     assert "Rules and captures" not in told
@@ -23,7 +23,7 @@ def test_a_cell_holds_the_worst_verdict_of_rule_and_capture():
     findings = found(
         ("no-media", "a.pcap", "note"), ("no-media", "a.pcap", "fault"), ("no-media", "b.pcap", "suspect")
     )
-    told = page(RULES, findings, ["b.pcap", "a.pcap", "c.pcap"])
+    told = rules_page(RULES, findings, ["b.pcap", "a.pcap", "c.pcap"])
     assert "1. `a.pcap`\n2. `b.pcap`\n" in told
     assert "| `no-media` | **F** | **S** |" in told
     assert "| `no-checks` |  |  |" in told
@@ -31,6 +31,6 @@ def test_a_cell_holds_the_worst_verdict_of_rule_and_capture():
 
 
 def test_a_file_name_is_no_markdown():
-    told = page(RULES, found(("no-media", "a|[x](y)`.pcap", "fault")), ["a|[x](y)`.pcap"])
+    told = rules_page(RULES, found(("no-media", "a|[x](y)`.pcap", "fault")), ["a|[x](y)`.pcap"])
     assert "[x](y)" not in told
     assert "&#124;" in told

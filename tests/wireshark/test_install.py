@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postproc.model.errors import SetupError
-from postproc.wireshark import ledger as ledgers
+from postproc.wireshark import install
 from postproc.wireshark.install import put, take_back
 
 Snapshot = dict[str, bytes | None]
@@ -155,7 +155,7 @@ def test_files_the_user_deleted_are_no_trouble(home: Path) -> None:
 def test_interrupted_between_ledger_and_files_it_can_be_undone(home: Path, monkeypatch) -> None:
     before = snapshot(home)
     written: list[Path] = []
-    write = ledgers.replace
+    write = install.write_file
 
     def stops(path: Path, data: bytes) -> None:
         if len(written) == 2:
@@ -163,7 +163,7 @@ def test_interrupted_between_ledger_and_files_it_can_be_undone(home: Path, monke
         written.append(path)
         write(path, data)
 
-    monkeypatch.setattr(ledgers, "replace", stops)
+    monkeypatch.setattr(install, "write_file", stops)
     with pytest.raises(KeyboardInterrupt):
         put(bundle(home), ledger(home), "Legs")
     monkeypatch.undo()

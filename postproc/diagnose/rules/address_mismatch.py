@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.checks import TO_SERVER, checks
-from postproc.diagnose.case.mappings import bases
-from postproc.diagnose.case.offers import PUBLIC, offered, public
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import PUBLIC, bases, offered, public
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import addr_class
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import Row

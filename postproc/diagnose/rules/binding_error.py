@@ -3,9 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import EITHER_WAY, TO_CLIENT, TO_SERVER, checks, receiver, requests, sender
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import (
+    EITHER_WAY,
+    TO_CLIENT,
+    TO_SERVER,
+    checks,
+    receiver,
+    requests,
+    sender,
+)
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

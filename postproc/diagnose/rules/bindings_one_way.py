@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver, requests, sender
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, receiver, requests, sender
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

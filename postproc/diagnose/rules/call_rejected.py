@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.rejected import CHALLENGES, Rejection, rejection
-from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
+from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule

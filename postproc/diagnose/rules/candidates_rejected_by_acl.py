@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postproc.diagnose.case.access import choices
-from postproc.diagnose.case.case import SERVER, Case, evidence
-from postproc.diagnose.case.codecs import offered_audio, well_known
-from postproc.diagnose.case.codecs import shown as codec_names
-from postproc.diagnose.case.logged import Line, logged, quoted
-from postproc.diagnose.case.offers import public, shown
-from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, rejection
+from postproc.diagnose.evidence.candidates import public, shown
+from postproc.diagnose.evidence.case import SERVER, Case, evidence
+from postproc.diagnose.evidence.server import Line, choices, logged, quoted
+from postproc.diagnose.evidence.signalling import (
+    INCOMPATIBLE,
+    Rejection,
+    offered_audio,
+    rejection,
+    well_known,
+)
+from postproc.diagnose.evidence.signalling import shown as codec_names
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import CandidateRow, SdpMediaRow

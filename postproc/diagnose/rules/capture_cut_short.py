@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.view import watched_after
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.view import watched_after
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import PacketRow

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
-from postproc.diagnose.case.media import way
-from postproc.diagnose.case.view import end
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import way
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
+from postproc.diagnose.evidence.view import end
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.handshakes import handshakes
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.paths import handshakes
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import both_ways
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.paths import best
 from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule

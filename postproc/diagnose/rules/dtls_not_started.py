@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.handshakes import best, secured, starter
-from postproc.diagnose.case.media import both_ways
-from postproc.diagnose.case.view import end
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.paths import best, checks, secured, starter
+from postproc.diagnose.evidence.view import end
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 

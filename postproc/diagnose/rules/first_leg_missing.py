@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.ends import server_called, server_calls, with_ice
-from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.signalling import server_called, server_calls, with_ice
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule

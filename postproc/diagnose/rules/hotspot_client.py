@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.offers import offered
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import offered
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.media import connected
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

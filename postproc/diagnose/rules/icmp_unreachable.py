@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, sender
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from postproc.diagnose.case.access import peers
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.logged import Line, logged, quoted
-from postproc.diagnose.case.rejected import Rejection, rejection
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.server import Line, logged, peers, quoted
+from postproc.diagnose.evidence.signalling import Rejection, rejection
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from postproc.diagnose.case.audio import Talk, both_may_send, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks, receiver
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import way
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import Talk, both_may_send, talks, way
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, receiver
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.holes import leaky
-from postproc.diagnose.case.media import ways
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import ways
+from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule

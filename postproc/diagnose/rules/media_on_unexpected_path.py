@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import both_may_send, sections, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import both_ways
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_may_send, both_ways, sections, talks
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import RtpStreamRow

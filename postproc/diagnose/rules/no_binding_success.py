@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, Checks, checks, requests
-from postproc.diagnose.case.offers import BEHIND_NAT, PUBLIC, offered, public
+from postproc.diagnose.evidence.candidates import BEHIND_NAT, PUBLIC, offered, public
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, requests
 from postproc.diagnose.rules.hotspot_client import hotspot
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Verdict

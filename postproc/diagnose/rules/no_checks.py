@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.media import both_ways
-from postproc.diagnose.case.offers import negotiated, offered, shown
-from postproc.diagnose.case.parties import server_addresses
-from postproc.diagnose.case.view import end
+from postproc.diagnose.evidence.candidates import negotiated, offered, shown
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.server import server_addresses
+from postproc.diagnose.evidence.view import end
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text

@@ -3,11 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.codecs import Negotiated, disjoint, negotiated, offered_audio, shown, well_known
-from postproc.diagnose.case.logged import logged, quoted
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.rejected import INCOMPATIBLE, Rejection, q850, rejection
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.server import logged, quoted
+from postproc.diagnose.evidence.signalling import (
+    INCOMPATIBLE,
+    Negotiated,
+    Rejection,
+    disjoint,
+    negotiated,
+    offered_audio,
+    q850,
+    rejection,
+    shown,
+    well_known,
+)
 from postproc.diagnose.rules import candidates_rejected_by_acl
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import SdpMediaRow

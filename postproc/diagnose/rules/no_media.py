@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, sections, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.checks import checks
-from postproc.diagnose.case.handshakes import best
-from postproc.diagnose.case.media import ways
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import EARLIER, Talk, both_may_send, sections, talks, ways
+from postproc.diagnose.evidence.paths import best, checks
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import PacketRow
 from postproc.model.text import Text

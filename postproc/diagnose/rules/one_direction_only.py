@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.loading import PacketRow
 from postproc.model.rows import SipMessageRow

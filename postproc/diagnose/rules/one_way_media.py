@@ -2,9 +2,18 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.audio import EARLIER, Talk, both_may_send, main_flow, seen_both_ways, talks
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import Way, missing, throughout
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import (
+    EARLIER,
+    Talk,
+    Way,
+    both_may_send,
+    main_flow,
+    missing,
+    seen_both_ways,
+    talks,
+    throughout,
+)
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import RtpStreamRow

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.case.offers import offered, public, shown
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import offered, public, shown
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
+from postproc.diagnose.evidence.media import connected
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.ends import server_called
-from postproc.diagnose.case.media import media_ok
-from postproc.diagnose.case.view import watched_after
 from postproc.diagnose.ending import ended_well
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.signalling import server_called
+from postproc.diagnose.evidence.view import watched_after
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import LegRow, SipMessageRow
 from postproc.model.text import Text

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
+from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.logged import Line, logged, quoted
-from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.server import Line, logged, quoted
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import SipMessageRow

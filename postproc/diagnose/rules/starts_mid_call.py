@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import Case, evidence
-from postproc.diagnose.case.media import media_ok
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

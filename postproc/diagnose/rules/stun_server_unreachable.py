@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import SERVER, Case, evidence
-from postproc.diagnose.case.checks import requests
-from postproc.diagnose.case.offers import offered, public
-from postproc.diagnose.case.parties import server_addresses
+from postproc.diagnose.evidence.candidates import offered, public
+from postproc.diagnose.evidence.case import SERVER, Case, evidence
+from postproc.diagnose.evidence.paths import requests
+from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import BindingRow

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.checks import TO_SERVER, checks
-from postproc.diagnose.case.mappings import Base, bases
-from postproc.diagnose.case.offers import offered, public
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import Base, bases, offered, public
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_SERVER, checks
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.case.case import CLIENT, Case, evidence
-from postproc.diagnose.case.checks import TO_CLIENT, TO_SERVER, checks
-from postproc.diagnose.case.offers import BEHIND_NAT, offered, public
-from postproc.diagnose.case.view import connected
+from postproc.diagnose.evidence.candidates import BEHIND_NAT, offered, public
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.text import Text

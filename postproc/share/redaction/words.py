@@ -14,9 +14,9 @@ from ipaddress import ip_address
 
 import phonenumbers
 
+from postproc.share.account import Kind, Tally
 from postproc.share.redaction.addresses import Addresses
-from postproc.share.redaction.known import DOMAINS
-from postproc.share.redaction.tally import Kind, Tally
+from postproc.share.redaction.vocabulary import DOMAINS
 
 LONGEST = 512  # of a word; what is longer is blanked
 WITHHELD = frozenset({

@@ -1,21 +1,75 @@
-"""A call of the report: its row in the overview, and all that is shown of it."""
+"""A call of the report: its row in the overview, all that is shown of it, and what to take along."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from postproc.model import filters
 from postproc.model.described import Described
+from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
-from postproc.show.overview import Line
-from postproc.show.report import checks, flows
-from postproc.show.report.candidates import Offered, offered
-from postproc.show.report.cells import NONE, Cell, Copy, Sheet, clock, day, shown, span
-from postproc.show.report.findings import Card, cards, flat
-from postproc.show.report.rows import CallRows, Row
-from postproc.show.report.steps import Box, boxes
-from postproc.show.report.takeaway import Shelf, filters_of, hand_out
-from postproc.show.report.words import verdict_word
-from postproc.show.verdicts import Walks
+from postproc.show import calls, firewall, selection
+from postproc.show.calls import Line
+from postproc.show.report import sheets
+from postproc.show.report.cells import (
+    COPIED,
+    NONE,
+    CallRows,
+    Cell,
+    Copy,
+    Row,
+    Sheet,
+    clock,
+    copies,
+    day,
+    shown,
+    span,
+)
+from postproc.show.report.findings import Box, Card, boxes, cards, flat
+from postproc.show.report.sheets import Offered, offered
+from postproc.show.report.words import PAGE, verdict_word
+from postproc.show.selection import call_ids
+from postproc.show.store import Walks
+from postproc.show.terminal import clean
+
+LINES = 200  # of a hand-out
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What all calls take from, made once per run."""
+
+    lines: Mapping[int, Line]
+    filters: Mapping[int, str]
+    holes: Mapping[int, firewall.Hole]
+    call_ids: Mapping[int, list[str]]
+
+
+def shelf(tables: Tables) -> Shelf:
+    return Shelf(
+        {line.call: line for line in calls.call_lines(tables)},
+        selection.call_filters(tables),
+        firewall.holes(tables),
+        call_ids(tables),
+    )
+
+
+def filters_of(call: int, held: Shelf, lang: Lang) -> tuple[Copy, ...]:
+    """The whole call's display filter, that of the plug-in, one for each leg."""
+    leg, ids = PAGE["leg"].of(lang), held.call_ids.get(call, [])
+    legs = [(f"{leg} {n}", filters.equals("sip.Call-ID", [each]), None) for n, each in enumerate(ids, 1)]
+    whole = (PAGE["whole_call"].of(lang), held.filters.get(call), None)
+    return copies(whole, (PAGE["with_plugin"].of(lang), f"legs.call == {call}", None), *legs)
+
+
+def hand_out(call: int, held: Shelf, lang: Lang) -> Copy:
+    """The same lines as `postproc filter` prints, those cut that are longer than a page can bear."""
+    lines = list(firewall.handout(held.lines[call], held.filters.get(call, ""), held.holes.get(call), lang))
+    kept = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
+    left_out = len(lines) - len(kept)
+    more = [PAGE["more"].of(lang, n=left_out)] if left_out else []
+    return Copy(PAGE["handout"].of(lang), "\n".join([*kept, *more]), long=True)
+
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
 FAINT = "figure faint"
@@ -97,7 +151,7 @@ def detail(
     """Everything of a call but its pictures."""
     row, number = call["calls"][0], shown_as.number
     held = cards(number, found, lang)
-    sheets = (checks.pairs, checks.bindings, flows.handshakes, flows.streams, flows.legs)
+    makers = (sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
     return Detail(
         entry=shown_as,
         captures=", ".join(shown(name, 120) for name in _captures(call)),
@@ -107,7 +161,7 @@ def detail(
         steps=boxes(number, walks.get(number, ()), flat(held), lang),
         findings=held,
         candidates=offered(call, lang),
-        sheets=tuple(made for make in sheets if (made := make(call, lang)) is not None),
+        sheets=tuple(made for make in makers if (made := make(call, lang)) is not None),
         filters=filters_of(number, shelf, lang),
         handout=hand_out(number, shelf, lang),
     )

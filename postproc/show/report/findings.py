@@ -1,14 +1,44 @@
-"""The findings of a call as a tree: what follows from a finding is listed under it."""
+"""The walk of a call and its findings: each step with what it rests on, consequences under their cause."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from postproc.model.described import Described
 from postproc.model.text import Lang
-from postproc.model.vocabulary import VERDICTS
+from postproc.model.vocabulary import STATES, VERDICTS
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
-from postproc.show.report.references import Reference, references
 from postproc.show.report.words import PAGE, verdict_word
+
+RFC = re.compile(r"RFC (\d{1,5})\b(?:, (section|sections|appendix) ([A-Z]?[\d.]*\d|[A-Z]))?")
+DRAFT = re.compile(r"draft-[a-z0-9-]+")
+ARTICLE = re.compile(r"https?://[^\s<>\"';]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source; ``link`` is "" where it has no address."""
+
+    text: str
+    link: str = ""
+
+
+def references(sources: Iterable[str]) -> tuple[Reference, ...]:
+    """The references of a finding (``RFC 8445, section 7``), with links."""
+    return tuple(Reference(shown(each), _link(each)) for each in sources)
+
+
+def _link(part: str) -> str:
+    if found := RFC.match(part):
+        number, kind, place = found.groups()
+        anchor = f"#{'appendix' if kind == 'appendix' else 'section'}-{place}" if place else ""
+        return f"https://www.rfc-editor.org/rfc/rfc{int(number)}{anchor}"
+    if found := DRAFT.match(part):
+        return f"https://datatracker.ietf.org/doc/{found[0]}"
+    article = ARTICLE.search(part)
+    return article[0] if article and article[0].isprintable() else ""
+
 
 MOST = 60  # findings of a call
 LONG = 2000  # characters of a text of several sentences
@@ -94,3 +124,65 @@ def _card(call: int, place: int, found: Described, under: tuple[Card, ...], lang
 def flat(held: Sequence[Card]) -> list[Card]:
     """All cards of a tree, those above first."""
     return [each for card in held for each in (card, *flat(card.under))]
+
+
+BROKEN = ("fault", "suspect", "cannot_tell")
+SIGNS = {"passed": "✓", "failed": "✗", "cannot_tell": "?", "not_reached": "·", "not_needed": "–"}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A step; ``finding`` is the card that failed it, ``chosen``: the step to look at first."""
+
+    anchor: str
+    state: str
+    sign: str
+    word: str
+    question: str
+    said: str
+    copies: tuple[Copy, ...]
+    finding: Card | None = None
+    chosen: bool = False
+
+
+def boxes(call: int, walk: Sequence[Mapping[str, Any]], found: Sequence[Card], lang: Lang) -> tuple[Box, ...]:
+    """The steps of a call; ``found`` are its findings, the root first."""
+    titles = {card.title: card for card in reversed(found)}
+    chosen = _chosen(walk, found)
+    return tuple(
+        _box(call, place, step, titles, lang, chosen=place == chosen) for place, step in enumerate(walk)
+    )
+
+
+def _chosen(walk: Sequence[Mapping[str, Any]], found: Sequence[Card]) -> int:
+    """The step that the root failed, else the first that is broken, else the last that was passed."""
+    root = next((card.title for card in found if card.verdict in BROKEN), None)
+    states = [step["state"] for step in walk]
+    said = [shown(step["said"], LONG) for step in walk]
+    if root in said and states[said.index(root)] != "passed":
+        return said.index(root)
+    for state in ("failed", "cannot_tell"):
+        if state in states:
+            return states.index(state)
+    return max((place for place, state in enumerate(states) if state == "passed"), default=0)
+
+
+def _box(
+    call: int, place: int, step: Mapping[str, Any], titles: Mapping[str, Card], lang: Lang, *, chosen: bool
+) -> Box:
+    state = step["state"] if step["state"] in STATES else "cannot_tell"
+    said = shown(step["said"], LONG)
+    return Box(
+        anchor=f"call-{call}-step-{place + 1}",
+        state=state,
+        sign=SIGNS[state],
+        word=STATES[state].of(lang),
+        question=shown(step["question"]),
+        said=said,
+        copies=copies(
+            (PAGE["frames"].of(lang), frame_filter(step["frames"]), step["capture"]),
+            (PAGE["filter"].of(lang), step["filter"], None),
+        ),
+        finding=titles.get(said) if state != "passed" else None,
+        chosen=chosen,
+    )

@@ -1,23 +1,211 @@
-"""The report as one HTML file that needs nothing else: no network, no other file.
+"""The report: a run's tables as plain data, and that as one HTML file that needs nothing else.
 
-Templates escape everything but the SVG that ``present.pictures`` made. The
-content security policy allows this page's own script and style, known by their
-hashes, no text to become markup or code (Trusted Types), and no request at all.
+A page must open at once wherever it is read, so of very many calls only the worst are shown whole, and
+of many only the worst with pictures. Templates escape everything but the SVG that ``show.pictures``
+made. The content security policy allows this page's own script and style, known by their hashes, no
+text to become markup or code (Trusted Types), and no request at all.
 """
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from postproc.files.private import replace_file
-from postproc.show import colors
-from postproc.show.report.model import Report
-from postproc.show.report.words import page
+from postproc.model.described import Described, of_table
+from postproc.model.tables import Tables
+from postproc.model.text import Lang
+from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
+from postproc.show import colors, pictures
+from postproc.show.pictures.records import column
+from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
+from postproc.show.report.cells import by_call, clock, day, shown
+from postproc.show.report.words import PAGE, page, verdict_word
+from postproc.show.store import Walks
+
+DETAILED = 500  # calls shown whole
+PICTURED = 250  # calls with pictures
+PICTURE_BYTES = 8_000_000  # of all pictures together
+CALLS_OVER_TIME = 3  # from so many calls on there is a picture of all
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a report may hold; ``calls``: these alone, by number, if any are named."""
+
+    detailed: int = DETAILED
+    pictured: int = PICTURED
+    picture_bytes: int = PICTURE_BYTES
+    calls: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A capture or a log: what is said of it, and its warnings."""
+
+    name: str
+    facts: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page shows; ``verdicts`` are (name, word, number of calls), worst first."""
+
+    lang: Lang
+    version: str
+    run: str  # its id
+    when: str
+    verdicts: tuple[tuple[str, str, int], ...]
+    entries: tuple[Entry, ...]
+    details: tuple[Detail, ...]
+    captures: tuple[File, ...]
+    logs: tuple[File, ...]
+    unread: tuple[tuple[str, str], ...]
+    overview: str  # an SVG element, "" for a few calls
+
+    @property
+    def detailed(self) -> frozenset[int]:
+        return frozenset(each.entry.number for each in self.details)
+
+    @property
+    def read(self) -> str:
+        """The capture's name, or how many they are."""
+        if len(self.captures) == 1:
+            return self.captures[0].name
+        return counted(CAPTURES, len(self.captures), self.lang)
+
+    @property
+    def counted(self) -> str:
+        return counted(CALLS, len(self.entries), self.lang)
+
+    @property
+    def one_day(self) -> bool:
+        return len({each.day for each in self.entries}) < 2
+
+    @property
+    def warnings(self) -> int:
+        return sum(len(each.warnings) for each in (*self.captures, *self.logs)) + len(self.unread)
+
+
+def report(
+    tables: Tables,
+    walks: Walks,
+    lang: Lang,
+    *,
+    unread: Iterable[tuple[str, str]] = (),
+    version: str = "",
+    run: str = "",
+    limits: Limits = Limits(),
+) -> Report:
+    """What is to be shown of a run; ``unread`` are files and why they were not read."""
+    rows, taken = by_call(tables), shelf(tables)
+    found = _by_call(of_table(tables.findings))
+    numbers = [call for call in rows if not limits.calls or call in limits.calls]
+    entries = [entry(rows[call], taken.lines[call], found[call], lang) for call in numbers]
+    details = [
+        detail(rows[each.number], each, found[each.number], walks, taken, lang=lang)
+        for each in _worst(entries, limits.detailed)
+    ]
+    return Report(
+        lang=lang,
+        version=version,
+        run=run,
+        when=_when(tables.captures),
+        verdicts=_counts(entries, lang),
+        entries=tuple(entries),
+        details=tuple(_with_pictures(details, tables, lang, limits)),
+        captures=tuple(_captures(tables.captures, lang)),
+        logs=tuple(_logs(tables.logs, lang)),
+        unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
+        overview=_overview(entries, tables, lang, limits),
+    )
+
+
+def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Described]]:
+    found: defaultdict[int | None, list[Described]] = defaultdict(list)
+    for each in every:
+        found[each.call].append(each)
+    return found
+
+
+def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
+    """The worst so many, in the order of their numbers."""
+    kept = sorted(entries, key=lambda each: (each.rank, each.number))[:limit]
+    return sorted(kept, key=lambda each: each.number)
+
+
+def _with_pictures(details: Sequence[Detail], tables: Tables, lang: Lang, limits: Limits) -> list[Detail]:
+    """The details, the worst with pictures while there is room for them."""
+    wanted = {each.number for each in _worst([each.entry for each in details], limits.pictured)}
+    ranks = {each.entry.number: each.entry.rank for each in details}
+    cut = {rows.number: rows for rows in pictures.each_call(tables) if rows.number in wanted}
+    made: dict[int, dict[str, str]] = {}
+    room = limits.picture_bytes
+    for number in sorted(cut, key=lambda call: (ranks[call], call)):
+        drawn = _drawn(cut[number], lang)
+        room -= sum(map(len, drawn.values()))
+        if room < 0:
+            break
+        made[number] = drawn
+    return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
+
+
+def _drawn(rows: pictures.CallRows, lang: Lang) -> dict[str, str]:
+    """The pictures that have something in them."""
+    empty = {"bindings": not rows.bindings, "media": not rows.rtp_streams}
+    return {name: drawn for name, drawn in pictures.svgs(rows, lang).items() if not empty.get(name)}
+
+
+def _overview(entries: Sequence[Entry], tables: Tables, lang: Lang, limits: Limits) -> str:
+    if len(entries) < CALLS_OVER_TIME or limits.calls:
+        return ""
+    return pictures.overview_svg(tables, lang)
+
+
+def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int], ...]:
+    held = [each.verdict for each in entries]
+    return tuple((name, verdict_word(name, lang), held.count(name)) for name in RANKS if name in held)
+
+
+def _when(captures: pd.DataFrame) -> str:
+    """From the first packet to the last, in UTC."""
+    times = [time for name in ("first_time", "last_time") for time in column(captures[name])]
+    known = [time for time in times if time is not None]
+    if not known:
+        return ""
+    first, last = min(known), max(known)
+    until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
+    return f"{day(first)} {clock(first)[:8]} – {until} UTC"
+
+
+def _captures(captures: pd.DataFrame, lang: Lang) -> Iterable[File]:
+    names = ("capture", "packets", "first_time", "last_time", "interfaces", "warnings")
+    for name, packets, first, last, interfaces, warnings in zip(
+        *(column(captures[each]) for each in names), strict=True
+    ):
+        times = f"{day(first)} {clock(first)[:8]} – {clock(last)[:8]} UTC" if first is not None else ""
+        count = counted(PACKETS_COUNTED, packets, lang) if packets is not None else ""
+        facts = [count, times, shown(interfaces) if interfaces else ""]
+        yield File(shown(name), " · ".join(filter(None, facts)), _lines(warnings))
+
+
+def _logs(logs: pd.DataFrame, lang: Lang) -> Iterable[File]:
+    names = ("capture", "lines", "used", "warnings")
+    for name, lines, used, warnings in zip(*(column(logs[each]) for each in names), strict=True):
+        yield File(shown(name), PAGE["log_used"].of(lang, used=used or 0, lines=lines or 0), _lines(warnings))
+
+
+def _lines(warnings: str | None) -> tuple[str, ...]:
+    return tuple(shown(line, 600) for line in (warnings or "").splitlines() if line)
+
 
 FOLDER = Path(__file__).parent
 NAME = "report.html"

@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 
 from postproc import pipeline
 from postproc.show.report import page
-from postproc.show.report.model import report
+from postproc.show.report.page import report
 from tests.conftest import PCAPS
 from tests.hostile import TEXTS
 from tests.show.report.browser import chromium

@@ -1,8 +1,8 @@
 """Candidates of both sides."""
 
 from postproc.model.tables import Tables
-from postproc.show.report.candidates import offered
-from postproc.show.report.rows import by_call
+from postproc.show.report.cells import by_call
+from postproc.show.report.sheets import offered
 from tests import builders
 from tests.show.report import scenes
 

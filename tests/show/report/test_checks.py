@@ -1,8 +1,8 @@
 """Pairs and bindings."""
 
 from postproc.model.tables import Tables
-from postproc.show.report.checks import bindings, pairs
-from postproc.show.report.rows import by_call
+from postproc.show.report.cells import by_call
+from postproc.show.report.sheets import bindings, pairs
 from tests import builders
 from tests.show.report import scenes
 

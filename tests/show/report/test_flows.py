@@ -3,8 +3,8 @@
 import pytest
 
 from postproc.model.tables import Tables
-from postproc.show.report.flows import handshakes, legs, streams
-from postproc.show.report.rows import by_call
+from postproc.show.report.cells import by_call
+from postproc.show.report.sheets import handshakes, legs, streams
 from tests import builders
 from tests.show.report import scenes
 

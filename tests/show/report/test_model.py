@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.model.tables import Tables
-from postproc.show.report.model import Limits, report
+from postproc.show.report.page import Limits, report
 from tests import builders
 from tests.show.report import scenes
 

@@ -10,7 +10,7 @@ from postproc.model.columns import TEXT
 from postproc.model.tables import Tables
 from postproc.show import colors
 from postproc.show.report import page
-from postproc.show.report.model import Limits, report
+from postproc.show.report.page import Limits, report
 from postproc.show.report.words import HEADINGS, PAGE, TITLES
 from tests.hostile import MOVES, SURROGATE, TEXTS
 from tests.show.report import scenes

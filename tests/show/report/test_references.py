@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.diagnose import RULES
-from postproc.show.report.references import references
+from postproc.show.report.findings import references
 
 EDITOR = "https://www.rfc-editor.org/rfc/"
 

@@ -1,8 +1,7 @@
 """The walk as boxes."""
 
 from postproc.model.described import of_table
-from postproc.show.report.findings import cards
-from postproc.show.report.steps import boxes
+from postproc.show.report.findings import boxes, cards
 from tests.show.report import scenes
 
 

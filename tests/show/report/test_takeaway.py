@@ -1,7 +1,7 @@
 """Filters and hand-out to take along."""
 
 from postproc.model.tables import Tables
-from postproc.show.report.takeaway import LINES, filters_of, hand_out, shelf
+from postproc.show.report.calls import LINES, filters_of, hand_out, shelf
 from tests import builders
 from tests.show.report import scenes
 

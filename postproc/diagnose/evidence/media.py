@@ -1,0 +1,211 @@
+"""The RTP of a call, per leg and direction; what media a leg should have, and whether they came.
+
+A stream that two captures saw counts once, by the fuller view.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
+from postproc.diagnose.evidence.view import end
+from postproc.model.enumerations import Direction
+from postproc.model.loading import PacketRow
+from postproc.model.rows import RtpStreamRow, SdpMediaRow
+
+
+@dataclass(frozen=True)
+class Way:
+    """RTP of one direction of a leg."""
+
+    rows: tuple[RtpStreamRow, ...]
+
+    @property
+    def packets(self) -> int:
+        return sum(row.packets or 0 for row in self.rows)
+
+    @property
+    def first(self) -> datetime | None:
+        return min((row.first_time for row in self.rows if row.first_time), default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        return max((row.last_time for row in self.rows if row.last_time), default=None)
+
+    @property
+    def seconds(self) -> float:
+        return (self.last - self.first).total_seconds() if self.first and self.last else 0.0
+
+
+def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
+    """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
+    flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
+    for row in _once(row for row in case.streams if row.leg == leg):
+        flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
+    return {ends: Way(tuple(held)) for ends, held in flows.items()}
+
+
+def way(case: Case, leg: int | None, direction: Direction) -> Way:
+    """RTP on a leg towards the client or the server."""
+    return Way(
+        tuple(_once(r for r in case.streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
+    )
+
+
+def _once(streams: Iterable[RtpStreamRow]) -> list[RtpStreamRow]:
+    """Each SSRC once at a time: of overlapping views the one with more packets."""
+    held: dict[tuple[str | None, int | None], list[RtpStreamRow]] = {}
+    for row in sorted(streams, key=lambda row: -(row.packets or 0)):
+        views = held.setdefault((row.direction, row.ssrc), [])
+        if not any(_overlap(row, other) for other in views):
+            views.append(row)
+    return sorted((row for views in held.values() for row in views), key=lambda row: row.time)
+
+
+def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
+    if one.capture == other.capture and one.direction == EITHER_WAY:
+        return False  # two directions may share an SSRC
+    return bool(one.first_time <= other.last_time and other.first_time <= one.last_time)
+
+
+def both_ways(case: Case, leg: int | None) -> bool | None:
+    """Whether a leg has audio both ways; None where it has none that could be judged."""
+    directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
+    if any(each.rows for each in directed):
+        return _balanced(case, *directed)
+    flows = ways(case, leg)
+    if not flows:
+        return None
+    return any(_balanced(case, held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
+
+
+def _balanced(case: Case, one: Way, other: Way) -> bool:
+    """Whether both have audio, and neither is but a scrap of the other, unless throughout its time."""
+    less, more = sorted((one, other), key=lambda way: way.packets)
+    if missing(case, less, more) and more.seconds >= case.deployment.thresholds.one_way_seconds:
+        return throughout(case, less, more)
+    return less.packets >= case.deployment.thresholds.one_way_packets
+
+
+def missing(case: Case, less: Way, more: Way) -> bool:
+    """Whether a direction has too few packets to be audio, beside the other's."""
+    limits = case.deployment.thresholds
+    return less.packets < limits.one_way_packets or less.packets < limits.one_way_share * more.packets
+
+
+def throughout(case: Case, less: Way, more: Way) -> bool:
+    """A few packets over most of the other direction's time: silence suppression, and a path that works."""
+    enough = less.packets >= case.deployment.thresholds.one_way_packets
+    return enough and less.seconds >= more.seconds / 2
+
+
+def media_ok(case: Case) -> bool | None:
+    """Audio both ways on the client's legs; in a call without ICE on every leg. None: cannot be judged."""
+    found = [both_ways(case, leg) for leg in talking(case)]
+    if not found or all(each is None for each in found):
+        return None
+    if case.client_legs or not case.legs:
+        return all(found)
+    return all(each is not False for each in found)
+
+
+def talking(case: Case) -> list[int | None]:
+    """Legs that should have audio: the client's, else all, as far as they were answered."""
+    if not case.legs:
+        return [None]  # an ICE session without SIP
+    up = {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
+    return [leg for leg in case.client_legs or case.numbers if leg in up]
+
+
+# Everything that stops the client's leg before its media; what the other legs hear follows from it.
+EARLIER = (
+    "capture-cut-short", "first-leg-missing", "starts-mid-call", "one-direction-only", "invite-rejected-by-acl",
+    "call-rejected", "second-leg-missing", "candidates-rejected-by-acl", "no-common-codec",
+    "stun-server-unreachable", "public-candidate-missing", "private-candidate-missing", "mdns-only",
+    "icmp-unreachable", "no-binding-success", "bindings-one-way", "binding-error", "no-checks", "consent-lost",
+    "symmetric-nat", "several-uplinks", "port-not-preserved", "address-mismatch", "dtls-not-started",
+    "dtls-incomplete", "dtls-alert", "dtls-fingerprint-mismatch", "dtls-fragment-lost",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A leg that was answered: from when to when audio was due."""
+
+    leg: int | None
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+
+def talks(case: Case) -> list[Talk]:
+    """Every answered leg with the time in which audio was due on it."""
+    until = end(case)
+    if until is None:
+        return []
+    starts: dict[int, datetime] = {}
+    for leg in case.legs:
+        if leg.answer_time is not None:
+            starts[leg.leg] = min(starts.get(leg.leg, leg.answer_time), leg.answer_time)
+    return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
+
+
+def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
+    """The audio sections of a leg's descriptions that were not refused."""
+    return [s for s in case.sdp if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
+
+
+def both_may_send(case: Case, leg: int | None) -> bool:
+    """Offer and answer are known, and nobody put the leg on hold or refused audio (RFC 8866, 6.7)."""
+    found = sections(case, leg)
+    return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
+
+
+def described(case: Case, leg: int | None) -> bool:
+    """Both sides' descriptions are in the captures: one in a request, one in a response."""
+    spoken = {(row.capture, row.frame) for row in sections(case, leg)}
+    kinds = {
+        row.method is not None
+        for row in case.messages
+        if case.leg_of.get(row.call_id) == leg and (row.capture, row.frame) in spoken
+    }
+    return len(kinds) == 2
+
+
+def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
+    """The fuller direction of a leg's RTP and the other one; None without RTP.
+
+    By side where it is known, so that the views of several captures, in which
+    NAT changes the addresses, do not look like one-way flows.
+    """
+    directed = [way(case, leg, direction) for direction in (TO_CLIENT, TO_SERVER)]
+    if any(each.rows for each in directed):
+        less, more = sorted(directed, key=lambda each: each.packets)
+        return more, less
+    held = ways(case, leg)
+    if not held:
+        return None
+    ends = max(held, key=lambda key: held[key].packets)
+    return held[ends], held.get(ends[::-1], Way(()))
+
+
+def seen_both_ways(case: Case, one: str, other: str) -> bool:
+    """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
+    rows: tuple[PacketRow, ...] = (*case.messages, *case.streams, *case.dtls_messages, *case.bindings)
+    flows = {(row.src_addr, row.dst_addr) for row in rows}
+    answered = any(
+        row.response_frame is not None and {row.src_addr, row.dst_addr} == {one, other}
+        for row in case.bindings
+    )
+    return answered or {(one, other), (other, one)} <= flows
+
+
+def connected(case: Case, leg: int | None) -> bool:
+    """ICE did its work on a leg: a check was answered both ways, or DTLS or media came through."""
+    done = any(row.leg == leg and row.state == "complete" for row in case.dtls)
+    paired = any(row.leg == leg and row.state == "succeeded" for row in case.pairs)
+    return done or paired or both_ways(case, leg) is True

@@ -1,0 +1,390 @@
+"""What is spread over packets: fragmented datagrams, SIP in TCP, streams of media.
+
+A message may be spread over segments, or share one with others, so each direction of a connection is put
+together first; a segment sent again stays equal to the one sent first. SIP that was decrypted stands in the
+clear afterwards, in the place of its records of TLS: its keys may not leave, and without them nobody could
+see the call. Of such a connection nothing else is left.
+
+RTP and RTCP (RFC 3550): what is media by proof keeps its header and reports, never what is said or shown.
+The first byte proves nothing: it is that of every 64th DNS query, too. A stream proves itself by its
+numbers, which follow each other under one SSRC; a session by naming an end and its payload types, or by
+checks between the two ends.
+"""
+
+import re
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from postproc.share.redaction.dtls import Flow
+from postproc.share.redaction.sdp import Sessions
+from postproc.share.redaction.sip import START
+
+LARGEST = 65535
+
+Reassembled = Callable[[bytes, bytes], bytes]  # key and datagram
+
+
+@dataclass
+class Datagram:
+    """What is there of a datagram: fragments by offset, with the frames each is in; the end, once known."""
+
+    key: bytes
+    parts: dict[int, bytes] = field(default_factory=dict)
+    frames: dict[int, list[int]] = field(default_factory=dict)
+    end: int | None = None
+
+    def whole(self) -> bytes | None:
+        """The datagram if no fragment is missing, and none overlaps another."""
+        data = b""
+        for offset in sorted(self.parts):
+            if offset != len(data):
+                return None
+            data += self.parts[offset]
+        return data if len(data) == self.end else None
+
+
+@dataclass
+class Fragments:
+    """All fragmented datagrams; ``places`` says by frame what a fragment holds now."""
+
+    open: dict[bytes, Datagram] = field(default_factory=dict)
+    done: list[Datagram] = field(default_factory=list)
+    places: dict[int, bytes] = field(default_factory=dict)
+
+    def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
+        """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
+        held = self.open.get(key)
+        if held is None or (offset in held.parts and held.parts[offset] != data) or held.end == -1:
+            held = self.open[key] = Datagram(key)
+            self.done.append(held)
+        held.parts[offset] = data
+        held.frames.setdefault(offset, []).append(frame)
+        if cut or offset + len(data) > LARGEST:
+            held.parts[-1] = b""  # never whole
+        if not more:
+            held.end = offset + len(data)
+
+    def finish(self, change: Reassembled) -> None:
+        """Replace; ``change`` gets a UDP datagram with its header and gives another of the same length."""
+        for held in self.done:
+            data = held.whole()
+            if data is None:
+                continue
+            new = change(held.key, data)
+            for offset, frames in held.frames.items():
+                self.places |= dict.fromkeys(frames, new[offset : offset + len(held.parts[offset])])
+
+
+SYN, ACK = 0x02, 0x10
+WRAP = 1 << 32
+UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
+NEXT = re.compile(rb"(?<=\n)" + START.pattern)
+LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+KEEP_ALIVE = b"\r\n"
+END, SELECTIVE, NOTHING = 0, 5, b"\x01"
+SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
+
+End = tuple[bytes, int]
+Change = Callable[[bytes], bytes]
+
+
+@dataclass
+class Direction:
+    """One way of a connection: positions count from the first byte seen, or from the SYN."""
+
+    base: int | None = None
+    parts: list[tuple[int, bytes]] = field(default_factory=list)
+    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # what stands there now
+    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by their end
+
+    def position(self, number: int) -> int:
+        """Position of a sequence number, which wraps around."""
+        return (number - (self.base or 0) + WRAP // 2) % WRAP - WRAP // 2
+
+    def content(self, position: int, size: int) -> bytes:
+        """What stands now where ``size`` bytes stood."""
+        index = bisect_right(self.stretches, position, key=lambda stretch: stretch[0]) - 1
+        start, data = self.stretches[index] if index >= 0 else (position, b"")
+        return data[position - start : position - start + size].ljust(size, b"\0")
+
+    def finish(self, change: Change) -> None:
+        """Replace in the messages of the stream; ``change`` gives another of the same length."""
+        self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
+
+    def finish_decrypted(self, change: Change) -> None:
+        """Put messages in the place of the segments up to that in which they ended; all else is null.
+
+        They are shorter than their records of TLS: blanks behind the first header make up for that
+        (RFC 3261, section 7.3.1).
+        """
+        self.stretches = []
+        starts = sorted({position for position, _ in self.parts})
+        for start, data in _stretches(self.parts):
+            new = bytearray(len(data))
+            for end, messages in self.decrypted.items():
+                text = b"".join(map(change, messages))
+                at = starts[max(bisect_right(starts, end - len(text)) - 1, 0)]
+                if text and start <= at and at + len(text) <= end <= start + len(data):
+                    new[at - start : end - start] = _filled_up(text, end - at)
+            self.stretches.append((start, bytes(new)))
+
+
+def _filled_up(message: bytes, size: int) -> bytes:
+    """A message of that size: with blanks behind its first header, where no length is counted."""
+    start, line_end, headers = message.partition(b"\r\n")
+    first, other_end, rest = headers.partition(b"\r\n")
+    return start + line_end + first + b" " * (size - len(message)) + other_end + rest
+
+
+@dataclass
+class Connection:
+    """Both ways of a connection, and what it seems to carry."""
+
+    ways: dict[End, Direction] = field(default_factory=dict)
+    has_sip: bool = False
+    is_decrypted: bool = False
+    looked_at: int = 0
+
+    @property
+    def given_up(self) -> bool:
+        return not self.has_sip and self.looked_at > UNDECIDED
+
+
+@dataclass
+class Streams:
+    """All connections; ``places`` says by frame of which one a segment is, and who sent it."""
+
+    current: dict[frozenset[End], Connection] = field(default_factory=dict)
+    places: dict[int, tuple[Connection, End]] = field(default_factory=dict)
+    decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
+
+    def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
+        """Learn a segment: header and as much of its payload as there is."""
+        number, flags = int.from_bytes(segment[4:8]), segment[13]
+        payload = segment[(segment[12] >> 4) * 4 :]
+        ends = frozenset((source, destination))
+        connection = self.current.get(ends)
+        way = connection.ways.get(source) if connection else None
+        again = way is not None and way.base == (number + 1) % WRAP
+        if connection is None or (flags & SYN and not flags & ACK and way and not again):
+            connection = self.current[ends] = Connection()
+        if connection.given_up:
+            return
+        way = connection.ways.setdefault(source, Direction())
+        if way.base is None:
+            way.base = (number + bool(flags & SYN)) % WRAP
+        self.places[frame] = connection, source
+        if payload:
+            if frame in self.decrypted:
+                connection.has_sip = connection.is_decrypted = True
+                way.decrypted.setdefault(way.position(number) + len(payload), self.decrypted[frame])
+            connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
+            connection.looked_at += len(payload)
+            way.parts.append((way.position(number), payload))
+        if connection.given_up:
+            connection.ways.clear()
+
+    def finish(self, change: Change) -> None:
+        self.places = {frame: place for frame, place in self.places.items() if place[0].has_sip}
+        for connection in {id(place[0]): place[0] for place in self.places.values()}.values():
+            for way in connection.ways.values():
+                if connection.is_decrypted:
+                    way.finish_decrypted(change)
+                else:
+                    way.finish(change)
+
+    def segment(self, frame: int, segment: bytes) -> bytes:
+        """The segment as it is now, its checksum not yet set; without SIP its payload is null."""
+        size = (segment[12] >> 4) * 4
+        payload = segment[size:]
+        place = self.places.get(frame)
+        if place is None:
+            return segment[:20] + options(segment[20:size]) + bytes(len(payload))
+        connection, source = place
+        way = connection.ways[source]
+        content = way.content(way.position(int.from_bytes(segment[4:8])), len(payload))
+        return segment[:20] + options(segment[20:size]) + content
+
+
+def options(held: bytes) -> bytes:
+    """TCP options: sizes, times and selective acknowledgements stay, what is unknown is void."""
+    new, at = b"", 0
+    while at < len(held):
+        kind = held[at]
+        size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
+        option = held[at : at + max(size, 1)]
+        if kind == END:
+            return new + bytes(len(held) - at)
+        stays = len(option) == SIZES.get(kind) or (kind == SELECTIVE and len(option) % 8 == 2)
+        new += option if stays else NOTHING * len(option)
+        at += len(option)
+    return new
+
+
+def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """What is there without a gap, each with its position; what came first counts."""
+    found: list[tuple[int, bytearray]] = []
+    for position, data in sorted(parts, key=lambda part: part[0]):
+        end = found[-1][0] + len(found[-1][1]) if found else None
+        if end is None or position > end:
+            found.append((position, bytearray(data)))
+        else:
+            found[-1][1].extend(data[end - position :])
+    return [(position, bytes(data)) for position, data in found]
+
+
+def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
+    """What takes the place of messages, of keep-alives between them, and of what is neither: null."""
+    at = 0
+    while at < len(data):
+        rest = data[at:]
+        blank = len(rest) - len(rest.lstrip(KEEP_ALIVE))
+        if blank:
+            piece = new = rest[:blank]
+        elif START.match(rest):
+            piece = rest[: _length(rest)]
+            new = change(piece)
+        else:
+            following = NEXT.search(rest)
+            piece = rest[: following.start() if following else len(rest)]
+            new = bytes(len(piece))
+        yield new
+        at += len(piece)
+
+
+def _length(stream: bytes) -> int:
+    """Length of the message at the start, as far as it is there (RFC 3261, section 18.3)."""
+    head, gap, _ = stream.partition(b"\r\n\r\n")
+    if not gap:
+        return len(stream)
+    told = LENGTH.search(head)
+    return min(len(head) + len(gap) + (int(told[1]) if told else 0), len(stream))
+
+
+RTCP_TYPES = range(192, 224)
+SENDER, RECEIVER, BYE, FEEDBACK = 200, 201, 203, (205, 206)
+REPORT_BLOCK, REPORT_HEADER, FEEDBACK_HEADER = 24, 8, 12
+HEADER = 12
+EXTENSIONS = (b"\xbe\xde", b"\x10\0")  # RFC 8285, section 4
+FOLLOWING = 3  # as far apart may numbers be that follow each other; as in postproc.read.media
+NEEDED = 2  # such steps make a stream
+CROWD = 250_000  # streams tried at once, at 200 bytes each: with more, all begin anew
+
+Source = tuple[Flow, int]  # flow and SSRC
+
+
+def looks_like_rtp(payload: bytes) -> bool:
+    """First byte 128 to 191 (RFC 7983): necessary, no proof."""
+    return len(payload) >= REPORT_HEADER and payload[0] >> 6 == 2
+
+
+@dataclass(slots=True)
+class _Tried:
+    """A stream that has not proved itself yet: its last number, its time and its steps."""
+
+    sequence: int
+    timestamp: int
+    steps: int = 0
+
+
+class Media:
+    """Which flows of a capture carry media, and what their packets become."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._tried: dict[Source, _Tried] = {}
+        self._streams: set[Source] = set()
+        self._flows: set[Flow] = set()
+        self._checked: set[Flow] = set()
+
+    def note(self, flow: Flow, payload: bytes) -> None:
+        """Learn a packet that may be RTP."""
+        if len(payload) < HEADER or payload[1] in RTCP_TYPES:
+            return
+        _, sequence, timestamp, ssrc = struct.unpack_from(">HHII", payload)
+        source = flow, ssrc
+        if source in self._streams:
+            return
+        tried = self._tried.get(source)
+        if tried is None:
+            if len(self._tried) >= CROWD:
+                self._tried.clear()
+            self._tried[source] = _Tried(sequence, timestamp)
+            return
+        follows = 0 < (sequence - tried.sequence & 0xFFFF) <= FOLLOWING
+        advances = (timestamp - tried.timestamp & 0xFFFFFFFF) < 1 << 31
+        tried.steps += follows and advances
+        tried.sequence, tried.timestamp = sequence, timestamp
+        if tried.steps >= NEEDED:
+            self._streams.add(source)
+            self._flows.add(flow)
+            del self._tried[source]
+
+    def note_check(self, flow: Flow) -> None:
+        """Learn that the two ends check their connectivity: they have a session."""
+        self._checked |= {flow, _back(flow)}
+
+    def packet(self, flow: Flow, payload: bytes) -> bytes | None:
+        """A packet, whole or cut, without its content; None where nothing proves that it is one."""
+        if payload[1] in RTCP_TYPES:
+            return _rtcp(payload) if self._is_media(flow) else None
+        if len(payload) < HEADER or not self._is_stream(flow, payload):
+            return None
+        return _rtp(payload)
+
+    def _is_stream(self, flow: Flow, payload: bytes) -> bool:
+        kind = payload[1] & 127
+        return (flow, int.from_bytes(payload[8:12])) in self._streams or kind in self._told(flow)
+
+    def _told(self, flow: Flow) -> set[int]:
+        """The payload types that sessions name for a flow."""
+        if flow in self._checked:
+            return self._sessions.payload_types
+        source, destination = (flow[0], flow[1]), (flow[2], flow[3])
+        return self._sessions.payload_types_at(source) | self._sessions.payload_types_at(destination)
+
+    def _is_media(self, flow: Flow) -> bool:
+        """Whether a flow carries media, or the reports of one on the ports below (RFC 3550, section 11)."""
+        below = flow[0], flow[1] - 1, flow[2], flow[3] - 1
+        sides = (flow, _back(flow), below, _back(below))
+        return any(each in self._flows for each in sides) or bool(self._told(flow) or self._told(below))
+
+
+def _back(flow: Flow) -> Flow:
+    return flow[2], flow[3], flow[0], flow[1]
+
+
+def _rtp(payload: bytes) -> bytes:
+    """The fixed header; contributors are null, and so is what an extension holds: not its own header."""
+    end = min(HEADER + 4 * (payload[0] & 15), len(payload))
+    extension = payload[end : end + 4] if payload[0] & 0x10 else b""
+    new = payload[:HEADER] + bytes(end - HEADER)
+    if len(extension) == 4:
+        new += (extension[:2] if extension[:2] in EXTENSIONS else bytes(2)) + extension[2:]
+    padding = payload[-1:] if payload[0] & 0x20 and len(payload) > len(new) else b""
+    return new + bytes(len(payload) - len(new) - len(padding)) + padding
+
+
+def _rtcp(payload: bytes) -> bytes:
+    """A compound packet of which all parts fit; of one that is encrypted the first eight bytes."""
+    at, new = 0, b""
+    while at + REPORT_HEADER <= len(payload) and payload[at] >> 6 == 2:
+        size = 4 + 4 * struct.unpack_from(">H", payload, at + 2)[0]
+        if at + size > len(payload):
+            break
+        new += _report(payload[at : at + size])
+        at += size
+    if at != len(payload):
+        return payload[:REPORT_HEADER] + bytes(len(payload) - REPORT_HEADER)
+    return new
+
+
+def _report(part: bytes) -> bytes:
+    kind, count = part[1], part[0] & 31
+    kept = {SENDER: 28 + count * REPORT_BLOCK, RECEIVER: 8 + count * REPORT_BLOCK, BYE: 4 + 4 * count}.get(
+        kind, FEEDBACK_HEADER if kind in FEEDBACK else REPORT_HEADER
+    )
+    kept = min(kept, len(part))
+    return part[:kept] + bytes(len(part) - kept)

@@ -1,0 +1,336 @@
+"""A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from postproc.model.text import Lang
+from postproc.model.vocabulary import (
+    ACL_VERDICTS,
+    ADDRESS_CLASSES,
+    DIRECTIONS,
+    DTLS_STATES,
+    LEG_STATES,
+    OUTCOMES,
+    PAIR_STATES,
+    PURPOSES,
+    ROLES,
+    SIDES,
+    capital,
+    word,
+)
+from postproc.show.report.cells import (
+    NONE,
+    CallRows,
+    Cell,
+    Row,
+    Rows,
+    Sheet,
+    amount,
+    clock,
+    code,
+    decimal,
+    leg_cell,
+    millis,
+    place,
+    sheet,
+    shown,
+    span,
+)
+from postproc.show.report.words import HEADINGS, PAGE
+
+COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
+MOST_CANDIDATES = 40
+ACL_KINDS = {"allowed": "good", "denied": "bad", "unknown": "faint"}
+Place = tuple[str | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side's candidates; ``owner`` is what its session description calls itself."""
+
+    name: str
+    title: str
+    owner: str
+    sheet: Sheet | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The candidates of a call, side by side; whether there were others before an ICE restart."""
+
+    sides: tuple[Side, ...]
+    restarted: bool = False
+
+
+def offered(call: CallRows, lang: Lang) -> Offered:
+    """Client and server always, a third side if it offers any; no sides at all without candidates."""
+    every = call["candidates"]
+    if not every:
+        return Offered(())
+    held = latest(every)
+    columns = _columns(held)
+    checked = _checked(call["pairs"])
+    sides = []
+    for name in SIDES:
+        own = [row for row in held if (row.side or "other") == name]
+        if own or name != "other":
+            sides.append(_side(name, [_candidate(row, checked, lang) for row in own], own, columns, lang))
+    return Offered(tuple(sides), restarted=len(_distinct(every)) > len(held))
+
+
+def _columns(rows: Rows) -> list[str]:
+    """What there is to show: the leg only where there are several, the access list where one was asked."""
+    idle = {
+        "leg": len({row.leg for row in rows}) < 2,
+        "base": not any(row.related_addr for row in rows),
+        "acl": not any(row.acl_verdict for row in rows),
+    }
+    return [name for name in COLUMNS if not idle.get(name)]
+
+
+def latest(rows: Rows) -> Rows:
+    """Of each leg and side the candidates of the ufrags in its last message, each once."""
+    last: dict[tuple[object, object], int] = {}
+    for row in rows:
+        last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time or 0), row.time or 0)
+    current = {(row.leg, row.side, row.ufrag) for row in rows if (row.time or 0) == last[row.leg, row.side]}
+    return _distinct(row for row in rows if (row.leg, row.side, row.ufrag) in current)
+
+
+def _distinct(rows: Iterable[Row]) -> Rows:
+    found: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        found.setdefault((row.leg, row.side, row.transport, row.addr, row.port, row.type), row)
+    return list(found.values())
+
+
+def _side(name: str, cells: list[dict[str, Cell]], rows: Rows, columns: list[str], lang: Lang) -> Side:
+    owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
+    title = capital(SIDES[name]).of(lang) if name in SIDES else name
+    if rows and rows[0].leg is not None and "leg" not in columns:
+        title = f"{title}, {PAGE['leg'].of(lang)} {rows[0].leg}"
+    shown_cells = [tuple(row[column] for column in columns) for row in cells]
+    table = sheet("candidates", lang, " ".join(columns), shown_cells, MOST_CANDIDATES)
+    return Side(name, title, shown(owner) if owner else "", table)
+
+
+def _candidate(row: Row, checked: dict[Place, list[int]], lang: Lang) -> dict[str, Cell]:
+    """A cell for each of COLUMNS."""
+    answered, sent = checked.get((row.addr, row.port), (0, 0))
+    transport = f" {shown(row.transport)}" if row.transport not in (None, "udp") else ""
+    return {
+        "leg": leg_cell(row.leg),
+        "type": Cell(shown(row.type) + transport),
+        "address": code(place(row.addr, row.port)),
+        "class": Cell(shown(word(ADDRESS_CLASSES, row.addr_class, lang))),
+        "base": code(place(row.related_addr, row.related_port)),
+        "acl": Cell(
+            shown(word(ACL_VERDICTS, row.acl_verdict, lang)), ACL_KINDS.get(row.acl_verdict or "", "faint")
+        ),
+        "checks": Cell(f"{answered}/{sent}", _rated(answered, sent)) if sent else Cell(NONE, "faint"),
+        "frame": Cell(amount(row.frame), "figure"),
+    }
+
+
+def _rated(answered: int, sent: int) -> str:
+    return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
+
+
+def _checked(pairs: Rows) -> dict[Place, list[int]]:
+    """Address -> checks answered and sent on pairs with it."""
+    found: dict[Place, list[int]] = {}
+    for pair in pairs:
+        ends = {(pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)}
+        for end in ends:
+            counts = found.setdefault(end, [0, 0])
+            counts[0] += pair.answered or 0
+            counts[1] += pair.sent or 0
+    return found
+
+
+MOST_CHECKS = 100
+NAMED = 2  # frames of bindings in one row
+PAIR_KINDS = {"succeeded": "good", "half": "doubt", "failed": "bad", "never_checked": "faint"}
+OUTCOME_KINDS = {
+    "success": "good",
+    "error": "bad",
+    "unanswered": "bad",
+    "pending": "doubt",
+    "response_only": "faint",
+}
+DTLS_KINDS = {"complete": "good"}
+
+
+def pairs(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per candidate pair seen in checks."""
+    columns = "leg local remote answered errors nominated dtls media state"
+    return sheet("pairs", lang, columns, [_pair(row, lang) for row in call["pairs"]], MOST_CHECKS)
+
+
+def _pair(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    return (
+        leg_cell(row.leg),
+        code(_end(row.local_addr, row.local_port, row.local_type)),
+        code(_end(row.remote_addr, row.remote_port, row.remote_type)),
+        Cell(f"{row.answered or 0}/{row.sent or 0}", "figure"),
+        Cell(amount(row.errors), "figure bad" if row.errors else "figure faint"),
+        Cell(HEADINGS["yes" if row.nominated else "no"].of(lang), "" if row.nominated else "faint"),
+        Cell(
+            shown(word(DTLS_STATES, row.dtls, lang)),
+            DTLS_KINDS.get(row.dtls or "", "doubt") if row.dtls else "faint",
+        ),
+        Cell(amount(row.media_packets), "figure"),
+        Cell(shown(word(PAIR_STATES, row.state, lang)), PAIR_KINDS.get(row.state or "", "")),
+    )
+
+
+def _end(addr: str | None, port: int | None, kind: str | None) -> str:
+    return f"{place(addr, port)} {shown(kind)}" if kind else place(addr, port)
+
+
+def bindings(call: CallRows, lang: Lang) -> Sheet | None:
+    """Bindings in the order of time; equal ones that follow each other are one row."""
+    columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
+    ordered = sorted(call["bindings"], key=lambda row: row.time or 0)
+    rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
+    return sheet("bindings", lang, columns, rows, MOST_CHECKS)
+
+
+def _alike(row: Row) -> tuple[object, ...]:
+    ends = (row.src_addr, row.src_port, row.dst_addr, row.dst_port)
+    seen = (row.mapped_addr, row.mapped_port, row.icmp)
+    return row.capture, row.leg, row.purpose, row.direction, ends, row.outcome, row.error_code, seen
+
+
+def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
+    row = held[0]
+    requests = sum(each.requests or 0 for each in held)
+    direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
+    return (
+        Cell(clock(row.time), "figure"),
+        leg_cell(row.leg),
+        Cell(shown(word(PURPOSES, row.purpose, lang))),
+        Cell(shown(direction)),
+        code(place(row.src_addr, row.src_port)),
+        code(place(row.dst_addr, row.dst_port)),
+        Cell(str(requests), "figure"),
+        Cell(_outcome(held, lang), OUTCOME_KINDS.get(row.outcome or "", "")),
+        Cell(_round_trips(held, lang), "figure"),
+        code(place(row.mapped_addr, row.mapped_port)),
+        Cell(_frames(held), "figure"),
+    )
+
+
+def _outcome(held: Rows, lang: Lang) -> str:
+    """Like ``error 487``, ``12 × unanswered, ICMP 3 (11.0 s)``."""
+    row, last = held[0], held[-1]
+    number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
+    icmp = f", ICMP {row.icmp}" if row.icmp is not None else ""
+    told_as = f"{shown(word(OUTCOMES, row.outcome, lang))}{number}{icmp}"
+    return f"{len(held)} × {told_as} ({span(row.time, last.time, lang)})" if len(held) > 1 else told_as
+
+
+def _round_trips(held: Rows, lang: Lang) -> str:
+    took = [row.rtt_ms for row in held if row.rtt_ms is not None]
+    if not took:
+        return "–"
+    least, most = decimal(min(took), lang), decimal(max(took), lang)
+    return f"{least} ms" if least == most else f"{least}–{most} ms"
+
+
+def _frames(held: Rows) -> str:
+    """Request and response: ``12→14``; of many the first and how many more."""
+    named = [f"{row.frame}→{row.response_frame}" if row.response_frame else f"{row.frame}" for row in held]
+    return ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")
+
+
+MOST_FLOWS = 60
+HANDSHAKE_KINDS = {"complete": "good", "none": "faint"}
+LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
+
+
+def legs(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per leg."""
+    columns = "leg role from to agents time ringing answer end status state"
+    return sheet("legs", lang, columns, [_leg(row, lang) for row in call["legs"]], MOST_FLOWS)
+
+
+def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
+    reason = f" {shown(row.final_reason, 60)}" if row.final_reason else ""
+    known = row.final_status is not None
+    rated = "" if not known else "good" if row.final_status < 300 else "doubt"
+    return (
+        leg_cell(row.leg),
+        Cell(shown(word(ROLES, row.role, lang))),
+        code(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}"),
+        code(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}"),
+        Cell(agents, "long"),
+        Cell(clock(row.invite_time), "figure"),
+        Cell(clock(row.ringing_time), "figure"),
+        Cell(clock(row.answer_time), "figure"),
+        Cell(clock(row.end_time), "figure"),
+        Cell(amount(row.final_status) + reason, rated),
+        Cell(shown(word(LEG_STATES, row.state, lang))),
+    )
+
+
+def handshakes(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per DTLS handshake."""
+    columns = "time leg dtls_client dtls_server state duration fingerprint frame"
+    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in call["dtls"]], MOST_FLOWS)
+
+
+def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    alert = f": {shown(row.alert, 60)}" if row.alert else ""
+    held = row.fingerprint_matches
+    match = Cell("–", "faint") if held is None else _match(matches=bool(held), lang=lang)
+    return (
+        Cell(clock(row.started), "figure"),
+        leg_cell(row.leg),
+        code(place(row.client_addr, row.client_port)),
+        code(place(row.server_addr, row.server_port)),
+        Cell(shown(word(DTLS_STATES, row.state, lang)) + alert, HANDSHAKE_KINDS.get(row.state or "", "bad")),
+        Cell(millis(row.duration_ms, lang), "figure"),
+        match,
+        Cell(amount(row.frame), "figure"),
+    )
+
+
+def _match(*, matches: bool, lang: Lang) -> Cell:
+    return Cell(HEADINGS["matches" if matches else "differs"].of(lang), "good" if matches else "bad")
+
+
+def streams(call: CallRows, lang: Lang) -> Sheet | None:
+    """One row per RTP stream."""
+    columns = "leg direction from to codec packets lost jitter gap time end"
+    return sheet(
+        "rtp_streams", lang, columns, [_stream(row, lang) for row in call["rtp_streams"]], MOST_FLOWS
+    )
+
+
+def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
+    direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
+    return (
+        leg_cell(row.leg),
+        Cell(shown(direction)),
+        code(place(row.src_addr, row.src_port)),
+        code(place(row.dst_addr, row.dst_port)),
+        Cell(shown(row.codec, 40) + (" SRTP" if row.secured else "")),
+        Cell(amount(row.packets), "figure"),
+        _lost(row, lang),
+        Cell(millis(row.jitter_ms, lang), "figure"),
+        Cell(millis(row.max_gap_ms, lang, 0), "figure"),
+        Cell(clock(row.first_time), "figure"),
+        Cell(clock(row.last_time), "figure"),
+    )
+
+
+def _lost(row: Row, lang: Lang) -> Cell:
+    if row.lost is None or not row.expected:
+        return Cell("–", "figure faint")
+    share = 100 * row.lost / row.expected
+    note, bad = LOSS
+    kind = "bad" if share > bad else "doubt" if share > note else ""
+    return Cell(f"{row.lost} ({decimal(share, lang)} %)", f"figure {kind}".strip())

@@ -1,0 +1,303 @@
+"""What of a run is a call's or a capture's: rows, frames, flows, and the filter that shows it in Wireshark.
+
+Pure: from the tables of a run. Every row of a message and of what is made of them bears its call's
+number; captures, joins, logs and seconds of streams are found by what they are of. Media, which have no
+rows of their own, and RTCP beside them are found by flow and time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, NamedTuple, TypeAlias
+
+import pandas as pd
+
+from postproc.model import filters
+from postproc.model.tables import BY_NAME, SLACK_S, Tables
+
+Mask: TypeAlias = "pd.Series[bool]"
+# What was on the wire: of a capture also what is no call's.
+WHOLE = frozenset({
+    "sip_messages", "sip_headers", "sdp_media", "transactions", "stun_messages", "dtls_messages",
+    "icmp_errors",
+})  # fmt: skip
+
+
+def of_call(tables: Tables, call: int, name: str) -> pd.DataFrame:
+    """The rows of the table ``name`` that are about one call, in their order."""
+    rows: pd.DataFrame = getattr(tables, name)
+    return _where(rows, OF_CALL[name](tables, call) if name in OF_CALL else rows["call"] == call)
+
+
+def of_capture(tables: Tables, capture: str) -> Tables:
+    """The calls seen in a capture with all that is known of them, and the captures they are in."""
+    seen = tables.timeline
+    calls = seen.loc[seen["capture"] == capture, "call"].dropna().unique()
+    captures = {capture, *seen.loc[seen["call"].isin(calls), "capture"]}
+    cut = {}
+    for name in BY_NAME:
+        rows: pd.DataFrame = getattr(tables, name)
+        if name in WHOLE or "call" not in rows:
+            cut[name] = _where(rows, rows["capture"].isin(captures))
+        else:
+            cut[name] = _where(rows, rows["call"].isin(calls))
+    return tables.with_(**cut | {"logs": tables.logs})
+
+
+def without_captures(tables: Tables, captures: Collection[str]) -> Tables:
+    """The run without these captures and the calls seen in them."""
+    shown = [tables.timeline, tables.calls, tables.legs]
+    gone = {call for rows in shown for call in rows.loc[rows["capture"].isin(captures), "call"].dropna()}
+    cut = {}
+    for name in BY_NAME:
+        rows: pd.DataFrame = getattr(tables, name)
+        lost = rows["capture"].isin(captures)
+        cut[name] = _where(rows, ~(lost | rows["call"].isin(gone) if "call" in rows else lost))
+    return tables.with_(**cut)
+
+
+def _call_ids(tables: Tables, calls: Collection[int]) -> list[str]:
+    return list(tables.legs.loc[tables.legs["call"].isin(calls), "call_id"].dropna())
+
+
+def _captures(tables: Tables, call: int) -> Mask:
+    seen = tables.timeline.loc[tables.timeline["call"] == call, "capture"]
+    return tables.captures["capture"].isin(seen)
+
+
+def _joins(tables: Tables, call: int) -> Mask:
+    ids = _call_ids(tables, [call])
+    return tables.joins["call_id_a"].isin(ids) | tables.joins["call_id_b"].isin(ids)
+
+
+def _rtp_seconds(tables: Tables, call: int) -> Mask:
+    streams = tables.rtp_streams
+    return tables.rtp_seconds["stream"].isin(streams.loc[streams["call"] == call, "stream"].dropna())
+
+
+def _logs(tables: Tables, call: int) -> Mask:
+    return tables.logs["capture"].isin(of_call(tables, call, "log_events")["capture"])
+
+
+OF_CALL: dict[str, Callable[[Tables, int], Mask]] = {
+    "captures": _captures,
+    "joins": _joins,
+    "logs": _logs,
+    "rtp_seconds": _rtp_seconds,
+}
+
+
+def _where(rows: pd.DataFrame, mask: Mask) -> pd.DataFrame:
+    return rows[mask.fillna(value=False).astype(bool)].reset_index(drop=True)
+
+
+ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
+HANDSHAKE_ENDS = ["client_addr", "client_port", "server_addr", "server_port"]
+SLACK = pd.Timedelta(seconds=SLACK_S)
+
+
+class Flow(NamedTuple):
+    """UDP between two addresses and ports, the lower one first."""
+
+    one: tuple[str, int]
+    other: tuple[str, int]
+
+
+@dataclass
+class Span:
+    """When a flow was used by a call, and whether RTCP may run beside it."""
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+    odd: bool = False
+
+    def add(self, first: pd.Timestamp, last: pd.Timestamp, odd: bool) -> None:
+        self.first, self.last, self.odd = min(self.first, first), max(self.last, last), self.odd or odd
+
+
+def call_ids(tables: Tables) -> dict[int, list[str]]:
+    """call -> the Call-IDs of its legs, in the order of the legs."""
+    found: dict[int, list[str]] = defaultdict(list)
+    known = tables.legs.dropna(subset=["call", "call_id"]).sort_values(["call", "leg"])
+    for call, call_id in zip(known["call"], known["call_id"], strict=True):
+        if call_id not in found[call]:
+            found[int(call)].append(call_id)
+    return dict(found)
+
+
+def flows(tables: Tables) -> dict[int, dict[Flow, Span]]:
+    """call -> the flows of its STUN, DTLS and media."""
+    found: dict[int, dict[Flow, Span]] = defaultdict(dict)
+    for call, flow, first, last, odd in _used(tables):
+        if (span := found[call].get(flow)) is None:
+            found[call][flow] = Span(first, last, odd)
+        else:
+            span.add(first, last, odd)
+    return dict(found)
+
+
+def _used(tables: Tables) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp, bool]]:
+    muxed = _muxed(tables)
+    stun, streams = tables.stun_messages, tables.rtp_streams
+    for row in _known_spans(stun, ENDS, stun["time"], stun["time"]):
+        yield *row, False
+    handshakes = tables.dtls
+    end = handshakes["completed"].fillna(handshakes["started"])
+    for row in _known_spans(handshakes, HANDSHAKE_ENDS, handshakes["started"], end):
+        yield *row, False
+    for row in _known_spans(streams, ENDS, streams["first_time"], streams["last_time"]):
+        yield *row, row[0] not in muxed
+
+
+def _known_spans(
+    table: pd.DataFrame, ends: list[str], first: "pd.Series[pd.Timestamp]", last: "pd.Series[pd.Timestamp]"
+) -> Iterator[tuple[int, Flow, pd.Timestamp, pd.Timestamp]]:
+    known = table.assign(_first=first, _last=last).dropna(subset=["call", *ends, "_first", "_last"])
+    columns = [known[name] for name in ("call", *ends, "_first", "_last")]
+    for call, addr, port, other_addr, other_port, start, end in zip(*columns, strict=True):
+        if flow := _nameable((addr, int(port)), (other_addr, int(other_port))):
+            yield int(call), flow, start, end
+
+
+def _nameable(one: tuple[str, int], other: tuple[str, int]) -> Flow | None:
+    """None when an address is none that a filter could name."""
+    try:
+        versions = {ip_address(one[0]).version, ip_address(other[0]).version}
+    except ValueError:
+        return None
+    return Flow(*sorted((one, other))) if len(versions) == 1 else None
+
+
+def _muxed(tables: Tables) -> set[int]:
+    """Calls all of whose descriptions say rtcp-mux (RFC 5761)."""
+    offered = tables.sdp_media.dropna(subset=["call"])
+    every = offered["rtcp_mux"].fillna(False).groupby(offered["call"]).all()
+    return {int(call) for call, muxed in zip(every.index, every, strict=True) if muxed}
+
+
+def call_filters(tables: Tables) -> dict[int, str]:
+    """call -> its display filter. A flow that other calls use as well is limited to the call's time."""
+    ids, used = call_ids(tables), flows(tables)
+    users = Counter(flow for spans in used.values() for flow in spans)
+    numbers = sorted({int(call) for call in tables.calls["call"].dropna()} | set(ids) | set(used))
+    return {
+        call: filters.either(
+            [filters.equals("sip.Call-ID", ids.get(call, [])), *_flow_filters(used.get(call, {}), users)]
+        )
+        for call in numbers
+    }
+
+
+def _flow_filters(spans: Mapping[Flow, Span], users: Mapping[Flow, int]) -> Iterator[str]:
+    for flow, span in spans.items():
+        traffic = filters.between(flow.one, flow.other, odd=span.odd)
+        yield filters.both([traffic, _within(span)]) if users[flow] > 1 else traffic
+
+
+def _within(span: Span) -> str:
+    first, last = span.first - SLACK, span.last + SLACK
+    return f"frame.time_epoch >= {_epoch(first)} && frame.time_epoch <= {_epoch(last)}"
+
+
+def _epoch(time: pd.Timestamp) -> str:
+    seconds, rest = divmod(time.value, 1_000_000_000)
+    return f"{seconds}.{rest:09d}"
+
+
+SLACK = pd.Timedelta(seconds=SLACK_S)
+MESSAGES = ("sip_messages", "stun_messages", "dtls_messages", "icmp_errors")
+STREAMED = ("tls", "ws", "wss")  # only readable from the connection's opening on
+ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
+
+TimedFlow = tuple[str, int, str, int, int, int]  # both ends; ns since the epoch, from and to
+Connection = tuple[str, int, str, int]
+
+
+@dataclass
+class Belonging:
+    """What belongs to the call in one capture; see ``read.extract.frames_of``."""
+
+    frames: set[int] = field(default_factory=set)
+    flows: list[TimedFlow] = field(default_factory=list)
+    connections: dict[Connection, set[int]] = field(default_factory=dict)
+    whole: set[Connection] = field(default_factory=set)
+
+
+def belonging(tables: Tables, call: int) -> dict[str, Belonging]:
+    """Return what belongs to the call by capture; empty when there is no such call."""
+    found: dict[str, Belonging] = {}
+    for name in MESSAGES:
+        for capture, frame in _pairs(_of(getattr(tables, name), call)[["capture", "frame"]]):
+            found.setdefault(capture, Belonging()).frames.add(frame)
+    for capture, connection, transport in _connections(_of(tables.sip_messages, call)):
+        held = found.setdefault(capture, Belonging())
+        held.connections[connection] = _ends(tables.sip_messages, capture, connection)
+        held.whole |= {connection} if transport in STREAMED else set()
+    for capture, flow in _timed_flows(tables, call):
+        found.setdefault(capture, Belonging()).flows.append(flow)
+    return dict(sorted(found.items()))
+
+
+def _connections(sip: pd.DataFrame) -> Iterator[tuple[str, Connection, str]]:
+    """TCP connections with messages, each once, whichever way it was first seen."""
+    streamed = sip[~sip["transport"].isin(["udp", "sctp"])].dropna(subset=ENDS)
+    distinct = streamed.drop_duplicates(["capture", *ENDS])
+    for capture, source, sport, destination, dport, transport in _values(
+        distinct, ["capture", *ENDS, "transport"]
+    ):
+        if (source, sport) <= (destination, dport) or not _has(distinct, capture, (destination, dport)):
+            yield capture, (source, int(sport), destination, int(dport)), transport
+
+
+def _has(distinct: pd.DataFrame, capture: str, source: tuple[str, int]) -> bool:
+    """Whether the other direction is listed, too."""
+    same = (distinct["capture"] == capture) & (distinct["src_addr"] == source[0])
+    return bool((same & (distinct["src_port"] == source[1])).any())
+
+
+def _ends(sip: pd.DataFrame, capture: str, connection: Connection) -> set[int]:
+    """The frames of a connection in which any message ends."""
+    source, source_port, destination, destination_port = connection
+    forth = (sip["src_addr"] == source) & (sip["src_port"] == source_port)
+    forth &= (sip["dst_addr"] == destination) & (sip["dst_port"] == destination_port)
+    back = (sip["src_addr"] == destination) & (sip["src_port"] == destination_port)
+    back &= (sip["dst_addr"] == source) & (sip["dst_port"] == source_port)
+    here = (sip["capture"] == capture) & (forth | back).fillna(value=False)
+    return set(sip.loc[here, "frame"].astype("int64"))
+
+
+def _timed_flows(tables: Tables, call: int) -> Iterator[tuple[str, TimedFlow]]:
+    streams = _of(tables.rtp_streams, call)
+    for capture, *ends, start, end in _values(streams, ["capture", *ENDS, "first_time", "last_time"]):
+        for shift in (0, 1):  # RTCP on the next port (RFC 3550, section 11)
+            yield from _timed_flow(capture, ends, shift, start, end)
+    last = _of(tables.calls, call)["end"].max()
+    columns = ["client_addr", "client_port", "server_addr", "server_port", "time", "completed"]
+    for capture, *ends, start, completed in _values(_of(tables.dtls, call), ["capture", *columns]):
+        known = [each for each in (start, completed, last) if not pd.isna(each)]
+        if known:
+            yield from _timed_flow(capture, ends, 0, min(known), max(known))
+
+
+def _timed_flow(
+    capture: str, ends: list[Any], shift: int, start: pd.Timestamp, end: pd.Timestamp
+) -> Iterator[tuple[str, TimedFlow]]:
+    source, source_port, destination, destination_port = ends
+    if any(pd.isna(each) for each in (*ends, start, end)):
+        return
+    since, until = (start - SLACK).value, (end + SLACK).value
+    yield capture, (source, source_port + shift, destination, destination_port + shift, since, until)
+
+
+def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str, int]]:
+    known = rows.dropna()
+    return zip(known["capture"], known["frame"].astype("int64"), strict=True)
+
+
+def _values(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows[column] for column in columns), strict=True)
+
+
+def _of(rows: pd.DataFrame, call: int) -> pd.DataFrame:
+    return rows[(rows["call"] == call).fillna(value=False).astype(bool)]

@@ -1,0 +1,77 @@
+"""RTP per leg and direction."""
+
+import pytest
+
+from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import foreign, leg, plain_stream, scene, stream
+
+
+def test_a_stream_two_captures_saw_counts_once_by_the_fuller_view():
+    case = scene(rtp_streams=[stream(packets=800), stream(packets=850, capture="b.pcapng")])
+    assert way(case, 1, "server_to_client").packets == 850
+
+
+def test_an_ssrc_used_again_later_counts_again():
+    case = scene(rtp_streams=[stream(last_time=9.0), stream(first_time=10.0, time=10.0)])
+    assert way(case, 1, "server_to_client").packets == 1700
+
+
+def test_two_directions_may_share_an_ssrc():
+    both = [plain_stream(SERVER, GATEWAY, ssrc=7), plain_stream(GATEWAY, SERVER, ssrc=7)]
+    assert {found.packets for found in ways(scene(rtp_streams=both), 2).values()} == {850}
+
+
+def test_times_of_a_way_span_its_streams():
+    case = scene(
+        rtp_streams=[stream(last_time=9.0), stream(ssrc=9, first_time=10.0, time=10.0, last_time=12.0)]
+    )
+    assert way(case, 1, "server_to_client").seconds == 9.0
+    assert way(case, 1, "client_to_server").seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    ("back", "heard"),
+    [
+        ({"packets": 850}, True),
+        ({"packets": 4}, False),
+        ({"packets": 30, "last_time": 4.0}, False),
+        ({"packets": 30}, True),
+        ({"packets": 60, "last_time": 4.0}, True),
+    ],
+    ids=["full", "scrap", "short", "sparse throughout", "five percent"],
+)
+def test_both_ways_takes_more_than_a_scrap(back, heard):
+    assert both_ways(scene(rtp_streams=[stream(), stream("client_to_server", **back)]), 1) is heard
+
+
+def test_a_short_call_is_judged_by_packets_alone():
+    short = {"last_time": 4.0, "packets": 50}
+    case = scene(rtp_streams=[stream(**short), stream("client_to_server", **short | {"packets": 5})])
+    assert both_ways(case, 1) is True
+
+
+def test_without_rtp_nothing_is_said():
+    assert both_ways(scene(rtp_streams=[]), 1) is None
+    assert media_ok(scene(rtp_streams=[])) is None
+
+
+def test_with_ice_the_clients_leg_decides():
+    assert media_ok(scene(rtp_streams=[stream(), stream("client_to_server")])) is True
+    assert (
+        media_ok(scene(rtp_streams=[stream(), plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]))
+        is False
+    )
+
+
+def test_without_ice_a_leg_that_cannot_be_judged_excuses_nothing_and_breaks_nothing():
+    plain = foreign()
+    assert media_ok(scene(base=plain)) is True
+    assert media_ok(scene(base=plain | {"rtp_streams": plain["rtp_streams"][:1]})) is False
+
+
+def test_only_answered_legs_should_have_audio():
+    assert talking(scene()) == [1]
+    assert talking(scene(legs=[leg(1, answer_time=None)])) == []
+    assert talking(scene(legs=[leg(1, answer_time=None, state="starts_mid_call")])) == [1]
+    assert talking(scene(legs=[])) == [None]
