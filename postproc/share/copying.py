@@ -18,7 +18,8 @@ from postproc.read.records import Described, Other, Piece, Record, pieces
 from postproc.version import __version__
 from postproc.wire import pcapng
 
-SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, f"legshark {__version__}".encode())))
+APPLICATION = f"legshark {__version__}"
+SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, APPLICATION.encode())))
 COPIED = (pcapng.SECRETS, pcapng.NAMES)  # statistics speak of the whole
 
 Comments = Callable[[int], Iterable[str]]

@@ -7,7 +7,7 @@ addresses are as telling as packets.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from postproc.model.errors import CaptureError, SetupError
 from postproc.read import logfiles
 from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.share.copying import SECTION, replacing
+from postproc.share.copying import APPLICATION, SECTION, replacing
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets
 from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
@@ -27,6 +27,7 @@ from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts,
 from postproc.wire import pcapng
 
 ATTEMPTS = 50
+OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
 USUAL_NAMES = (
     "lo",
     "any",
@@ -103,7 +104,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
             undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
-            written[source.target] = _write_capture(source, replacing_in)
+            written[source.target] = _write_capture(source, replacing_in, pseudonyms.words.sure)
         for path, target in work.logs.items():
             written[target] = _write_text(path, target, pseudonyms.logs.line)
         lenient = Lenient(pseudonyms)
@@ -111,7 +112,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
         for path, target in work.texts.items():
             written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
-        check(written, originals)
+        check(written, originals.besides(OUR_NAME))
         found = _unjudged(work, pseudonyms)
         for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
             del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
@@ -195,13 +196,15 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
                 yield piece, packets.packet(piece.frame, link_type, piece.data)
 
 
-def _write_capture(source: Source, packets: Packets) -> int:
+def _write_capture(source: Source, packets: Packets, names: Container[str]) -> int:
     count = 0
     with replacing(source.target) as file:
         file.write(SECTION)
         for piece in _replaced(source, packets):
             if isinstance(piece, Described):
-                file.write(bytes(pcapng.Interface(piece.link_type, piece.snaplen, _clock(piece.options))))
+                file.write(
+                    bytes(pcapng.Interface(piece.link_type, piece.snaplen, _clock(piece.options, names)))
+                )
                 continue
             record, data = piece
             comment = pcapng.comment(f"frame {record.frame}") if source.numbered else b""
@@ -210,13 +213,14 @@ def _write_capture(source: Source, packets: Packets) -> int:
     return count
 
 
-def _clock(options: bytes) -> bytes:
-    """Of an interface's options those that say how its clock counts, and a usual name."""
+def _clock(options: bytes, names: Container[str]) -> bytes:
+    """Of an interface's options those that say how its clock counts, and a usual name that is nobody's."""
     kept = b""
     for code, value in pcapng.parse_options(options):
-        name = value.decode(errors="replace").rstrip("0123456789\0")
+        name = value.decode(errors="replace").rstrip("\0")
+        usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
         clock = code in (pcapng.IF_TSRESOL, pcapng.IF_TSOFFSET)
-        if clock or (code == pcapng.IF_NAME and name in USUAL_NAMES):
+        if clock or (code == pcapng.IF_NAME and usual):
             kept += pcapng.option(code, value)
     return kept
 
