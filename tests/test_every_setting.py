@@ -31,6 +31,7 @@ from tests.diagnose.scenes import (
 )
 from tests.diagnose.test_capture_cut_short import RINGING, until
 from tests.diagnose.test_media_lost import lossy
+from tests.diagnose.test_media_stopped import SILENT, STOPPED
 
 DEAD = {"bindings": unanswered(5), "pairs": [], "dtls": [], "rtp_streams": []}
 REFUSED = at_once(488, reason_header=CAUSE_88)
@@ -162,6 +163,7 @@ SETTINGS = {
     "thresholds.one_way_share": threshold("one_way_share", 0.01, rtp_streams=[stream(), SPARSE]),
     "thresholds.one_way_packets": threshold("one_way_packets", 2000),
     "thresholds.one_way_seconds": threshold("one_way_seconds", 30, rtp_streams=[stream(), SPARSE]),
+    "thresholds.stopped_seconds": threshold("stopped_seconds", 13, phases=[SILENT], rtp_streams=STOPPED),
     "thresholds.dead_requests": threshold("dead_requests", 2, **DEAD | {"bindings": unanswered(2)}),
     "thresholds.dead_seconds": threshold("dead_seconds", 1, **DEAD | {"bindings": unanswered(2)}),
     "thresholds.too_short_seconds": threshold(

@@ -39,6 +39,7 @@ from postproc.diagnose.rules import (
     media_lost,
     media_on_unexpected_path,
     media_port_out_of_range,
+    media_stopped,
     no_binding_success,
     no_checks,
     no_common_codec,
@@ -112,6 +113,7 @@ RULES: tuple[Rule, ...] = (
     one_way_media.RULE,
     late_media.RULE,
     media_lost.RULE,
+    media_stopped.RULE,
 )
 # The stages of what carries media between the two sides, once each knows the other's candidates.
 NETWORK = frozenset({"stun", "nat", "dtls", "media"})

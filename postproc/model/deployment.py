@@ -70,6 +70,11 @@ class Thresholds:
     )
     one_way_packets: float = _threshold(5, "A direction with fewer packets than this is missing.")
     one_way_seconds: float = _threshold(3, "For how long both ends must have had the chance to send.")
+    stopped_seconds: float = _threshold(
+        5,
+        "Media that is due and stops for longer than this before its phase ends has stopped. Whoever hangs up"
+        " first is silent for a second or two before; comfort noise (RFC 3389) comes more often.",
+    )
     dead_requests: float = _threshold(
         3, "So many Binding Requests without one answer make a direction dead (RFC 8445: checks repeat)."
     )

@@ -1,6 +1,8 @@
-"""The packets of one call as pcapng: SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors.
+"""The packets of one call as pcapng, as they are or with pseudonyms; the report with pseudonyms.
 
-Nothing in a packet is changed; each bears its original frame number as comment.
+SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors; each bears its original frame number as comment.
+The report with pseudonyms is that of the captures and logs of a run after they were redacted: it cannot tell
+more than they do.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,15 +11,19 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from postproc import pipeline
 from postproc.files import scratch
+from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
 from postproc.pipeline import Run
+from postproc.read import deployment as deployments
 from postproc.read.extract import frames_of
 from postproc.read.inputs import located
 from postproc.share.account import Account, Look, goes_on
 from postproc.share.copying import Comments, copy, moved
-from postproc.share.names import safe_name
-from postproc.share.redact import Source, Work, redact
+from postproc.share.packing import placed, safe_name
+from postproc.share.redact import Source, Work, disguised, products, redact
+from postproc.share.search import check, own_words
 from postproc.show.selection import Belonging, belonging
 from postproc.show.terminal import clean
 
@@ -111,3 +117,54 @@ def _there_are(known: list[int]) -> str:
     return (
         f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"
     )
+
+
+JUDGED = ["call", "legs", "verdict", "cause"]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Whether the redacted captures lead to the same verdicts, and what was redacted."""
+
+    same: bool
+    account: Account
+
+
+def report(
+    done: Run, target: Path, *, calls: Collection[int] = (), deployment: Deployment | None = None,
+    key: str | None = None, hidden: Collection[str] = (), look: Look = goes_on,
+) -> Reported:  # fmt: skip
+    """Write the redacted report of a run.
+
+    ``look`` is shown what remains before: it raises SetupError to stop. So is SetupError raised, and
+    nothing written, when a capture or log of the run is gone, or an original is left; LookupError
+    when the run has not one of the calls.
+    """
+    for call in calls:
+        done.call(call)
+    known = deployment or deployments.read(deployments.DEFAULT)
+    with scratch.folder() as place:
+        captures = [Source(path, place / f"{n}.pcapng") for n, path in enumerate(_files(done.captures), 1)]
+        logs = {path: place / f"{n}.log" for n, path in enumerate(_files(done.logs), 1)}
+        redacted = redact(Work(captures, logs, products=products(known), hidden=hidden), key)
+        unjudged = {path.name: words for path, words in redacted.unjudged.items()}
+        account = Account(redacted.pseudonyms.tally, unjudged)
+        look(account)
+        again = pipeline.run(
+            [source.target for source in captures], fs_logs=list(logs.values()),
+            deployment=disguised(known, redacted.pseudonyms), lang=done.lang, only=set(done.findings["name"]),
+        )  # fmt: skip
+        page = place / pipeline.REPORT
+        pipeline.write_report(placed(again, place), page, calls)
+        check([page], redacted.originals.besides(own_words()))
+        moved(page, target)
+    return Reported(bool(again.calls[JUDGED].equals(done.calls[JUDGED])), account)
+
+
+def _files(rows: pd.DataFrame) -> list[Path]:
+    """The files of a run, each once; SetupError if one is gone."""
+    paths = [located(path) for path in dict.fromkeys(rows["path"].dropna())]
+    for path in paths:
+        if not path.is_file():
+            raise SetupError(f"{path}: gone; a redacted report is made from the captures and logs themselves")
+    return paths

@@ -20,7 +20,7 @@ from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
 from postproc.pipeline import Run
 from postproc.read.inputs import Unread, located, readable, said
-from postproc.share.names import distinct, safe_name
+from postproc.share.packing import distinct, safe_name
 from postproc.show.notebook import OURS, Seen, Subject, notebook, sources
 
 FOLDER = "notebooks"  # of a run's results

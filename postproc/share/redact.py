@@ -1,32 +1,33 @@
 """Captures and texts with pseudonyms, written only if nothing of the originals is left in them.
 
-Everything is read twice: first to learn what is to be replaced, in all files
-together; then to write. What was written is searched for every original.
+Everything is read twice: first to learn what is to be replaced, in all files together; then to write.
+What was written is searched for every original. A deployment gets the same pseudonyms: access lists and
+addresses are as telling as packets.
 """
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from postproc.model.acl import BUILT_IN, AccessList, Entry, Unresolved
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, SetupError
 from postproc.read import logfiles
 from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.share import unjudged
-from postproc.share.checking import check
 from postproc.share.copying import APPLICATION, replacing
-from postproc.share.lenient import Lenient
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets
-from postproc.share.redaction.pseudonyms import Pseudonyms
+from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
+from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
 from postproc.show import pcapng_out
 
 ATTEMPTS = 50
+OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
 NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
 USUAL_NAMES = (
     "lo",
@@ -104,7 +105,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
             undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
-            written[source.target] = _write_capture(source, replacing_in)
+            written[source.target] = _write_capture(source, replacing_in, pseudonyms.words.sure)
         for path, target in work.logs.items():
             written[target] = _write_text(path, target, pseudonyms.logs.line)
         lenient = Lenient(pseudonyms)
@@ -112,7 +113,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
         for path, target in work.texts.items():
             written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
-        check(written, originals)
+        check(written, originals.besides(OUR_NAME))
         found = _unjudged(work, pseudonyms)
         for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
             del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
@@ -122,14 +123,14 @@ def redact(work: Work, key: str | None = None) -> Redacted:
 
 def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
     """By file the words that nobody can judge."""
-    new = {word for each in pseudonyms.words.seen.values() for word in unjudged.parts(each)}
-    new |= {word for each in pseudonyms.texts.kept for word in unjudged.parts(each)}
+    new = {word for each in pseudonyms.words.seen.values() for word in words_of(each)}
+    new |= {word for each in pseudonyms.texts.kept for word in words_of(each)}
     found = {
-        source.target: unjudged.of_capture(source.path, source.target, pseudonyms.known, new)
+        source.target: unjudged_in_capture(source.path, source.target, pseudonyms.known, new)
         for source in work.captures
     }
     for path, target in (*work.logs.items(), *work.texts.items()):
-        found[target] = unjudged.of_texts(_lines(path), _lines(target), pseudonyms.known, new)
+        found[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, new)
     return {target: words for target, words in found.items() if words}
 
 
@@ -196,13 +197,13 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
                 yield piece, packets.packet(piece.frame, link_type, piece.data)
 
 
-def _write_capture(source: Source, packets: Packets) -> int:
+def _write_capture(source: Source, packets: Packets, names: Container[str]) -> int:
     count = 0
     with replacing(source.target) as file:
         file.write(pcapng_out.section(APPLICATION))
         for piece in _replaced(source, packets):
             if isinstance(piece, Described):
-                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
+                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options, names)))
                 continue
             record, data = piece
             comments = (f"frame {record.frame}",) if source.numbered else ()
@@ -213,14 +214,15 @@ def _write_capture(source: Source, packets: Packets) -> int:
     return count
 
 
-def _clock(options: bytes) -> bytes:
-    """Of an interface's options those that say how its clock counts, and a usual name."""
+def _clock(options: bytes, names: Container[str]) -> bytes:
+    """Of an interface's options those that say how its clock counts, and a usual name that is nobody's."""
     kept, at = b"", 0
     while at + 4 <= len(options):
         code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
         value = options[at + 4 : at + 4 + size]
-        name = value.decode(errors="replace").rstrip("0123456789\0")
-        if code in (RESOLUTION, OFFSET) or (code == NAME and name in USUAL_NAMES):
+        name = value.decode(errors="replace").rstrip("\0")
+        usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
+        if code in (RESOLUTION, OFFSET) or (code == NAME and usual):
             kept += pcapng_out.option(code, value)
         at += 4 + size + (-size & 3)
     return kept
@@ -244,3 +246,36 @@ def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int
         for count, line in enumerate(_lines(path), 1):  # noqa: B007
             file.write(replaced(line).encode(errors="replace") + b"\n")
     return count
+
+
+def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
+    """The deployment as it is to the redacted captures: it decides alike, and its prose names nobody."""
+    return replace(
+        deployment,
+        public_addresses=tuple(
+            network for each in deployment.public_addresses for network in pseudonyms.addresses.image(each)
+        ),
+        lists={_name(name, pseudonyms): _list(held, pseudonyms) for name, held in deployment.lists.items()},
+        candidate_acl=_names(deployment.candidate_acl, pseudonyms),
+        signalling_acl=_names(deployment.signalling_acl, pseudonyms),
+    )
+
+
+def _list(held: AccessList, pseudonyms: Pseudonyms) -> AccessList:
+    """A list that decides alike: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
+    finest_first = sorted(held.entries, key=lambda entry: -entry.network.prefixlen)
+    entries = (
+        Entry(network, entry.allow, str(network))
+        for entry in finest_first
+        for network in pseudonyms.addresses.image(entry.network)
+    )
+    unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in held.unresolved)
+    return AccessList(_name(held.name, pseudonyms), held.allow, tuple(entries), tuple(unresolved))
+
+
+def _names(names: Iterable[str], pseudonyms: Pseudonyms) -> tuple[str, ...]:
+    return tuple(_name(name, pseudonyms) for name in names)
+
+
+def _name(name: str, pseudonyms: Pseudonyms) -> str:
+    return name if name in BUILT_IN or name in pseudonyms.known else pseudonyms.words.identifier(name)

@@ -1,9 +1,11 @@
-"""The ticket: one zip with trace, logs, results, a checklist and a list of hashes.
+"""The ticket: one zip with trace, logs, results, a checklist with its answers and a list of hashes.
 
-With pseudonyms, the results are those of the redacted trace: what is in them
-cannot tell more than the trace does.
+With pseudonyms, the results are those of the redacted trace: what is in them cannot tell more than the
+trace does.
 """
 
+import re
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +21,68 @@ from postproc.model.text import Lang
 from postproc.pipeline import Run
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles
-from postproc.read.inputs import Unread
-from postproc.share import prose
+from postproc.read.inputs import Unread, said
 from postproc.share.account import Account, Look, goes_on, markdown
-from postproc.share.answers import as_given, as_lines, of_lines, words_as_given
-from postproc.share.checking import check
-from postproc.share.disguise import disguised
-from postproc.share.packing import pack
-from postproc.share.redact import Redacted, Source, Work, products, redact
-from postproc.share.staged import linked, members, placed
+from postproc.share.packing import linked, members, pack, placed
+from postproc.share.redact import Redacted, Source, Work, disguised, products, redact
+from postproc.share.search import check, own_words
 from postproc.show import checklist
+from postproc.show.checklist import KEYS
 from postproc.version import __version__
+
+NUL = "\0"
+AS_GIVEN = ("customer_id",)  # the vendor must know who asks
+
+
+def read_answers(path: Path) -> dict[str, str]:
+    """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error
+    except RecursionError as error:
+        raise SetupError(f"{path}: neither JSON nor TOML: nested too deeply") from error
+    except (ValueError, tomllib.TOMLDecodeError) as error:
+        raise SetupError(f"{path}: neither JSON nor TOML: {error}") from error
+    if isinstance(held, list):  # a checklist.json
+        held = {str(each.get("key")): each.get("answer") for each in held if isinstance(each, dict)}
+    if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
+        named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
+        raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")
+    return {key: str(value) for key, value in held.items() if value not in (None, "")}
+
+
+def as_lines(answers: Mapping[str, str]) -> str:
+    """The answers that are to be redacted as a text, one in a line, by their keys; no text has a NUL."""
+    return "".join(
+        f"{' '.join(answers[key].replace(NUL, ' ').split())}\n" for key in _with_pseudonyms(answers)
+    )
+
+
+def of_lines(text: str, answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers of which the lines are what became of ``as_lines``, and those that stay as given."""
+    new = dict(zip(_with_pseudonyms(answers), text.split("\n"), strict=False))
+    return new | as_given(answers)
+
+
+def as_given(answers: Mapping[str, str]) -> dict[str, str]:
+    """What is not redacted."""
+    return {key: answers[key] for key in AS_GIVEN if key in answers}
+
+
+def words_as_given(answers: Mapping[str, str]) -> frozenset[str]:
+    """That, and each word of it, in lower case."""
+    return frozenset(
+        word
+        for text in as_given(answers).values()
+        for word in (text.lower(), *re.findall(r"\w+|\S+", text.lower()))
+    )
+
+
+def _with_pseudonyms(answers: Mapping[str, str]) -> list[str]:
+    return sorted(set(answers) - set(AS_GIVEN))
+
 
 JUDGED = ["call", "legs", "verdict", "cause"]
 FOUND = ["call", "leg", "code", "verdict", "severity"]
@@ -108,7 +161,7 @@ def ticket(order: Order, target: Path) -> Ticket:
         }
         ours = {**_below(place / "results", place), **made}
         if packed.redacted:
-            exempt = prose.words() | words_as_given(order.answers)
+            exempt = own_words() | words_as_given(order.answers)
             check(ours.values(), packed.redacted.originals.besides(exempt))
         sizes = pack({**packed.files, **ours}, about, target, dated=not order.redacted)
     here = (f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread)

@@ -24,9 +24,9 @@ from postproc.read.extract import frames_of
 from postproc.read.split import split
 from postproc.read.walk import open_container, windows
 from postproc.share import notebooks
-from postproc.share.answers import read_answers
 from postproc.share.copying import copy
 from postproc.share.redact import Source, Work, redact
+from postproc.share.ticket import read_answers
 from postproc.show import checklist
 from tests.fuzz import rules
 

@@ -10,10 +10,9 @@ import pytest
 from postproc.model import filters
 from postproc.model.described import of_table
 from postproc.model.tables import Tables
-from postproc.share.account import Account, markdown
+from postproc.share.account import Account, Tally, markdown
 from postproc.share.annotate import comments
-from postproc.share.names import LONGEST, safe_name
-from postproc.share.redaction.tally import Tally
+from postproc.share.packing import LONGEST, safe_name
 from postproc.show import acl, checklist, notebook_html
 from postproc.show.documents import code, inline
 from postproc.show.notebook import Seen, Subject, notebook

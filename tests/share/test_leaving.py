@@ -15,9 +15,8 @@ from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
 from postproc.share import notebooks
 from postproc.share.account import Account, lines
-from postproc.share.export import export_redacted
+from postproc.share.export import export_redacted, report
 from postproc.share.redact import products
-from postproc.share.report import report
 from postproc.share.ticket import Order, Ticket, ticket
 from tests.canaries import logs, packets
 from tests.canaries.seeds import Canaries, found

@@ -14,8 +14,7 @@ import pytest
 from postproc.model.errors import SetupError
 from postproc.pipeline import load
 from postproc.share import ticket as module
-from postproc.share.answers import read_answers
-from postproc.share.ticket import Order, ticket
+from postproc.share.ticket import Order, read_answers, ticket
 from postproc.show.checklist import KEYS
 
 

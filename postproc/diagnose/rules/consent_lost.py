@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.case import CLIENT, Case, evidence
 from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, Checks, checks, receiver, requests
+from postproc.diagnose.evidence.silences import alive, silences
 from postproc.diagnose.evidence.view import end
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
@@ -13,6 +14,8 @@ from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
+# RFC 7675, section 5.1, has consent asked for every 4 to 6 s: in 10 s of a living client at least one check is due.
+EXPECTED_SECONDS = 10
 AFTER_THE_END = timedelta(seconds=1)  # what is under way when a call ends stays unanswered
 
 TITLE = Text(
@@ -25,6 +28,10 @@ DETAIL = Text(
     "Bis dahin waren {answered} Binding Requests beantwortet; {lost} danach nicht mehr,"
     " und von dort kamen keine Medien mehr.",
 )
+GONE = Text(
+    "Nothing came from there any more: no media, no check, no answer to a check.",
+    "Von dort kam nichts mehr: keine Medien, kein Check, keine Antwort auf einen Check.",
+)
 MOVED = Text(
     "Checks then came from {moved}: the client has changed its network or its NAT mapping.",
     "Danach kamen Checks von {moved}: Der Client hat das Netz oder die NAT-Zuordnung gewechselt.",
@@ -35,6 +42,24 @@ def find(case: Case) -> Iterator[Finding]:
     until = end(case)
     if until is None:
         return
+    unanswered = list(_unanswered(case, until))
+    yield from unanswered
+    yield from _gone(case, {each.leg for each in unanswered})
+
+
+def _gone(case: Case, known: set[int | None]) -> Iterator[Finding]:
+    """A client that is asked nothing, as by a server without ICE of its own, and falls silent altogether."""
+    for silence in silences(case):
+        if silence.leg in known or silence.side != CLIENT or alive(case, silence) is not False:
+            continue
+        if silence.seconds < EXPECTED_SECONDS:
+            continue
+        facts = {"peer": CLIENT, "lost_at": silence.since, "seconds": silence.seconds}
+        shown = checks(case, TO_SERVER, silence.leg).rows or checks(case, leg=silence.leg).rows
+        yield Finding(RULE.name, "fault", 0.8, evidence(*shown), TITLE, (GONE,), facts, leg=silence.leg)
+
+
+def _unanswered(case: Case, until: datetime) -> Iterator[Finding]:
     for leg in case.judged_legs:
         for direction, back in ((TO_CLIENT, TO_SERVER), (TO_SERVER, TO_CLIENT)):
             sent = checks(case, direction, leg)

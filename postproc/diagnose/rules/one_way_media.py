@@ -14,6 +14,7 @@ from postproc.diagnose.evidence.media import (
     talks,
     throughout,
 )
+from postproc.diagnose.evidence.silences import silences
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Advice, Finding, Rule
 from postproc.model.rows import RtpStreamRow
@@ -47,12 +48,14 @@ SETTLE = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    limits = case.deployment.thresholds
+    limits, fell_silent = case.deployment.thresholds, silences(case)
     for talk in talks(case):
         flow = main_flow(case, talk.leg)
         if flow is None or not both_may_send(case, talk.leg):
             continue
         sent, back = flow
+        if any(silence.leg == talk.leg for silence in fell_silent):
+            continue  # it had come, and stopped: another picture
         if (
             missing(case, back, sent)
             and sent.packets >= limits.one_way_packets

@@ -22,7 +22,7 @@ from ipaddress import (
 )
 
 from postproc.model.addresses import CLASSES
-from postproc.share.redaction.tally import Kind, Tally
+from postproc.share.account import Kind, Tally
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

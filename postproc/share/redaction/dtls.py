@@ -1,16 +1,117 @@
-"""DTLS (RFC 6347): records and handshake headers stay, certificates, names, identities and keys do not.
+"""DTLS (RFC 6347): records, handshake headers and what hellos choose from stay.
 
-A certificate gives way to another of the same length, and the fingerprint in the
-session description follows it: who compares them comes to the same result.
+Certificates, names, identities and keys do not. A certificate gives way to another of the same length, and
+the fingerprint in the session description follows it: who compares them comes to the same result. Of the
+hellos (RFC 5246, section 7.4.1) versions, cipher suites, groups and the lengths of everything are the
+protocol's; randoms, session ids, cookies, tickets, names and keys give way to other bytes, equal where the
+originals are.
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from postproc.share.redaction import hellos
-from postproc.share.redaction.tally import Kind, Tally
+from postproc.share.account import Kind, Tally
+
+VERSION, RANDOM = 2, 32
+SUITES = frozenset({0x00, 0x13, 0x56, 0xC0, 0xC1, 0xCC, 0xCF, 0xD0})  # first bytes in IANA's registry
+SERVER_NAME, ALPN, TICKET, RENEGOTIATION = 0, 16, 35, 0xFF01
+# Extensions of numbers from a registry, and how many bytes of a length are before them:
+# max_fragment_length, supported_groups, ec_point_formats,
+# signature_algorithms, use_srtp, heartbeat, encrypt_then_mac, extended_master_secret, record_size_limit,
+# supported_versions, psk_key_exchange_modes, signature_algorithms_cert
+NUMBERS = {1: 0, 10: 2, 11: 1, 13: 2, 14: 2, 15: 0, 22: 0, 23: 0, 28: 0, 43: 1, 45: 1, 50: 2}
+LONGEST_NUMBERS = 96  # bytes; the longest lists of signature algorithms and groups have half of it
+LETTERS = range(0x20, 0x7F)  # no number of these registries is written with them
+PROTOCOLS = frozenset({
+    b"webrtc", b"c-webrtc", b"h2", b"h3", b"http/1.1", b"http/1.0", b"sip/2", b"coap", b"stun.turn",
+    b"stun.nat-discovery", b"dot", b"mqtt",
+})  # fmt: skip
+
+Filled = Callable[[bytes], bytes]  # as many other bytes
+
+
+class Reader:
+    """Takes bytes off the front; what is not there is not there."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def take(self, size: int) -> bytes:
+        """So many bytes, or as many as there are."""
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return taken
+
+    def counted(self, size: int) -> tuple[bytes, bytes]:
+        """A length of ``size`` bytes, and what it counts."""
+        length = self.take(size)
+        return length, self.take(int.from_bytes(length))
+
+
+def client_hello(body: bytes, filled: Filled) -> bytes:
+    """A ClientHello; a part that does not fit is null."""
+    held = Reader(body)
+    new = held.take(VERSION) + filled(held.take(RANDOM))
+    for _ in range(2):  # session id and cookie
+        length, value = held.counted(1)
+        new += length + filled(value)
+    length, suites = held.counted(2)
+    pairs = (suites[at : at + 2] for at in range(0, len(suites), 2))
+    new += length + b"".join(pair if pair[0] in SUITES else bytes(len(pair)) for pair in pairs)
+    length, methods = held.counted(1)
+    return new + length + bytes(len(methods)) + _extensions(held, filled)
+
+
+def server_hello(body: bytes, filled: Filled) -> bytes:
+    """A ServerHello."""
+    held = Reader(body)
+    new = held.take(VERSION) + filled(held.take(RANDOM))
+    length, session = held.counted(1)
+    new += length + filled(session)
+    suite = held.take(2)
+    new += suite if suite[:1] and suite[0] in SUITES else bytes(len(suite))
+    return new + bytes(len(held.take(1))) + _extensions(held, filled)
+
+
+def hello_verify_request(body: bytes, filled: Filled) -> bytes:
+    """A HelloVerifyRequest: its cookie comes back in the next ClientHello."""
+    held = Reader(body)
+    version, (length, cookie) = held.take(VERSION), held.counted(1)
+    return version + length + filled(cookie) + bytes(len(held.rest))
+
+
+def _extensions(held: Reader, filled: Filled) -> bytes:
+    length = held.take(2)
+    listed, new = Reader(held.take(int.from_bytes(length))), length
+    while listed.rest:
+        kind, (size, value) = listed.take(2), listed.counted(2)
+        new += kind + size + _extension(int.from_bytes(kind), value, filled)
+    return new + bytes(len(held.rest))
+
+
+def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
+    if kind == SERVER_NAME:
+        return value[:5] + b"x" * len(value[5:])
+    if kind == ALPN:
+        return _protocols(value)
+    if kind in NUMBERS and len(value) <= LONGEST_NUMBERS:
+        counted = NUMBERS[kind]
+        return value[:counted] + bytes(byte * (byte not in LETTERS) for byte in value[counted:])
+    if kind == RENEGOTIATION:
+        return value[:1] + filled(value[1:])
+    return filled(value) if kind == TICKET else bytes(len(value))
+
+
+def _protocols(value: bytes) -> bytes:
+    """Names of protocols (RFC 7301): those in the registry."""
+    held = Reader(value)
+    new = held.take(2)
+    while held.rest:
+        length, name = held.counted(1)
+        new += length + (name if name in PROTOCOLS else b"x" * len(name))
+    return new
+
 
 CONTENT_TYPES, VERSIONS = range(20, 27), (b"\xfe\xff", b"\xfe\xfd", b"\x01\0")
 HANDSHAKE, CHANGE_CIPHER_SPEC, ALERT = 22, 20, 21
@@ -18,7 +119,7 @@ CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUES
 HELLO_VERIFY_REQUEST, CLIENT_KEY_EXCHANGE = 3, 16
 CERTIFICATE_VERIFY, NAMED_CURVE = 15, 3
 HELLOS = {
-    CLIENT_HELLO: hellos.client, SERVER_HELLO: hellos.server, HELLO_VERIFY_REQUEST: hellos.verify_request,
+    CLIENT_HELLO: client_hello, SERVER_HELLO: server_hello, HELLO_VERIFY_REQUEST: hello_verify_request,
 }  # fmt: skip
 RECORD, MESSAGE = 13, 12
 ALERT_SIZE = 2
@@ -178,10 +279,10 @@ def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
 
 def _names_nobody(body: bytes) -> bool:
     """Whether a CertificateRequest lists types and algorithms only, no authorities (RFC 5246, 7.4.4)."""
-    held = hellos.Reader(body)
+    held = Reader(body)
     _, types = held.counted(1)
     _, algorithms = held.counted(2)
-    listed = all(byte not in hellos.LETTERS for byte in algorithms) and all(byte <= 0x43 for byte in types)
+    listed = all(byte not in LETTERS for byte in algorithms) and all(byte <= 0x43 for byte in types)
     return listed and held.rest == bytes(2)
 
 

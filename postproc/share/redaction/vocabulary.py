@@ -1,14 +1,21 @@
-"""Words that are nobody's: those of protocols, codecs, products and logs, in lower case.
+"""Which words are nobody's, of protocols, codecs, products and log texts; all others are somebody's.
 
-A word belongs here if it is in a standard or a registry (the RFCs named below, IANA's registries), is
-what a well-known program says of itself, or is one of the words its messages are made of. What could
-be somebody's name, firm or town does not belong here, however usual it is in calls: whatever is
+What redaction keeps in text, and what the last search may find in it, is asked here and nowhere else.
+
+A word belongs here, in lower case, if it is in a standard or a registry (the RFCs named below, IANA's
+registries), is what a well-known program says of itself, or is one of the words its messages are made of.
+What could be somebody's name, firm or town does not belong here, however usual it is in calls: whatever is
 added, leaves every house from then on.
 """
 
+import re
+from collections.abc import Iterable
+
+from postproc.model.logtexts import TEXTS
+
 # Methods, header fields, option tags, parameters and values of SIP (IANA: sip-parameters), and of what
 # else travels in it: MIME types, event packages, Q.850 causes by name, months and days of dates.
-SIP = """
+SIP_WORDS = """
     se caps vector dcs osps billing laes share priv served addresses guid parent av etsi cug pkcs7 av interact
     cnonce rspauth nextnonce auts contact answermode cseq ptime
     100rel 199 3gpp 3gpp2 850 a accept access ack active actor address adjacency adsl aes alert alerting
@@ -56,7 +63,7 @@ SIP = """
 """
 
 # Codecs and media formats (IANA: media-types, rtp-parameters), as in a=rtpmap.
-CODECS = """
+CODEC_WORDS = """
     theora vorbis nse xnse
     1998 2000 24 40 726 aal2 aal2g72616 ac3 alaw amr amrwb aptx atrac av1 av1x bv16 bv32 celt cipc
     clearmode cn comfort dvi4 eac3 es event evrc evrc0 evrc1 evrcb evrcb0 evrcwb evs flexfec g711 g722
@@ -70,7 +77,7 @@ CODECS = """
 
 # Attributes, transport protocols and tokens of session descriptions (IANA: sdp-parameters), of ICE
 # (RFC 8839), of SDES (RFC 4568) and of RTP header extensions (RFC 8285).
-SDP = """
+SDP_WORDS = """
     fb cost pwd
     01 02 03 128 192 256 32 8 80 8bit abs absolute acap accept acfg active actpass aead aes aggregate
     align allocation allocation00 allowed alt anat annexa annexb application apt as asymmetry audio avp
@@ -104,7 +111,7 @@ SDP = """
 """
 
 # What phrases and texts of answers are made of: RFC 3261, section 21, Q.850, and well-known programs.
-PHRASES = """
+PHRASE_WORDS = """
     a able about absent accept acceptable access active address after all allotted allowed already also
     alternative ambiguous an and anonymity another answer answered any are as attempted attended
     authentication avail available back bad bandwidth barred be bearer bearercapability been being blind
@@ -136,7 +143,7 @@ PHRASES = """
 """
 
 # Names that well-known programs and telephones give themselves, and the systems they run on.
-PRODUCTS = """
+PRODUCT_WORDS = """
     32bit 3cx 3cxphone 3cxphonesystem 64 64bit a aarch64 aastra acrobits adore agent alcatel ale algo
     allworx alpha altigen amazon amd64 android anveo app apple applewebkit arm arm64 armv7 armv7l
     asterfax asterisk atcom audiocodes aura avaya avm baresip belledonne beta bird bit blink bluebox
@@ -167,7 +174,7 @@ PRODUCTS = """
 """
 
 # What FreeSWITCH's log lines are made of: levels, files, states, modules, variables of its own.
-LOG = """
+LOG_WORDS = """
     2833 abandoned abort aborted about above absent accepted acknowledge acl acquire action actions
     activate activated activating activation active add added adding additional addr address adjust
     adjusting adpcm after age agent aiff aleg alert all allocate allocated allocation allocator allow
@@ -292,13 +299,98 @@ LOG = """
 """
 
 # Top-level domains that say no more than a country code does, and those that mean no place in the internet.
-DOMAINS = """
+DOMAIN_WORDS = """
     app arpa biz cloud com corp dev domain edu eu example gov home info int intern internal intra
     intranet invalid io lan local localdomain localhost mil net org private test
 """
 
 # Words of the above that are also names of people: they stay in small or in capital letters only.
-NAMES = """
+NAME_WORDS = """
     april august bill carol chan chase drew frank grant guy homer jan janus june king lance mark max may opal
     page rose sofia vega will
 """
+
+
+PIECE = re.compile(r"[a-z0-9]+")
+WORD = re.compile(r"(?:[^\W_]|[\udc80-\udcff])+")  # undecodable bytes are letters, too
+LETTERS = re.compile(r"[A-Za-z]{3,}")
+COUNTED = re.compile(r"(?:x|v)?\d{1,3}(?:ms|s|bit|k|kbps|hz|khz)?|cs\d?", re.IGNORECASE)
+SHORT_NUMBER = 2  # digits: what is longer may be an extension
+LONGEST_VERSION = 9  # digits: what has more may be a telephone number with points in it
+VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
+# A number in groups, an address, a version; no status line.
+GROUPED = re.compile(r"(?<!SIP/)(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)")
+ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+DICTIONARY = frozenset(
+    word
+    for text in (
+        SIP_WORDS,
+        CODEC_WORDS,
+        SDP_WORDS,
+        PHRASE_WORDS,
+        PRODUCT_WORDS,
+        LOG_WORDS,
+        *(text.words for text in TEXTS),
+    )
+    for word in PIECE.findall(text.lower())
+)
+CODECS = frozenset(CODEC_WORDS.split())
+NAMES = frozenset(NAME_WORDS.split())
+DOMAINS = frozenset(DOMAIN_WORDS.split())
+
+
+class Known:
+    """The words that stay; ``products`` are patterns of names that say a deployment's products.
+
+    ``"text" in known`` says whether every word of a text stays.
+    """
+
+    def __init__(self, products: Iterable[str] = ()) -> None:
+        self._products = [re.compile(pattern) for pattern in products]
+        named = (found for each in self._products for found in LETTERS.findall(each.pattern))
+        self._words = DICTIONARY | {word.lower() for word in named}
+        self._answers: dict[str, bool] = {}
+
+    def word(self, word: str) -> bool:
+        """Whether a word without blanks and signs in it is nobody's."""
+        if word not in self._answers:
+            self._answers[word] = self._is_word(word)
+        return self._answers[word]
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and all(map(self.word, WORD.findall(text))) and not GROUPED.search(text)
+
+    def spans(self, name: str) -> list[tuple[int, int]]:
+        """Where the name of a program says one of the products."""
+        found = (match.span() for pattern in self._products for match in pattern.finditer(name))
+        return sorted((start, end) for start, end in found if start < end)
+
+    def _is_word(self, word: str) -> bool:
+        lower = word.lower()
+        if not word.isascii():
+            return False
+        if word.isdecimal():
+            return len(word) <= SHORT_NUMBER
+        if lower in NAMES:
+            return word in (lower, word.upper())
+        if lower in self._words or len(word) == 1:
+            return True
+        return bool(COUNTED.fullmatch(word)) and sum(map(str.isdigit, word)) <= SHORT_NUMBER
+
+
+def is_version(text: str) -> bool:
+    """Whether this is shaped like the version of a program, not like an address or a number with points."""
+    if not VERSION.fullmatch(text) or ADDRESS.fullmatch(text):
+        return False
+    bare = text.lstrip("vV")
+    return sum(map(str.isdigit, bare)) <= LONGEST_VERSION and not re.match(r"0\d", bare)
+
+
+def is_codec(name: str) -> bool:
+    """Whether this names a codec or a format of media, as rtpmap does."""
+    pieces = PIECE.findall(name.lower())
+    return name.isascii() and all(piece in CODECS or _is_short_number(piece) for piece in pieces)
+
+
+def _is_short_number(piece: str) -> bool:
+    return piece.isdecimal() and len(piece) <= SHORT_NUMBER

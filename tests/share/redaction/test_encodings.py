@@ -12,8 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from postproc.share.redaction import leaks
-from postproc.share.redaction.encodings import views
-from postproc.share.redaction.leaks import Originals
+from postproc.share.redaction.leaks import Originals, views
 from tests.share.redaction.parts import pseudonyms
 
 WORD, HOST, UMLAUT = "Zauberwald", "pbx.zauberwald.de", "Müller-Weiß"

@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.share.names import LONGEST, distinct, safe_name, shortened
+from postproc.share.packing import LONGEST, distinct, safe_name, shortened
 
 
 @pytest.mark.parametrize(

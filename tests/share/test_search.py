@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from postproc.model.errors import SetupError
-from postproc.share import searched
-from postproc.share.checking import check
+from postproc.share import search as searched
 from postproc.share.redaction.leaks import Originals
+from postproc.share.search import check
 
 HELD = Originals(words=frozenset({b"zauberwald"}))
 

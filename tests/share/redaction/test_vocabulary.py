@@ -1,6 +1,6 @@
 import pytest
 
-from postproc.share.redaction.known import Known, is_codec, is_version
+from postproc.share.redaction.vocabulary import Known, is_codec, is_version
 from tests.share.redaction.parts import pseudonyms
 
 KNOWN = Known(("XPhone", r"^sipsorcery_v4\.0\."))

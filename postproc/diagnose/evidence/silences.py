@@ -1,0 +1,81 @@
+"""Media that fell silent while it was due: per phase and sender (RFC 3264, section 5.1).
+
+A sum over the call cannot show it: 5 s of audio and 15 s of silence look like audio both ways.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
+from postproc.model.rows import PhaseRow
+
+# A B2BUA passes a sender's silence on to its other leg within a packet or two; a jitter buffer adds some
+# 100 ms. With a third of it delays begin to look like silences of their own, with three times two parties
+# who hang up one after the other look like one.
+PASSED_ON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """From ``since`` to the phase's end nothing came from a side that might send and had sent before.
+
+    ``side``: CLIENT for the leg's far end, whoever that is, or SERVER.
+    """
+
+    phase: PhaseRow
+    side: str
+    since: datetime
+    until: datetime
+
+    @property
+    def leg(self) -> int | None:
+        return self.phase.leg
+
+    @property
+    def seconds(self) -> float:
+        return (self.until - self.since).total_seconds()
+
+
+def silences(case: Case) -> list[Silence]:
+    """The silences of a call where they begin: what a B2BUA only passes on to another leg is left out."""
+    every = [silence for leg in case.numbers for silence in _of_leg(case, leg)]
+    begun = [silence for silence in every if silence.side == CLIENT]
+    return [each for each in every if each.side == CLIENT or not any(_passes_on(each, one) for one in begun)]
+
+
+def _passes_on(silence: Silence, begun: Silence) -> bool:
+    return silence.leg != begun.leg and abs(silence.since - begun.since) <= PASSED_ON
+
+
+def _of_leg(case: Case, leg: int) -> Iterator[Silence]:
+    limits = case.deployment.thresholds
+    sent = {CLIENT: 0, SERVER: 0}
+    for phase in case.phases:
+        if phase.leg != leg or phase.kind == "early" or phase.started is None or phase.ended is None:
+            continue
+        for side, may_send, packets, last in (
+            (CLIENT, phase.may_send_client, phase.packets_from_client, phase.last_from_client),
+            (SERVER, phase.may_send_server, phase.packets_from_server, phase.last_from_server),
+        ):
+            sent[side] += packets or 0
+            silence = Silence(phase, side, last or phase.started, phase.ended)
+            if (
+                may_send
+                and sent[side] >= limits.one_way_packets
+                and silence.seconds >= limits.stopped_seconds
+            ):
+                yield silence
+
+
+def alive(case: Case, silence: Silence) -> bool | None:
+    """Whether anything of ICE came from the side after its media: checks, or answers to the other's.
+
+    None where the leg has no checks by which to tell.
+    """
+    came, asked = (TO_SERVER, TO_CLIENT) if silence.side == CLIENT else (TO_CLIENT, TO_SERVER)
+    own, answered = checks(case, came, silence.leg).rows, checks(case, asked, silence.leg).of("success")
+    if not own and not answered:
+        return None
+    return any((row.last_time or row.time) > silence.since for row in (*own, *answered))

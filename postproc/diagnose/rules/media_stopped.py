@@ -1,0 +1,154 @@
+"""Media that had flowed fell silent while it was still due."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.silences import Silence, alive, silences
+from postproc.model.findings import Advice, Finding, Rule
+from postproc.model.loading import Row
+from postproc.model.rows import DtlsMessageRow, SipMessageRow
+from postproc.model.text import Text
+
+TITLE = Text(
+    "From {since:clock} on nothing came from the {side:word} on leg {number} any more, for {seconds:0} s.",
+    "Ab {since:clock} kam vom {side:word} auf Leg {number} {seconds:0} s lang nichts mehr.",
+)
+TITLE_OTHER = Text(
+    "From {since:clock} on nothing came from the other side on leg {number} any more, for {seconds:0} s.",
+    "Ab {since:clock} kam von der Gegenstelle auf Leg {number} {seconds:0} s lang nichts mehr.",
+)
+AGREED = Text(
+    "By offer and answer both sides might have gone on sending: no hold was agreed.",
+    "Nach Angebot und Antwort durften beide Seiten weiter senden: Ein Halten war nicht vereinbart.",
+)
+ALIVE = Text(
+    "Its checks or answers to checks went on, so the path still carried STUN: a muted microphone and a filter that"
+    " passes nothing but STUN look alike from here.",
+    "Ihre Checks oder Antworten auf Checks kamen weiter an, der Pfad trug also noch STUN: Ein stummgeschaltetes"
+    " Mikrofon und ein Filter, der nur STUN durchlässt, sehen von hier aus gleich aus.",
+)
+GONE = Text(
+    "No checks or answers to checks came from there either.",
+    "Auch Checks oder Antworten auf Checks kamen von dort nicht mehr.",
+)
+REQUEST = Text(
+    "Just before there was a {method} (frame {frame}).",
+    "Unmittelbar davor gab es ein {method} (Frame {frame}).",
+)
+ALERT = Text(
+    "Just before there was a DTLS alert (frame {frame}): {alert}.",
+    "Unmittelbar davor gab es einen DTLS-Alert (Frame {frame}): {alert}.",
+)
+SETTLE = Text(
+    "RTCP or comfort noise of the silent side, its own capture or log: they show whether it went on sending.",
+    "RTCP oder Comfort Noise der stillen Seite, ein Mitschnitt oder Protokoll von dort: Sie zeigen, ob sie weiter"
+    " gesendet hat.",
+)
+
+# What changes media takes effect within a packet or two, a handshake within a second. With a third of it a slow
+# re-INVITE goes unmentioned, with three times it what has nothing to do with the silence is mentioned.
+JUST_BEFORE = timedelta(seconds=2)
+CHANGES = ("INVITE", "UPDATE", "REFER")
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for silence in silences(case):
+        yield _finding(case, silence)
+
+
+def _finding(case: Case, silence: Silence) -> Finding:
+    living = alive(case, silence)
+    message = _before(case, silence)
+    detail, tags = [AGREED], set[str]()
+    facts: dict[str, object] = {
+        "since": silence.since, "number": silence.leg, "seconds": silence.seconds, "side": _side(case, silence),
+    }  # fmt: skip
+    if living is not None:
+        detail.append(ALIVE if living else GONE)
+        tags.add("alive" if living else "gone")
+    if isinstance(message, SipMessageRow):
+        detail.append(REQUEST)
+        facts |= {"method": message.method, "frame": message.frame}
+        tags.add("changed")
+    elif message is not None:
+        detail.append(ALERT)
+        facts |= {"alert": message.alert, "frame": message.frame}
+        tags.add("alert")
+    shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
+    return Finding(
+        RULE.name, "suspect", 0.6, evidence(*(shown or [silence.phase]), message),
+        TITLE_OTHER if facts["side"] == OTHER else TITLE, tuple(detail), facts, SETTLE, leg=silence.leg,
+        tags=frozenset(tags),
+    )  # fmt: skip
+
+
+def _side(case: Case, silence: Silence) -> str:
+    if silence.side == CLIENT:
+        return CLIENT if silence.leg in case.client_legs else OTHER
+    return SERVER
+
+
+def _before(case: Case, silence: Silence) -> SipMessageRow | DtlsMessageRow | None:
+    """The alert, else the request that might have changed the media, just before it stopped."""
+    near = (silence.since - JUST_BEFORE, silence.since + JUST_BEFORE)
+    alerts = [r for r in case.dtls_messages if r.leg == silence.leg and r.alert is not None]
+    changes = [
+        r for r in case.sip_messages if r.leg == silence.leg and r.method in CHANGES and r.to_tag is not None
+    ]
+    found: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
+    return next((row for row in found if near[0] <= row.time <= near[1]), None)
+
+
+RULE = Rule(
+    code="RTP006",
+    name="media-stopped",
+    stage="media",
+    summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
+    claim=Text(
+        "A side whose media had come falls silent while it may send, long before the phase ends.",
+        "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf.",
+    ),
+    causes=(
+        Advice(Text(
+            "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
+            "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
+        )),
+        Advice(Text(
+            "A firewall lets STUN pass and drops the media after it.",
+            "Eine Firewall lässt STUN durch und verwirft danach die Medien.",
+        ), tag="alive"),
+        Advice(Text(
+            "The device lost or changed its network, or the application was stopped.",
+            "Das Gerät hat sein Netz verloren oder gewechselt, oder die Anwendung wurde angehalten.",
+        ), tag="gone"),
+        Advice(Text(
+            "The {method} in frame {frame} changed something that the two sides understand differently: address,"
+            " keys, DTLS role.",
+            "Das {method} in Frame {frame} hat etwas geändert, das die beiden Seiten verschieden verstehen: Adresse,"
+            " Schlüssel, DTLS-Rolle.",
+        ), tag="changed"),
+    ),
+    remedies=(
+        Advice(Text(
+            "Ask whether somebody was muted from {since:clock} on.",
+            "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",
+        )),
+        Advice(Text(
+            "Capture at the silent side at the same time: if it sends there, the network between drops the media.",
+            "Gleichzeitig auf der stillen Seite mitschneiden: Sendet sie dort, verwirft das Netz dazwischen die Medien.",
+        )),
+        Advice(Text(
+            "Compare the descriptions before and after frame {frame}.",
+            "Die Beschreibungen vor und nach Frame {frame} vergleichen.",
+        ), tag="changed"),
+    ),
+    references=("RFC 3264, section 5.1", "RFC 3389", "RFC 7675, section 5.1"),
+    known_problems=Text(
+        "Silence suppression without comfort noise looks the same, so it is never more than a suspicion.",
+        "Sprechpausenunterdrückung ohne Comfort Noise sieht genauso aus; es bleibt deshalb immer ein Verdacht.",
+    ),
+    find=find,
+    follows=("consent-lost", "dtls-alert", "one-direction-only", "capture-cut-short"),
+    despite_media=True,
+)  # fmt: skip

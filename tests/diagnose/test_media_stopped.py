@@ -1,0 +1,112 @@
+"""Media that had flowed and stopped while it was due."""
+
+import pytest
+
+from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
+from postproc.diagnose.rules.media_stopped import RULE
+from tests.diagnose.scenes import asked, check, message, stream, told_both, verdict
+
+STOPPED = [stream(), stream("client_to_server", last_time=8.0)]
+
+
+def phase(leg=1, **changes):
+    """The answered phase of a leg, media both ways from its start to its end."""
+    return {
+        "call": 1, "leg": leg, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
+        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True,
+        "packets_from_client": 850, "first_from_client": 3.1, "last_from_client": 19.9,
+        "packets_from_server": 850, "first_from_server": 3.1, "last_from_server": 19.9,
+    } | changes  # fmt: skip
+
+
+SILENT = phase(packets_from_client=250, last_from_client=8.0)
+
+
+def test_a_client_that_falls_silent_is_a_suspicion_with_both_explanations():
+    alive = [check(), check("client_to_server", time=1.1), check("client_to_server", time=15.0)]
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=alive)
+    assert (found.verdict, found.confidence, found.leg) == ("suspect", 0.6, 1)
+    assert found.tags == {"alive"}
+    shown = told_both(found, RULE)
+    assert (
+        shown["en"]["title"]
+        == "From 12:00:08.000 on nothing came from the client on leg 1 any more, for 12 s."
+    )
+    assert shown["de"]["title"] == "Ab 12:00:08.000 kam vom Client auf Leg 1 12 s lang nichts mehr."
+    assert "a muted microphone and a filter that passes nothing but STUN look alike" in shown["en"]["detail"]
+    assert "stummgeschaltetes Mikrofon" in shown["de"]["detail"]
+    assert "firewall lets STUN pass" in shown["en"]["causes"]
+    assert shown["en"]["detail"].endswith("show whether it went on sending.")
+
+
+def test_the_call_is_no_ok_though_media_had_flown_both_ways():
+    row = verdict(
+        phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=[check("client_to_server", time=15.0)]
+    )
+    assert (row.verdict, row.cause) == ("suspect", "media-stopped")
+
+
+@pytest.mark.parametrize("changes", [
+    {},
+    {"last_from_client": 16.0, "packets_from_client": 600},  # whoever hangs up first is silent before
+    {"may_send_client": False, "last_from_client": 8.0},
+    {"may_send_client": None, "last_from_client": 8.0},
+    {"kind": "early", "last_from_client": 8.0},
+    {"packets_from_client": 4, "last_from_client": 8.0},  # never was audio
+    {"ended": None, "last_from_client": 8.0},
+])  # fmt: skip
+def test_silent(changes):
+    assert asked(RULE, phases=[phase(**changes), phase(2)]) == []
+
+
+def test_nothing_after_a_hold_is_found_in_the_phase_that_resumes():
+    phases = [
+        phase(ended=6.0, last_from_client=5.9), phase(phase=2, kind="hold", started=6.0, ended=8.0,
+        may_send_client=False, packets_from_client=0, last_from_client=None),
+        phase(phase=3, kind="resumed", started=8.0, packets_from_client=0, last_from_client=None),
+    ]  # fmt: skip
+    (found,) = asked(RULE, phases=phases)
+    assert (found.facts["seconds"], found.facts["side"]) == (12.0, "client")
+
+
+def test_what_the_server_passes_on_to_the_other_leg_is_told_once():
+    relayed = phase(2, packets_from_server=250, last_from_server=8.1)
+    (found,) = asked(RULE, phases=[SILENT, relayed], rtp_streams=STOPPED)
+    assert found.leg == 1
+
+
+def test_a_server_that_falls_silent_by_itself_is_told():
+    (found,) = asked(RULE, phases=[phase(packets_from_server=250, last_from_server=8.0), phase(2)])
+    assert found.facts["side"] == "server"
+
+
+def test_the_gateway_is_the_other_side():
+    (found,) = asked(RULE, phases=[phase(), phase(2, packets_from_client=250, last_from_client=8.0)])
+    assert found.leg == 2
+    assert "from the other side on leg 2" in told_both(found, RULE)["en"]["title"]
+
+
+def test_what_happened_just_before_is_named():
+    again = message(1, "INVITE", 7.2, frame=77, to_tag="g")
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, sip_messages=[again])
+    assert found.facts["method"] == "INVITE" and 77 in found.evidence.frames
+    assert "frame 77" in told_both(found, RULE)["en"]["causes"]
+
+
+def test_a_client_of_which_nothing_comes_any_more_has_lost_its_path():
+    """A server without checks of its own (rtpengine, ICE lite) has none that could stay unanswered."""
+    seen = [check(), check("client_to_server", time=1.1)]
+    (found,) = asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
+    assert (found.verdict, found.confidence, found.facts["seconds"]) == ("fault", 0.8, 12.0)
+    assert "no answer to a check" in told_both(found, CONSENT_LOST)["en"]["detail"]
+    row = verdict(phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
+    assert (row.verdict, row.cause) == ("fault", "consent-lost")
+
+
+@pytest.mark.parametrize("bindings", [
+    [check(), check(time=12.0), check("client_to_server", time=1.1)],  # it answered after its media stopped
+    [check(), check("client_to_server", time=1.1), check("client_to_server", time=12.0)],
+    [],  # no ICE by which to tell
+])  # fmt: skip
+def test_a_client_that_lives_has_not(bindings):
+    assert asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=bindings) == []

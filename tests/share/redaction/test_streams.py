@@ -1,0 +1,252 @@
+import struct
+from ipaddress import ip_address
+
+import pytest
+
+from postproc.share.redaction.sdp import Sessions
+from postproc.share.redaction.streams import ACK, SYN, Fragments, Media, Streams, options
+from tests.share.redaction.parts import SDP
+
+DATA = b"0123456789abcdef" * 4
+
+
+def noted(*parts: tuple[int, bytes, bool], **changes: bool) -> Fragments:
+    fragments = Fragments()
+    for frame, (offset, data, more) in enumerate(parts, 1):
+        fragments.note(frame, b"key", offset, more, data, cut=changes.get("cut", False))
+    fragments.finish(lambda _, data: data[::-1])
+    return fragments
+
+
+def test_a_datagram_is_replaced_whole_and_parted_again():
+    found = noted((0, DATA[:32], True), (32, DATA[32:], False)).places
+    assert found == {1: DATA[:31:-1], 2: DATA[31::-1]}
+
+
+def test_a_datagram_with_a_gap_or_a_cut_is_not_known():
+    assert noted((0, DATA[:24], True), (32, DATA[32:], False)).places == {}
+    assert noted((0, DATA[:32], True)).places == {}
+    assert noted((0, DATA[:32], True), (32, DATA[32:], False), cut=True).places == {}
+
+
+def test_a_second_copy_of_a_fragment_is_the_same():
+    found = noted((0, DATA[:32], True), (0, DATA[:32], True), (32, DATA[32:], False)).places
+    assert found[1] == found[2]
+
+
+def test_overlapping_fragments_are_not_put_together():
+    assert noted((0, DATA[:40], True), (32, DATA[32:], False)).places == {}
+
+
+CLIENT, SERVER = (b"\1\1\1\1", 4901), (b"\2\2\2\2", 4900)
+OLD = b"OPTIONS sip:a@b SIP/2.0\r\nTo: old\r\nContent-Length: 4\r\n\r\nbody"
+NEW = OLD.replace(b"old", b"new")
+
+
+def segment(
+    number: int, payload: bytes = b"", flags: int = ACK, acknowledged: int = 0, held: bytes = b""
+) -> bytes:
+    size = (20 + len(held)) // 4 << 4
+    return (
+        struct.pack(">HHIIBBHHH", 1, 2, number % 2**32, acknowledged % 2**32, size, flags, 1, 0, 0)
+        + held
+        + payload
+    )
+
+
+def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, bytes]]:
+    """Sequence number, acknowledgement and payload of each segment after the change."""
+    streams = Streams()
+    for frame, (source, each) in enumerate(sent):
+        streams.note(frame, source, SERVER if source == CLIENT else CLIENT, each)
+    streams.finish(lambda message: message.replace(b"old", b"new"))
+    new = [streams.segment(frame, each) for frame, (_, each) in enumerate(sent)]
+    return [(*struct.unpack_from(">II", each, 4), each[(each[12] >> 4) * 4 :]) for each in new]
+
+
+def test_messages_are_replaced_and_numbers_stay():
+    found = replaced(
+        (CLIENT, segment(99, flags=SYN)),
+        (SERVER, segment(499, flags=SYN | ACK, acknowledged=100)),
+        (CLIENT, segment(100, OLD, acknowledged=500)),
+        (SERVER, segment(500, acknowledged=100 + len(OLD))),
+        (CLIENT, segment(100 + len(OLD), OLD, acknowledged=500)),
+    )
+    assert found[2] == (100, 500, NEW)
+    assert found[3] == (500, 100 + len(NEW), b"")
+    assert found[4] == (100 + len(OLD), 500, NEW)
+
+
+@pytest.mark.parametrize("cut", [1, 25, 30, 50, len(OLD) - 1])
+def test_a_message_in_two_segments_is_whole_again(cut):
+    found = replaced((CLIENT, segment(7, OLD[:cut])), (CLIENT, segment(7 + cut, OLD[cut:])))
+    assert found[0][2] + found[1][2] == NEW
+    assert found[1][0] == 7 + len(found[0][2])
+
+
+def test_what_is_sent_again_is_the_same_and_order_does_not_matter():
+    first, second = segment(7, OLD[:30]), segment(37, OLD[30:])
+    found = replaced((CLIENT, first), (CLIENT, second), (CLIENT, first))
+    assert found[0] == found[2]
+    again = replaced((CLIENT, first), (CLIENT, first), (CLIENT, second))
+    assert again[2] == found[1]
+
+
+def test_sequence_numbers_may_wrap_around():
+    start = 2**32 - 10
+    found = replaced((CLIENT, segment(start, OLD)), (CLIENT, segment(start + len(OLD), OLD)))
+    assert found[1][0] == (start + len(NEW)) % 2**32
+    assert found[1][2] == NEW
+
+
+def test_several_messages_and_keep_alives_in_a_segment():
+    assert replaced((CLIENT, segment(1, OLD + b"\r\n\r\n" + OLD)))[0][2] == NEW + b"\r\n\r\n" + NEW
+
+
+def test_what_is_before_the_first_message_is_null():
+    assert replaced((CLIENT, segment(1, b"a=secret\r\n" + OLD)))[0][2] == bytes(10) + NEW
+
+
+def test_what_is_behind_a_gap_is_replaced_too():
+    found = replaced((CLIENT, segment(1, OLD)), (CLIENT, segment(1001, OLD)))
+    assert found[1][0] == 1001
+
+
+def test_connections_without_sip_lose_their_payload():
+    assert replaced((CLIENT, segment(1, b"GET /anna HTTP/1.1\r\n" * 2000)))[0] == (1, 0, bytes(40000))
+
+
+def test_a_new_connection_on_the_same_ports_counts_anew():
+    found = replaced(
+        (CLIENT, segment(99, flags=SYN)),
+        (CLIENT, segment(100, OLD)),
+        (CLIENT, segment(70_000, flags=SYN)),
+        (CLIENT, segment(70_001, OLD)),
+    )
+    assert found[3] == (70_001, 0, NEW)
+
+
+def test_unknown_options_are_void_and_selective_acknowledgements_stay():
+    assert options(b"\1\1\x22\6abcd") == b"\1" * 8
+    assert options(b"\2\4\5\xb4") == b"\2\4\5\xb4"
+    selective = b"\1\1\5\x0a" + struct.pack(">II", 100, 100 + len(OLD))
+    assert options(selective) == selective
+
+
+def test_a_message_that_was_decrypted_fills_the_segments_of_its_records_and_all_else_is_null():
+    streams = Streams(decrypted={2: (OLD,)})
+    sent = [segment(1, b"\x16hello" * 9), segment(55, b"\x17" * 40), segment(95, b"\x17" * 40)]
+    for frame, each in enumerate(sent):
+        streams.note(frame, CLIENT, SERVER, each)
+    streams.finish(lambda message: message.replace(b"old", b"new"))
+    stream = b"".join(streams.segment(frame, each)[20:] for frame, each in enumerate(sent))
+    message = NEW.replace(b"To: new", b"To: new".ljust(7 + 80 - len(NEW)))
+    assert stream == bytes(54) + message
+
+
+def test_an_option_cut_short_ends_the_options():
+    assert len(options(b"\x05\xff\1")) == 3
+    assert options(b"\x08") == b"\1"
+
+
+FLOW = (bytes([10, 0, 0, 1]), 4000, bytes([198, 51, 100, 2]), 5000)
+BELOW = (FLOW[0], 4001, FLOW[2], 5001)
+REPORT = struct.pack(">BBHI", 0x81, 201, 7, 1) + bytes(range(24))
+
+
+def rtp(
+    sequence: int, payload: bytes = b"speech", *, first: int = 0x80, ssrc: int = 7, kind: int = 8
+) -> bytes:
+    return struct.pack(">BBHII", first, kind, sequence & 0xFFFF, 160 * sequence, ssrc) + payload
+
+
+def heard(*packets: bytes, flow=FLOW, sdp: str = "") -> Media:
+    sessions = Sessions()
+    sessions.note(sdp)
+    media = Media(sessions)
+    for packet in packets:
+        media.note(flow, packet)
+    return media
+
+
+@pytest.fixture
+def proven() -> Media:
+    return heard(*(rtp(number) for number in (65534, 65535, 65536)))
+
+
+def test_a_stream_proves_itself_by_its_numbers(proven):
+    assert proven.packet(FLOW, rtp(9)) == rtp(9, bytes(6))
+    assert proven.packet(BELOW, rtp(9)) is None
+    assert proven.packet(FLOW, rtp(9, ssrc=8)) is None
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(1, 2), (1, 1, 1, 1), (3, 2, 1, 0), (1, 1000, 2000, 3000), ()],
+    ids=["too few", "constant, as flags of DNS", "falling", "random", "none"],
+)
+def test_what_does_not_follow_is_no_stream(numbers):
+    assert heard(*map(rtp, numbers)).packet(FLOW, rtp(5)) is None
+
+
+def test_a_lone_packet_is_media_where_a_description_names_its_end_and_payload_type():
+    end = (ip_address("192.168.178.34").packed, 33246)
+    media = heard(sdp=SDP)
+    for flow in ((*end, *FLOW[:2]), (*FLOW[:2], *end)):
+        assert media.packet(flow, rtp(5, kind=111)) == rtp(5, bytes(6), kind=111)
+        assert media.packet(flow, rtp(5, kind=8)) is None
+    assert media.packet((end[0], 33247, *FLOW[:2]), rtp(5, kind=111)) is None
+
+
+def test_fax_and_other_media_name_no_end_of_rtp():
+    fax = "v=0\r\nc=IN IP4 10.0.0.1\r\nm=image 4000 udptl t38 8\r\n"
+    assert heard(sdp=fax).packet(FLOW, rtp(5)) is None
+    assert heard(sdp=fax.replace("image 4000 udptl t38", "audio 4000 RTP/AVP")).packet(FLOW, rtp(5))
+
+
+def test_checks_between_two_ends_say_that_they_have_a_session():
+    media = heard(sdp=SDP)
+    media.note_check((FLOW[2], FLOW[3], FLOW[0], FLOW[1]))
+    assert media.packet(FLOW, rtp(5, kind=111)) == rtp(5, bytes(6), kind=111)
+    assert media.packet(FLOW, rtp(5, kind=3)) is None
+
+
+def test_contributors_and_extensions_are_null_and_the_length_of_padding_stays(proven):
+    packet = rtp(9, b"ANNA" + b"An\0\1levl" + b"speech\3", first=0xB1)
+    assert (
+        proven.packet(FLOW, packet)
+        == rtp(9, bytes(4) + bytes(2) + b"\0\1" + bytes(12 - 2), first=0xB1) + b"\3"
+    )
+    usual = rtp(9, b"\xbe\xde\0\1levlspeech", first=0x90)
+    assert proven.packet(FLOW, usual) == rtp(9, b"\xbe\xde\0\1" + bytes(10), first=0x90)
+
+
+def test_reports_stay_and_names_in_rtcp_do_not(proven):
+    names = struct.pack(">BBHI", 0x81, 202, 4, 1) + b"\1\7a@b.com\0\0\0"
+    for flow in (FLOW, BELOW, (BELOW[2], BELOW[3], BELOW[0], BELOW[1])):
+        assert proven.packet(flow, REPORT + names) == REPORT + names[:8] + bytes(12)
+    goodbye = struct.pack(">BBHI", 0x81, 203, 3, 1) + b"\7Anna go"
+    assert proven.packet(FLOW, goodbye) == goodbye[:8] + bytes(8)
+    own = struct.pack(">BBHI", 0x80, 204, 2, 1) + b"ANNA"
+    assert b"ANNA" not in proven.packet(FLOW, own)
+
+
+def test_reports_of_nobody_are_none():
+    assert heard().packet(FLOW, REPORT) is None
+
+
+def test_of_encrypted_rtcp_eight_bytes_stay(proven):
+    report = struct.pack(">BBHI", 0x81, 200, 6, 1) + b"secret" * 9
+    assert proven.packet(FLOW, report) == report[:8] + bytes(len(report) - 8)
+
+
+def test_cut_packets_keep_their_length(proven):
+    packet = rtp(9, b"speech" * 20, first=0x9F)
+    assert all(len(proven.packet(FLOW, packet[:size])) == size for size in range(12, len(packet)))
+    assert proven.packet(FLOW, packet[:10]) is None
+
+
+def test_streams_that_never_prove_themselves_cost_bounded_memory(monkeypatch):
+    monkeypatch.setattr("postproc.share.redaction.streams.CROWD", 10)
+    media = heard(*(rtp(1, ssrc=number) for number in range(100)))
+    assert len(media._tried) <= 10
