@@ -348,6 +348,7 @@ class RtpStreamRow(NamedTuple):
     last_time: pd.Timestamp
     bytes: int | None
     relayed: bool
+    direct: bool | None
 
 
 class RtpSecondRow(NamedTuple):
