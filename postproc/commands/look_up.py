@@ -43,9 +43,11 @@ def tables_command(name: str | None, form: str | None) -> None:
 
 @click.command("rules")
 @click.option(
-    "--matrix", type=click.Path(exists=True, path_type=Path), metavar="PATH",
+    "--matrix",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
     help="Which rule fires on which of the captures in PATH, as Markdown.",
-)  # fmt: skip
+)
 @click.option("--markdown", is_flag=True, help="The rules with their claims, as Markdown.")
 @lang_option
 @guarded
