@@ -9,7 +9,7 @@ from postproc.model.described import Described
 from postproc.model.rows import CallRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
+from postproc.model.vocabulary import DTLS_SHORT, ends_every_day
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
 from postproc.show.report import sheets
@@ -134,7 +134,7 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         headline=shown(line.headline, 600),
         day=day(row.start),
         time=clock(row.start)[:8],
-        start=row.start.value if row.start else 0,
+        start=row.start.value if row.start is not None else 0,
         parties=parties,
         legs=legs,
         status=_status(line.final_status, verdict),
@@ -168,7 +168,8 @@ def detail(
 
 
 def _captures(call: Call) -> list[str]:
-    return list(dict.fromkeys([call.call.capture, *(leg.capture for leg in call.legs)]))
+    names = [call.call.capture, *(leg.capture for leg in call.legs)]
+    return list(dict.fromkeys(names))
 
 
 def _joined(row: CallRow) -> str:
@@ -181,7 +182,7 @@ def _joined(row: CallRow) -> str:
 def _status(status: int | None, verdict: str) -> Cell:
     if status is None:
         return Cell(NONE, FAINT)
-    ordinary = verdict == "ok" or status in EVERYDAY_ENDS
+    ordinary = verdict == "ok" or ends_every_day(status)
     return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
 
 

@@ -81,11 +81,9 @@ def day(time: pd.Timestamp | None) -> str:
 
 def span(first: pd.Timestamp | None, last: pd.Timestamp | None, lang: Lang) -> str:
     """Seconds from one time to another: ``12.3 s``."""
-    return (
-        f"{decimal((last - first).total_seconds(), lang)} s"
-        if first is not None and last is not None
-        else NONE
-    )
+    if first is None or last is None:
+        return NONE
+    return f"{decimal((last - first).total_seconds(), lang)} s"
 
 
 def decimal(number: float, lang: Lang, digits: int = 1) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -109,8 +110,8 @@ def report(
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
     calls, taken = Calls(tables), shelf(tables)
     found = _by_call(of_table(tables.findings))
-    numbers = [call for call in calls.numbers if not limits.calls or call in limits.calls]
-    entries = [entry(calls[call], taken.lines[call], found[call], lang) for call in numbers]
+    shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
+    entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
     details = [
         detail(calls[each.number], each, found[each.number], walks, taken, lang=lang)
         for each in _worst(entries, limits.detailed)
@@ -179,20 +180,22 @@ def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int],
 def _when(captures: Sequence[CaptureRow]) -> str:
     """From the first packet to the last, in UTC."""
     times = [time for row in captures for time in (row.first_time, row.last_time) if time is not None]
-    if not times:
-        return ""
-    first, last = min(times), max(times)
+    return _from_to(min(times), max(times)) if times else ""
+
+
+def _from_to(first: pd.Timestamp, last: pd.Timestamp) -> str:
     until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
     return f"{day(first)} {clock(first)[:8]} – {until} UTC"
 
 
 def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:
     for row in captures:
-        first, last = row.first_time, row.last_time
-        times = f"{day(first)} {clock(first)[:8]} – {clock(last)[:8]} UTC" if first is not None else ""
-        count = counted(PACKETS_COUNTED, row.packets, lang) if row.packets is not None else ""
-        facts = [count, times, shown(row.interfaces) if row.interfaces else ""]
-        yield File(shown(row.capture), " · ".join(filter(None, facts)), _lines(row.warnings))
+        times = ""
+        if row.first_time is not None and row.last_time is not None:
+            times = _from_to(row.first_time, row.last_time)
+        packets = counted(PACKETS_COUNTED, row.packets, lang) if row.packets is not None else ""
+        about = [packets, times, shown(row.interfaces) if row.interfaces else ""]
+        yield File(shown(row.capture), " · ".join(filter(None, about)), _lines(row.warnings))
 
 
 def _logs(logs: Iterable[LogRow], lang: Lang) -> Iterable[File]:

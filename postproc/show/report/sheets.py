@@ -140,7 +140,7 @@ def _rated(answered: int, sent: int) -> str:
     return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
 
 
-def _checked(pairs: Sequence[PairRow]) -> dict[Place, list[int]]:
+def _checked(pairs: Iterable[PairRow]) -> dict[Place, list[int]]:
     """Address -> checks answered and sent on pairs with it."""
     found: dict[Place, list[int]] = {}
     for pair in pairs:

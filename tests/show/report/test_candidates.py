@@ -72,7 +72,7 @@ def test_a_call_without_candidates_has_no_sides():
 
 
 def test_what_is_unparsable_is_dashes():
-    held = sides(scenes.candidate(addr=None, port=None, type=None, transport=None, leg=None, frame=None))
+    held = sides(scenes.candidate(addr=None, port=None, type=None, transport=None, frame=None, leg=None))
     assert texts(held.sides[0]) == [["–"] * 5]
 
 

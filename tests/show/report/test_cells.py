@@ -6,10 +6,8 @@ import pytest
 from postproc.show.report import cells
 from postproc.show.report.cells import COPIED, LONGEST, Cell, code, copies, frame_filter, sheet, shown
 
-NS = 1_000_000_000
 
-
-def utc(ns):
+def at(ns: int) -> pd.Timestamp:
     return pd.Timestamp(ns, tz="UTC")
 
 
@@ -27,19 +25,19 @@ def test_a_header_of_60_kilobytes_is_cut():
 
 
 def test_times_are_utc_with_milliseconds():
-    assert (cells.clock(utc(1_700_000_000 * NS + 7_900_000)), cells.day(utc(1_700_000_000 * NS))) == (
+    assert (cells.clock(at(1_700_000_000_007_900_000)), cells.day(at(1_700_000_000_000_000_000))) == (
         "22:13:20.007", "2023-11-14",
     )  # fmt: skip
 
 
 def test_times_before_1970_and_in_2262_are_times_too():
-    assert (cells.day(utc(-1)), cells.clock(utc(-1))) == ("1969-12-31", "23:59:59.999")
-    assert cells.day(utc(2**63 - 1)) == "2262-04-11"
+    assert (cells.day(at(-1)), cells.clock(at(-1))) == ("1969-12-31", "23:59:59.999")
+    assert cells.day(at(2**63 - 1)) == "2262-04-11"
 
 
 def test_an_unknown_time_and_span_are_a_dash():
-    assert (cells.clock(None), cells.day(None), cells.span(utc(0), None, "en")) == ("–", "", "–")
-    assert (cells.span(utc(0), utc(12_340_000_000), "en"), cells.span(utc(0), utc(12_340_000_000), "de")) == (
+    assert (cells.clock(None), cells.day(None), cells.span(at(0), None, "en")) == ("–", "", "–")
+    assert (cells.span(at(0), at(12_340_000_000), "en"), cells.span(at(0), at(12_340_000_000), "de")) == (
         "12.3 s",
         "12,3 s",
     )
