@@ -6,17 +6,17 @@ where it is used: ``--help`` stays quick.
 
 import click
 
-from postproc.commands.acl import acl_command
-from postproc.commands.annotate import annotate_command
-from postproc.commands.doctor import doctor_command
-from postproc.commands.export import export_command
-from postproc.commands.filter import filter_command
-from postproc.commands.notebook import notebook_command
-from postproc.commands.report import report_command
-from postproc.commands.rules import explain_command, rules_command
+from postproc.commands.access import acl_command
+from postproc.commands.look_up import (
+    doctor_command,
+    explain_command,
+    filter_command,
+    rules_command,
+    tables_command,
+)
+from postproc.commands.report import annotate_command, notebook_command, report_command
 from postproc.commands.run import run_command
-from postproc.commands.tables import tables_command
-from postproc.commands.ticket import ticket_command
+from postproc.commands.share import export_command, ticket_command
 from postproc.commands.wireshark import wireshark_command
 from postproc.version import __version__
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 import postproc
 from postproc import batch
 from postproc.cli import cli
-from postproc.commands.annotate import default_target
+from postproc.commands.report import default_target
 from postproc.model.tables import TEXT, Tables
 from postproc.read.inputs import located, readable
 from postproc.show.terminal import clean

@@ -19,6 +19,7 @@ from postproc.model.tables import TABLES, Tables
 from postproc.read import fslog
 from postproc.share import notebooks
 from postproc.show import pictures
+from postproc.show.pictures import charts
 from postproc.show.report import page as report_page
 from postproc.sparing import MOST, sparing
 from tests.conftest import PCAPS
@@ -221,7 +222,7 @@ def test_a_picture_that_cannot_be_drawn_has_a_line_instead(folder, tmp_path, mon
     assert page.count("<svg") > 3 * len(GOOD) - 4
     assert done.call(2).ladder().picture.title == f"{line}<b>long</b>"
     assert done.call(1).ladder().picture.title.startswith("Medien")
-    monkeypatch.setattr(pictures, "overview", draw)
+    monkeypatch.setattr(charts, "overview", draw)
     assert done.overview().picture.title.startswith("Dieses Bild")
 
 
@@ -229,7 +230,7 @@ def test_what_the_report_cannot_take_is_left_out_of_it(folder, tmp_path, monkeyp
     entry = report_page.entry
 
     def fail(call, line, found, lang):
-        if call["calls"][0].capture == "acl_488.pcapng":
+        if call.call.capture == "acl_488.pcapng":
             raise ValueError("no row")
         return entry(call, line, found, lang)
 

@@ -71,8 +71,11 @@ def test_texts_are_found_at_all():
 def written(path: Path) -> list[tuple[str, str]]:
     """Every text written out in a module's source, in English and German."""
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    pairs = [[each.value for each in call.args if isinstance(each, ast.Constant)] for call in calls
-             if isinstance(call.func, ast.Name) and call.func.id in ("Text", "Words")]  # fmt: skip
+    pairs = [
+        [each.value for each in call.args if isinstance(each, ast.Constant)]
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in ("Text", "Words")
+    ]
     return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2]
 
 
@@ -90,17 +93,28 @@ def test_no_english_text_has_two_german_ones():
 
 def test_terms_of_the_vocabulary_are_written_in_no_other_module():
     terms = {en.lower() for en, _ in written(VOCABULARY)}
-    again = [(path.name, en) for path in SOURCES if path != VOCABULARY for en, _ in written(path)
-             if en.lower() in terms]  # fmt: skip
+    again = [
+        (path.name, en)
+        for path in SOURCES
+        if path != VOCABULARY
+        for en, _ in written(path)
+        if en.lower() in terms
+    ]
     assert len(terms) > 90
     assert again == []
 
 
-@pytest.mark.parametrize(("calls", "captures", "lang", "text"), [
-    (1, 1, "en", "1 call in 1 capture"), (2, 1, "en", "2 calls in 1 capture"),
-    (0, 2, "en", "0 calls in 2 captures"), (1, 1, "de", "1 Anruf in 1 Mitschnitt"),
-    (54, 46, "de", "54 Anrufe in 46 Mitschnitten"), (1234, 2, "de", "1.234 Anrufe in 2 Mitschnitten"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("calls", "captures", "lang", "text"),
+    [
+        (1, 1, "en", "1 call in 1 capture"),
+        (2, 1, "en", "2 calls in 1 capture"),
+        (0, 2, "en", "0 calls in 2 captures"),
+        (1, 1, "de", "1 Anruf in 1 Mitschnitt"),
+        (54, 46, "de", "54 Anrufe in 46 Mitschnitten"),
+        (1234, 2, "de", "1.234 Anrufe in 2 Mitschnitten"),
+    ],
+)
 def test_one_and_many_in_both_languages(calls, captures, lang, text):
     within = vocabulary.CALLS_IN_CAPTURES
     counted = vocabulary.counted(vocabulary.CALLS, calls, lang)

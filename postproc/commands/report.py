@@ -1,14 +1,19 @@
-"""``postproc report``: the report of an earlier run, made again, or of some of its calls."""
+"""Commands that write about captures: ``postproc report``, ``notebook`` and ``annotate``."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from postproc.commands.deployment import access_options, told
-from postproc.commands.redacting import hidden, looking, redact_options, say
-from postproc.commands.trouble import one_line_errors
+from postproc.commands.access import access_options, deployment_given
+from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.commands.share import hidden, looking, redact_options, say
 from postproc.model.text import LANGS, Lang, Text
+
+if TYPE_CHECKING:
+    from postproc.pipeline import Run
 
 CHANGED = Text(
     "the redacted captures do not lead to the same verdicts as the originals",
@@ -32,7 +37,7 @@ CHANGED = Text(
 @redact_options
 @click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
 @access_options
-@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+@guarded
 def report_command(
     *,
     results: Path,
@@ -47,7 +52,6 @@ def report_command(
     acl: Path | None,
     acl_list: tuple[str, ...],
     signalling_list: tuple[str, ...],
-    debug: bool,
 ) -> None:
     """Write the report of an earlier run: one HTML file that needs no network.
 
@@ -61,7 +65,7 @@ def report_command(
         postproc report postproc-out --lang de -o bericht.html
         postproc report postproc-out --redact -o for-the-vendor.html
     """
-    with one_line_errors(debug=debug), ExitStack() as alone:
+    with ExitStack() as alone:
         from postproc import pipeline
         from postproc.files import lock
         from postproc.model.errors import SetupError
@@ -71,7 +75,7 @@ def report_command(
             alone.enter_context(lock.held(results))
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
-        known = told(deployment, acl, acl_list, signalling_list) if retell or redact else None
+        known = deployment_given(deployment, acl, acl_list, signalling_list) if retell or redact else None
         if retell:
             done = pipeline.retold(done, lang or done.lang, known)
         path = target or results / _name(calls, redacted=redact)
@@ -97,3 +101,127 @@ def report_command(
 def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
     words = ["report", *map(str, calls), *(["redacted"] if redacted else [])]
     return f"{'-'.join(words)}.html"
+
+
+@click.command("notebook")
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: CAPTURE's name with .ipynb, in this folder]",
+)  # fmt: skip
+@click.option(
+    "--results", default="postproc-out", show_default=True, type=click.Path(path_type=Path, file_okay=False),
+    help="Results of `run` to load, if the capture is among them; else it is analysed.",
+)  # fmt: skip
+@click.option(
+    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="FreeSWITCH or XCC log, to analyse with; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TLS keys (SSLKEYLOGFILE format), to analyse with.",
+)  # fmt: skip
+@click.option("--execute", is_flag=True, help="Run the cells and keep their outputs.")
+@lang_option
+@tshark_option
+@guarded
+def notebook_command(
+    *,
+    capture: Path,
+    out: Path | None,
+    results: Path,
+    fs_logs: tuple[Path, ...],
+    keylog: Path | None,
+    execute: bool,
+    lang: Lang,
+) -> None:
+    """Write a notebook that investigates the calls of a capture, the worst first.
+
+    It loads the results of `postproc run` or, where there are none, analyses the
+    capture, shows legs, candidates, bindings, media and findings, and ends with
+    questions worth asking next. To open it: JupyterLab or VS Code. A notebook that
+    was edited is not overwritten. --execute needs `pip install 'legshark[notebook]'`.
+
+    \b
+    Examples:
+        postproc notebook server.pcapng
+        postproc notebook server.pcapng -o call.ipynb --execute
+    """
+    from postproc import pipeline
+    from postproc.model.errors import CaptureError
+    from postproc.read.capture import Options
+    from postproc.share import notebooks
+    from postproc.show.terminal import clean
+
+    if execute:
+        notebooks.need_kernel()
+    target = out or notebooks.default_target(capture)
+    notebooks.need_unedited(target)
+    known = None if fs_logs or keylog else _loaded(results, capture, lang)
+    run = known or pipeline.run([capture], options=Options(keylog=keylog), fs_logs=fs_logs, lang=lang)
+    if run.captures.empty:
+        reason = run.unread[0].reason if run.unread else "no capture"
+        raise CaptureError(clean(f"{capture}: {reason}"))
+    notebooks.write(run, target, capture, results if known else None, keylog)
+    if execute:
+        notebooks.execute(target)
+    click.echo(clean(str(target)))
+
+
+def _loaded(results: Path, capture: Path, lang: Lang) -> "Run | None":
+    """The results there as far as they are about this very capture and in this language; else None."""
+    from postproc import pipeline
+    from postproc.model.errors import SetupError
+    from postproc.read import inputs
+
+    try:
+        run = pipeline.load(results)
+        same = run.captures["sha256"] == inputs.sha256(capture)
+    except (SetupError, OSError):
+        return None
+    names = run.captures.loc[same & run.captures["packets"].notna(), "capture"]
+    return run.capture(names.iloc[0]) if len(names) and run.lang == lang else None
+
+
+ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems that matter
+
+
+@click.command("annotate")
+@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE")
+@click.option(
+    "--findings", "results", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="OUT",
+    help="Take the findings from the results of an earlier run.",
+)  # fmt: skip
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]",
+)  # fmt: skip
+@lang_option
+@tshark_option
+@guarded
+def annotate_command(*, capture: Path, results: Path | None, out: Path | None, lang: Lang) -> None:
+    """Copy a capture and say at each frame, as packet comment, what was found.
+
+    Wireshark shows the comments above the packet and filters them by
+    frame.comment contains "no-binding-success". Comments already there are kept.
+
+    \b
+    Examples:
+        postproc annotate server.pcapng
+        postproc annotate server.pcapng --findings postproc-out -o commented.pcapng
+    """
+    from postproc import pipeline
+    from postproc.share.annotate import annotate, name_in
+    from postproc.show.terminal import clean
+
+    run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
+    target = out or default_target(capture)
+    added = annotate(capture, name_in(run, capture), run.findings, target)
+    click.echo(clean(f"{target}: {added} comments"))
+
+
+def default_target(capture: Path) -> Path:
+    """The copy's name in the current folder, no longer than a name can be."""
+    room = LONGEST_NAME - len(ENDING)
+    stem = os.fsencode(capture.stem)
+    return Path((os.fsdecode(stem) if len(stem) <= room else stem[:room].decode(errors="ignore")) + ENDING)

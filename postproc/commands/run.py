@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postproc.commands.deployment import access_options, told
-from postproc.commands.language import lang_option
-from postproc.commands.program import tshark_option
-from postproc.commands.startup import quick_imports
-from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
+from postproc.commands.access import access_options, deployment_given
+from postproc.commands.options import (
+    COULD_NOT_RUN,
+    debug_option,
+    lang_option,
+    one_line_errors,
+    quick_imports,
+    tshark_option,
+)
 from postproc.model import vocabulary
 from postproc.model.text import Lang, Text
 
@@ -65,7 +69,7 @@ ROOT = Text(
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @tshark_option
-@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+@debug_option
 def run_command(
     *,
     paths: tuple[Path, ...],
@@ -113,7 +117,7 @@ def run_command(
             from postproc.show.terminal import watching
 
         memory.keep()
-        known = told(deployment, acl, acl_list, signalling_list)
+        known = deployment_given(deployment, acl, acl_list, signalling_list)
         rules = named(only.split(",")) if only else ()
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
@@ -190,14 +194,14 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         shown += answers.headlines(lines, width, lang)
     for text in shown:
         say(screen, text)
-    told = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)
+    notes = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)
     if len(done.captures):
-        told += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
-        told += [
+        notes += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
+        notes += [
             answers.closing(len(lines), len(done.captures), done.unchanged, lang),
             _places(out, lang, report=report),
         ]
-    for line in (part for each in told for part in folded(each, width)):
+    for line in (part for each in notes for part in folded(each, width)):
         say(screen, line)
 
 

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postproc.commands.language import lang_option
-from postproc.commands.program import tshark_option
-from postproc.commands.trouble import one_line_errors
+from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
@@ -55,10 +53,6 @@ def _force_option(command: Command) -> Command:
     return click.option("--force", is_flag=True, help=text)(command)
 
 
-def _debug_option(command: Command) -> Command:
-    return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)
-
-
 @click.group("wireshark")
 def wireshark_command() -> None:
     """Put the plug-in and the profile "Legs" into Wireshark, or colour one capture.
@@ -73,8 +67,8 @@ def wireshark_command() -> None:
 @_force_option
 @lang_option
 @tshark_option
-@_debug_option
-def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
+@guarded
+def install_command(*, force: bool, lang: Lang) -> None:
     """Install the plug-in and the profile "Legs" for this user.
 
     The folders are those tshark names. What was there is backed up; the same
@@ -85,24 +79,23 @@ def install_command(*, force: bool, lang: Lang, debug: bool) -> None:
     Example:
         postproc wireshark install
     """
-    with one_line_errors(debug=debug):
-        from postproc.read.installed import is_root
-        from postproc.wireshark import bundle, install
+    from postproc.read.installed import is_root
+    from postproc.wireshark import bundle, install
 
-        folders = _folders()
-        done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
-        _tell(done, BUNDLE.of(lang), lang)
-        _say(NEXT.of(lang))
-        if is_root():
-            click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
+    folders = _folders()
+    done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
+    _tell(done, BUNDLE.of(lang), lang)
+    _say(NEXT.of(lang))
+    if is_root():
+        click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 
 
 @wireshark_command.command("uninstall")
 @_force_option
 @lang_option
 @tshark_option
-@_debug_option
-def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
+@guarded
+def uninstall_command(*, force: bool, lang: Lang) -> None:
     """Take everything out again and restore what was there before.
 
     Profiles made by `postproc wireshark color` go, too.
@@ -111,35 +104,33 @@ def uninstall_command(*, force: bool, lang: Lang, debug: bool) -> None:
     Example:
         postproc wireshark uninstall
     """
-    with one_line_errors(debug=debug):
-        from postproc.wireshark import install
+    from postproc.wireshark import install
 
-        folders = _folders()
-        if not install.read_ledger(folders.ledger).entries:
-            _say(NOT_INSTALLED.of(lang))
-            return
-        done = install.take_back(folders.ledger, force=force)
-        _say(REMOVED.of(lang, count=len(done.changed)))
-        _say_kept(done, lang)
+    folders = _folders()
+    if not install.read_ledger(folders.ledger).entries:
+        _say(NOT_INSTALLED.of(lang))
+        return
+    done = install.take_back(folders.ledger, force=force)
+    _say(REMOVED.of(lang, count=len(done.changed)))
+    _say_kept(done, lang)
 
 
 @wireshark_command.command("status")
 @lang_option
 @tshark_option
-@_debug_option
-def status_command(*, lang: Lang, debug: bool) -> None:
+@guarded
+def status_command(*, lang: Lang) -> None:
     """Say what is installed, which Wireshark sees it, and whether the plug-in runs.
 
     \b
     Example:
         postproc wireshark status
     """
-    with one_line_errors(debug=debug):
-        from postproc.read.installed import is_root, programs
-        from postproc.wireshark import status
+    from postproc.read.installed import is_root, programs
+    from postproc.wireshark import status
 
-        for line in status.lines(_folders(), [_seen(each) for each in programs()], root=is_root(), lang=lang):
-            _say(line)
+    for line in status.lines(_folders(), [_seen(each) for each in programs()], root=is_root(), lang=lang):
+        _say(line)
 
 
 @wireshark_command.command("color")
@@ -147,8 +138,8 @@ def status_command(*, lang: Lang, debug: bool) -> None:
 @_force_option
 @lang_option
 @tshark_option
-@_debug_option
-def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> None:
+@guarded
+def color_command(*, capture: Path, force: bool, lang: Lang) -> None:
     """Make a profile whose colours and macros name this capture's calls.
 
     It works without the plug-in. ${call1} is all of call 1, ${call1leg2} the SIP
@@ -158,27 +149,26 @@ def color_command(*, capture: Path, force: bool, lang: Lang, debug: bool) -> Non
     Example:
         postproc wireshark color call.pcapng
     """
-    with one_line_errors(debug=debug):
-        from postproc import pipeline
-        from postproc.model.errors import CaptureError
-        from postproc.show.terminal import clean
-        from postproc.wireshark import bundle, capture_profile, install
+    from postproc import pipeline
+    from postproc.model.errors import CaptureError
+    from postproc.show.terminal import clean
+    from postproc.wireshark import bundle, capture_profile, install
 
-        folders = _folders()
-        run = pipeline.run([capture])
-        if run.captures.empty:
-            reason = run.unread[0].reason if run.unread else "no capture"
-            raise CaptureError(clean(f"{capture}: {reason}"))
-        name = capture_profile.profile_name(capture.name)
-        made = capture_profile.profile(run.tables, bundle.profile())
-        target = folders.profiles / name
-        files = {target / each: data for each, data in made.items()}
-        done = install.put(files, folders.ledger, name, force=force)
-        _tell(done, PROFILE.of(lang, name=name), lang)
-        if run.calls.empty:
-            _say(NO_CALLS.of(lang))
-        _say(OPEN.of(lang))
-        _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
+    folders = _folders()
+    run = pipeline.run([capture])
+    if run.captures.empty:
+        reason = run.unread[0].reason if run.unread else "no capture"
+        raise CaptureError(clean(f"{capture}: {reason}"))
+    name = capture_profile.profile_name(capture.name)
+    made = capture_profile.profile(run.tables, bundle.profile())
+    target = folders.profiles / name
+    files = {target / each: data for each, data in made.items()}
+    done = install.put(files, folders.ledger, name, force=force)
+    _tell(done, PROFILE.of(lang, name=name), lang)
+    if run.calls.empty:
+        _say(NO_CALLS.of(lang))
+    _say(OPEN.of(lang))
+    _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
 
 
 def _command_line(words: list[str]) -> str:

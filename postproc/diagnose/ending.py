@@ -61,8 +61,8 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
 
 def _as_agreed(case: Case) -> bool:
     """There is media, and a description that allows one direction only."""
-    directions = {section.direction for section in case.sdp if section.media == "audio"}
-    return bool(case.streams) and bool(directions & {"sendonly", "recvonly", "inactive"})
+    directions = {section.direction for section in case.sdp_media if section.media == "audio"}
+    return bool(case.rtp_streams) and bool(directions & {"sendonly", "recvonly", "inactive"})
 
 
 def _good(case: Case) -> tuple[Text, Mapping[str, Any]]:

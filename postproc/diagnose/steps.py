@@ -162,5 +162,5 @@ def dtls_filter(case: Case) -> str:
 
 
 def media_filter(case: Case) -> str:
-    own = {row.src_port for row in case.streams if row.src_port}
+    own = {row.src_port for row in case.rtp_streams if row.src_port}
     return filters.ports(own) if own else ""

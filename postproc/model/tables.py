@@ -203,6 +203,12 @@ CAPTURES = Table(
             INTEGER,
             "The others: given to tshark, or read without it.",
         ),
+        Column(
+            "packets_not_looked_at",
+            INTEGER,
+            "Packets in which media would not be found: unknown tunnels and link layers, fragments alone.",
+        ),
+        Column("not_looked_at", TEXT, "What those were, each with its number: ESP 120; ethertype 0x8906 3."),
         Column("cut_short", FLAG, "The file ends inside a packet."),
         Column("warnings", TEXT, "What to know about the reading, newline-joined."),
     ),
@@ -523,6 +529,11 @@ RTP_STREAMS = Table(
         Column("last_time", TIME, "Last packet.", always=True),
         Column("bytes", INTEGER, "UDP payload bytes."),
         RELAYED,
+        Column(
+            "direct",
+            FLAG,
+            "Goes directly between the far ends of two legs, past the server: it is the media of both.",
+        ),
     ),
 )
 RTP_SECONDS = Table(

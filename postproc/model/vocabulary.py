@@ -140,8 +140,10 @@ TIME, START = Text("time", "Zeit"), Text("start (UTC)", "Beginn (UTC)")
 DURATION = Text("duration", "Dauer")
 CAPTURE, FRAME, FRAMES = Text("capture", "Mitschnitt"), Text("frame", "Frame"), Text("frames", "Frames")
 CANDIDATES, CHECKS, PACKETS = (
-    Text("candidates", "Kandidaten"), Text("checks", "Checks"), Text("packets", "Pakete"),
-)  # fmt: skip
+    Text("candidates", "Kandidaten"),
+    Text("checks", "Checks"),
+    Text("packets", "Pakete"),
+)
 RINGING = Text("ringing", "Klingeln")
 NOT_READ = Text("not read", "nicht gelesen")
 
@@ -158,8 +160,15 @@ CONSEQUENCES = Text("what follows from it", "was daraus folgt")
 CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
 CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitte"))
 PACKETS_COUNTED = (Text("{n} packet", "{n} Paket"), Text("{n} packets", "{n} Pakete"))
-CALLS_IN_CAPTURES = (Text("{calls} in {n} capture", "{calls} in {n} Mitschnitt"),
-                     Text("{calls} in {n} captures", "{calls} in {n} Mitschnitten"))  # fmt: skip
+CALLS_IN_CAPTURES = (
+    Text("{calls} in {n} capture", "{calls} in {n} Mitschnitt"),
+    Text("{calls} in {n} captures", "{calls} in {n} Mitschnitten"),
+)
+
+
+def ends_every_day(status: int | None) -> bool:
+    """Whether calls end so every day; a redirection makes another call (RFC 3261, section 21.3)."""
+    return status is not None and (status in EVERYDAY_ENDS or 300 <= status < 400)
 
 
 def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:

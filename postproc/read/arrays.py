@@ -19,8 +19,8 @@ def gather(data: Array, at: Array, dtype: np.dtype[Any]) -> Array:
     return everywhere[np.minimum(at, len(data) - size)].view(dtype)
 
 
-def numbers(data: Array, at: Array, dtype: str) -> Array:
-    """Return the number of this dtype at each position, as int64."""
+def numbers(data: Array, at: Array, dtype: str = ">u2") -> Array:
+    """Return the number of this dtype at each position, as int64; what headers mostly hold is 16 bits."""
     return gather(data, at, np.dtype(dtype)).astype(np.int64)
 
 

@@ -25,6 +25,7 @@ from postproc.read.decrypted import sip_over_tls
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
+from postproc.read.layers import OTV
 from postproc.read.media import few
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.split import Split, split
@@ -59,7 +60,7 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
     with scratch.folder() as folder:
         parted, kept = _part(path, folder, options, seen)
         memory.give_back()
-        decode_as = _sip_over_tls(kept or path, options, parted)
+        decode_as = _decode_as(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
             known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
@@ -158,10 +159,12 @@ def _settled(frames: Iterator[Frame], clock: Clock, start: int | None) -> Iterat
         yield frame
 
 
-def _sip_over_tls(source: Path, options: Options, parted: Split) -> dict[str, str]:
+def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
+    """What tshark would not know: VXLAN on the port Linux first gave it, and SIP in TLS on any port."""
+    known = {f"udp.port=={OTV}": "vxlan"} if OTV in parted.tunnel_ports else {}
     if options.keylog is None and not parted.has_secrets:
-        return {}
-    return sip_over_tls(source, options.keylog)
+        return known
+    return known | sip_over_tls(source, options.keylog)
 
 
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
@@ -203,6 +206,8 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "media_packets": parted.media_packets,
         "foreign_packets": 0 if everything else parted.foreign_packets,
         "dissected_packets": parted.packets if everything else _dissected(parted),
+        "packets_not_looked_at": parted.not_looked_at,
+        "not_looked_at": parted.unread or None,
         "cut_short": parted.cut_short,
         "warnings": "\n".join(parted.warnings) or None,
     }

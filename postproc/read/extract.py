@@ -19,16 +19,20 @@ from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.foreign import begins_like_sip
 from postproc.read.inputs import said
-from postproc.read.keys import endpoint, flow, host
-from postproc.read.link import IPV4, IPV6, network_layer
-from postproc.read.packets import Packets, packets
+from postproc.read.packets import (
+    REASSEMBLED_WITHIN,
+    Packets,
+    Payloads,
+    endpoint,
+    flow,
+    host,
+    segments,
+    unwrapped,
+)
 from postproc.read.records import walkable
-from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import open_container, windows
 
 SYN = 0x02
-FRAGMENT_HEADER = 44
-REASSEMBLY_TIME = 60_000_000_000  # ns within which the fragments of a datagram come
 
 Flow = tuple[str, int, str, int, int, int]  # address and port of both ends; ns since the epoch, from and to
 Connection = tuple[str, int, str, int]
@@ -51,7 +55,7 @@ class Seen:
 
     frames: list[Array] = field(default_factory=list)
     segments: dict[int, list[Segment]] = field(default_factory=dict)  # by connection
-    fragments: dict[bytes, list[tuple[int, int]]] = field(default_factory=dict)  # datagram: frame, time
+    fragments: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # datagram: frame, time
 
 
 def frames_of(
@@ -89,12 +93,11 @@ def frames_of(
 def _take_in(
     window: Window, interfaces: list[Interface], first: int, by_key: dict[int, Array], seen: Seen
 ) -> None:
-    found = packets(window, interfaces)
-    udp = datagrams(found)
+    found, udp = unwrapped(window, interfaces)
     seen.frames.append(first + udp.rows[_within(udp, window.time[udp.rows], by_key)])
     if seen.segments:
         _note_segments(found, first, seen)
-    _note_fragments(window, interfaces, first, seen)
+    _note_fragments(found, first, seen)
 
 
 def _within(udp: Payloads, time: Array, by_key: dict[int, Array]) -> Array:
@@ -170,24 +173,19 @@ def _begun_before(held: list[Segment], place: int, ends: set[int]) -> Iterator[i
             return
 
 
-def _note_fragments(window: Window, interfaces: list[Interface], first: int, seen: Seen) -> None:
-    kind, at = network_layer(window, interfaces)
-    flags = numbers(window.data, at + 6, ">u2")
-    following = numbers(window.data, at + 6, "u1")
-    fragment = (kind == IPV4) & (flags & 0x3FFF != 0) | (kind == IPV6) & (following == FRAGMENT_HEADER)
-    for row in np.flatnonzero(fragment).tolist():
-        head = window.data[at[row] : at[row] + 48].tobytes()
-        key = head[4:6] + head[9:10] + head[12:20] if kind[row] == IPV4 else head[8:40] + head[44:48]
-        seen.fragments.setdefault(key, []).append((first + row, int(window.time[row])))
+def _note_fragments(found: Packets, first: int, seen: Seen) -> None:
+    for pieces in found.fragments:
+        for row, key, time in zip(*(pieces[name].tolist() for name in ("row", "key", "time")), strict=True):
+            seen.fragments.setdefault(key, []).append((first + row, time))
 
 
-def _siblings(fragments: dict[bytes, list[tuple[int, int]]], chosen: set[int]) -> Array:
+def _siblings(fragments: dict[int, list[tuple[int, int]]], chosen: set[int]) -> Array:
     """The fragments of datagrams of which one is chosen."""
     found: list[int] = []
     for held in fragments.values():
         times = [time for frame, time in held if frame in chosen]
         if times:
-            early, late = min(times) - REASSEMBLY_TIME, max(times) + REASSEMBLY_TIME
+            early, late = min(times) - REASSEMBLED_WITHIN, max(times) + REASSEMBLED_WITHIN
             found += [frame for frame, time in held if early <= time <= late]
     return np.array(found, np.int64)
 

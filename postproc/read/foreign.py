@@ -8,8 +8,8 @@ when a port says so. Nothing is remembered but the connections to keep.
 import numpy as np
 
 from postproc.read.arrays import Array, gather, numbers
+from postproc.read.packets import ForTshark, Payloads
 from postproc.read.rtp import channel_data
-from postproc.read.transport import ForTshark, Payloads
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
 TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter

@@ -19,11 +19,8 @@ from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
 from postproc.read.foreign import MAGIC_COOKIE, begins_like_sip
 from postproc.read.frame import Frame, addresses
-from postproc.read.keys import flow, mixed
-from postproc.read.link import network_layer
-from postproc.read.packets import Packets, packets
+from postproc.read.packets import ForTshark, Payloads, flow, mixed, unwrapped
 from postproc.read.segments import is_message
-from postproc.read.transport import ForTshark, Payloads, datagrams
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error
@@ -43,11 +40,11 @@ class Found:
     reports: Array
 
 
-def find(udp: Payloads, found: Packets, which: Array, flows: ForTshark) -> Found:
+def find(udp: Payloads, which: Array, flows: ForTshark) -> Found:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
     size, filled = udp.size[which], udp.seen[which] >= 2
-    whole = (udp.seen[which] == size) & ~found.has_options[udp.rows[which]]
+    whole = udp.seen[which] == size
     check = whole & _is_check(udp.head[which].view(START), size)
     secure, media = filled & _within(first, DTLS), filled & _within(first, RTP)
     handshake = _asked(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
@@ -103,11 +100,10 @@ def frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:
 def _frames(
     window: Window, interfaces: list[Interface], frame_numbers: Array, times: Array
 ) -> Iterator[Frame]:
-    found = packets(window, interfaces)
-    udp, network = datagrams(found), network_layer(window, interfaces)[1]
+    found, udp = unwrapped(window, interfaces)
     columns = (
         frame_numbers, times, window.interface, udp.source_port, udp.destination_port, window.start,
-        window.start + window.captured, network, found.transport, udp.start, udp.start + udp.size,
+        window.start + window.captured, found.network, found.transport, udp.start, udp.start + udp.size,
     )  # fmt: skip
     data = window.data.tobytes()
     for number, time, interface, source, destination, start, end, ip, transport, payload, payload_end in zip(

@@ -9,9 +9,7 @@ and DTLS can never look like this. RTP may also travel in TURN ChannelData
 import numpy as np
 
 from postproc.read.arrays import Array, gather, take
-from postproc.read.keys import MIX, mixed
-from postproc.read.packets import Packets
-from postproc.read.transport import Payloads
+from postproc.read.packets import MIX, Packets, Payloads, mixed
 
 HEADER = np.dtype([
     ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),
@@ -42,7 +40,7 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
         header, size = header.copy(), np.where(relayed, inner, size)
         header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], HEADER)
         seen = seen - offset
-    plausible = _plausible(header, size, seen) & ~packets.has_options[datagrams.rows]
+    plausible = _plausible(header, size, seen)
     chosen = np.flatnonzero(plausible)
     rows = datagrams.rows[chosen]
     found = _rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])

@@ -6,7 +6,8 @@ stay are copied, byte for byte, in the capture's own format.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
@@ -18,15 +19,23 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import foreign, media, plain, transport
+from postproc.read import foreign, media, plain
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
 from postproc.read.hashing import Hashing
 from postproc.read.inputs import said
-from postproc.read.keys import flow
-from postproc.read.link import FOREIGN
+from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media
-from postproc.read.packets import Packets, packets
+from postproc.read.packets import (
+    PIECE,
+    ForTshark,
+    Packets,
+    Payloads,
+    flow,
+    incomplete,
+    segments,
+    unwrapped,
+)  # fmt: skip
 from postproc.read.rtp import rtp_packets
 from postproc.read.rtp_tables import rtp_tables
 from postproc.read.small import (
@@ -42,7 +51,6 @@ from postproc.read.small import (
     records,
     write,
 )  # fmt: skip
-from postproc.read.transport import Payloads, datagrams, segments
 from postproc.read.walk import WINDOW, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
@@ -71,6 +79,9 @@ class Split:
     has_secrets: bool = False
     media_packets: int = 0
     foreign_packets: int = 0
+    not_looked_at: int = 0
+    unread: str = ""  # what those were
+    tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     plain_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -88,8 +99,11 @@ class Walk:
 
     container: Container
     media: Media
-    connections: transport.ForTshark = field(default_factory=transport.ForTshark)
-    flows: transport.ForTshark = field(default_factory=transport.ForTshark)
+    connections: ForTshark = field(default_factory=ForTshark)
+    flows: ForTshark = field(default_factory=ForTshark)
+    unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
+    tunnel_ports: set[int] = field(default_factory=set)
+    fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     first_time: int | None = None
     last_time: int | None = None
     guessed: list[Array] = field(default_factory=lambda: [np.zeros(0, np.int64)])  # frames
@@ -142,8 +156,10 @@ def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
 
 def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     """Measure the media of a window, and note what its records' fate hangs on."""
-    found = packets(window, walk.container.interfaces)
-    udp = datagrams(found)
+    found, udp = unwrapped(window, walk.container.interfaces)
+    walk.unread.update(found.unread)
+    walk.fragments += found.fragments
+    walk.tunnel_ports |= found.tunnel_ports
     first_frame = walk.container.packets - len(window.time) + 1
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
     media.add(walk.media, rtp)
@@ -151,7 +167,7 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         fate, key = _fates(found, udp, walk.connections)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
-        _note_plain(found, udp, walk.flows, fate, key)
+        _note_plain(udp, walk.flows, fate, key)
         fates.write(records(window, fate, key).view(np.uint8).data)
     walk.guessed.append(first_frame + window.guessed)
     _note_times(walk, np.delete(window.time, window.guessed) if len(window.guessed) else window.time)
@@ -164,7 +180,7 @@ def _note_times(walk: Walk, times: Array) -> None:
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
-def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> tuple[Array, Array]:
+def _fates(found: Packets, udp: Payloads, connections: ForTshark) -> tuple[Array, Array]:
     """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
     fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
@@ -179,15 +195,28 @@ def _fates(found: Packets, udp: Payloads, connections: transport.ForTshark) -> t
     return fate, key
 
 
-def _note_plain(found: Packets, udp: Payloads, flows: transport.ForTshark, fate: Array, key: Array) -> None:
+def _note_plain(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
     """The same for plain messages and RTCP, among the datagrams of which nothing is known yet."""
-    some = plain.find(udp, found, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    some = plain.find(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
     fate[udp.rows[some.reports]] = REPORT
     fate[udp.rows[some.plain]], key[udp.rows[some.plain]] = PLAIN, some.key
 
 
+def _unread(walk: Walk) -> Counter[str]:
+    """Packets of which nobody here can say what is in them."""
+    missing = incomplete(np.concatenate(walk.fragments))
+    return walk.unread + Counter({"IP fragments without their rest": missing})
+
+
+def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
+    if total := sum(unread.values()):
+        packets = "packet" if total == 1 else "packets"
+        yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
+
+
 def _result(walk: Walk, small: Kept, sha256: str) -> Split:
     rtp_streams, rtp_seconds = rtp_tables(walk.media)
+    unread = _unread(walk)
     container = walk.container
     return Split(
         format=container.format,
@@ -205,9 +234,12 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         kept_times=small.times,
         plain_frames=small.plain,
         plain_times=small.plain_times,
+        not_looked_at=sum(unread.values()),
+        unread=listed(unread),
+        tunnel_ports=frozenset(walk.tunnel_ports),
         guessed_frames=np.concatenate(walk.guessed),
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
-        warnings=tuple(container.warnings),
+        warnings=(*container.warnings, *_not_looked_at(unread)),
         media=walk.media,
     )

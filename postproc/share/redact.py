@@ -7,7 +7,7 @@ addresses are as telling as packets.
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts,
 from postproc.show import pcapng_out
 
 ATTEMPTS = 50
+OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
 NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
 USUAL_NAMES = (
     "lo",
@@ -104,7 +105,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
             undo.callback(_remove, path)
         for source, replacing_in in zip(work.captures, packets, strict=True):
             replacing_in.finish()
-            written[source.target] = _write_capture(source, replacing_in)
+            written[source.target] = _write_capture(source, replacing_in, pseudonyms.words.sure)
         for path, target in work.logs.items():
             written[target] = _write_text(path, target, pseudonyms.logs.line)
         lenient = Lenient(pseudonyms)
@@ -112,7 +113,7 @@ def redact(work: Work, key: str | None = None) -> Redacted:
         for path, target in work.texts.items():
             written[target] = _write_text(path, target, lenient.line)
         originals = pseudonyms.originals()
-        check(written, originals)
+        check(written, originals.besides(OUR_NAME))
         found = _unjudged(work, pseudonyms)
         for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
             del pseudonyms.tally.words[word]  # it stays as a person's, who is asked
@@ -196,13 +197,13 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
                 yield piece, packets.packet(piece.frame, link_type, piece.data)
 
 
-def _write_capture(source: Source, packets: Packets) -> int:
+def _write_capture(source: Source, packets: Packets, names: Container[str]) -> int:
     count = 0
     with replacing(source.target) as file:
         file.write(pcapng_out.section(APPLICATION))
         for piece in _replaced(source, packets):
             if isinstance(piece, Described):
-                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options)))
+                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options, names)))
                 continue
             record, data = piece
             comments = (f"frame {record.frame}",) if source.numbered else ()
@@ -213,14 +214,15 @@ def _write_capture(source: Source, packets: Packets) -> int:
     return count
 
 
-def _clock(options: bytes) -> bytes:
-    """Of an interface's options those that say how its clock counts, and a usual name."""
+def _clock(options: bytes, names: Container[str]) -> bytes:
+    """Of an interface's options those that say how its clock counts, and a usual name that is nobody's."""
     kept, at = b"", 0
     while at + 4 <= len(options):
         code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
         value = options[at + 4 : at + 4 + size]
-        name = value.decode(errors="replace").rstrip("0123456789\0")
-        if code in (RESOLUTION, OFFSET) or (code == NAME and name in USUAL_NAMES):
+        name = value.decode(errors="replace").rstrip("\0")
+        usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
+        if code in (RESOLUTION, OFFSET) or (code == NAME and usual):
             kept += pcapng_out.option(code, value)
         at += 4 + size + (-size & 3)
     return kept

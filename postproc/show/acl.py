@@ -102,19 +102,22 @@ REJECTED = Text(
 REFUSALS = (401, 403, 407)  # Forbidden, or a challenge where the lists are asked before the password
 NOTES = {
     "include": Text(
-        "not looked into: {text}", "nicht nachgesehen: {text}",
+        "not looked into: {text}",
+        "nicht nachgesehen: {text}",
     ),
     "unresolved": Text(
-        "known only to FreeSWITCH: {text}", "nur FreeSWITCH bekannt: {text}",
+        "known only to FreeSWITCH: {text}",
+        "nur FreeSWITCH bekannt: {text}",
     ),
     "ignored": Text(
-        "FreeSWITCH does not take this entry: {text}", "FreeSWITCH nimmt diesen Eintrag nicht an: {text}",
+        "FreeSWITCH does not take this entry: {text}",
+        "FreeSWITCH nimmt diesen Eintrag nicht an: {text}",
     ),
     "profiles": Text(
         "the profiles differ in {text}; none is taken over",
         "die Profile unterscheiden sich in {text}; keines wird übernommen",
     ),
-}  # fmt: skip
+}
 APPLIED_UNKNOWN = Text(
     "Which of these lists are applied is not known; name them in their order with --list.",
     "Welche dieser Listen angewandt werden, ist nicht bekannt; nennen Sie sie der Reihe nach mit --list.",
@@ -187,9 +190,14 @@ def _outcome(found: Choice, lang: Lang) -> Iterator[str]:
 def peer(found: Peer, lang: Lang) -> Iterator[str]:
     """Explain whether a peer may signal, and how it was answered."""
     yield PEER.of(
-        lang, call=found.call, leg=found.leg, address=clean(found.address), frame=_known(found.frame),
-        capture=clean(found.capture), status=_known(found.status),
-    )  # fmt: skip
+        lang,
+        call=found.call,
+        leg=found.leg,
+        address=clean(found.address),
+        frame=_known(found.frame),
+        capture=clean(found.capture),
+        status=_known(found.status),
+    )
     asked = found.verdict.decisions
     yield from _decisions(asked, lang, [each.list for each in asked])
     if found.verdict.verdict == "denied" and found.status not in (None, *REFUSALS):

@@ -73,7 +73,7 @@ def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled
     for title, lines in sections(found):
         yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
         for line in lines:
-            yield from _block(f"- {line}", width, indent + 4)
+            yield from _block(f"- {line}", width, indent + 4, hanging=2)
 
 
 def frame_list(frames: Sequence[int]) -> str:
@@ -87,8 +87,8 @@ def sections(found: Described) -> list[tuple[Text, tuple[str, ...]]]:
     return [(title, lines) for title, lines in both if lines and found.advised]
 
 
-def _block(text: str, width: int | None, indent: int) -> Iterator[Styled]:
-    for part in folded(f"{' ' * indent}{clean(text)}", width, indent):
+def _block(text: str, width: int | None, indent: int, hanging: int = 0) -> Iterator[Styled]:
+    for part in folded(f"{' ' * indent}{clean(text)}", width, indent + hanging):
         yield Styled(part)
 
 

@@ -17,7 +17,6 @@ from postproc.model.vocabulary import (
     CHECKS,
     DTLS,
     DTLS_SHORT,
-    EVERYDAY_ENDS,
     LEGS,
     PARTIES,
     PICTURES,
@@ -25,6 +24,7 @@ from postproc.model.vocabulary import (
     TIME,
     VERDICT,
     VERDICTS,
+    ends_every_day,
 )
 from postproc.show.terminal import clean
 
@@ -170,11 +170,19 @@ Cell = tuple[str, str]  # text and style
 
 # Two headings above each other; None: the heading to the left goes on.
 HEADINGS: tuple[tuple[Text | None, str], ...] = (
-    (CALL, ""), (TIME, "UTC"), (PARTIES, ""),
-    (LEGS, ""), (SIP, ""), (Text("cand.", "Kand."), "c/s"),
-    (CHECKS, "s→c"), (None, "c→s"), (DTLS, ""),
-    (PICTURES["media"], "s→c"), (None, "c→s"), (VERDICT, ""),
-)  # fmt: skip
+    (CALL, ""),
+    (TIME, "UTC"),
+    (PARTIES, ""),
+    (LEGS, ""),
+    (SIP, ""),
+    (Text("cand.", "Kand."), "c/s"),
+    (CHECKS, "s→c"),
+    (None, "c→s"),
+    (DTLS, ""),
+    (PICTURES["media"], "s→c"),
+    (None, "c→s"),
+    (VERDICT, ""),
+)
 GIVES_WAY = 2  # the column that gives way
 WORDS = {1, GIVES_WAY, 8, 11}  # columns set from the left; the others are figures
 NARROW, WIDE = 13, 72  # of the parties: however small the terminal, and in a pipe
@@ -230,7 +238,7 @@ def _cells(line: Line, lang: Lang) -> list[Cell]:
 def _status(status: int | None) -> Cell:
     if status is None:
         return NONE
-    return str(status), "green" if status < 300 else "yellow" if status in EVERYDAY_ENDS else "red"
+    return str(status), "green" if status < 300 else "yellow" if ends_every_day(status) else "red"
 
 
 def _checks(line: Line) -> list[Cell]:

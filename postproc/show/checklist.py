@@ -40,20 +40,25 @@ QUESTIONS = (
     Question("customer_id", FAULT, Text("Customer id (XID)", "Kundennummer (XID)")),
     Question("symptom", FAULT, Text("How does the fault show?", "Wie zeigt sich der Fehler?")),
     Question(
-        "since", FAULT,
+        "since",
+        FAULT,
         Text("Since when? What was changed then?", "Seit wann? Was wurde zu dieser Zeit geändert?"),
     ),
     Question("affected", FAULT, Text("All users, or which?", "Sind alle Benutzer betroffen, oder welche?")),
     Question(
-        "direction", FAULT,
+        "direction",
+        FAULT,
         Text("External calls, internal ones, or both?", "Externe Anrufe, interne oder beide?"),
     ),
     Question("desktop", FAULT, Text("Does Softphone Desktop work?", "Funktioniert Softphone Desktop?")),
     Question("versions", SYSTEM, Text("Versions seen in the trace", "Versionen laut Mitschnitt")),
     Question(
-        "satellite", SYSTEM,
-        Text("Is XCC a satellite (on another machine than XPhone Server)?",
-             "Ist der XCC ein Satellit (auf einem anderen Rechner als der XPhone Server)?"),
+        "satellite",
+        SYSTEM,
+        Text(
+            "Is XCC a satellite (on another machine than XPhone Server)?",
+            "Ist der XCC ein Satellit (auf einem anderen Rechner als der XPhone Server)?",
+        ),
     ),
     Question("sketch", SYSTEM, Text("Sketch of the network", "Skizze des Netzwerks")),
     Question("steps", SCENARIO, Text("Description, step by step", "Beschreibung, Schritt für Schritt")),
@@ -62,19 +67,24 @@ QUESTIONS = (
     Question("time", SCENARIO, Text("Time of the test", "Zeitpunkt des Tests")),
     Question("calls", SCENARIO, Text("Calls in the trace", "Anrufe im Mitschnitt")),
     Question(
-        "trace", FILES,
-        Text("Unfiltered trace of loopback and Ethernet",
-             "Ungefilterter Mitschnitt von Loopback und Ethernet"),
+        "trace",
+        FILES,
+        Text(
+            "Unfiltered trace of loopback and Ethernet", "Ungefilterter Mitschnitt von Loopback und Ethernet"
+        ),
     ),
     Question("xcc_logs", FILES, Text("XCC logs (XCC_FS_*.log)", "XCC-Logs (XCC_FS_*.log)")),
     Question("trunk_logs", FILES, Text("SIP trunk logs", "SIP-Trunk-Logs")),
     Question(
-        "gateway_logs", FILES,
-        Text("PSTN gateway logs, if an office device takes part",
-             "Logs des PSTN-Gateways, falls ein Bürogerät beteiligt ist"),
+        "gateway_logs",
+        FILES,
+        Text(
+            "PSTN gateway logs, if an office device takes part",
+            "Logs des PSTN-Gateways, falls ein Bürogerät beteiligt ist",
+        ),
     ),
     Question("app_logs", FILES, Text("Logs of the mobile app", "Logs der mobilen App")),
-)  # fmt: skip
+)
 KEYS = tuple(question.key for question in QUESTIONS)
 ASKED = (*KEYS[: KEYS.index("desktop") + 1], "satellite", "sketch", "steps", "devices")  # no trace tells them
 NO = Text(
@@ -104,11 +114,14 @@ def answers(
     ``files`` are the ticket's members with the names that the files had: those tell what is in them.
     """
     told = {
-        "versions": "; ".join(_versions(tables)), "satellite": _satellite(tables, lang),
-        "numbers": ", ".join(_numbers(tables.calls)), "time": _time(tables.calls),
+        "versions": "; ".join(_versions(tables)),
+        "satellite": _satellite(tables, lang),
+        "numbers": ", ".join(_numbers(tables.calls)),
+        "time": _time(tables.calls),
         "calls": _calls(tables.calls, lang),
-        "trace": "; ".join(_traces(tables.captures, lang)), **_logs(files),
-    }  # fmt: skip
+        "trace": "; ".join(_traces(tables.captures, lang)),
+        **_logs(files),
+    }
     return {key: given.get(key) or told.get(key) or None for key in KEYS}
 
 

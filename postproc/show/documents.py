@@ -99,9 +99,14 @@ Every known error picture that a run looks for, in the order of the chain: of se
 earliest is the cause. `postproc explain NAME` tells causes, remedies, references and known problems.
 """
 STAGE: Mapping[str, str] = {
-    "capture": "The capture", "sip": "SIP", "sdp": "SDP: candidates and codecs",
-    "stun": "STUN and ICE: bindings", "nat": "NAT", "dtls": "DTLS", "media": "Media",
-}  # fmt: skip
+    "capture": "The capture",
+    "sip": "SIP",
+    "sdp": "SDP: candidates and codecs",
+    "stun": "STUN and ICE: bindings",
+    "nat": "NAT",
+    "dtls": "DTLS",
+    "media": "Media",
+}
 MATRIX = """## Rules and captures
 
 Which rule fires on which capture when all are judged in one run, and what it says of it: **F** fault,

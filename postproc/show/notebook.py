@@ -171,31 +171,47 @@ def _call(lang: Lang) -> Iterator[Cell]:
 
 
 SECTIONS = (
-    (texts.LEGS,
-     'call.legs[["leg", "role", "call_id", "uac_addr", "uas_addr", "transport", "from_user", "to_user", "uac_agent",\n'
-     '           "uas_agent", "invite_time", "answer_time", "end_time", "final_status", "final_reason", "state"]].T'),
+    (
+        texts.LEGS,
+        'call.legs[["leg", "role", "call_id", "uac_addr", "uas_addr", "transport", "from_user", "to_user", "uac_agent",\n'
+        '           "uas_agent", "invite_time", "answer_time", "end_time", "final_status", "final_reason", "state"]].T',
+    ),
     (texts.LADDER, "call.ladder()"),
     (texts.TIMES, "call.call_timeline()"),
-    (texts.CANDIDATES,
-     'call.candidates[["leg", "side", "offer_answer", "type", "addr", "port", "addr_class", "related_addr", "priority",\n'
-     '                 "acl_verdict"]].drop_duplicates()'),
-    (texts.BINDINGS, "call.bindings_plot()",
-     'call.pairs[["leg", "local_addr", "local_port", "local_type", "remote_addr", "remote_port", "remote_type", "sent",\n'
-     '            "answered", "errors", "nominated", "state"]]'),
-    (texts.MEDIA, "call.media_plot()",
-     'call.dtls[["leg", "client_addr", "server_addr", "state", "client_hellos", "duration_ms", "alert",\n'
-     '           "fingerprint_matches"]]',
-     'call.rtp_streams[["leg", "direction", "src_addr", "src_port", "dst_addr", "dst_port", "codec", "packets", "lost",\n'
-     '                  "jitter_ms", "max_gap_ms"]]'),
-    (texts.FINDINGS, 'call.findings[["code", "name", "leg", "verdict", "confidence", "caused_by", "title", "detail"]]'),
-    (texts.PACKETS, "call.filter",
-     "packets = call.packets(file=CAPTURE, limit=10) if CAPTURE.is_file() else []\n"
-     'pd.DataFrame([(int(each.number), " ".join(layer.layer_name for layer in each.layers)) for each in packets],\n'
-     '             columns=["frame", "layers"])',
-     "last = packets[0].layers[-1] if packets else None  # the innermost layer of the first frame\n"
-     "fields = {name: last.get_field_value(name) for name in last.field_names[:20]} if last else {}\n"
-     'pd.Series(fields, dtype=object).to_frame("value")'),
-)  # fmt: skip
+    (
+        texts.CANDIDATES,
+        'call.candidates[["leg", "side", "offer_answer", "type", "addr", "port", "addr_class", "related_addr", "priority",\n'
+        '                 "acl_verdict"]].drop_duplicates()',
+    ),
+    (
+        texts.BINDINGS,
+        "call.bindings_plot()",
+        'call.pairs[["leg", "local_addr", "local_port", "local_type", "remote_addr", "remote_port", "remote_type", "sent",\n'
+        '            "answered", "errors", "nominated", "state"]]',
+    ),
+    (
+        texts.MEDIA,
+        "call.media_plot()",
+        'call.dtls[["leg", "client_addr", "server_addr", "state", "client_hellos", "duration_ms", "alert",\n'
+        '           "fingerprint_matches"]]',
+        'call.rtp_streams[["leg", "direction", "src_addr", "src_port", "dst_addr", "dst_port", "codec", "packets", "lost",\n'
+        '                  "jitter_ms", "max_gap_ms"]]',
+    ),
+    (
+        texts.FINDINGS,
+        'call.findings[["code", "name", "leg", "verdict", "confidence", "caused_by", "title", "detail"]]',
+    ),
+    (
+        texts.PACKETS,
+        "call.filter",
+        "packets = call.packets(file=CAPTURE, limit=10) if CAPTURE.is_file() else []\n"
+        'pd.DataFrame([(int(each.number), " ".join(layer.layer_name for layer in each.layers)) for each in packets],\n'
+        '             columns=["frame", "layers"])',
+        "last = packets[0].layers[-1] if packets else None  # the innermost layer of the first frame\n"
+        "fields = {name: last.get_field_value(name) for name in last.field_names[:20]} if last else {}\n"
+        'pd.Series(fields, dtype=object).to_frame("value")',
+    ),
+)
 
 
 def _text(*paragraphs: str) -> Cell:

@@ -38,8 +38,14 @@ from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
 
 MOST = 100  # calls listed
-BADGES = {"fault": "#b3261e", "failed": "#b3261e", "suspect": "#8a5a00", "cannot_tell": "#8a5a00",
-          "ok": "#2c7a2c", "passed": "#2c7a2c"}  # fmt: skip
+BADGES = {
+    "fault": "#b3261e",
+    "failed": "#b3261e",
+    "suspect": "#8a5a00",
+    "cannot_tell": "#8a5a00",
+    "ok": "#2c7a2c",
+    "passed": "#2c7a2c",
+}
 GREY = "#5f6368"
 HEADINGS = (CALL, START, FROM, TO, LEGS, SIP, VERDICT, RESULT)
 MORE = Text("… and {more} more: run.calls", "… und {more} weitere: run.calls")

@@ -18,10 +18,17 @@ from postproc.model.tables import BY_NAME, SLACK_S, Tables
 
 Mask: TypeAlias = "pd.Series[bool]"
 # What was on the wire: of a capture also what is no call's.
-WHOLE = frozenset({
-    "sip_messages", "sip_headers", "sdp_media", "transactions", "stun_messages", "dtls_messages",
-    "icmp_errors",
-})  # fmt: skip
+WHOLE = frozenset(
+    {
+        "sip_messages",
+        "sip_headers",
+        "sdp_media",
+        "transactions",
+        "stun_messages",
+        "dtls_messages",
+        "icmp_errors",
+    }
+)
 
 
 def of_call(tables: Tables, call: int, name: str) -> pd.DataFrame:

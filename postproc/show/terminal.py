@@ -127,9 +127,13 @@ def _bar(to: Console, lang: Lang) -> Iterator[Tell]:
     from rich import progress as bars  # noqa: PLC0415  (in a pipe there is no bar)
 
     columns = (
-        bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(bar_width=None),
-        bars.DownloadColumn(), bars.TransferSpeedColumn(), bars.TimeRemainingColumn(compact=True),
-    )  # fmt: skip
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(bar_width=None),
+        bars.DownloadColumn(),
+        bars.TransferSpeedColumn(),
+        bars.TimeRemainingColumn(compact=True),
+    )
     with bars.Progress(*columns, console=to, transient=True) as progress:
         task = progress.add_task(LOOKING.of(lang), total=None)
 

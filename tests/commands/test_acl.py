@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
-from postproc.commands.acl import _wrapped
+from postproc.commands.access import _wrapped
 
 BLOCKS = '[acl]\nwhitelist = ["192.168.1.0/24"]\nblacklist = ["192.168.0.0/16"]\n'
 VPN = '<list name="only_vpn" default="deny"><node type="allow" cidr="172.30.0.0/16"/></list>'

@@ -10,7 +10,7 @@ LINE = "postproc: interrupted\n"
 MAIN = """
 import os, signal, sys, time, tempfile
 from postproc.commands import interrupts
-from postproc.commands.trouble import one_line_errors
+from postproc.commands.options import one_line_errors
 def strike(how=signal.SIGINT): os.kill(os.getpid(), how)
 class Dies:
     def __del__(self): strike(); time.sleep(5)

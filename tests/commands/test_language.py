@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from postproc.commands.language import lang_option, locale_language
+from postproc.commands.options import lang_option, locale_language
 
 
 @pytest.mark.parametrize(

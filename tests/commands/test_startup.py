@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from postproc.commands.startup import quick_imports
+from postproc.commands.options import quick_imports
 
 THREADS = "OPENBLAS_NUM_THREADS"
 

@@ -50,7 +50,7 @@ def refused(request, tmp_path_factory):
 def test_a_late_icmp_error_is_the_rules_the_notebooks_and_the_exports(refused, tmp_path):
     (error,) = refused.icmp_errors["frame"]
     known: Deployment = deployment.read(deployment.DEFAULT)
-    assert [row.frame for row in cases(refused.tables, known)[0].icmp] == [error]
+    assert [row.frame for row in cases(refused.tables, known)[0].icmp_errors] == [error]
     assert refused.call(1).icmp_errors["frame"].tolist() == [error]
     (written,) = export(refused, 1, tmp_path / "call.pcapng")
     assert len(pipeline.run([written]).icmp_errors) == 1

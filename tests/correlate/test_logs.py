@@ -127,10 +127,10 @@ def test_a_rotated_log_has_the_channels_and_the_clock_of_its_neighbour():
 
 def test_another_machine_s_log_has_a_clock_of_its_own():
     lines = [
-        s.invite(A, "a@x", time=10.1) | {"capture": "one.log"},
+        s.invite(A, "a@x", time=10.1) | {"capture": "one.log_events"},
         s.sent(B, "b@x", time=10.5 + HOUR) | {"capture": "two.log"},
     ]  # fmt: skip
-    told = found(lines, about=s.logs("one.log", "two.log"))
+    told = found(lines, about=s.logs("one.log_events", "two.log"))
     assert told.about["offset_ms"].tolist() == [pytest.approx(100), pytest.approx(HOUR * 1000)]
 
 

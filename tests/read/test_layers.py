@@ -59,6 +59,15 @@ LAYERS = {
     "RAW as others number it": (12, plain),
     "IPV4": (228, plain),
     "IPV6": (229, version_6),
+    "a fourth VLAN tag": (1, lambda p: wire.ethernet(plain(p), tags=(VLAN,) * 4)),
+    "LLC/SNAP": (1, lambda p: wire.ethernet(b"\xaa\xaa\3\0\0\0\x08\0" + plain(p), 64)),
+    "IP options": (1, lambda p: wire.ethernet(wire.ipv4(wire.udp(p), options=b"\x94\x04\0\0"))),
+    "hop-by-hop options": (101, lambda p: wire.ipv6(b"\x11\0\1\4\0\0\0\0" + wire.udp(p), 0)),
+    "a whole datagram as fragment": (101, lambda p: wire.ipv6(b"\x11\0\0\0\0\0\0\1" + wire.udp(p), 44)),
+    "an authentication header": (
+        101,
+        lambda p: wire.ipv4(b"\x11\4\0\0" + bytes(20) + wire.udp(p), 51),
+    ),
 }
 
 
@@ -74,21 +83,7 @@ def test_media_is_found_under_every_link_layer(tmp_path, link_type, layers):
 
 
 UNCLEAR = {
-    "a first fragment": lambda p: wire.ethernet(wire.ipv4(wire.udp(p), fragment=0x2000)),
     "a later fragment": lambda p: wire.ethernet(wire.ipv4(wire.udp(p), fragment=0x00B9)),
-    "IPv6 with a fragment header": lambda p: wire.ethernet(
-        wire.ipv6(b"\x11\0\0\1\0\0\0\1" + wire.udp(p), 44)
-    ),
-    "IPv6 with hop-by-hop options": lambda p: wire.ethernet(
-        wire.ipv6(b"\x11\0\1\4\0\0\0\0" + wire.udp(p), 0)
-    ),
-    "IP in IP": lambda p: wire.ethernet(wire.ipv4(plain(p), 4)),
-    "GRE": lambda p: wire.ethernet(wire.ipv4(b"\0\0\x08\0" + plain(p), 47)),
-    "VXLAN": lambda p: wire.datagram(b"\x08" + bytes(7) + wire.datagram(p), 4000, 4789),
-    "PPPoE": lambda p: wire.ethernet(b"\x11\0\0\1\0\0\0\x21" + plain(p), 0x8864),
-    "MPLS": lambda p: wire.ethernet(b"\0\1\1\x40" + plain(p), 0x8847),
-    "LLC/SNAP": lambda p: wire.ethernet(b"\xaa\xaa\3\0\0\0\x08\0" + plain(p), 64),
-    "a fourth VLAN tag": lambda p: wire.ethernet(plain(p), tags=(VLAN,) * 4),
     "an IP version that is none": lambda p: wire.ethernet(b"\x55" + plain(p)[1:], 0x0800),
     "an IP header of four bytes": lambda p: wire.ethernet(b"\x41" + plain(p)[1:]),
     "an IP packet shorter than its header": lambda p: wire.ethernet(wire.ipv4(wire.udp(p), length=19)),
@@ -109,14 +104,10 @@ def test_what_is_unclear_goes_to_tshark_whole(tmp_path, layers):
     assert not len(found.rtp_streams)
 
 
-def test_ip_options_keep_media_for_tshark(tmp_path):
-    found = media(tmp_path, lambda p: wire.ethernet(wire.ipv4(wire.udp(p), options=b"\x94\x04\0\0")))
-    assert (found.media_packets, len(found.kept_frames), len(found.rtp_streams)) == (0, 21, 0)
-
-
-def test_an_unknown_link_layer_keeps_everything(tmp_path):
-    found = media(tmp_path, lambda p: wire.ethernet(plain(p)), link_type=105)
+def test_an_unknown_link_layer_keeps_everything_and_is_named(tmp_path):
+    found = media(tmp_path, lambda p: wire.ethernet(plain(p)), link_type=147)
     assert (found.media_packets, found.foreign_packets, len(found.kept_frames)) == (0, 0, 21)
+    assert (found.not_looked_at, found.unread) == (21, "link type 147 21")
 
 
 def test_segmentation_offload_leaves_the_length_zero(tmp_path):

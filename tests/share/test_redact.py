@@ -243,3 +243,43 @@ def test_access_lists_decide_alike_about_the_pseudonyms_and_name_nobody():
         assert known.is_own_public(addr) == other.is_own_public(pseudonym)
     told = repr(other).lower()
     assert not [each for each in ("zauberwald", "10.0.50.", "91.20.30", "2001:db8:50:") if each in told]
+
+
+def call_of(user: str, host: str) -> bytes:
+    """An INVITE in which a name stands as user, as display name, and in hosts, which come first."""
+    return (
+        f"INVITE sip:{user}@{host} SIP/2.0\r\nVia: SIP/2.0/UDP sip.{host};branch=z9hG4bKabcdef77\r\n"
+        f'From: "{user}" <sip:{user}@{host}>;tag=abc77x\r\nTo: <sip:{user}@{host};user=phone>\r\n'
+        f"Call-ID: a7b8c9d0e1@{host}\r\nCSeq: 1 INVITE\r\nReason: Q.850;cause=16;text={host}\r\n\r\n"
+    ).encode()
+
+
+CALLED_LIKE = {
+    "example": "pbx.example",
+    "Example": "pbx.EXAMPLE",
+    "phone": "pbx.phone",
+    "intranet": "a.intranet",
+    "localdomain": "localdomain",
+    "docker0": "pbx.de",
+    "legshark": "pbx.legshark",
+    "anna": "pbx.anna",
+}
+
+
+@pytest.mark.parametrize(("user", "host"), CALLED_LIKE.items())
+def test_who_is_called_like_a_word_that_stays_elsewhere_is_replaced_and_stops_nothing(tmp_path, user, host):
+    before = wire.enhanced(7, wire.datagram(call_of("721", f"first.{host}")))
+    packets = wire.enhanced(7, wire.datagram(call_of(user, host)))
+    (tmp_path / "a").write_bytes(wire.pcapng(wire.interface(name="docker0"), before, packets))
+    redact(Work([Source(tmp_path / "a", tmp_path / "b")]), "key")
+    with pieces(tmp_path / "b") as found:
+        content = b"".join(piece.data for piece in found if isinstance(piece, Record)).lower()
+    assert user.lower().encode() not in content.replace(b"user=phone", b"")
+
+
+def test_a_top_level_domain_that_nobody_is_called_like_stays(tmp_path):
+    (tmp_path / "a").write_bytes(
+        wire.pcapng(wire.interface(), wire.enhanced(7, wire.datagram(call_of("721", "x.example"))))
+    )
+    redact(Work([Source(tmp_path / "a", tmp_path / "b")]), "key")
+    assert (tmp_path / "b").read_bytes().count(b".example") == 6

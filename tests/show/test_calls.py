@@ -102,7 +102,15 @@ def test_unanswered_checks_and_missing_media_stand_out():
 
 @pytest.mark.parametrize(
     ("status", "style"),
-    [(200, "green"), (480, "yellow"), (486, "yellow"), (487, "yellow"), (488, "red"), (403, "red")],
+    [
+        (200, "green"),
+        (302, "yellow"),
+        (480, "yellow"),
+        (486, "yellow"),
+        (487, "yellow"),
+        (488, "red"),
+        (403, "red"),
+    ],
 )
 def test_a_busy_or_cancelled_call_is_no_fault(status, style):
     row = calls.table([Line(**(LINE | {"final_status": status}))], None)[3]

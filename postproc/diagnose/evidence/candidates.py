@@ -83,7 +83,7 @@ def bases(case: Case, leg: int | None) -> list[Base]:
     """Every base of which a mapping is known, with its side."""
     own = server_addresses(case)
     held: dict[tuple[str, int], list[NatMappingRow]] = {}
-    for row in case.nat:
+    for row in case.nat_mappings:
         if row.leg == leg and None not in (row.base_addr, row.base_port, row.mapped_addr, row.mapped_port):
             held.setdefault((row.base_addr, row.base_port), []).append(row)
     return [

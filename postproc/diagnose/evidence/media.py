@@ -41,7 +41,7 @@ class Way:
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
-    for row in _once(row for row in case.streams if row.leg == leg):
+    for row in _once(row for row in case.rtp_streams if row.leg == leg):
         flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
     return {ends: Way(tuple(held)) for ends, held in flows.items()}
 
@@ -49,7 +49,7 @@ def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
 def way(case: Case, leg: int | None, direction: Direction) -> Way:
     """RTP on a leg towards the client or the server."""
     return Way(
-        tuple(_once(r for r in case.streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
+        tuple(_once(r for r in case.rtp_streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
     )
 
 
@@ -186,7 +186,7 @@ def talks(case: Case) -> list[Talk]:
 
 def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
     """The audio sections of a leg's descriptions that were not refused."""
-    return [s for s in case.sdp if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
+    return [s for s in case.sdp_media if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
 
 
 def both_may_send(case: Case, leg: int | None) -> bool:
@@ -200,7 +200,7 @@ def described(case: Case, leg: int | None) -> bool:
     spoken = {(row.capture, row.frame) for row in sections(case, leg)}
     kinds = {
         row.method is not None
-        for row in case.messages
+        for row in case.sip_messages
         if case.leg_of.get(row.call_id) == leg and (row.capture, row.frame) in spoken
     }
     return len(kinds) == 2
@@ -225,7 +225,7 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
 
 def seen_both_ways(case: Case, one: str, other: str) -> bool:
     """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
-    rows: tuple[PacketRow, ...] = (*case.messages, *case.streams, *case.dtls_messages, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages, *case.bindings)
     flows = {(row.src_addr, row.dst_addr) for row in rows}
     answered = any(
         row.response_frame is not None and {row.src_addr, row.dst_addr} == {one, other}

@@ -140,7 +140,9 @@ def best(case: Case, leg: int | None) -> DtlsRow | None:
 def secured(case: Case, leg: int | None) -> bool:
     """Both descriptions of the leg ask for DTLS-SRTP (RFC 5763)."""
     offers = [
-        s for s in case.sdp if case.leg_of.get(s.call_id) == leg and s.media in ("audio", None) and s.port
+        s
+        for s in case.sdp_media
+        if case.leg_of.get(s.call_id) == leg and s.media in ("audio", None) and s.port
     ]
     authors = {section.ufrag or section.sdp_owner for section in offers if section.fingerprint}
     return len(authors) > 1
@@ -148,7 +150,7 @@ def secured(case: Case, leg: int | None) -> bool:
 
 def starter(case: Case, leg: int | None) -> str | None:
     """Side that has to send the ClientHello: the one that says setup:active (RFC 8842); None if none does."""
-    for section in case.sdp:
+    for section in case.sdp_media:
         if case.leg_of.get(section.call_id) == leg and section.setup == "active":
             return next((c.side for c in case.candidates if c.ufrag and c.ufrag == section.ufrag), None)
     return None

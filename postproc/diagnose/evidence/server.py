@@ -43,7 +43,7 @@ def logged(case: Case, kind: str, *, call_id: str | None = None) -> list[Line]:
     """The call's lines of a kind, in order of time; of one leg where its Call-ID is given."""
     return [
         Line(row, told[1])
-        for row in case.log
+        for row in case.log_events
         if row.kind == kind and call_id in (None, row.call_id) and (told := said(row.text or ""))
     ]
 
@@ -123,7 +123,7 @@ def peers(case: Case) -> list[Peer]:
 def _invites(case: Case, leg: LegRow) -> list[SipMessageRow]:
     """The first INVITE of each address that sent one to the leg's UAS."""
     found: dict[str, SipMessageRow] = {}
-    for row in case.messages:
+    for row in case.sip_messages:
         arrives = row.method == "INVITE" and row.dst_addr == leg.uas_addr
         if row.call_id == leg.call_id and arrives and row.src_addr:
             found.setdefault(row.src_addr, row)

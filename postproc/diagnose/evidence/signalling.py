@@ -73,7 +73,7 @@ def rejection(case: Case) -> Rejection | None:
 
 
 def _rejection(case: Case, leg: LegRow) -> Rejection | None:
-    mine = [row for row in case.messages if row.call_id == leg.call_id]
+    mine = [row for row in case.sip_messages if row.call_id == leg.call_id]
     invites = [row for row in mine if row.method == "INVITE" and row.to_tag is None]
     refused = leg.final_status
     refusals = [row for row in mine if row.status == refused and row.cseq_method == "INVITE"]
@@ -94,7 +94,7 @@ def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:
     status = {each.call_id: each.final_status for each in case.legs if each.leg != leg.leg}
     earlier = [
         row
-        for row in case.messages
+        for row in case.sip_messages
         if row.status is not None
         and row.status >= 400
         and row.cseq_method == "INVITE"
@@ -162,7 +162,7 @@ def negotiated(case: Case, call_id: str) -> Negotiated | None:
 def offered_audio(case: Case, message: SipMessageRow) -> SdpMediaRow | None:
     """The audio section of the description in a message."""
     place = (message.capture, message.frame, message.call_id)
-    here = (row for row in case.sdp if (row.capture, row.frame, row.call_id) == place)
+    here = (row for row in case.sdp_media if (row.capture, row.frame, row.call_id) == place)
     return next((row for row in here if row.media == "audio"), None)
 
 
@@ -170,11 +170,11 @@ def _descriptions(case: Case, call_id: str) -> list[tuple[SdpMediaRow, bool]]:
     """First audio section of each message of a leg, and whether the message is a request."""
     kinds = {
         (row.capture, row.frame): row.method is not None
-        for row in case.messages
+        for row in case.sip_messages
         if row.call_id == call_id and row.has_sdp
     }
     first: dict[tuple[str, int | None], SdpMediaRow] = {}
-    for row in case.sdp:
+    for row in case.sdp_media:
         if row.call_id == call_id and row.media == "audio":
             first.setdefault((row.capture, row.frame), row)
     return [(row, kinds[place]) for place, row in first.items() if place in kinds]
@@ -192,7 +192,7 @@ def server_called(case: Case, leg: LegRow) -> bool:
 
 def with_ice(case: Case, leg: LegRow) -> bool:
     """A description of the leg has an ufrag: ICE is offered or answered on it."""
-    return any(row.ufrag for row in case.sdp if row.call_id == leg.call_id)
+    return any(row.ufrag for row in case.sdp_media if row.call_id == leg.call_id)
 
 
 def _server(case: Case, leg: LegRow, agent: str | None, addr: str | None) -> bool:
@@ -203,8 +203,10 @@ def _server(case: Case, leg: LegRow, agent: str | None, addr: str | None) -> boo
         return False  # who wrote which description cannot be told by address
     sent = {
         (row.capture, row.frame)
-        for row in case.messages
+        for row in case.sip_messages
         if row.call_id == leg.call_id and row.src_addr == addr
     }
-    written = (row for row in case.sdp if row.call_id == leg.call_id and (row.capture, row.frame) in sent)
+    written = (
+        row for row in case.sdp_media if row.call_id == leg.call_id and (row.capture, row.frame) in sent
+    )
     return any(marked(markers.sdp_owner, row.sdp_owner) == SERVER for row in written)

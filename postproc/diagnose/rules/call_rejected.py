@@ -92,7 +92,7 @@ def _challenged(case: Case, refused: Rejection) -> bool:
     """An earlier INVITE of the leg had been challenged, and this one came in answer to that."""
     return any(
         row.status in CHALLENGES and row.cseq_method == "INVITE" and row.cseq != refused.invite.cseq
-        for row in case.messages
+        for row in case.sip_messages
         if row.call_id == refused.leg.call_id and row.time < refused.invite.time
     )
 

@@ -53,7 +53,7 @@ class _Moment(NamedTuple):
 
 
 def find(case: Case) -> Iterator[Finding]:
-    shown: list[PacketRow] = [*case.messages, *checks(case).rows]
+    shown: list[PacketRow] = [*case.sip_messages, *checks(case).rows]
     if not shown or case.last_time is None or _ended(case) or not _going_on(case):
         return
     early = _early(case)
@@ -81,9 +81,9 @@ def _ended(case: Case) -> bool:
 
 def _going_on(case: Case) -> bool:
     """The call's last packet is so near the capture's end that the call went on."""
-    rows: tuple[PacketRow, ...] = (*case.messages, *case.bindings, *case.dtls_messages)
+    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.bindings, *case.dtls_messages)
     packets = [row.time for row in rows]
-    packets += [row.last_time for row in case.streams]
+    packets += [row.last_time for row in case.rtp_streams]
     packets += [row.last_time for row in case.pairs if row.last_time]
     return watched_after(case, max(packets)) <= _patience(case)
 

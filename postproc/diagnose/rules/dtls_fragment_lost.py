@@ -26,7 +26,7 @@ def find(case: Case) -> Iterator[Finding]:
         row = best(case, leg)
         if row is None or row.state not in ("incomplete", "client_hello_only") or both_ways(case, leg):
             continue
-        large = [each for each in case.icmp if kind(each) in FROM]
+        large = [each for each in case.icmp_errors if kind(each) in FROM]
         if large:
             facts = {"reporter": large[0].reporter, "what": kind(large[0])}
             yield Finding(RULE.name, "fault", 0.9, evidence(*large), TOO_BIG, (), facts, leg=leg)

@@ -61,7 +61,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
-    return [row for row in case.icmp if row.transaction_id in asked and kind(row) not in FROM]
+    return [row for row in case.icmp_errors if row.transaction_id in asked and kind(row) not in FROM]
 
 
 def kind(row: IcmpErrorRow) -> str:

@@ -24,7 +24,7 @@ def find(case: Case) -> Iterator[Finding]:
         if both_ways(case, talk.leg) or not both_may_send(case, talk.leg):
             continue
         known = _known(case, talk.leg)
-        for row in case.streams:
+        for row in case.rtp_streams:
             target = (row.dst_addr, row.dst_port)
             enough = row.leg == talk.leg and (row.packets or 0) >= case.deployment.thresholds.one_way_packets
             if enough and known and target not in known:
@@ -37,9 +37,9 @@ def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
     found |= {(c.addr, c.port) for c in case.candidates if c.leg == leg}
     found |= {(c.related_addr, c.related_port) for c in case.candidates if c.leg == leg}
     found |= {(row.src_addr, row.src_port) for row in case.bindings if row.leg == leg}
-    found |= {(row.src_addr, row.src_port) for row in case.streams if row.leg == leg}
-    found |= {(row.base_addr, row.base_port) for row in case.nat if row.leg == leg}
-    return found | {(row.mapped_addr, row.mapped_port) for row in case.nat if row.leg == leg}
+    found |= {(row.src_addr, row.src_port) for row in case.rtp_streams if row.leg == leg}
+    found |= {(row.base_addr, row.base_port) for row in case.nat_mappings if row.leg == leg}
+    return found | {(row.mapped_addr, row.mapped_port) for row in case.nat_mappings if row.leg == leg}
 
 
 def _finding(case: Case, leg: int | None, row: RtpStreamRow) -> Finding:

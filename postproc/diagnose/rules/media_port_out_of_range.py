@@ -27,7 +27,7 @@ def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         sent: list[PacketRow] = [
             *(row for row in case.bindings if row.leg == leg and row.direction == TO_CLIENT),
-            *(row for row in case.streams if row.leg == leg and row.direction == TO_CLIENT),
+            *(row for row in case.rtp_streams if row.leg == leg and row.direction == TO_CLIENT),
         ]
         odd = [row for row in sent if case.deployment.is_media_port(SERVER, row.src_port) is False]
         if odd and not connected(case, leg):

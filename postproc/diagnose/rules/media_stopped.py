@@ -75,7 +75,7 @@ def _finding(case: Case, silence: Silence) -> Finding:
         detail.append(ALERT)
         facts |= {"alert": message.alert, "frame": message.frame}
         tags.add("alert")
-    shown: list[Row] = [r for r in case.streams if r.leg == silence.leg and r.last_time == silence.since]
+    shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name, "suspect", 0.6, evidence(*(shown or [silence.phase]), message),
         TITLE_OTHER if facts["side"] == OTHER else TITLE, tuple(detail), facts, SETTLE, leg=silence.leg,
@@ -94,7 +94,7 @@ def _before(case: Case, silence: Silence) -> SipMessageRow | DtlsMessageRow | No
     near = (silence.since - JUST_BEFORE, silence.since + JUST_BEFORE)
     alerts = [r for r in case.dtls_messages if r.leg == silence.leg and r.alert is not None]
     changes = [
-        r for r in case.messages if r.leg == silence.leg and r.method in CHANGES and r.to_tag is not None
+        r for r in case.sip_messages if r.leg == silence.leg and r.method in CHANGES and r.to_tag is not None
     ]
     found: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
     return next((row for row in found if near[0] <= row.time <= near[1]), None)

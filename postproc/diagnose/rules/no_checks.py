@@ -61,7 +61,10 @@ def _waited(case: Case, leg: int | None) -> float | None:
 def _media_seen(case: Case) -> bool:
     """Whether the captures show UDP of the server besides SIP."""
     own = server_addresses(case)
-    flows: list[PacketRow] = [*case.streams, *(row for row in case.bindings if row.purpose == "discovery")]
+    flows: list[PacketRow] = [
+        *case.rtp_streams,
+        *(row for row in case.bindings if row.purpose == "discovery"),
+    ]
     return any(row.src_addr in own or row.dst_addr in own for row in flows)
 
 

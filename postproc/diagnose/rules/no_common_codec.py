@@ -99,7 +99,7 @@ def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
 
 
 def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
-    by = {(row.capture, row.frame, row.call_id): row.src_addr for row in case.messages}
+    by = {(row.capture, row.frame, row.call_id): row.src_addr for row in case.sip_messages}
     offerer, answerer = (by.get((row.capture, row.frame, row.call_id)) for row in pair)
     return {
         "offerer": offerer,
@@ -140,7 +140,7 @@ def _audio(case: Case, refused: Rejection) -> SdpMediaRow | None:
     """The audio offered in the INVITE to which the refusal goes back."""
     origin = refused.origin
     invites = (
-        row for row in case.messages
+        row for row in case.sip_messages
         if row.call_id == origin.call_id and row.method == "INVITE" and row.cseq == origin.cseq
     )  # fmt: skip
     return next((audio for row in invites if (audio := offered_audio(case, row)) is not None), None)

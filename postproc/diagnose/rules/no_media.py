@@ -52,7 +52,7 @@ def _finding(case: Case, talk: Talk) -> Finding:
 
 def _media_here(case: Case, addresses: set[str]) -> bool:
     """Media or checks of one of these machines are in the capture: it could have shown this leg's, too."""
-    rows: tuple[PacketRow, ...] = (*case.streams, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.rtp_streams, *case.bindings)
     return any({row.src_addr, row.dst_addr} & addresses for row in rows)
 
 

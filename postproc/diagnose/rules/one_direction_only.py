@@ -72,7 +72,7 @@ def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
 
 
 def _sights(case: Case) -> Iterator[_Sight]:
-    yield from _sip(case.messages)
+    yield from _sip(case.sip_messages)
     for binding in case.bindings:
         ends = (binding.src_addr, binding.dst_addr)
         yield _Sight(ends, binding, "Binding Response" if binding.outcome == "response_only" else None)
@@ -81,7 +81,7 @@ def _sights(case: Case) -> Iterator[_Sight]:
     for message in case.dtls_messages:
         opens = message.content == "alert" or message.handshake_type in OPENING
         yield _Sight((message.src_addr, message.dst_addr), message, None if opens else "DTLS")
-    for stream in case.streams:
+    for stream in case.rtp_streams:
         yield _Sight((stream.src_addr, stream.dst_addr), stream, None)
 
 
@@ -100,7 +100,7 @@ def _answers(row: SipMessageRow) -> str | None:
 
 def _icmp_ways(case: Case) -> set[Ends]:
     """An ICMP error about a packet came back to its sender: that way was in sight."""
-    return {(row.dst_addr, row.src_addr) for row in case.icmp}
+    return {(row.dst_addr, row.src_addr) for row in case.icmp_errors}
 
 
 RULE = Rule(

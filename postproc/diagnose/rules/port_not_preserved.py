@@ -42,7 +42,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _finding(case: Case, leg: int | None, base: Base) -> Finding:
-    refused = any(row.src_addr == base.addr and row.type == 3 and row.code == 3 for row in case.icmp)
+    refused = any(row.src_addr == base.addr and row.type == 3 and row.code == 3 for row in case.icmp_errors)
     facts = {
         "base": endpoint(base.addr, base.port),
         "mapped": [endpoint(*seen) for seen in sorted(base.seen)],

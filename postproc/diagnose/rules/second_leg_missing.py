@@ -53,7 +53,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _reached(case: Case, leg: LegRow) -> SipMessageRow | None:
     """The furthest response to the INVITE: it shows that the server handles the call."""
-    mine = (row for row in case.messages if row.call_id == leg.call_id and row.cseq_method == "INVITE")
+    mine = (row for row in case.sip_messages if row.call_id == leg.call_id and row.cseq_method == "INVITE")
     return max((row for row in mine if row.status), key=lambda row: row.status or 0, default=None)
 
 

@@ -19,7 +19,7 @@ DETAIL = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     held: dict[tuple[object, ...], SipMessageRow] = {}
-    for row in case.messages:
+    for row in case.sip_messages:
         key = (row.call_id, row.cseq, row.cseq_method, row.method, row.status, row.branch, row.to_tag)
         first = held.setdefault(key, row)
         if row.branch and first.capture != row.capture and _contact(first) != _contact(row):

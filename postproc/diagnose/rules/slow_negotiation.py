@@ -52,7 +52,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _negotiation(case: Case, leg: int) -> tuple[SipMessageRow | None, SipMessageRow | None]:
     """The INVITE with the offer and the provisional response with the answer; an answer in 200 waits for people."""
-    mine = [row for row in case.messages if case.leg_of.get(row.call_id) == leg]
+    mine = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
     answered = next(
         (
             r
@@ -74,7 +74,7 @@ def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
         and 100 < row.status < 300
         and row.cseq_method == "INVITE"
         and row.time <= answered.time
-        for row in case.messages
+        for row in case.sip_messages
         if case.leg_of.get(row.call_id) != leg
     )
 

@@ -60,7 +60,7 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
             "seconds": (failed.end_time - failed.invite_time).total_seconds(),
         }
         said.append(REFUSED)
-    logged = [row for row in case.log if row.kind == "stun" and "fail" in (row.text or "").lower()]
+    logged = [row for row in case.log_events if row.kind == "stun" and "fail" in (row.text or "").lower()]
     if logged:
         facts["log"] = logged[0].text
         said.append(LOGGED)

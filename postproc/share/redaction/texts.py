@@ -203,8 +203,12 @@ class Texts:
             (HEX, lambda f, hide: hide(self._found(f[0]))),
             (ID, lambda f, hide: hide(self._found(f[0]))),
             (NUMBER, lambda f, hide: hide(self._found(f[0]))),
-            (HOST, lambda f, hide: f[0] if f[0] in self.known else hide(words.host(f[0]))),
+            (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
         )  # fmt: skip
+
+    def _is_host(self, name: str) -> bool:
+        """Whether a name with points is one: a message named it, or no dictionary knows a word of it."""
+        return name.lower() in self.words.sure or name not in self.known
 
     def _judged(self, found: Found, hide: Hide) -> str:
         """A word of a line: by the dictionary, a number by what is beside it."""

@@ -16,7 +16,7 @@ import phonenumbers
 
 from postproc.share.account import Kind, Tally
 from postproc.share.redaction.addresses import Addresses
-from postproc.share.redaction.vocabulary import DOMAINS
+from postproc.share.redaction.vocabulary import DICTIONARY, DOMAINS
 
 LONGEST = 512  # of a word; what is longer is blanked
 WITHHELD = frozenset({
@@ -92,7 +92,11 @@ class Words:
             return name
         self._tally.replaced[Kind.HOST] += 1
         self.sure.add(name.lower())
-        return self._kept(name, self._labels) if HOST.fullmatch(name) else self._identified(name)
+        if not HOST.fullmatch(name):
+            return self._identified(name)
+        if self._is_somebodys(name.rpartition(".")[2]):  # which may be learnt after the host's name
+            self.seen.pop(name, None)
+        return self._kept(name, self._labels)
 
     def blank(self, value: str) -> str:
         """What must not be kept in any form: signs give way to 0, separators stay."""
@@ -111,9 +115,15 @@ class Words:
     def _labels(self, name: str) -> str:
         labels = name.split(".")
         last = labels[-1]
-        kept = len(labels) > 1 and (COUNTRY.fullmatch(last) or last.lower() in DOMAINS)
+        says_no_more = COUNTRY.fullmatch(last) or (last.lower() in DOMAINS and not self._is_somebodys(last))
+        kept = len(labels) > 1 and says_no_more
         mapped = [self._parts(label) for label in (labels[:-1] if kept else labels)]
         return ".".join([*mapped, last] if kept else mapped)
+
+    def _is_somebodys(self, label: str) -> bool:
+        """Whether somebody is called like a top-level domain that would stay: neither may be left then."""
+        lower = label.lower()
+        return lower in self.sure and lower in DOMAINS and lower not in DICTIONARY
 
     def _parts(self, word: str) -> str:
         added = SUFFIX.search(word)

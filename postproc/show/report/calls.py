@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from postproc.model import filters
+from postproc.model.calls import Call
 from postproc.model.described import Described
+from postproc.model.rows import CallRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.model.vocabulary import DTLS_SHORT, EVERYDAY_ENDS
+from postproc.model.vocabulary import DTLS_SHORT, ends_every_day
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
 from postproc.show.report import sheets
 from postproc.show.report.cells import (
     COPIED,
     NONE,
-    CallRows,
     Cell,
     Copy,
-    Row,
     Sheet,
     clock,
     copies,
@@ -120,9 +120,9 @@ class Detail:
         return self.entry.verdict in ("fault", "suspect")
 
 
-def entry(call: CallRows, line: Line, found: Sequence[Described], lang: Lang) -> Entry:
+def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Entry:
     """The row of a call."""
-    row = call["calls"][0]
+    row = call.call
     verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
     parties = f"{shown(line.from_user, 60)} → {shown(line.to_user, 60)}"
     legs = Cell(f"{line.legs}{'?' * line.ambiguous}", "figure doubt" if line.ambiguous else "figure")
@@ -134,7 +134,7 @@ def entry(call: CallRows, line: Line, found: Sequence[Described], lang: Lang) ->
         headline=shown(line.headline, 600),
         day=day(row.start),
         time=clock(row.start)[:8],
-        start=row.start or 0,
+        start=row.start.value if row.start is not None else 0,
         parties=parties,
         legs=legs,
         status=_status(line.final_status, verdict),
@@ -146,10 +146,10 @@ def entry(call: CallRows, line: Line, found: Sequence[Described], lang: Lang) ->
 
 
 def detail(
-    call: CallRows, shown_as: Entry, found: Sequence[Described], walks: Walks, shelf: Shelf, *, lang: Lang
+    call: Call, shown_as: Entry, found: Sequence[Described], walks: Walks, shelf: Shelf, *, lang: Lang
 ) -> Detail:
     """Everything of a call but its pictures."""
-    row, number = call["calls"][0], shown_as.number
+    row, number = call.call, shown_as.number
     held = cards(number, found, lang)
     makers = (sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
     return Detail(
@@ -167,12 +167,12 @@ def detail(
     )
 
 
-def _captures(call: CallRows) -> list[str]:
-    names = [row.capture for row in (*call["calls"], *call["legs"]) if row.capture]
+def _captures(call: Call) -> list[str]:
+    names = [call.call.capture, *(leg.capture for leg in call.legs)]
     return list(dict.fromkeys(names))
 
 
-def _joined(row: Row) -> str:
+def _joined(row: CallRow) -> str:
     if (row.legs or 0) < 2:
         return ""
     sure = f" ({100 * row.confidence:.0f} %)" if row.confidence is not None else ""
@@ -182,7 +182,7 @@ def _joined(row: Row) -> str:
 def _status(status: int | None, verdict: str) -> Cell:
     if status is None:
         return Cell(NONE, FAINT)
-    ordinary = verdict == "ok" or status in EVERYDAY_ENDS
+    ordinary = verdict == "ok" or ends_every_day(status)
     return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
 
 
@@ -219,11 +219,11 @@ def _media(line: Line) -> tuple[Cell, Cell]:
     return one, other
 
 
-def _words(call: CallRows, found: Sequence[Described]) -> str:
+def _words(call: Call, found: Sequence[Described]) -> str:
     """Call-IDs, addresses and rules: what is not in the row anyway."""
-    held = [getattr(leg, name) for leg in call["legs"] for name in SEARCHED]
+    held = [getattr(leg, name) for leg in call.legs for name in SEARCHED]
     held += [word for each in found for word in (each.code, each.name)]
-    held += [row.capture for row in call["calls"]] + [row.addr for row in call["candidates"]]
+    held += [call.call.capture] + [row.addr for row in call.candidates]
     held += [each.title for each in found]
     kept = dict.fromkeys(shown(word, 120).lower() for word in held if word)
     return " ".join(kept)[:WORDS]

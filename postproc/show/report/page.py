@@ -19,14 +19,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from postproc.files.private import replace_file
+from postproc.model.calls import Calls
 from postproc.model.described import Described, of_table
+from postproc.model.loading import load
+from postproc.model.rows import CaptureRow, LogRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
-from postproc.show.pictures.records import column
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
-from postproc.show.report.cells import by_call, clock, day, shown
+from postproc.show.report.cells import clock, day, shown
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import Walks
 
@@ -106,24 +108,24 @@ def report(
     limits: Limits = Limits(),
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
-    rows, taken = by_call(tables), shelf(tables)
+    calls, taken = Calls(tables), shelf(tables)
     found = _by_call(of_table(tables.findings))
-    numbers = [call for call in rows if not limits.calls or call in limits.calls]
-    entries = [entry(rows[call], taken.lines[call], found[call], lang) for call in numbers]
+    shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
+    entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
     details = [
-        detail(rows[each.number], each, found[each.number], walks, taken, lang=lang)
+        detail(calls[each.number], each, found[each.number], walks, taken, lang=lang)
         for each in _worst(entries, limits.detailed)
     ]
     return Report(
         lang=lang,
         version=version,
         run=run,
-        when=_when(tables.captures),
+        when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
         details=tuple(_with_pictures(details, tables, lang, limits)),
-        captures=tuple(_captures(tables.captures, lang)),
-        logs=tuple(_logs(tables.logs, lang)),
+        captures=tuple(_captures(calls.captures, lang)),
+        logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
         overview=_overview(entries, tables, lang, limits),
     )
@@ -175,32 +177,31 @@ def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int],
     return tuple((name, verdict_word(name, lang), held.count(name)) for name in RANKS if name in held)
 
 
-def _when(captures: pd.DataFrame) -> str:
+def _when(captures: Sequence[CaptureRow]) -> str:
     """From the first packet to the last, in UTC."""
-    times = [time for name in ("first_time", "last_time") for time in column(captures[name])]
-    known = [time for time in times if time is not None]
-    if not known:
-        return ""
-    first, last = min(known), max(known)
+    times = [time for row in captures for time in (row.first_time, row.last_time) if time is not None]
+    return _from_to(min(times), max(times)) if times else ""
+
+
+def _from_to(first: pd.Timestamp, last: pd.Timestamp) -> str:
     until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
     return f"{day(first)} {clock(first)[:8]} – {until} UTC"
 
 
-def _captures(captures: pd.DataFrame, lang: Lang) -> Iterable[File]:
-    names = ("capture", "packets", "first_time", "last_time", "interfaces", "warnings")
-    for name, packets, first, last, interfaces, warnings in zip(
-        *(column(captures[each]) for each in names), strict=True
-    ):
-        times = f"{day(first)} {clock(first)[:8]} – {clock(last)[:8]} UTC" if first is not None else ""
-        count = counted(PACKETS_COUNTED, packets, lang) if packets is not None else ""
-        facts = [count, times, shown(interfaces) if interfaces else ""]
-        yield File(shown(name), " · ".join(filter(None, facts)), _lines(warnings))
+def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:
+    for row in captures:
+        times = ""
+        if row.first_time is not None and row.last_time is not None:
+            times = _from_to(row.first_time, row.last_time)
+        packets = counted(PACKETS_COUNTED, row.packets, lang) if row.packets is not None else ""
+        about = [packets, times, shown(row.interfaces) if row.interfaces else ""]
+        yield File(shown(row.capture), " · ".join(filter(None, about)), _lines(row.warnings))
 
 
-def _logs(logs: pd.DataFrame, lang: Lang) -> Iterable[File]:
-    names = ("capture", "lines", "used", "warnings")
-    for name, lines, used, warnings in zip(*(column(logs[each]) for each in names), strict=True):
-        yield File(shown(name), PAGE["log_used"].of(lang, used=used or 0, lines=lines or 0), _lines(warnings))
+def _logs(logs: Iterable[LogRow], lang: Lang) -> Iterable[File]:
+    for row in logs:
+        used = PAGE["log_used"].of(lang, used=row.used or 0, lines=row.lines or 0)
+        yield File(shown(row.capture), used, _lines(row.warnings))
 
 
 def _lines(warnings: str | None) -> tuple[str, ...]:

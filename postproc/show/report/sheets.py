@@ -1,9 +1,13 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import pandas as pd
+
+from postproc.model.calls import Call
+from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, RtpStreamRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import (
     ACL_VERDICTS,
@@ -21,10 +25,7 @@ from postproc.model.vocabulary import (
 )
 from postproc.show.report.cells import (
     NONE,
-    CallRows,
     Cell,
-    Row,
-    Rows,
     Sheet,
     amount,
     clock,
@@ -63,14 +64,14 @@ class Offered:
     restarted: bool = False
 
 
-def offered(call: CallRows, lang: Lang) -> Offered:
+def offered(call: Call, lang: Lang) -> Offered:
     """Client and server always, a third side if it offers any; no sides at all without candidates."""
-    every = call["candidates"]
+    every = call.candidates
     if not every:
         return Offered(())
     held = latest(every)
     columns = _columns(held)
-    checked = _checked(call["pairs"])
+    checked = _checked(call.pairs)
     sides = []
     for name in SIDES:
         own = [row for row in held if (row.side or "other") == name]
@@ -79,7 +80,7 @@ def offered(call: CallRows, lang: Lang) -> Offered:
     return Offered(tuple(sides), restarted=len(_distinct(every)) > len(held))
 
 
-def _columns(rows: Rows) -> list[str]:
+def _columns(rows: Sequence[CandidateRow]) -> list[str]:
     """What there is to show: the leg only where there are several, the access list where one was asked."""
     idle = {
         "leg": len({row.leg for row in rows}) < 2,
@@ -89,23 +90,25 @@ def _columns(rows: Rows) -> list[str]:
     return [name for name in COLUMNS if not idle.get(name)]
 
 
-def latest(rows: Rows) -> Rows:
+def latest(rows: Sequence[CandidateRow]) -> list[CandidateRow]:
     """Of each leg and side the candidates of the ufrags in its last message, each once."""
-    last: dict[tuple[object, object], int] = {}
+    last: dict[tuple[object, object], pd.Timestamp] = {}
     for row in rows:
-        last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time or 0), row.time or 0)
-    current = {(row.leg, row.side, row.ufrag) for row in rows if (row.time or 0) == last[row.leg, row.side]}
+        last[row.leg, row.side] = max(last.get((row.leg, row.side), row.time), row.time)
+    current = {(row.leg, row.side, row.ufrag) for row in rows if row.time == last[row.leg, row.side]}
     return _distinct(row for row in rows if (row.leg, row.side, row.ufrag) in current)
 
 
-def _distinct(rows: Iterable[Row]) -> Rows:
-    found: dict[tuple[object, ...], Row] = {}
+def _distinct(rows: Iterable[CandidateRow]) -> list[CandidateRow]:
+    found: dict[tuple[object, ...], CandidateRow] = {}
     for row in rows:
         found.setdefault((row.leg, row.side, row.transport, row.addr, row.port, row.type), row)
     return list(found.values())
 
 
-def _side(name: str, cells: list[dict[str, Cell]], rows: Rows, columns: list[str], lang: Lang) -> Side:
+def _side(
+    name: str, cells: list[dict[str, Cell]], rows: Sequence[CandidateRow], columns: list[str], lang: Lang
+) -> Side:
     owner = next((row.sdp_owner for row in rows if row.sdp_owner), None)
     title = capital(SIDES[name]).of(lang) if name in SIDES else name
     if rows and rows[0].leg is not None and "leg" not in columns:
@@ -115,7 +118,7 @@ def _side(name: str, cells: list[dict[str, Cell]], rows: Rows, columns: list[str
     return Side(name, title, shown(owner) if owner else "", table)
 
 
-def _candidate(row: Row, checked: dict[Place, list[int]], lang: Lang) -> dict[str, Cell]:
+def _candidate(row: CandidateRow, checked: dict[Place, list[int]], lang: Lang) -> dict[str, Cell]:
     """A cell for each of COLUMNS."""
     answered, sent = checked.get((row.addr, row.port), (0, 0))
     transport = f" {shown(row.transport)}" if row.transport not in (None, "udp") else ""
@@ -137,7 +140,7 @@ def _rated(answered: int, sent: int) -> str:
     return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
 
 
-def _checked(pairs: Rows) -> dict[Place, list[int]]:
+def _checked(pairs: Iterable[PairRow]) -> dict[Place, list[int]]:
     """Address -> checks answered and sent on pairs with it."""
     found: dict[Place, list[int]] = {}
     for pair in pairs:
@@ -162,13 +165,13 @@ OUTCOME_KINDS = {
 DTLS_KINDS = {"complete": "good"}
 
 
-def pairs(call: CallRows, lang: Lang) -> Sheet | None:
+def pairs(call: Call, lang: Lang) -> Sheet | None:
     """One row per candidate pair seen in checks."""
     columns = "leg local remote answered errors nominated dtls media state"
-    return sheet("pairs", lang, columns, [_pair(row, lang) for row in call["pairs"]], MOST_CHECKS)
+    return sheet("pairs", lang, columns, [_pair(row, lang) for row in call.pairs], MOST_CHECKS)
 
 
-def _pair(row: Row, lang: Lang) -> tuple[Cell, ...]:
+def _pair(row: PairRow, lang: Lang) -> tuple[Cell, ...]:
     return (
         leg_cell(row.leg),
         code(_end(row.local_addr, row.local_port, row.local_type)),
@@ -189,21 +192,21 @@ def _end(addr: str | None, port: int | None, kind: str | None) -> str:
     return f"{place(addr, port)} {shown(kind)}" if kind else place(addr, port)
 
 
-def bindings(call: CallRows, lang: Lang) -> Sheet | None:
+def bindings(call: Call, lang: Lang) -> Sheet | None:
     """Bindings in the order of time; equal ones that follow each other are one row."""
     columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
-    ordered = sorted(call["bindings"], key=lambda row: row.time or 0)
+    ordered = sorted(call.bindings, key=lambda row: row.time)
     rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
     return sheet("bindings", lang, columns, rows, MOST_CHECKS)
 
 
-def _alike(row: Row) -> tuple[object, ...]:
+def _alike(row: BindingRow) -> tuple[object, ...]:
     ends = (row.src_addr, row.src_port, row.dst_addr, row.dst_port)
     seen = (row.mapped_addr, row.mapped_port, row.icmp)
     return row.capture, row.leg, row.purpose, row.direction, ends, row.outcome, row.error_code, seen
 
 
-def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
+def _binding(held: Sequence[BindingRow], lang: Lang) -> tuple[Cell, ...]:
     row = held[0]
     requests = sum(each.requests or 0 for each in held)
     direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
@@ -222,7 +225,7 @@ def _binding(held: Rows, lang: Lang) -> tuple[Cell, ...]:
     )
 
 
-def _outcome(held: Rows, lang: Lang) -> str:
+def _outcome(held: Sequence[BindingRow], lang: Lang) -> str:
     """Like ``error 487``, ``12 × unanswered, ICMP 3 (11.0 s)``."""
     row, last = held[0], held[-1]
     number = f" {row.error_code}" if row.outcome == "error" and row.error_code is not None else ""
@@ -231,7 +234,7 @@ def _outcome(held: Rows, lang: Lang) -> str:
     return f"{len(held)} × {told_as} ({span(row.time, last.time, lang)})" if len(held) > 1 else told_as
 
 
-def _round_trips(held: Rows, lang: Lang) -> str:
+def _round_trips(held: Sequence[BindingRow], lang: Lang) -> str:
     took = [row.rtt_ms for row in held if row.rtt_ms is not None]
     if not took:
         return "–"
@@ -239,7 +242,7 @@ def _round_trips(held: Rows, lang: Lang) -> str:
     return f"{least} ms" if least == most else f"{least}–{most} ms"
 
 
-def _frames(held: Rows) -> str:
+def _frames(held: Sequence[BindingRow]) -> str:
     """Request and response: ``12→14``; of many the first and how many more."""
     named = [f"{row.frame}→{row.response_frame}" if row.response_frame else f"{row.frame}" for row in held]
     return ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")
@@ -250,17 +253,16 @@ HANDSHAKE_KINDS = {"complete": "good", "none": "faint"}
 LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
 
 
-def legs(call: CallRows, lang: Lang) -> Sheet | None:
+def legs(call: Call, lang: Lang) -> Sheet | None:
     """One row per leg."""
     columns = "leg role from to agents time ringing answer end status state"
-    return sheet("legs", lang, columns, [_leg(row, lang) for row in call["legs"]], MOST_FLOWS)
+    return sheet("legs", lang, columns, [_leg(row, lang) for row in call.legs], MOST_FLOWS)
 
 
-def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
+def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
     agents = " → ".join(shown(agent, 80) for agent in (row.uac_agent, row.uas_agent))
     reason = f" {shown(row.final_reason, 60)}" if row.final_reason else ""
-    known = row.final_status is not None
-    rated = "" if not known else "good" if row.final_status < 300 else "doubt"
+    rated = "" if row.final_status is None else "good" if row.final_status < 300 else "doubt"
     return (
         leg_cell(row.leg),
         Cell(shown(word(ROLES, row.role, lang))),
@@ -276,13 +278,13 @@ def _leg(row: Row, lang: Lang) -> tuple[Cell, ...]:
     )
 
 
-def handshakes(call: CallRows, lang: Lang) -> Sheet | None:
+def handshakes(call: Call, lang: Lang) -> Sheet | None:
     """One row per DTLS handshake."""
     columns = "time leg dtls_client dtls_server state duration fingerprint frame"
-    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in call["dtls"]], MOST_FLOWS)
+    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in call.dtls], MOST_FLOWS)
 
 
-def _handshake(row: Row, lang: Lang) -> tuple[Cell, ...]:
+def _handshake(row: DtlsRow, lang: Lang) -> tuple[Cell, ...]:
     alert = f": {shown(row.alert, 60)}" if row.alert else ""
     held = row.fingerprint_matches
     match = Cell("–", "faint") if held is None else _match(matches=bool(held), lang=lang)
@@ -302,15 +304,13 @@ def _match(*, matches: bool, lang: Lang) -> Cell:
     return Cell(HEADINGS["matches" if matches else "differs"].of(lang), "good" if matches else "bad")
 
 
-def streams(call: CallRows, lang: Lang) -> Sheet | None:
+def streams(call: Call, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
-    return sheet(
-        "rtp_streams", lang, columns, [_stream(row, lang) for row in call["rtp_streams"]], MOST_FLOWS
-    )
+    return sheet("rtp_streams", lang, columns, [_stream(row, lang) for row in call.rtp_streams], MOST_FLOWS)
 
 
-def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
+def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:
     direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
     return (
         leg_cell(row.leg),
@@ -327,7 +327,7 @@ def _stream(row: Row, lang: Lang) -> tuple[Cell, ...]:
     )
 
 
-def _lost(row: Row, lang: Lang) -> Cell:
+def _lost(row: RtpStreamRow, lang: Lang) -> Cell:
     if row.lost is None or not row.expected:
         return Cell("–", "figure faint")
     share = 100 * row.lost / row.expected

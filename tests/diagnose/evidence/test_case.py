@@ -38,9 +38,9 @@ def two_calls(**changes):
 def test_calls_come_by_number_each_with_its_own_rows():
     first, second = two_calls()
     assert (first.number, second.number) == (1, 2)
-    assert [row.frame for row in second.messages] == [99]
-    assert (second.bindings, second.streams, second.sdp) == ((), (), ())
-    assert len(first.messages) == 7
+    assert [row.frame for row in second.sip_messages] == [99]
+    assert (second.bindings, second.rtp_streams, second.sdp_media) == ((), (), ())
+    assert len(first.sip_messages) == 7
 
 
 def test_rows_stand_in_order_of_time():
@@ -50,7 +50,7 @@ def test_rows_stand_in_order_of_time():
 
 def test_second_captures_of_a_packet_are_left_out():
     twice = [message(1, "INVITE", 0.0, frame=1), message(1, "INVITE", 0.001, frame=2, copy_of=1)]
-    assert [row.frame for row in scene(sip_messages=twice).messages] == [1]
+    assert [row.frame for row in scene(sip_messages=twice).sip_messages] == [1]
 
 
 def test_icmp_errors_and_dtls_belong_to_the_call_whose_flow_they_are_of():
@@ -58,22 +58,22 @@ def test_icmp_errors_and_dtls_belong_to_the_call_whose_flow_they_are_of():
     first, second = two_calls(
         icmp_errors=[row], dtls_messages=[{**FLOW, "time": 1.6, "handshake_type": "client_hello"}]
     )
-    assert (len(first.icmp), len(first.dtls_messages)) == (1, 1)
-    assert (second.icmp, second.dtls_messages) == ((), ())
+    assert (len(first.icmp_errors), len(first.dtls_messages)) == (1, 1)
+    assert (second.icmp_errors, second.dtls_messages) == ((), ())
 
 
 @pytest.mark.parametrize(("time", "count"), [(24.0, 1), (26.0, 0)])
 def test_but_only_within_five_seconds_of_the_calls_life(time, count):
     row = {**FLOW, "time": time, "type": 3, "code": 3, "version": 4}
     first, _ = two_calls(icmp_errors=[row])
-    assert len(first.icmp) == count
+    assert len(first.icmp_errors) == count
 
 
 def test_a_flow_two_calls_used_one_after_the_other_is_each_ones_in_its_time():
     late = {"call": 2, "first_time": 101.0, "last_time": 109.0, "time": 101.0}
     errors = [{**FLOW, "time": moment, "type": 3, "code": 3, "version": 4} for moment in (2.0, 105.0)]
     first, second = two_calls(rtp_streams=[stream(), stream(**late)], icmp_errors=errors)
-    assert [len(case.icmp) for case in (first, second)] == [1, 1]
+    assert [len(case.icmp_errors) for case in (first, second)] == [1, 1]
 
 
 def test_products_name_themselves_in_agents_owners_and_stun_software():

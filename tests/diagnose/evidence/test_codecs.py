@@ -16,7 +16,7 @@ PCMA = {"formats": "8,101", "codecs": "8=PCMA/8000,101=telephone-event/8000"}
 
 
 def sections(*given, **changes):
-    return scene(sdp_media=[section(**each) for each in given], **changes).sdp
+    return scene(sdp_media=[section(**each) for each in given], **changes).sdp_media
 
 
 def test_names_are_compared_without_case_and_tones():
@@ -46,7 +46,7 @@ def test_offer_and_answer_of_a_leg():
     case = scene(sip_messages=[message(1, "INVITE", 0.0), message(1, 183, 0.2, has_sdp=True, frame=5)])
     offer, answer = negotiated(case, "a@x")
     assert (offer.sdp_owner, answer.sdp_owner) == ("IceLink-3", "FreeSWITCH")
-    assert offered_audio(case, case.messages[0]) is offer
+    assert offered_audio(case, case.sip_messages[0]) is offer
 
 
 def test_an_offer_in_a_response_is_answered_by_ack():

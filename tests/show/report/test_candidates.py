@@ -1,7 +1,7 @@
 """Candidates of both sides."""
 
+from postproc.model.calls import Calls
 from postproc.model.tables import Tables
-from postproc.show.report.cells import by_call
 from postproc.show.report.sheets import offered
 from tests import builders
 from tests.show.report import scenes
@@ -10,7 +10,7 @@ from tests.show.report import scenes
 def sides(*candidates: dict, lang: str = "en", pairs: tuple[dict, ...] = ()):
     held = Tables(calls=builders.calls({"call": 1}), candidates=builders.candidates(*candidates),
                   pairs=builders.pairs(*pairs))  # fmt: skip
-    return offered(by_call(held)[1], lang)
+    return offered(Calls(held)[1], lang)
 
 
 def texts(side) -> list[list[str]]:
@@ -18,7 +18,7 @@ def texts(side) -> list[list[str]]:
 
 
 def test_client_and_server_stand_side_by_side_with_what_the_access_list_says():
-    client, server = offered(by_call(scenes.tables())[1], "en").sides
+    client, server = offered(Calls(scenes.tables())[1], "en").sides
     assert (client.title, client.owner, server.title, server.owner) == (
         "Client, Leg 1",
         "IceLink",
@@ -34,7 +34,7 @@ def test_client_and_server_stand_side_by_side_with_what_the_access_list_says():
 
 
 def test_verdicts_of_the_access_list_are_coloured():
-    client = offered(by_call(scenes.tables())[1], "en").sides[0]
+    client = offered(Calls(scenes.tables())[1], "en").sides[0]
     assert [row[4].kind for row in client.sheet.rows] == ["bad", "good"]
 
 
@@ -72,9 +72,7 @@ def test_a_call_without_candidates_has_no_sides():
 
 
 def test_what_is_unparsable_is_dashes():
-    held = sides(
-        scenes.candidate(addr=None, port=None, type=None, transport=None, frame=None, leg=None, time=None)
-    )
+    held = sides(scenes.candidate(addr=None, port=None, type=None, transport=None, frame=None, leg=None))
     assert texts(held.sides[0]) == [["–"] * 5]
 
 

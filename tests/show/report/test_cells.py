@@ -1,11 +1,14 @@
 """Cells: strangers' texts, times, and what can be copied."""
 
+import pandas as pd
 import pytest
 
 from postproc.show.report import cells
 from postproc.show.report.cells import COPIED, LONGEST, Cell, code, copies, frame_filter, sheet, shown
 
-NS = 1_000_000_000
+
+def at(ns: int) -> pd.Timestamp:
+    return pd.Timestamp(ns, tz="UTC")
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
@@ -22,19 +25,22 @@ def test_a_header_of_60_kilobytes_is_cut():
 
 
 def test_times_are_utc_with_milliseconds():
-    assert (cells.clock(1_700_000_000 * NS + 7_900_000), cells.day(1_700_000_000 * NS)) == (
+    assert (cells.clock(at(1_700_000_000_007_900_000)), cells.day(at(1_700_000_000_000_000_000))) == (
         "22:13:20.007", "2023-11-14",
     )  # fmt: skip
 
 
 def test_times_before_1970_and_in_2262_are_times_too():
-    assert (cells.day(-1), cells.clock(-1)) == ("1969-12-31", "23:59:59.999")
-    assert cells.day(2**63 - 1) == "2262-04-11"
+    assert (cells.day(at(-1)), cells.clock(at(-1))) == ("1969-12-31", "23:59:59.999")
+    assert cells.day(at(2**63 - 1)) == "2262-04-11"
 
 
 def test_an_unknown_time_and_span_are_a_dash():
-    assert (cells.clock(None), cells.day(None), cells.span(0, None, "en")) == ("–", "", "–")
-    assert (cells.span(0, 12_340_000_000, "en"), cells.span(0, 12_340_000_000, "de")) == ("12.3 s", "12,3 s")
+    assert (cells.clock(None), cells.day(None), cells.span(at(0), None, "en")) == ("–", "", "–")
+    assert (cells.span(at(0), at(12_340_000_000), "en"), cells.span(at(0), at(12_340_000_000), "de")) == (
+        "12.3 s",
+        "12,3 s",
+    )
 
 
 def test_one_frame_and_many_are_filters_of_wireshark():

@@ -1,7 +1,7 @@
 """Pairs and bindings."""
 
+from postproc.model.calls import Calls
 from postproc.model.tables import Tables
-from postproc.show.report.cells import by_call
 from postproc.show.report.sheets import bindings, pairs
 from tests import builders
 from tests.show.report import scenes
@@ -9,7 +9,7 @@ from tests.show.report import scenes
 
 def bound(*records: dict, lang: str = "en"):
     held = Tables(calls=builders.calls({"call": 1}), bindings=builders.bindings(*records))
-    made = bindings(by_call(held)[1], lang)
+    made = bindings(Calls(held)[1], lang)
     return [dict(zip(made.headings, (cell.text for cell in row), strict=True)) for row in made.rows]
 
 
@@ -41,7 +41,7 @@ def test_of_several_round_trips_the_range_is_shown():
 
 
 def test_a_pair_shows_both_ends_and_how_it_went():
-    made = pairs(by_call(scenes.tables())[1], "de")
+    made = pairs(Calls(scenes.tables())[1], "de")
     assert [cell.text for cell in made.rows[0]] == [
         "1",
         "10.0.50.118:30000 host",
@@ -57,7 +57,7 @@ def test_a_pair_shows_both_ends_and_how_it_went():
 
 
 def test_a_call_without_checks_has_neither():
-    call = by_call(scenes.tables())[2]
+    call = Calls(scenes.tables())[2]
     assert (pairs(call, "en"), bindings(call, "en")) == (None, None)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from postproc.model.calls import Calls
 from postproc.model.tables import Tables
-from postproc.show.report.cells import by_call
 from postproc.show.report.sheets import handshakes, legs, streams
 from tests import builders
 from tests.show.report import scenes
@@ -14,7 +14,7 @@ def row(made) -> dict:
 
 
 def test_a_leg_names_its_ends_and_how_it_ended():
-    first = row(legs(by_call(scenes.tables())[1], "en"))
+    first = row(legs(Calls(scenes.tables())[1], "en"))
     assert first["Leg"].kind == "leg leg1"
     assert first["From"].text == "721 10.0.50.5:4901"
     assert first["User agents"].text == "phone/1 → switch/2"
@@ -25,11 +25,11 @@ def test_a_leg_names_its_ends_and_how_it_ended():
 @pytest.mark.parametrize(("status", "kind"), [(None, ""), (200, "good"), (403, "doubt")])
 def test_a_final_status_is_rated(status, kind):
     held = Tables(calls=builders.calls({"call": 1}), legs=builders.legs({"call": 1, "final_status": status}))
-    assert row(legs(by_call(held)[1], "en"))["Status"].kind == kind
+    assert row(legs(Calls(held)[1], "en"))["Status"].kind == kind
 
 
 def test_a_handshake_says_whether_the_certificate_is_the_announced_one():
-    first = row(handshakes(by_call(scenes.tables())[2], "en"))
+    first = row(handshakes(Calls(scenes.tables())[2], "en"))
     assert (first["State"].text, first["State"].kind, first["Duration"].text) == (
         "complete",
         "good",
@@ -46,7 +46,7 @@ def test_a_fingerprint_that_matches_or_is_unknown(matches, text):
             {"call": 1, "state": "alert", "alert": "bad_certificate", "fingerprint_matches": matches}
         ),
     )
-    first = row(handshakes(by_call(held)[1], "en"))
+    first = row(handshakes(Calls(held)[1], "en"))
     assert (first["Fingerprint"].text, first["State"].text) == (text, "alert: bad_certificate")
 
 
@@ -58,11 +58,11 @@ def test_loss_is_rated_by_its_share(lost, kind):
         calls=builders.calls({"call": 1}),
         rtp_streams=builders.rtp_streams({"call": 1, "lost": lost, "packets": 100 - lost}),
     )
-    assert row(streams(by_call(held)[1], "en"))["Lost"].kind == kind
+    assert row(streams(Calls(held)[1], "en"))["Lost"].kind == kind
 
 
 def test_a_stream_says_where_it_goes_and_how_it_is_protected():
-    first = row(streams(by_call(scenes.tables())[2], "en"))
+    first = row(streams(Calls(scenes.tables())[2], "en"))
     assert (first["Direction"].text, first["Codec"].text, first["Jitter"].text) == (
         "to client",
         "PCMA SRTP",
@@ -75,4 +75,4 @@ def test_a_stream_of_which_nothing_was_expected_has_no_loss():
     held = Tables(
         calls=builders.calls({"call": 1}), rtp_streams=builders.rtp_streams({"call": 1, "expected": None})
     )
-    assert row(streams(by_call(held)[1], "en"))["Lost"].text == "–"
+    assert row(streams(Calls(held)[1], "en"))["Lost"].text == "–"

@@ -1,22 +1,84 @@
-"""``postproc acl``: what access lists let in, and why."""
+"""Deployment and access lists as options of commands; and ``postproc acl``, which tries the lists."""
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from postproc.commands.deployment import applied, print_notes
-from postproc.commands.language import lang_option
-from postproc.commands.trouble import COULD_NOT_RUN, one_line_errors
+from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option, locale_language
 
 if TYPE_CHECKING:
     from postproc.model.deployment import Deployment
     from postproc.model.text import Lang
     from postproc.read.access import Access
+
+
+def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of which ``deployment_given`` makes a Deployment."""
+    for option in (
+        click.option(
+            "--signalling-list", multiple=True, metavar="NAME",
+            help="List applied to SIP peers; give several in their order.",
+        ),
+        click.option(
+            "--acl-list", multiple=True, metavar="NAME",
+            help="List applied to candidates; give several in their order.",
+        ),
+        click.option(
+            "--acl", type=click.Path(path_type=Path), metavar="FILE",
+            help="Access lists: acl.conf.xml, freeswitch.xml or a deployment file.",
+        ),
+        click.option(
+            "--deployment", default="xphone", show_default=True, metavar="FILE|NAME",
+            help="What is known beforehand: a TOML file, or xphone, freeswitch, generic.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def deployment_given(
+    deployment: str, acl: Path | None, candidate: tuple[str, ...], signalling: tuple[str, ...]
+) -> "Deployment":
+    """Return the deployment with the access lists given; SetupError where a file has a mistake."""
+    from postproc.read import acl_files
+    from postproc.read import deployment as deployments
+    from postproc.show.terminal import clean
+
+    known = deployments.read(deployment)
+    if acl:
+        access = acl_files.read(acl)
+        print_notes(acl, access, locale_language())
+        known = access.into(known)
+    known = applied(known, candidate, signalling)
+    if acl and not known.candidate_acl:
+        why = "it does not say which lists are applied to candidates; name them with --acl-list"
+        click.echo(clean(f"{acl}: {why}"), err=True)
+    return known
+
+
+def applied(known: "Deployment", candidate: tuple[str, ...], signalling: tuple[str, ...]) -> "Deployment":
+    """Return the deployment with the lists that are named instead of its own."""
+    from dataclasses import replace
+
+    return replace(
+        known,
+        candidate_acl=candidate or known.candidate_acl,
+        signalling_acl=signalling or known.signalling_acl,
+    )
+
+
+def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
+    """Say on stderr what was odd in a file of access lists."""
+    from postproc.show import acl
+    from postproc.show.terminal import clean
+
+    for each in access.notes:
+        click.echo(clean(f"{path}: {acl.note(each.kind, each.text, lang)}"), err=True)
 
 
 @click.group("acl")
@@ -47,7 +109,7 @@ def acl_command() -> None:
     help="Deployment of the captures: a TOML file, or xphone, freeswitch, generic.",
 )  # fmt: skip
 @lang_option
-@click.option("--debug", is_flag=True, help="Print a traceback with every error.")
+@guarded
 def check_command(
     *,
     lists: Path,
@@ -58,7 +120,6 @@ def check_command(
     local: tuple[str, ...],
     deployment: str,
     lang: "Lang",
-    debug: bool,
 ) -> None:
     """Say which entry of access lists decides, and why.
 
@@ -75,20 +136,19 @@ def check_command(
     """
     if not addr and not capture:
         raise click.UsageError("nothing to try: give --addr or --capture")
-    with one_line_errors(debug=debug):
-        from postproc.read import acl_files
-        from postproc.read import deployment as deployments
-        from postproc.show.terminal import console, say
+    from postproc.read import acl_files
+    from postproc.read import deployment as deployments
+    from postproc.show.terminal import console, say
 
-        access = acl_files.read(lists)
-        known = access.into(_with_local(deployments.read(deployment), local))
-        known = applied(known, names, signalling_list)
-        print_notes(lists, access, lang)
-        screen = console(sys.stdout)
-        width = screen.width if screen.is_terminal else None
-        for line in (*_addresses(addr, access, known, lang), *_captures(capture, known, lang)):
-            for part in _wrapped(line, width):
-                say(screen, part)
+    access = acl_files.read(lists)
+    known = access.into(_with_local(deployments.read(deployment), local))
+    known = applied(known, names, signalling_list)
+    print_notes(lists, access, lang)
+    screen = console(sys.stdout)
+    width = screen.width if screen.is_terminal else None
+    for line in (*_addresses(addr, access, known, lang), *_captures(capture, known, lang)):
+        for part in _wrapped(line, width):
+            say(screen, part)
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:

@@ -1,0 +1,164 @@
+"""Commands that look something up: tables, rules, the filters of a capture, this machine."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option, one_line_errors, tshark_option
+from postproc.model.text import Lang
+
+
+@click.command("tables")
+@click.argument("name", required=False)
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="As Markdown.")
+def tables_command(name: str | None, form: str | None) -> None:
+    """Print the tables a run writes, or the columns of one.
+
+    \b
+    Examples:
+        postproc tables
+        postproc tables bindings
+        postproc tables --json
+    """
+    from postproc.model.tables import BY_NAME
+    from postproc.show import documents
+    from postproc.show.terminal import console
+
+    if name and name not in BY_NAME:
+        raise click.BadParameter(f"no table {name!r}; there are {', '.join(BY_NAME)}", param_hint="NAME")
+    chosen = [BY_NAME[name]] if name else list(BY_NAME.values())
+    screen = console(sys.stdout)
+    width = screen.width if screen.is_terminal else None
+    if form == "json":
+        click.echo(documents.tables_as_json(chosen))
+    elif form == "markdown":
+        click.echo(documents.tables_as_markdown(chosen))
+    elif name:
+        click.echo(documents.tables_as_text(chosen, width))
+    else:
+        click.echo(documents.tables_as_names(chosen, width))
+
+
+@click.command("rules")
+@click.option(
+    "--matrix", type=click.Path(exists=True, path_type=Path), metavar="PATH",
+    help="As Markdown, with the captures in PATH and which rule fires on which.",
+)  # fmt: skip
+@lang_option
+@guarded
+def rules_command(*, matrix: Path | None, lang: Lang) -> None:
+    """List the error pictures that a run looks for.
+
+    \b
+    Examples:
+        postproc rules
+        postproc rules --matrix pcaps/ > docs/RULES.md
+    """
+    from postproc.diagnose import RULES
+    from postproc.show.documents import rule_list, rules_page
+    from postproc.show.terminal import console, say
+
+    if matrix is not None:
+        from postproc import pipeline
+
+        ran = pipeline.run([matrix])
+        click.echo(rules_page(RULES, ran.findings, ran.captures["capture"]), nl=False)
+        return
+    screen = console(sys.stdout)
+    for line in rule_list(RULES, lang):
+        say(screen, line)
+
+
+@click.command("explain")
+@click.argument("rule")
+@lang_option
+@guarded
+def explain_command(*, rule: str, lang: Lang) -> None:
+    """Explain an error picture: what it claims, causes, remedies, references.
+
+    RULE is its name or its code.
+
+    \b
+    Examples:
+        postproc explain no-binding-success
+        postproc explain ICE001 --lang de
+    """
+    from postproc.diagnose import BY_NAME, named
+    from postproc.show.documents import rule_explained
+    from postproc.show.terminal import console, say
+
+    (name,) = named([rule])
+    screen = console(sys.stdout)
+    for line in rule_explained(BY_NAME[name], lang, screen.width if screen.is_terminal else None):
+        say(screen, line)
+
+
+@click.command("filter")
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--call", type=click.IntRange(min=1), metavar="N", help="This call only, by its number.")
+@lang_option
+@tshark_option
+@guarded
+def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
+    """Print each call's display filter, and what to tell the firewall's people.
+
+    The filter shows all legs of the call, its STUN, DTLS and media, and works
+    without any plug-in. For the firewall: the UDP port of the server's candidate
+    first, then every pair of addresses and ports with times, in words and as
+    filters of Wireshark and tcpdump.
+
+    \b
+    Examples:
+        postproc filter call.pcapng
+        postproc filter call.pcapng --call 2
+    """
+    from postproc import pipeline
+    from postproc.model.errors import CaptureError, SetupError
+    from postproc.show import calls, firewall, selection
+    from postproc.show.terminal import clean, console, say
+
+    run = pipeline.run([capture])
+    if run.captures.empty:
+        reason = run.unread[0].reason if run.unread else "no capture"
+        raise CaptureError(clean(f"{capture}: {reason}"))
+    shown = {line.call: line for line in calls.call_lines(run.tables)}
+    if call is not None and call not in shown:
+        raise SetupError(f"no call {call} in this capture; calls: {', '.join(map(str, shown)) or 'none'}")
+    display, holes = selection.call_filters(run.tables), firewall.holes(run.tables)
+    screen = console(sys.stdout)
+    chosen = [shown[call]] if call is not None else list(shown.values())
+    for nth, line in enumerate(chosen):
+        if nth:
+            say(screen, "")
+        for text in firewall.handout(line, display.get(line.call, ""), holes.get(line.call), lang):
+            say(screen, clean(text))
+    if not chosen:
+        click.echo(f"postproc: {firewall.NO_CALLS.of(lang)}", err=True)
+
+
+@click.command("doctor")
+@tshark_option
+def doctor_command() -> None:
+    """Say whether this machine is fit to read captures.
+
+    Looks for tshark and what belongs to it, the fields and preferences that are
+    needed, and disk space for temporary files.
+    Exit status: 0 fit, 2 not fit.
+
+    \b
+    Example:
+        postproc doctor
+    """
+    from postproc.read.doctor import checks
+
+    with one_line_errors():
+        found = checks()
+    width = max(len(check.name) for check in found)
+    for check in found:
+        click.echo(f"{check.state:5}  {check.name:{width}}  {check.detail}")
+        if check.remedy:
+            click.echo(f"{'':5}  {'':{width}}  -> {check.remedy}")
+    if any(check.state == "fault" for check in found):
+        sys.exit(COULD_NOT_RUN)

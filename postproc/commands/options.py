@@ -1,0 +1,136 @@
+"""What commands share: ``--lang``, ``--tshark``, ``--debug``, errors in one line, quick imports."""
+
+import errno
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from types import TracebackType
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from postproc.commands.interrupts import INTERRUPTED, Heeded
+from postproc.model.errors import PostprocError
+from postproc.model.text import LANGS, Lang
+from postproc.read.programs import SETTING
+
+COULD_NOT_RUN = 2
+VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides (POSIX, section 8.2)
+
+
+def locale_language(environment: Mapping[str, str] | None = None) -> Lang:
+    """``de`` in a German locale, ``en`` in any other; the process's environment if none is given."""
+    environment = os.environ if environment is None else environment
+    locale = next((environment[name] for name in VARIABLES if environment.get(name)), "")
+    return "de" if locale.lower().split("_")[0].split(".")[0] == "de" else "en"
+
+
+def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--lang``; it gets ``lang: Lang``."""
+    return click.option(
+        "--lang", type=click.Choice(LANGS), default=locale_language,
+        show_default="of the locale", help="Language of texts.",
+    )(command)  # fmt: skip
+
+
+def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--tshark``. It is kept in the environment, where workers and notebooks find it."""
+    return click.option(
+        "--tshark", envvar=SETTING, show_envvar=True, metavar="PATH", expose_value=False, callback=_keep,
+        help="The tshark to run.  [default: the first on PATH]",
+    )(command)  # fmt: skip
+
+
+def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Set it; as a path from where one stands only if it was typed, and not as a mere name."""
+    typed = option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    if value and typed:
+        os.environ[SETTING] = os.path.abspath(value) if os.path.dirname(value) else value  # noqa: PTH100, PTH120
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Import pandas and the like without work that nobody needs.
+
+    What imports create lives until the program ends: the garbage collector need not search it, now or
+    later. No linear algebra is done here, so numpy need not start threads for it, unless the user has
+    set their number.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--debug``; it gets ``debug: bool``."""
+    return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)
+
+
+def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--debug``, and have one line on stderr and the exit status of what stops it."""
+
+    @debug_option
+    @wraps(command)
+    def guard(*, debug: bool, **values: object) -> None:
+        with one_line_errors(debug=debug):
+            command(**values)
+
+    return guard
+
+
+class one_line_errors:  # noqa: N801  (read as what it does: with one_line_errors())
+    """Turn what stops a command into one line on stderr and its exit status."""
+
+    def __init__(self, *, debug: bool = False, interrupted: str = "interrupted") -> None:
+        self._debug = debug
+        self._interrupted = interrupted
+        self._signals = Heeded()
+
+    def __enter__(self) -> None:
+        self._signals.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._signals.__exit__(kind, error, trace)
+        if error is None:
+            return
+        # A library may have made an error of its own of the interruption.
+        if self._signals.came or isinstance(error, KeyboardInterrupt):
+            _say(self._interrupted)
+            sys.exit(INTERRUPTED)
+        if isinstance(error, PostprocError) or (isinstance(error, OSError) and error.errno != errno.EPIPE):
+            if self._debug:
+                _trace(error)
+            _say(_reason(error))
+            sys.exit(COULD_NOT_RUN)
+
+
+def _say(what: str) -> None:
+    """In one line, whatever the names of files in it hold."""
+    from postproc.show.terminal import clean
+
+    click.echo(clean(f"postproc: {what}"), err=True)
+
+
+def _trace(error: BaseException) -> None:
+    from postproc.show.terminal import trace
+
+    click.echo(trace(error), err=True)
+
+
+def _reason(error: Exception) -> str:
+    """The error in one line; the system names the file it is about, if there is one."""
+    if not isinstance(error, OSError):
+        return str(error)
+    from postproc.read.inputs import said
+
+    return f"{error.filename}: {said(error)}" if error.filename else said(error)

@@ -1,0 +1,279 @@
+"""Commands that hand captures over: ``postproc export`` and ``ticket``; what ``--redact`` asks and says."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postproc.commands.access import access_options, deployment_given
+from postproc.commands.options import guarded, lang_option, locale_language, tshark_option
+from postproc.model.text import Lang, Text
+
+if TYPE_CHECKING:
+    from postproc.share.account import Account, Look
+
+STOPPED = Text(
+    "nothing was written: {count} of the words that would stay are in no dictionary; read {path}, then go on"
+    " with --yes, or with --hide {path} to have replaced what you leave in it",
+    "nichts geschrieben: {count} der Wörter, die stehen bleiben würden, sind in keinem Wörterbuch; {path}"
+    " durchsehen, dann weiter mit --yes oder mit --hide {path}: Was noch darin steht, wird ersetzt",
+)
+DECLINED = Text(
+    "nothing was written; delete in {path} what may stay, then give --hide {path}",
+    "nichts geschrieben; in {path} löschen, was stehen bleiben darf, dann --hide {path} angeben",
+)
+ASKED = Text("Do they name nobody? Go on", "Verraten sie niemanden? Weiter")
+LISTED = Text(
+    "# These words would stay as they are, and no dictionary knows them.\n"
+    "# Delete the lines of those that may stay, and give this file back with --hide: the others\n"
+    "# are replaced. Behind each: how often it stands where.\n",
+    "# Diese Wörter würden stehen bleiben, und kein Wörterbuch kennt sie.\n"
+    "# Die Zeilen derer löschen, die stehen bleiben dürfen, und die Datei mit --hide angeben:\n"
+    "# Die übrigen werden ersetzt. Dahinter: wie oft und wo sie stehen.\n",
+)
+WORDS = ".words.txt"
+
+
+def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that go with its --redact."""
+    for option in (
+        click.option(
+            "--yes", is_flag=True, help="With --redact: do not ask about words that no dictionary knows."
+        ),
+        click.option(
+            "--hide", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+            help="With --redact: words to be replaced, too, one in a line.",
+        ),
+        click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def hidden(path: Path | None) -> list[str]:
+    """The words of a file given with --hide; SetupError when it is no text."""
+    from postproc.model.errors import SetupError
+    from postproc.read.inputs import said
+
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines() if path else []
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}") from error
+    except UnicodeDecodeError:
+        raise SetupError(f"{path}: no text in UTF-8") from None
+    words = (line.partition("\t")[0].strip() for line in lines if not line.startswith("#"))
+    return [word for word in words if word]
+
+
+def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
+    """Have a person look at what stays though no dictionary knows it: asked on a terminal, else stopped."""
+
+    def look(account: "Account") -> None:
+        if yes or not account.words:
+            return
+        from postproc.model.errors import SetupError
+
+        path = _listed(account, target, lang)
+        if not _somebody_there():
+            raise SetupError(STOPPED.of(lang, count=len(account.words), path=path))
+        say(account, lang)
+        if not click.confirm(ASKED.of(lang), err=True):
+            raise SetupError(DECLINED.of(lang, path=path))
+        path.unlink(missing_ok=True)
+
+    return look
+
+
+def say(account: "Account | None", lang: Lang) -> None:
+    """Print what was replaced and what remains, on stderr: what was written goes to stdout."""
+    from postproc.share.account import lines
+    from postproc.show.terminal import console, folded
+    from postproc.show.terminal import say as say_line
+
+    screen = console(sys.stderr)
+    width = screen.width if screen.is_terminal else None
+    for line in (part for each in lines(account, lang) for part in folded(each, width)) if account else ():
+        say_line(screen, line)
+
+
+def _listed(account: "Account", target: Path, lang: Lang) -> Path:
+    """Write the words beside the target, one in a line."""
+    from postproc.share.account import in_order
+    from postproc.share.copying import replacing
+    from postproc.show.terminal import clean
+
+    path = target.with_name(f"{target.stem}{WORDS}")
+    with replacing(path) as file:
+        file.write(LISTED.of(lang).encode())
+        for word in in_order(account.words):
+            where = ", ".join(
+                f"{words[word]} {name}" for name, words in account.unjudged.items() if word in words
+            )
+            file.write(f"{clean(word)}\t{where}\n".encode(errors="replace"))
+    return path
+
+
+def _somebody_there() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@click.command("export")
+@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
+@click.option(
+    "--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it."
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: call-N.pcapng]",
+)  # fmt: skip
+@click.option(
+    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+)  # fmt: skip
+@click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
+@redact_options
+@tshark_option
+@guarded
+def export_command(
+    *,
+    captures: tuple[Path, ...],
+    call: int,
+    out: Path | None,
+    keylog: Path | None,
+    redact: bool,
+    key: str | None,
+    hide: Path | None,
+    yes: bool,
+) -> None:
+    """Write all packets of a call: SIP, STUN, DTLS, media, ICMP errors and TURN.
+
+    The export is a pcapng with the original interfaces and timestamps; every packet bears
+    its original frame number as comment. A call that is in several captures gives a file
+    for each. With --redact numbers, names, addresses and all words but those of protocols
+    and products are replaced, media is zeroed, and nothing is written if an original is left.
+
+    \b
+    Examples:
+        postproc export server.pcapng --call 2
+        postproc export server.pcapng --call 2 --redact -o for-the-vendor.pcapng
+    """
+    from postproc import pipeline
+    from postproc.read import deployment as deployments
+    from postproc.read.capture import Options
+    from postproc.share.export import export, export_redacted
+    from postproc.share.redact import products
+    from postproc.show.terminal import clean
+
+    run = pipeline.run(captures, options=Options(keylog=keylog))
+    if redact:
+        kept = products(deployments.read(deployments.DEFAULT))
+        lang = locale_language()
+        look = looking(out or Path(f"call-{call}"), lang, yes=yes)
+        done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
+        written = done.written
+        say(done.account, lang)
+    else:
+        written = export(run, call, out)
+    for path, packets in written.items():
+        click.echo(clean(f"{path}: {packets} packets of call {call}"))
+
+
+PACKED = Text("{path}: {count} files, {size:.1f} MB", "{path}: {count} Dateien, {size:.1f} MB")
+STILL_OPEN = Text(
+    "still to be filled in (checklist.md, or --answers FILE): {keys}",
+    "noch auszufüllen (checklist.md oder --answers DATEI): {keys}",
+)
+
+
+@click.command("ticket")
+@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
+@click.option(
+    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--attach", "attachments", multiple=True, metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="SIP trunk, gateway or app log, a sketch; may be given several times.",
+)  # fmt: skip
+@click.option(
+    "--answers", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Answers to the checklist: JSON or TOML, by the keys in checklist.json.",
+)  # fmt: skip
+@click.option("--ask", is_flag=True, help="Ask on the terminal what is still open.")
+@click.option("--redact", is_flag=True, help="Pseudonymise all of it: numbers, names, addresses, media.")
+@redact_options
+@click.option(
+    "-o", "--out", default="ticket.zip", show_default=True, type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.",
+)  # fmt: skip
+@access_options
+@lang_option
+@tshark_option
+@guarded
+def ticket_command(
+    *,
+    captures: tuple[Path, ...],
+    fs_logs: tuple[Path, ...],
+    attachments: tuple[Path, ...],
+    answers: Path | None,
+    ask: bool,
+    redact: bool,
+    key: str | None,
+    hide: Path | None,
+    yes: bool,
+    out: Path,
+    deployment: str,
+    acl: Path | None,
+    acl_list: tuple[str, ...],
+    signalling_list: tuple[str, ...],
+    lang: Lang,
+) -> None:
+    """Pack a support ticket: traces, logs, results, a filled checklist and hashes.
+
+    The checklist asks what the vendor's support asks; what the traces tell is filled in,
+    what nobody answered is marked. Paths and folders of this machine are not told.
+
+    With --redact numbers, names and addresses are replaced in all files, and all words of
+    traces and logs but those of protocols and products. In attachments and answers, what
+    traces and logs tell of is replaced; words that no dictionary knows are shown to you
+    before the zip is written. It is written only if a search finds no original left. The
+    customer id stays; a file that is no text cannot be attached then.
+
+    \b
+    Examples:
+        postproc ticket loopback+eth.pcapng --fs-log XCC_FS_2026_11_22_22_38_46.log
+        postproc ticket trace.pcapng --attach trunk.log --attach app.log --answers answers.toml
+        postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
+    """
+    from postproc.share.ticket import Order, read_answers, ticket
+    from postproc.show.terminal import clean
+
+    given = read_answers(answers) if answers else {}
+    order = Order(
+        captures, fs_logs, attachments, {**given, **(_asked(given, lang) if ask else {})},
+        deployment_given(deployment, acl, acl_list, signalling_list), lang, redact, key,
+        hidden(hide), looking(out, lang, yes=yes),
+    )  # fmt: skip
+    done = ticket(order, out)
+    for warning in done.warnings:
+        click.echo(clean(f"postproc: {warning}"), err=True)
+    size = out.stat().st_size / 1e6
+    click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
+    say(done.account, lang)
+    if done.open:
+        click.echo(STILL_OPEN.of(lang, keys=", ".join(done.open)))
+
+
+def _asked(given: dict[str, str], lang: Lang) -> dict[str, str]:
+    """What the user types; an empty line leaves a question open."""
+    from postproc.show.checklist import ASKED, QUESTIONS
+
+    asked = [each for each in QUESTIONS if each.key in ASKED and each.key not in given]
+    answers = {
+        each.key: click.prompt(each.text.of(lang), default="", show_default=False, err=True) for each in asked
+    }
+    return {key: text for key, text in answers.items() if text.strip()}

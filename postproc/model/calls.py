@@ -1,0 +1,189 @@
+"""The calls of a run, each with its rows of every table: for rules, pictures and the report.
+
+A table's rows are made when first asked for, once for all calls; of one call alone only its own.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from postproc.model.loading import R, by, load
+from postproc.model.rows import (
+    BindingRow,
+    CallRow,
+    CandidateRow,
+    CaptureRow,
+    DtlsMessageRow,
+    DtlsRow,
+    FindingRow,
+    IcmpErrorRow,
+    LegRow,
+    LogEventRow,
+    NatMappingRow,
+    PairRow,
+    PhaseRow,
+    RtpSecondRow,
+    RtpStreamRow,
+    SdpMediaRow,
+    SipMessageRow,
+    TimelineRow,
+    TransactionRow,
+)
+from postproc.model.tables import Tables
+
+
+class Calls:
+    """The calls of a run by number.
+
+    ``prepare`` is applied to each table before its rows are made; ``only``: the number of
+    the one call that is wanted, which saves making the rows of all others.
+    """
+
+    def __init__(
+        self,
+        tables: Tables | Any,  # noqa: ANN401  (a run, or a call's tables, will do)
+        prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+        only: int | None = None,
+    ) -> None:
+        self.tables = tables
+        self._prepare = prepare
+        self._only = only
+        self._rows: dict[str, Mapping[int, tuple[Any, ...]]] = {}
+
+    def __iter__(self) -> "Iterator[Call]":
+        return (Call(number, self) for number in self.numbers)
+
+    def __getitem__(self, number: int) -> "Call":
+        """The call; LookupError when the run has none of this number."""
+        if number not in self.numbers:
+            raise LookupError(f"no call {number} in this run; it has {_listed(self._all) or 'none'}")
+        return Call(number, self)
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The numbers of the calls, in order."""
+        return [number for number in self._all if self._only in (None, number)]
+
+    @cached_property
+    def _all(self) -> list[int]:
+        return sorted(set(self.tables.calls["call"].dropna().astype("int64").tolist()))
+
+    @cached_property
+    def captures(self) -> tuple[CaptureRow, ...]:
+        """All captures of the run."""
+        return tuple(load(CaptureRow, self.tables.captures))
+
+    def of(self, kind: type[R], table: str, number: int) -> tuple[R, ...]:
+        """A call's rows of a table."""
+        if table not in self._rows:
+            self._rows[table] = by(load(kind, self._frame(table)), "call")
+        return self._rows[table].get(number, ())
+
+    def _frame(self, table: str) -> pd.DataFrame:
+        rows: pd.DataFrame = getattr(self.tables, table)
+        if self._only is not None:
+            rows = rows[(rows["call"] == self._only).fillna(value=False).astype(bool)]
+        return rows if self._prepare is None else self._prepare(rows)
+
+    @cached_property
+    def seconds(self) -> Mapping[int, tuple[RtpSecondRow, ...]]:
+        """The seconds of each stream."""
+        rows = self.tables.rtp_seconds
+        if self._only is not None:
+            rows = rows[rows["stream"].isin({stream.stream for stream in self[self._only].rtp_streams})]
+        return by(load(RtpSecondRow, rows), "stream")
+
+
+class Call:
+    """A call: its rows of each table (``postproc tables`` says what is in them), in the table's order."""
+
+    def __init__(self, number: int, calls: Calls) -> None:
+        self.number = number
+        self._calls = calls
+
+    @property
+    def call(self) -> CallRow:
+        """Its row in ``calls``."""
+        return self._calls.of(CallRow, "calls", self.number)[0]
+
+    @property
+    def legs(self) -> tuple[LegRow, ...]:
+        """One per Call-ID and recording."""
+        return self._calls.of(LegRow, "legs", self.number)
+
+    @property
+    def phases(self) -> tuple[PhaseRow, ...]:
+        return self._calls.of(PhaseRow, "phases", self.number)
+
+    @property
+    def sip_messages(self) -> tuple[SipMessageRow, ...]:
+        return self._calls.of(SipMessageRow, "sip_messages", self.number)
+
+    @property
+    def transactions(self) -> tuple[TransactionRow, ...]:
+        return self._calls.of(TransactionRow, "transactions", self.number)
+
+    @property
+    def sdp_media(self) -> tuple[SdpMediaRow, ...]:
+        return self._calls.of(SdpMediaRow, "sdp_media", self.number)
+
+    @property
+    def candidates(self) -> tuple[CandidateRow, ...]:
+        return self._calls.of(CandidateRow, "candidates", self.number)
+
+    @property
+    def bindings(self) -> tuple[BindingRow, ...]:
+        return self._calls.of(BindingRow, "bindings", self.number)
+
+    @property
+    def pairs(self) -> tuple[PairRow, ...]:
+        return self._calls.of(PairRow, "pairs", self.number)
+
+    @property
+    def nat_mappings(self) -> tuple[NatMappingRow, ...]:
+        return self._calls.of(NatMappingRow, "nat_mappings", self.number)
+
+    @property
+    def dtls(self) -> tuple[DtlsRow, ...]:
+        return self._calls.of(DtlsRow, "dtls", self.number)
+
+    @property
+    def dtls_messages(self) -> tuple[DtlsMessageRow, ...]:
+        return self._calls.of(DtlsMessageRow, "dtls_messages", self.number)
+
+    @property
+    def icmp_errors(self) -> tuple[IcmpErrorRow, ...]:
+        return self._calls.of(IcmpErrorRow, "icmp_errors", self.number)
+
+    @property
+    def rtp_streams(self) -> tuple[RtpStreamRow, ...]:
+        return self._calls.of(RtpStreamRow, "rtp_streams", self.number)
+
+    @property
+    def rtp_seconds(self) -> tuple[RtpSecondRow, ...]:
+        """Of its streams, one after the other."""
+        streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
+        return tuple(second for stream in streams for second in self._calls.seconds.get(stream, ()))
+
+    @property
+    def timeline(self) -> tuple[TimelineRow, ...]:
+        return self._calls.of(TimelineRow, "timeline", self.number)
+
+    @property
+    def log_events(self) -> tuple[LogEventRow, ...]:
+        return self._calls.of(LogEventRow, "log_events", self.number)
+
+    @property
+    def findings(self) -> tuple[FindingRow, ...]:
+        return self._calls.of(FindingRow, "findings", self.number)
+
+    @property
+    def run_captures(self) -> tuple[CaptureRow, ...]:
+        """All captures of the run, also those in which it was not seen."""
+        return self._calls.captures
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:20])) + (", …" if len(numbers) > 20 else "")

@@ -1,0 +1,60 @@
+"""What a run says at its end: the findings of a call as lines."""
+
+from postproc.model.tables import Tables
+from postproc.show.answers import SHOWN, closing, details, frame_list
+from tests import builders as t
+
+ADVICE = "Check that UDP from and to the server's media ports passes the firewall on both sides."
+
+
+def lines(width: int | None = 60, lang: str = "en", **finding: object) -> list[str]:
+    found = {
+        "call": 1,
+        "code": "ICE001",
+        "name": "x",
+        "verdict": "fault",
+        "severity": "error",
+        "frames": "3,4",
+        "title": "Nothing came back",
+        "detail": "2 of 2.",
+        "facts": "{}",
+        "causes": "A firewall.",
+        "remedies": ADVICE,
+    }
+    calls = t.calls({"call": 1, "headline": "Nothing came back", "verdict": "fault"})
+    held = Tables(calls=calls, findings=t.rows("findings", found | finding))
+    return [line.plain for line in details(held, {}, width, lang)]
+
+
+def test_a_finding_is_told_with_evidence_causes_and_what_to_do():
+    assert lines(None)[2:] == [
+        "  ICE001 fault: Nothing came back",
+        "    2 of 2.",
+        "    frames 3, 4 (a.pcapng)",
+        "    possible causes:",
+        "      - A firewall.",
+        "    what to do:",
+        f"      - {ADVICE}",
+    ]
+
+
+def test_a_broken_line_of_a_list_goes_on_beside_its_dash_and_fits():
+    advice = lines()[-2:]
+    assert advice[0].startswith("      - Check") and advice[1].startswith("        ") and advice[1][8] != " "
+    assert max(map(len, lines())) <= 60
+
+
+def test_advice_is_left_out_of_consequences_and_of_what_cannot_be_told():
+    for changes in ({"caused_by": "y"}, {"verdict": "cannot_tell"}, {"verdict": "note"}):
+        assert not any("firewall" in line.lower() for line in lines(**changes))
+    assert "unklar" in lines(lang="de", verdict="cannot_tell")[2]
+
+
+def test_of_many_frames_the_first_are_named():
+    assert frame_list(range(SHOWN + 1)).endswith(f"{SHOWN - 1} …")
+    assert frame_list([1, 2]) == "1, 2"
+
+
+def test_the_closing_line_counts_in_both_languages():
+    assert closing(2, 1, 1, "en") == "2 calls in 1 capture (1 unchanged, not read again)"
+    assert closing(1, 46, 0, "de") == "1 Anruf in 46 Mitschnitten"
