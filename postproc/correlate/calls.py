@@ -29,6 +29,7 @@ from postproc.correlate.joining.features import UNKNOWN, Facts, Messages, facts,
 from postproc.correlate.joining.identities import Sources, tokens
 from postproc.correlate.joining.join import CONSIDERED, Joined, Joining, join
 from postproc.correlate.parties import (
+    PARTIES,
     Description,
     End,
     Ends,
@@ -349,10 +350,19 @@ def calls(
         joins=join_rows(joining, found, legs),
         candidates=CANDIDATES.conform(with_sides(events.candidates, told.authors, known, numbered.legs)),
         ice_sessions=ice_sessions(sessions, numbered, known, deployment.markers),
-        endpoints=endpoints(events.sdp_media, events.candidates, told.authors, known, spans),
+        endpoints=endpoints(
+            events.sdp_media, events.candidates, told.authors, known, spans, signalling=_signalling(legs)
+        ),
         authors=told.authors,
         sides=known,
     )
+
+
+def _signalling(legs: pd.DataFrame) -> dict[End, str]:
+    """Return the address that each party's SIP comes from."""
+    rows = records(legs, "call_id", "uac_addr", "uas_addr")
+    hosts = ((call_id, dict(zip(PARTIES, addrs, strict=True))) for call_id, *addrs in rows)
+    return {(call_id, party): addr for call_id, of in hosts for party, addr in of.items() if addr}
 
 
 def _told(events: Tables) -> _Told:

@@ -9,6 +9,7 @@ addresses. Only an address whose leg is seen to end may also be looked up from o
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -112,10 +113,14 @@ def endpoints(
     authors: Mapping[Place, Description],
     sides: Mapping[End, Side],
     legs: Mapping[str, tuple[int, int, Life]],
+    *,
+    signalling: Mapping[End, str] | None = None,
 ) -> pd.DataFrame:
     """Return the media endpoints: call, leg, side, addr, port, start, end; one row per leg, side and address.
 
-    The related address of a candidate is one, too: the base of a look-up at a STUN server.
+    The related address of a candidate is one, too: the base of a look-up at a STUN server. So is, where
+    no ICE tells more, the address a party's SIP comes from with the port of its description: NAT may hide
+    the described address at both ends. ``signalling`` has it by Call-ID and party.
     ``legs`` has call, leg and life by Call-ID. An end that was not seen is NA.
     """
     rows = [
@@ -128,7 +133,9 @@ def endpoints(
             life.start,
             NO_TIME if life.end is None else life.end,
         )
-        for call_id, party, addr, port in dict.fromkeys(_named(sdp_media, candidates, authors))
+        for call_id, party, addr, port in dict.fromkeys(
+            chain(_named(sdp_media, candidates, authors), _behind_nat(sdp_media, authors, signalling or {}))
+        )
         if call_id in legs
         for call, leg, life in [legs[call_id]]
     ]
@@ -146,6 +153,18 @@ def _named(
         author = authors.get(place)
         if author and place[2] and addr and port and port != DISCARD and addr not in UNSPECIFIED:
             yield place[2], author.party, addr, port
+
+
+def _behind_nat(
+    sdp_media: pd.DataFrame, authors: Mapping[Place, Description], signalling: Mapping[End, str]
+) -> Iterator[tuple[str, str, str, int]]:
+    """Yield Call-ID, party, the address its SIP comes from, and its media port."""
+    places = records(sdp_media, "capture", "frame", "call_id")
+    for place, (ufrag, port) in zip(places, records(sdp_media, "ufrag", "port"), strict=True):
+        author = authors.get(place)
+        host = signalling.get((place[2], author.party)) if author and place[2] else None
+        if author and place[2] and host and port and port != DISCARD and ufrag is None:
+            yield place[2], author.party, host, port
 
 
 def _addresses(

@@ -1,8 +1,8 @@
 """Phases: a leg's media from one answered offer/answer to the next (RFC 3264, RFC 6337).
 
 A phase begins where an answer takes effect: in a provisional response (early media), in the 2xx of the
-INVITE, in the answer to a re-INVITE, UPDATE or PRACK. An answer that changes nothing (a session refresh,
-RFC 4028; a response sent again, or on the next hop) begins none, and neither does a refused re-INVITE.
+INVITE, in the answer to a re-INVITE, UPDATE or PRACK, though it change nothing (a session refresh, RFC 4028,
+may break media all the same). A response sent again or seen on the next hop begins none, nor a refusal.
 
 ``client`` in the columns is the far end of the leg: the client, on a leg without one the gateway or
 whoever is there. ``server`` is the near end, the server's. If a leg has no server, the caller is the client.
@@ -116,6 +116,7 @@ class Stream(NamedTuple):
     leg: int | None
     ssrc: int | None
     src_side: str | None
+    direct: bool | None
     packets: int
     first_time: int
     last_time: int
@@ -141,7 +142,7 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
     rows: list[dict[str, Any]] = []
     for leg, openings in _legs(tables, found, numbers):
         key = (leg.call, leg.leg)
-        once = seen_once(streams.get(key, []), numbers)
+        once = seen_once(streams.get(key) or _of_other_legs(streams, key), numbers)
         heard = _directions(once, seconds)
         begun = _with_media_before([*openings], once)
         far = _far_party(leg.call_id, found.sides)
@@ -219,14 +220,17 @@ def _openings(
             offers.setdefault(author.exchange, Offer(message.frame, message.time, author.party, sections))
         elif author and sections and author.exchange in offers:
             again = author.exchange, message.status, message.to_tag
-            offer = offers[author.exchange]
-            if again not in answered and offer.party != author.party:
-                agreement = {offer.party: offer.sections, author.party: sections}
+            asked = offers[author.exchange]
+            if again not in answered and asked.party != author.party:
+                agreement, offer = {asked.party: asked.sections, author.party: sections}, asked
             answered.add(again)
         accepts = message.accepts_invite and not up
         up = up or accepts
         if (last is None and not agreement and not accepts) or (
-            last is not None and agreement == last.agreement and not accepts
+            last is not None
+            and agreement == last.agreement
+            and not accepts
+            and (offer is None or offer == last.offer)
         ):
             continue
         kind = _kind(last, agreement, up=up, accepts=accepts)
@@ -295,6 +299,16 @@ def _streams(rtp_streams: pd.DataFrame) -> dict[LegKey, list[Stream]]:
             stream = Stream(*row)
             held.setdefault((stream.call, stream.leg), []).append(stream)
     return held
+
+
+def _of_other_legs(streams: Mapping[LegKey, list[Stream]], key: LegKey) -> list[Stream]:
+    """Return the call's media that goes past the server: it is this leg's, too, from its other end."""
+    return [
+        stream._replace(src_side=CLIENT if stream.src_side == SERVER else SERVER)
+        for (call, _), held in streams.items()
+        for stream in held
+        if call == key[0] and stream.direct
+    ]
 
 
 def seen_once(streams: Iterable[Stream], numbers: Mapping[str, int]) -> list[Stream]:

@@ -124,6 +124,7 @@ class Whose(NamedTuple):
     src_side: str | None
     codec: str | None
     secured: bool | None
+    direct: bool
 
 
 def streams(
@@ -187,7 +188,11 @@ def _from_reverse(
     if len(legs) != 1:
         return None
     other, whose = known[_place(traffic), legs.pop()]
-    return whose if other.src == traffic.src else Owner(*whose[:2], whose.dst_side, whose.src_side)
+    return (
+        whose
+        if other.src == traffic.src
+        else whose._replace(src_side=whose.dst_side, dst_side=whose.src_side)
+    )
 
 
 def _place(traffic: Traffic) -> Place:
@@ -218,11 +223,13 @@ def _whose(
     call, leg = (known.call, known.leg) if known else (None, None)
     keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
     if traffic is None or known is None:
-        return Whose(None, None, "other", None, codec([], payload_type), keyed or None)
+        return Whose(None, None, "other", None, codec([], payload_type), keyed or None, False)
     ufrag = ufrag_at(index, traffic, (known.call, leg), traffic.dst)
     tiers = nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
     way = direction(known.src_side, known.dst_side)
-    return Whose(call, leg, way, known.src_side, codec(tiers, payload_type), keyed or secured(tiers))
+    return Whose(
+        call, leg, way, known.src_side, codec(tiers, payload_type), keyed or secured(tiers), known.direct
+    )
 
 
 def _numbered(kept: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -38,6 +38,7 @@ from postproc.correlate.endpoints import (
 )
 from postproc.correlate.ice import halves, session_of, sides_of_check
 from postproc.model import constants
+from postproc.model.deployment import CLIENT, SERVER
 
 Sides = tuple[str | None, str | None]
 
@@ -68,6 +69,7 @@ class Owner(NamedTuple):
     leg: int | None
     src_side: str | None
     dst_side: str | None
+    direct: bool = False  # between the far ends of two legs, past the server between them
 
 
 def owner(index: Index, traffic: Traffic) -> Owner | None:
@@ -166,7 +168,7 @@ def _by_address(index: Index, scope: Recording, traffic: Traffic) -> Owner | Non
     # Whoever was not seen to hang up gives way: the port has been used again since.
     leg = _clearly_first({leg: _shared_time(index, leg, traffic) for leg in ended or top})
     if leg is None:
-        return _within_one_call(top, best)
+        return _past_the_server(top, best) or _within_one_call(top, best)
     return Owner(*leg, *_both_sides(index, leg, top[leg]))
 
 
@@ -236,6 +238,21 @@ def _clearly_first(shares: dict[LegKey, Time]) -> LegKey | None:
     best, second = shares[ranked[0]], shares[ranked[1]]
     clear = best >= 2 * second if best > 0 else best >= second / 2
     return ranked[0] if clear and best > second else None
+
+
+def _past_the_server(top: dict[LegKey, Sides], fit: int) -> Owner | None:
+    """Return the first leg of a call whose server named the far ends of two legs to each other.
+
+    Each end is then the server's address on one leg, and a far end's on the other.
+    """
+    if fit < BOTH or len({call for call, _ in top}) != 1:
+        return None
+    named = [{sides[end] for sides in top.values()} for end in (0, 1)]
+    if not all(SERVER in sides and sides - {SERVER, None} for sides in named):
+        return None
+    clients = [leg for leg, sides in top.items() if CLIENT in sides]
+    leg = min(clients or top, key=lambda leg: leg[1] or 0)
+    return Owner(*leg, *top[leg], direct=True)
 
 
 def _within_one_call(top: dict[LegKey, Sides], fit: int) -> Owner | None:

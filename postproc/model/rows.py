@@ -50,6 +50,8 @@ class CaptureRow(NamedTuple):
     media_packets: int | None
     foreign_packets: int | None
     dissected_packets: int | None
+    packets_not_looked_at: int | None
+    not_looked_at: str | None
     cut_short: bool | None
     warnings: str | None
 
@@ -346,6 +348,7 @@ class RtpStreamRow(NamedTuple):
     last_time: pd.Timestamp
     bytes: int | None
     relayed: bool
+    direct: bool | None
 
 
 class RtpSecondRow(NamedTuple):

@@ -529,6 +529,11 @@ RTP_STREAMS = Table(
         Column("last_time", TIME, "Last packet.", always=True),
         Column("bytes", INTEGER, "UDP payload bytes."),
         RELAYED,
+        Column(
+            "direct",
+            FLAG,
+            "Goes directly between the far ends of two legs, past the server: it is the media of both.",
+        ),
     ),
 )
 RTP_SECONDS = Table(

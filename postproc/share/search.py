@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 from postproc.model.errors import SetupError
 from postproc.read.records import Described, Record, pieces
 from postproc.share.redaction import leaks
-from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.leaks import Needles, Originals, narrowed
-from postproc.share.redaction.packets import IP_TYPES, TCP, ip_packet, link
+from postproc.share.redaction.packets import frame_of, ip_packet
 from postproc.share.redaction.streams import looks_like_rtp
 from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
+from postproc.wire.ip import TCP
 
 CHUNK = 16 << 20
 OVERLAP = 1 << 12  # longer than what is looked for: seen whole in one of two pieces
@@ -154,11 +154,11 @@ def _telling_parts(capture: Path) -> Iterator[bytes]:
 
 def _telling(link_type: int, data: bytes) -> bytes:
     """The packet without what is random in headers: ids, checksums, numbers of TCP and RTP."""
-    kind, at, _ = link(link_type, data, Addresses(b""))
-    packet = ip_packet(data[at:]) if kind in IP_TYPES else None
-    if packet is None:
+    frame = frame_of(link_type, data)
+    packet = ip_packet(frame)
+    if packet is None or frame is None:
         return data
-    head = data[:at] + packet.source + packet.destination
+    head = data[: len(data) - len(frame.payload)] + packet.source + packet.destination
     if packet.protocol == TCP:
         return head + packet.payload[(packet.payload[12] >> 4) * 4 if len(packet.payload) > 12 else 0 :]
     body = packet.payload[8:]

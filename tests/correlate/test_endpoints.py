@@ -53,3 +53,29 @@ def test_an_end_that_was_not_seen_is_open():
 
 def test_legs_without_call_have_no_endpoints():
     assert len(of([{"connection_addr": "10.0.0.1", "port": 4}], legs={})) == 0
+
+
+SIP_FROM = {("a", "uac"): "198.51.100.77", ("a", "uas"): "10.0.50.118"}
+
+
+def behind_nat(**section):
+    media = [{"connection_addr": "192.168.1.5", "port": 4000, **section}]
+    found = endpoints(*tables_of(media), TOLD, SIDES, LEGS, signalling=SIP_FROM)
+    return list(found[["side", "addr", "port"]].itertuples(index=False, name=None))
+
+
+def tables_of(media):
+    return b.sdp_media(*({"frame": 1, "call_id": "a"} | row for row in media)), b.candidates()
+
+
+def test_media_comes_from_where_the_sip_comes_from_with_the_described_port():
+    assert behind_nat() == [("client", "192.168.1.5", 4000), ("client", "198.51.100.77", 4000)]
+    assert behind_nat(frame=2)[1] == ("server", "10.0.50.118", 4000)
+
+
+def test_with_ice_checks_tell_where_media_comes_from():
+    assert behind_nat(ufrag="aaaa") == [("client", "192.168.1.5", 4000)]
+
+
+def test_a_refused_section_has_no_place_behind_nat():
+    assert behind_nat(port=0) == []

@@ -127,14 +127,21 @@ def test_another_media_address_is_agreed_anew():
     assert kinds(of(*UP, *again(5.0, sdp("10.9.9.9"), answer()), *BYE)) == ["answered", "answered"]
 
 
-def test_what_changes_nothing_opens_no_phase():
+def test_a_session_refresh_is_a_phase_of_its_own():
+    rows = of(*UP, *again(5.0, sdp(), answer()), *BYE)
+    assert [(row["kind"], row["opened_by"]) for row in rows] == [("answered", 1), ("answered", 4)]
+
+
+def test_what_is_sent_again_or_refused_opens_no_phase():
     refresh = again(5.0, sdp(), answer())
     sent_again = (
         reply(200, 5.2, cseq=2),
         answer(direction="inactive"),
     )  # the same response, whatever it says
     refused = [(ask("INVITE", 7.0, cseq=3), sdp(direction="inactive")), reply(488, 7.1, cseq=3)]
-    assert kinds(of(*UP, *refresh, sent_again, *refused, *BYE)) == ["answered"]
+    early = [(reply(183, n / 10), answer()) for n in (3, 4)]
+    rows = of(UP[0], *early, *UP[1:], UP[1], *refresh, sent_again, *refused, *BYE)
+    assert kinds(rows) == ["early", "answered", "answered"]
 
 
 def test_a_leg_that_was_refused_has_none():
@@ -245,3 +252,12 @@ def test_a_call_without_sip_is_one_phase_of_which_no_description_is_known():
     assert (row["started"], row["ended"]) == (b.at(2.0), b.at(9.0))
     assert pd.isna(row["leg"])
     assert pd.isna(row["may_send_client"])
+
+
+def test_media_past_the_server_is_that_of_both_legs():
+    sent = [stream(1, "other", 1.0, 9.0, 400, direct=True), stream(2, "server", 1.0, 9.0, 300, direct=True)]
+    rows = of(*UP, *BYE, streams=[row | {"leg": 2} for row in sent])
+    assert [(row["packets_from_client"], row["packets_from_server"]) for row in rows] == [(300, 400)]
+    own = stream(3, "client", 1.0, 9.0, 50)
+    (row,) = of(*UP, *BYE, streams=[own, *(row | {"leg": 2} for row in sent)])
+    assert (row["packets_from_client"], row["packets_from_server"]) == (50, 0)

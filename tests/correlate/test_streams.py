@@ -193,3 +193,22 @@ def test_no_streams_give_empty_tables_of_the_right_shape():
 def test_what_the_reader_measured_is_kept():
     found = tied(stream(0, jitter_ms=1.5, lost=7, clock_rate=8000))[0]
     assert found[["jitter_ms", "lost", "clock_rate"]].to_numpy().tolist() == [[1.5, 7, 8000]]
+
+
+def test_media_past_the_server_is_marked_and_has_its_leg():
+    phone_a, phone_b = (b.GATEWAY, 40000), (b.CLIENT, 50000)
+    ends = [
+        at(*phone_a, "other"), at(*phone_b, "server"), at(*phone_a, "server", 2), at(*phone_b, "other", 2),
+    ]  # fmt: skip
+    legs = [leg(), leg(2)]
+    way = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*phone_a, *phone_b), strict=True))
+    back = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*phone_b, *phone_a), strict=True))
+    streams = [stream(0, **way), stream(1, **back)]
+    assert told(*streams, index=known(legs, ends), columns=("call", "leg", "src_side", "direct")) == [
+        (1, 1, "other", True),
+        (1, 1, "server", True),
+    ]
+
+
+def test_media_by_way_of_the_server_is_not_direct():
+    assert told(stream(0, **TO_CLIENT), columns=("src_side", "direct")) == [("server", False)]

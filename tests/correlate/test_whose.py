@@ -176,7 +176,7 @@ def test_legs_of_one_call_that_fit_alike_give_the_call_alone():
 
 def test_media_that_bypasses_the_server_are_on_the_client_s_leg():
     ends = [at(*CLIENT, "client", 2), at(*GATEWAY, "server", 2), at(*CLIENT, "server"), at(*GATEWAY, "other")]
-    assert whose(known([leg(), leg(2)], ends), CLIENT, GATEWAY) == Owner(1, 2, "client", "server")
+    assert whose(known([leg(), leg(2)], ends), CLIENT, GATEWAY) == Owner(1, 2, "client", "server", True)
 
 
 # Several recordings

@@ -61,7 +61,10 @@ def _came_back(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFr
         time=answered["time"] + pd.to_timedelta(answered["rtt_ms"].fillna(0).astype(float), unit="ms"),
         **dict(zip(ENDS, (answered[end].array for end in (*ENDS[2:], *ENDS[:2])), strict=True)),
     )
-    responses = stun_messages[stun_messages["kind"].isin(["success", "error"])]
+    plain = ~stun_messages["relayed"].fillna(value=False).astype(
+        bool
+    )  # inside TURN the wire shows other ends
+    responses = stun_messages[stun_messages["kind"].isin(["success", "error"]) & plain]
     on_wire = responses[["capture", "frame", "time", *ENDS]].drop_duplicates(["capture", "frame"])
     both = answered.merge(on_wire, how="left", on=["capture", "frame"], suffixes=("", "_wire"))
     wire = {name: both[f"{name}_wire"].fillna(both[name]) for name in ("time", *ENDS)}

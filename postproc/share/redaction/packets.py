@@ -5,9 +5,8 @@ Twice through a capture: ``note`` learns what is spread over packets (TCP stream
 IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and what it carries.
 """
 
-import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from postproc.share.account import Kind, Tally
 from postproc.share.redaction.addresses import Addresses
@@ -15,162 +14,77 @@ from postproc.share.redaction.dtls import Flow, Handshakes, looks_like_dtls
 from postproc.share.redaction.sip import START, Messages
 from postproc.share.redaction.streams import Fragments, Media, Streams, looks_like_rtp
 from postproc.share.redaction.stun import StunMessages, bound_channel, carried, looks_like_stun
+from postproc.wire import MalformedError, ip, link
+from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, Extension, Packet
+from postproc.wire.link import ARP, UNKNOWN, Cooked, Cooked2, Ethernet, Frame, Layer
+from postproc.wire.transport import NO_OPERATION
 
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
-HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
-LARGEST = 65535
-NO_OPERATION = b"\x01"
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """An IP packet as far as it was captured; ``trailer`` is what follows it in the frame.
-
-    ``head`` has the header and all extension headers, ``protocol`` is what ``payload`` is;
-    ``missing`` bytes of it were not captured.
-    """
-
-    version: int
-    head: bytes
-    source: bytes
-    destination: bytes
-    protocol: int
-    payload: bytes
-    missing: int
-    trailer: int
-    fragment: tuple[bytes, int, bool] | None = None  # datagram's key, offset, more to come
+IP_ROUTING_KEPT, IP_OPTIONS_KEPT = 3, 1  # bytes behind the next header: length, type, segments left; length
 
 
-def ip_packet(data: bytes) -> Packet | None:
-    """The IP packet at the start of the data; None where its header is not there or not sound."""
-    if len(data) >= 20 and data[0] >> 4 == 4:
-        return _ipv4(data)
-    return _ipv6(data) if len(data) >= 40 and data[0] >> 4 == 6 else None
-
-
-def _ipv4(data: bytes) -> Packet | None:
-    size, length = (data[0] & 15) * 4, int.from_bytes(data[2:4])
-    length = length or len(data)  # segmentation left to the network card
-    if size < 20 or size > len(data) or length < size:
+def frame_of(link_type: int, data: bytes) -> Frame | None:
+    """The link layers of a packet; None of a kind that is not known, or cut short."""
+    try:
+        return link.parse(link_type, data)
+    except MalformedError:
         return None
-    flags = int.from_bytes(data[6:8])
-    key = data[4:6] + data[9:10] + data[12:20]
-    part = (key, (flags & 0x1FFF) * 8, bool(flags & 0x2000)) if flags & 0x3FFF else None
-    payload = data[size:length]
-    return Packet(
-        4, data[:size], data[12:16], data[16:20], data[9], payload,
-        length - size - len(payload), max(len(data) - length, 0), part,
-    )  # fmt: skip
 
 
-def _ipv6(data: bytes) -> Packet | None:
-    length = int.from_bytes(data[4:6]) or len(data) - 40
-    end, at, protocol = min(40 + length, len(data)), 40, data[6]
-    part = None
-    while protocol in (HOP_BY_HOP, ROUTING, DESTINATION, FRAGMENT) and at + 8 <= end:
-        size = 8 if protocol == FRAGMENT else 8 * (data[at + 1] + 1)
-        if at + size > end:
-            return None
-        if protocol == FRAGMENT:
-            flags = int.from_bytes(data[at + 2 : at + 4])
-            key = data[8:40] + data[at + 4 : at + 8] + data[at : at + 1]
-            part = (key, flags & 0xFFF8, bool(flags & 1)) if flags & 0xFFF9 else None
-        protocol, at = data[at], at + size
-    return Packet(
-        6, data[:at], data[8:24], data[24:40], protocol, data[at:end],
-        40 + length - end, max(len(data) - 40 - length, 0), part,
-    )  # fmt: skip
+def ip_packet(frame: Frame | None) -> Packet | None:
+    """The IP packet in a frame; None where its header is not there or not sound."""
+    return _ip_packet(frame.payload) if frame and frame.is_ip else None
 
 
-def ip_header(packet: Packet, source: bytes, destination: bytes) -> bytes:
-    """The headers with other addresses; options are made void."""
-    if packet.version == 6:
-        return packet.head[:8] + source + destination + _extensions(packet)
-    options = NO_OPERATION * (len(packet.head) - 20)
-    new = packet.head[:10] + b"\0\0" + source + destination + options
-    return new[:10] + struct.pack(">H", checksum(new)) + new[12:]
+def _ip_packet(data: bytes) -> Packet | None:
+    try:
+        return ip.parse(data)
+    except MalformedError:
+        return None
 
 
-def _extensions(packet: Packet) -> bytes:
-    """Fragment headers stay, the others get padding for options (RFC 8200, section 4.2)."""
-    extensions, at, protocol, new = packet.head[40:], 0, packet.head[6], b""
-    while at + 8 <= len(extensions):
-        length = 8 if protocol == FRAGMENT else 8 * (extensions[at + 1] + 1)
-        kept = {FRAGMENT: 8, ROUTING: 4}.get(protocol, 2)
-        new += extensions[at : at + kept] + bytes(length - kept)
-        protocol, at = extensions[at], at + length
-    return new
+def _readdressed(packet: Packet, addresses: Addresses, payload: bytes) -> Packet:
+    """The packet with other addresses and payload; options are made void (RFC 791; RFC 8200, section 4.2)."""
+    return replace(
+        packet,
+        source=addresses.packed(packet.source),
+        destination=addresses.packed(packet.destination),
+        options=bytes([NO_OPERATION]) * len(packet.options),
+        extensions=tuple(map(_void, packet.extensions)),
+        checksum=None,
+        payload=payload,
+        trailer=bytes(len(packet.trailer)),
+    )
 
 
-def checksum(data: bytes) -> int:
-    """Internet checksum (RFC 1071)."""
-    data += bytes(len(data) & 1)
-    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+def _void(extension: Extension) -> Extension:
+    """Fragment headers stay, the others get padding for options."""
+    if extension.kind == ip.FRAGMENT:
+        return extension
+    kept = IP_ROUTING_KEPT if extension.kind == ip.ROUTING else IP_OPTIONS_KEPT
+    return extension._replace(data=extension.data[:kept] + bytes(len(extension.data) - kept))
 
 
-def sealed(segment: bytes, at: int, source: bytes, destination: bytes, protocol: int) -> bytes:
-    """The segment with its checksum at ``at`` set right."""
-    blank = segment[:at] + b"\0\0" + segment[at + 2 :]
-    pseudo = source + destination + struct.pack(">II", len(segment), protocol)
-    found = checksum(pseudo + blank) or (LARGEST if protocol == UDP else 0)
-    return segment[:at] + struct.pack(">H", found) + segment[at + 2 :]
+def _linked(frame: Frame, addresses: Addresses, payload: bytes) -> bytes:
+    """The frame with other hardware addresses and another payload."""
+    layers = tuple(_layer(layer, addresses) for layer in frame.layers)
+    return bytes(replace(frame, layers=layers, payload=payload))
 
 
-IPV4, IPV6, ARP, NOTHING = 0x0800, 0x86DD, 0x0806, 0
-IP_TYPES = (IPV4, IPV6)
-PPPOE, PPP = 0x8864, {0x0021: IPV4, 0x0057: IPV6}  # RFC 2516
-VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
-RAW, LOOPBACK = (12, 14, 101, 228, 229), (0, 108)
-ETHERNET, SLL, SLL2 = 1, 113, 276
-AF_INET, AF_INET6 = 2, (10, 23, 24, 28, 30)
+def _layer(layer: Layer, addresses: Addresses) -> Layer:
+    if isinstance(layer, Ethernet):
+        return Ethernet(addresses.mac(layer.destination), addresses.mac(layer.source))
+    if isinstance(layer, Cooked | Cooked2):
+        known = addresses.mac(layer.address[:6]) + bytes(2) if layer.size == 6 else bytes(8)
+        return replace(layer, address=known)
+    return layer
 
 
-def link(link_type: int, data: bytes, addresses: Addresses) -> tuple[int, int, bytes]:
-    """What follows (IPV4, IPV6 or NOTHING), where, and the new head up to there.
-
-    Of what is no IP packet the head is all that may stay.
-    """
-    if link_type in RAW:
-        return {4: IPV4, 6: IPV6}.get(data[0] >> 4 if data else 0, NOTHING), 0, b""
-    if link_type in LOOPBACK and len(data) >= 4:
-        kind = _family(data[:4])
-        return kind, 4, data[:4] if kind else b""
-    if link_type == ETHERNET and len(data) >= 14:
-        macs = addresses.mac(data[:6]) + addresses.mac(data[6:12])
-        return _typed(data, 12, 14, macs, addresses)
-    if link_type == SLL and len(data) >= 16:
-        return _typed(data, 14, 16, data[:6] + _hardware(data[6:14], data[5], addresses), addresses)
-    if link_type == SLL2 and len(data) >= 20:
-        kind = int.from_bytes(data[:2])
-        head = data[:12] + _hardware(data[12:20], data[11], addresses)
-        return (kind if kind in IP_TYPES else NOTHING), 20, head
-    return NOTHING, 0, b""
-
-
-def _typed(data: bytes, type_at: int, at: int, head: bytes, addresses: Addresses) -> tuple[int, int, bytes]:
-    """Follow VLAN tags to what they tag."""
-    kind = int.from_bytes(data[type_at : type_at + 2])
-    while kind in VLAN_TAGS and at + 4 <= len(data):
-        kind, at = int.from_bytes(data[at + 2 : at + 4]), at + 4
-    if kind == PPPOE and at + 8 <= len(data):
-        kind, at = PPP.get(int.from_bytes(data[at + 6 : at + 8]), NOTHING), at + 8
-    head += data[type_at:at]
-    if kind == ARP:
-        return NOTHING, at, head + _arp(data[at:], addresses)
-    return (kind if kind in IP_TYPES else NOTHING), at, head
-
-
-def _hardware(field: bytes, length: int, addresses: Addresses) -> bytes:
-    return addresses.mac(field[:6]) + bytes(2) if length == 6 else bytes(8)
-
-
-def _family(head: bytes) -> int:
-    family = int.from_bytes(head, "little")
-    family = int.from_bytes(head) if family > 0xFFFF else family
-    return IPV4 if family == AF_INET else IPV6 if family in AF_INET6 else NOTHING
+def _foreign(frame: Frame | None, addresses: Addresses, size: int) -> bytes:
+    """What is no IP: its link layers and ARP; null where not even the link layer says what follows."""
+    if frame is None or frame.carried == UNKNOWN:
+        return bytes(size)
+    arp = _arp(frame.payload, addresses) if frame.carried == ARP else b""
+    return _linked(frame, addresses, arp.ljust(len(frame.payload), b"\0"))
 
 
 def _arp(packet: bytes, addresses: Addresses) -> bytes:
@@ -183,7 +97,6 @@ def _arp(packet: bytes, addresses: Addresses) -> bytes:
     return new
 
 
-ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMPV6: (1, 2, 3, 4)}
 REDIRECT = 5
 TARGETED = {135: 1, 136: 1, 137: 2}  # neighbour discovery: how many addresses follow the header
 HEADER = 8
@@ -199,7 +112,7 @@ def icmp(packet: Packet, addresses: Addresses, quoted: Quoted) -> bytes:
     head, rest = message[:HEADER], message[HEADER:]
     if packet.protocol == ICMP and message[0] == REDIRECT:
         head = head[:4] + addresses.packed(head[4:8])
-    if message[0] in ERRORS[packet.protocol]:
+    if message[0] in ip.ERRORS[packet.protocol]:
         told = bytes(2) + head[6:8] if packet.protocol == ICMP else head[4:8]  # size that fits, or place
         return head[:4] + told + _quote(rest, addresses, quoted)
     if packet.protocol == ICMPV6 and message[0] in TARGETED:
@@ -211,12 +124,8 @@ def icmp(packet: Packet, addresses: Addresses, quoted: Quoted) -> bytes:
 
 
 def _quote(rest: bytes, addresses: Addresses, quoted: Quoted) -> bytes:
-    packet = ip_packet(rest)
-    if packet is None:
-        return bytes(len(rest))
-    source, destination = map(addresses.packed, (packet.source, packet.destination))
-    new = ip_header(packet, source, destination) + quoted(packet)
-    return new + bytes(len(rest) - len(new))
+    packet = _ip_packet(rest)
+    return bytes(len(rest)) if packet is None else bytes(_readdressed(packet, addresses, quoted(packet)))
 
 
 CHANNELS = range(64, 80)
@@ -243,8 +152,7 @@ class Packets:
 
     def note(self, frame: int, link_type: int, data: bytes) -> None:
         """Learn a packet, before any is replaced."""
-        kind, at, _ = link(link_type, data, self._addresses)
-        packet = ip_packet(data[at:]) if kind in IP_TYPES else None
+        packet = ip_packet(frame_of(link_type, data))
         if packet is None:
             return
         if packet.fragment:
@@ -265,13 +173,13 @@ class Packets:
 
     def packet(self, frame: int, link_type: int, data: bytes) -> bytes:
         """A packet as it is now, as long as before."""
-        kind, at, head = link(link_type, data, self._addresses)
-        packet = ip_packet(data[at:]) if kind in IP_TYPES else None
-        if packet is None:
-            return head + bytes(len(data) - len(head))
-        source, destination = map(self._addresses.packed, (packet.source, packet.destination))
-        payload = _sealed(self._payload(frame, packet), packet, source, destination)
-        return head + ip_header(packet, source, destination) + payload + bytes(packet.trailer)
+        link_frame = frame_of(link_type, data)
+        packet = ip_packet(link_frame)
+        if packet is None or link_frame is None:
+            return _foreign(link_frame, self._addresses, len(data))
+        new = _readdressed(packet, self._addresses, self._payload(frame, packet))
+        new = replace(new, payload=_sealed(new.payload, packet, new.source, new.destination))
+        return _linked(link_frame, self._addresses, bytes(new))
 
     def _payload(self, frame: int, packet: Packet) -> bytes:
         """What the IP packet carries now, the checksum not yet set."""
@@ -296,11 +204,12 @@ class Packets:
 
     def _reassembled(self, key: bytes, segment: bytes) -> bytes:
         """A datagram that was fragmented, with its checksum."""
-        source, destination = (key[:16], key[16:32]) if len(key) > 32 else (key[3:7], key[7:11])
+        size = 16 if len(key) > 2 * 16 else 4
+        source, destination = key[-2 * size : -size], key[-size:]
         ports = int.from_bytes(segment[:2]), int.from_bytes(segment[2:4])
         new = self._udp(segment, (source, ports[0], destination, ports[1]), cut=False)
         new_source, new_destination = map(self._addresses.packed, (source, destination))
-        return new if new[6:8] == b"\0\0" else sealed(new, 6, new_source, new_destination, UDP)
+        return new if new[6:8] == b"\0\0" else ip.sealed(new, UDP, new_source, new_destination)
 
     def _datagram(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes:
         start = payload.lstrip(KEEP_ALIVE)
@@ -384,14 +293,11 @@ def _whole_header(segment: bytes) -> bool:
 
 def _sealed(payload: bytes, packet: Packet, source: bytes, destination: bytes) -> bytes:
     """The payload with the checksum of its header; null where a part of it is not there."""
-    at = {UDP: 6, TCP: 16, ICMPV6: 2, ICMP: 2}.get(packet.protocol)
+    at = ip.CHECKSUM_AT.get(packet.protocol)
     if at is None or packet.fragment or len(payload) < at + 2:
         return payload
     if packet.protocol == UDP and payload[6:8] == b"\0\0":  # none was wanted
         return payload
     if packet.missing:
         return payload[:at] + b"\0\0" + payload[at + 2 :]
-    if packet.protocol == ICMP:
-        blank = payload[:at] + b"\0\0" + payload[at + 2 :]
-        return payload[:at] + struct.pack(">H", checksum(blank)) + payload[at + 2 :]
-    return sealed(payload, at, source, destination, packet.protocol)
+    return ip.sealed(payload, packet.protocol, source, destination)

@@ -9,13 +9,20 @@ import hmac
 import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
-from zlib import crc32
 
 from postproc.share.redaction.sdp import Descriptions
 from postproc.share.redaction.texts import Texts
+from postproc.wire.stun import (
+    CHECK,
+    COOKIE,
+    HEADER,
+    SIGNATURE,
+    fingerprint,
+    integrity,
+    method_and_class,
+    places,
+)
 
-COOKIE = bytes.fromhex("2112a442")
-HEADER = 20
 PLAIN_ADDRESSES = frozenset({0x0001, 0x0002, 0x0004, 0x0005, 0x000B, 0x8023, 0x802B, 0x802C})
 XOR_ADDRESSES = frozenset({0x0012, 0x0016, 0x0020, 0x8020})
 USERNAME, INTEGRITY, ERROR, DATA, REALM = 0x0006, 0x0008, 0x0009, 0x0013, 0x0014
@@ -30,8 +37,6 @@ LARGEST_NUMBER = 8
 CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones known without cookie (RFC 3489)
 METHODS = frozenset({0x001, 0x002, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009, 0x00A, 0x00B, 0x00C, 0x080})
 CHANNEL_BIND, CHANNEL_NUMBER = 0x0009, 0x000C
-SIGNATURE, CHECK = 20, 4  # bytes of the two values
-MASK = 0x5354554E  # RFC 8489, section 14.7
 
 Nested = Callable[[bytes], bytes]
 
@@ -70,7 +75,7 @@ class StunMessages:
         """A message, whole or cut; ``nested`` replaces in what a TURN indication carries."""
         other = self._transaction(message[4:HEADER])
         new = bytearray(message[:4] + other)
-        for at, kind, value, whole in _attributes(message):
+        for at, kind, value, whole in places(message):
             new += bytes(at - len(new)) + message[at : at + 4]  # padding is null
             found = Attribute(kind, value, message[:at], bytes(new[:at]), message[4:HEADER], other)
             changed = self._value(found, nested) if whole else b""
@@ -119,8 +124,8 @@ class StunMessages:
         passwords = self._sdp.password(self._signed_by.get(found.transaction, ""))
         if passwords and len(found.value) == SIGNATURE:
             old, new = passwords
-            if _signature(found.before, old) == found.value:
-                return _signature(found.after, new)
+            if integrity(found.before, old) == found.value:
+                return integrity(found.after, new)
         return bytes(len(found.value))
 
     def _text(self, value: bytes) -> bytes:
@@ -139,53 +144,28 @@ def looks_like_stun(payload: bytes, *, cut: bool = False) -> bool:
         return kind in CLASSIC and (
             length + HEADER == len(payload) or (cut and length + HEADER > len(payload))
         )
-    return _method(kind) in METHODS
+    return method_and_class(kind)[0] in METHODS
 
 
 def bound_channel(message: bytes) -> bytes | None:
     """The channel that a ChannelBind asks for (RFC 8656, section 11.2)."""
-    if _method(int.from_bytes(message[:2])) != CHANNEL_BIND:
+    if method_and_class(int.from_bytes(message[:2]))[0] != CHANNEL_BIND:
         return None
-    found = (value[:2] for _, kind, value, whole in _attributes(message) if kind == CHANNEL_NUMBER and whole)
+    found = (value[:2] for _, kind, value, whole in places(message) if kind == CHANNEL_NUMBER and whole)
     return next(found, None)
 
 
 def carried(message: bytes) -> Iterator[bytes]:
     """What indications of TURN carry (RFC 8656, section 11.4)."""
-    return (value for _, kind, value, _ in _attributes(message) if kind == DATA and value)
-
-
-def _method(kind: int) -> int:
-    """The method in a message's type (RFC 8489, section 5)."""
-    return kind & 0xF | kind >> 1 & 0x70 | kind >> 2 & 0xF80
-
-
-def _attributes(message: bytes) -> Iterator[tuple[int, int, bytes, bool]]:
-    """Position, type and value of each attribute, and whether it is whole."""
-    at, end = HEADER, min(len(message), HEADER + int.from_bytes(message[2:4]))
-    while at + 4 <= end:
-        kind, length = struct.unpack_from(">HH", message, at)
-        value = message[at + 4 : min(at + 4 + length, end)]
-        yield at, kind, value, len(value) == length
-        at += 4 + (length + 3) // 4 * 4
-
-
-def _signature(before: bytes, password: bytes) -> bytes:
-    """MESSAGE-INTEGRITY of a message up to it (RFC 8489, section 14.5)."""
-    return hmac.digest(password, _ending_in(before, SIGNATURE), "sha1")
+    return (value for _, kind, value, _ in places(message) if kind == DATA and value)
 
 
 def _fingerprint(found: Attribute) -> bytes:
     if len(found.value) != CHECK:
         return bytes(len(found.value))
-    right = crc32(_ending_in(found.before, CHECK)) ^ MASK == int.from_bytes(found.value)
-    fresh = crc32(_ending_in(found.after, CHECK)) ^ MASK
-    return struct.pack(">I", fresh if right else fresh ^ 1)
-
-
-def _ending_in(before: bytes, size: int) -> bytes:
-    """What a check value covers: the message up to it, its length as if it ended with it."""
-    return before[:2] + struct.pack(">H", (len(before) + 4 + size - HEADER) & 0xFFFF) + before[4:]
+    fresh = fingerprint(found.after)
+    right = fingerprint(found.before) == found.value
+    return fresh if right else fresh[:-1] + bytes([fresh[-1] ^ 1])
 
 
 def _read(value: bytes) -> str:
