@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.batches import Batch, Field, Integers, Times
-from bench.handshake import APPLICATION_DATA, tls_hellos, tls_record
+from bench.handshake import tls_hellos
 from bench.plan import HOST
 from bench.wire import ETHERNET, IP_LENGTH, ipv4, tcp_segment
+from postproc.wire.dtls import APPLICATION_DATA, tls_record
 from postproc.wire.ip import TCP, Endpoint
 from postproc.wire.transport import ACK, PSH, SYN
 

@@ -1,6 +1,5 @@
 """RTP streams by the second, vectorised, and their RTCP (RFC 3550, RFC 3711)."""
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +8,15 @@ import numpy as np
 
 from bench.batches import Batch, Field, Integers, Times
 from bench.wire import IP_LENGTH, UDP_LENGTH, interface_of, ipv4, udp_segment
+from postproc.wire import rtp
 from postproc.wire.ip import UDP, Endpoint
+from postproc.wire.rtp import sender_report, source_description
 
 PACKETS_PER_SECOND = 50
-RTP_HEADER = 12
+SRTCP_CLEAR = 8  # bytes: the header and the sender's SSRC
 LATE = 0.025  # a straggler arrives after its successor
-SENDER_REPORT, SOURCE_DESCRIPTION = 200, 202
 NTP_EPOCH = 2208988800
-CNAME = b"\1\x0aclient@pbx\0\0\0\0"
+CNAME = b"client@pbx"
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,13 @@ def rtcp(stream: Stream, other: Stream, time: float, noise: Callable[[int], byte
     sent = int((time - stream.start) * PACKETS_PER_SECOND)
     ntp, fraction = int(time) + NTP_EPOCH, int(time % 1 * 2**32)
     octets = sent * stream.codec.payload_length
-    head = struct.pack(">BBHI", 0x81, SENDER_REPORT, 12, stream.ssrc)
-    report = struct.pack(">IIIII", ntp, fraction, sent * stream.codec.clock_step, sent, octets)
-    report += struct.pack(">IIIIII", other.ssrc, 0, sent, 10, 0, 0)
-    names = struct.pack(">BBHI", 0x81, SOURCE_DESCRIPTION, 5, stream.ssrc) + CNAME
+    info = ntp, fraction, sent * stream.codec.clock_step, sent, octets
+    report = bytes(sender_report(stream.ssrc, info, [(other.ssrc, 0, sent, 10, 0, 0)]))
+    compound = report + bytes(source_description(stream.ssrc, CNAME))
     if not stream.codec.secured:
-        return head + report + names
-    index = struct.pack(">I", 0x80000000 | sent)
-    return head + noise(len(report) + len(names)) + index + noise(10)
+        return compound
+    index = (0x80000000 | sent).to_bytes(4)
+    return compound[:SRTCP_CLEAR] + noise(len(compound) - SRTCP_CLEAR) + index + noise(10)
 
 
 def _arrived(sent: int, rng: np.random.Generator) -> tuple[Integers, Times]:
@@ -101,12 +100,12 @@ def _batch(stream: Stream, index: Integers, times: Times, rng: np.random.Generat
         Field(start + 4, 4, timestamp + index * stream.codec.clock_step),
     ]
     seed = int(rng.integers(0, 2**32))
-    return Batch(times, interface_of(stream.dst.addr), _template(stream), fields, start + RTP_HEADER, seed)
+    return Batch(times, interface_of(stream.dst.addr), _template(stream), fields, start + rtp.HEADER, seed)
 
 
 def _template(stream: Stream) -> bytes:
-    rtp = struct.pack(">BBHII", 0x80, 0, 0, 0, stream.ssrc) + bytes(stream.codec.payload_length)
-    datagram = udp_segment(stream.src, stream.dst, rtp)
+    packet = rtp.Packet(0, 0, 0, stream.ssrc, bytes(stream.codec.payload_length))
+    datagram = udp_segment(stream.src, stream.dst, bytes(packet))
     return ipv4(UDP, stream.src.addr, stream.dst.addr, datagram)
 
 

@@ -4,7 +4,6 @@ Single packets come as bytes, batches as rows; every record's place in the file
 is computed first, then the batches are scattered into a memory map.
 """
 
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,21 +11,20 @@ import numpy as np
 
 from bench.batches import Batch, Bytes, Integers, Times
 from bench.wire import Packet
+from postproc.wire import pcapng as wire
+from postproc.wire.link import ETHERNET, NULL
+from postproc.wire.pcapng import option
 
-LINKTYPE_NULL, LINKTYPE_ETHERNET = 0, 1
 LINK_HEADERS = {
-    LINKTYPE_NULL: struct.pack("<I", 2),  # address family in the host's order
-    LINKTYPE_ETHERNET: bytes.fromhex("02000a00000102000a0001020800"),
+    NULL: b"\2\0\0\0",  # address family in the host's order
+    ETHERNET: bytes.fromhex("02000a00000102000a0001020800"),
 }
-NPCAP = (LINKTYPE_NULL, LINKTYPE_ETHERNET)  # loopback and network card, as on Windows
-LINUX = (LINKTYPE_ETHERNET, LINKTYPE_ETHERNET)
+NPCAP = (NULL, ETHERNET)  # loopback and network card, as on Windows
+LINUX = (ETHERNET, ETHERNET)
 NAMES = {
     NPCAP: (rb"\Device\NPF_Loopback", rb"\Device\NPF_{5A7D0E14-93B2-4C0B-8F21-6E2C1D9A4B10}"),
     LINUX: (b"lo", b"eth0"),
 }
-SECTION_HEADER, INTERFACE_DESCRIPTION, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
-SNAP_LENGTH = 262144
-PACKET_HEADER, TRAILER = 28, 4
 
 
 def write(
@@ -52,34 +50,21 @@ def write(
 
 
 def section_header() -> bytes:
-    return _block(SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    return bytes(wire.Section())
 
 
 def interface_description(link_type: int, name: bytes) -> bytes:
-    options = _option(2, name) + _option(9, b"\6") + _option(0, b"")  # if_name, if_tsresol: microseconds
-    return _block(INTERFACE_DESCRIPTION, struct.pack("<HHI", link_type, 0, SNAP_LENGTH) + options)
+    options = option(wire.IF_NAME, name) + option(wire.IF_TSRESOL, b"\6")
+    return bytes(wire.Interface(link_type, options=options))
 
 
 def enhanced_packet(packet: Packet, link_header: bytes) -> bytes:
     frame = link_header + packet.data
-    microseconds = round(packet.time * 1e6)
-    high, low = microseconds >> 32, microseconds & 0xFFFFFFFF
-    head = struct.pack("<IIIII", packet.interface, high, low, len(frame), len(frame))
-    return _block(ENHANCED_PACKET, head + frame)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    padded = body + b"\0" * (-len(body) % 4)
-    length = 12 + len(padded)
-    return struct.pack("<II", kind, length) + padded + struct.pack("<I", length)
-
-
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
+    return bytes(wire.Packet(packet.interface, round(packet.time * 1e6), frame, len(frame)))
 
 
 def _record_length(frame_length: int) -> int:
-    return PACKET_HEADER + frame_length + -frame_length % 4 + TRAILER
+    return wire.BODY + frame_length + -frame_length % 4 + wire.TRAILER
 
 
 def _columns(
@@ -120,7 +105,7 @@ def _records(batch: Batch, link_header: bytes) -> Bytes:
     microseconds = _microseconds(batch.times)
     records[:, 12:16] = _little_endian(microseconds >> 32)
     records[:, 16:20] = _little_endian(microseconds & 0xFFFFFFFF)
-    start = PACKET_HEADER + len(link_header)
+    start = wire.BODY + len(link_header)
     records[:, start : start + len(batch.template)] = batch.rows()
     return records
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from postproc.wire.ip import Endpoint
+from postproc.wire.sip import sized
 
 PRIORITIES = {"host": 2130706431, "srflx": 1694498815}
 REASONS = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 486: "Busy Here"}
@@ -93,7 +94,7 @@ def response(
     head = [f"SIP/2.0 {status} {REASONS[status]}", _via(sender, cseq, branch)]
     head += _parties(dialog, confirmed=status != 100, by_uas=by_uac)
     head += [f"CSeq: {cseq} {method}", f"User-Agent: {sender.uas_agent}", *contact, *reason]
-    return _message(head, sdp)
+    return sized(head[0], head[1:], sdp)
 
 
 def _request(
@@ -114,7 +115,7 @@ def _request(
     head = [f"{method} {uri} SIP/2.0", _via(sender, cseq, branch), "Max-Forwards: 70"]
     head += _parties(dialog, confirmed=confirmed, by_uas=by_uas)
     head += [f"CSeq: {cseq} {method}", f"User-Agent: {sender.uac_agent}", *extra]
-    return _message(head, sdp)
+    return sized(head[0], head[1:], sdp)
 
 
 def secured_sdp(owner: str, media: Endpoint, agent: IceAgent) -> str:
@@ -157,11 +158,6 @@ def _parties(dialog: Dialog, *, confirmed: bool, by_uas: bool) -> list[str]:
     caller, callee = dialog.caller_address, dialog.callee_address + (dialog.to_tag if confirmed else "")
     from_, to = (callee, caller) if by_uas else (caller, callee)
     return [f"From: {from_}", f"To: {to}", f"Call-ID: {dialog.call_id}"]
-
-
-def _message(head: Sequence[str], sdp: str) -> bytes:
-    body_type = ["Content-Type: application/sdp"] if sdp else []
-    return (_lines([*head, *body_type, f"Content-Length: {len(sdp)}"]) + "\r\n" + sdp).encode()
 
 
 def _lines(lines: Sequence[str]) -> str:

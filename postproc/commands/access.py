@@ -21,22 +21,31 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of which ``deployment_given`` makes a Deployment."""
     for option in (
         click.option(
-            "--signalling-list", multiple=True, metavar="NAME",
+            "--signalling-list",
+            multiple=True,
+            metavar="NAME",
             help="List applied to SIP peers; give several in their order.",
         ),
         click.option(
-            "--acl-list", multiple=True, metavar="NAME",
+            "--acl-list",
+            multiple=True,
+            metavar="NAME",
             help="List applied to candidates; give several in their order.",
         ),
         click.option(
-            "--acl", type=click.Path(path_type=Path), metavar="FILE",
+            "--acl",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
             help="Access lists: acl.conf.xml, freeswitch.xml or a deployment file.",
         ),
         click.option(
-            "--deployment", default="xphone", show_default=True, metavar="FILE|NAME",
+            "--deployment",
+            default="xphone",
+            show_default=True,
+            metavar="FILE|NAME",
             help="What is known beforehand: a TOML file, or xphone, freeswitch, generic.",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -95,19 +104,28 @@ def acl_command() -> None:
 @click.argument("lists", type=click.Path(path_type=Path), metavar="LISTS")
 @click.option("--addr", multiple=True, metavar="IP", help="Address to try; several may be given.")
 @click.option(
-    "--capture", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--capture",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="Capture whose candidates and signalling peers are tried.",
-)  # fmt: skip
+)
 @click.option(
-    "--list", "names", multiple=True, metavar="NAME",
+    "--list",
+    "names",
+    multiple=True,
+    metavar="NAME",
     help="List applied to candidates, built-in ones too; give several in their order.",
-)  # fmt: skip
+)
 @click.option("--signalling-list", multiple=True, metavar="NAME", help="List applied to SIP peers.")
 @click.option("--local", multiple=True, metavar="NETWORK", help="Network of FreeSWITCH's own machine.")
 @click.option(
-    "--deployment", default="xphone", show_default=True, metavar="FILE|NAME",
+    "--deployment",
+    default="xphone",
+    show_default=True,
+    metavar="FILE|NAME",
     help="Deployment of the captures: a TOML file, or xphone, freeswitch, generic.",
-)  # fmt: skip
+)
 @lang_option
 @guarded
 def check_command(

@@ -43,9 +43,11 @@ def tables_command(name: str | None, form: str | None) -> None:
 
 @click.command("rules")
 @click.option(
-    "--matrix", type=click.Path(exists=True, path_type=Path), metavar="PATH",
+    "--matrix",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
     help="As Markdown, with the captures in PATH and which rule fires on which.",
-)  # fmt: skip
+)
 @lang_option
 @guarded
 def rules_command(*, matrix: Path | None, lang: Lang) -> None:

@@ -32,17 +32,25 @@ def locale_language(environment: Mapping[str, str] | None = None) -> Lang:
 def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--lang``; it gets ``lang: Lang``."""
     return click.option(
-        "--lang", type=click.Choice(LANGS), default=locale_language,
-        show_default="of the locale", help="Language of texts.",
-    )(command)  # fmt: skip
+        "--lang",
+        type=click.Choice(LANGS),
+        default=locale_language,
+        show_default="of the locale",
+        help="Language of texts.",
+    )(command)
 
 
 def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--tshark``. It is kept in the environment, where workers and notebooks find it."""
     return click.option(
-        "--tshark", envvar=SETTING, show_envvar=True, metavar="PATH", expose_value=False, callback=_keep,
+        "--tshark",
+        envvar=SETTING,
+        show_envvar=True,
+        metavar="PATH",
+        expose_value=False,
+        callback=_keep,
         help="The tshark to run.  [default: the first on PATH]",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:

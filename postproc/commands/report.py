@@ -24,13 +24,21 @@ CHANGED = Text(
 @click.command("report")
 @click.argument("results", type=click.Path(path_type=Path), metavar="OUT")
 @click.option(
-    "--call", "calls", multiple=True, type=click.IntRange(min=1), metavar="N",
+    "--call",
+    "calls",
+    multiple=True,
+    type=click.IntRange(min=1),
+    metavar="N",
     help="This call only, with all its pictures; may be given several times.",
-)  # fmt: skip
+)
 @click.option(
-    "-o", "--out", "target", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "-o",
+    "--out",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     help="File to write.  [default: report.html in OUT; -N with --call, -redacted with --redact]",
-)  # fmt: skip
+)
 @click.option(
     "--redact", is_flag=True, help="Pseudonymise it: numbers, names, addresses; reads the captures again."
 )
@@ -106,21 +114,31 @@ def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
 @click.command("notebook")
 @click.argument("capture", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.  [default: CAPTURE's name with .ipynb, in this folder]",
-)  # fmt: skip
+)
 @click.option(
-    "--results", default="postproc-out", show_default=True, type=click.Path(path_type=Path, file_okay=False),
+    "--results",
+    default="postproc-out",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
     help="Results of `run` to load, if the capture is among them; else it is analysed.",
-)  # fmt: skip
+)
 @click.option(
-    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--fs-log",
+    "fs_logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="FreeSWITCH or XCC log, to analyse with; may be given several times.",
-)  # fmt: skip
+)
 @click.option(
-    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--keylog",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TLS keys (SSLKEYLOGFILE format), to analyse with.",
-)  # fmt: skip
+)
 @click.option("--execute", is_flag=True, help="Run the cells and keep their outputs.")
 @lang_option
 @tshark_option
@@ -189,13 +207,18 @@ ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems th
 @click.command("annotate")
 @click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE")
 @click.option(
-    "--findings", "results", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="OUT",
+    "--findings",
+    "results",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="OUT",
     help="Take the findings from the results of an earlier run.",
-)  # fmt: skip
+)
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]",
-)  # fmt: skip
+)
 @lang_option
 @tshark_option
 @guarded

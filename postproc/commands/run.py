@@ -44,26 +44,36 @@ ROOT = Text(
 @click.command("run")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option(
-    "-o", "--out", default="postproc-out", show_default=True, type=click.Path(path_type=Path),
+    "-o",
+    "--out",
+    default="postproc-out",
+    show_default=True,
+    type=click.Path(path_type=Path),
     help="Folder for the results.",
-)  # fmt: skip
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Captures read at a time.  [default: cores]")
 @click.option("--csv", is_flag=True, help="Write the tables as CSV, too.")
 @click.option("--all-packets", is_flag=True, help="Show tshark every packet: slower, the same events.")
 @click.option(
-    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--keylog",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
-)  # fmt: skip
+)
 @click.option(
-    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--fs-log",
+    "fs_logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
-)  # fmt: skip
+)
 @access_options
 @click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
 @click.option(
-    "--fail-on", type=click.Choice(["error", "warning", "note"]),
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note"]),
     help="Exit with 1 if there is a finding as severe as this, or worse.",
-)  # fmt: skip
+)
 @click.option("--no-report", is_flag=True, help="Write tables and findings only.")
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
@@ -132,10 +142,19 @@ def run_command(
                 return written.lost
 
             done = pipeline.run(
-                captures, out, options=options, jobs=jobs, csv=csv, deployment=known,
-                fs_logs=(*fs_logs, *more_logs), lang=lang, only=rules, report=not no_report,
-                beside=beside, tell=tell,
-            )  # fmt: skip
+                captures,
+                out,
+                options=options,
+                jobs=jobs,
+                csv=csv,
+                deployment=known,
+                fs_logs=(*fs_logs, *more_logs),
+                lang=lang,
+                only=rules,
+                report=not no_report,
+                beside=beside,
+                tell=tell,
+            )
         _print_unread(done.unread, debug=debug)
         if done.captures.empty:
             click.echo("postproc: no capture could be read", err=True)

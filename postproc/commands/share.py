@@ -43,11 +43,13 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--yes", is_flag=True, help="With --redact: do not ask about words that no dictionary knows."
         ),
         click.option(
-            "--hide", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+            "--hide",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE",
             help="With --redact: words to be replaced, too, one in a line.",
         ),
         click.option("--key", help="Key of the pseudonyms, to have several files agree.  [default: random]"),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -126,13 +128,16 @@ def _somebody_there() -> bool:
     "--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it."
 )
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.  [default: call-N.pcapng]",
-)  # fmt: skip
+)
 @click.option(
-    "--keylog", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--keylog",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
-)  # fmt: skip
+)
 @click.option("--redact", is_flag=True, help="Pseudonymise the export: numbers, names, addresses, media.")
 @redact_options
 @tshark_option
@@ -191,25 +196,37 @@ STILL_OPEN = Text(
 @click.command("ticket")
 @click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
 @click.option(
-    "--fs-log", "fs_logs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--fs-log",
+    "fs_logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
-)  # fmt: skip
+)
 @click.option(
-    "--attach", "attachments", multiple=True, metavar="FILE",
+    "--attach",
+    "attachments",
+    multiple=True,
+    metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="SIP trunk, gateway or app log, a sketch; may be given several times.",
-)  # fmt: skip
+)
 @click.option(
-    "--answers", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--answers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Answers to the checklist: JSON or TOML, by the keys in checklist.json.",
-)  # fmt: skip
+)
 @click.option("--ask", is_flag=True, help="Ask on the terminal what is still open.")
 @click.option("--redact", is_flag=True, help="Pseudonymise all of it: numbers, names, addresses, media.")
 @redact_options
 @click.option(
-    "-o", "--out", default="ticket.zip", show_default=True, type=click.Path(path_type=Path, dir_okay=False),
+    "-o",
+    "--out",
+    default="ticket.zip",
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.",
-)  # fmt: skip
+)
 @access_options
 @lang_option
 @tshark_option
@@ -254,10 +271,17 @@ def ticket_command(
 
     given = read_answers(answers) if answers else {}
     order = Order(
-        captures, fs_logs, attachments, {**given, **(_asked(given, lang) if ask else {})},
-        deployment_given(deployment, acl, acl_list, signalling_list), lang, redact, key,
-        hidden(hide), looking(out, lang, yes=yes),
-    )  # fmt: skip
+        captures,
+        fs_logs,
+        attachments,
+        {**given, **(_asked(given, lang) if ask else {})},
+        deployment_given(deployment, acl, acl_list, signalling_list),
+        lang,
+        redact,
+        key,
+        hidden(hide),
+        looking(out, lang, yes=yes),
+    )
     done = ticket(order, out)
     for warning in done.warnings:
         click.echo(clean(f"postproc: {warning}"), err=True)

@@ -62,7 +62,7 @@ from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
-from postproc.model.findings import Rule, Step
+from postproc.model.findings import Finding, Rule, Step
 from postproc.model.tables import CALLS, FINDINGS, Tables
 from postproc.model.text import Lang
 
@@ -117,6 +117,9 @@ RULES: tuple[Rule, ...] = (
 )
 # The stages of what carries media between the two sides, once each knows the other's candidates.
 NETWORK = frozenset({"stun", "nat", "dtls", "media"})
+# Packets per second: no voice codec in use sends fewer (100 ms each). With a lower number a few packets of
+# a VPN beside the call make its verdict unclear; with a higher one a call hidden in a tunnel is a fault.
+SLOWEST_MEDIA = 10
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
@@ -150,9 +153,25 @@ def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     found = [
         replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
     ]
+    if _media_may_be_hidden(case):
+        found = [_doubted(each) for each in found]
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
     return Judged(case, chained, heard, walk(case, chained))
+
+
+def _media_may_be_hidden(case: Case) -> bool:
+    """Whether so many packets were not looked at that the call's media may be among them."""
+    unseen = sum(each.packets_not_looked_at or 0 for each in case.captures)
+    times = [row.time for row in case.sip_messages if row.time is not None]
+    lasted = (max(times) - min(times)).total_seconds() if times else 0.0
+    return unseen > 0 and unseen >= SLOWEST_MEDIA * lasted
+
+
+def _doubted(finding: Finding) -> Finding:
+    """What is missing may be where nobody looked: no fault of the network, of DTLS or of media is proven."""
+    missing = BY_NAME[finding.rule].stage in NETWORK and finding.verdict in ("fault", "suspect")
+    return replace(finding, verdict="cannot_tell") if missing else finding
 
 
 def _matters(rule: Rule, case: Case) -> bool:

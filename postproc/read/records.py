@@ -14,14 +14,21 @@ from pathlib import Path
 
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
-from postproc.read import pcap, pcapng
 from postproc.read.capture import converted
 from postproc.read.container import Container, NotWalkable, Window
 from postproc.read.inputs import readable, said
 from postproc.read.walk import WINDOW, open_container, windows
-
-SNAPLEN = 262_144
-END_OF_OPTIONS = 0
+from postproc.wire.pcapng import (
+    BODY,
+    IF_TSRESOL,
+    PCAP_RECORD,
+    SNAPLEN,
+    TRAILER,
+    Interface,
+    option,
+    parse_block,
+    parse_packet,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +123,14 @@ def _of_pcap(container: Container, window: Window, frame: int) -> Iterator[Piece
     clock = container.interfaces[0]
     order = container.layout.length.format[0]
     if window.others:
-        yield Described(clock.link_type, SNAPLEN, option(pcapng.IF_TSRESOL, bytes([clock.resolution])))
+        yield Described(clock.link_type, SNAPLEN, option(IF_TSRESOL, bytes([clock.resolution])))
     starts = window.start.tolist()
     for row, (start, captured, time) in enumerate(
         zip(starts, window.captured.tolist(), window.time.tolist(), strict=True), frame + 1
     ):
         data = window.data[start : start + captured].tobytes()
         second, fraction, _, original = struct.unpack_from(
-            order + "4I", window.data.data, start - pcap.RECORD
+            order + "4I", window.data.data, start - PCAP_RECORD
         )
         ticks = second * 10**clock.resolution + fraction
         yield Record(row, time, 0, ticks, data, max(original, captured), b"")
@@ -135,7 +142,7 @@ def _of_pcapng(container: Container, window: Window, frame: int) -> Iterator[Pie
         moved = 0 if not window.others else window.others[0][0]
         yield from (_other(window, at - moved, size) for at, size in window.others)
         return
-    moved = int(window.record_at[0] - (window.start[0] - pcapng.BODY))
+    moved = int(window.record_at[0] - (window.start[0] - BODY))
     blocks = [(at, _other(window, at - moved, size)) for at, size in window.others]
     times = window.time.tolist()
     for row, (at, size) in enumerate(
@@ -162,35 +169,14 @@ def _described_first(given: list[Piece], known: int) -> list[Piece]:
 
 def _other(window: Window, at: int, size: int) -> Piece:
     block = window.data[at : at + size].tobytes()
-    kind, body = int.from_bytes(block[:4], "little"), block[8 : -pcapng.TRAILER]
-    if kind == pcapng.INTERFACE:  # one too short to be whole is one nevertheless: they are counted
-        link_type, _, snaplen = struct.unpack_from("<HHI", body.ljust(8, b"\0"))
-        return Described(link_type, snaplen, whole_options(body[8:]))
+    kind, body = int.from_bytes(block[:4], "little"), block[8:-TRAILER]
+    found = parse_block(kind, body)
+    if isinstance(found, Interface):  # one too short to be whole is one nevertheless: they are counted
+        return Described(found.link_type, found.snaplen, found.options)
     return Other(kind, body)
 
 
 def _packet(block: bytes, frame: int, time: int) -> Record:
-    kind, _, interface, high, low, captured, original = struct.unpack_from("<7I", block)
-    if kind == pcapng.PACKET:
-        interface &= 0xFFFF
-    end = pcapng.BODY + captured
-    options = whole_options(block[end + (-captured & 3) : -pcapng.TRAILER])
-    data = block[pcapng.BODY : end]
-    return Record(frame, time, interface, high << 32 | low, data, max(original, captured), options)
-
-
-def whole_options(body: bytes) -> bytes:
-    """The options as far as they are whole, without the one that ends them."""
-    at = 0
-    while at + 4 <= len(body):
-        code, size = struct.unpack_from("<HH", body, at)
-        end = at + 4 + size + (-size & 3)
-        if code == END_OF_OPTIONS or end > len(body):
-            break
-        at = end
-    return body[:at]
-
-
-def option(code: int, value: bytes) -> bytes:
-    """A pcapng option."""
-    return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+    found = parse_packet(int.from_bytes(block[:4], "little"), block[8:-TRAILER])
+    original = max(found.original, len(found.data))
+    return Record(frame, time, found.interface, found.ticks, found.data, original, found.options)

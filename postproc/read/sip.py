@@ -10,13 +10,12 @@ from typing import Any
 from postproc.model import constants
 from postproc.read import checked
 from postproc.read.frame import Frame
+from postproc.wire import MalformedError
+from postproc.wire import sip as wire
 
 LONG_FORMS = constants.table("sip.compact_forms")
 # Headers that may tell which legs belong together, besides every X- header.
 JOINING = frozenset(constants.words("sip.joining_headers"))
-REQUEST_LINE = re.compile(r"([\w.!%*+`'~-]+) (\S.*) SIP/2\.0\s*", re.ASCII)
-STATUS_LINE = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?", re.ASCII)
-FOLD = re.compile(r"\r?\n[ \t]+")
 NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^>]*)>(.*)', re.DOTALL)
 TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
@@ -43,24 +42,17 @@ class SipMessage:
 
 def parse(message: bytes) -> SipMessage | None:
     """Take a message apart; None if it does not begin like SIP (a keep-alive, a continuation)."""
-    head, _, body = message.lstrip(b"\r\n").replace(b"\n\n", b"\r\n\r\n", 1).partition(b"\r\n\r\n")
-    start, _, rest = head.decode(errors="replace").partition("\n")
-    start = start.rstrip("\r")
-    if not (REQUEST_LINE.fullmatch(start) or STATUS_LINE.fullmatch(start)):
+    try:
+        found = wire.parse(message)
+    except MalformedError:
         return None
-    headers = _headers(rest)
-    return SipMessage(start, headers, body, dict(reversed(headers)))
+    headers = [(LONG_FORMS.get(name.lower(), name.lower()), _written(value)) for name, value in found.headers]
+    return SipMessage(_written(found.start), headers, found.body, dict(reversed(headers)))
 
 
-def _headers(text: str) -> list[tuple[str, str]]:
-    found = []
-    unfolded = FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
-    for line in unfolded.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            name = name.strip().lower()
-            found.append((LONG_FORMS.get(name, name), value.strip()))
-    return found
+def _written(text: str) -> str:
+    """Bytes that are no UTF-8 as the replacement character: tables hold Unicode."""
+    return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, Any]:
@@ -122,9 +114,9 @@ def _part(sip: SipMessage) -> str | None:
 
 
 def _start(line: str) -> dict[str, Any]:
-    if status := STATUS_LINE.fullmatch(line):
+    if status := wire.STATUS_LINE.fullmatch(line):
         return {"status": checked.number(status[1], *STATUSES), "reason": status[2] or None}
-    request = REQUEST_LINE.fullmatch(line)
+    request = wire.REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
 

@@ -15,11 +15,12 @@ from postproc.files.private import FILE
 from postproc.model.errors import SetupError
 from postproc.read.inputs import said
 from postproc.read.records import Described, Other, Piece, Record, pieces
-from postproc.show import pcapng_out
 from postproc.version import __version__
+from postproc.wire import pcapng
 
 APPLICATION = f"legshark {__version__}"
-COPIED = (pcapng_out.SECRETS, pcapng_out.NAMES)  # statistics speak of the whole
+SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, APPLICATION.encode())))
+COPIED = (pcapng.SECRETS, pcapng.NAMES)  # statistics speak of the whole
 
 Comments = Callable[[int], Iterable[str]]
 
@@ -34,7 +35,7 @@ def copy(
     """
     written = 0
     with pieces(capture) as found, replacing(target) as file:
-        file.write(pcapng_out.section(APPLICATION))
+        file.write(SECTION)
         for piece in found:
             if isinstance(piece, Record) and only is not None and piece.frame not in only:
                 continue
@@ -46,19 +47,12 @@ def copy(
 def _block(piece: Piece, comments: Comments) -> bytes:
     match piece:
         case Record():
-            told = comments(piece.frame)
-            return pcapng_out.packet(
-                piece.interface,
-                piece.ticks,
-                piece.data,
-                piece.original,
-                options=piece.options,
-                comments=told,
-            )
+            options = piece.options + pcapng.comments(comments(piece.frame))
+            return bytes(pcapng.Packet(piece.interface, piece.ticks, piece.data, piece.original, options))
         case Described():
-            return pcapng_out.interface(piece.link_type, piece.snaplen, piece.options)
+            return bytes(pcapng.Interface(piece.link_type, piece.snaplen, piece.options))
         case Other(kind=kind) if kind in COPIED:
-            return pcapng_out.block(kind, piece.body)
+            return bytes(pcapng.Other(kind, piece.body))
     return b""
 
 

@@ -19,16 +19,15 @@ from postproc.model.errors import CaptureError, SetupError
 from postproc.read import logfiles
 from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.share.copying import APPLICATION, replacing
+from postproc.share.copying import APPLICATION, SECTION, replacing
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets
 from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
 from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
-from postproc.show import pcapng_out
+from postproc.wire import pcapng
 
 ATTEMPTS = 50
 OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
-NAME, RESOLUTION, OFFSET = 2, 9, 14  # of an interface's options
 USUAL_NAMES = (
     "lo",
     "any",
@@ -172,7 +171,7 @@ def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
         for piece in found:
             if isinstance(piece, Described):
                 types.append(piece.link_type)
-            elif isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS and not decrypted:
+            elif isinstance(piece, Other) and piece.kind == pcapng.SECRETS and not decrypted:
                 packets.decrypted(sip_messages(source.path))
                 decrypted = True
             elif isinstance(piece, Record) and _taken(piece, source):
@@ -200,31 +199,29 @@ def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Re
 def _write_capture(source: Source, packets: Packets, names: Container[str]) -> int:
     count = 0
     with replacing(source.target) as file:
-        file.write(pcapng_out.section(APPLICATION))
+        file.write(SECTION)
         for piece in _replaced(source, packets):
             if isinstance(piece, Described):
-                file.write(pcapng_out.interface(piece.link_type, piece.snaplen, _clock(piece.options, names)))
+                file.write(
+                    bytes(pcapng.Interface(piece.link_type, piece.snaplen, _clock(piece.options, names)))
+                )
                 continue
             record, data = piece
-            comments = (f"frame {record.frame}",) if source.numbered else ()
-            file.write(
-                pcapng_out.packet(record.interface, record.ticks, data, record.original, comments=comments)
-            )
+            comment = pcapng.comment(f"frame {record.frame}") if source.numbered else b""
+            file.write(bytes(pcapng.Packet(record.interface, record.ticks, data, record.original, comment)))
             count += 1
     return count
 
 
 def _clock(options: bytes, names: Container[str]) -> bytes:
     """Of an interface's options those that say how its clock counts, and a usual name that is nobody's."""
-    kept, at = b"", 0
-    while at + 4 <= len(options):
-        code, size = (int.from_bytes(options[place : place + 2], "little") for place in (at, at + 2))
-        value = options[at + 4 : at + 4 + size]
+    kept = b""
+    for code, value in pcapng.parse_options(options):
         name = value.decode(errors="replace").rstrip("\0")
         usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
-        if code in (RESOLUTION, OFFSET) or (code == NAME and usual):
-            kept += pcapng_out.option(code, value)
-        at += 4 + size + (-size & 3)
+        clock = code in (pcapng.IF_TSRESOL, pcapng.IF_TSOFFSET)
+        if clock or (code == pcapng.IF_NAME and usual):
+            kept += pcapng.option(code, value)
     return kept
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from pcaps.make.builders import packets
 from postproc.read.records import Described, Record
-from postproc.show import pcapng_out
+from postproc.wire import pcapng
 from tests.fuzz import trace as traces
 from tests.fuzz.kinds import NUMBERS, Kind, blob, hostile, kinds, number
 from tests.fuzz.trace import ETHERNET, Datagram, Trace
@@ -269,7 +269,7 @@ def interface_odd(random: Random, trace: Trace) -> Trace:
     value = random.choice(NUMBERS).to_bytes(9, "little")[:size] if size else hostile(random)[:60_000]
     odd = random.choice((value, value, value[:-1], value + b"\0"))
     first, *rest = trace.interfaces
-    options = random.choice((b"", first.options)) + pcapng_out.option(code, odd)
+    options = random.choice((b"", first.options)) + pcapng.option(code, odd)
     snaplen = random.choice((first.snaplen, 0, 1, 2**32 - 1))
     return replace(trace, interfaces=(Described(first.link_type, snaplen, options), *rest))
 
@@ -309,7 +309,7 @@ def clock_stepped(random: Random, trace: Trace) -> Trace:
 
 
 def comment_hostile(random: Random, trace: Trace) -> Trace | None:
-    option = pcapng_out.option(random.choice((1, 2, 4, 2988, 0x8001)), hostile(random)[:60_000])
+    option = pcapng.option(random.choice((1, 2, 4, 2988, 0x8001)), hostile(random)[:60_000])
     return _one(random, trace, lambda each: [replace(each, options=option)])
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pcaps.make.builders import packets
 from pcaps.make.builders.packets import Endpoint
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.show import pcapng_out
+from postproc.wire.pcapng import Interface, Packet, Section, block
 
 Kind = Literal["sip", "stun", "channel", "dtls", "rtp", "rtcp", "icmp", "other"]
 SIP_START = re.compile(rb"(?:SIP/2\.0 \d{3}|[A-Z]+ \S+ SIP/2\.0)")
@@ -75,11 +75,11 @@ def read(path: Path) -> Trace:
 
 
 def pcapng(trace: Trace) -> bytes:
-    blocks = [pcapng_out.section("legshark tests")]
-    blocks += [pcapng_out.interface(each.link_type, each.snaplen, each.options) for each in trace.interfaces]
-    blocks += [pcapng_out.block(each.kind, each.body) for each in trace.others if each.kind in (4, 10)]
+    blocks = [bytes(Section())]
+    blocks += [bytes(Interface(each.link_type, each.snaplen, each.options)) for each in trace.interfaces]
+    blocks += [block(each.kind, each.body) for each in trace.others if each.kind in (4, 10)]
     blocks += [
-        pcapng_out.packet(each.interface, each.ticks, each.data, each.original, options=each.options)
+        bytes(Packet(each.interface, each.ticks, each.data, each.original, each.options))
         for each in trace.packets
     ]
     return b"".join(blocks)

@@ -5,7 +5,8 @@ import pytest
 
 from postproc.model.errors import CaptureError
 from postproc.read.extract import frames_of
-from postproc.read.records import Described, Other, Record, option, pieces, whole_options
+from postproc.read.records import Described, Other, Record, pieces
+from postproc.wire.pcapng import option
 from tests.read import wire
 
 PACKET = wire.datagram(b"hello")
@@ -74,11 +75,6 @@ def test_what_is_no_capture_is_said(tmp_path, content):
         read(tmp_path, content)
     with pytest.raises(CaptureError), pieces(tmp_path / "missing") as found:
         list(found)
-
-
-def test_options_are_taken_as_far_as_they_are_whole():
-    assert whole_options(option(1, b"abc") + option(0, b"") + b"rest") == option(1, b"abc")
-    assert whole_options(option(1, b"abc")[:-2]) == b""
 
 
 def test_packets_before_their_interface_come_after_it(tmp_path):

@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 
 from pcaps.make.builders import tunnels
+from postproc import pipeline
+from postproc.diagnose import diagnose
+from postproc.read import deployment
 from postproc.read.capture import Options, read
 from tests.read import wire
 from tests.read.test_layers import NUMBERS, plain, version_6
@@ -116,3 +119,20 @@ def test_walk_and_tshark_see_the_same_call_in_a_tunnel(tmp_path, bare, name, eve
     tunnelled = call(tmp_path / "a.pcap", tunnels.TUNNELS[name], all_packets=everything)
     for table in ("sip_messages", "candidates", "stun_messages", "dtls_messages", "rtp_streams"):
         pd.testing.assert_frame_equal(getattr(tunnelled, table), getattr(bare, table), obj=table)
+
+
+def hidden(packet):
+    """Into ESP with the media; signalling, checks and DTLS stay outside."""
+    payload = (packet[0] & 15) * 4 + 8
+    is_media = packet[0] >> 4 == 4 and packet[9] == wire.UDP and packet[payload] >> 6 == 2
+    return tunnels.UNKNOWN["ESP 1"].wrap(packet) if is_media else tunnels.ethernet(packet)
+
+
+def test_a_call_whose_media_may_be_in_an_unknown_tunnel_is_unclear(tmp_path):
+    path = tmp_path / "a.pcap"
+    path.write_bytes(tunnels.wrapped(GOOD.read_bytes(), tunnels.Tunnel(tunnels.ETHERNET, hidden)))
+    system = deployment.read("xphone")
+    found = pipeline.run([path], deployment=system, jobs=1)
+    tables, _ = diagnose(found.tables, system)
+    assert tables.captures.not_looked_at.tolist() == ["ESP 1754"]
+    assert tables.calls.verdict.tolist() == ["cannot_tell"]

@@ -11,8 +11,9 @@ from pandas.testing import assert_frame_equal
 
 from postproc import pipeline
 from postproc.model.errors import SetupError
-from postproc.read.records import Described, Other, Record, option, pieces
+from postproc.read.records import Described, Other, Record, pieces
 from postproc.share.export import export, export_redacted, file_names, report
+from postproc.wire.pcapng import option
 from tests.share.same import of_call, without_place
 
 TABLES = ("legs", "candidates", "bindings", "pairs", "dtls", "rtp_streams", "findings")

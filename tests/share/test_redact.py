@@ -10,12 +10,13 @@ from postproc.model.acl import built
 from postproc.model.deployment import GENERIC
 from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
-from postproc.read.records import Described, Other, Record, option, pieces
+from postproc.read.records import Described, Other, Record, pieces
 from postproc.share import redact as module
 from postproc.share.redact import Source, Work, disguised, products, redact
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Originals
 from postproc.share.search import check
+from postproc.wire.pcapng import option
 from tests.read import wire
 from tests.share.redaction.parts import pseudonyms
 from tests.share.same import without_names

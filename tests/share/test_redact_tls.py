@@ -6,7 +6,7 @@ from postproc import pipeline
 from postproc.read.capture import Options
 from postproc.read.records import Other, Record, pieces
 from postproc.share.redact import Source, Work, redact
-from postproc.show import pcapng_out
+from postproc.wire import pcapng
 
 LEGS = ["call", "leg", "role", "state", "final_status", "ended_by"]
 CALLS = ["legs", "verdict", "final_status", "joined_by"]
@@ -38,7 +38,7 @@ def test_neither_keys_nor_names_nor_handshakes_are_in_it(pcaps, tmp_path):
     assert not [word for word in (b"Mobil", b"984079810", b"CLIENT_") if word in content]
     with pieces(target) as found:
         held = list(found)
-    assert not [piece for piece in held if isinstance(piece, Other) and piece.kind == pcapng_out.SECRETS]
+    assert not [piece for piece in held if isinstance(piece, Other) and piece.kind == pcapng.SECRETS]
     assert not [piece for piece in held if isinstance(piece, Record) and b"\x16\x03\x01" in piece.data]
 
 

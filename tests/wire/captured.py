@@ -52,5 +52,6 @@ def _payloads(frame: Frame) -> Iterator[bytes]:
         length = int.from_bytes(data[size + 4 : size + 6])
         payload = data[size + 8 : size + length]
         yield payload
-        if 0x40 <= payload[0] < 0x50:
-            yield payload[4 : 4 + int.from_bytes(payload[2:4])]
+        carried = int.from_bytes(payload[2:4])
+        if 0x40 <= payload[0] < 0x50 and 0 <= len(payload) - 4 - carried < 4:  # else an ACK of SIP begins so
+            yield payload[4 : 4 + carried]

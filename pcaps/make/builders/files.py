@@ -1,7 +1,7 @@
 """Capture files: classic pcap (both byte orders, micro- and nanoseconds) and pcapng.
 
-pcapng: draft-ietf-opsawg-pcapng. Blocks as dumpcap writes them: section header,
-interface descriptions, packets, interface statistics.
+pcapng in the blocks that dumpcap writes: section header, interface descriptions,
+packets, interface statistics.
 """
 
 import struct
@@ -9,14 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pcaps.make.builders.links import Interface, frame
+from postproc.wire import pcapng as wire
+from postproc.wire.pcapng import PcapHeader, PcapRecord, option
 
-SNAPLEN = 262144
-MICROSECONDS, NANOSECONDS = 0xA1B2C3D4, 0xA1B23C4D
-OPT_END, OPT_COMMENT = 0, 1
-SHB_HARDWARE, SHB_OS, SHB_APPLICATION = 2, 3, 4
-IF_NAME, IF_DESCRIPTION, IF_TSRESOL = 2, 3, 9
-ISB_STARTTIME, ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP = 2, 3, 4, 5
-TLS_KEY_LOG = 0x544C534B
+APPLICATION = b"legshark pcaps/make"
 
 
 class Record(NamedTuple):
@@ -30,78 +26,57 @@ class Record(NamedTuple):
 def pcap(
     interface: Interface, records: Sequence[Record], *, order: str = "<", nanoseconds: bool = False
 ) -> bytes:
-    magic, unit = (NANOSECONDS, 1) if nanoseconds else (MICROSECONDS, 1000)
-    out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, SNAPLEN, interface.link)]
+    out = [bytes(PcapHeader(interface.link, order, 9 if nanoseconds else 6))]
     for record in records:
         data = frame(interface, record.packet)
         seconds, rest = divmod(record.time_ns, 10**9)
-        out.append(struct.pack(order + "IIII", seconds, rest // unit, len(data), len(data)) + data)
+        fraction = rest if nanoseconds else rest // 1000
+        out.append(PcapRecord(seconds, fraction, data, len(data)).pack(order))
     return b"".join(out)
 
 
 def pcapng(
     interfaces: Sequence[Interface], records: Sequence[Record], *, os: str = "Linux", secrets: str = ""
 ) -> bytes:
-    out = [_section_header(os)]
-    out += [_interface_description(interface) for interface in interfaces]
+    section = option(wire.SECTION_OS, os.encode()) + option(wire.SECTION_APPLICATION, APPLICATION)
+    blocks: list[wire.Block] = [wire.Section(section), *map(_description, interfaces)]
     if secrets:
-        data = secrets.encode()
-        out.append(_block(0x0A, struct.pack("<II", TLS_KEY_LOG, len(data)) + _padded(data)))
-    out += [_enhanced_packet(interfaces[record.interface], record) for record in records]
-    out += [_statistics(number, interface, records) for number, interface in enumerate(interfaces)]
-    return b"".join(out)
+        blocks.append(wire.Secrets(wire.TLS_KEY_LOG, secrets.encode()))
+    blocks += [_packet(interfaces[record.interface], record) for record in records]
+    blocks += [_statistics(number, interface, records) for number, interface in enumerate(interfaces)]
+    return b"".join(map(bytes, blocks))
 
 
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
+def _description(interface: Interface) -> wire.Interface:
+    options = option(wire.IF_NAME, interface.name.encode())
+    if interface.description:
+        options += option(wire.IF_DESCRIPTION, interface.description.encode())
+    options += option(wire.IF_TSRESOL, bytes([interface.digits]))
+    return wire.Interface(interface.link, options=options)
 
 
-def _block(kind: int, body: bytes) -> bytes:
-    length = 12 + len(body)
-    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+def _ticks(interface: Interface, time_ns: int) -> int:
+    return time_ns // 10 ** (9 - interface.digits)
 
 
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("<HH", code, len(value)) + _padded(value)
-
-
-def _options(*options: tuple[int, bytes]) -> bytes:
-    return b"".join(_option(code, value) for code, value in options if value) + _option(OPT_END, b"")
-
-
-def _section_header(os: str) -> bytes:
-    body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
-    return _block(
-        0x0A0D0D0A, body + _options((SHB_OS, os.encode()), (SHB_APPLICATION, b"legshark pcaps/make"))
-    )
-
-
-def _interface_description(interface: Interface) -> bytes:
-    options = _options(
-        (IF_NAME, interface.name.encode()),
-        (IF_DESCRIPTION, interface.description.encode()),
-        (IF_TSRESOL, bytes([interface.digits])),
-    )
-    return _block(1, struct.pack("<HHI", interface.link, 0, SNAPLEN) + options)
-
-
-def _ticks(interface: Interface, time_ns: int) -> tuple[int, int]:
-    return divmod(time_ns // 10 ** (9 - interface.digits), 2**32)
-
-
-def _enhanced_packet(interface: Interface, record: Record) -> bytes:
+def _packet(interface: Interface, record: Record) -> wire.Packet:
     data = frame(interface, record.packet)
-    head = struct.pack("<IIIII", record.interface, *_ticks(interface, record.time_ns), len(data), len(data))
-    return _block(6, head + _padded(data))
+    return wire.Packet(record.interface, _ticks(interface, record.time_ns), data, len(data))
 
 
-def _statistics(number: int, interface: Interface, records: Sequence[Record]) -> bytes:
+def _statistics(number: int, interface: Interface, records: Sequence[Record]) -> wire.Statistics:
     mine = [record.time_ns for record in records if record.interface == number]
     first, last = (_ticks(interface, end(mine, default=0)) for end in (min, max))
-    options = _options(
-        (ISB_STARTTIME, struct.pack("<II", *first)),
-        (ISB_ENDTIME, struct.pack("<II", *last)),
-        (ISB_IFRECV, struct.pack("<Q", len(mine))),
-        (ISB_IFDROP, struct.pack("<Q", 0)),
+    options = b"".join(
+        (
+            option(wire.STATISTICS_START, _high_and_low(first)),
+            option(wire.STATISTICS_END, _high_and_low(last)),
+            option(wire.STATISTICS_RECEIVED, struct.pack("<Q", len(mine))),
+            option(wire.STATISTICS_DROPPED, bytes(8)),
+        )
     )
-    return _block(5, struct.pack("<III", number, *last) + options)
+    return wire.Statistics(number, last, options)
+
+
+def _high_and_low(ticks: int) -> bytes:
+    return struct.pack("<II", *divmod(ticks, 2**32))

@@ -1,22 +1,13 @@
 """RTP streams (RFC 3550) and their secured form (RFC 3711: the same header, ten bytes of tag at the end)."""
 
-import struct
 from collections.abc import Collection
 
 from pcaps.make.builders.recording import Path
 from pcaps.make.builders.seed import Seed
+from postproc.wire.rtp import Packet
 
 PCMA, FRAME_S, FRAME_SAMPLES = 8, 0.02, 160
 SRTP_TAG = 10
-
-
-def packet(
-    payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: bytes, *, marker: bool = False
-) -> bytes:
-    head = struct.pack(
-        ">BBHII", 0x80, marker << 7 | payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
-    )
-    return head + payload
 
 
 def stream(
@@ -42,8 +33,8 @@ def stream(
             continue
         payload = seed.data(FRAME_SAMPLES + SRTP_TAG) if secured else _tone(number)
         position = timestamp + number * FRAME_SAMPLES
-        data = packet(PCMA, sequence + number, position, ssrc, payload, marker=number == 0)
-        path.send(at + (number - first) * FRAME_S + _jitter(number), sender, data)
+        data = Packet(PCMA, sequence + number, position, ssrc, payload, marker=number == 0)
+        path.send(at + (number - first) * FRAME_S + _jitter(number), sender, bytes(data))
     return len(numbers) - len([number for number in lost if number in numbers])
 
 

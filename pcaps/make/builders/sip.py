@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pcaps.make.builders.packets import Endpoint
 from pcaps.make.builders.recording import Path
 from pcaps.make.builders.seed import Seed
+from postproc.wire.sip import sized
 
 SERVER_AGENT, B2BUA_AGENT, GATEWAY_AGENT = "sipsorcery_v4.0.79.1", "XPhone Call Controller", "LabPBX/16.2"
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, REGISTER, REFER, NOTIFY"
@@ -13,13 +14,6 @@ REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 401: "Unauthorized",
     407: "Proxy Authentication Required", 486: "Busy Here", 487: "Request Terminated",
 }  # fmt: skip
-
-
-def message(start_line: str, headers: Sequence[str], body: str = "") -> bytes:
-    """A message with a Content-Length that is right."""
-    kind = ["Content-Type: application/sdp"] if body else []
-    lines = [start_line, *headers, *kind, f"Content-Length: {len(body.encode())}", "", body]
-    return "\r\n".join(lines).encode()
 
 
 def hostport(endpoint: Endpoint) -> str:
@@ -175,7 +169,7 @@ class Dialog:
         ]
 
     def _send(self, at: float, sender: str, start_line: str, headers: Sequence[str], body: str) -> bytes:
-        data = message(start_line, [*headers, f"Allow: {ALLOW}"] if body else headers, body)
+        data = sized(start_line, [*headers, f"Allow: {ALLOW}"] if body else headers, body)
         self.path.send(at, sender, data)
         self.messages += 1
         return data

@@ -69,7 +69,7 @@ WORDS = {
     "lost_axis": Text("lost/s", "verloren/s"),
     "jitter_axis": Text("jitter ms", "Jitter ms"),
     "undiagnosed": UNDIAGNOSED,
-}  # fmt: skip
+}
 
 # Lanes whose labels are our own words; SIP and log lines are other people's.
 OURS = {"sdp", "stun", "dtls", "icmp"}

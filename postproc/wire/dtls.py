@@ -1,0 +1,204 @@
+"""DTLS 1.2 (RFC 6347) as far as it is in clear: records, handshake messages and their fragments, hellos.
+
+TLS 1.2 (RFC 5246) has the same messages in shorter records.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from postproc.wire import MalformedError
+
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+CONTENT_TYPES = range(20, 27)  # with ACK of DTLS 1.3
+HELLO_REQUEST, CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST = range(4)
+CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE = range(11, 15)
+CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED = 15, 16, 20
+DTLS_1_0, DTLS_1_2, TLS_1_2 = 0xFEFF, 0xFEFD, 0x0303
+RECORD, MESSAGE = 13, 12  # bytes of the two headers
+SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, USE_SRTP, EXTENDED_MASTER_SECRET = 10, 13, 14, 23
+P256, X25519, ECDSA_SHA256, NAMED_CURVE = 23, 29, 0x0403, 3
+ECDHE_ECDSA_AES128_GCM, SRTP_AES128_CM_HMAC_SHA1_80 = 0xC02B, 0x0001
+ECDSA_SIGN = 64  # a type of certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``body`` is in clear in epoch 0 only. ``missing`` bytes of it were not captured."""
+
+    kind: int
+    version: int
+    epoch: int
+    sequence: int
+    body: bytes
+    missing: int = 0
+
+    def __bytes__(self) -> bytes:
+        head = struct.pack(">BHH", self.kind, self.version, self.epoch) + self.sequence.to_bytes(6)
+        return head + counted(self.body, 2, self.missing)
+
+
+def records(datagram: bytes) -> Iterator[Record]:
+    """The records of a datagram, the last as far as it goes; ends where there is none."""
+    at = 0
+    while at + RECORD <= len(datagram) and datagram[at] in CONTENT_TYPES:
+        kind, version, epoch = struct.unpack_from(">BHH", datagram, at)
+        sequence, size = (int.from_bytes(datagram[at + n : at + m]) for n, m in ((5, 11), (11, 13)))
+        at += RECORD
+        body = datagram[at : at + size]
+        yield Record(kind, version, epoch, sequence, body, size - len(body))
+        at += size
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A message, or a fragment of it: ``body`` stands at ``offset`` of the message's ``length`` bytes."""
+
+    kind: int
+    sequence: int
+    body: bytes
+    offset: int = 0
+    length: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.length is None or self.length == len(self.body)
+
+    def __bytes__(self) -> bytes:
+        length = len(self.body) if self.length is None else self.length
+        head = bytes([self.kind]) + length.to_bytes(3) + self.sequence.to_bytes(2)
+        return head + self.offset.to_bytes(3) + counted(self.body, 3)
+
+
+def handshakes(record: bytes) -> Iterator[Handshake]:
+    """The messages of a record of epoch 0. Raises MalformedError at one that contradicts itself or is cut."""
+    at = 0
+    while at < len(record):
+        kind, sequence = record[at], int.from_bytes(record[at + 4 : at + 6])
+        length, offset, size = (int.from_bytes(record[at + n : at + n + 3]) for n in (1, 6, 9))
+        body = record[at + MESSAGE : at + MESSAGE + size]
+        if at + MESSAGE > len(record) or len(body) < size or offset + size > length:
+            raise MalformedError("a handshake message longer than its record")
+        yield Handshake(kind, sequence, body, offset, None if length == size else length)
+        at += MESSAGE + size
+
+
+def fragments(message: Handshake, size: int) -> Iterator[Handshake]:
+    """A message in pieces of ``size`` bytes (section 4.2.3)."""
+    for at in range(0, max(len(message.body), 1), size):
+        piece = message.body[at : at + size]
+        length = None if len(piece) == len(message.body) else len(message.body)
+        yield Handshake(message.kind, message.sequence, piece, at, length)
+
+
+def tls_record(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BH", kind, TLS_1_2) + counted(body, 2)
+
+
+def tls_handshake(kind: int, body: bytes) -> bytes:
+    return tls_record(HANDSHAKE, bytes([kind]) + counted(body, 3))
+
+
+def counted(data: bytes, size: int, missing: int = 0) -> bytes:
+    """A vector behind its length, a number of ``size`` bytes (RFC 5246, section 4.3)."""
+    return (len(data) + missing).to_bytes(size) + data
+
+
+def taken(data: bytes, size: int) -> tuple[bytes, bytes]:
+    """A vector at the start, and what follows it."""
+    end = size + int.from_bytes(data[:size])
+    if len(data) < max(end, size):
+        raise MalformedError("a vector longer than its message")
+    return data[size:end], data[end:]
+
+
+def numbers(values: Iterable[int]) -> bytes:
+    return b"".join(value.to_bytes(2) for value in values)
+
+
+Extensions = tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """RFC 6347, section 4.2.1; ``cookie`` is None in TLS."""
+
+    version: int
+    random: bytes
+    suites: tuple[int, ...]
+    extensions: Extensions
+    session: bytes = b""
+    cookie: bytes | None = b""
+    compressions: bytes = b"\0"
+
+    def __bytes__(self) -> bytes:
+        cookie = b"" if self.cookie is None else counted(self.cookie, 1)
+        head = self.version.to_bytes(2) + self.random + counted(self.session, 1) + cookie
+        head += counted(numbers(self.suites), 2) + counted(self.compressions, 1)
+        return head + pack_extensions(self.extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    version: int
+    random: bytes
+    suite: int
+    extensions: Extensions
+    session: bytes = b""
+    compression: int = 0
+
+    def __bytes__(self) -> bytes:
+        head = self.version.to_bytes(2) + self.random + counted(self.session, 1)
+        return head + self.suite.to_bytes(2) + bytes([self.compression]) + pack_extensions(self.extensions)
+
+
+def parse_client_hello(body: bytes) -> ClientHello:
+    """The body of a whole message in DTLS."""
+    session, rest = taken(body[34:], 1)
+    cookie, rest = taken(rest, 1)
+    offered, rest = taken(rest, 2)
+    compressions, rest = taken(rest, 1)
+    suites = struct.unpack(f">{len(offered) // 2}H", offered[: len(offered) & ~1])
+    version, extensions = int.from_bytes(body[:2]), parse_extensions(rest)
+    return ClientHello(version, body[2:34], suites, extensions, session, cookie, compressions)
+
+
+def parse_server_hello(body: bytes) -> ServerHello:
+    session, rest = taken(body[34:], 1)
+    if len(rest) < 3:
+        raise MalformedError("a ServerHello cut short")
+    version, suite = int.from_bytes(body[:2]), int.from_bytes(rest[:2])
+    return ServerHello(version, body[2:34], suite, parse_extensions(rest[3:]), session, rest[2])
+
+
+def pack_extensions(extensions: Extensions) -> bytes:
+    """Without any, not even their length is sent (RFC 5246, section 7.4.1.2)."""
+    packed = b"".join(kind.to_bytes(2) + counted(data, 2) for kind, data in extensions)
+    return counted(packed, 2) if packed else b""
+
+
+def parse_extensions(data: bytes) -> Extensions:
+    rest, found = taken(data, 2)[0] if data else b"", []
+    while rest:
+        kind = int.from_bytes(rest[:2])
+        value, rest = taken(rest[2:], 2)
+        found.append((kind, value))
+    return tuple(found)
+
+
+def use_srtp(*profiles: int) -> tuple[int, bytes]:
+    """The extension (RFC 5764, section 4.1.1), without a key identifier."""
+    return USE_SRTP, counted(numbers(profiles), 2) + counted(b"", 1)
+
+
+def pack_certificates(chain: Iterable[bytes]) -> bytes:
+    """The body of a Certificate message (RFC 5246, section 7.4.2)."""
+    return counted(b"".join(counted(certificate, 3) for certificate in chain), 3)
+
+
+def parse_certificates(body: bytes) -> tuple[bytes, ...]:
+    rest, found = taken(body, 3)[0], []
+    while rest:
+        certificate, rest = taken(rest, 3)
+        found.append(certificate)
+    return tuple(found)
