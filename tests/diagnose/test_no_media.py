@@ -4,7 +4,18 @@ import pytest
 
 from postproc.diagnose.rules.no_media import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import asked, foreign, good, plain_stream, section, stream, told_both, unanswered
+from tests.diagnose.evidence.test_media import quiet
+from tests.diagnose.scenes import (
+    asked,
+    foreign,
+    good,
+    leg,
+    plain_stream,
+    section,
+    stream,
+    told_both,
+    unanswered,
+)
 
 LEG_2 = [plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER)]
 
@@ -40,3 +51,14 @@ def test_silent_on_hold(direction):
 def test_silent_when_the_call_was_too_short():
     call = [dict(good()["calls"][0]) | {"end": 4.0}]
     assert asked(RULE, rtp_streams=LEG_2, calls=call) == []
+
+
+def test_a_hold_at_the_end_does_not_excuse_the_phases_before_it():
+    phases = [
+        quiet(packets_from_server=0),
+        quiet(phase=2, kind="hold", started=20.0, ended=21.0, may_send_client=False),
+    ]
+    held = [*good()["sdp_media"], section(direction="sendonly", time=19.0, frame=29)]
+    (found,) = asked(RULE, phases=phases, rtp_streams=[], sdp_media=held, legs=[leg(1)])
+    assert (found.verdict, found.leg) == ("fault", 1)
+    assert asked(RULE, phases=phases[1:], rtp_streams=[], sdp_media=held, legs=[leg(1)]) == []

@@ -80,11 +80,12 @@ class Case(Call):
 
     @cached_property
     def client_legs(self) -> list[int]:
-        """Legs on which a client with ICE or a client's marker is: "the client's leg", which is leg 2 in a call to the app."""
+        """Legs on which a client with ICE, DTLS or a client's marker is: "the client's leg"."""
         with_ice = {self.leg_of.get(section.call_id) for section in self.sdp_media if section.ufrag}
         checked = {binding.leg for binding in self.bindings if binding.purpose == "check"}
         sided = {row.leg for row in self.candidates if row.side == CLIENT}
-        return sorted(leg for leg in with_ice | checked | sided if leg is not None)
+        keyed = {row.leg for row in self.dtls}
+        return sorted(leg for leg in with_ice | checked | sided | keyed if leg is not None)
 
     @cached_property
     def judged_legs(self) -> Sequence[int | None]:

@@ -3,16 +3,16 @@
 A stream that two captures saw counts once, by the fuller view.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.view import end
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
-from postproc.model.rows import RtpStreamRow, SdpMediaRow
+from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
 
 
 @dataclass(frozen=True)
@@ -101,21 +101,51 @@ def throughout(case: Case, less: Way, more: Way) -> bool:
 
 
 def media_ok(case: Case) -> bool | None:
-    """Audio both ways on the client's legs; in a call without ICE on every leg. None: cannot be judged."""
-    found = [both_ways(case, leg) for leg in talking(case)]
-    if not found or all(each is None for each in found):
+    """Audio both ways wherever the captures show media, and on every client's leg. None: cannot be judged.
+
+    What they do not show of another leg, as behind the B2BUA, proves nothing; of a client's leg, on which they
+    show checks or handshakes, it does.
+    """
+    heard = {leg: both_ways(case, leg) for leg in _answered(case)}
+    wanted = [heard[leg] for leg in talking(case)]
+    if all(each is None for each in wanted):
         return None
-    if case.client_legs or not case.legs:
-        return all(found)
-    return all(each is not False for each in found)
+    needs_proof = bool(case.client_legs) or not case.legs
+    enough = all(seen or (seen is None and not needs_proof) for seen in wanted)
+    return enough and not any(unheard(case, leg) for leg, seen in heard.items() if seen is not None)
+
+
+def unheard(case: Case, leg: int | None) -> bool:
+    """A phase in which both might send for long enough went by with nothing from one of them."""
+    return any(
+        not (phase.packets_from_client and phase.packets_from_server) and not phase.packets_undirected
+        for phase in due(case, leg)
+    )
+
+
+def due(case: Case, leg: int | None) -> list[PhaseRow]:
+    """The phases after the answer in which both sides might send, for as long as silence means something."""
+    least = timedelta(seconds=case.deployment.thresholds.one_way_seconds)
+    return [
+        phase
+        for phase in case.phases
+        if phase.leg == leg and phase.kind != "early" and phase.may_send_client and phase.may_send_server
+        and phase.started is not None and phase.ended is not None and phase.ended - phase.started >= least
+    ]  # fmt: skip
 
 
 def talking(case: Case) -> list[int | None]:
     """Legs that should have audio: the client's, else all, as far as they were answered."""
+    up = _answered(case)
+    return [leg for leg in up if leg in case.client_legs] if case.legs and case.client_legs else list(up)
+
+
+def _answered(case: Case) -> Sequence[int | None]:
     if not case.legs:
         return [None]  # an ICE session without SIP
-    up = {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
-    return [leg for leg in case.client_legs or case.numbers if leg in up]
+    return sorted(
+        {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import Talk, both_may_send, sections, talks, ways
+from postproc.diagnose.evidence.media import Talk, both_may_send, due, sections, talks, ways
 from postproc.diagnose.evidence.paths import best, checks
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
@@ -31,7 +31,7 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for talk in talks(case):
         long = talk.seconds >= case.deployment.thresholds.one_way_seconds
-        if long and not ways(case, talk.leg) and both_may_send(case, talk.leg):
+        if long and not ways(case, talk.leg) and (both_may_send(case, talk.leg) or due(case, talk.leg)):
             yield _finding(case, talk)
 
 

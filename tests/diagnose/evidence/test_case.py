@@ -86,8 +86,10 @@ def test_products_name_themselves_in_agents_owners_and_stun_software():
 
 def test_the_clients_leg_is_the_one_with_ice_checks_or_its_candidates():
     assert scene().client_legs == [1]
-    assert scene(sdp_media=[], candidates=[], bindings=[check(leg=2)]).client_legs == [2]
-    assert scene(sdp_media=[section("b@x")], candidates=[], bindings=[]).client_legs == [2]
+    assert scene(sdp_media=[], candidates=[], dtls=[], bindings=[check(leg=2)]).client_legs == [2]
+    handshake = good()["dtls"][0] | {"leg": 2}
+    assert scene(sdp_media=[], candidates=[], bindings=[], dtls=[handshake]).client_legs == [2]
+    assert scene(sdp_media=[section("b@x")], candidates=[], bindings=[], dtls=[]).client_legs == [2]
     assert scene(base=foreign()).client_legs == []
 
 

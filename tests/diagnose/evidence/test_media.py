@@ -75,3 +75,25 @@ def test_only_answered_legs_should_have_audio():
     assert talking(scene(legs=[leg(1, answer_time=None)])) == []
     assert talking(scene(legs=[leg(1, answer_time=None, state="starts_mid_call")])) == [1]
     assert talking(scene(legs=[])) == [None]
+
+
+def quiet(**changes):
+    """A phase of leg 1 in which both might send, and nothing came from the client."""
+    return {
+        "call": 1, "leg": 1, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
+        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True, "packets_undirected": 0,
+        "packets_from_client": 0, "packets_from_server": 850,
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(("phase", "ok"), [
+    (quiet(), False),
+    (quiet(leg=2), False),  # and so on any leg whose media the captures show
+    (quiet(packets_from_client=800), True),
+    (quiet(packets_undirected=800), True),
+    (quiet(may_send_client=False), True),  # as agreed: hold
+    (quiet(kind="early"), True),
+    (quiet(ended=4.0), True),  # too short to mean anything
+])  # fmt: skip
+def test_ok_needs_both_sides_heard_in_every_phase_in_which_both_may_send(phase, ok):
+    assert media_ok(scene(phases=[phase])) is ok
