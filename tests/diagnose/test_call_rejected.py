@@ -7,6 +7,7 @@ from postproc.diagnose.rules.call_rejected import CAUSES, RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, at_once, call, passed_on, refused_leg, response
 from tests.diagnose.scenes import asked, foreign, leg, message, told_both, verdict
+from tests.diagnose.test_dtls_alert import ALERT
 
 
 def test_it_names_who_on_the_other_leg_answered_first():
@@ -115,3 +116,26 @@ def test_it_becomes_the_calls_cause():
 @pytest.mark.parametrize("name", ["made/busy_486.pcapng", "made/cancelled_487.pcapng", "made/forked.pcapng"])
 def test_silent_on_real_busy_and_cancelled_calls(judged, name):
     assert "call-rejected" not in set(judged(name).tables.findings["name"])
+
+
+def broken_off(before, alert="handshake_failure"):
+    """A call refused with 502 after 0.5 s, and a DTLS alert so many seconds before that."""
+    time = 0.5 - before
+    row = {"src_addr": SERVER, "content": "alert", "alert": alert, "time": time, "frame": 44}
+    handshake = ALERT | {"started": time, "time": time}
+    return at_once(502, after=0.5) | {"dtls": [handshake], "dtls_messages": [row]}
+
+
+def test_a_refusal_right_after_a_dtls_alert_is_its_consequence():
+    (found,) = asked(RULE, **broken_off(0.02))
+    assert found.verdict == "note"
+    assert (
+        "A DTLS alert (frame 44) had ended the handshake 20 ms before"
+        in told_both(found, RULE)["en"]["detail"]
+    )
+
+
+@pytest.mark.parametrize("scene", [broken_off(1.5), broken_off(-0.02), broken_off(0.02, "close_notify")])
+def test_other_alerts_do_not_excuse_it(scene):
+    (found,) = asked(RULE, **scene)
+    assert found.verdict == "fault"

@@ -1,6 +1,7 @@
 """The call was refused by a final response other than those of every day."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -9,6 +10,7 @@ from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import DtlsMessageRow
 from postproc.model.text import Text
 
 NEARER = (invite_rejected_by_acl, candidates_rejected_by_acl, no_common_codec)  # they say more of it
@@ -42,6 +44,15 @@ ALONE = Text(
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
 
+AFTER_ALERT = Text(
+    "A DTLS alert (frame {alert_frame}) had ended the handshake {alert_ms} ms before: the refusal follows from it.",
+    "{alert_ms} ms davor hatte ein DTLS-Alert (Frame {alert_frame}) den Handshake beendet: Die Ablehnung folgt daraus.",
+)
+
+# FreeSWITCH gives a call up within 30 ms of an alert (502 with Q.850 cause 27). A third of it would still do;
+# with three times it a user's own refusal some seconds later is laid on the alert.
+GIVEN_UP = timedelta(seconds=1)
+
 # ITU-T Q.850, 2.2.7: causes that say more than the SIP status does.
 CAUSES: Mapping[int, Text] = {
     1: Text("Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."),
@@ -72,11 +83,24 @@ def find(case: Case) -> Iterator[Finding]:
     if refused is None or any(True for rule in NEARER for _ in rule.find(case)):
         return
     title, verdict, sure = _claim(case, refused)
+    alert, facts, detail = _alert(case, refused), _facts(refused), list(_details(case, refused))
+    if alert is not None:
+        verdict = "note"  # the alert is the cause, and has a rule of its own
+        detail.append(AFTER_ALERT)
+        before = refused.origin.time - alert.time
+        facts |= {"alert_frame": alert.frame, "alert_ms": round(before.total_seconds() * MS_PER_S)}
     yield Finding(
         RULE.name, verdict, sure, evidence(refused.invite, refused.origin, refused.response), title,
-        tuple(_details(case, refused)), _facts(refused), leg=refused.leg.leg,
+        tuple(detail), facts, leg=refused.leg.leg,
         tags=frozenset({_kind(case, refused)}),
     )  # fmt: skip
+
+
+def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
+    """The alert that broke a handshake of the call just before the refusal; close_notify breaks none."""
+    time = refused.origin.time
+    alerts = (row for row in case.dtls_messages if row.alert is not None and row.alert != "close_notify")
+    return next((row for row in alerts if time - GIVEN_UP <= row.time <= time), None)
 
 
 def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
