@@ -17,6 +17,7 @@ from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.evidence.case import Case, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.rules import (
+    ack_missing,
     address_mismatch,
     binding_error,
     bindings_one_way,
@@ -75,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     # sip
     invite_rejected_by_acl.RULE,
     call_rejected.RULE,
+    ack_missing.RULE,
     second_leg_missing.RULE,
     slow_negotiation.RULE,
     # sdp

@@ -17,6 +17,7 @@ from typing import Literal
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
+    "confirmation",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -56,6 +57,7 @@ CHAIN: Mapping[Link, Place] = {
     "acl": Place("legs", needs=("public_candidate", "local_candidate")),
     "codec": Place("legs"),
     "call": Place("legs", needs=("admission", "acl", "codec", "stun_server")),
+    "confirmation": Place("legs", gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),

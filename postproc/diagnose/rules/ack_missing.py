@@ -1,0 +1,155 @@
+"""A 2xx is repeated because no ACK reaches whoever sent it (RFC 3261, section 13.3.1.4)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import SipMessageRow
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The {status} of leg {number} was never acknowledged: {sender} sent it {times} times in {seconds:0} s.",
+    "Das {status} auf Leg {number} wurde nie bestätigt: {sender} sendete es {times}-mal in {seconds:0} s.",
+)
+NO_ACK = Text(
+    "No ACK for it (CSeq {cseq}) is in the capture.", "Ein ACK dazu (CSeq {cseq}) ist nicht im Mitschnitt."
+)
+ACK_ELSEWHERE = Text(
+    "An ACK for it went to {ack_target} (frame {ack_frame}) and did not stop the repetitions.",
+    "Ein ACK dazu ging an {ack_target} (Frame {ack_frame}) und beendete die Wiederholungen nicht.",
+)
+CONTACT = Text(
+    "By the Contact of the {status} the ACK belongs to {contact}, or to the Record-Route before it.",
+    "Nach dem Contact des {status} gehört das ACK an {contact} oder an die Record-Route davor.",
+)
+GIVEN_UP = Text(
+    "{seconds_to_end:0} s after the first {status} the call was ended.",
+    "{seconds_to_end:0} s nach dem ersten {status} wurde der Anruf beendet.",
+)
+
+# RFC 3261 repeats a 2xx after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK costs one
+# or two repetitions; with a limit of 3 calls over bad mobile networks are accused, with 6 short calls are missed.
+REPEATED = 4
+LASTING_S = 3.0
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for sent in _repeated(case):
+        last, first = sent[-1], sent[0]
+        acks = [row for row in _acks(case, first) if row.time >= first.time]
+        if any(ack.dst_addr == first.src_addr and ack.time >= last.time for ack in acks):
+            continue  # it came in the end
+        yield _finding(case, sent, acks)
+
+
+def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
+    """The same 2xx to an INVITE on one hop, so often and for so long that its sender had no ACK."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE":
+            hops[row.call_id, row.cseq, row.to_tag, row.src_addr, row.dst_addr].append(row)
+    for sent in hops.values():
+        if len(sent) >= REPEATED and (sent[-1].time - sent[0].time).total_seconds() >= LASTING_S:
+            yield sent
+
+
+def _acks(case: Case, answer: SipMessageRow) -> list[SipMessageRow]:
+    same = (answer.call_id, answer.cseq)
+    return [row for row in case.sip_messages if row.method == "ACK" and (row.call_id, row.cseq) == same]
+
+
+def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -> Finding:
+    first, last = sent[0], sent[-1]
+    facts: dict[str, object] = {
+        "status": f"{first.status} {first.reason or ''}".strip(),
+        "number": first.leg,
+        "sender": first.src_addr,
+        "times": len(sent),
+        "seconds": (last.time - first.time).total_seconds(),
+        "cseq": first.cseq,
+    }
+    detail = [NO_ACK]
+    if acks:
+        detail = [ACK_ELSEWHERE]
+        facts |= {"ack_target": acks[-1].dst_addr, "ack_frame": acks[-1].frame}
+    if first.contact:
+        detail.append(CONTACT)
+        facts["contact"] = first.contact
+    bye = next((row for row in case.sip_messages if _ends(row, first) and row.time >= last.time), None)
+    if bye is not None:
+        detail.append(GIVEN_UP)
+        facts["seconds_to_end"] = (bye.time - first.time).total_seconds()
+    return Finding(
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(*sent, *acks, bye),
+        TITLE,
+        tuple(detail),
+        facts,
+        leg=first.leg,
+        tags=frozenset({"elsewhere"} if acks else ()),
+    )
+
+
+def _ends(row: SipMessageRow, answer: SipMessageRow) -> bool:
+    return row.method == "BYE" and row.call_id == answer.call_id
+
+
+RULE = Rule(
+    code="SIP005",
+    name="ack-missing",
+    stage="sip",
+    breaks="confirmation",
+    despite_media=True,
+    summary=Text("ACK missing", "ACK fehlt"),
+    claim=Text(
+        "A 2xx to an INVITE is repeated without an ACK; its sender ends the call after 32 s, however good the media.",
+        "Ein 2xx auf ein INVITE wird ohne ACK wiederholt; der Absender beendet den Anruf nach 32 s, wie gut die Medien auch sind.",
+    ),
+    causes=(
+        cause(
+            "The Contact of the {status} names an address that the caller cannot reach: a private one behind NAT.",
+            "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht: eine private hinter NAT.",
+        ),
+        cause(
+            "A firewall or SIP ALG drops or rewrites the ACK.",
+            "Eine Firewall oder ein SIP-ALG verwirft oder verändert das ACK.",
+        ),
+        cause(
+            "The ACK takes another way than the INVITE: a missing Record-Route, or a Route that was not followed.",
+            "Das ACK nimmt einen anderen Weg als das INVITE: eine fehlende Record-Route oder eine nicht befolgte Route.",
+            tag="elsewhere",
+        ),
+        cause(
+            "The caller never received the {status}.",
+            "Der Anrufer hat das {status} nie erhalten.",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Capture at the caller: does it get the {status}, and where does it send the ACK?",
+            "Beim Anrufer mitschneiden: Kommt das {status} an, und wohin geht das ACK?",
+        ),
+        remedy(
+            "Have {sender} put its public address into the Contact.",
+            "{sender} so einstellen, dass der Contact die öffentliche Adresse nennt.",
+        ),
+        remedy(
+            "In FreeSWITCH that address is ext-sip-ip of the SIP profile.",
+            "In FreeSWITCH ist das ext-sip-ip im SIP-Profil.",
+            product="freeswitch",
+        ),
+        remedy(
+            "Switch off SIP ALGs in routers and firewalls.",
+            "SIP-ALGs in Routern und Firewalls abschalten.",
+        ),
+    ),
+    references=("RFC 3261, section 13.3.1.4", "RFC 3261, section 12.2.1.1"),
+    known_problems=Text(
+        "A capture that shows one direction only lacks the ACK as well; but then the 2xx is not repeated.",
+        "Einem Mitschnitt nur einer Richtung fehlt das ACK ebenso; dann wird das 2xx aber nicht wiederholt.",
+    ),
+    find=find,
+)
