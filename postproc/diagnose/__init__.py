@@ -22,6 +22,7 @@ from postproc.diagnose.rules import (
     binding_error,
     bindings_one_way,
     call_rejected,
+    callee_unreachable,
     candidates_rejected_by_acl,
     capture_cut_short,
     carrier_nat_or_vpn,
@@ -75,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     one_direction_only.RULE,
     # sip
     invite_rejected_by_acl.RULE,
+    callee_unreachable.RULE,
     call_rejected.RULE,
     ack_missing.RULE,
     second_leg_missing.RULE,

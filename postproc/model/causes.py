@@ -17,7 +17,7 @@ from typing import Literal
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
-    "confirmation",
+    "registration", "confirmation",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -56,7 +56,8 @@ CHAIN: Mapping[Link, Place] = {
     "local_candidate": Place("candidates", gaps=("first_leg",)),
     "acl": Place("legs", needs=("public_candidate", "local_candidate")),
     "codec": Place("legs"),
-    "call": Place("legs", needs=("admission", "acl", "codec", "stun_server")),
+    "registration": Place("legs"),
+    "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server")),
     "confirmation": Place("legs", gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),

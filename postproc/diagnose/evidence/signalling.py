@@ -4,6 +4,7 @@ A refusal is traced to the response it goes back to; codecs are those offered an
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,11 +64,16 @@ def q850(header: str | None) -> int | None:
 
 def rejection(case: Case) -> Rejection | None:
     """How the first leg was refused; None where it was not, or as calls are refused every day."""
+    return refusal(case, range(400, 700), but=EVERYDAY_ENDS)
+
+
+def refusal(case: Case, statuses: Container[int], but: Container[int] = ()) -> Rejection | None:
+    """How the first leg was refused with one of these statuses; None where it was not."""
     first = [leg for leg in case.legs if leg.leg == 1]
     if not first or any(leg.answer_time is not None or leg.state == "cancelled" for leg in first):
         return None
     for leg in first:
-        if leg.final_status is not None and leg.final_status >= 400 and leg.final_status not in EVERYDAY_ENDS:
+        if leg.final_status is not None and leg.final_status in statuses and leg.final_status not in but:
             return _rejection(case, leg)
     return None
 

@@ -7,13 +7,23 @@ from typing import Any
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
 from postproc.diagnose.evidence.view import watched_after
-from postproc.diagnose.rules import candidates_rejected_by_acl, invite_rejected_by_acl, no_common_codec
+from postproc.diagnose.rules import (
+    callee_unreachable,
+    candidates_rejected_by_acl,
+    invite_rejected_by_acl,
+    no_common_codec,
+)
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
 from postproc.model.text import Text
 
-NEARER = (invite_rejected_by_acl, candidates_rejected_by_acl, no_common_codec)  # they say more of it
+NEARER = (
+    invite_rejected_by_acl,
+    callee_unreachable,
+    candidates_rejected_by_acl,
+    no_common_codec,
+)  # they say more of it
 
 MS_PER_S = 1000
 
