@@ -8,6 +8,7 @@ several captures saw, the view counts that shows most.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
 from postproc.model import constants
@@ -20,6 +21,8 @@ TO_SERVER: Direction = "client_to_server"
 EITHER_WAY: Direction = "other"
 SENDER: Mapping[Direction, Side] = {TO_CLIENT: SERVER, TO_SERVER: CLIENT}
 RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
+# RFC 8489, section 6.2.1: whoever asks waits 500 ms before it asks again.
+RTO = timedelta(milliseconds=500)
 PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
 BEST_OUTCOMES: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
@@ -52,10 +55,15 @@ class Checks:
         return [row for row in self.rows if row.outcome in ("unanswered", "pending")]
 
     def dead(self, thresholds: Thresholds) -> bool:
-        """No answer at all, and so for long enough; requests the capture's end left open prove nothing."""
+        """No answer at all, and so for long enough; requests the capture's end left open prove nothing alone.
+
+        Beside one that was given up those count that a later request left without an answer for a usual RTO.
+        """
         if not self.unanswered or len(self.silent) < self.sent:
             return False
-        return enough(self.unanswered, thresholds)
+        last = self.silent[-1].time
+        overdue = [row for row in self.silent if row in self.unanswered or last - row.time >= RTO]
+        return enough(overdue, thresholds)
 
     @property
     def targets(self) -> list[tuple[str, int]]:
