@@ -12,6 +12,7 @@ from postproc.diagnose.rules import (
     candidates_rejected_by_acl,
     invite_rejected_by_acl,
     no_common_codec,
+    offer_without_candidates,
 )
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -22,6 +23,7 @@ NEARER = (
     invite_rejected_by_acl,
     callee_unreachable,
     candidates_rejected_by_acl,
+    offer_without_candidates,
     no_common_codec,
 )  # they say more of it
 

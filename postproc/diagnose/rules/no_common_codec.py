@@ -18,7 +18,7 @@ from postproc.diagnose.evidence.signalling import (
     shown,
     well_known,
 )
-from postproc.diagnose.rules import candidates_rejected_by_acl
+from postproc.diagnose.rules import candidates_rejected_by_acl, offer_without_candidates
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
@@ -72,6 +72,10 @@ SETTLE = Text(
 )
 
 
+# They say what else was wrong with the offer: FreeSWITCH logs CODEC NEGOTIATION ERROR then, too.
+NEARER = (candidates_rejected_by_acl, offer_without_candidates)
+
+
 def find(case: Case) -> Iterator[Finding]:
     refused = rejection(case)
     found = list(_disjoint(case, refused))
@@ -112,7 +116,7 @@ def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
 
 def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     """A refusal without an answer to compare with: what the log says, else what is likely."""
-    if any(True for _ in candidates_rejected_by_acl.find(case)):
+    if any(True for rule in NEARER for _ in rule.find(case)):
         return
     audio = _audio(case, refused)
     if audio is None:
