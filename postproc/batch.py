@@ -239,14 +239,16 @@ class Processes(ThreadPoolExecutor):
 
 def _context() -> "SpawnContext | ForkServerContext":
     """Not plain fork: there are threads here, and locks they hold would stay held in the child."""
-    roomy = len(os.fsencode(tempfile.gettempdir())) < LONGEST_FOLDER
-    if "forkserver" not in multiprocessing.get_all_start_methods() or not roomy:
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
         return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on Windows)
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415
 
+    # Whoever starts it, the server or a thread that starts a process, lets signals through from then on.
+    resource_tracker.ensure_running()
+    if len(os.fsencode(tempfile.gettempdir())) >= LONGEST_FOLDER:
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    resource_tracker.ensure_running()  # else the server starts it, and then lets signals through
     with _signals_wait():  # in the server, and so in all that come from it
         forkserver.ensure_running()
     return context

@@ -14,6 +14,7 @@ import pytest
 
 from postproc import batch, cache
 from postproc.batch import Job
+from postproc.files.signals import ENDING
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
 from postproc.read.capture import Options
@@ -27,6 +28,10 @@ def double(number: int) -> int:
 
 def process() -> int:
     return os.getpid()
+
+
+def blocked() -> set[int]:
+    return {int(each) for each in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
 
 
 def die() -> None:
@@ -228,3 +233,16 @@ def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
     with batch.workers(2) as executor:
         assert executor.submit(double, 21).result() == 42
     assert list(long.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals do not wait there")
+@pytest.mark.parametrize("longest", [0, 10_000], ids=["spawned", "by the fork server"])
+def test_no_signal_reaches_the_first_process_either(longest):
+    """multiprocessing's resource tracker, if the first start has to start it, lets signals through."""
+    code = (
+        f"from postproc import batch; batch.LONGEST_FOLDER = {longest}\n"
+        "from tests.test_batch import blocked\n"
+        "with batch.workers(2) as doing: print(sorted(doing.submit(blocked).result()))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"{sorted(map(int, ENDING))}\n"
