@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.correlate.calls import Calls
-from postproc.correlate.endpoints import LegKey, Recording, recording_of
+from postproc.correlate.endpoints import LegKey, recording_of
 from postproc.correlate.joining.features import UNSPECIFIED
 from postproc.correlate.parties import PARTIES, Description, End, Exchange, Place, Side
 from postproc.correlate.rows import NS_PER_S, records, timestamp
@@ -44,7 +44,6 @@ class Section(NamedTuple):
 
 
 Sections = tuple[Section, ...]
-Dialogs = tuple[Recording, str | None]  # recording and Call-ID
 Agreement = Mapping[str, Sections]  # by party; empty where no offer/answer was seen
 
 

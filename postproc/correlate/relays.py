@@ -19,8 +19,6 @@ from postproc.correlate.endpoints import Address, Pair, pair_of
 from postproc.correlate.rows import records
 from postproc.model.columns import FLAG, INTEGER, TEXT, array
 
-# Requests in which a client names a peer; what it sends and is sent names one, too.
-NAMING = ("create_permission", "channel_bind")
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
 CLIENT_AND_SERVER = ("client_addr", "client_port", "server_addr", "server_port")  # of a DTLS handshake
 HINTS, NO_HINT = ("peer_addr", "peer_port", "channel"), (None, None, None)  # of which peer a message is

@@ -76,7 +76,8 @@ def _candidates(case: Case, side: str) -> Answer | None:
 
 
 def _with_ice(case: Case) -> bool:
-    return bool(case.candidates) or any(row.purpose == "check" for row in case.bindings)
+    offered = any(section.ufrag for section in case.sdp_media)  # with Trickle ICE candidates come later
+    return offered or bool(case.candidates) or any(row.purpose == "check" for row in case.bindings)
 
 
 def requests(case: Case) -> Answer | None:

@@ -58,7 +58,7 @@ CHAIN: Mapping[Link, Place] = {
     "codec": Place("legs"),
     "registration": Place("legs"),
     "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server")),
-    "confirmation": Place("legs", gaps=("capture_directions",)),
+    "confirmation": Place(None, gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),

@@ -19,7 +19,6 @@ STATIC = (  # RFC 3551, section 6
     | {6: 16000, 10: 44100, 11: 44100}
     | dict.fromkeys((14, 25, 26, 28, 31, 32, 33, 34), 90000)
 )
-COMFORT_NOISE = 13
 NEAR = 0.1  # share by which a measured clock may miss the one it is taken for
 TALKSPURT_MS = 200.0  # a marker may come with a timestamp that counts no silence
 IMPLAUSIBLE_MS = 10_000.0  # beyond this the timestamps jumped, not the packets

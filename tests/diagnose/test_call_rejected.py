@@ -129,10 +129,19 @@ def broken_off(before, alert="handshake_failure"):
 def test_a_refusal_right_after_a_dtls_alert_is_its_consequence():
     (found,) = asked(RULE, **broken_off(0.02))
     assert found.verdict == "note"
+    assert verdict(**broken_off(0.02)).cause == "dtls-alert"
     assert (
         "A DTLS alert (frame 44) had ended the handshake 20 ms before"
         in told_both(found, RULE)["en"]["detail"]
     )
+
+
+def test_an_alert_that_is_no_finding_itself_explains_no_refusal():
+    """Else nothing would be left of the call that is wrong."""
+    (found,) = asked(
+        RULE, **broken_off(0.02) | {"dtls": [ALERT | {"state": "complete", "started": 0.4, "time": 0.4}]}
+    )
+    assert found.verdict == "fault"
 
 
 @pytest.mark.parametrize("scene", [broken_off(1.5), broken_off(-0.02), broken_off(0.02, "close_notify")])

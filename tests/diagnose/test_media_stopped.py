@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
 from postproc.diagnose.rules.media_stopped import RULE
+from tests.builders import SERVER
 from tests.diagnose.scenes import asked, check, message, stream, told_both, verdict
 
 STOPPED = [stream(), stream("client_to_server", last_time=8.0)]
@@ -95,12 +96,37 @@ def test_what_happened_just_before_is_named():
 
 def test_a_client_of_which_nothing_comes_any_more_has_lost_its_path():
     """A server without checks of its own (rtpengine, ICE lite) has none that could stay unanswered."""
-    seen = [check(), check("client_to_server", time=1.1)]
+    seen = [check(), check("client_to_server", time=1.1), check("client_to_server", time=6.0)]
     (found,) = asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
     assert (found.verdict, found.confidence, found.facts["seconds"]) == ("fault", 0.8, 12.0)
     assert "no answer to a check" in told_both(found, CONSENT_LOST)["en"]["detail"]
     row = verdict(phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
     assert (row.verdict, row.cause) == ("fault", "consent-lost")
+
+
+def test_a_client_that_never_asked_for_consent_may_only_be_muted():
+    seen = [check(), check("client_to_server", time=1.1)]
+    (found,) = asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
+    assert (found.verdict, found.confidence) == ("suspect", 0.6)
+    shown = told_both(found, CONSENT_LOST)
+    assert "so it may only be muted. To settle it: a capture at the client" in shown["en"]["detail"]
+    assert "auch nur stummgeschaltet" in shown["de"]["detail"]
+
+
+def test_the_silence_of_all_that_is_ice_is_told():
+    seen = [check(), check("client_to_server", time=1.1)]
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
+    assert found.tags == {"gone"}
+    shown = told_both(found, RULE)
+    assert "No checks or answers to checks came from there either." in shown["en"]["detail"]
+    assert "Das Gerät hat sein Netz verloren" in shown["de"]["causes"]
+
+
+def test_an_alert_just_before_is_named():
+    alert = {"src_addr": SERVER, "content": "alert", "alert": "internal_error", "time": 7.9, "frame": 66}
+    (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, dtls_messages=[alert])
+    assert found.facts["alert"] == "internal_error" and 66 in found.evidence.frames
+    assert "DTLS-Alert (Frame 66): internal_error" in told_both(found, RULE)["de"]["detail"]
 
 
 @pytest.mark.parametrize("bindings", [

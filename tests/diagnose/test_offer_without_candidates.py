@@ -47,3 +47,8 @@ def test_the_log_makes_it_sure_though_it_speaks_of_codecs_as_well():
 ])  # fmt: skip
 def test_silent(scene):
     assert asked(RULE, **scene) == []
+
+
+def test_without_the_log_it_says_what_would_settle_it():
+    (found,) = asked(RULE, **BARE)
+    assert "To settle it: the server's log of this call" in told_both(found, RULE)["en"]["detail"]

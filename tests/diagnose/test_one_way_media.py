@@ -2,6 +2,7 @@
 
 from postproc.diagnose.rules.one_way_media import RULE
 from tests.builders import GATEWAY, SERVER
+from tests.diagnose.evidence.test_media import quiet
 from tests.diagnose.scenes import (
     asked,
     foreign,
@@ -67,3 +68,9 @@ def test_silent_on_hold():
 
 def test_silent_when_it_lasted_a_moment_only():
     assert asked(RULE, rtp_streams=[stream("client_to_server", last_time=4.0, packets=50)]) == []
+
+
+def test_a_side_that_never_came_is_missing_though_the_other_stopped_at_the_end():
+    stopped = quiet(packets_from_server=500, last_from_server=9.0)
+    (found, *_) = asked(RULE, phases=[stopped], rtp_streams=[stream()])
+    assert (found.verdict, found.leg) == ("fault", 1)

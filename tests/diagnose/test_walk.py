@@ -8,6 +8,7 @@ from postproc.model.causes import step
 from postproc.model.findings import Step
 from postproc.model.text import LANGS
 from tests.builders import SERVER
+from tests.diagnose.refusals import at_once
 from tests.diagnose.scenes import (
     CLIENT_PRIVATE,
     SERVER_PUBLIC,
@@ -141,3 +142,19 @@ def test_records_fill_every_text(lang):
 
 def test_one_way_media_fails_the_last_step():
     assert walked(rtp_streams=[stream(), plain_stream(SERVER, "10.0.50.20")])["media"].state == "failed"
+
+
+def test_ice_that_was_offered_without_a_candidate_is_ice():
+    steps = walked(**at_once(488, candidates=[]))
+    assert {name: steps[name].state for name in NAMES[2:6]} == {
+        "client_candidates": "failed",
+        "server_candidates": "not_reached",
+        "requests": "not_reached",
+        "answers": "not_reached",
+    }
+
+
+def test_a_200_that_nobody_acknowledged_hides_no_leg():
+    repeated = [message(1, 200, time, frame=20, cseq=1) for time in (3.0, 3.5, 4.5, 6.5, 10.5)]
+    steps = walked(sip_messages=[message(1, "INVITE", 0.0, frame=1, cseq=1), *repeated])
+    assert steps["legs"].state == "passed"

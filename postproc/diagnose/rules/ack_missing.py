@@ -110,8 +110,8 @@ RULE = Rule(
     ),
     causes=(
         cause(
-            "The Contact of the {status} names an address that the caller cannot reach: a private one behind NAT.",
-            "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht: eine private hinter NAT.",
+            "The Contact of the {status} names an address that the caller cannot reach, such as a private one behind NAT.",
+            "Der Contact des {status} nennt eine Adresse, die der Anrufer nicht erreicht, etwa eine private hinter NAT.",
         ),
         cause(
             "A firewall or SIP ALG drops or rewrites the ACK.",

@@ -10,6 +10,7 @@ from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     callee_unreachable,
     candidates_rejected_by_acl,
+    dtls_alert,
     invite_rejected_by_acl,
     no_common_codec,
     offer_without_candidates,
@@ -110,6 +111,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
     """The alert that broke a handshake of the call just before the refusal; close_notify breaks none."""
+    if not any(True for _ in dtls_alert.find(case)):
+        return None
     time = refused.origin.time
     alerts = (row for row in case.dtls_messages if row.alert is not None and row.alert != "close_notify")
     return next((row for row in alerts if time - GIVEN_UP <= row.time <= time), None)

@@ -16,6 +16,7 @@ from postproc.model.text import Text
 
 # RFC 7675, section 5.1, has consent asked for every 4 to 6 s: in 10 s of a living client at least one check is due.
 EXPECTED_SECONDS = 10
+CONSENT = timedelta(seconds=4)  # and a client that asks does so this long after its first check
 AFTER_THE_END = timedelta(seconds=1)  # what is under way when a call ends stays unanswered
 
 TITLE = Text(
@@ -31,6 +32,14 @@ DETAIL = Text(
 GONE = Text(
     "Nothing came from there any more: no media, no check, no answer to a check.",
     "Von dort kam nichts mehr: keine Medien, kein Check, keine Antwort auf einen Check.",
+)
+NEVER_ASKED = Text(
+    "It had not been seen to ask for consent before, so it may only be muted.",
+    "Vorher war kein Consent-Check von dort zu sehen; der Client kann also auch nur stummgeschaltet sein.",
+)
+SETTLE = Text(
+    "a capture at the client shows whether it still sends.",
+    "Ein Mitschnitt am Client zeigt, ob er noch sendet.",
 )
 MOVED = Text(
     "Checks then came from {moved}: the client has changed its network or its NAT mapping.",
@@ -55,8 +64,20 @@ def _gone(case: Case, known: set[int | None]) -> Iterator[Finding]:
         if silence.seconds < EXPECTED_SECONDS:
             continue
         facts = {"peer": CLIENT, "lost_at": silence.since, "seconds": silence.seconds}
-        shown = checks(case, TO_SERVER, silence.leg).rows or checks(case, leg=silence.leg).rows
-        yield Finding(RULE.name, "fault", 0.8, evidence(*shown), TITLE, (GONE,), facts, leg=silence.leg)
+        own = checks(case, TO_SERVER, silence.leg).rows
+        shown = own or checks(case, leg=silence.leg).rows
+        asked = any((row.last_time or row.time) - own[0].time >= CONSENT for row in own)
+        yield Finding(
+            RULE.name,
+            "fault" if asked else "suspect",
+            0.8 if asked else 0.6,
+            evidence(*shown),
+            TITLE,
+            (GONE,) if asked else (GONE, NEVER_ASKED),
+            facts,
+            None if asked else SETTLE,
+            leg=silence.leg,
+        )
 
 
 def _unanswered(case: Case, until: datetime) -> Iterator[Finding]:

@@ -23,9 +23,9 @@ AGREED = Text(
     "Nach Angebot und Antwort durften beide Seiten weiter senden: Ein Halten war nicht vereinbart.",
 )
 ALIVE = Text(
-    "Its checks or answers to checks went on, so the path still carried STUN: a muted microphone and a filter that"
+    "Checks or answers to checks went on coming from there, so the path still carried STUN: a muted microphone and a filter that"
     " passes nothing but STUN look alike from here.",
-    "Ihre Checks oder Antworten auf Checks kamen weiter an, der Pfad trug also noch STUN: Ein stummgeschaltetes"
+    "Checks oder Antworten auf Checks kamen von dort weiter an, der Pfad trug also noch STUN: Ein stummgeschaltetes"
     " Mikrofon und ein Filter, der nur STUN durchlässt, sehen von hier aus gleich aus.",
 )
 GONE = Text(
@@ -41,8 +41,8 @@ ALERT = Text(
     "Unmittelbar davor gab es einen DTLS-Alert (Frame {frame}): {alert}.",
 )
 SETTLE = Text(
-    "RTCP or comfort noise of the silent side, its own capture or log: they show whether it went on sending.",
-    "RTCP oder Comfort Noise der stillen Seite, ein Mitschnitt oder Protokoll von dort: Sie zeigen, ob sie weiter"
+    "RTCP or comfort noise of the silent side, or its own capture or log, show whether it went on sending.",
+    "RTCP oder Comfort Noise der stillen Seite oder ein Mitschnitt oder Log von dort zeigen, ob sie weiter"
     " gesendet hat.",
 )
 
@@ -74,7 +74,6 @@ def _finding(case: Case, silence: Silence) -> Finding:
     elif message is not None:
         detail.append(ALERT)
         facts |= {"alert": message.alert, "frame": message.frame}
-        tags.add("alert")
     shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name, "suspect", 0.6, evidence(*(shown or [silence.phase]), message),

@@ -53,7 +53,7 @@ def find(case: Case) -> Iterator[Finding]:
         if flow is None or not both_may_send(case, talk.leg):
             continue
         sent, back = flow
-        if any(silence.leg == talk.leg for silence in fell_silent):
+        if back.packets >= limits.one_way_packets and any(each.leg == talk.leg for each in fell_silent):
             continue  # it had come, and stopped: another picture
         if (
             missing(case, back, sent)
