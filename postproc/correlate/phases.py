@@ -16,85 +16,17 @@ import pandas as pd
 
 from postproc.correlate.calls import Calls
 from postproc.correlate.endpoints import LegKey, recording_of
-from postproc.correlate.joining.features import UNSPECIFIED
-from postproc.correlate.parties import PARTIES, Description, End, Exchange, Place, Side
+from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_legs, may_send
+from postproc.correlate.parties import PARTIES, End, Side
 from postproc.correlate.rows import NS_PER_S, records, timestamp
-from postproc.correlate.sip import in_order
 from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables
 
-EARLY, ANSWERED, HOLD, RESUMED, RESTART = "early", "answered", "hold", "resumed", "restart"
-SENDS, RECEIVES = {"sendrecv", "sendonly"}, {"sendrecv", "recvonly"}
 # Media this long before the first answer is a phase of its own: it came without a description, like a
 # ringing tone sent with a bare 180. Below, it has overtaken the answer: over TCP or TLS that takes a round
 # trip more than UDP, and up to a second where a segment is lost (RFC 6298, section 2).
 OVERTAKES = NS_PER_S
 STATES = ("none", "alert", "client_hello_only", "incomplete", "complete")  # of a handshake, the best last
-
-
-class Section(NamedTuple):
-    """What an m= section says of sending: a change of any of it begins a phase."""
-
-    media: str | None
-    port: int | None
-    direction: str | None
-    addr: str | None
-    ufrag: str | None
-    fingerprint: str | None
-
-
-Sections = tuple[Section, ...]
-Agreement = Mapping[str, Sections]  # by party; empty where no offer/answer was seen
-
-
-class Opening(NamedTuple):
-    """Where a phase begins: the message that does it, the request that led to it, and what is agreed."""
-
-    time: int
-    capture: str
-    frame: int
-    kind: str
-    offer: "Offer | None"
-    agreement: Agreement
-
-
-class Offer(NamedTuple):
-    """The request, or the response to an INVITE without SDP, that offers."""
-
-    frame: int
-    time: int
-    party: str
-    sections: Sections
-
-
-class Message(NamedTuple):
-    """A request or response of an INVITE dialog, in order of time."""
-
-    time: int
-    capture: str
-    frame: int
-    call_id: str | None
-    method: str | None
-    status: int | None
-    cseq_method: str | None
-    to_tag: str | None
-
-    @property
-    def accepts_invite(self) -> bool:
-        return self.cseq_method == "INVITE" and self.status is not None and 200 <= self.status < 300
-
-
-class Leg(NamedTuple):
-    """A row of legs: one per recording and Call-ID."""
-
-    capture: str
-    frame: int
-    time: int
-    call: int
-    leg: int | None
-    call_id: str | None
-    state: str | None
-    end_time: int | None
 
 
 class Heard(NamedTuple):
@@ -139,7 +71,7 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     rows: list[dict[str, Any]] = []
-    for leg, openings in _legs(tables, found, numbers):
+    for leg, openings in answered_legs(tables, found, numbers):
         key = (leg.call, leg.leg)
         once = seen_once(streams.get(key) or _of_other_legs(streams, key), numbers)
         heard = _directions(once, seconds)
@@ -147,137 +79,6 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
         far = _far_party(leg.call_id, found.sides)
         rows += _rows(leg, begun, far, heard, handshakes.get(key, []))
     return PHASES.rows(sorted(rows, key=lambda row: (row["call"], row["leg"] or 0, row["phase"])))
-
-
-# Which answers begin a phase.
-
-
-def _legs(
-    tables: Tables, found: Calls, numbers: Mapping[str, int]
-) -> Iterator[tuple[Leg, Sequence[Opening]]]:
-    """Yield every leg with what opens its phases; of several recordings the one that shows most of them."""
-    messages = _messages(tables, numbers)
-    described = _described(tables.sdp_media)
-    best: dict[LegKey, tuple[Leg, Sequence[Opening]]] = {}
-    for row in records(found.legs, *Leg._fields):
-        leg = Leg(*row)
-        sent = messages.get((recording_of(numbers, leg.capture), leg.call_id), [])
-        openings = [*_openings(leg, sent, found.authors, described)]
-        known = best.get((leg.call, leg.leg))
-        if known is None or len(openings) > len(known[1]):
-            best[leg.call, leg.leg] = leg, openings
-    yield from best.values()
-    yield from _without_sip(found)
-
-
-def _without_sip(found: Calls) -> Iterator[tuple[Leg, Sequence[Opening]]]:
-    """Yield the calls that are an ICE session alone, as if their first check answered them."""
-    alone = found.calls[(found.calls["legs"] == 0).fillna(False) & found.calls["start"].notna()]
-    for capture, frame, start, call in records(alone, "capture", "frame", "start", "call"):
-        leg = Leg(capture, frame, start, call, None, None, None, None)
-        yield leg, [Opening(start, capture, frame, ANSWERED, None, {})]
-
-
-def _messages(
-    tables: Tables, numbers: Mapping[str, int]
-) -> dict[tuple[int | str, str | None], list[Message]]:
-    sent: dict[tuple[int | str, str | None], list[Message]] = {}
-    for row in records(in_order(tables.sip_messages), *Message._fields):
-        if row[0] is not None:
-            message = Message(*row)
-            sent.setdefault((recording_of(numbers, message.capture), message.call_id), []).append(message)
-    return sent
-
-
-def _described(sdp_media: pd.DataFrame) -> dict[Place, Sections]:
-    held: dict[Place, list[Section]] = {}
-    places = records(sdp_media, "capture", "frame", "call_id")
-    columns = ("media", "port", "direction", "connection_addr", "ufrag", "fingerprint")
-    for place, section in zip(places, records(sdp_media, *columns), strict=True):
-        held.setdefault(place, []).append(Section(*section))
-    return {place: tuple(sections) for place, sections in held.items()}
-
-
-def _openings(
-    leg: Leg,
-    sent: Iterable[Message],
-    authors: Mapping[Place, Description],
-    described: Mapping[Place, Sections],
-) -> Iterator[Opening]:
-    """Yield the openings of a leg: each answer that changes what holds, and the 2xx of the INVITE."""
-    offers: dict[Exchange, Offer] = {}
-    answered: set[tuple[Exchange, int | None, str | None]] = set()
-    last: Opening | None = None
-    up = leg.state == "starts_mid_call"
-    if up:
-        yield (last := Opening(leg.time, leg.capture, leg.frame, ANSWERED, None, {}))
-    for message in sent:
-        place = message.capture, message.frame, message.call_id
-        author, sections = authors.get(place), described.get(place, ())
-        agreement, offer = (last.agreement if last else {}), None
-        if author and sections and author.offer_answer == "offer":
-            offers.setdefault(author.exchange, Offer(message.frame, message.time, author.party, sections))
-        elif author and sections and author.exchange in offers:
-            again = author.exchange, message.status, message.to_tag
-            asked = offers[author.exchange]
-            if again not in answered and asked.party != author.party:
-                agreement, offer = {asked.party: asked.sections, author.party: sections}, asked
-            answered.add(again)
-        accepts = message.accepts_invite and not up
-        up = up or accepts
-        if (last is None and not agreement and not accepts) or (
-            last is not None
-            and agreement == last.agreement
-            and not accepts
-            and (offer is None or offer == last.offer)
-        ):
-            continue
-        kind = _kind(last, agreement, up=up, accepts=accepts)
-        last = Opening(message.time, message.capture, message.frame, kind, offer, agreement)
-        yield last
-
-
-def _kind(last: Opening | None, agreement: Agreement, *, up: bool, accepts: bool) -> str:
-    if not up:
-        return EARLY
-    if accepts or last is None:
-        return ANSWERED
-    if _restarts(last.agreement, agreement):
-        return RESTART
-    before, now = _both_may_send(last.agreement), _both_may_send(agreement)
-    if now is False:
-        return HOLD
-    return RESUMED if before is False else ANSWERED
-
-
-def _restarts(before: Agreement, now: Agreement) -> bool:
-    """Tell an ICE restart: a party has other ufrags than before (RFC 8839, section 4.4.1.1.1)."""
-    pairs = [(_ufrags(before.get(party, ())), _ufrags(now.get(party, ()))) for party in PARTIES]
-    return any(old and new and not old & new for old, new in pairs)
-
-
-def _ufrags(sections: Sections) -> set[str]:
-    return {section.ufrag for section in sections if section.ufrag}
-
-
-def _both_may_send(agreement: Agreement) -> bool | None:
-    ways = [_may_send(agreement, *way) for way in (PARTIES, PARTIES[::-1])]
-    return None if None in ways else all(ways)
-
-
-def _may_send(agreement: Agreement, sender: str, receiver: str) -> bool | None:
-    """Return whether audio (else anything) may be sent; None where an offer or answer is not known."""
-    pairs = [*zip(agreement.get(sender, ()), agreement.get(receiver, ()), strict=False)]
-    audio = [pair for pair in pairs if pair[0].media == "audio"] or pairs
-    return any(_passes(*pair) for pair in audio) if audio else None
-
-
-def _passes(sender: Section, receiver: Section) -> bool:
-    """0.0.0.0 is the hold of RFC 2543; with ICE it only says that candidates come later (RFC 8840, 4.1.1)."""
-    if sender.port == 0 or receiver.port == 0:
-        return False
-    nowhere = receiver.addr in UNSPECIFIED and not receiver.ufrag
-    return sender.direction in SENDS and receiver.direction in RECEIVES and not nowhere
 
 
 def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:
@@ -393,8 +194,8 @@ def _rows(
             "started": timestamp(start),
             "ended": timestamp(stop),
             "opened_by": opening.offer.frame if opening.offer else opening.frame,
-            "may_send_client": _may_send(opening.agreement, far, near),
-            "may_send_server": _may_send(opening.agreement, near, far),
+            "may_send_client": may_send(opening.agreement, far, near),
+            "may_send_server": may_send(opening.agreement, near, far),
             "local_addr": local[0],
             "local_port": local[1],
             "remote_addr": remote[0],
