@@ -71,10 +71,10 @@ def read_into_cache(job: Job) -> Outcome:
     return read_here(job, seen=lambda _: None)[0], None
 
 
-def read_here(job: Job, seen: Seen) -> Outcome:
+def read_here(job: Job, seen: Seen, store: "Callable[[Job, Tables], Outcome] | None" = None) -> Outcome:
     """Read a capture, store its events, and return them with the job, which knows the hash now."""
     try:
-        return _stored(job, read(job.capture.path, job.capture.name, job.options, seen))
+        return (store or _stored)(job, read(job.capture.path, job.capture.name, job.options, seen))
     finally:  # when the tables are gone
         memory.give_back()
 
@@ -106,7 +106,8 @@ def read_all(
     with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
         # Only this process can be told how far a capture is.
         here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
-        worker = partial(read_here, seen=ticking) if here else read_into_cache
+        store = doing.store if isinstance(doing, OneThread) else None
+        worker = partial(read_here, seen=ticking, store=store) if here else read_into_cache
         for number, (job, future) in enumerate(_finished(waiting, doing, worker), 1):
             read_bytes += job.capture.size
             if done := _done(future):
@@ -174,11 +175,12 @@ def workers(count: int) -> Iterator[Executor]:
     When the block is left early, what is still being read is stopped.
     """
     if count <= 1:
-        executor = ThreadPoolExecutor(1)
+        executor = OneThread()
         try:
             yield executor
-        finally:  # a thread cannot be stopped: it ends with its capture
-            executor.shutdown(wait=False, cancel_futures=True)
+        finally:
+            with undisturbed():
+                executor.stop()
         return
     with current_folder.left_out(), scratch.folder() as folder:
         processes = Processes(count, folder)
@@ -187,6 +189,30 @@ def workers(count: int) -> Iterator[Executor]:
         finally:
             with undisturbed():
                 processes.stop()
+
+
+class OneThread(ThreadPoolExecutor):
+    """Reads in this process, one capture after the other.
+
+    A thread cannot be stopped: it ends with its capture. What it is storing then is
+    stored to the end, and nothing after that, so that nothing half done is left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._storing = threading.Lock()
+        self._stopped = False
+
+    def store(self, job: Job, tables: Tables) -> Outcome:
+        with self._storing:
+            if self._stopped:
+                raise BrokenExecutor("nothing more is stored")
+            return _stored(job, tables)
+
+    def stop(self) -> None:
+        with self._storing:
+            self._stopped = True
+        self.shutdown(wait=False, cancel_futures=True)
 
 
 class Processes(ThreadPoolExecutor):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
@@ -16,7 +17,7 @@ from postproc import batch, cache
 from postproc.batch import Job
 from postproc.files.signals import ENDING
 from postproc.model.errors import CaptureError, SetupError
-from postproc.model.tables import Tables
+from postproc.model.tables import CAPTURES, Tables
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture
 from tests import kills
@@ -246,3 +247,24 @@ def test_no_signal_reaches_the_first_process_either(longest):
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == f"{sorted(map(int, ENDING))}\n"
+
+
+def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_path, monkeypatch):
+    begun, stored = threading.Event(), []
+
+    def write(_tables, folder):
+        begun.set()
+        time.sleep(0.3)
+        stored.append(folder)
+        return {}
+
+    monkeypatch.setattr(cache, "write", write)
+    job = Job(Capture(tmp_path / "a.pcapng", "a.pcapng", 0, ""), tmp_path / "events", Options())
+    tables = Tables().with_(captures=CAPTURES.rows([{"capture": "a.pcapng", "sha256": "0" * 64}]))
+    with batch.workers(1) as one:
+        one.submit(one.store, job, tables)
+        assert begun.wait(10)
+    assert len(stored) == 1  # it was waited for
+    with pytest.raises(BrokenExecutor, match="nothing more is stored"):
+        one.store(job, tables)
+    assert len(stored) == 1

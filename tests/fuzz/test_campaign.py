@@ -158,3 +158,11 @@ def test_a_short_campaign_finds_nothing(seed, tmp_path):
 def test_kinds_of_a_mutant_are_told():
     made = mutate.capture(corpus(), 5)
     assert str(made) == f"capture 5: {made.seed} with {', '.join(made.kinds)}"
+
+
+def test_the_memory_of_whoever_started_the_process_is_not_its_own(doing):
+    """As a test's process grows, so would every worker's peak, by ru_maxrss."""
+    much = bytearray(400_000_000)
+    much[::4096] = b"x" * len(much[::4096])
+    doing.stop()
+    assert doing.do(Task("reading", PCAPS / "acl_403.pcapng")).own < len(much)
