@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import postproc
-from postproc.model.tables import TABLES
+from postproc.model.columns import TIME
+from postproc.model.tables import BY_NAME, TABLES
 from postproc.pipeline import Run
 from tests.conftest import PCAPS
 from tests.truth import TrueCall, Truth, truths
@@ -56,6 +57,23 @@ def of_call(rows: pd.DataFrame, number: int) -> pd.DataFrame:
 def test_tables_hold_no_word_and_no_na_that_they_do_not_declare(truth):
     run = analysed(truth.name)
     assert [wrong for table in TABLES for wrong in table.undeclared(getattr(run, table.name))] == []
+
+
+EVENTS = "captures logs sip_messages stun_messages dtls_messages icmp_errors log_events rtp_streams rtp_seconds"
+
+
+def moments(run: Run, table: str) -> set[pd.Timestamp]:
+    rows = getattr(run, table)
+    times = (column.name for column in BY_NAME[table].columns if column.dtype == TIME)
+    return {moment for name in times for moment in rows[name].dropna()}
+
+
+@pytest.mark.parametrize("truth", EVERY)
+def test_every_time_is_that_of_something_read_to_the_nanosecond(truth):
+    """A time that was a float on its way is some other moment."""
+    run = analysed(truth.name)
+    read = set().union(*(moments(run, table) for table in EVENTS.split()))
+    assert {table.name: found for table in TABLES if (found := moments(run, table.name) - read)} == {}
 
 
 @pytest.mark.parametrize("truth", EVERY)

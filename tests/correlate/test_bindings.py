@@ -22,6 +22,12 @@ def test_an_answer_to_nothing_has_no_last_request():
     assert pd.isna(one(ANSWER)["last_time"])
 
 
+def test_the_last_request_keeps_its_nanoseconds_beside_an_answer_to_nothing():
+    seen = pd.Timestamp("2031-05-06 07:08:09.104999999", tz="UTC")
+    found = bound(CHECK | {"time": seen}, ANSWER | {"transaction_id": "other", "time": seen})
+    assert [time for time in found["last_time"] if pd.notna(time)] == [seen]
+
+
 def test_any_success_beats_errors_before_and_after_it():
     after = one(CHECK, ANSWER | {"frame": 5}, CHECK, REFUSAL)
     before = one(CHECK, REFUSAL, CHECK, ANSWER | {"frame": 5})
