@@ -328,7 +328,8 @@ def _answers(
         counts = (len(transaction.requests), last, copies[key], rtt, quote and quote.code)
         rows.append((outcome, *counts, *_response(transaction, outcome, details)))
     found = pd.DataFrame(rows, columns=ANSWER)
-    at = ANSWER.index("last_time")  # not from the frame: beside a None its nanoseconds are floats, 128 ns apart
+    # Not from the frame: beside a None its nanoseconds are floats, which are 128 ns apart.
+    at = ANSWER.index("last_time")
     return found.assign(last_time=array([row[at] for row in rows], TIME))
 
 
