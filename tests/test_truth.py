@@ -59,7 +59,17 @@ def test_tables_hold_no_word_and_no_na_that_they_do_not_declare(truth):
     assert [wrong for table in TABLES for wrong in table.undeclared(getattr(run, table.name))] == []
 
 
-EVENTS = "sip_messages stun_messages dtls_messages icmp_errors log_events rtp_streams rtp_seconds".split()
+EVENTS = [
+    "captures",
+    "logs",
+    "sip_messages",
+    "stun_messages",
+    "dtls_messages",
+    "icmp_errors",
+    "log_events",
+    "rtp_streams",
+    "rtp_seconds",
+]
 
 
 def moments(run: Run, table: str) -> set[pd.Timestamp]:
@@ -72,7 +82,7 @@ def moments(run: Run, table: str) -> set[pd.Timestamp]:
 def test_every_time_is_that_of_something_read_to_the_nanosecond(truth):
     """A time that was a float on its way is some other moment."""
     run = analysed(truth.name)
-    read = set().union(*(moments(run, table) for table in ("captures", "logs", *EVENTS)))
+    read = set().union(*(moments(run, table) for table in EVENTS))
     assert {table.name: found for table in TABLES if (found := moments(run, table.name) - read)} == {}
 
 
