@@ -60,7 +60,7 @@ def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang) -> None:
         postproc rules --markdown > docs/RULES.md
         postproc rules --matrix pcaps/ > docs/RULES-MATRIX.md
     """
-    from postproc.diagnose import RULES
+    from postproc.diagnose.rules import RULES
     from postproc.show.documents import rule_list, rules_matrix, rules_page
     from postproc.show.terminal import console, say
 
@@ -92,7 +92,8 @@ def explain_command(*, rule: str, lang: Lang) -> None:
         postproc explain no-binding-success
         postproc explain ICE001 --lang de
     """
-    from postproc.diagnose import BY_NAME, RULES, named
+    from postproc.diagnose import named
+    from postproc.diagnose.rules import BY_NAME, RULES
     from postproc.show.documents import rule_explained
     from postproc.show.terminal import console, say
 

@@ -1,8 +1,4 @@
-"""Tables in, findings out: every known error picture, judged call by call.
-
-``RULES`` is written by hand, in the order of the chain: of two breaks in one
-stage the one named first is the cause.
-"""
+"""Tables in, findings out: every known error picture, judged call by call."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -16,51 +12,7 @@ from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.evidence.case import Case, cases
 from postproc.diagnose.evidence.media import described, media_ok
-from postproc.diagnose.rules import (
-    ack_missing,
-    address_mismatch,
-    binding_error,
-    bindings_one_way,
-    call_rejected,
-    callee_unreachable,
-    candidates_rejected_by_acl,
-    capture_cut_short,
-    carrier_nat_or_vpn,
-    consent_lost,
-    dtls_alert,
-    dtls_fingerprint_mismatch,
-    dtls_fragment_lost,
-    dtls_incomplete,
-    dtls_not_started,
-    first_leg_missing,
-    hotspot_client,
-    icmp_unreachable,
-    invite_rejected_by_acl,
-    late_media,
-    mdns_only,
-    media_lost,
-    media_on_unexpected_path,
-    media_port_out_of_range,
-    media_stopped,
-    no_binding_success,
-    no_checks,
-    no_common_codec,
-    no_media,
-    offer_without_candidates,
-    one_direction_only,
-    one_way_media,
-    port_not_preserved,
-    private_candidate_missing,
-    public_candidate_missing,
-    second_leg_missing,
-    several_uplinks,
-    sip_alg,
-    slow_negotiation,
-    starts_mid_call,
-    stun_server_unreachable,
-    symmetric_nat,
-    wrong_candidate_tried,
-)
+from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
 from postproc.model.deployment import Deployment
@@ -69,64 +21,11 @@ from postproc.model.findings import Finding, Rule, Step
 from postproc.model.tables import CALLS, FINDINGS, Tables
 from postproc.model.text import Lang
 
-RULES: tuple[Rule, ...] = (
-    # capture
-    capture_cut_short.RULE,
-    first_leg_missing.RULE,
-    starts_mid_call.RULE,
-    one_direction_only.RULE,
-    # sip
-    invite_rejected_by_acl.RULE,
-    callee_unreachable.RULE,
-    call_rejected.RULE,
-    ack_missing.RULE,
-    second_leg_missing.RULE,
-    slow_negotiation.RULE,
-    # sdp
-    stun_server_unreachable.RULE,
-    public_candidate_missing.RULE,
-    private_candidate_missing.RULE,
-    offer_without_candidates.RULE,
-    candidates_rejected_by_acl.RULE,
-    no_common_codec.RULE,
-    mdns_only.RULE,
-    # stun
-    icmp_unreachable.RULE,
-    no_binding_success.RULE,
-    wrong_candidate_tried.RULE,
-    binding_error.RULE,
-    bindings_one_way.RULE,
-    no_checks.RULE,
-    consent_lost.RULE,
-    # nat
-    symmetric_nat.RULE,
-    several_uplinks.RULE,
-    port_not_preserved.RULE,
-    address_mismatch.RULE,
-    media_port_out_of_range.RULE,
-    carrier_nat_or_vpn.RULE,
-    hotspot_client.RULE,
-    sip_alg.RULE,
-    # dtls
-    dtls_fingerprint_mismatch.RULE,
-    dtls_fragment_lost.RULE,
-    dtls_alert.RULE,
-    dtls_incomplete.RULE,
-    dtls_not_started.RULE,
-    # media
-    no_media.RULE,
-    media_on_unexpected_path.RULE,
-    one_way_media.RULE,
-    late_media.RULE,
-    media_lost.RULE,
-    media_stopped.RULE,
-)
 # The stages of what carries media between the two sides, once each knows the other's candidates.
 NETWORK = frozenset({"stun", "nat", "dtls", "media"})
 # Packets per second: no voice codec in use sends fewer (100 ms each). With a lower number a few packets of
 # a VPN beside the call make its verdict unclear; with a higher one a call hidden in a tunnel is a fault.
 SLOWEST_MEDIA = 10
-BY_NAME = {rule.name: rule for rule in RULES}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
-from postproc.diagnose import RULES
+from postproc.diagnose.rules import RULES
 from postproc.show.documents import rule_explained
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,7 +6,8 @@ from string import Formatter
 
 import pytest
 
-from postproc.diagnose import RULES, rules
+from postproc.diagnose import rules
+from postproc.diagnose.rules import RULES
 from postproc.model.findings import STAGES, Rule
 from postproc.model.text import Text
 from tests.diagnose.scenes import foreign, good, scene

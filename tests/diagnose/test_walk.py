@@ -2,7 +2,8 @@
 
 import pytest
 
-from postproc.diagnose import RULES, judge
+from postproc.diagnose import judge
+from postproc.diagnose.rules import RULES
 from postproc.diagnose.walk import CHART, records
 from postproc.model.causes import step
 from postproc.model.findings import Step

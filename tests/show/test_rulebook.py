@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from postproc.diagnose import RULES
+from postproc.diagnose.rules import RULES
 from postproc.show.documents import rules_matrix, rules_page
 
 

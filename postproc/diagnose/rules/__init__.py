@@ -1,1 +1,67 @@
-"""One error picture a module: what shows it, what is said, what to do."""
+"""One error picture a module: what shows it, what is said, what to do.
+
+A rule's module is named after the rule, with ``_`` for ``-``; a line in ``ORDER`` is all that makes
+the program know it.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from postproc.model.findings import Rule
+
+# In the order of the chain, stage by stage: of two breaks in one stage the one named first is the cause.
+ORDER = """
+    capture-cut-short
+    first-leg-missing
+    starts-mid-call
+    one-direction-only
+    invite-rejected-by-acl
+    callee-unreachable
+    call-rejected
+    ack-missing
+    second-leg-missing
+    slow-negotiation
+    stun-server-unreachable
+    public-candidate-missing
+    private-candidate-missing
+    offer-without-candidates
+    candidates-rejected-by-acl
+    no-common-codec
+    mdns-only
+    icmp-unreachable
+    no-binding-success
+    wrong-candidate-tried
+    binding-error
+    bindings-one-way
+    no-checks
+    consent-lost
+    symmetric-nat
+    several-uplinks
+    port-not-preserved
+    address-mismatch
+    media-port-out-of-range
+    carrier-nat-or-vpn
+    hotspot-client
+    sip-alg
+    dtls-fingerprint-mismatch
+    dtls-fragment-lost
+    dtls-alert
+    dtls-incomplete
+    dtls-not-started
+    no-media
+    media-on-unexpected-path
+    one-way-media
+    late-media
+    media-lost
+    media-stopped
+"""
+
+
+def _rules() -> Iterator[Rule]:
+    for name in ORDER.split():
+        rule: Rule = import_module(f"{__name__}.{name.replace('-', '_')}").RULE
+        yield rule
+
+
+RULES = tuple(_rules())
+BY_NAME = {rule.name: rule for rule in RULES}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postproc.diagnose import RULES
+from postproc.diagnose.rules import RULES
 from postproc.show.report.findings import references
 
 EDITOR = "https://www.rfc-editor.org/rfc/"
