@@ -17,7 +17,7 @@ from typing import Literal
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
-    "registration", "confirmation",
+    "registration", "confirmation", "connection_address",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -59,6 +59,7 @@ CHAIN: Mapping[Link, Place] = {
     "registration": Place("legs"),
     "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server")),
     "confirmation": Place(None, gaps=("capture_directions",)),
+    "connection_address": Place("media", gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),
@@ -101,7 +102,7 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "media": Place(
         "media",
-        needs=("call", "requests", "path", "consent", "handshake_start", "handshake"),
+        needs=("call", "connection_address", "requests", "path", "consent", "handshake_start", "handshake"),
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
     ),
     "both_directions": Place(

@@ -28,6 +28,7 @@ ORDER = """
     candidates-rejected-by-acl
     no-common-codec
     mdns-only
+    private-connection-address
     icmp-unreachable
     no-binding-success
     wrong-candidate-tried
