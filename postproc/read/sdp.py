@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from postproc.model.addresses import addr_class
-from postproc.read import checked
+from postproc.read import limits
 
 # RFC 3551, table 4 and 5: payload types that need no rtpmap.
 STATIC_CODECS = {
@@ -109,10 +109,10 @@ def candidate(line: str) -> dict[str, Any]:
             "transport": fields[2].lower(),
             "priority": _number(fields[3], LARGEST_PRIORITY),
             "addr": _host(fields[4]),
-            "port": _number(fields[5], checked.PORT),
+            "port": _number(fields[5], limits.PORT),
             "type": fields[7].lower(),
-            "related_addr": checked.host(extensions.get("raddr", "")),
-            "related_port": None if related_port is None else _number(related_port, checked.PORT),
+            "related_addr": limits.host(extensions.get("raddr", "")),
+            "related_port": None if related_port is None else _number(related_port, limits.PORT),
             "addr_class": addr_class(fields[4]),
         }
     except (ValueError, IndexError):
@@ -120,13 +120,13 @@ def candidate(line: str) -> dict[str, Any]:
 
 
 def _number(digits: str, most: int) -> int:
-    if (number := checked.number(digits, most)) is None:
+    if (number := limits.number(digits, most)) is None:
         raise ValueError(digits[:40])
     return number
 
 
 def _host(text: str) -> str:
-    if (host := checked.host(text)) is None:
+    if (host := limits.host(text)) is None:
         raise ValueError(text[:40])
     return host
 
@@ -143,7 +143,7 @@ def _media(section: Section) -> dict[str, Any]:
     formats = found[4].split()
     return {
         "media": found[1].lower(),
-        "port": checked.number(found[2], checked.PORT),
+        "port": limits.number(found[2], limits.PORT),
         "proto": found[3].upper(),
         "formats": ",".join(formats) or None,
         "codecs": ",".join(_codecs(formats, section)) or None,
@@ -153,7 +153,7 @@ def _media(section: Section) -> dict[str, Any]:
 def _codecs(formats: list[str], section: Section) -> Iterator[str]:
     mapped = dict(value.split(None, 1) for value in section.all("rtpmap") if len(value.split(None, 1)) == 2)
     for name in formats:
-        number = checked.number(name, LARGEST_TYPE)
+        number = limits.number(name, LARGEST_TYPE)
         static = None if number is None else STATIC_CODECS.get(number)
         if codec := mapped.get(name) or static:
             yield f"{name}={'/'.join(codec.split('/')[:2])}"
@@ -174,4 +174,4 @@ def _either(section: Section, session: Section, name: str) -> str | None:
 
 def _connection(section: Section, session: Section) -> str | None:
     fields = session.connection if section.connection is None else section.connection
-    return checked.host(fields[2].split("/")[0]) if fields and len(fields) >= 3 else None
+    return limits.host(fields[2].split("/")[0]) if fields and len(fields) >= 3 else None
