@@ -79,6 +79,12 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
                 "setup": _either(section, session, "setup"),
                 "fingerprint": ", ".join(section.all("fingerprint") or session.all("fingerprint")) or None,
                 "rtcp_mux": section.attribute("rtcp-mux") is not None,
+                "rtcp_mux_only": section.attribute("rtcp-mux-only") is not None,
+                "crypto": ",".join(_suites(section)) or None,
+                "ice_lite": session.attribute("ice-lite") is not None,
+                "ice_mismatch": "ice-mismatch"
+                in {name for name, _ in (*section.attributes, *session.attributes)},
+                "ice_options": _either(section, session, "ice-options") or None,
             }
         )
 
@@ -157,6 +163,13 @@ def _codecs(formats: list[str], section: Section) -> Iterator[str]:
         static = None if number is None else STATIC_CODECS.get(number)
         if codec := mapped.get(name) or static:
             yield f"{name}={'/'.join(codec.split('/')[:2])}"
+
+
+def _suites(section: Section) -> Iterator[str]:
+    """Yield the crypto suite of each a=crypto line (RFC 4568, section 9.2): ``tag suite inline:key``."""
+    for line in section.all("crypto"):
+        if len(fields := line.split(None, 2)) >= 2:
+            yield fields[1]
 
 
 def _direction(section: Section, session: Section) -> str:
