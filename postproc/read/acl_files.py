@@ -4,9 +4,8 @@ from pathlib import Path
 
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
-from postproc.read import acl_conf, deployment
+from postproc.read import acl_conf, deployment, settings
 from postproc.read.access import Access
-from postproc.read.inputs import said
 
 LARGEST = 64 << 20  # bytes; a whole freeswitch.xml has a few million
 XML = (b"<", b"\xff\xfe", b"\xfe\xff")  # or a byte order mark of UTF-16
@@ -19,7 +18,7 @@ def read(given: Path) -> Access:
     """
     if str(given) in deployment.SHIPPED:
         return _of(deployment.read(given))
-    content = _content(given)
+    content = settings.content(given, LARGEST, "file of access lists")
     text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise SetupError(f"{given}: empty file")
@@ -30,14 +29,3 @@ def read(given: Path) -> Access:
 
 def _of(known: Deployment) -> Access:
     return Access(known.lists, known.candidate_acl, known.signalling_acl)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
-    if len(content) > LARGEST:
-        raise SetupError(f"{path}: larger than 64 MiB, which no file of access lists is")
-    return content

@@ -12,7 +12,6 @@ from postproc.model.acl.lists import Entry
 from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
 from postproc.model.errors import SetupError
 from postproc.read import settings
-from postproc.read.inputs import said
 from postproc.read.settings import At, each, known
 
 SHIPPED = ("xphone", "freeswitch", "generic")
@@ -41,7 +40,8 @@ def read(given: Path | str) -> Deployment:
     """
     if str(given) in SHIPPED:
         return _shipped(str(given))
-    return parsed(_content(Path(given)), Path(given))
+    hint = f"; a deployment is a TOML file or one of {', '.join(SHIPPED)}"
+    return parsed(settings.content(Path(given), LARGEST, "deployment file", hint), Path(given))
 
 
 def parsed(content: bytes, path: Path) -> Deployment:
@@ -56,18 +56,6 @@ def _shipped(name: str) -> Deployment:
     content = (resources.files("postproc") / "deployments" / f"{name}.toml").read_bytes()
     at = At(f"{name}.toml")
     return _deployment(known(_loaded(content, at), (*PLAIN, *TABLES), at), Deployment(name), at)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        shipped = ", ".join(SHIPPED)
-        raise SetupError(f"{path}: {said(error)}; a deployment is a TOML file or one of {shipped}") from error
-    if len(content) > LARGEST:
-        raise SetupError(f"{path}: larger than 1 MiB, which no deployment file is")
-    return content
 
 
 def _loaded(content: bytes, at: At) -> Mapping[str, Any]:

@@ -1,19 +1,66 @@
-"""Values of a settings file (TOML), checked: every mistake is one line that says what was expected."""
+"""Files that an option names: their bytes, limited; the values of a settings file (TOML), checked.
+
+Every mistake is one line that says what was expected.
+"""
 
 import difflib
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import select
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import regex
 
 from postproc.model.acl import Network, network_of
 from postproc.model.errors import SetupError
+from postproc.read.inputs import said
 
 T = TypeVar("T")
 SHOWN = 40  # characters of a wrong value
 PORTS = range(1, 65536)
+WAIT = 60  # s for all that comes out of a pipe: `--acl <(ssh server cat acl.conf.xml)` takes seconds
+PIECE = 1 << 16  # bytes; what a pipe of Linux holds
+
+
+def content(path: Path, largest: int, kind: str, hint: str = "") -> bytes:
+    """The bytes of a file of some ``kind``, or of a pipe; ``hint`` says what to name if it cannot be opened.
+
+    Raises SetupError when it is larger than such files are, or the writer of a pipe does not come to an end.
+    """
+    held = bytearray()
+    try:
+        with open(path, "rb", buffering=0, opener=_opened) as file:
+            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not hasattr(select, "poll")  # Windows
+            for piece in iter(lambda: file.read(PIECE), b"") if plain else _arriving(path, file.fileno()):
+                held += piece
+                if len(held) > largest:
+                    raise SetupError(f"{path}: larger than {largest >> 20} MiB, which no {kind} is")
+    except OSError as error:
+        raise SetupError(f"{path}: {said(error)}{hint}") from error
+    return bytes(held)
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open without waiting for the writer of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _arriving(path: Path, descriptor: int) -> Iterator[bytes]:
+    """What comes out of a pipe or a device until its writer closes it."""
+    until = time.monotonic() + WAIT
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while (left := until - time.monotonic()) > 0 and poll.poll(left * 1000):
+        piece = os.read(descriptor, PIECE)
+        if not piece:
+            return
+        yield piece
+    raise SetupError(f"{path}: a pipe that came to no end within {WAIT} s")
 
 
 @dataclass(frozen=True)

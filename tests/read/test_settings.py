@@ -1,12 +1,18 @@
 """Each kind of value: what is taken, and the one line for what is not."""
 
 import ipaddress
+import os
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 
+from postproc.commands.share import hidden
 from postproc.model.errors import SetupError
-from postproc.read import settings
+from postproc.read import acl_files, deployment, settings
 from postproc.read.settings import At, each, known
+from postproc.share.ticket import read_answers
 
 HERE = At("d.toml") / "acl" / "key"
 
@@ -79,3 +85,65 @@ def test_long_and_hostile_values_stay_one_short_line():
         known({"\x1b[2J\n" + "x" * 1000: 1}, ("name",), At("d.toml"))
     assert len(str(caught.value)) < 130
     assert str(caught.value).isprintable()
+
+
+READERS = {
+    "--acl": (acl_files.read, b"<list name='a'/>"),
+    "--deployment": (deployment.read, b"base = 'generic'"),
+    "--answers": (read_answers, b"{}"),
+    "--hide": (hidden, b"Anna"),
+}
+
+
+def write(pipe, pieces, pause=0.0):
+    """Write into a pipe from elsewhere, as long as somebody reads."""
+
+    def writing():
+        with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as file:
+            for piece in pieces:
+                file.write(piece)
+                time.sleep(pause)
+
+    thread = threading.Thread(target=writing, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+@pytest.mark.parametrize("option", READERS)
+def test_a_pipe_is_read_to_its_end(pipe, tmp_path, option):
+    read, content = READERS[option]
+    (tmp_path / "file").write_bytes(content)
+    writer = write(pipe, [content[:3], content[3:]], 0.05)
+    found, expected = read(pipe), read(tmp_path / "file")
+    writer.join()
+    assert str(found).replace("pipe", "file") == str(expected) and str(expected)
+
+
+@pytest.mark.parametrize("option", READERS)
+@pytest.mark.parametrize("pieces", [None, [b"#"] * 40])
+def test_a_pipe_that_does_not_end_is_one_line(pipe, monkeypatch, option, pieces):
+    monkeypatch.setattr(settings, "WAIT", 0.3)
+    writer = write(pipe, pieces, 0.05) if pieces else None
+    with pytest.raises(SetupError, match=r"pipe: a pipe that came to no end within 0\.3 s$"):
+        READERS[option][0](pipe)
+    if writer:
+        writer.join()
+
+
+@pytest.mark.parametrize("option", READERS)
+def test_a_device_without_an_end_is_larger_than_any_such_file(option, tmp_path):
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    with pytest.raises(SetupError, match=r"zeros: larger than [0-9]+ MiB, which no (deployment )?file"):
+        READERS[option][0](tmp_path / "zeros")
+
+
+@pytest.mark.parametrize("option", READERS)
+def test_a_folder_is_told(option, tmp_path):
+    with pytest.raises(SetupError, match="is a directory"):
+        READERS[option][0](tmp_path)
