@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import postproc
-from postproc.read.clock import LATEST, SECOND
+from postproc.read.limits import LATEST, SECOND
 from postproc.read.walk import open_container, windows
 from postproc.show.pictures import PICTURES, of_call
 from tests.conftest import PCAPS

@@ -58,12 +58,11 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def hidden(path: Path | None) -> list[str]:
     """The words of a file given with --hide; SetupError when it is no text."""
     from postproc.model.errors import SetupError
-    from postproc.read import settings
+    from postproc.read import option_files
 
     try:
-        lines = (
-            settings.content(path, LARGEST, "file of words").decode("utf-8-sig").splitlines() if path else []
-        )
+        content = option_files.content(path, LARGEST, "file of words") if path else b""
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise SetupError(f"{path}: no text in UTF-8") from None
     words = (line.partition("\t")[0].strip() for line in lines if not line.startswith("#"))

@@ -20,7 +20,7 @@ from postproc.model.errors import SetupError
 from postproc.model.text import Lang
 from postproc.pipeline import Run
 from postproc.read import deployment as deployments
-from postproc.read import inputs, logfiles, settings
+from postproc.read import inputs, logfiles, option_files
 from postproc.read.inputs import Unread
 from postproc.share.account import Account, Look, goes_on, markdown
 from postproc.share.packing import linked, members, pack, placed
@@ -37,7 +37,7 @@ AS_GIVEN = ("customer_id",)  # the vendor must know who asks
 
 def read_answers(path: Path) -> dict[str, str]:
     """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
-    content = settings.content(path, LARGEST, "file of answers")
+    content = option_files.content(path, LARGEST, "file of answers")
     try:
         text = content.decode("utf-8-sig")
         held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
