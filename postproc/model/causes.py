@@ -112,7 +112,8 @@ CHAIN: Mapping[Link, Place] = {
     "both_directions": Place(
         "media",
         needs=("media", "media_path", "decryption"),
-        gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
+        # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
