@@ -104,7 +104,10 @@ def test_silent_where_the_log_says_that_a_codec_matched():
         log("media", "CODEC NEGOTIATION ERROR.  SDP:", 8),
     ]
     scene = at_once(
-        488, reason_header=CAUSE_88, candidates=[], sdp_media=[offer(formats="96", codecs="96=AMR/8000")]
+        488,
+        reason_header=CAUSE_88,
+        candidates=[],
+        sdp_media=[offer(formats="96", codecs="96=AMR/8000", ufrag=None)],
     )
     assert len(asked(RULE, **scene, log_events=lines[1:])) == 1
     assert asked(RULE, **scene, log_events=lines) == []
