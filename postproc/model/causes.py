@@ -58,7 +58,7 @@ CHAIN: Mapping[Link, Place] = {
     "negotiation": Place(None, needs=("stun_server",)),
     "public_candidate": Place("candidates", needs=("stun_server",), gaps=("first_leg",)),
     "local_candidate": Place("candidates", gaps=("first_leg",)),
-    "acl": Place("legs", needs=("local_candidate",), near=("public_candidate",)),
+    "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "codec": Place("legs"),
     "registration": Place("legs"),
     "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server", "media_port")),
