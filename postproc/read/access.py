@@ -18,7 +18,7 @@ from postproc.model.acl.lists import Entry
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
-from postproc.read.inputs import said
+from postproc.read import option_files
 
 # src/switch_utils.c, switch_true; numbers beside.
 TRUE = ("yes", "on", "true", "t", "enabled", "active", "allow")
@@ -77,7 +77,7 @@ def read(given: Path) -> Access:
     """
     if str(given) in deployments.SHIPPED:
         return _of(deployments.read(given))
-    content = _content(given)
+    content = option_files.content(given, LARGEST, "file of access lists")
     text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise SetupError(f"{given}: empty file")
@@ -88,17 +88,6 @@ def read(given: Path) -> Access:
 
 def _of(known: Deployment) -> Access:
     return Access(known.lists, known.candidate_acl, known.signalling_acl)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
-    if len(content) > LARGEST:
-        raise SetupError(f"{path}: larger than 64 MiB, which no file of access lists is")
-    return content
 
 
 def parse(content: bytes, name: str) -> Access:

@@ -18,7 +18,7 @@ from postproc.model.acl import AccessList, Network, network_of, of_machine
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
 from postproc.model.errors import SetupError
-from postproc.read.inputs import said
+from postproc.read import option_files
 
 T = TypeVar("T")
 SHOWN = 40  # characters of a wrong value
@@ -150,7 +150,8 @@ def read(given: Path | str) -> Deployment:
     """
     if str(given) in SHIPPED:
         return _shipped(str(given))
-    return parsed(_content(Path(given)), Path(given))
+    hint = f"; a deployment is a TOML file or one of {', '.join(SHIPPED)}"
+    return parsed(option_files.content(Path(given), LARGEST, "deployment file", hint), Path(given))
 
 
 def parsed(content: bytes, path: Path) -> Deployment:
@@ -165,18 +166,6 @@ def _shipped(name: str) -> Deployment:
     content = (resources.files("postproc") / "deployments" / f"{name}.toml").read_bytes()
     at = At(f"{name}.toml")
     return _deployment(known(_loaded(content, at), (*PLAIN, *TABLES), at), Deployment(name), at)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        shipped = ", ".join(SHIPPED)
-        raise SetupError(f"{path}: {said(error)}; a deployment is a TOML file or one of {shipped}") from error
-    if len(content) > LARGEST:
-        raise SetupError(f"{path}: larger than 1 MiB, which no deployment file is")
-    return content
 
 
 def _loaded(content: bytes, at: At) -> Mapping[str, Any]:

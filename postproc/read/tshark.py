@@ -25,7 +25,7 @@ from postproc.model.errors import CaptureError, SetupError
 from postproc.model.text import clean
 from postproc.read import processes, programs
 from postproc.read.frame import Frame, frame
-from postproc.read.keylog import preference
+from postproc.read.option_files import keylog_preference
 from postproc.read.processes import Leash, leash
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def streaming(
     with processes.empty_folder() as bare, leash() as tied:
         stream = kind(
             str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
-            override_prefs=PREFERENCES | preference(keylog), **options,
+            override_prefs=PREFERENCES | keylog_preference(keylog), **options,
         )  # fmt: skip
         stream.folder, stream.leash = bare, tied
         try:

@@ -236,9 +236,9 @@ def test_a_missing_file_is_one_line(tmp_path):
 
 
 def test_a_huge_file_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(access_files, "LARGEST", 10)
-    (tmp_path / "d.toml").write_text("#" * 11)
-    with pytest.raises(SetupError, match="larger than 64 MiB"):
+    monkeypatch.setattr(access_files, "LARGEST", 1 << 20)
+    (tmp_path / "d.toml").write_text("#" * ((1 << 20) + 1))
+    with pytest.raises(SetupError, match="larger than 1 MiB, which no file of access lists is"):
         access_files.read(tmp_path / "d.toml")
 
 
