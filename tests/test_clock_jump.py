@@ -11,7 +11,7 @@ import pytest
 
 import postproc
 from postproc.model.calls import Calls
-from postproc.read.clock import LATEST, SECOND
+from postproc.read.limits import LATEST, SECOND
 from postproc.read.walk import open_container, windows
 from postproc.show.pictures import PICTURES
 from tests.conftest import PCAPS

@@ -63,6 +63,7 @@ LogKind = Literal[
     "stun",
     "dtls",
     "media",
+    "srtp",
     "sdp",
     "pre_answer",
     "ringing",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.read.clock import OUTSIDE
+from postproc.read.limits import OUTSIDE
 
 LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})

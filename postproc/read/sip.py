@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from typing import Any
 
 from postproc.model import constants
-from postproc.read import checked
+from postproc.read import limits
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError
 from postproc.wire import sip as wire
@@ -115,7 +115,7 @@ def _part(sip: SipMessage) -> str | None:
 
 def _start(line: str) -> dict[str, Any]:
     if status := wire.STATUS_LINE.fullmatch(line):
-        return {"status": checked.number(status[1], *STATUSES), "reason": status[2] or None}
+        return {"status": limits.number(status[1], *STATUSES), "reason": status[2] or None}
     request = wire.REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
@@ -134,7 +134,7 @@ def _cseq(value: str | None) -> tuple[int | None, str | None]:
     found = CSEQ.match(value or "")
     if not found:
         return None, None
-    return checked.number(found[1], LARGEST_CSEQ), found[2]
+    return limits.number(found[1], LARGEST_CSEQ), found[2]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

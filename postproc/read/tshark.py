@@ -23,10 +23,10 @@ from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.text import clean
-from postproc.read import alone, programs
+from postproc.read import processes, programs
 from postproc.read.frame import Frame, frame
-from postproc.read.keylog import preference
-from postproc.read.leash import Leash, leash
+from postproc.read.option_files import keylog_preference
+from postproc.read.processes import Leash, leash
 
 T = TypeVar("T")
 Stream = TypeVar("Stream", bound="EkCapture")
@@ -95,7 +95,7 @@ def _about() -> str:
     """
     found = programs.tshark()
     asked = found.path if found.how == "setting" else programs.companion("editcap") or found.path
-    about = alone.run(asked, "-v").stdout.partition("\n")[0]
+    about = processes.run(asked, "-v").stdout.partition("\n")[0]
     if found.how == "setting" and not about.startswith("TShark"):
         raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
     return about
@@ -129,10 +129,10 @@ def streaming(
 ) -> "Iterator[Stream]":  # fmt: skip
     """A capture read by a tshark that runs alone, and ends when the block is left or we are gone."""
     loop = asyncio.new_event_loop()
-    with alone.empty_folder() as bare, leash() as tied:
+    with processes.empty_folder() as bare, leash() as tied:
         stream = kind(
             str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
-            override_prefs=PREFERENCES | preference(keylog), **options,
+            override_prefs=PREFERENCES | keylog_preference(keylog), **options,
         )  # fmt: skip
         stream.folder, stream.leash = bare, tied
         try:
@@ -179,10 +179,10 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     def deadline(self) -> float:
         """When tshark is stopped, by the loop's clock."""
-        return float(self.eventloop.time() + alone.patience(self._size))
+        return float(self.eventloop.time() + processes.patience(self._size))
 
     def _setup_tshark_output_parser(self) -> "EkBatches | TsharkXmlParser":
-        return EkBatches(self.deadline(), self._pause, alone.most(self._size))
+        return EkBatches(self.deadline(), self._pause, processes.most(self._size))
 
     def _get_tshark_path(self) -> str:
         return str(self.tshark_path)  # pyshark would look into a config.ini of the current folder first
@@ -193,10 +193,10 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
             stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
-            cwd=self.folder, env=alone.environment(self.folder),
+            cwd=self.folder, env=processes.environment(self.folder),
         )  # fmt: skip
         self.leash.tie(process.pid)
-        alone.limit_memory(process.pid, self._size)
+        processes.limit_memory(process.pid, self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)
         self._running_processes.add(process)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from postproc.model.errors import CaptureError, SetupError
-from postproc.read import alone, tshark
+from postproc.read import processes, tshark
 from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
@@ -130,7 +130,7 @@ def test_works_inside_a_running_event_loop_and_in_another_thread(written):
 
 def test_stopping_early_leaves_no_process(written, monkeypatch):
     started = []
-    monkeypatch.setattr(alone, "limit_memory", lambda pid, _: started.append(pid))
+    monkeypatch.setattr(processes, "limit_memory", lambda pid, _: started.append(pid))
     path = written(pcap(*(tcp(1 + 200 * n, SIP % n) for n in range(2000))))
     stream = tshark.frames(path)
     next(stream)

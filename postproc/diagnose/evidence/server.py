@@ -53,6 +53,26 @@ def quoted(lines: Iterable[Line]) -> list[str]:
     return [f"{line.row.capture}:{line.row.frame} {line.row.text[:LONGEST].rstrip(' .')}" for line in lines]
 
 
+NO_CODEC, MATCHED = "CODEC NEGOTIATION ERROR", "saved as a"
+SRTP_REFUSED = ("Crypto not negotiated", "a=crypto in RTP/AVP")
+
+
+def codec_matched(lines: Iterable[Line]) -> bool:
+    """The log says that a codec of the offer is one of the server's."""
+    return any(line.facts.get("verdict", "").startswith(MATCHED) for line in lines)
+
+
+def media_refused(lines: Iterable[Line]) -> list[Line]:
+    """Lines of kind ``media`` that name codecs or SRTP as the reason why media was refused.
+
+    FreeSWITCH writes CODEC NEGOTIATION ERROR whatever was wrong with the media: where a codec matched, that line
+    names no reason.
+    """
+    given = list(lines)
+    words = SRTP_REFUSED if codec_matched(given) else (NO_CODEC, *SRTP_REFUSED)
+    return [line for line in given if line.row.text.startswith(words)]
+
+
 def choices(case: Case) -> list[Choice]:
     """Say for each description with candidates offered to the server which one it takes.
 

@@ -22,6 +22,7 @@ ORDER = """
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
+    rtp-bind-failed
     public-candidate-missing
     private-candidate-missing
     offer-without-candidates
@@ -48,6 +49,7 @@ ORDER = """
     dtls-alert
     dtls-incomplete
     dtls-not-started
+    srtp-not-decrypted
     no-media
     media-on-unexpected-path
     one-way-media

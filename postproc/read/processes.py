@@ -1,30 +1,35 @@
-"""How programs of Wireshark's are run: alone, and within limits.
+"""How Wireshark's programs are run: isolated from the user's settings, within limits, and never outliving us.
 
-Nothing of the user's counts: no profile, no preferences, no Lua, no plug-ins, no
-decode-as, no hosts files; nor does the folder one stands in. The same capture gives the
-same tables for everybody, and nothing in a stranger's folder is loaded. The program gets
-an empty folder for all of these, and of the environment what is named here.
+No profile, no preferences, no Lua, no plug-ins, no decode-as and no hosts files of the user take
+part, nor does the current folder: the same capture gives the same tables for everybody, and
+nothing in a stranger's folder is loaded. The program gets an empty folder for all of these, and
+of the environment only what is named here.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from postproc.current_folder import whole_paths
 from postproc.files import scratch
 from postproc.model.errors import CaptureError, SetupError
-from postproc.read.leash import leash
 
-KEPT = (  # what a program needs of the environment to start at all, and to know the time zone
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+PASSED_ON = (  # what a program needs of the environment to start at all, and to know the time zone
     "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PROGRAMFILES", "PROGRAMDATA",
     "TMPDIR", "TEMP", "TMP", "TZ", "TZDIR",
 )  # fmt: skip
-SEARCHED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # folders; those that are whole paths stay
-FOLDERS = (  # where Wireshark and its libraries look for what is the user's
+SEARCH_PATHS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # folders; those that are whole paths stay
+USER_FOLDERS = (  # where Wireshark and its libraries look for what is the user's
     "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
     "XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "APPDATA", "LOCALAPPDATA", "USERPROFILE",
     "WIRESHARK_CONFIG_DIR", "WIRESHARK_PLUGIN_DIR", "WIRESHARK_EXTCAP_DIR", "WIRESHARK_DATA_DIR",
@@ -42,9 +47,9 @@ GLANCE = 0.05  # seconds between looks at what a program has written
 
 def environment(folder: Path, own: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment in which a program knows only ``folder``, which should be empty."""
-    kept = {name: own[name] for name in KEPT if name in own}
-    searched = {name: os.pathsep.join(whole_paths(own[name])) for name in SEARCHED if name in own}
-    return kept | searched | dict.fromkeys(FOLDERS, str(folder)) | {"LC_ALL": LOCALE}
+    kept = {name: own[name] for name in PASSED_ON if name in own}
+    searched = {name: os.pathsep.join(whole_paths(own[name])) for name in SEARCH_PATHS if name in own}
+    return kept | searched | dict.fromkeys(USER_FOLDERS, str(folder)) | {"LC_ALL": LOCALE}
 
 
 @contextmanager
@@ -139,3 +144,35 @@ def _check(target: Path, size: int, room: int) -> None:
         raise TooMuchError(f"unpacked it is larger than {most(size) / 1e9:.1f} GB, from {size} bytes")
     if written > room:
         raise TooMuchError("too little temporary space to unpack it: free some, or point TMPDIR elsewhere")
+
+
+class Leash:
+    """Linux: the program's standard input is a pipe whose other end only we hold.
+
+    When we are gone the system closes that end, and sends whoever was named for
+    it a signal. Elsewhere a program ends when it finds that nobody reads what it writes.
+    No code of ours runs in the program's process, as that is not safe beside threads.
+    """
+
+    def __init__(self, stdin: int) -> None:
+        self.stdin = stdin
+
+    def tie(self, pid: int) -> None:
+        """Name the program that was started with our standard input."""
+        if fcntl is None or not hasattr(fcntl, "F_SETSIG"):
+            return
+        with suppress(ProcessLookupError):  # it has ended already
+            fcntl.fcntl(self.stdin, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(self.stdin, fcntl.F_SETOWN, pid)
+            fcntl.fcntl(self.stdin, fcntl.F_SETFL, fcntl.fcntl(self.stdin, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+@contextmanager
+def leash() -> Iterator[Leash]:
+    """A leash for one program, which has ended when the block is left."""
+    reads, holds = os.pipe()
+    try:
+        yield Leash(reads)
+    finally:
+        os.close(holds)
+        os.close(reads)

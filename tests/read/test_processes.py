@@ -1,10 +1,11 @@
-"""tshark runs alone: hostile settings of an ordinary user change nothing, and nothing is made without end."""
+"""Hostile settings change nothing, nothing is made without end, and no program outlives us."""
 
 import gzip
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from postproc import load
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import TABLES
-from postproc.read import alone, capture, programs
+from postproc.read import capture, processes, programs
 from tests.plugins.wiresharks import MAPPED, ROOT, SYSTEM, Wireshark, each
 from tests.read.test_tshark import pcap
 
@@ -121,7 +122,7 @@ def test_in_every_wireshark_plug_ins_count_for_the_user_and_not_for_us(
         (True, inside),
         (True, inside | {"HOME": str(empty), "XDG_CONFIG_HOME": str(empty)}),  # by WIRESHARK_PLUGIN_DIR
         (True, {name: value for name, value in inside.items() if name != "WIRESHARK_PLUGIN_DIR"}),
-        (False, alone.environment(empty, inside)),
+        (False, processes.environment(empty, inside)),
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert ("CORP" in done.stdout) is lua, (environment, done.stderr)
@@ -133,7 +134,7 @@ def test_what_is_kept_of_the_environment(tmp_path):
         "HOME": "/home/a", "WIRESHARK_RUN_FROM_BUILD_DIRECTORY": "1", "LC_ALL": "C", "PYTHONPATH": ".",
         "XDG_CONFIG_HOME": "/home/a/x", "GCONV_PATH": ".", "SMIPATH": ".", "WIRESHARK_CONFIG_DIR": "/x",
     }  # fmt: skip
-    kept = alone.environment(tmp_path, own)
+    kept = processes.environment(tmp_path, own)
     others = {name for name, value in kept.items() if value != str(tmp_path)}
     assert others == {"PATH", "LD_LIBRARY_PATH", "TZ", "LC_ALL"}
     assert (kept["PATH"], kept["LD_LIBRARY_PATH"]) == ("/usr/bin", "/opt/lib")
@@ -145,14 +146,14 @@ def test_a_program_stands_in_an_empty_folder(tmp_path, monkeypatch):
     script = tmp_path / "where"
     script.write_text('#!/bin/sh\npwd\nls -A | grep -v alive\necho "$HOME"\n')
     script.chmod(0o755)
-    folder, home = alone.run(script).stdout.splitlines()
+    folder, home = processes.run(script).stdout.splitlines()
     assert folder == home != str(tmp_path)
     assert not Path(folder).exists()
 
 
 def test_a_program_without_an_end_is_told():
     with pytest.raises(SetupError, match=r"sleep does not run: .* timed out"):
-        alone.run(Path(shutil.which("sleep")), "30", patience=0.1)
+        processes.run(Path(shutil.which("sleep")), "30", patience=0.1)
 
 
 def bomb(path: Path, size: int) -> Path:
@@ -178,25 +179,25 @@ def test_what_unpacks_to_more_than_any_capture_is_stopped(tmp_path, monkeypatch,
         packed = tmp_path / f"bomb.pcap.{ending}"
         subprocess.run([packer, "-q", "-f", str(unpacked), "-o" if ending == "zst" else str(packed)]
                        + ([str(packed)] if ending == "zst" else []), check=True)  # fmt: skip
-    monkeypatch.setattr(alone, "IMPLIED_OUTPUT", 20 << 20)
-    monkeypatch.setattr(alone, "OUTPUT_SHARE", 10)
-    monkeypatch.setattr(alone, "GLANCE", 0.005)
+    monkeypatch.setattr(processes, "IMPLIED_OUTPUT", 20 << 20)
+    monkeypatch.setattr(processes, "OUTPUT_SHARE", 10)
+    monkeypatch.setattr(processes, "GLANCE", 0.005)
     with pytest.raises(CaptureError, match=r"unpacked it is larger than 0\.0 GB"):
         capture.read(packed, "bomb")
 
 
 def test_little_space_is_not_filled(tmp_path, monkeypatch):
     packed = bomb(tmp_path / "bomb.pcap.gz", 100 << 20)
-    monkeypatch.setattr(alone, "GLANCE", 0.005)
-    monkeypatch.setattr(alone.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 20 << 20))
+    monkeypatch.setattr(processes, "GLANCE", 0.005)
+    monkeypatch.setattr(processes.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 20 << 20))
     with pytest.raises(CaptureError, match="too little temporary space"):
         capture.read(packed, "bomb")
 
 
 def test_a_converter_that_does_not_end_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(alone, "IMPLIED_TIME", 0.2)
-    with pytest.raises(alone.TooMuchError, match="sleep took too long"):
-        alone.make(tmp_path / "target", 0, Path(shutil.which("sleep")), "30")
+    monkeypatch.setattr(processes, "IMPLIED_TIME", 0.2)
+    with pytest.raises(processes.TooMuchError, match="sleep took too long"):
+        processes.make(tmp_path / "target", 0, Path(shutil.which("sleep")), "30")
 
 
 def test_a_full_disk_is_not_taken_for_the_end_of_the_capture(tmp_path, monkeypatch):
@@ -213,6 +214,52 @@ def test_a_full_disk_is_not_taken_for_the_end_of_the_capture(tmp_path, monkeypat
 
 def test_the_limits_are_those_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{alone.IMPLIED_OUTPUT >> 30} GiB and {alone.OUTPUT_SHARE} times" in readme
-    assert f"{alone.IMPLIED_MEMORY >> 30} GiB" in readme
-    assert f"{alone.IMPLIED_TIME / 60:.0f} minutes" in readme
+    assert f"{processes.IMPLIED_OUTPUT >> 30} GiB and {processes.OUTPUT_SHARE} times" in readme
+    assert f"{processes.IMPLIED_MEMORY >> 30} GiB" in readme
+    assert f"{processes.IMPLIED_TIME / 60:.0f} minutes" in readme
+
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+
+HOLDS = """
+import subprocess, sys
+from postproc.read.processes import leash
+with leash() as tied:
+    program = subprocess.Popen(["tshark", "-r", sys.argv[1], "-Y", "frame.number == 0"], stdin=tied.stdin)
+    tied.tie(program.pid)
+    print(program.pid, flush=True)
+    input()
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_tshark_that_reads_on_and_on_ends_with_the_process_that_wanted_it(tmp_path):
+    big = tmp_path / "big.pcap"
+    packet = bytes(16) + bytes(60)
+    record = (0).to_bytes(8, "little") + (60).to_bytes(4, "little") * 2 + packet[16:]
+    header = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
+    big.write_bytes(header + record * 2_000_000)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(big)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    pid = int(holder.stdout.readline())
+    time.sleep(0.5)
+    assert alive(pid)
+    began = time.monotonic()
+    holder.kill()
+    holder.communicate()
+    while alive(pid) and time.monotonic() - began < 5:
+        time.sleep(0.01)
+    assert time.monotonic() - began < 3
+
+
+def test_a_program_that_has_ended_already_is_no_trouble():
+    with processes.leash() as tied:
+        tied.tie(subprocess.Popen(["true"], stdin=tied.stdin).wait() or 2**22 - 1)
