@@ -26,8 +26,7 @@ from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
 from postproc.read.layers import OTV
 from postproc.read.limits import Clock, believed
-from postproc.read.media import few
-from postproc.read.rtp_tables import rtp_tables
+from postproc.read.media import few, rtp_tables
 from postproc.read.split import Split, split
 from postproc.read.walk import HEAD, capture_format
 
