@@ -244,7 +244,7 @@ def test_frames_that_nobody_wants_any_more_do_not_hold_up_the_end(pcaps):
     stream.close()
 
 
-def processes():
+def children():
     """The tsharks that this process has started and that still run."""
     return [each for each in psutil.Process().children(recursive=True) if "tshark" in each.name()]
 
@@ -263,12 +263,12 @@ def test_frames_bear_the_numbers_of_the_file_and_all_their_fields(good):
 
 def test_no_more_than_the_limit_and_nothing_left_running(good):
     assert [each.number for each in tshark.packets(good, "stun", limit=2)] == ["13", "14"]
-    assert processes() == []
+    assert children() == []
 
 
 def test_stopping_amid_much_output_does_not_wait_for_ever(good):
     assert len(tshark.packets(good, "udp", limit=101)) == 101
-    assert processes() == []
+    assert children() == []
 
 
 def test_a_limit_above_what_there_is_is_no_trouble(good):
@@ -303,7 +303,7 @@ def test_a_wrong_filter_is_told_in_one_line(good, wrong):
     with pytest.raises(CaptureError, match=r"tshark failed \(\d+\): ") as caught:
         tshark.packets(good, wrong)
     assert "\n" not in str(caught.value)
-    assert processes() == []
+    assert children() == []
 
 
 def test_a_capture_that_is_gone(tmp_path):
@@ -330,4 +330,4 @@ def test_tshark_that_hangs_is_stopped(good, monkeypatch):
     monkeypatch.setattr(tshark.PdmlCapture, "deadline", lambda self: self.eventloop.time())
     with pytest.raises(CaptureError, match="took too long"):
         tshark.packets(good, "frame")
-    assert processes() == []
+    assert children() == []
