@@ -761,7 +761,7 @@ LOG_EVENTS = Table(
             "kind",
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
-            "media, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
+            "media, codec, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
             LogKind,
             always=True,
         ),
