@@ -71,6 +71,7 @@ LogKind = Literal[
     "answered",
     "response",
     "hangup",
+    "warning",
 ]
 
 
