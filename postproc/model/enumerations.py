@@ -63,6 +63,7 @@ LogKind = Literal[
     "stun",
     "dtls",
     "media",
+    "codec",
     "srtp",
     "sdp",
     "pre_answer",

@@ -619,7 +619,12 @@ PHASES = Table(
         Column("silence_from_server_s", REAL, "Longest time without one, from the phase's start to its end."),
         Column("packets_undirected", INTEGER, "RTP of the leg of which it is not known who sent it."),
         Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none.", HandshakeState),
-        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged.", CallVerdict),
+        Column(
+            "verdict",
+            TEXT,
+            "ok, fault, suspect or cannot_tell: did media come from who should send? NA: nobody need.",
+            CallVerdict,
+        ),
     ),
 )
 LEGS = Table(
@@ -756,7 +761,7 @@ LOG_EVENTS = Table(
             "kind",
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
-            "media, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
+            "media, codec, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
             LogKind,
             always=True,
         ),

@@ -124,7 +124,7 @@ def test_of_a_system_that_is_not_known_it_is_less_sure():
 
 def test_a_match_of_codecs_in_the_log_takes_the_blame_from_them():
     error = log("media", "CODEC NEGOTIATION ERROR.  SDP:", 9)
-    match = log("media", "Audio Codec Compare [opus:116:48000:20:0:1] ++++ is saved as a match", 8)
+    match = log("codec", "Audio Codec Compare [opus:116:48000:20:0:1] ++++ is saved as a match", 8)
     assert asked(RULE, **stock(log_events=[error])) == []
     (found,) = asked(RULE, **stock(log_events=[match, error]))
     assert found.verdict == "suspect"

@@ -100,7 +100,7 @@ def test_the_log_makes_it_certain(line, said):
 
 def test_silent_where_the_log_says_that_a_codec_matched():
     lines = [
-        log("media", "Audio Codec Compare [PCMA:8:8000:20:64000:1] ++++ is saved as a match", 7),
+        log("codec", "Audio Codec Compare [PCMA:8:8000:20:64000:1] ++++ is saved as a match", 7),
         log("media", "CODEC NEGOTIATION ERROR.  SDP:", 8),
     ]
     scene = at_once(

@@ -95,7 +95,7 @@ def find(case: Case) -> Iterator[Finding]:
     told = logged(case, "media", call_id=refused.leg.call_id)
     if any(UNSUITABLE in line.row.text for line in told):
         yield _logged(case, offer, told)
-    elif not media_refused(told):
+    elif not media_refused(case, refused.leg.call_id):
         yield from _concluded(case, offer) if refused.own(case) else _by_default(case, offer)
 
 

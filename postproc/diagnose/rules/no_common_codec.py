@@ -5,7 +5,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
-from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, logged, media_refused, quoted
+from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
     Negotiated,
@@ -128,12 +128,11 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     }
     seen = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
-    told = logged(case, "media")
-    if lines := media_refused(told):
+    if lines := media_refused(case):
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
         yield Finding(RULE.name, "fault", 0.9, seen, title, (BY_LOG,), facts, leg=leg)
-    elif not codec_matched(told) and (guess := _guess(case, refused, audio)) is not None:
+    elif not codec_matched(case) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
         yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)
