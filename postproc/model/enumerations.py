@@ -64,6 +64,8 @@ LogKind = Literal[
     "stun",
     "dtls",
     "media",
+    "codec",
+    "srtp",
     "sdp",
     "pre_answer",
     "ringing",

@@ -134,6 +134,11 @@ class SdpMediaRow(NamedTuple):
     setup: str | None
     fingerprint: str | None
     rtcp_mux: bool
+    rtcp_mux_only: bool | None
+    crypto: str | None
+    ice_lite: bool | None
+    ice_mismatch: bool | None
+    ice_options: str | None
     formats: str | None
     codecs: str | None
 

@@ -286,6 +286,15 @@ SDP_MEDIA = Table(
         Column("setup", TEXT, "a=setup: active, passive, actpass, holdconn."),
         Column("fingerprint", TEXT, "a=fingerprint: hash and value."),
         Column("rtcp_mux", FLAG, "a=rtcp-mux.", always=True),
+        Column("rtcp_mux_only", FLAG, "a=rtcp-mux-only (RFC 8858): RTCP on a port of its own is refused."),
+        Column("crypto", TEXT, "Suites of a=crypto (RFC 4568), comma-joined; keys are not kept."),
+        Column("ice_lite", FLAG, "a=ice-lite (RFC 8839)."),
+        Column(
+            "ice_mismatch",
+            FLAG,
+            "a=ice-mismatch (RFC 8839): the other's default address is none of its candidates.",
+        ),
+        Column("ice_options", TEXT, "a=ice-options: trickle, ice2, ..., as written."),
         Column("formats", TEXT, "Format list of the m= line, comma-joined."),
         Column("codecs", TEXT, "format=name/clock of each format known, comma-joined."),
     ),
@@ -619,7 +628,12 @@ PHASES = Table(
         Column("silence_from_server_s", REAL, "Longest time without one, from the phase's start to its end."),
         Column("packets_undirected", INTEGER, "RTP of the leg of which it is not known who sent it."),
         Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none.", HandshakeState),
-        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged.", CallVerdict),
+        Column(
+            "verdict",
+            TEXT,
+            "ok, fault, suspect or cannot_tell: did media come from who should send? NA: nobody need.",
+            CallVerdict,
+        ),
     ),
 )
 LEGS = Table(
@@ -756,7 +770,7 @@ LOG_EVENTS = Table(
             "kind",
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
-            "media, sdp, pre_answer, ringing, answered, response or hangup.",
+            "media, codec, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
             LogKind,
             always=True,
         ),

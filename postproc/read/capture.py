@@ -17,18 +17,17 @@ from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.tables import CAPTURES, Tables
-from postproc.read import alone, plain, programs, tshark
+from postproc.read import plain, processes, programs, tshark
 from postproc.read.arrays import Array
-from postproc.read.clock import Clock, believed
 from postproc.read.container import NotWalkable
-from postproc.read.decrypted import sip_over_tls
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
 from postproc.read.layers import OTV
-from postproc.read.media import few
-from postproc.read.rtp_tables import rtp_tables
+from postproc.read.limits import Clock, believed
+from postproc.read.media import few, rtp_tables
 from postproc.read.split import Split, split
+from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
@@ -95,7 +94,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
         try:
             source = converted(path, folder / "converted.pcapng")
             parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
-        except alone.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
+        except processes.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
             raise
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
@@ -119,7 +118,7 @@ def converted(path: Path, target: Path) -> Path:
     if editcap is None:
         raise CaptureError("editcap, which converts it, is not beside tshark")
     source = path.resolve()
-    status, said = alone.make(
+    status, said = processes.make(
         target, source.stat().st_size, editcap, "-F", "pcapng", str(source), str(target)
     )
     cut = any(words in said for words in tshark.BROKEN_FILE)

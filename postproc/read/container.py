@@ -13,7 +13,7 @@ import numpy as np
 
 from postproc.model.errors import CaptureError
 from postproc.read.arrays import Array
-from postproc.read.clock import Clock
+from postproc.read.limits import Clock
 
 LARGEST_PACKET = 262_144  # Wireshark's limit too: a greater length is garbage
 LINK_TYPES = {  # numbers of the LINKTYPE registry; 12 and 14 are RAW as some systems wrote it

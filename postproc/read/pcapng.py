@@ -11,8 +11,8 @@ import numpy as np
 
 from postproc.read import limits
 from postproc.read.arrays import Array, count_until, gather, places
-from postproc.read.clock import EARLIEST, LATEST, OUTSIDE, SECOND
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Layout, NotWalkable, Window
+from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, SECOND
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
 LITTLE_ENDIAN = b"\x4d\x3c\x2b\x1a"

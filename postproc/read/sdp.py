@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from postproc.model.addresses import addr_class
-from postproc.read import checked
+from postproc.read import limits
 
 # RFC 3551, table 4 and 5: payload types that need no rtpmap.
 STATIC_CODECS = {
@@ -79,6 +79,12 @@ def media_rows(description: Description) -> Iterator[dict[str, Any]]:
                 "setup": _either(section, session, "setup"),
                 "fingerprint": ", ".join(section.all("fingerprint") or session.all("fingerprint")) or None,
                 "rtcp_mux": section.attribute("rtcp-mux") is not None,
+                "rtcp_mux_only": section.attribute("rtcp-mux-only") is not None,
+                "crypto": ",".join(_suites(section)) or None,
+                "ice_lite": session.attribute("ice-lite") is not None,
+                "ice_mismatch": "ice-mismatch"
+                in {name for name, _ in (*section.attributes, *session.attributes)},
+                "ice_options": _either(section, session, "ice-options") or None,
             }
         )
 
@@ -109,10 +115,10 @@ def candidate(line: str) -> dict[str, Any]:
             "transport": fields[2].lower(),
             "priority": _number(fields[3], LARGEST_PRIORITY),
             "addr": _host(fields[4]),
-            "port": _number(fields[5], checked.PORT),
+            "port": _number(fields[5], limits.PORT),
             "type": fields[7].lower(),
-            "related_addr": checked.host(extensions.get("raddr", "")),
-            "related_port": None if related_port is None else _number(related_port, checked.PORT),
+            "related_addr": limits.host(extensions.get("raddr", "")),
+            "related_port": None if related_port is None else _number(related_port, limits.PORT),
             "addr_class": addr_class(fields[4]),
         }
     except (ValueError, IndexError):
@@ -120,13 +126,13 @@ def candidate(line: str) -> dict[str, Any]:
 
 
 def _number(digits: str, most: int) -> int:
-    if (number := checked.number(digits, most)) is None:
+    if (number := limits.number(digits, most)) is None:
         raise ValueError(digits[:40])
     return number
 
 
 def _host(text: str) -> str:
-    if (host := checked.host(text)) is None:
+    if (host := limits.host(text)) is None:
         raise ValueError(text[:40])
     return host
 
@@ -143,7 +149,7 @@ def _media(section: Section) -> dict[str, Any]:
     formats = found[4].split()
     return {
         "media": found[1].lower(),
-        "port": checked.number(found[2], checked.PORT),
+        "port": limits.number(found[2], limits.PORT),
         "proto": found[3].upper(),
         "formats": ",".join(formats) or None,
         "codecs": ",".join(_codecs(formats, section)) or None,
@@ -153,10 +159,17 @@ def _media(section: Section) -> dict[str, Any]:
 def _codecs(formats: list[str], section: Section) -> Iterator[str]:
     mapped = dict(value.split(None, 1) for value in section.all("rtpmap") if len(value.split(None, 1)) == 2)
     for name in formats:
-        number = checked.number(name, LARGEST_TYPE)
+        number = limits.number(name, LARGEST_TYPE)
         static = None if number is None else STATIC_CODECS.get(number)
         if codec := mapped.get(name) or static:
             yield f"{name}={'/'.join(codec.split('/')[:2])}"
+
+
+def _suites(section: Section) -> Iterator[str]:
+    """Yield the crypto suite of each a=crypto line (RFC 4568, section 9.2): ``tag suite inline:key``."""
+    for line in section.all("crypto"):
+        if len(fields := line.split(None, 2)) >= 2:
+            yield fields[1]
 
 
 def _direction(section: Section, session: Section) -> str:
@@ -174,4 +187,4 @@ def _either(section: Section, session: Section, name: str) -> str | None:
 
 def _connection(section: Section, session: Section) -> str | None:
     fields = session.connection if section.connection is None else section.connection
-    return checked.host(fields[2].split("/")[0]) if fields and len(fields) >= 3 else None
+    return limits.host(fields[2].split("/")[0]) if fields and len(fields) >= 3 else None

@@ -25,7 +25,7 @@ from postproc.read.container import Container, Window
 from postproc.read.hashing import Hashing
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
-from postproc.read.media import Media
+from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import (
     PIECE,
     ForTshark,
@@ -37,7 +37,6 @@ from postproc.read.packets import (
     unwrapped,
 )  # fmt: skip
 from postproc.read.rtp import rtp_packets
-from postproc.read.rtp_tables import rtp_tables
 from postproc.read.small import (
     CONNECTION,
     KEEP,

@@ -24,6 +24,7 @@ ORDER = """
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
+    rtp-bind-failed
     public-candidate-missing
     private-candidate-missing
     offer-without-candidates
@@ -50,6 +51,7 @@ ORDER = """
     dtls-alert
     dtls-incomplete
     dtls-not-started
+    srtp-not-decrypted
     no-media
     media-on-unexpected-path
     one-way-media
