@@ -125,7 +125,7 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
 
 def _seconds(value: str | None) -> int | None:
     found = SECONDS.match(value or "")
-    return checked.number(found[1], LONGEST_S) if found else None
+    return limits.number(found[1], LONGEST_S) if found else None
 
 
 def _fragment_status(sip: SipMessage) -> int | None:
@@ -134,7 +134,7 @@ def _fragment_status(sip: SipMessage) -> int | None:
         return None
     line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
     found = wire.STATUS_LINE.fullmatch(line)
-    return checked.number(found[1], *STATUSES) if found else None
+    return limits.number(found[1], *STATUSES) if found else None
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
