@@ -13,9 +13,8 @@ from email.parser import BytesParser
 from typing import Any
 
 from postproc.model import constants
-from postproc.read import limits
 from postproc.read.frame import Frame
-from postproc.wire import MalformedError
+from postproc.wire import MalformedError, number
 from postproc.wire import sip as wire
 
 LONG_FORMS = constants.table("sip.compact_forms")
@@ -169,7 +168,7 @@ def _part(sip: SipMessage) -> str | None:
 
 def _start(line: str) -> dict[str, Any]:
     if status := wire.STATUS_LINE.fullmatch(line):
-        return {"status": limits.number(status[1], *STATUSES), "reason": status[2] or None}
+        return {"status": number(status[1], *STATUSES), "reason": status[2] or None}
     request = wire.REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
@@ -188,7 +187,7 @@ def _cseq(value: str | None) -> tuple[int | None, str | None]:
     found = CSEQ.match(value or "")
     if not found:
         return None, None
-    return limits.number(found[1], LARGEST_CSEQ), found[2]
+    return number(found[1], LARGEST_CSEQ), found[2]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

@@ -22,11 +22,12 @@ from postproc.read.events import events
 from postproc.read.extract import frames_of
 from postproc.read.frame import nanoseconds
 from postproc.read.hashing import Hashing
-from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, Clock, host, number
+from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, Clock, host
 from postproc.read.pcapng import _interface
 from postproc.read.records import Record, pieces
 from postproc.read.split import split
 from postproc.read.walk import open_container, windows
+from postproc.wire import number
 from tests.read import wire
 from tests.read.frames import frame
 from tests.read.wire import SECOND, START
