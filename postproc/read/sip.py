@@ -124,7 +124,7 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
 
 def _seconds(value: str | None) -> int | None:
     found = SECONDS.match(value or "")
-    return limits.number(found[1], LONGEST_S) if found else None
+    return number(found[1], LONGEST_S) if found else None
 
 
 def _fragment_status(sip: SipMessage) -> int | None:
@@ -133,7 +133,7 @@ def _fragment_status(sip: SipMessage) -> int | None:
         return None
     line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
     found = wire.STATUS_LINE.fullmatch(line)
-    return limits.number(found[1], *STATUSES) if found else None
+    return number(found[1], *STATUSES) if found else None
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
