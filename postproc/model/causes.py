@@ -17,7 +17,7 @@ from typing import Literal
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
-    "codec", "call", "registration", "confirmation",
+    "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -61,7 +61,21 @@ CHAIN: Mapping[Link, Place] = {
     "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "codec": Place("legs"),
     "registration": Place("legs"),
-    "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server", "media_port")),
+    "next_hop": Place("legs"),
+    "session_timer": Place("legs"),
+    "call": Place(
+        "legs",
+        needs=(
+            "admission",
+            "acl",
+            "codec",
+            "registration",
+            "next_hop",
+            "session_timer",
+            "stun_server",
+            "media_port",
+        ),
+    ),
     "confirmation": Place(None, gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),

@@ -17,6 +17,8 @@ ORDER = """
     one-direction-only
     invite-rejected-by-acl
     callee-unreachable
+    session-interval-too-small
+    no-response
     call-rejected
     ack-missing
     second-leg-missing
