@@ -13,9 +13,8 @@ from email.parser import BytesParser
 from typing import Any
 
 from postproc.model import constants
-from postproc.read import limits
 from postproc.read.frame import Frame
-from postproc.wire import MalformedError
+from postproc.wire import MalformedError, number
 from postproc.wire import sip as wire
 
 LONG_FORMS = constants.table("sip.compact_forms")
@@ -26,6 +25,11 @@ TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, has half of it; some stacks count on
+SECONDS = re.compile(r"\s*(\d{1,10})\s*(?:;|$)")
+LONGEST_S = 2**32 - 1  # of an Expires (section 20.19)
+REFRESHER = re.compile(r";\s*refresher\s*=\s*(uac|uas)\b", re.IGNORECASE)
+EXPIRES = re.compile(r";\s*expires\s*=\s*\"?(\d{1,10})\b", re.IGNORECASE)
+IN_BRACKETS = re.compile(r"<([^>]*)>")
 STATUSES = (699, 100)  # the last and the first: section 7.2
 START_LINE = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\r\n", re.MULTILINE)
 WHOLE_START_LINE = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3} [ -~]*)\r\n")
@@ -74,27 +78,62 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
     cseq, cseq_method = _cseq(sip.first("cseq"))
     from_uri, from_tag = _party(sip.first("from"))
     to_uri, to_tag = _party(sip.first("to"))
-    return _start(sip.start) | {
-        "frame": frame.number,
-        "time": frame.time,
-        "call_id": sip.first("call-id"),
-        "src_addr": frame.src_addr,
-        "src_port": frame.src_port,
-        "dst_addr": frame.dst_addr,
-        "dst_port": frame.dst_port,
-        "transport": _transport(frame),
-        "cseq": cseq,
-        "cseq_method": cseq_method,
-        "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
-        "from_uri": from_uri,
-        "from_tag": from_tag,
-        "to_uri": to_uri,
-        "to_tag": to_tag,
-        "user_agent": sip.first("user-agent") or sip.first("server"),
-        "contact": _party(sip.first("contact"))[0],
-        "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
-        "has_sdp": has_sdp,
+    return (
+        _start(sip.start)
+        | {
+            "frame": frame.number,
+            "time": frame.time,
+            "call_id": sip.first("call-id"),
+            "src_addr": frame.src_addr,
+            "src_port": frame.src_port,
+            "dst_addr": frame.dst_addr,
+            "dst_port": frame.dst_port,
+            "transport": _transport(frame),
+            "cseq": cseq,
+            "cseq_method": cseq_method,
+            "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
+            "from_uri": from_uri,
+            "from_tag": from_tag,
+            "to_uri": to_uri,
+            "to_tag": to_tag,
+            "user_agent": sip.first("user-agent") or sip.first("server"),
+            "contact": _party(sip.first("contact"))[0],
+            "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+            "has_sdp": has_sdp,
+            "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
+        }
+        | _of_dialog(sip)
+    )
+
+
+def _of_dialog(sip: SipMessage) -> dict[str, Any]:
+    """What routes a dialog, keeps it alive and hands it on (RFC 3261, 4028, 3515)."""
+    route, session = sip.all("record-route"), sip.first("session-expires")
+    at_contact = EXPIRES.search(sip.first("contact") or "")
+    expires = sip.first("expires")
+    return {
+        "record_route": ", ".join(IN_BRACKETS.findall(", ".join(route))) or None,
+        "session_expires": _seconds(session),
+        "refresher": (_found(REFRESHER, session or "") or "").lower() or None,
+        "min_se": _seconds(sip.first("min-se")),
+        "refer_to": _party(sip.first("refer-to"))[0],
+        "fragment_status": _fragment_status(sip),
+        "expires": _seconds(at_contact[1] if at_contact else expires),
     }
+
+
+def _seconds(value: str | None) -> int | None:
+    found = SECONDS.match(value or "")
+    return number(found[1], LONGEST_S) if found else None
+
+
+def _fragment_status(sip: SipMessage) -> int | None:
+    """The status that a NOTIFY reports of what REFER asked for (RFC 3515, section 2.4.5)."""
+    if not (sip.first("content-type") or "").lower().startswith("message/sipfrag"):
+        return None
+    line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
+    found = wire.STATUS_LINE.fullmatch(line)
+    return number(found[1], *STATUSES) if found else None
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
@@ -129,7 +168,7 @@ def _part(sip: SipMessage) -> str | None:
 
 def _start(line: str) -> dict[str, Any]:
     if status := wire.STATUS_LINE.fullmatch(line):
-        return {"status": limits.number(status[1], *STATUSES), "reason": status[2] or None}
+        return {"status": number(status[1], *STATUSES), "reason": status[2] or None}
     request = wire.REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
@@ -148,7 +187,7 @@ def _cseq(value: str | None) -> tuple[int | None, str | None]:
     found = CSEQ.match(value or "")
     if not found:
         return None, None
-    return limits.number(found[1], LARGEST_CSEQ), found[2]
+    return number(found[1], LARGEST_CSEQ), found[2]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

@@ -26,10 +26,13 @@ from postproc.model.vocabulary import (
 )
 from postproc.show import phases
 from postproc.show.calls import Line
+from postproc.show.selection import Quoted, log_warnings
 from postproc.show.store import Walks
 from postproc.show.terminal import clean, folded
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
+LOG_WARNINGS = Text("warnings and errors in the log", "Warnungen und Fehler im Log")
+TIMES = Text("{n} times", "{n}-mal")
 SHOWN = 12  # frames named
 
 
@@ -46,6 +49,7 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
     """Of every call the walk, the phases of its media, the findings with evidence, causes and remedies."""
     by_call: dict[int | None, list[Described]] = {}
+    warned = log_warnings(tables)
     for each in of_table(tables.findings):
         by_call.setdefault(each.call, []).append(each)
     of_phases = by(load(PhaseRow, tables.phases), "call")
@@ -56,6 +60,7 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
         told += list(_phases(of_phases.get(call, ()), width, lang))
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
+        told += _warned(warned.get(call, ()), width, lang)
     return told
 
 
@@ -87,6 +92,14 @@ def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled
         yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
         for line in lines:
             yield from _block(f"- {line}", width, indent + 4, hanging=2)
+
+
+def _warned(lines: Sequence[Quoted], width: int | None, lang: Lang) -> Iterator[Styled]:
+    if lines:
+        yield Styled(f"  {LOG_WARNINGS.of(lang)}:")
+    for line in lines:
+        times = f" ({TIMES.of(lang, n=line.times)})" if line.times > 1 else ""
+        yield from _block(f"- {line.level} {line.text}{times} ({line.log}:{line.line})", width, 4, hanging=2)
 
 
 def frame_list(frames: Sequence[int]) -> str:

@@ -37,7 +37,37 @@ def test_request_gives_every_column():
         "cseq": 7, "cseq_method": "INVITE", "branch": "z9hG4bKa1",
         "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
         "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None, "has_sdp": True,
+        "record_route": None, "session_expires": None, "refresher": None, "min_se": None, "refer_to": None,
+        "fragment_status": None, "expires": 60, "authorized": False,
     }  # fmt: skip
+
+
+def test_what_routes_refreshes_and_transfers_a_dialog():
+    found = row(
+        b"SIP/2.0 200 OK\r\nRecord-Route: <sip:p2;lr>,<sip:p1;lr>\r\nRecord-Route: <sip:p0;lr>\r\n"
+        b"x: 1800 ; refresher=UAS\r\nMin-SE: 90\r\nContact: <sip:a@b>;expires=60\r\nExpires: 3600\r\n\r\n"
+    )
+    assert found["record_route"] == "sip:p2;lr, sip:p1;lr, sip:p0;lr"
+    assert (found["session_expires"], found["refresher"], found["min_se"]) == (1800, "uas", 90)
+    assert found["expires"] == 60
+    assert (
+        row(b"REFER sip:a@b SIP/2.0\r\nr: <sip:c@d?Replaces=x>\r\n\r\n")["refer_to"] == "sip:c@d?Replaces=x"
+    )
+    assert row(b"REGISTER sip:b SIP/2.0\r\nAuthorization: Digest x\r\n\r\n")["authorized"]
+
+
+def test_a_notify_reports_a_status():
+    head = (
+        b"NOTIFY sip:a@b SIP/2.0\r\nContent-Type: %s\r\nContent-Length: 27\r\n\r\nSIP/2.0 486 Busy Here\r\n"
+    )
+    assert row(head % b"message/sipfrag;version=2.0")["fragment_status"] == 486
+    assert row(head % b"text/plain")["fragment_status"] is None
+
+
+@pytest.mark.parametrize("value", ["99999999999", "-1", "1800x", "\u0661", ""])
+def test_seconds_that_are_none_are_not_known(value):
+    found = row(f"SIP/2.0 422 X\r\nMin-SE: {value}\r\nExpires: {value}\r\n\r\n".encode())
+    assert (found["min_se"], found["expires"]) == (None, None)
 
 
 def test_response_has_status_and_reason_but_no_method():
