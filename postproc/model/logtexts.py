@@ -87,7 +87,7 @@ TEXTS = (
     _text("media", "Crypto not negotiated", r"Crypto not negotiated but required"),
     _text("media", "a=crypto in RTP/AVP", r"a=(?P<verdict>crypto in RTP/AVP)"),
     _text(
-        "media", " is saved as a ",
+        "codec", " is saved as a ",
         r"\w+ Codec Compare \[(?P<codec>[^:\]]+)[^\]]*\] \+* ?is (?P<verdict>saved as a (?:near-)?match)",
     ),
     _text(

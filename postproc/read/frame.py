@@ -34,7 +34,7 @@ class Frame:
     guessed: bool = False  # time, as the packet's own is not believed (read.clock)
 
 
-def frame(layers: Mapping[str, Any]) -> Frame:
+def from_layers(layers: Mapping[str, Any]) -> Frame:
     head = layers["frame"]
     protocols = tuple(str(head.get("frame_frame_protocols", "")).split(":"))
     path = _outside_quotes(protocols)

@@ -17,10 +17,9 @@ LONGEST = 2000  # characters kept of a line
 BODY = 1 << 14  # bytes of a description looked at
 NEAR = 1 << 15  # bytes below a line of a channel in which lines of no channel may be about it
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48, section 5.4
-CONTAINER = r"(?:[\w.-]+ +\| )?"  # see logfiles
-START = rf"{CONTAINER}(?:\x1b\[[0-9;]*m)*"
+START = r"(?:\x1b\[[0-9;]*m)*"
 LINE = re.compile(
-    rf"{CONTAINER}(?:(?P<uuid>{UUID}) )?(?P<time>(?:19|2[01])\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{1,9}})"
+    rf"(?:(?P<uuid>{UUID}) )?(?P<time>(?:19|2[01])\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{1,9}})"
     r"(?: \d+\.\d+%)? \[(?P<level>[A-Z0-9]+)\] (?P<source>[\w.+-]+):\d+ (?:\w+\(\) )?(?P<text>.*)"
 )
 OF_CHANNEL = re.compile(rf"{START}({UUID}) ".encode())

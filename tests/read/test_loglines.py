@@ -28,7 +28,6 @@ def test_a_line_is_taken_apart():
         (LINE.rstrip("\n"), {}),
         (f"\x1b[36m{LINE.rstrip()}\x1b[0m\n", {}),
         (f"\x1b[1;36m{A} {TIME} [NOTICE] sofia.c:1 {HANGUP}\x1b[0K\n", {}),
-        (f"freeswitch-1  | {LINE}", {}),
         (LINE.replace(A, A.upper()), {}),
         (LINE.replace("599138", "599138123"), {}),
         (LINE.replace("sofia.c:2417", "mod_sofia.c:1"), {"source": "mod_sofia.c"}),

@@ -136,7 +136,7 @@ def _description(media: dict[str, None], candidates: int) -> str:
 # Log lines of a call, on the capture's clock.
 
 
-TIES = {"channel", "peer", "sdp"}  # what they tell is in other lanes
+TIES = {"channel", "peer", "sdp", "codec"}  # what they tell is in other lanes
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
     "NOTICE": NOTE, "WARNING": WARNING, "ERR": ERROR, "ERROR": ERROR, "CRIT": ERROR, "ALERT": ERROR,

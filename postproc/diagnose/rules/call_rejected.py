@@ -14,6 +14,7 @@ from postproc.diagnose.rules import (
     invite_rejected_by_acl,
     no_common_codec,
     offer_without_candidates,
+    session_interval_too_small,
 )
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -23,6 +24,7 @@ from postproc.model.text import Text
 NEARER = (
     invite_rejected_by_acl,
     callee_unreachable,
+    session_interval_too_small,
     candidates_rejected_by_acl,
     offer_without_candidates,
     no_common_codec,
