@@ -72,6 +72,7 @@ LogKind = Literal[
     "answered",
     "response",
     "hangup",
+    "warning",
 ]
 
 
