@@ -5,7 +5,7 @@ A table's rows are made when first asked for, once for all calls; of one call al
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -31,7 +31,8 @@ from postproc.model.rows import (
     TimelineRow,
     TransactionRow,
 )
-from postproc.model.tables import Tables
+
+Run: TypeAlias = Any  # Tables, or what has them as attributes: a run, a call of a notebook
 
 
 class Calls:
@@ -43,7 +44,7 @@ class Calls:
 
     def __init__(
         self,
-        tables: Tables | Any,  # noqa: ANN401  (a run, or a call's tables, will do)
+        tables: Run,
         prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
         only: int | None = None,
     ) -> None:

@@ -17,7 +17,8 @@ from typing import Literal
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
-    "codec", "call", "registration", "confirmation",
+    "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
+    "secure_transport", "signalling", "session", "transfer",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -58,11 +59,29 @@ CHAIN: Mapping[Link, Place] = {
     "negotiation": Place(None, needs=("stun_server",)),
     "public_candidate": Place("candidates", needs=("stun_server",), gaps=("first_leg",)),
     "local_candidate": Place("candidates", gaps=("first_leg",)),
-    "acl": Place("legs", needs=("local_candidate",), near=("public_candidate",)),
+    "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "codec": Place("legs"),
     "registration": Place("legs"),
-    "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server", "media_port")),
-    "confirmation": Place(None, gaps=("capture_directions",)),
+    "next_hop": Place("legs"),
+    "session_timer": Place("legs"),
+    "call": Place(
+        "legs",
+        needs=(
+            "admission",
+            "acl",
+            "codec",
+            "registration",
+            "next_hop",
+            "session_timer",
+            "stun_server",
+            "media_port",
+        ),
+    ),
+    "secure_transport": Place(None),
+    "signalling": Place("legs", needs=("secure_transport",)),
+    "confirmation": Place(None, needs=("signalling",), gaps=("capture_directions",)),
+    "session": Place(None, needs=("signalling",), gaps=("capture_directions",)),
+    "transfer": Place(None),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),
@@ -112,7 +131,8 @@ CHAIN: Mapping[Link, Place] = {
     "both_directions": Place(
         "media",
         needs=("media", "media_path", "decryption"),
-        gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
+        # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(

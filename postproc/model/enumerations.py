@@ -11,6 +11,7 @@ SideBy = Literal["marker", "b2bua", "role"]
 Direction = Literal["server_to_client", "client_to_server", "other"]
 LegRole = Literal["inbound", "outbound", "single"]
 EndedBy = Literal["uac", "uas"]
+Refresher = Literal["uac", "uas"]
 
 # SIP and SDP.
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
@@ -63,6 +64,7 @@ LogKind = Literal[
     "stun",
     "dtls",
     "media",
+    "codec",
     "srtp",
     "sdp",
     "pre_answer",
@@ -70,6 +72,7 @@ LogKind = Literal[
     "answered",
     "response",
     "hangup",
+    "warning",
 ]
 
 

@@ -84,6 +84,14 @@ class SipMessageRow(NamedTuple):
     user_agent: str | None
     contact: str | None
     reason_header: str | None
+    record_route: str | None
+    session_expires: int | None
+    refresher: EndedBy | None
+    min_se: int | None
+    refer_to: str | None
+    fragment_status: int | None
+    expires: int | None
+    authorized: bool
     has_sdp: bool
     copy_of: int | None
     time_guessed: bool | None

@@ -20,15 +20,14 @@ from postproc.model.tables import CAPTURES, Tables
 from postproc.read import plain, processes, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
-from postproc.read.decrypted import sip_over_tls
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
 from postproc.read.layers import OTV
 from postproc.read.limits import Clock, believed
-from postproc.read.media import few
-from postproc.read.rtp_tables import rtp_tables
+from postproc.read.media import few, rtp_tables
 from postproc.read.split import Split, split
+from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]

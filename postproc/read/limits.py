@@ -1,8 +1,7 @@
 """What is accepted of a capture: how many rows, which numbers, host names and times.
 
 Counts keep a file made for it from filling the memory; each is far above what a call needs,
-and what is cut is counted in the capture's warnings. A number enters arithmetic only if it has
-a place in its protocol: the limits are those of the RFCs, all far below the end of int64.
+and what is cut is counted in the capture's warnings.
 
 Times are int64 nanoseconds since 1970, in numpy and in pandas: they end on 2262-04-11, but 64
 bits in a file may mean any year. So that sums, differences and some slack always fit, no time
@@ -21,22 +20,9 @@ INTERFACES = 4096  # of a file; merged ones have one for each of their parts
 INTERFACE_NAME = 255  # characters of its name
 ROWS = 2000  # of all tables, from one frame: headers, descriptions and candidates of its SIP messages
 
-
-PORT = 65_535
 NAME = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)*[A-Za-z_][A-Za-z0-9_-]{0,62}\.?")
 ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(?:%[\w.:-]{1,64})?", re.ASCII)
 LONGEST_NAME = 253  # RFC 1035, section 2.3.4
-
-
-def number(digits: str, most: int, least: int = 0) -> int | None:
-    """The number in ASCII digits; None if it is none, or outside the limits."""
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    significant = digits.lstrip("0") or "0"
-    if len(significant) > len(str(most)):  # Python refuses to read thousands of digits
-        return None
-    value = int(significant)
-    return value if least <= value <= most else None
 
 
 def host(text: str) -> str | None:

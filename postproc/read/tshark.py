@@ -1,33 +1,40 @@
-"""tshark as a stream of frames: the only module that knows pyshark and EK.
+"""tshark as a stream of frames: the only module that knows pyshark, EK and PDML.
 
 tshark runs with ``-T ek -x``: its dissectors say where a message begins and
 ends (reassembly, decryption, heuristics), and ``NAME_raw`` holds the message's
 bytes, one per occurrence, so that two SIP messages in a TCP segment stay two.
 Everything else in the stream is filtered out by ``-j``.
+
+For people who look closer, ``packets`` gives single frames with every field of every layer
+(``-T pdml``). That is slow (2 ms a frame), so a display filter should say which frames are meant.
 """
 
 import asyncio
 import re
 import subprocess
+from asyncio import StreamReader
 from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import pyshark
+from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.text import clean
 from postproc.read import processes, programs
-from postproc.read.frame import Frame, frame
+from postproc.read.frame import Frame, from_layers
 from postproc.read.option_files import keylog_preference
 from postproc.read.processes import Leash, leash
 
+Place = tuple[str | None, int | None]
 T = TypeVar("T")
 Stream = TypeVar("Stream", bound="EkCapture")
 
@@ -44,6 +51,7 @@ SIGNALLING = (
     f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
     "|| icmp.type in {3..5,11,12} || icmpv6.type < 128"
 )
+TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
     "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
@@ -119,7 +127,7 @@ def frames(
         custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
     ) as stream:  # fmt: skip
         for batch in stream:
-            yield from map(frame, batch)
+            yield from map(from_layers, batch)
         stream.check()
 
 
@@ -272,3 +280,78 @@ def _widened(stdout: asyncio.StreamReader | None) -> bool:
     except (ImportError, AttributeError, OSError, ValueError):  # ValueError: tshark is dead already
         return False
     return True
+
+
+def sip_over_tls(source: Path, keylog: Path | None) -> dict[str, str]:
+    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
+    servers: dict[frozenset[Place], int | None] = {}
+    claimed: set[int | None] = {None}
+    unclaimed: set[int | None] = set()
+    for frame in frames(source, keylog, show=TLS_DATA):
+        ends = frozenset([(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)])
+        port = servers.setdefault(ends, frame.dst_port)  # the first record is the client's
+        (unclaimed if frame.protocols[-1] in ("tls", "data") else claimed).add(port)
+    return {f"tls.port=={port}": "sip" for port in unclaimed - claimed}
+
+
+def sip_messages(source: Path, keylog: Path | None = None) -> Mapping[int, tuple[bytes, ...]]:
+    """The SIP messages in TLS, whole, by the number of the frame in which each ends.
+
+    Raises CaptureError when tshark cannot read the capture.
+    """
+    rules = sip_over_tls(source, keylog)
+    return {
+        frame.number: tuple(frame.messages["sip"])
+        for frame in frames(source, keylog, show="tls && sip", decode_as=rules)
+        if "tls" in frame.protocols and frame.messages.get("sip")
+    }
+
+
+def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
+    """The frames that the display filter ``show`` lets through, ``limit`` at most, in file order.
+
+    Works beside a running event loop, as in Jupyter. Raises CaptureError when the
+    file is gone or tshark refuses it or the filter; of a file cut short the whole
+    frames come.
+    """
+    if not capture.is_file():
+        raise CaptureError(f"{capture}: the capture is not there any more")
+    return apart(lambda: _read(capture, show, keylog, limit))
+
+
+def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
+    options = {"custom_parameters": ["-n", "-Y", show, *INSIDE_TURN]}
+    with streaming(PdmlCapture, capture, keylog, **options) as stream:
+        found = list(islice(stream, limit))
+        if limit is None or len(found) < limit:  # else tshark was stopped by us
+            stream.check()
+    return found
+
+
+class PdmlCapture(EkCapture):
+    """The same process and the same care, with pyshark's own packets as output."""
+
+    output = "pdml"
+
+    def _setup_tshark_output_parser(self) -> "PdmlPackets":
+        return PdmlPackets(deadline=self.deadline())
+
+
+class PdmlPackets(TsharkXmlParser):  # type: ignore[misc]
+    """pyshark's parser, with an end to its patience."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    async def get_packets_from_stream(
+        self, stream: StreamReader, existing: bytes, got_first_packet: bool = True
+    ) -> tuple[Packet | None, bytes]:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                read: tuple[Packet | None, bytes] = await super().get_packets_from_stream(
+                    stream, existing, got_first_packet
+                )
+        except TimeoutError:
+            raise CaptureError("tshark took too long and was stopped") from None
+        return read

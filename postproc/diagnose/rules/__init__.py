@@ -17,8 +17,11 @@ ORDER = """
     one-direction-only
     invite-rejected-by-acl
     callee-unreachable
+    session-interval-too-small
+    no-response
     call-rejected
     ack-missing
+    session-expired
     second-leg-missing
     slow-negotiation
     stun-server-unreachable

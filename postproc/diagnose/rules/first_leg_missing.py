@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.signalling import server_called, server_calls, with_ice
+from postproc.diagnose.evidence.signalling import server_calls, with_ice
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -66,16 +66,13 @@ def _judged(case: Case) -> bool:
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:
-    """A leg of the server without ICE, answered, with no audio both ways."""
+    """A leg that the server makes, without ICE, answered, with no audio both ways."""
     leg = case.legs[0]
     if not _lasted(case, leg) or media_ok(case) is True or any(with_ice(case, each) for each in case.legs):
         return
-    if server_calls(case, leg):
-        facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
-    elif server_called(case, leg):
-        facts = {"server": leg.uas_addr, "peer": leg.uac_addr}
-    else:
-        return
+    if not server_calls(case, leg):
+        return  # of a leg that the server takes nobody can tell whether there is another: second-leg-missing
+    facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
     yield Finding(
         RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (NOT_THERE,), facts, SETTLE, leg=leg.leg
     )
