@@ -73,6 +73,7 @@ LogKind = Literal[
     "answered",
     "response",
     "hangup",
+    "warning",
 ]
 
 

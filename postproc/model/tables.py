@@ -790,7 +790,8 @@ LOG_EVENTS = Table(
             "kind",
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
-            "media, codec, srtp, sdp, pre_answer, ringing, answered, response or hangup.",
+            "media, codec, srtp, sdp, pre_answer, ringing, answered, response, hangup, or "
+            "warning: any other line of level WARNING or worse.",
             LogKind,
             always=True,
         ),

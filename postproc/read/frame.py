@@ -31,7 +31,7 @@ class Frame:
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
-    guessed: bool = False  # time, as the packet's own is not believed (read.clock)
+    guessed: bool = False  # time, as the packet's own is not believed (read.limits)
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:
