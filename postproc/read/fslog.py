@@ -16,8 +16,8 @@ from postproc.model.errors import CaptureError
 from postproc.model.logtexts import origin, said
 from postproc.model.tables import LOG_EVENTS, LOGS, Tables, concat
 from postproc.read import inputs, logfiles
-from postproc.read.clock import EARLIEST, LATEST, SECOND
 from postproc.read.inputs import Unread
+from postproc.read.limits import EARLIEST, LATEST, SECOND
 from postproc.read.logfiles import Log
 from postproc.read.loglines import Line, lines
 

@@ -1,7 +1,7 @@
 """Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16.
 
-A log is known by its content: one of its first lines begins with FreeSWITCH's time and level. So
-rotated files are found whatever number they bear.
+A log is known by its content: one of its first lines has FreeSWITCH's time, level and source. So
+rotated files are found whatever number they bear, and lines whatever other programs write around them.
 """
 
 import bz2
@@ -22,6 +22,7 @@ from typing import IO, Literal, cast
 from postproc.model.errors import CaptureError
 from postproc.read import inputs
 from postproc.read.inputs import Unread, said
+from postproc.read.loglayout import LOGGED, TIMED, Layout, layout
 
 HEAD = 1 << 16  # bytes in which a line of the log must stand: its first record may be a long SIP message
 BLOCK = 1 << 23
@@ -35,12 +36,10 @@ PACKED: dict[bytes, Callable[[Path, Literal["rb"]], object]] = {
 }
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 ZEROS = 24  # of 32 bytes
-UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
-# A container's name and "|" may stand before it, as `docker compose logs` writes it.
-TIMED = rb"(?:[\w.-]+ +\| )?" + COLOUR + rb"(?:" + UUID + rb" )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"
 TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
-LOG_LINE = re.compile(rb"^" + TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ ", re.MULTILINE)
+LOG_LINE = re.compile(rb"^" + LOGGED, re.MULTILINE)
+# Level and source as FreeSWITCH writes them, whatever stands before; of another time than its own.
+LEVEL_AND_SOURCE = re.compile(rb"\[(?:DEBUG|INFO|NOTICE|WARNING|ERR|CRIT|ALERT)\] [\w.+-]+\.c(?:pp)?:\d+ ")
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
 
@@ -96,7 +95,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     rest, damage = b"", None
     try:
         with _opened(path) as file:
-            for text in _utf8(file, BLOCK):
+            for text in _unwrapped(_utf8(file, BLOCK)):
                 rest += text
                 cut = _last_record(rest)
                 yield rest[:cut]
@@ -109,14 +108,28 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield the logs in a folder, or the file itself, with the reason why it is none."""
+    """Yield the logs in a folder, or the file itself, with the reason why it is none.
+
+    Of what is no log in a folder that which looks like one is named.
+    """
     if not inputs.is_folder(top):
         yield top, _refusal(top)
         return
-    inside = [path for path, reason in inputs.walk(top, skip) if reason is None and _refusal(path) is None]
-    yield from ((path, None) for path in inside)
-    if not inside:
+    inside = [(path, _refusal(path)) for path, reason in inputs.walk(top, skip) if reason is None]
+    yield from ((path, reason) for path, reason in inside if reason is None or _looks_like_a_log(path))
+    if all(reason is not None for _, reason in inside):
         yield top, "no FreeSWITCH log in this folder"
+
+
+def _looks_like_a_log(path: Path) -> bool:
+    """By its name, or by FreeSWITCH's level and source in its first lines."""
+    if NAMED_LOG.search(path.name):
+        return True
+    try:
+        with _opened(path) as file:
+            return LEVEL_AND_SOURCE.search(next(_utf8(file, HEAD), b"")) is not None
+    except (*DAMAGED, OSError):
+        return False
 
 
 def _named_logs(folder: Path) -> Iterator[Path]:
@@ -134,7 +147,7 @@ def _refusal(path: Path) -> str | None:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
             return "not a regular file"
         with _opened(path) as file:
-            head = next(_utf8(file, HEAD), b"")
+            head = b"".join(_unwrapped(islice(_utf8(file, HEAD), 1)))
     except FileNotFoundError:
         return "no such file or folder"
     except (*DAMAGED, OSError) as error:
@@ -167,6 +180,28 @@ def _utf8(file: IO[bytes], size: int) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for piece in chain([first], pieces):
         yield decoder.decode(piece).encode(errors="replace").removeprefix(codecs.BOM_UTF8)
+
+
+def _unwrapped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a log's text without what other programs wrote around its lines (loglayout)."""
+    first = next(pieces, b"")
+    known = layout(first[:HEAD])
+    pieces = chain([first], pieces)
+    return _without(known, pieces) if known else pieces
+
+
+def _without(known: Layout, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    try:
+        for piece in pieces:
+            whole, end, rest = (rest + piece).rpartition(b"\n")
+            if len(rest) > LONGEST:
+                whole, end, rest = whole + end, rest, b""
+            yield known.unwrapped(whole) + end
+    except (*DAMAGED, OSError):
+        yield known.unwrapped(rest)
+        raise
+    yield known.unwrapped(rest)
 
 
 def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from postproc.read.container import Interface, Window
 from postproc.read.foreign import MAGIC_COOKIE, begins_like_sip
 from postproc.read.frame import Frame, addresses
 from postproc.read.packets import ForTshark, Payloads, flow, mixed, unwrapped
-from postproc.read.segments import is_message
+from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
 
 BINDING = (0x0001, 0x0011, 0x0101, 0x0111)  # request, indication, success, error

@@ -38,11 +38,24 @@ def test_each_section_has_its_own_values_else_the_sessions():
         "sdp_owner": "IceLink-3.14", "session_id": "42", "session_version": "7", "mid": "audio",
         "media": "audio", "port": 33246, "proto": "UDP/TLS/RTP/SAVPF", "direction": "sendonly",
         "connection_addr": "198.51.100.77", "ufrag": "Q0Ny", "pwd_present": True, "setup": "actpass",
-        "fingerprint": "sha-256 AA:BB", "rtcp_mux": True, "formats": "111,8,101",
+        "fingerprint": "sha-256 AA:BB", "rtcp_mux": True, "rtcp_mux_only": False, "crypto": None,
+        "ice_lite": False, "ice_mismatch": False, "ice_options": None, "formats": "111,8,101",
         "codecs": "111=opus/48000,8=PCMA/8000,101=telephone-event/8000",
     }  # fmt: skip
     assert (video["port"], video["connection_addr"], video["ufrag"]) == (0, "2001:db8::1", "sess")
     assert (video["direction"], video["pwd_present"], video["codecs"]) == ("inactive", False, None)
+
+
+def test_what_a_section_demands_of_the_answer_is_read_and_no_key():
+    text = (
+        "v=0\na=ice-lite\na=ice-options:trickle ice2\nm=audio 9 RTP/SAVP 0\na=rtcp-mux-only\na=ice-mismatch\n"
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^31\na=crypto:2 AEAD_AES_256_GCM inline:eA==\n"
+        "a=crypto:3\n"
+    )
+    (row,) = sdp.media_rows(sdp.parse(text))
+    assert row["crypto"] == "AES_CM_128_HMAC_SHA1_80,AEAD_AES_256_GCM"
+    assert (row["ice_lite"], row["ice_mismatch"], row["rtcp_mux_only"]) == (True, True, True)
+    assert row["ice_options"] == "trickle ice2"
 
 
 def test_direction_is_sendrecv_where_nothing_is_said():

@@ -17,11 +17,16 @@ ORDER = """
     one-direction-only
     invite-rejected-by-acl
     callee-unreachable
+    session-interval-too-small
+    no-response
     call-rejected
+    signalling-lost
     ack-missing
+    session-expired
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
+    rtp-bind-failed
     public-candidate-missing
     private-candidate-missing
     offer-without-candidates
@@ -48,6 +53,7 @@ ORDER = """
     dtls-alert
     dtls-incomplete
     dtls-not-started
+    srtp-not-decrypted
     no-media
     media-on-unexpected-path
     one-way-media

@@ -2,8 +2,8 @@
 
 import pytest
 
+from postproc.model.calls import Calls
 from postproc.model.tables import FINDINGS
-from postproc.show.pictures.cut import each_call, of_call
 from postproc.show.pictures.ladder import Ladder, ladder
 from postproc.show.pictures.layout import Layer, width
 from postproc.show.pictures.machines import Machines
@@ -27,12 +27,12 @@ CALLS = {
 @pytest.fixture(params=CALLS, scope="module")
 def each(request: pytest.FixtureRequest):
     run, call = CALLS[request.param]()
-    return of_call(run, call)
+    return Calls(run)[call]
 
 
 def drawn(name: str, lang: str = "en") -> Ladder:
     run, call = CALLS[name]()
-    return ladder(of_call(run, call), lang)
+    return ladder(Calls(run)[call], lang)
 
 
 def said(held: Ladder) -> list[tuple[str, str, str]]:
@@ -121,7 +121,7 @@ def test_what_two_captures_tell_differently_is_drawn_twice():
 def test_500_messages_become_a_ladder_of_some_hundred_rows():
     run = scenes.long_call()
     assert len(run.sip_messages) > 500
-    held = ladder(of_call(run, 1))
+    held = ladder(Calls(run)[1])
     assert len(held.rows) < 150
     assert ("XPhone Server", "XCC", "INFO × 115, every 1.7 s") in said(held)
     assert sum(label.startswith("re-INVITE") for _, _, label in said(held)) == 16
@@ -162,7 +162,7 @@ def test_findings_mark_the_rows_of_their_frames_and_are_listed():
                 "title": "The server's private candidate is missing"},
         base | {"frame": 9, "code": "SDP009", "severity": "info", "verdict": "ok", "title": "not shown"},
     ])  # fmt: skip
-    held = ladder(of_call(run.tables.with_(findings=found), 1))
+    held = ladder(Calls(run.tables.with_(findings=found))[1])
     marked = {n: [mark.code for mark in marks] for n, marks in enumerate(held.marks) if marks}
     rows = said(held)
     assert {rows[n][2].split(",")[0]: codes for n, codes in marked.items()} == {
@@ -179,7 +179,7 @@ def test_findings_mark_the_rows_of_their_frames_and_are_listed():
 def test_a_call_without_events_says_so():
     run = scenes.run_of("good.pcapng")
     empty = run.tables.with_(timeline=run.timeline.iloc[:0], rtp_streams=run.rtp_streams.iloc[:0])
-    held = ladder(of_call(empty, 1))
+    held = ladder(Calls(empty)[1])
     assert "nothing of this call was captured" in [label.text for label in held.picture.labels]
     assert_good(held.picture)
 
@@ -194,18 +194,18 @@ def test_labels_that_fit_are_not_shortened():
 
 def test_every_call_cut_apart_is_the_same_as_one_by_one():
     run = scenes.run_of("two_calls.pcapng")
-    apart = list(each_call(run))
+    apart = list(Calls(run))
     assert [one.number for one in apart] == [1, 2]
     for one in apart:
-        assert ladder(one).picture == ladder(of_call(run, one.number)).picture
+        assert ladder(one).picture == ladder(Calls(run)[one.number]).picture
 
 
 def test_a_call_that_is_not_there_is_named():
     with pytest.raises(LookupError, match="no call 7 in this run; it has 1, 2"):
-        of_call(scenes.run_of("two_calls.pcapng"), 7)
+        Calls(scenes.run_of("two_calls.pcapng"))[7]
 
 
 def test_addresses_of_a_turn_server_are_no_ones_own():
     run, call = CALLS["turn"]()
-    machines = Machines(of_call(run, call)).all
+    machines = Machines(Calls(run)[call]).all
     assert [machine.part for machine in machines if "198.51.100.200" in machine.hosts] == ["relay"]
