@@ -96,8 +96,8 @@ def test_the_keys_of_a_number_without_country(words: list[str]) -> None:
     compare("number", words, lambda word: said(*number(word, None)), "")
 
 
-# National with a trunk prefix, international both ways, without any prefix; of usual lengths. Without a prefix
-# and with the digits of the country in front libphonenumber may take them for the country; the plug-in does not.
+# National with a trunk prefix, international both ways, without any prefix; of usual lengths. libphonenumber
+# may take leading digits like the country's for the country although no prefix says so; the plug-in does not.
 GERMAN = st.from_regex(r"(0|0049|\+49)[2-9][0-9]{7,9}|(?!49)[2-9][0-9]{7,9}", fullmatch=True)
 
 
