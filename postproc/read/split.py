@@ -22,7 +22,6 @@ from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import foreign, media, plain
 from postproc.read.arrays import Array
 from postproc.read.container import Container, Window
-from postproc.read.hashing import Hashing
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
@@ -50,7 +49,7 @@ from postproc.read.small import (
     records,
     write,
 )  # fmt: skip
-from postproc.read.walk import WINDOW, open_container, windows
+from postproc.read.walk import WINDOW, Hashing, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
 

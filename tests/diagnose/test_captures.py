@@ -57,6 +57,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/parallel_ring.pcapng": OK,
     "made/proxy_hops.pcapng": OK,
     "made/reinvite.pcapng": OK,
+    "made/session_expired_missing.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
+    "made/session_expired_refused.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
     "made/session_timer_422_server.pcapng": [TOO_SMALL],
     "made/session_timer_422_trunk.pcapng": [TOO_SMALL],
     "made/three_legs.pcapng": OK,

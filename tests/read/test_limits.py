@@ -17,16 +17,14 @@ from postproc.model.errors import SetupError
 from postproc.read import capture, inputs, limits, logfiles
 from postproc.read.access import read as read_lists
 from postproc.read.capture import Options, read
-from postproc.read.container import NotWalkable
+from postproc.read.container import NotWalkable, _interface
 from postproc.read.events import events
 from postproc.read.extract import frames_of
 from postproc.read.frame import nanoseconds
-from postproc.read.hashing import Hashing
 from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, Clock, host
-from postproc.read.pcapng import _interface
 from postproc.read.records import Record, pieces
 from postproc.read.split import split
-from postproc.read.walk import open_container, windows
+from postproc.read.walk import Hashing, open_container, windows
 from postproc.wire import number
 from tests.read import wire
 from tests.read.frames import frame
@@ -48,7 +46,7 @@ def test_interfaces_beyond_the_limit_end_the_file_and_it_says_so(tmp_path):
 def test_a_clock_is_asked_only_for_interfaces_with_packets(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "postproc.read.pcapng._since_epoch", lambda ticks, *clock: asked.append(clock) or ticks
+        "postproc.read.container._since_epoch", lambda ticks, *clock: asked.append(clock) or ticks
     )
     described = [wire.interface(resolution=9, offset=n) for n in range(limits.INTERFACES)]
     wire.parted(tmp_path, wire.pcapng(*described, *[wire.enhanced(START, PING, n) for n in (5, 7, 5)]))

@@ -21,6 +21,7 @@ ORDER = """
     no-response
     call-rejected
     ack-missing
+    session-expired
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
