@@ -114,6 +114,15 @@ TEXTS = (
 ORIGIN = re.compile(r"(?:^|[ ;])o=(?P<owner>\S+) (?P<session_id>\S+) ")
 MEDIA_PORT = re.compile(r"(?:^|[ ;])m=\w+ (\d{1,5})")
 KINDS = tuple(dict.fromkeys(text.kind for text in TEXTS))
+# Levels (switch_log.c) of lines that are kept and quoted whatever they say.
+LOUD = ("WARNING", "ERR", "CRIT", "ALERT", "EMERG")
+NAMED = re.compile(r"\b(?:sofia|verto|loopback|rtc)/[^\s\[\]]+")
+
+
+def channel_named(text: str) -> str | None:
+    """The channel's name in a text of any kind: ``sofia/internal/1010@203.0.113.10``."""
+    found = NAMED.search(text)
+    return found[0] if found else None
 
 
 def said(text: str) -> tuple[str, dict[str, str]] | None:

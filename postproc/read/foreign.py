@@ -12,7 +12,7 @@ from postproc.read.packets import ForTshark, Payloads
 from postproc.read.rtp import channel_data
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)
-TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
+TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
 QUIC_PORT = 443
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes

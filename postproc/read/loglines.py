@@ -2,7 +2,8 @@
 
 ``[UUID ]YYYY-MM-DD HH:MM:SS.ffffff[ NN.NN%] [LEVEL] file.c:line text``: the UUID and the idle
 percentage depend on version and settings. Most lines are of no use: the words of those that are
-(logtexts) are looked for in the bytes first, which is many times faster than taking lines apart.
+(logtexts) are looked for in the bytes first, which is many times faster than taking lines apart. Of
+warnings and errors all that name a channel are kept.
 """
 
 import re
@@ -10,9 +11,12 @@ from collections.abc import Container, Iterator
 from sys import intern
 from typing import NamedTuple
 
-from postproc.model.logtexts import NULL, TEXTS, UUID, said
+from postproc.model.logtexts import LOUD, NULL, TEXTS, UUID, channel_named, said
 
-WORDS = {text.words.encode(): text.kind for text in TEXTS}
+WARNING = "warning"  # kind of a loud line that is none of the texts
+WORDS = {text.words.encode(): text.kind for text in TEXTS} | {
+    f" [{level}] ".encode(): WARNING for level in LOUD
+}
 LONGEST = 2000  # characters kept of a line
 BODY = 1 << 14  # bytes of a description looked at
 NEAR = 1 << 15  # bytes below a line of a channel in which lines of no channel may be about it
@@ -91,10 +95,13 @@ def _line(block: bytes, start: int, number: int) -> Line | None:
     whole = block[start : min(end, start + 2 * LONGEST)].decode(errors="backslashreplace")
     line = LINE.match(ESCAPES.sub("", whole).rstrip("\r"))
     text = line["text"][:LONGEST] if line else ""
-    told = said(text)
-    if line is None or told is None:
+    if line is None:
         return None
-    kind, facts = told
+    kind, facts = said(text) or (None, {})
+    if kind is None and line["level"] in LOUD and (line["uuid"] or channel_named(text)):
+        kind = WARNING
+    if kind is None:
+        return None
     if kind == "sdp" and not (text := _with_description(text, block, end)):
         return None
     call_id = facts.get("call_id")

@@ -23,10 +23,13 @@ from postproc.model.vocabulary import (
     word,
 )
 from postproc.show.calls import Line
+from postproc.show.selection import Quoted, log_warnings
 from postproc.show.store import Walks
 from postproc.show.terminal import clean, folded
 
 STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green", "cannot_tell": "yellow"}
+LOG_WARNINGS = Text("warnings and errors in the log", "Warnungen und Fehler im Log")
+TIMES = Text("{n} times", "{n}-mal")
 SHOWN = 12  # frames named
 
 
@@ -43,6 +46,7 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
     """Of every call the walk and the findings with evidence, causes and remedies."""
     by_call: dict[int | None, list[Described]] = {}
+    warned = log_warnings(tables)
     for each in of_table(tables.findings):
         by_call.setdefault(each.call, []).append(each)
     told: list[Styled] = []
@@ -51,6 +55,7 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
         told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
+        told += _warned(warned.get(call, ()), width, lang)
     return told
 
 
@@ -74,6 +79,14 @@ def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled
         yield Styled(f"{' ' * (indent + 2)}{title.of(lang)}:")
         for line in lines:
             yield from _block(f"- {line}", width, indent + 4, hanging=2)
+
+
+def _warned(lines: Sequence[Quoted], width: int | None, lang: Lang) -> Iterator[Styled]:
+    if lines:
+        yield Styled(f"  {LOG_WARNINGS.of(lang)}:")
+    for line in lines:
+        times = f" ({TIMES.of(lang, n=line.times)})" if line.times > 1 else ""
+        yield from _block(f"- {line.level} {line.text}{times} ({line.log}:{line.line})", width, 4, hanging=2)
 
 
 def frame_list(frames: Sequence[int]) -> str:

@@ -118,6 +118,15 @@ def test_kinds_and_channels_may_be_chosen():
     assert [line.uuid for line in read(text, channels={A.encode()})] == [A, None]
 
 
+@pytest.mark.parametrize("level", ["WARNING", "ERR", "CRIT"])
+def test_every_warning_and_error_of_a_channel_is_kept_whatever_it_says(level):
+    said = f"{TIME} 90.00% [{level}] mod_dptools.c:9 Nobody foresaw this"
+    (line,) = read(f"{A} {said}\n{said}\n{A} {TIME} [NOTICE] a.c:1 Nobody foresaw this\n")
+    assert (line.kind, line.level, line.text, line.uuid) == ("warning", level, "Nobody foresaw this", A)
+    (named,) = read(f"{said} of sofia/x/1@192.0.2.1 either\n")
+    assert (named.kind, named.uuid) == ("warning", None)
+
+
 def test_lines_of_no_channel_are_taken_near_a_chosen_one_and_failures_of_stun_always():
     plain = f"{TIME} [WARNING] sofia.c:1 {REJECTED}\n"
     far = "x" * loglines.NEAR + "\n"

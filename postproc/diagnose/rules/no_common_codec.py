@@ -128,11 +128,11 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     }
     seen = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
-    if lines := media_refused(case):
+    if lines := media_refused(case, refused.leg.call_id):
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
         yield Finding(RULE.name, "fault", 0.9, seen, title, (BY_LOG,), facts, leg=leg)
-    elif not codec_matched(case) and (guess := _guess(case, refused, audio)) is not None:
+    elif not codec_matched(case, refused.leg.call_id) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
         yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)

@@ -39,6 +39,7 @@ from postproc.show.report.cells import (
     span,
 )
 from postproc.show.report.words import HEADINGS, PAGE
+from postproc.show.selection import Quoted
 
 COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
 MOST_CANDIDATES = 40
@@ -251,6 +252,23 @@ def _frames(held: Sequence[BindingRow]) -> str:
 MOST_FLOWS = 60
 HANDSHAKE_KINDS = {"complete": "good", "none": "faint"}
 LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
+
+
+def log_warnings(lines: Sequence[Quoted], lang: Lang) -> Sheet | None:
+    """One row per warning or error of the logs on a call's channels."""
+    return sheet(
+        "log_events", lang, "time level text times line", [_warning(each) for each in lines], MOST_FLOWS
+    )
+
+
+def _warning(line: Quoted) -> tuple[Cell, ...]:
+    return (
+        Cell(clock(line.time), "figure"),
+        Cell(shown(line.level), "doubt" if line.level == "WARNING" else "bad"),
+        Cell(shown(line.text, 400), "long"),
+        Cell(str(line.times), "figure"),
+        code(f"{shown(line.log, 120)}:{line.line}"),
+    )
 
 
 def legs(call: Call, lang: Lang) -> Sheet | None:
