@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.read.limits import OUTSIDE
 
-LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
+LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6", "tls")}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
 

@@ -57,7 +57,7 @@ PACKET = np.dtype([
 ])  # fmt: skip
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
-TLS_PORTS = (443, 2230, 2231)  # of which the handshakes matter
+TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
 QUIC_PORT = 443
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes

@@ -93,6 +93,7 @@ class Split:
     foreign_packets: int = 0
     not_looked_at: int = 0
     unread: str = ""  # what those were
+    walked: bool = True
     tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
