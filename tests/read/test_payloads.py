@@ -231,7 +231,7 @@ def test_foreign_datagrams_are_kept(tmp_path):
 
 
 MAGIC_COOKIE = 0x2112A442
-UDP_INVITE = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
+OFFER = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
 USERNAME = struct.pack(">HH", 6, 4) + b"ab:c"
 MAPPED = bytes.fromhex("002000080001a147e112a643")
 HELLO = record(22, handshake(1, 0, bytes(40)))
@@ -273,7 +273,7 @@ def test_binding_messages_go_past_tshark(tmp_path, kind):
     "message",
     [
         stun(0x0003), stun(0x0002), stun(cookie=1), stun(length=12), stun(length=4), stun() + b"\0",
-        stun()[:19], b"", b"\0", b"\x40\x01\0\4abcd", b"\r\n\r\n", UDP_INVITE,
+        stun()[:19], b"", b"\0", b"\x40\x01\0\4abcd", b"\r\n\r\n", OFFER,
     ],
 )  # fmt: skip
 def test_what_is_no_plain_check_has_tshark_see_its_whole_flow(tmp_path, message):
@@ -284,16 +284,16 @@ def test_what_is_no_plain_check_has_tshark_see_its_whole_flow(tmp_path, message)
 
 
 def test_another_flow_is_not_concerned(tmp_path):
-    packets = at(datagram(stun()), datagram(UDP_INVITE, 4000, 5001), datagram(UDP_INVITE, 5000, 4000))
+    packets = at(datagram(stun()), datagram(OFFER, 4000, 5001), datagram(OFFER, 5000, 4000))
     assert parted(tmp_path, wire.pcap(packets)) == ([], [1, 2, 3])
 
 
 BODY = b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\n"
-WITH_BODY = UDP_INVITE[:-2] + b"l: %d\r\n\r\n" % len(BODY) + BODY
+WITH_BODY = OFFER[:-2] + b"l: %d\r\n\r\n" % len(BODY) + BODY
 RINGING = b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP c\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
 
 
-@pytest.mark.parametrize("message", [UDP_INVITE, RINGING, WITH_BODY, UDP_INVITE.replace(b"x\r", b"\xfc\r")])
+@pytest.mark.parametrize("message", [OFFER, RINGING, WITH_BODY, OFFER.replace(b"x\r", b"\xfc\r")])
 def test_a_whole_sip_message_goes_past_tshark_with_keep_alives_around_it(tmp_path, message):
     packets = [datagram(message), datagram(b"\r\n\r\n"), datagram(b"\0"), datagram(message)]
     assert parted(tmp_path, wire.pcap(at(*packets))) == ([2, 3], [1, 4])
@@ -302,13 +302,13 @@ def test_a_whole_sip_message_goes_past_tshark_with_keep_alives_around_it(tmp_pat
 @pytest.mark.parametrize(
     "message",
     [
-        WITH_BODY[:-1], WITH_BODY + b"\0", UDP_INVITE + BODY, UDP_INVITE[:-2], b"\r\n" + UDP_INVITE, UDP_INVITE * 2,
-        UDP_INVITE.replace(b"a@b", b"\xfc@b"), UDP_INVITE.replace(b"a@b", b"a @b"), b"hello", stun(),
-        UDP_INVITE.replace(b"SIP/2.0\r", b"SIP/3.0\r", 1),
+        WITH_BODY[:-1], WITH_BODY + b"\0", OFFER + BODY, OFFER[:-2], b"\r\n" + OFFER, OFFER * 2,
+        OFFER.replace(b"a@b", b"\xfc@b"), OFFER.replace(b"a@b", b"a @b"), b"hello", stun(),
+        OFFER.replace(b"SIP/2.0\r", b"SIP/3.0\r", 1),
     ],
 )  # fmt: skip
 def test_other_messages_have_tshark_see_all_sip_of_their_flow(tmp_path, message):
-    packets = at(datagram(UDP_INVITE), datagram(message), datagram(UDP_INVITE, 1, 2))
+    packets = at(datagram(OFFER), datagram(message), datagram(OFFER, 1, 2))
     assert parted(tmp_path, wire.pcap(packets)) == ([1, 2], [3])
 
 
@@ -323,7 +323,7 @@ def test_certificates_in_fragments_are_for_tshark_with_all_dtls_of_their_flow(tm
 
 
 def test_dtls_beside_something_else_or_with_keys_is_for_tshark(tmp_path):
-    beside = wire.pcap(at(datagram(HELLO), datagram(UDP_INVITE)))
+    beside = wire.pcap(at(datagram(HELLO), datagram(OFFER)))
     assert parted(tmp_path, beside) == ([1, 2], [])
     secrets = wire.block(10, struct.pack("<II", 0x544C534B, 4) + b"# no")
     packets = [wire.enhanced(time, packet) for time, packet in at(datagram(HELLO), datagram(stun()))]
@@ -355,15 +355,15 @@ def ipv6(message):
         [datagram(HELLO), *map(datagram, FRAGMENTS), datagram(WHOLE, 1, 2), datagram(record(21, b"\2\x28"))],
         [datagram(record(22, bytes(60), 1)), datagram(HELLO + WHOLE + record(20, b"\1")), datagram(RTCP)],
         [datagram(stun(attributes=b"\0\6\0\xff")), datagram(stun(attributes=b"\0\6")), datagram(RTCP)],
-        [datagram(UDP_INVITE, 5060, 5060), datagram(stun(), 5061, 5060), datagram(stun(), 5060, 5060)],
+        [datagram(OFFER, 5060, 5060), datagram(stun(), 5061, 5060), datagram(stun(), 5060, 5060)],
         [
-            datagram(UDP_INVITE),
+            datagram(OFFER),
             datagram(RINGING),
             ipv6(WITH_BODY),
-            datagram(b"." + UDP_INVITE),
-            datagram(b"1" + UDP_INVITE),
+            datagram(b"." + OFFER),
+            datagram(b"1" + OFFER),
         ],
-        [datagram(UDP_INVITE), datagram(WITH_BODY[:-5]), datagram(b"\r\n\r\n"), datagram(UDP_INVITE, 1, 2)],
+        [datagram(OFFER), datagram(WITH_BODY[:-5]), datagram(b"\r\n\r\n"), datagram(OFFER, 1, 2)],
         [datagram(stun()) + bytes(6), datagram(b"\x40\x01\0\4abcd", 1, 2), datagram(stun(), 1, 2)],
     ],
 )
