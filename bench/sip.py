@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from postproc.wire import sdp
 from postproc.wire.ip import Endpoint
+from postproc.wire.sdp import written
 from postproc.wire.sip import sized
 
 PRIORITIES = {"host": 2130706431, "srflx": 1694498815}
@@ -128,21 +130,30 @@ def secured_sdp(owner: str, media: Endpoint, agent: IceAgent) -> str:
     codecs += ["a=rtpmap:8 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15"]
     candidates = [_candidate(number, each) for number, each in enumerate(agent.candidates)]
     ways = ["a=rtcp-mux", "a=sendrecv"]
-    return _lines(session + line + ice + dtls + codecs + ways + candidates + ["a=end-of-candidates"])
+    return written(*session, *line, *ice, *dtls, *codecs, *ways, *candidates, "a=end-of-candidates")
 
 
 def plain_sdp(owner: str, media: Endpoint) -> str:
     session = ["v=0", f"o={owner} {media.port} 1 IN IP4 {media.addr}", "s=-", f"c=IN IP4 {media.addr}"]
     line = ["t=0 0", f"m=audio {media.port} RTP/AVP 8 101", "a=rtpmap:8 PCMA/8000"]
-    return _lines([*session, *line, "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20"])
+    return written(*session, *line, "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20")
 
 
 def _candidate(number: int, candidate: Candidate) -> str:
     priority = PRIORITIES[candidate.type] - number
     base = candidate.base
-    related = f" raddr {base.addr} rport {base.port}" if base else ""
-    where = f"{candidate.addr} {candidate.port} typ {candidate.type}"
-    return f"a=candidate:{842163049 + number} 1 udp {priority} {where}{related} generation 0"
+    related = (("raddr", base.addr), ("rport", str(base.port))) if base else ()
+    line = sdp.Candidate(
+        str(842163049 + number),
+        1,
+        "udp",
+        priority,
+        candidate.addr,
+        candidate.port,
+        candidate.type,
+        (*related, ("generation", "0")),
+    )
+    return f"a=candidate:{line}"
 
 
 def _via(sender: Dialog, cseq: int, transaction: str) -> str:
@@ -158,7 +169,3 @@ def _parties(dialog: Dialog, *, confirmed: bool, by_uas: bool) -> list[str]:
     caller, callee = dialog.caller_address, dialog.callee_address + (dialog.to_tag if confirmed else "")
     from_, to = (callee, caller) if by_uas else (caller, callee)
     return [f"From: {from_}", f"To: {to}", f"Call-ID: {dialog.call_id}"]
-
-
-def _lines(lines: Sequence[str]) -> str:
-    return "\r\n".join(lines) + "\r\n"

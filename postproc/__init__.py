@@ -40,8 +40,7 @@ def analyze(
 
     Without ``out`` nothing is kept on disk; with it the results are written
     there as ``postproc run`` does, and a second call reads only what has
-    changed. ``jobs`` above one starts processes: a script then needs
-    ``if __name__ == "__main__":``. Files that cannot be read are in
+    changed. ``jobs`` above one starts processes. Files that cannot be read are in
     ``run.unread``. ``deployment`` is a file, or the name of a shipped one:
     xphone, freeswitch, generic. ``fs_logs`` are FreeSWITCH logs, and folders
     with such: their lines about the calls are in ``run.log_events``. ``lang``,

@@ -9,6 +9,7 @@ lost alone. What has been read is found in the cache the next time.
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import traceback
@@ -26,6 +27,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from postproc import cache, current_folder, memory
@@ -244,7 +246,7 @@ class Processes(ThreadPoolExecutor):
             target=_do, args=(tells, str(self._folder), dict(os.environ), work), daemon=True
         )
         with hears:
-            with tells, self._starting, _signals_wait():
+            with tells, self._starting, _signals_wait(), _script_left_out():
                 if self._stopped:
                     raise BrokenExecutor("no more work is begun")
                 process.start()
@@ -294,6 +296,20 @@ def _signals_wait() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _script_left_out() -> Iterator[None]:
+    """Start processes that do not run the script that called us once more, to have its functions: ours do.
+
+    Without ``if __name__ == "__main__":`` each of them would begin a run of its own.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _do(tells: Connection, folder: str, environment: dict[str, str], work: Callable[[], object]) -> None:

@@ -106,7 +106,7 @@ class Call:
         milliseconds, and tshark dissects the whole capture. Raises CaptureError when
         the capture is gone, or tshark refuses the filter.
         """
-        from postproc.read import drill, inputs, tshark  # noqa: PLC0415  (pyshark is for those who look)
+        from postproc.read import inputs, tshark  # noqa: PLC0415  (pyshark is for those who look)
 
         mine = self.filter
         if not mine:
@@ -114,7 +114,7 @@ class Call:
         show = f"({mine}) && ({display_filter or tshark.SIGNALLING})"
         files = [Path(file)] if file else [inputs.located(path) for path in self.captures["path"]]
         keys = Path(keylog) if keylog else None
-        return [packet for each in files for packet in drill.packets(each, show, keys, limit)]
+        return [packet for each in files for packet in tshark.packets(each, show, keys, limit)]
 
     def _drawn(self, name: str) -> "Drawing":
         from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)

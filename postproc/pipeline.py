@@ -25,7 +25,7 @@ from postproc.model.errors import SetupError
 from postproc.model.tables import CAPTURES, TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.read import deployment as deployments
-from postproc.read import fslog, inputs, keylog, logfiles, tshark
+from postproc.read import fslog, inputs, logfiles, option_files, tshark
 from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.results import Run
@@ -334,7 +334,7 @@ def _work(
 def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
     """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
-        options = replace(options, keylog=keylog.checked(options.keylog.absolute()))
+        options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
     decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
     key = cache.key(tshark.build(), *decisive)
     return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]

@@ -33,6 +33,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "from_tag": "f1",
         "to_uri": "sip:+498984079810@example.org",
         "has_sdp": False,
+        "authorized": False,
     },
     "stun_messages": {
         "src_addr": SERVER,

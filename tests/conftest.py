@@ -8,6 +8,14 @@ import pytest
 PCAPS = Path(__file__).parent.parent / "pcaps"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--renew-told",
+        action="store_true",
+        help="write tests/diagnose/told/ again: what the rules say in their tests",
+    )
+
+
 def pytest_configure() -> None:
     """Programs under test heed Ctrl-C and a hangup, though the tests may run in the background.
 

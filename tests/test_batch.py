@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -268,3 +269,34 @@ def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_p
     with pytest.raises(BrokenExecutor, match="nothing more is stored"):
         one.store(job, tables)
     assert len(stored) == 1
+
+
+def ran(way: str, script: Path, code: str) -> "subprocess.CompletedProcess[str]":
+    """A script by its file, by a program's standard input, by -c, or as a module."""
+    script.write_text(code)
+    words = {"file": [str(script)], "stdin": ["-"], "-c": ["-c", code], "-m": ["-m", script.stem]}[way]
+    return subprocess.run(
+        [sys.executable, *words],
+        input=code if way == "stdin" else "",
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("longest", [0, 10_000], ids=["spawned", "by the fork server"])
+@pytest.mark.parametrize("way", ["file", "stdin", "-c", "-m"])
+def test_a_script_is_run_once_however_many_processes_read(pcaps, tmp_path, way, longest):
+    (tmp_path / "in").mkdir()
+    for name in ("acl_403", "acl_488", "codec_488"):
+        shutil.copy(pcaps / f"{name}.pcapng", tmp_path / "in")
+    code = (
+        f"import postproc.batch; postproc.batch.LONGEST_FOLDER = {longest}\n"
+        "import postproc, pathlib\n"
+        "with open('begun', 'a') as file: file.write('once')\n"
+        "print(len(postproc.analyze('in', 'out', jobs=2).calls), __import__('__main__').postproc.__name__)\n"
+    )
+    done = ran(way, tmp_path / "script.py", code)
+    assert (done.stdout, done.stderr, (tmp_path / "begun").read_text()) == ("3 postproc\n", "", "once")

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import postproc
-from postproc.read.clock import LATEST, SECOND
+from postproc.model.calls import Calls
+from postproc.read.limits import LATEST, SECOND
 from postproc.read.walk import open_container, windows
-from postproc.show.pictures import PICTURES, of_call
+from postproc.show.pictures import PICTURES
 from tests.conftest import PCAPS
 
 YEAR = 365 * 86_400 * SECOND
@@ -92,5 +93,5 @@ def test_a_jump_costs_no_work(capture, usual, tmp_path, jump):
     assert len(done.rtp_seconds) < 100
     lasted = done.captures["last_time"] - done.captures["first_time"]
     assert (lasted > pd.Timedelta(days=3640)).all()
-    drawn = [PICTURES[name](of_call(done, call), "en") for call in done.calls["call"] for name in PICTURES]
+    drawn = [PICTURES[name](Calls(done)[call], "en") for call in done.calls["call"] for name in PICTURES]
     assert max(len(each.strokes) + len(each.areas) + len(each.labels) for each in drawn) < 3000

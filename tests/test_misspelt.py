@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 MISSPELT = {  # module -> what is written there, how it is misspelt, and what mypy says
     "diagnose/rules/media_lost.py": ("row.expected", "row.expekted", "attr-defined"),
     "diagnose/rules/dtls_alert.py": ('row.state != "alert"', 'row.state != "allert"', "comparison-overlap"),
+    "show/pictures/timeline.py": ("leg.ringing_time", "leg.ringin_time", "attr-defined"),
+    "show/pictures/events.py": (
+        'binding.outcome == "pending"',
+        'binding.outcome == "pendign"',
+        "comparison-overlap",
+    ),
     "show/report/sheets.py": ("row.media_packets", "row.media_pakets", "attr-defined"),
 }
 

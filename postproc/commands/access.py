@@ -54,13 +54,13 @@ def deployment_given(
     deployment: str, acl: Path | None, candidate: tuple[str, ...], signalling: tuple[str, ...]
 ) -> "Deployment":
     """Return the deployment with the access lists given; SetupError where a file has a mistake."""
-    from postproc.read import acl_files
+    from postproc.read import access as access_files
     from postproc.read import deployment as deployments
     from postproc.show.terminal import clean
 
     known = deployments.read(deployment)
     if acl:
-        access = acl_files.read(acl)
+        access = access_files.read(acl)
         print_notes(acl, access, locale_language())
         known = access.into(known)
     known = applied(known, candidate, signalling)
@@ -154,11 +154,11 @@ def check_command(
     """
     if not addr and not capture:
         raise click.UsageError("nothing to try: give --addr or --capture")
-    from postproc.read import acl_files
+    from postproc.read import access as access_files
     from postproc.read import deployment as deployments
     from postproc.show.terminal import console, say
 
-    access = acl_files.read(lists)
+    access = access_files.read(lists)
     known = access.into(_with_local(deployments.read(deployment), local))
     known = applied(known, names, signalling_list)
     print_notes(lists, access, lang)

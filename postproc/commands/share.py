@@ -34,6 +34,7 @@ LISTED = Text(
     "# Die übrigen werden ersetzt. Dahinter: wie oft und wo sie stehen.\n",
 )
 WORDS = ".words.txt"
+LARGEST = 1 << 20  # bytes of a file of words that a person has looked through
 
 
 def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,12 +58,11 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def hidden(path: Path | None) -> list[str]:
     """The words of a file given with --hide; SetupError when it is no text."""
     from postproc.model.errors import SetupError
-    from postproc.read.inputs import said
+    from postproc.read import option_files
 
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines() if path else []
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
+        content = option_files.content(path, LARGEST, "file of words") if path else b""
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise SetupError(f"{path}: no text in UTF-8") from None
     words = (line.partition("\t")[0].strip() for line in lines if not line.startswith("#"))

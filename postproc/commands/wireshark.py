@@ -14,7 +14,7 @@ from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
-    from postproc.read.installed import Program
+    from postproc.read.programs import Program
     from postproc.wireshark.bundle import Folders
     from postproc.wireshark.install import Done
     from postproc.wireshark.status import Seen
@@ -79,7 +79,7 @@ def install_command(*, force: bool, lang: Lang) -> None:
     Example:
         postproc wireshark install
     """
-    from postproc.read.installed import is_root
+    from postproc.read.programs import is_root
     from postproc.wireshark import bundle, install
 
     folders = _folders()
@@ -126,10 +126,10 @@ def status_command(*, lang: Lang) -> None:
     Example:
         postproc wireshark status
     """
-    from postproc.read.installed import is_root, programs
+    from postproc.read.programs import installed, is_root
     from postproc.wireshark import status
 
-    for line in status.lines(_folders(), [_seen(each) for each in programs()], root=is_root(), lang=lang):
+    for line in status.lines(_folders(), [_seen(each) for each in installed()], root=is_root(), lang=lang):
         _say(line)
 
 
@@ -177,16 +177,16 @@ def _command_line(words: list[str]) -> str:
 
 
 def _folders(tshark: Path | None = None) -> "Folders":
-    from postproc.read import installed
+    from postproc.read import programs
     from postproc.read.tshark import executable
     from postproc.wireshark.bundle import parse_folders
 
-    printed = installed.folders(tshark or Path(executable()))
+    printed = programs.folders(tshark or Path(executable()))
     return parse_folders(printed, moved="WIRESHARK_CONFIG_DIR" in os.environ)
 
 
 def _seen(program: "Program") -> "Seen":
-    from postproc.read.installed import knows
+    from postproc.read.programs import knows
     from postproc.wireshark.status import Seen
 
     if not program.is_tshark:

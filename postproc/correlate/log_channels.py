@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.model import constants
-from postproc.model.logtexts import origin, said
+from postproc.model.logtexts import channel_named, origin, said
 from postproc.model.tables import Tables
 
 # Whose line it is: the channel (UUID) of every line of a log, where it does not say so itself.
@@ -59,11 +59,19 @@ class _State:
 
 def with_channels(lines: Iterable[LogLine]) -> list[ChannelLine]:
     """Return the lines, given in the order they were written, each with its channel."""
-    known = [(line, (said(line.text) or (line.kind, {}))[1]) for line in lines]
+    known = [(line, _facts(line)) for line in lines]
     invites = Counter(line.time for line, facts in known if line.kind == "invite" and "addr" in facts)
     state = _State()
     found = [ChannelLine(line, _walk(state, line, facts, invites[line.time]), facts) for line, facts in known]
     return list(_between(found))
+
+
+def _facts(line: LogLine) -> Facts:
+    """What a line says; of one of no known text only the channel it names."""
+    if told := said(line.text):
+        return told[1]
+    channel = channel_named(line.text)
+    return {"channel": channel} if channel else {}
 
 
 def _walk(state: _State, line: LogLine, facts: Facts, invites: int) -> str | None:

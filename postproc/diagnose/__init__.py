@@ -1,6 +1,6 @@
 """Tables in, findings out: every known error picture, judged call by call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,15 +10,20 @@ import pandas as pd
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
-from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
+from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
+from postproc.model.columns import TEXT, array
 from postproc.model.deployment import Deployment
+from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
-from postproc.model.tables import CALLS, FINDINGS, Tables
+from postproc.model.loading import load
+from postproc.model.rows import PhaseRow
+from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
 from postproc.model.text import Lang
 
 # The stages of what carries media between the two sides, once each knows the other's candidates.
@@ -47,16 +52,28 @@ def diagnose(
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
     judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(
+    of_calls = (
         found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
-    return tables.with_(findings=findings, calls=_with_verdicts(tables, judged, lang)), judged
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang)])
+    calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
+    return tables.with_(findings=findings, calls=calls, phases=phases), judged
+
+
+def _beside_calls(case: Beside, rules: Iterable[Rule], lang: Lang) -> Iterator[dict[str, Any]]:
+    for rule in rules:
+        if rule.beside_calls:
+            for found in rule.find(case):
+                yield describe.described(found, rule, case, lang).row()
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     """Ask every rule about a call and put the answers in order."""
     found = [
-        replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
+        replace(each, call=case.number)
+        for rule in rules
+        if not rule.beside_calls and _matters(rule, case)
+        for each in rule.find(case)
     ]
     if _media_may_be_hidden(case):
         found = [_doubted(each) for each in found]
@@ -80,11 +97,19 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _matters(rule: Rule, case: Case) -> bool:
-    """Busy, cancelled or refused before an answer, a call never needed the network its media would have taken."""
-    return (
-        rule.stage not in NETWORK
-        or not ended_well(case)
-        or any(described(case, leg) for leg in case.judged_legs)
+    """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
+
+    Checks before the answer reach a side that is not ready for them: that they fail there shows nothing.
+    """
+    if rule.stage not in NETWORK or any(described(case, leg) for leg in case.judged_legs):
+        return True
+    return not ended_well(case) and not _ringing(case)
+
+
+def _ringing(case: Case) -> bool:
+    """As far as the captures go, nobody has answered, nor refused."""
+    return bool(case.legs) and not any(
+        leg.answer_time or leg.final_status or leg.state == "starts_mid_call" for leg in case.legs
     )
 
 
@@ -95,6 +120,17 @@ def _with_verdicts(tables: Tables, judged: list[Judged], lang: Lang) -> pd.DataF
         {name: [said[number][name] for number in numbers] for name in said[numbers.iloc[0]]} if said else {}
     )
     return CALLS.conform(tables.calls.assign(**columns))
+
+
+def _phases_with_verdicts(tables: Tables, judged: list[Judged]) -> pd.DataFrame:
+    said: dict[tuple[int | None, int | None, int | None], CallVerdict | None] = {}
+    for each in judged:
+        path = [found for found in each.chain.findings if BY_NAME[found.rule].stage in NETWORK]
+        for phase in each.case.phases:
+            said[phase.call, phase.leg, phase.phase] = phase_verdict(each.case, phase, path)
+    phases = load(PhaseRow, tables.phases)
+    verdicts = [said.get((phase.call, phase.leg, phase.phase)) for phase in phases]
+    return PHASES.conform(tables.phases.assign(verdict=array(verdicts, TEXT)))
 
 
 def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:

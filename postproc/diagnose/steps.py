@@ -6,7 +6,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.candidates import offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.evidence.media import both_ways, connected, media_ok, talking, ways
+from postproc.diagnose.evidence.media import both_ways, connected, described, media_ok, talking, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, secured
 from postproc.model import filters
 from postproc.model.findings import Evidence, State
@@ -123,6 +123,10 @@ def dtls(case: Case) -> Answer | None:
         facts = {"ms": float(max(took, default=0.0)), "state": rows[0].state}
         return Answer("passed" if done else "cannot_tell", said, facts, evidence(*rows))
     if not any(secured(case, leg) for leg in case.judged_legs):
+        if any(row.fingerprint for row in case.sdp_media) and not any(
+            described(case, leg) for leg in case.judged_legs
+        ):
+            return None  # it was offered, and nobody answered yet
         return Answer("not_needed", Text("DTLS-SRTP was not agreed.", "DTLS-SRTP wurde nicht vereinbart."))
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
 

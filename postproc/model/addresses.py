@@ -28,7 +28,20 @@ def addr_class(addr: str) -> str:
 
 def endpoint(addr: str | None, port: int | None) -> str:
     """``addr:port``, an IPv6 address in brackets; a dash if unknown."""
+    return transport_address(addr, port) or "–"
+
+
+def transport_address(addr: str | None, port: int | None) -> str | None:
+    """``addr:port``, as the timeline writes it: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
     if addr is None:
-        return "–"
+        return None
     host = f"[{addr}]" if ":" in addr else addr
     return host if port is None else f"{host}:{port}"
+
+
+def host(transport_address: str) -> str:
+    """The address of a transport address."""
+    if transport_address.startswith("["):
+        return transport_address[1:].partition("]")[0]
+    has_port = transport_address.count(":") == 1
+    return transport_address.rpartition(":")[0] if has_port else transport_address

@@ -16,11 +16,12 @@ from typing import Literal
 
 Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
-    "admission", "stun_server", "negotiation", "public_candidate", "local_candidate", "acl", "codec", "call",
-    "registration", "confirmation", "connection_address",
+    "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
+    "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
+    "secure_transport", "signalling", "session", "transfer", "connection_address",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
-    "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
+    "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
 ]  # fmt: skip
 StepName = Literal[
     "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"
@@ -33,11 +34,14 @@ class Place:
 
     ``step``: of the chart; "candidates" are the client's or the server's, as the finding is tagged.
     ``needs``: links that must be whole first. ``gaps``: breaks of captures that hide it.
+    ``near``: links it needs, but not what those need: the server's STUN server is no matter of the
+    client's candidates.
     """
 
     step: StepName | Literal["candidates"] | None = None
     needs: tuple[Link, ...] = ()
     gaps: tuple[Link, ...] = ()
+    near: tuple[Link, ...] = ()
 
 
 # Every need and every gap stands above what it explains: a test holds it, so causes never run in a circle.
@@ -51,14 +55,33 @@ CHAIN: Mapping[Link, Place] = {
     # signalling and what it describes
     "admission": Place("legs"),
     "stun_server": Place("server_candidates", gaps=("capture_directions",)),
+    "media_port": Place("server_candidates"),
     "negotiation": Place(None, needs=("stun_server",)),
     "public_candidate": Place("candidates", needs=("stun_server",), gaps=("first_leg",)),
     "local_candidate": Place("candidates", gaps=("first_leg",)),
-    "acl": Place("legs", needs=("public_candidate", "local_candidate")),
+    "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "codec": Place("legs"),
     "registration": Place("legs"),
-    "call": Place("legs", needs=("admission", "acl", "codec", "registration", "stun_server")),
-    "confirmation": Place(None, gaps=("capture_directions",)),
+    "next_hop": Place("legs"),
+    "session_timer": Place("legs"),
+    "call": Place(
+        "legs",
+        needs=(
+            "admission",
+            "acl",
+            "codec",
+            "registration",
+            "next_hop",
+            "session_timer",
+            "stun_server",
+            "media_port",
+        ),
+    ),
+    "secure_transport": Place(None),
+    "signalling": Place("legs", needs=("secure_transport",)),
+    "confirmation": Place(None, needs=("signalling",), gaps=("capture_directions",)),
+    "session": Place(None, needs=("signalling",), gaps=("capture_directions",)),
+    "transfer": Place(None),
     "connection_address": Place("media", gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
@@ -95,6 +118,7 @@ CHAIN: Mapping[Link, Place] = {
         "dtls", needs=("path", "handshake_end"), gaps=("capture_end", "capture_directions", "first_leg")
     ),
     # media
+    "decryption": Place("media", needs=("certificate", "handshake_end")),
     "media_path": Place(
         "media",
         needs=("nat_type", "mapped_address"),
@@ -107,12 +131,13 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "both_directions": Place(
         "media",
-        needs=("media", "media_path"),
-        gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
+        needs=("media", "media_path", "decryption"),
+        # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
+        gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
-        "media", needs=("consent", "handshake_end"), gaps=("capture_end", "capture_directions")
+        "media", needs=("consent", "handshake_end", "decryption"), gaps=("capture_end", "capture_directions")
     ),
     "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
 }
@@ -121,15 +146,14 @@ CHAIN: Mapping[Link, Place] = {
 @cache
 def explaining(broken: Link) -> frozenset[Link]:
     """The links whose break explains that this one is broken."""
-    place = CHAIN[broken]
-    needed = {each for need in place.needs for each in (need, *_needed(need))}
-    return frozenset({*needed, *place.gaps})
+    return frozenset({*_needed(broken), *CHAIN[broken].gaps})
 
 
 @cache
 def _needed(link: Link) -> frozenset[Link]:
     """All that a link needs, near and far."""
-    return frozenset(each for need in CHAIN[link].needs for each in (need, *_needed(need)))
+    place = CHAIN[link]
+    return frozenset({*place.needs, *place.near, *(each for need in place.needs for each in _needed(need))})
 
 
 def step(link: Link | None, tags: frozenset[str] = frozenset()) -> str | None:

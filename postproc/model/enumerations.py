@@ -11,9 +11,11 @@ SideBy = Literal["marker", "b2bua", "role"]
 Direction = Literal["server_to_client", "client_to_server", "other"]
 LegRole = Literal["inbound", "outbound", "single"]
 EndedBy = Literal["uac", "uas"]
+Refresher = Literal["uac", "uas"]
 
 # SIP and SDP.
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
+ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
 MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 OfferAnswer = Literal["offer", "answer"]
 LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]
@@ -63,12 +65,15 @@ LogKind = Literal[
     "stun",
     "dtls",
     "media",
+    "codec",
+    "srtp",
     "sdp",
     "pre_answer",
     "ringing",
     "answered",
     "response",
     "hangup",
+    "warning",
 ]
 
 

@@ -85,12 +85,26 @@ TEXTS = (
     _text("media", " no suitable candidates found", rf"{CHANNEL} (?P<verdict>no suitable candidates) found"),
     _text("media", "CODEC NEGOTIATION ERROR", r"CODEC NEGOTIATION ERROR"),
     _text("media", "Crypto not negotiated", r"Crypto not negotiated but required"),
+    _text("media", "a=crypto in RTP/AVP", r"a=(?P<verdict>crypto in RTP/AVP)"),
+    _text(
+        "codec", " is saved as a ",
+        r"\w+ Codec Compare \[(?P<codec>[^:\]]+)[^\]]*\] \+* ?is (?P<verdict>saved as a (?:near-)?match)",
+    ),
     _text(
         "media", "AUDIO RTP [",
         r"AUDIO RTP \[(?P<channel>.+)\] (?P<local_addr>\S+) port (?P<local_port>\d+) -> "
         r"(?P<addr>\S+) port (?P<port>\d+)",
     ),
-    _text("media", " RTP REPORTS ERROR", rf"{MEDIA} RTP REPORTS ERROR: \[(?P<reason>.*)\]"),
+    _text("media", " RTP REPORTS ERROR", rf"{MEDIA} RTP (?P<verdict>REPORTS ERROR): \[(?P<reason>.*)\]"),
+    _text(
+        "srtp", " unprotect failed with code ",
+        rf"(?:Error: )?SRTP(?: {MEDIA})? (?P<verdict>unprotect failed) with code (?P<error>\d+)"
+        r"(?: \((?P<reason>[^)]*)\))?(?: (?P<errors>\d+))?",
+    ),
+    _text(
+        "stun", " stun binding response ",
+        rf"got {MEDIA} stun (?P<verdict>binding response) (?P<error>\d+)",
+    ),
     _text("ringing", "Ring-Ready ", r"Ring-Ready (?P<channel>.+)!"),
     _text("pre_answer", "Pre-Answer ", r"Pre-Answer (?P<channel>.+)!"),
     _text("answered", " has been answered", r"Channel \[(?P<channel>.+)\] has been answered"),
@@ -100,6 +114,15 @@ TEXTS = (
 ORIGIN = re.compile(r"(?:^|[ ;])o=(?P<owner>\S+) (?P<session_id>\S+) ")
 MEDIA_PORT = re.compile(r"(?:^|[ ;])m=\w+ (\d{1,5})")
 KINDS = tuple(dict.fromkeys(text.kind for text in TEXTS))
+# Levels (switch_log.c) of lines that are kept and quoted whatever they say.
+LOUD = ("WARNING", "ERR", "CRIT", "ALERT", "EMERG")
+NAMED = re.compile(r"\b(?:sofia|verto|loopback|rtc)/[^\s\[\]]+")
+
+
+def channel_named(text: str) -> str | None:
+    """The channel's name in a text of any kind: ``sofia/internal/1010@203.0.113.10``."""
+    found = NAMED.search(text)
+    return found[0] if found else None
 
 
 def said(text: str) -> tuple[str, dict[str, str]] | None:

@@ -8,6 +8,7 @@ from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
     CallVerdict,
+    ConnectionEvent,
     Direction,
     EndedBy,
     EventSeverity,
@@ -84,7 +85,31 @@ class SipMessageRow(NamedTuple):
     user_agent: str | None
     contact: str | None
     reason_header: str | None
+    record_route: str | None
+    session_expires: int | None
+    refresher: EndedBy | None
+    min_se: int | None
+    refer_to: str | None
+    fragment_status: int | None
+    expires: int | None
+    authorized: bool
     has_sdp: bool
+    copy_of: int | None
+    time_guessed: bool | None
+
+
+class ConnectionEventRow(NamedTuple):
+    """One row per event of a TCP connection that carries SIP, or is on a port where SIP is expected."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    src_addr: str
+    src_port: int
+    dst_addr: str
+    dst_port: int
+    event: ConnectionEvent
+    alert: str | None
     copy_of: int | None
     time_guessed: bool | None
 

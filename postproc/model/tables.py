@@ -23,6 +23,7 @@ from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
     CallVerdict,
+    ConnectionEvent,
     Direction,
     EndedBy,
     EventSeverity,
@@ -39,6 +40,7 @@ from postproc.model.enumerations import (
     PairState,
     PhaseKind,
     Purpose,
+    Refresher,
     Severity,
     Side,
     SideBy,
@@ -237,7 +239,34 @@ SIP_MESSAGES = Table(
         Column("user_agent", TEXT, "User-Agent, in a response else Server."),
         Column("contact", TEXT, "URI of the first Contact."),
         Column("reason_header", TEXT, "Reason header (RFC 3326)."),
+        Column("record_route", TEXT, "URIs of Record-Route in their order, comma-joined."),
+        Column("session_expires", INTEGER, "Seconds of Session-Expires (RFC 4028)."),
+        Column("refresher", TEXT, "Who refreshes the session by that header: uac or uas.", Refresher),
+        Column("min_se", INTEGER, "Seconds of Min-SE."),
+        Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
+        Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
+        Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
+        Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
+        COPY_OF,
+        GUESSED,
+    ),
+)
+CONNECTION_EVENTS = Table(
+    "connection_events",
+    "ConnectionEventRow",
+    "One row per event of a TCP connection that carries SIP, or is on a port where SIP is expected.",
+    (
+        *KEY,
+        *TUPLE,
+        Column(
+            "event",
+            TEXT,
+            "fin, reset; of TLS client_hello, server_hello, alert, keyed (a record under the agreed keys).",
+            ConnectionEvent,
+            always=True,
+        ),
+        Column("alert", TEXT, "Description of a TLS alert, or encrypted."),
         COPY_OF,
         GUESSED,
     ),
@@ -619,7 +648,12 @@ PHASES = Table(
         Column("silence_from_server_s", REAL, "Longest time without one, from the phase's start to its end."),
         Column("packets_undirected", INTEGER, "RTP of the leg of which it is not known who sent it."),
         Column("dtls", TEXT, "State of the handshakes begun in it, else before; NA if none.", HandshakeState),
-        Column("verdict", TEXT, "ok, fault, suspect or cannot_tell; NA while it is not judged.", CallVerdict),
+        Column(
+            "verdict",
+            TEXT,
+            "ok, fault, suspect or cannot_tell: did media come from who should send? NA: nobody need.",
+            CallVerdict,
+        ),
     ),
 )
 LEGS = Table(
@@ -756,7 +790,8 @@ LOG_EVENTS = Table(
             "kind",
             TEXT,
             "invite, channel, peer, originate_failed, acl, candidate, ice, ice_move, rtp_move, stun, dtls, "
-            "media, sdp, pre_answer, ringing, answered, response or hangup.",
+            "media, codec, srtp, sdp, pre_answer, ringing, answered, response, hangup, or "
+            "warning: any other line of level WARNING or worse.",
             LogKind,
             always=True,
         ),
@@ -806,9 +841,9 @@ FINDINGS = Table(
 )
 
 TABLES = (
-    CAPTURES, SIP_MESSAGES, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS, PAIRS,
-    DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS, JOINS,
-    TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
+    CAPTURES, SIP_MESSAGES, CONNECTION_EVENTS, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS,
+    PAIRS, DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS,
+    JOINS, TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -824,6 +859,7 @@ class Tables:
 
     captures: pd.DataFrame = _table(CAPTURES)
     sip_messages: pd.DataFrame = _table(SIP_MESSAGES)
+    connection_events: pd.DataFrame = _table(CONNECTION_EVENTS)
     sip_headers: pd.DataFrame = _table(SIP_HEADERS)
     sdp_media: pd.DataFrame = _table(SDP_MEDIA)
     candidates: pd.DataFrame = _table(CANDIDATES)

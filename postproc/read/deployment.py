@@ -1,19 +1,128 @@
-"""Deployment files (TOML): shipped ones by name, own ones that say what differs from a shipped one."""
+"""Deployment files (TOML): the shipped ones by name, and files that say what differs from a shipped one.
 
+Every value is checked where it is read: a mistake is one line with file, key and what was expected.
+"""
+
+import difflib
+import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from postproc.model.acl import AccessList, of_machine
+import regex
+
+from postproc.model.acl import AccessList, Network, network_of, of_machine
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds
 from postproc.model.errors import SetupError
-from postproc.read import settings
-from postproc.read.inputs import said
-from postproc.read.settings import At, each, known
+from postproc.read import option_files
+
+T = TypeVar("T")
+SHOWN = 40  # characters of a wrong value
+PORTS = range(1, 65536)
+
+
+@dataclass(frozen=True)
+class At:
+    """A place in a file: the file as the user named it, and the key."""
+
+    file: str
+    key: str = ""
+
+    def __truediv__(self, name: object) -> "At":
+        return At(self.file, f"{self.key}.{name}" if self.key else str(name))
+
+    def wrong(self, expected: str, found: object) -> SetupError:
+        return SetupError(f"{self.file}: {self.key}: expected {expected}, not {_shown(found)}")
+
+
+def _shown(found: object) -> str:
+    text = repr(found)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def table(value: object, at: At) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise at.wrong("a table", value)
+
+
+def known(value: object, names: Iterable[str], at: At) -> Mapping[str, Any]:
+    """Return a table none of whose keys is unknown; the nearest known one is named."""
+    held, allowed = table(value, at), tuple(names)
+    for key in held:
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, n=1, cutoff=0)
+            raise SetupError(f"{at.file}: unknown key {_shown((at / key).key)}; did you mean {near[0]!r}?")
+    return held
+
+
+def text(value: object, at: At) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise at.wrong("text", value)
+
+
+def choice(*names: str) -> Callable[[object, At], str]:
+    def read(value: object, at: At) -> str:
+        if isinstance(value, str) and value in names:
+            return value
+        raise at.wrong(" or ".join(map(repr, names)), value)
+
+    return read
+
+
+def each(read: Callable[[object, At], T]) -> Callable[[object, At], tuple[T, ...]]:
+    """Make a reader of lists from a reader of values."""
+
+    def read_all(value: object, at: At) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise at.wrong("a list", value)
+        return tuple(read(item, At(at.file, f"{at.key}[{place}]")) for place, item in enumerate(value))
+
+    return read_all
+
+
+def pattern(value: object, at: At) -> str:
+    written = text(value, at)
+    try:
+        regex.compile(written)
+    except (regex.error, OverflowError, RecursionError) as error:
+        raise SetupError(f"{at.file}: {at.key}: not a regular expression: {error}") from error
+    return written
+
+
+def ports(value: object, at: At) -> range:
+    """Read ``"30000-33000"`` or a single port, both ends included."""
+    found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", value) if isinstance(value, str) else None
+    single = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    first, last = (int(found[1]), int(found[2])) if found else (single, single)
+    if first in PORTS and last in PORTS and first <= last:
+        return range(first, last + 1)
+    raise at.wrong('a port or a range of ports like "30000-33000"', value)
+
+
+def network(value: object, at: At) -> Network:
+    found = network_of(value) if isinstance(value, str) else None
+    if found is None:
+        raise at.wrong('an address or a network like "192.168.1.0/24"', value)
+    return found
+
+
+def number(value: object, at: At) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return value
+    raise at.wrong("a number, zero or more", value)
+
+
+def region(value: object, at: At) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Z]{2}|", value):
+        return value
+    raise at.wrong('a country of ISO 3166 like "DE", or ""', value)
+
 
 SHIPPED = ("xphone", "freeswitch", "generic")
 DEFAULT = "xphone"
@@ -26,9 +135,9 @@ ACL = ("candidate", "signalling", "whitelist", "blacklist", "local_networks", "l
 WHITELIST, BLACKLIST = "whitelist", "blacklist"
 
 PLAIN: Mapping[str, Callable[[object, At], Any]] = {
-    "name": settings.text,
-    "region": settings.region,
-    "public_addresses": each(settings.network),
+    "name": text,
+    "region": region,
+    "public_addresses": each(network),
 }
 TABLES = ("markers", "products", "media_ports", "acl", "thresholds")
 
@@ -41,14 +150,15 @@ def read(given: Path | str) -> Deployment:
     """
     if str(given) in SHIPPED:
         return _shipped(str(given))
-    return parsed(_content(Path(given)), Path(given))
+    hint = f"; a deployment is a TOML file or one of {', '.join(SHIPPED)}"
+    return parsed(option_files.content(Path(given), LARGEST, "deployment file", hint), Path(given))
 
 
 def parsed(content: bytes, path: Path) -> Deployment:
     """Read the content of a deployment file; SetupError as ``read``."""
     at = At(str(path))
     held = known(_loaded(content, at), ("base", *PLAIN, *TABLES), at)
-    base = settings.choice(*SHIPPED)(held.get("base", DEFAULT), at / "base")
+    base = choice(*SHIPPED)(held.get("base", DEFAULT), at / "base")
     return _deployment({"name": path.stem} | dict(held), _shipped(base), at)
 
 
@@ -56,18 +166,6 @@ def _shipped(name: str) -> Deployment:
     content = (resources.files("postproc") / "deployments" / f"{name}.toml").read_bytes()
     at = At(f"{name}.toml")
     return _deployment(known(_loaded(content, at), (*PLAIN, *TABLES), at), Deployment(name), at)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        shipped = ", ".join(SHIPPED)
-        raise SetupError(f"{path}: {said(error)}; a deployment is a TOML file or one of {shipped}") from error
-    if len(content) > LARGEST:
-        raise SetupError(f"{path}: larger than 1 MiB, which no deployment file is")
-    return content
 
 
 def _loaded(content: bytes, at: At) -> Mapping[str, Any]:
@@ -94,14 +192,12 @@ def _markers(value: object, base: Markers, at: At) -> Markers:
     patterns = {name: dict(getattr(base, name)) for name in MARKERS}
     for side, given in known(value, SIDES, at).items():
         for name, listed in known(given, MARKERS, at / side).items():
-            patterns[name][side] = each(settings.pattern)(listed, at / side / name)
+            patterns[name][side] = each(pattern)(listed, at / side / name)
     return Markers(**patterns)
 
 
 def _products(value: object, base: Mapping[str, tuple[str, ...]], at: At) -> dict[str, tuple[str, ...]]:
-    found = {
-        name: each(settings.pattern)(held, at / name) for name, held in settings.table(value, at).items()
-    }
+    found = {name: each(pattern)(held, at / name) for name, held in table(value, at).items()}
     return dict(base) | found
 
 
@@ -109,13 +205,13 @@ def _media_ports(
     value: object, base: Mapping[str, tuple[range, ...]], at: At
 ) -> dict[str, tuple[range, ...]]:
     given = known(value, (SERVER,), at)
-    found = {side: each(settings.ports)(held, at / side) for side, held in given.items()}
+    found = {side: each(ports)(held, at / side) for side, held in given.items()}
     return dict(base) | found
 
 
 def _thresholds(value: object, base: Thresholds, at: At) -> Thresholds:
     held = known(value, THRESHOLDS, at)
-    return replace(base, **{name: settings.number(given, at / name) for name, given in held.items()})
+    return replace(base, **{name: number(given, at / name) for name, given in held.items()})
 
 
 _MERGED: Mapping[str, Callable[[object, Any, At], Any]] = {
@@ -129,11 +225,11 @@ _MERGED: Mapping[str, Callable[[object, Any, At], Any]] = {
 def _with_lists(value: object, base: Deployment, at: At) -> Deployment:
     held = known(value, ACL, at)
     blocks = _blocks(held, at)
-    named = settings.table(held.get("lists", {}), at / "lists")
+    named = table(held.get("lists", {}), at / "lists")
     own = {name: _list(name, given, at / "lists" / name) for name, given in named.items()}
-    machine = each(settings.network)(held.get("local_networks", []), at / "local_networks")
+    machine = each(network)(held.get("local_networks", []), at / "local_networks")
     local = {made.name: made for made in of_machine([str(net) for net in machine])} if machine else {}
-    names = each(settings.text)
+    names = each(text)
     candidate = names(held["candidate"], at / "candidate") if "candidate" in held else tuple(blocks)
     whitelist = (WHITELIST,) if WHITELIST in blocks else ()
     signalling = names(held["signalling"], at / "signalling") if "signalling" in held else whitelist
@@ -156,7 +252,7 @@ def _blocks(held: Mapping[str, Any], at: At) -> dict[str, AccessList]:
 
 def _list(name: str, value: object, at: At) -> AccessList:
     held = known(value, LIST, at)
-    default = settings.choice("allow", "deny")(held.get("default", "allow"), at / "default")
+    default = choice("allow", "deny")(held.get("default", "allow"), at / "default")
     entries = [
         entry for kind in LIST[1:] for entry in _entries(held.get(kind, []), kind == "allow", at / kind)
     ]
@@ -164,7 +260,7 @@ def _list(name: str, value: object, at: At) -> AccessList:
 
 
 def _entries(value: object, allow: bool, at: At) -> tuple[Entry, ...]:
-    networks = each(settings.network)(value, at)
+    networks = each(network)(value, at)
     return tuple(Entry(network, allow, str(network)) for network in networks)
 
 

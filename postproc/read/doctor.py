@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postproc.model.errors import SetupError
-from postproc.read import alone, programs, tshark
+from postproc.read import processes, programs, tshark
 
 ENOUGH = 1 << 30  # bytes of temporary space: a reduced capture is at most as large as its original
 OTHER_TSHARK = "use a tshark from 4.0 to 4.6"
@@ -75,7 +75,7 @@ def _fields() -> Check:
 
 def _filter() -> Check:
     """The display filter is one tshark understands; tried on a capture without packets."""
-    done = alone.run(tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING, given=EMPTY_PCAP)
+    done = processes.run(tshark.executable(), "-n", "-r", "-", "-Y", tshark.SIGNALLING, given=EMPTY_PCAP)
     if done.returncode == 0:
         return Check("filter", "ok", "understood by tshark")
     said = [line for line in done.stderr.splitlines() if line.startswith("tshark: ")]
@@ -127,4 +127,4 @@ def _space() -> Check:
 
 def _said(*arguments: str) -> str:
     """What tshark prints of itself."""
-    return alone.run(tshark.executable(), *arguments).stdout
+    return processes.run(tshark.executable(), *arguments).stdout

@@ -1,15 +1,19 @@
 """DTLS messages (RFC 6347, RFC 9147) -> rows of dtls_messages.
 
-Records are taken apart here, as far as they are readable. Certificates in
+Records are read here, as far as they are in clear. Certificates in
 fragments come from tshark, which puts them together over several frames.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from postproc.model import constants
 from postproc.read import stun
 from postproc.read.frame import Frame
+from postproc.wire import MalformedError
+from postproc.wire import dtls as wire
+from postproc.wire.dtls import Record
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
 HANDSHAKES = {
@@ -20,8 +24,9 @@ HANDSHAKES = {
 }  # fmt: skip
 ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
 ENCRYPTED = "encrypted"
-HANDSHAKE, CERTIFICATE, SEQUENCE = 22, 11, 0x30
-PLAIN, VERSIONS = range(20, 24), (b"\xfe\xff", b"\xfe\xfd")  # records that every DTLS stack writes alike
+# Records that every DTLS stack writes alike; those of DTLS 1.3 are left to tshark.
+PLAIN, VERSIONS = range(20, 24), (wire.DTLS_1_0, wire.DTLS_1_2)
+SEQUENCE = 0x30  # the type of every certificate's outermost value (RFC 5280, section 4.1)
 
 Message = dict[str, Any]
 
@@ -57,37 +62,28 @@ def _in_indications(frame: Frame) -> list[bytes]:
 
 def _messages(datagram: bytes) -> Iterator[Message]:
     at = 0
-    while at < len(datagram):
-        if datagram[at] & 0xE0 == 0x20:  # unified header (RFC 9147, section 4): always encrypted
-            yield _message("handshake" if at else "application_data", datagram[at] & 3, kind=ENCRYPTED)
-            return
-        if at + 13 > len(datagram):
-            return
-        length = int.from_bytes(datagram[at + 11 : at + 13])
-        epoch = int.from_bytes(datagram[at + 3 : at + 5])
-        yield from _record(datagram[at], epoch, datagram[at + 13 : at + 13 + length])
-        at += 13 + length
+    for record in wire.records(datagram):
+        at += wire.RECORD + len(record.body)
+        yield from _of_record(record)
+    if wire.has_unified_header(datagram, at):
+        yield _message("handshake" if at else "application_data", datagram[at] & 3, kind=ENCRYPTED)
 
 
-def _record(content: int, epoch: int, body: bytes) -> Iterator[Message]:
-    name = CONTENTS.get(content, str(content))
-    if name == "handshake" and epoch == 0:
-        yield from _handshakes(body)
+def _of_record(record: Record) -> Iterator[Message]:
+    name = CONTENTS.get(record.kind, str(record.kind))
+    if name == "handshake" and record.epoch == 0:
+        with suppress(MalformedError):  # the messages before it have been told
+            for message in wire.handshakes(record.body, cut=True):
+                kind = HANDSHAKES.get(message.kind, str(message.kind))
+                yield _message(name, 0, kind=kind, sequence=message.sequence)
     elif name == "handshake":
-        yield _message(name, epoch, kind=ENCRYPTED)
+        yield _message(name, record.epoch, kind=ENCRYPTED)
     elif name == "alert":
-        readable = epoch == 0 and len(body) == 2
-        yield _message(name, epoch, alert=ALERTS.get(body[1], str(body[1])) if readable else ENCRYPTED)
+        readable = record.epoch == 0 and len(record.body) == 2
+        alert = ALERTS.get(record.body[1], str(record.body[1])) if readable else ENCRYPTED
+        yield _message(name, record.epoch, alert=alert)
     else:
-        yield _message(name, epoch)
-
-
-def _handshakes(body: bytes) -> Iterator[Message]:
-    at = 0
-    while at + 12 <= len(body):
-        kind, sequence = body[at], int.from_bytes(body[at + 4 : at + 6])
-        yield _message("handshake", 0, kind=HANDSHAKES.get(kind, str(kind)), sequence=sequence)
-        at += 12 + int.from_bytes(body[at + 9 : at + 12])
+        yield _message(name, record.epoch)
 
 
 def _message(
@@ -113,55 +109,33 @@ def certificates(datagram: bytes) -> tuple[str, ...] | None:
     None where nothing but tshark can say: one in fragments, or other records.
     """
     found: list[str] = []
-    at = 0
-    while at < len(datagram):
-        end = at + 13 + int.from_bytes(datagram[at + 11 : at + 13])
-        plain = datagram[at] in PLAIN and datagram[at + 1 : at + 3] in VERSIONS
-        if not plain or at + 13 > len(datagram) or end > len(datagram):
+    size = 0
+    for record in wire.records(datagram):
+        if record.kind not in PLAIN or record.version not in VERSIONS or record.missing:
             return None
-        if datagram[at] == HANDSHAKE and datagram[at + 3 : at + 5] == b"\0\0":
-            inside = _whole(datagram[at + 13 : end])
-            if inside is None:
+        if record.kind == wire.HANDSHAKE and record.epoch == 0:
+            try:
+                found += _chains(record.body)
+            except MalformedError:
                 return None
-            found += inside
-        at = end
-    return tuple(found)
+        size += wire.RECORD + len(record.body)
+    return tuple(found) if size == len(datagram) else None
 
 
-def _whole(body: bytes) -> list[str] | None:
-    """The certificates in the handshake messages of a record; None if one is not whole."""
-    found: list[str] = []
-    at = 0
-    while at < len(body):
-        total, offset, size = (int.from_bytes(body[at + n : at + n + 3]) for n in (1, 6, 9))
-        message = body[at + 12 : at + 12 + size]
-        if len(body) < at + 12 or len(message) < size:
-            return None
-        if body[at] == CERTIFICATE:
-            chain = None if offset or size != total else _chain(message)
-            if chain is None:
-                return None
-            found += chain
-        at += 12 + size
-    return found
-
-
-def _chain(message: bytes) -> list[str] | None:
-    found: list[str] = []
-    at = 3
-    while at + 3 <= len(message):
-        size = int.from_bytes(message[at : at + 3])
-        certificate = message[at + 3 : at + 3 + size]
-        if not _is_sequence(certificate):
-            return None
-        found.append(certificate.hex())
-        at += 3 + size
-    sound = at == len(message) == 3 + int.from_bytes(message[:3])
-    return found if sound else None
+def _chains(body: bytes) -> Iterator[str]:
+    """The certificates in the handshake messages of a record; MalformedError if one is not whole."""
+    for message in wire.handshakes(body):
+        if message.kind == wire.CERTIFICATE:
+            chain = wire.parse_certificates(message.body)
+            if not message.is_whole or wire.pack_certificates(chain) != message.body:
+                raise MalformedError("a certificate chain that does not fill its message")
+            if not all(map(_is_sequence, chain)):
+                raise MalformedError("a certificate that is none")
+            yield from (certificate.hex() for certificate in chain)
 
 
 def _is_sequence(der: bytes) -> bool:
-    """A SEQUENCE of just this length, as every certificate is (RFC 5280, section 4.1; X.690, 8.1.3)."""
+    """A SEQUENCE of just this length (X.690, section 8.1.3)."""
     if len(der) < 2 or der[0] != SEQUENCE:
         return False
     width = der[1] & 0x7F if der[1] & 0x80 else 0

@@ -1,19 +1,41 @@
-"""tshark's frames -> the message tables of one capture."""
+"""tshark's frames -> the message tables of one capture, second captures of a packet marked.
+
+A second capture (SPAN ports, ``any``, two interfaces) has the same bytes from the IP header on
+(TTL and checksum aside) within 5 ms: seen at another interface, or at the same one with the same
+TTL. A sender that leaves the IP identification at 0 could repeat itself so fast that only 0.5 ms
+counts then.
+
+ICMP errors are read here with the packet they quote (RFC 792, RFC 4443); SIP, SDP, STUN and DTLS
+have modules of their own.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
+from hashlib import blake2b
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from postproc.model import constants
 from postproc.model.tables import BY_NAME, Tables
-from postproc.read import copies, dtls, icmp, limits, sdp, segments, sip, stun
+from postproc.read import connections, dtls, limits, sdp, sip, stun
 from postproc.read.frame import Frame
+from postproc.wire import MalformedError, ip
+from postproc.wire import stun as wire
+from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, IcmpMessage, written
+from postproc.wire.transport import UDP_HEADER
 
 BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
 MESSAGE_TABLES = (
     "sip_messages", "sip_headers", "sdp_media", "candidates", "stun_messages", "dtls_messages", "icmp_errors",
+    "connection_events",
 )  # fmt: skip
+WINDOW = constants.nanoseconds("copies.window_s")
+WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
+QUOTED_TRANSPORTS = {UDP: "udp", TCP: "tcp"}
+ICMP_ERRORS = constants.icmp_types("icmp.errors")
+PORTS_SIZE = 4  # bytes: the least that a quote is of use with
+ICMP_LAYERS = {"icmp": (ICMP, 4), "icmpv6": (ICMPV6, 6)}
 
 Row = tuple[str, dict[str, Any]]
 
@@ -25,10 +47,10 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
     """
     pending: dict[str, list[dict[str, Any]]] = {table: [] for table in MESSAGE_TABLES}
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
-    sightings: list[copies.Sighting] = []
+    sightings: list[Sighting] = []
     guessed: set[int] = set()
-    for frame in segments.completed(frames):
-        sightings.append(copies.sighting(frame))
+    for frame in sip.completed(frames):
+        sightings.append(sighting(frame))
         guessed.update([frame.number] * frame.guessed)
         found = rows(frame)
         for table, row in islice(found, limits.ROWS):
@@ -38,21 +60,25 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
                 pending[table] = []
         if more := sum(1 for _ in found):
             warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
-    copy_of = copies.copies(sight for sight in sightings if sight.frame not in guessed)
-    return Tables(**{
+    copy_of = copies_of(sight for sight in sightings if sight.frame not in guessed)
+    made = {
         table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
         for table in MESSAGE_TABLES
-    })  # fmt: skip
+    }
+    of_signalling = connections.of_signalling(made["connection_events"], made["sip_messages"])
+    return Tables(**made).with_(connection_events=of_signalling)
 
 
 def rows(frame: Frame) -> Iterator[Row]:
     """The rows of one frame, each with its table's name."""
     if "icmp" in frame.protocols or "icmpv6" in frame.protocols:  # what they quote are no messages
-        error = icmp.row(frame)
+        error = icmp_error(frame)
         yield from [("icmp_errors", error)] if error else []
         return
     for message in frame.messages.get("sip", []):
         yield from _sip(frame, message)
+    for row in connections.rows(frame):
+        yield "connection_events", row
     for row in stun.rows(frame):
         yield "stun_messages", row
     for row in dtls.rows(frame):
@@ -88,3 +114,88 @@ def _finish(
         whole["copy_of"] = whole["frame"].map(copy_of)
         whole["time_guessed"] = whole["frame"].isin(guessed)
     return BY_NAME[table].conform(whole)
+
+
+class Sighting(NamedTuple):
+    """One frame, as far as copies are recognised by it."""
+
+    frame: int
+    time: int
+    interface: int
+    ttl: int
+    identified: bool
+    digest: bytes
+
+
+def sighting(frame: Frame) -> Sighting:
+    start = max(frame.packet.find(frame.ip), 0) if frame.ip else 0
+    packet = bytearray(frame.packet[start:])
+    identified, ttl = False, 0
+    if len(frame.ip) >= 20 and frame.ip[0] >> 4 == 4:
+        identified, ttl = frame.ip[4:6] != b"\0\0", frame.ip[8]
+        packet[8:9], packet[10:12] = b"\0", b"\0\0"
+    elif len(frame.ip) >= 40:
+        ttl, packet[7:8] = frame.ip[7], b"\0"
+    digest = blake2b(packet, digest_size=16).digest()
+    return Sighting(frame.number, frame.time, frame.interface, ttl, identified, digest)
+
+
+def copies_of(sightings: Iterable[Sighting]) -> dict[int, int]:
+    """Frame number of each copy -> frame number of the packet first seen."""
+    first: dict[bytes, Sighting] = {}
+    found: dict[int, int] = {}
+    for seen in sorted(sightings, key=lambda s: (s.time, s.frame)):
+        original = first.get(seen.digest)
+        if original and _is_copy(seen, original):
+            found[seen.frame] = original.frame
+        else:
+            first[seen.digest] = seen
+    return found
+
+
+def _is_copy(seen: Sighting, original: Sighting) -> bool:
+    window = WINDOW if seen.identified else WINDOW_WITHOUT_ID
+    elsewhere = seen.interface != original.interface
+    return seen.time - original.time < window and (elsewhere or seen.ttl == original.ttl)
+
+
+def icmp_error(frame: Frame) -> dict[str, Any] | None:
+    """The error as one row; None when it is no error or quotes neither UDP nor TCP."""
+    for layer, (protocol, version) in ICMP_LAYERS.items():
+        for data in frame.messages.get(layer, []):
+            try:
+                message = ip.parse_icmp(protocol, data)
+                quote = _quote(message) if (version, message.kind) in ICMP_ERRORS else None
+            except MalformedError:
+                continue
+            if quote:
+                return quote | {
+                    "frame": frame.number,
+                    "time": frame.time,
+                    "reporter": frame.src_addr,
+                    "version": version,
+                    "type": message.kind,
+                    "code": message.code,
+                }
+    return None
+
+
+def _quote(message: IcmpMessage) -> dict[str, Any] | None:
+    packet = message.quoted()
+    segment = packet.payload
+    behind = packet.fragment is not None and packet.fragment.offset > 0  # without the ports
+    if packet.protocol not in QUOTED_TRANSPORTS or len(segment) < PORTS_SIZE or behind:
+        return None
+    return {
+        "src_addr": written(packet.source),
+        "src_port": int.from_bytes(segment[0:2]),
+        "dst_addr": written(packet.destination),
+        "dst_port": int.from_bytes(segment[2:4]),
+        "transport": QUOTED_TRANSPORTS[packet.protocol],
+        "transaction_id": _transaction(segment[UDP_HEADER:]) if packet.protocol == UDP else None,
+    }
+
+
+def _transaction(datagram: bytes) -> str | None:
+    has_cookie = len(datagram) >= wire.HEADER and datagram[4:8] == wire.COOKIE
+    return wire.parse(datagram).transaction.hex() if has_cookie else None

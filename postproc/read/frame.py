@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from postproc.read.clock import OUTSIDE
+from postproc.read.limits import OUTSIDE
 
-LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
+LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6", "tls")}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
 
@@ -31,10 +31,10 @@ class Frame:
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
-    guessed: bool = False  # time, as the packet's own is not believed (read.clock)
+    guessed: bool = False  # time, as the packet's own is not believed (read.limits)
 
 
-def frame(layers: Mapping[str, Any]) -> Frame:
+def from_layers(layers: Mapping[str, Any]) -> Frame:
     head = layers["frame"]
     protocols = tuple(str(head.get("frame_frame_protocols", "")).split(":"))
     path = _outside_quotes(protocols)

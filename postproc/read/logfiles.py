@@ -1,7 +1,17 @@
-"""Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16.
+r"""Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16, unwrapped.
 
-A log is known by its content: one of its first lines begins with FreeSWITCH's time and level. So
+A log is known by its content: one of its first lines has FreeSWITCH's time, level and source. So
 rotated files are found whatever number they bear.
+
+journald, syslog, docker, Kubernetes, grep, an editor's line numbers, the prompt of fs_cli and a
+mail's quotation marks all put something before a line; docker's files and journald's export hold
+each line in JSON. FreeSWITCH's time, level and source are recognised wherever they stand in a line.
+The lines of a description below have no such beginning: they bear what the others do, of a form
+learnt from the first lines.
+
+    >>> log = b'> 2026-11-22 22:39:44.599138 [NOTICE] sofia.c:2417 Hangup\n> v=0\n'
+    >>> layout(log).unwrapped(log)
+    b'2026-11-22 22:39:44.599138 [NOTICE] sofia.c:2417 Hangup\nv=0\n'
 """
 
 import bz2
@@ -13,16 +23,34 @@ import os
 import re
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, compress, islice
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, NamedTuple, cast
+
+import orjson
 
 from postproc.model.errors import CaptureError
 from postproc.read import inputs
 from postproc.read.inputs import Unread, said
 
+UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
+TIMED = COLOUR + rb"(?:" + UUID + rb" )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"
+LOGGED = TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ "
+# Bytes before a line. Kubernetes' names of a pod, its container and a time come to some 200; each byte more
+# costs time at every line of a description.
+LONGEST_PREFIX = 300
+PREFIX = re.compile(rb"^(?!%b)([^\n]{1,%d}?)(?=%b)" % (LOGGED, LONGEST_PREFIX, LOGGED), re.MULTILINE)
+LOGGED_SOMEWHERE = re.compile(LOGGED)
+# Files joined by grep have a form for each length of their names' parts; a prompt stands on few lines.
+FORMS = 8
+# Keys of the message in JSON lines: docker's json-file driver, journald's export, and what fluentd, vector
+# and the like make of either.
+MESSAGES = ("log", "MESSAGE", "message", "msg")
+PIECES = re.compile(rb"([A-Za-z0-9_]+)|([ \t]+)|([:-])|(.)", re.DOTALL)
 HEAD = 1 << 16  # bytes in which a line of the log must stand: its first record may be a long SIP message
 BLOCK = 1 << 23
 LONGEST = 1 << 18  # bytes of a record: a line and the SIP message or SDP below it
@@ -35,12 +63,10 @@ PACKED: dict[bytes, Callable[[Path, Literal["rb"]], object]] = {
 }
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 ZEROS = 24  # of 32 bytes
-UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
-# A container's name and "|" may stand before it, as `docker compose logs` writes it.
-TIMED = rb"(?:[\w.-]+ +\| )?" + COLOUR + rb"(?:" + UUID + rb" )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+"
 TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
-LOG_LINE = re.compile(rb"^" + TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ ", re.MULTILINE)
+LOG_LINE = re.compile(rb"^" + LOGGED, re.MULTILINE)
+# Level and source as FreeSWITCH writes them, whatever stands before; of another time than its own.
+LEVEL_AND_SOURCE = re.compile(rb"\[(?:DEBUG|INFO|NOTICE|WARNING|ERR|CRIT|ALERT)\] [\w.+-]+\.c(?:pp)?:\d+ ")
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
 
@@ -50,6 +76,19 @@ class Log:
 
     path: Path
     name: str
+
+
+class Layout(NamedTuple):
+    """How the lines of a log are wrapped."""
+
+    prefix: re.Pattern[bytes]
+    json: bool
+
+    def unwrapped(self, lines: bytes) -> bytes:
+        """Return whole lines without what stands before them: as many as there were."""
+        if self.json:
+            lines = b"\n".join(_message(line) for line in lines.split(b"\n"))
+        return self.prefix.sub(b"", lines)
 
 
 def find(paths: Iterable[Path], skip: Path | None = None) -> tuple[list[Log], list[Unread]]:
@@ -96,7 +135,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     rest, damage = b"", None
     try:
         with _opened(path) as file:
-            for text in _utf8(file, BLOCK):
+            for text in _unwrapped(_utf8(file, BLOCK)):
                 rest += text
                 cut = _last_record(rest)
                 yield rest[:cut]
@@ -109,14 +148,28 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
-    """Yield the logs in a folder, or the file itself, with the reason why it is none."""
+    """Yield the logs in a folder, or the file itself, with the reason why it is none.
+
+    Of what is no log in a folder that which looks like one is named.
+    """
     if not inputs.is_folder(top):
         yield top, _refusal(top)
         return
-    inside = [path for path, reason in inputs.walk(top, skip) if reason is None and _refusal(path) is None]
-    yield from ((path, None) for path in inside)
-    if not inside:
+    inside = [(path, _refusal(path)) for path, reason in inputs.walk(top, skip) if reason is None]
+    yield from ((path, reason) for path, reason in inside if reason is None or _looks_like_a_log(path))
+    if all(reason is not None for _, reason in inside):
         yield top, "no FreeSWITCH log in this folder"
+
+
+def _looks_like_a_log(path: Path) -> bool:
+    """By its name, or by FreeSWITCH's level and source in its first lines."""
+    if NAMED_LOG.search(path.name):
+        return True
+    try:
+        with _opened(path) as file:
+            return LEVEL_AND_SOURCE.search(next(_utf8(file, HEAD), b"")) is not None
+    except (*DAMAGED, OSError):
+        return False
 
 
 def _named_logs(folder: Path) -> Iterator[Path]:
@@ -134,7 +187,7 @@ def _refusal(path: Path) -> str | None:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
             return "not a regular file"
         with _opened(path) as file:
-            head = next(_utf8(file, HEAD), b"")
+            head = b"".join(_unwrapped(islice(_utf8(file, HEAD), 1)))
     except FileNotFoundError:
         return "no such file or folder"
     except (*DAMAGED, OSError) as error:
@@ -167,6 +220,28 @@ def _utf8(file: IO[bytes], size: int) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for piece in chain([first], pieces):
         yield decoder.decode(piece).encode(errors="replace").removeprefix(codecs.BOM_UTF8)
+
+
+def _unwrapped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a log's text without what other programs wrote around its lines."""
+    first = next(pieces, b"")
+    known = layout(first[:HEAD])
+    pieces = chain([first], pieces)
+    return _without(known, pieces) if known else pieces
+
+
+def _without(known: Layout, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    try:
+        for piece in pieces:
+            whole, end, rest = (rest + piece).rpartition(b"\n")
+            if len(rest) > LONGEST:
+                whole, end, rest = whole + end, rest, b""
+            yield known.unwrapped(whole) + end
+    except (*DAMAGED, OSError):
+        yield known.unwrapped(rest)
+        raise
+    yield known.unwrapped(rest)
 
 
 def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
@@ -204,3 +279,52 @@ def _last_record(text: bytes) -> int:
     if starts:
         return starts[-1]
     return text.rfind(b"\n") + 1 or (len(text) if since else 0)
+
+
+def layout(head: bytes) -> Layout | None:
+    """Return the layout of a log that begins so; None where its lines are not wrapped."""
+    lines = head.split(b"\n")
+    unpacked = [_message(line) for line in lines]
+    messages = (message for line, message in zip(lines, unpacked, strict=True) if message is not line)
+    json = any(LOGGED_SOMEWHERE.search(message) for message in messages)
+    text = b"\n".join(unpacked) if json else head
+    prefixes = [found[1] for found in PREFIX.finditer(text)]
+    if not json and not prefixes:
+        return None
+    common = Counter(map(_form, prefixes)).most_common(FORMS)
+    forms = sorted((form for form, _ in common), key=len, reverse=True)
+    either = b"|".join([rb"[^\n]{1,%d}?(?=%b)" % (LONGEST_PREFIX, LOGGED), *forms])
+    return Layout(re.compile(rb"^(?!%b)(?:%b)" % (LOGGED, either), re.MULTILINE), json)
+
+
+def _form(prefix: bytes) -> bytes:
+    """Return the regular expression of prefixes like this one, of other words and numbers.
+
+    grep writes "-" in place of ":" before the lines around those it was asked for.
+    """
+    made = [
+        rb"\w+" if word else rb"[ \t]+" if space else rb"[:-]" if joint else re.escape(other)
+        for word, space, joint, other in PIECES.findall(prefix.strip())
+    ]
+    ends_in_space = prefix[-1:].isspace()
+    return rb"[ \t]*" + b"".join(made) + (rb"[ \t]?" if ends_in_space else b"")
+
+
+def _message(line: bytes) -> bytes:
+    """Return the message in a line of JSON, and any other line as it is."""
+    if not line.lstrip().startswith(b"{"):
+        return line
+    try:
+        record: Any = orjson.loads(line)
+    except ValueError:
+        return line
+    for key in MESSAGES:
+        message = record.get(key)
+        if isinstance(message, list):  # journald's export of what is not printable: a number for each byte
+            try:
+                message = bytes(message).decode(errors="replace")
+            except (TypeError, ValueError):
+                continue
+        if isinstance(message, str):
+            return message.rstrip("\r\n").replace("\n", " ").encode(errors="replace")
+    return line

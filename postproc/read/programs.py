@@ -1,12 +1,15 @@
-"""Which tshark is run, and where what comes with it is. The current folder has no say in it.
+"""Which tshark is run, where the programs that come with it are, and which Wiresharks this machine has.
 
-A setting of ours decides, else PATH, else the folders that Wireshark's installers use
-without touching PATH. Captures come with folders of strangers, in which people stand
-when they start a command: a path is only followed if it is a whole one.
+A setting of ours decides, else PATH, else the folders that Wireshark's installers use without
+touching PATH. The current folder has no say: captures come with strangers' folders, in which
+people stand when they start a command, so only absolute paths are followed.
 """
 
 import os
+import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,3 +95,59 @@ def _usual(platform: str = sys.platform) -> list[Path]:
 
 def _executable(path: Path) -> bool:
     return path.is_file() and os.access(path, os.X_OK)
+
+
+NAMES = ("tshark", "wireshark")
+PATIENCE = 60  # seconds: the first start on a slow disk
+
+
+@dataclass(frozen=True)
+class Program:
+    """A tshark or wireshark: its path and version, like "4.0.17" ("" if it does not say)."""
+
+    path: Path
+    version: str
+
+    @property
+    def is_tshark(self) -> bool:
+        return self.path.stem.lower() == "tshark"
+
+
+def installed() -> list[Program]:
+    """Every tshark and wireshark: the one that is set, on PATH, in the usual places; each file once."""
+    found = dict.fromkeys(path.resolve() for path in every(*NAMES))
+    return [Program(path, version(path)) for path in found]
+
+
+def version(program: Path) -> str:
+    with tempfile.TemporaryDirectory() as elsewhere:  # asked for its version, Wireshark makes folders
+        about = output(program, "-v", WIRESHARK_CONFIG_DIR=elsewhere).partition("\n")[0]
+    found = re.search(r"\d+\.\d+\.\d+", about)
+    return found[0] if found else ""
+
+
+def output(program: Path, *arguments: str, **environment: str) -> str:
+    """What a program prints; "" when it cannot be started or does not come to an end."""
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, errors="replace", check=False,
+            timeout=PATIENCE, stdin=subprocess.DEVNULL, env=os.environ | environment,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def folders(tshark: Path) -> str:
+    """``tshark -G folders`` as it is printed."""
+    return output(tshark, "-G", "folders")
+
+
+def knows(tshark: Path, protocol: str) -> bool:
+    """Whether a tshark, started as this user, dissects a protocol: its plug-in runs."""
+    rows = (line.split("\t") for line in output(tshark, "-G", "protocols").splitlines())
+    return any(len(row) > 2 and row[2] == protocol for row in rows)
+
+
+def is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0

@@ -1,27 +1,127 @@
 """RTP summed up per stream, second since its first packet, and payload type: SECOND rows.
 
-A second cut in two by a batch makes two rows. Rows are merged when they have
-become many, so that there are not much more of them than streams times seconds.
+Interarrival jitter (RFC 3550, section 6.4.1) is gathered with them. The recurrence
+J = J + (|D| - J) / 16 is linear, so a second can be summed up before the jitter it starts with
+is known: J = (15/16)**steps * J + tail. The clock that turns timestamps into time is not known
+either while a stream goes on: sums are kept for each clock in question, the choice is made in
+the end.
+
+A second cut in two by a batch makes two rows. Rows are merged when they have become many, so
+that there are not much more of them than streams times seconds.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from postproc.read import jitter
 from postproc.read.arrays import Array, lengths, starts_of_runs, take
+from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
+
+CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
+STATIC = {kind: rate for kind, (_, rate) in STATIC_PAYLOAD_TYPES.items() if rate in CLOCKS}
+NEAR = 0.1  # share by which a measured clock may miss the one it is taken for
+TALKSPURT_MS = 200.0  # a marker may come with a timestamp that counts no silence
+IMPLAUSIBLE_MS = 10_000.0  # beyond this the timestamps jumped, not the packets
+DECAY = ((15 / 16) ** np.arange(2048)).astype(np.float32)
 
 SECOND_NS, LAST_SECOND = 10**9, 2**31 - 1
 PAUSE_NS, PAUSE_TICKS = 10**9, 180_000  # wider steps are pauses or jumps: they measure no clock
 MERGE_AT = 1 << 15  # rows
 WORTH = 8  # a merge leaves a row per stream to be merged again: fewer than this are not worth it
-CLOCKS = len(jitter.CLOCKS)
 SECOND = np.dtype([
     ("stream", "i4"), ("second", "i4"), ("payload_type", "u1"), ("packets", "i4"), ("frame", "i8"),
     ("time", "i8"), ("last", "i8"), ("highest", "i8"), ("skipped", "i8"), ("elapsed", "i8"), ("ticks", "i8"),
-    ("steps", "i4", (CLOCKS,)), ("distance", "f4", (CLOCKS,)), ("tail", "f4", (CLOCKS,)),
+    ("steps", "i4", (len(CLOCKS),)), ("distance", "f4", (len(CLOCKS),)), ("tail", "f4", (len(CLOCKS),)),
 ])  # fmt: skip
 ADDED = ("packets", "skipped", "elapsed", "ticks", "steps", "distance")
+
+IN_QUESTION = np.array([
+    [STATIC.get(payload_type, clock) == clock for payload_type in range(128)] for clock in CLOCKS
+])  # fmt: skip
+
+
+def decay(steps: Array) -> Array:
+    """What is left of a jitter after so many steps, as a share."""
+    share: Array = DECAY[np.minimum(steps, len(DECAY) - 1)]
+    return share
+
+
+def jitter_sums(
+    group: Array, payload_types: Array, elapsed: Array, ticks: Array, marker: Array
+) -> tuple[Array, Array, Array]:
+    """Sum up the steps of each group: their number, the sum of |D| in ms, the tail.
+
+    One row per step: its group, ns elapsed and timestamp ticks since the packet before.
+    Results have a row per group, which has one payload type, and a column per clock.
+    """
+    shape = len(payload_types), len(CLOCKS)
+    count, distance, tail = np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape)
+    wait, limit = elapsed / 1e6, np.where(marker, TALKSPURT_MS, IMPLAUSIBLE_MS)
+    asked: dict[bytes, ClockSteps] = {}  # most clocks are in question for the same steps
+    for column, clock in enumerate(CLOCKS):
+        types = IN_QUESTION[column][payload_types]
+        if types.tobytes() not in asked:
+            rows = np.flatnonzero(types[group])
+            asked[types.tobytes()] = ClockSteps(group[rows], wait[rows], ticks[rows], limit[rows])
+        which, *sums_of_clock = _sums(asked[types.tobytes()], ms_per_tick=1000 / clock)
+        count[which, column], distance[which, column], tail[which, column] = sums_of_clock
+    return count, distance, tail
+
+
+@dataclass
+class ClockSteps:
+    """Steps by group for which the same clocks are in question: ms of wait, ticks, ms that are a jump."""
+
+    group: Array
+    wait: Array
+    ticks: Array
+    limit: Array
+
+    @cached_property
+    def shares(self) -> tuple[Array, Array]:
+        """Where groups start, and the share of each step's |D| that is in J when its group ends."""
+        starts = starts_of_runs(self.group)
+        sizes = lengths(starts, len(self.group))
+        to_come = np.repeat(starts + sizes, sizes) - 1 - np.arange(len(self.group))
+        return starts, decay(to_come) / 16
+
+    def without(self, jumps: Array) -> "ClockSteps":
+        return ClockSteps(self.group[~jumps], self.wait[~jumps], self.ticks[~jumps], self.limit[~jumps])
+
+
+def _sums(steps: ClockSteps, ms_per_tick: float) -> tuple[Array, Array, Array, Array]:
+    """The same by one clock, without the steps that jump; the groups first."""
+    change = np.abs(steps.wait - steps.ticks * ms_per_tick)
+    jumps = change >= steps.limit
+    if jumps.any():
+        steps, change = steps.without(jumps), change[~jumps]
+    starts, share = steps.shares
+    distance, tail = np.add.reduceat(change, starts), np.add.reduceat(change * share, starts)
+    return steps.group[starts], lengths(starts, len(change)), distance, tail
+
+
+def accumulated(steps: Array, tail: Array, starts: Array) -> Array:
+    """Carry the jitter on from row to row; each run of rows, in order of time, starts from 0."""
+    kept, level = decay(steps), tail.astype(np.float64)
+    sizes = lengths(starts, len(steps))
+    place = np.arange(len(steps)) - np.repeat(starts, sizes)
+    reach = 1  # rows already gathered in each; doubled, as sums of sums are
+    while reach < sizes.max(initial=0):
+        inside = place[reach:] >= reach
+        level[reach:] += inside * kept[reach:] * level[:-reach]
+        kept[reach:] *= np.where(inside, kept[:-reach], 1)
+        reach *= 2
+    return level
+
+
+def clock_column(payload_type: int, ticks: int, elapsed: int) -> int | None:
+    """Return the column of the clock: the static one, else the one nearest to ticks per second."""
+    if payload_type in STATIC:
+        return CLOCKS.index(STATIC[payload_type])
+    measured = ticks * 1e9 / elapsed if elapsed > 0 else 0.0
+    nearest = min(CLOCKS, key=lambda clock: abs(measured - clock) / clock)
+    return CLOCKS.index(nearest) if abs(measured - nearest) <= NEAR * nearest else None
 
 
 @dataclass(frozen=True)
@@ -92,12 +192,12 @@ def _merged(rows: Array) -> Array:
     sizes = lengths(starts, len(order))
     steps = np.cumsum(rows["steps"][order], axis=0, dtype=np.int32)
     to_come = np.repeat(steps[starts + sizes - 1], sizes, axis=0) - steps
-    sums["tail"] = np.add.reduceat(rows["tail"][order] * jitter.decay(to_come), starts, axis=0)
+    sums["tail"] = np.add.reduceat(rows["tail"][order] * decay(to_come), starts, axis=0)
     return sums
 
 
 def by_second(packets: Array, steps: Steps) -> Array:
-    """Sum up packets (rtp.PACKET) that are sorted by stream and time."""
+    """Sum up packets (payloads.PACKET) that are sorted by stream and time."""
     second = np.clip(steps.since // SECOND_NS, 0, LAST_SECOND)
     group = steps.stream << 40 | second << 8 | packets["payload_type"]
     rows = np.arange(len(group))
@@ -128,6 +228,6 @@ def _sum_up_jitter(sums: Array, rows: Array, packets: Array, steps: Steps) -> No
     comparable = steps.comparable[rows]
     group = np.repeat(np.arange(len(sums)), sums["packets"])[comparable]
     rows = rows[comparable]
-    sums["steps"], sums["distance"], sums["tail"] = jitter.sums(
+    sums["steps"], sums["distance"], sums["tail"] = jitter_sums(
         group, sums["payload_type"], steps.elapsed[rows], steps.ticks[rows], packets["marker"][rows]
     )

@@ -1,16 +1,20 @@
-"""SIP messages (RFC 3261): the bytes tshark delimited -> rows of sip_messages and sip_headers."""
+"""SIP messages (RFC 3261): the bytes tshark delimited -> rows of sip_messages and sip_headers.
+
+Over TCP, tshark 4.0 stops at a keep-alive (RFC 5626, section 3.5.1) inside a segment: the
+messages after it, and those begun there and ended in the next segment, are not shown. They
+stand readable in the segments, so ``completed`` takes them from there.
+"""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
 from postproc.model import constants
-from postproc.read import checked
 from postproc.read.frame import Frame
-from postproc.wire import MalformedError
+from postproc.wire import MalformedError, number
 from postproc.wire import sip as wire
 
 LONG_FORMS = constants.table("sip.compact_forms")
@@ -21,7 +25,21 @@ TAG = re.compile(r";\s*tag\s*=\s*([^;,\s]+)", re.IGNORECASE)
 BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 LARGEST_CSEQ = 2**32 - 1  # RFC 3261, section 8.1.1.5, has half of it; some stacks count on
+SECONDS = re.compile(r"\s*(\d{1,10})\s*(?:;|$)")
+LONGEST_S = 2**32 - 1  # of an Expires (section 20.19)
+REFRESHER = re.compile(r";\s*refresher\s*=\s*(uac|uas)\b", re.IGNORECASE)
+EXPIRES = re.compile(r";\s*expires\s*=\s*\"?(\d{1,10})\b", re.IGNORECASE)
+IN_BRACKETS = re.compile(r"<([^>]*)>")
 STATUSES = (699, 100)  # the last and the first: section 7.2
+START_LINE = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\r\n", re.MULTILINE)
+WHOLE_START_LINE = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3} [ -~]*)\r\n")
+
+LONGEST_UNFINISHED = 1 << 20  # bytes of an unfinished message that are kept
+
+WRAP = 1 << 32
+NEWCOMER = 1 << 20  # bytes back: another connection on the same ports, no retransmission
+
+Flow = tuple[str | None, int | None, str | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +78,62 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
     cseq, cseq_method = _cseq(sip.first("cseq"))
     from_uri, from_tag = _party(sip.first("from"))
     to_uri, to_tag = _party(sip.first("to"))
-    return _start(sip.start) | {
-        "frame": frame.number,
-        "time": frame.time,
-        "call_id": sip.first("call-id"),
-        "src_addr": frame.src_addr,
-        "src_port": frame.src_port,
-        "dst_addr": frame.dst_addr,
-        "dst_port": frame.dst_port,
-        "transport": _transport(frame),
-        "cseq": cseq,
-        "cseq_method": cseq_method,
-        "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
-        "from_uri": from_uri,
-        "from_tag": from_tag,
-        "to_uri": to_uri,
-        "to_tag": to_tag,
-        "user_agent": sip.first("user-agent") or sip.first("server"),
-        "contact": _party(sip.first("contact"))[0],
-        "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
-        "has_sdp": has_sdp,
+    return (
+        _start(sip.start)
+        | {
+            "frame": frame.number,
+            "time": frame.time,
+            "call_id": sip.first("call-id"),
+            "src_addr": frame.src_addr,
+            "src_port": frame.src_port,
+            "dst_addr": frame.dst_addr,
+            "dst_port": frame.dst_port,
+            "transport": _transport(frame),
+            "cseq": cseq,
+            "cseq_method": cseq_method,
+            "branch": _found(BRANCH, (sip.first("via") or "").split(",")[0]),
+            "from_uri": from_uri,
+            "from_tag": from_tag,
+            "to_uri": to_uri,
+            "to_tag": to_tag,
+            "user_agent": sip.first("user-agent") or sip.first("server"),
+            "contact": _party(sip.first("contact"))[0],
+            "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
+            "has_sdp": has_sdp,
+            "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
+        }
+        | _of_dialog(sip)
+    )
+
+
+def _of_dialog(sip: SipMessage) -> dict[str, Any]:
+    """What routes a dialog, keeps it alive and hands it on (RFC 3261, 4028, 3515)."""
+    route, session = sip.all("record-route"), sip.first("session-expires")
+    at_contact = EXPIRES.search(sip.first("contact") or "")
+    expires = sip.first("expires")
+    return {
+        "record_route": ", ".join(IN_BRACKETS.findall(", ".join(route))) or None,
+        "session_expires": _seconds(session),
+        "refresher": (_found(REFRESHER, session or "") or "").lower() or None,
+        "min_se": _seconds(sip.first("min-se")),
+        "refer_to": _party(sip.first("refer-to"))[0],
+        "fragment_status": _fragment_status(sip),
+        "expires": _seconds(at_contact[1] if at_contact else expires),
     }
+
+
+def _seconds(value: str | None) -> int | None:
+    found = SECONDS.match(value or "")
+    return number(found[1], LONGEST_S) if found else None
+
+
+def _fragment_status(sip: SipMessage) -> int | None:
+    """The status that a NOTIFY reports of what REFER asked for (RFC 3515, section 2.4.5)."""
+    if not (sip.first("content-type") or "").lower().startswith("message/sipfrag"):
+        return None
+    line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
+    found = wire.STATUS_LINE.fullmatch(line)
+    return number(found[1], *STATUSES) if found else None
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:
@@ -115,7 +168,7 @@ def _part(sip: SipMessage) -> str | None:
 
 def _start(line: str) -> dict[str, Any]:
     if status := wire.STATUS_LINE.fullmatch(line):
-        return {"status": checked.number(status[1], *STATUSES), "reason": status[2] or None}
+        return {"status": number(status[1], *STATUSES), "reason": status[2] or None}
     request = wire.REQUEST_LINE.fullmatch(line)
     return {"method": request[1], "request_uri": request[2]} if request else {}
 
@@ -134,7 +187,7 @@ def _cseq(value: str | None) -> tuple[int | None, str | None]:
     found = CSEQ.match(value or "")
     if not found:
         return None, None
-    return checked.number(found[1], LARGEST_CSEQ), found[2]
+    return number(found[1], LARGEST_CSEQ), found[2]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:
@@ -147,3 +200,81 @@ def _transport(frame: Frame) -> str | None:
     if "websocket" in frame.protocols:
         return "wss" if secure else "ws"
     return "tls" if secure else frame.transport
+
+
+@dataclass
+class TcpStream:
+    """One direction of a connection: the next sequence number, and a message begun."""
+
+    expected: int | None = None
+    begun: bytes = b""
+
+    def fresh(self, sequence: int, payload: bytes) -> bytes:
+        """What a segment adds to what is begun; nothing if it was sent before (RFC 9293, section 3.4)."""
+        end = (sequence + len(payload)) % WRAP
+        ahead = 0 if self.expected is None else (sequence - self.expected + WRAP // 2) % WRAP - WRAP // 2
+        if -NEWCOMER < ahead < 0:
+            payload = payload[-ahead:]
+        elif ahead:
+            self.begun = b""
+        if not payload:
+            return b""
+        self.expected = end
+        return self.begun + payload
+
+
+def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames, TCP ones with the messages that tshark missed put in their place."""
+    streams: dict[Flow, TcpStream] = {}
+    for frame in frames:
+        if frame.transport != "tcp" or "tls" in frame.protocols or "websocket" in frame.protocols:
+            yield frame
+            continue
+        flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)
+        stream = streams.setdefault(flow, TcpStream())
+        known = [message for message in frame.messages.get("sip", []) if START_LINE.match(message)]
+        missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), known)
+        stream.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
+        yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
+
+
+def is_message(datagram: bytes) -> bool:
+    """Whether a datagram is one whole message and nothing else: tshark could not see it otherwise."""
+    return WHOLE_START_LINE.match(datagram) is not None and _message(datagram) == datagram
+
+
+def _payload(frame: Frame) -> bytes:
+    at = frame.packet.find(frame.header) if frame.header else -1
+    return frame.packet[at + len(frame.header) :] if at >= 0 else b""
+
+
+def _missed(stream: bytes, known: list[bytes]) -> tuple[list[bytes], bytes]:
+    """Whole messages in the stream that are not known, and one begun at its end."""
+    missed: list[bytes] = []
+    if stream == b"".join(known):
+        return missed, b""
+    end = 0
+    for start in START_LINE.finditer(stream):
+        if start.start() < end:
+            continue
+        message = _message(stream[start.start() :])
+        if message is None:
+            return missed, stream[start.start() :]
+        end = start.start() + len(message)
+        if not _shown(message, known):
+            missed.append(message)
+    return missed, b""
+
+
+def _shown(message: bytes, known: list[bytes]) -> bool:
+    return any(message in each for each in known)
+
+
+def _message(stream: bytes) -> bytes | None:
+    """The message at the stream's start (RFC 3261, section 18.3); None while its end is missing."""
+    head, gap, body = stream.partition(b"\r\n\r\n")
+    if not gap:
+        return None
+    length = wire.LENGTH.search(head)
+    size = int(length[1]) if length else 0
+    return stream[: len(head) + len(gap) + size] if len(body) >= size else None

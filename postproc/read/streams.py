@@ -1,17 +1,24 @@
 """What is remembered of every RTP stream while a capture is walked: one row each, nothing per packet.
 
-``measure`` takes packets in order of time, a batch after the other; to cut the
-same packets into other batches changes nothing.
+Rows are sorted by stream, then time. A step is the signed distance of a packet's sequence number
+from that of the packet before (RFC 3550, appendix A.1). A step too wide, either way, is a jump:
+a sender that restarts, which begins a new run of numbers and is no loss; or, where the next
+packet goes on as if nothing had been, a single stray packet.
+
+``measure`` takes packets in order of time, a batch after the other; to cut the same packets into
+other batches changes nothing.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from postproc.read import sequence
 from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, take
 from postproc.read.seconds import Seconds, Steps, by_second, keep
 
+MAX_DROPOUT, MAX_MISORDER = 3000, 100
+COPY_WITHIN = 10**9  # ns: the same number later than this is not the same packet
+FRESH_RUN = 2 * MAX_MISORDER  # a run's numbers begin this far behind the last, so as not to meet
 IN_ORDER = 3  # a step this wide may have lost a packet or two and is still in order
 NO_TYPE = 255
 STATE = np.dtype([
@@ -23,6 +30,64 @@ STATE = np.dtype([
 ])  # fmt: skip
 CARRIED = ("time", "sequence", "timestamp", "payload_type")  # of a stream's last packet
 SEEN = np.dtype([("stream", "i8"), ("time", "i8"), ("sequence", "u2")])
+
+
+def sequence_steps(sequence: Array, starts: Array, first: Array) -> Array:
+    """Return the step to each packet, int16; ``first`` are the numbers before the streams' first rows."""
+    step: Array = (sequence - before(sequence, starts, first)).view(np.int16)
+    return step
+
+
+def jumps(step: Array) -> Array:
+    return (step >= MAX_DROPOUT) | (step <= -MAX_MISORDER)
+
+
+def repeats(stream: Array, sequence: Array, time: Array) -> Array:
+    """Which packets repeat the number of one that came at most COPY_WITHIN before."""
+    key = stream.astype(np.int64) << 16 | sequence
+    order = np.argsort(key, kind="stable")
+    same = np.diff(key[order]) == 0
+    copied = np.zeros(len(key), bool)
+    copied[order[1:]] = same & (np.diff(time[order]) <= COPY_WITHIN)
+    return copied
+
+
+def out_of_line(sequence: Array, starts: Array, first: Array) -> Array:
+    """Which packets jump while their neighbours follow each other."""
+    jump = jumps(sequence_steps(sequence, starts, first))
+    earlier = before(sequence, starts, first)[:-1]
+    healed = ~jumps((sequence[1:] - earlier).view(np.int16))
+    lone = np.zeros(len(sequence), bool)
+    lone[:-1] = jump[:-1] & healed
+    lone[starts[1:] - 1] = False  # a stream's last packet has no neighbour yet
+    lone[-1:] = False
+    return _every_other(lone)
+
+
+def _every_other(flags: Array) -> Array:
+    """Of neighbours that are both flagged, one: the second is out of line with the first only."""
+    run_starts = starts_of_runs(flags)
+    place = np.arange(len(flags)) - np.repeat(run_starts, lengths(run_starts, len(flags)))
+    first: Array = flags & (place % 2 == 0)
+    return first
+
+
+def extended(step: Array, starts: Array, first: Array) -> Array:
+    """Return sequence numbers that count on beyond 65535, from ``first``, and over jumps."""
+    widths = np.where(jumps(step), FRESH_RUN, step).astype(np.int64)
+    total = np.cumsum(widths)
+    offset = first - (total[starts] - widths[starts])
+    number: Array = total + np.repeat(offset, lengths(starts, len(step)))
+    return number
+
+
+def highest_before(number: Array, starts: Array, first: Array) -> Array:
+    """Return the highest number of the stream before each packet, ``first`` before its first one."""
+    stream = np.repeat(np.arange(len(starts)), lengths(starts, len(number)))
+    apart = stream << 44  # so that one accumulation serves all streams
+    high = number + apart
+    high[starts] = np.maximum(high[starts], first + apart[starts])
+    return before(np.maximum.accumulate(high) - apart, starts, first)
 
 
 @dataclass
@@ -68,7 +133,7 @@ def measure(streams: Streams, stream: Array, packets: Array, now: int, *, last: 
 
     ``now`` is the time up to which packets have been given; ``last`` is the last batch.
     """
-    jump = sequence.jumps(_widths(streams, stream, packets)).any()
+    jump = jumps(_widths(streams, stream, packets)).any()
     waiting = packets[:0]
     if jump and not last:
         waits = _unsettled(streams, stream, packets)
@@ -94,7 +159,7 @@ def _unsettled(streams: Streams, stream: Array, packets: Array) -> Array:
     single, of = take(packets, runs[in_line]), stream[runs[in_line]]
     ends_stream = np.append(of[1:] != of[:-1], True)
     waits = np.zeros(len(runs), bool)
-    waits[in_line] = ends_stream & sequence.jumps(_widths(streams, of, single))
+    waits[in_line] = ends_stream & jumps(_widths(streams, of, single))
     return np.repeat(waits, lengths(runs, len(stream)))
 
 
@@ -105,15 +170,15 @@ def _copies(streams: Streams, stream: Array, packets: Array, now: int) -> Array:
     copied = np.zeros(len(stream), bool)
     width = _widths(streams, stream, packets)
     suspect = np.zeros(streams.count, bool)
-    suspect[stream[(width < 1) | sequence.jumps(width)]] = True
+    suspect[stream[(width < 1) | jumps(width)]] = True
     if suspect.any():
         asked = np.flatnonzero(suspect[stream])
         earlier = take(streams.recent, suspect[streams.recent["stream"]])
         both = join(earlier, take(seen, asked))
-        copied[asked] = sequence.copies(both["stream"], both["sequence"], both["time"])[len(earlier) :]
+        copied[asked] = repeats(both["stream"], both["sequence"], both["time"])[len(earlier) :]
         _add(streams, "copies", stream[copied])
     both = join(streams.recent, seen)
-    streams.recent = take(both, both["time"] > now - sequence.COPY_WITHIN)
+    streams.recent = take(both, both["time"] > now - COPY_WITHIN)
     return copied
 
 
@@ -127,12 +192,12 @@ def _strays(streams: Streams, stream: Array, packets: Array) -> Array:
 
 def _lone(streams: Streams, stream: Array, packets: Array) -> Array:
     starts = starts_of_runs(stream)
-    return sequence.strays(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
+    return out_of_line(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
 
 
 def _widths(streams: Streams, stream: Array, packets: Array) -> Array:
     starts = starts_of_runs(stream)
-    return sequence.steps(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
+    return sequence_steps(packets["sequence"], starts, streams.rows["sequence"][stream[starts]])
 
 
 def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
@@ -140,10 +205,10 @@ def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
     starts = starts_of_runs(stream)
     known = streams.rows[stream[starts]]
     earlier = {name: before(packets[name], starts, known[name]) for name in CARRIED}
-    width = sequence.steps(packets["sequence"], starts, known["sequence"])
-    jump = sequence.jumps(width)
-    number = sequence.extended(width, starts, known["number"])
-    advance = number - sequence.highest_before(number, starts, known["highest"])
+    width = sequence_steps(packets["sequence"], starts, known["sequence"])
+    jump = jumps(width)
+    number = extended(width, starts, known["number"])
+    advance = number - highest_before(number, starts, known["highest"])
     return Steps(
         stream=stream,
         since=packets["time"] - np.repeat(known["first_time"], lengths(starts, len(stream))),

@@ -1,33 +1,40 @@
-"""tshark as a stream of frames: the only module that knows pyshark and EK.
+"""tshark as a stream of frames: the only module that knows pyshark, EK and PDML.
 
 tshark runs with ``-T ek -x``: its dissectors say where a message begins and
 ends (reassembly, decryption, heuristics), and ``NAME_raw`` holds the message's
 bytes, one per occurrence, so that two SIP messages in a TCP segment stay two.
 Everything else in the stream is filtered out by ``-j``.
+
+For people who look closer, ``packets`` gives single frames with every field of every layer
+(``-T pdml``). That is slow (2 ms a frame), so a display filter should say which frames are meant.
 """
 
 import asyncio
 import re
 import subprocess
+from asyncio import StreamReader
 from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import pyshark
+from pyshark.packet.packet import Packet
 from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
 
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.text import clean
-from postproc.read import alone, programs
-from postproc.read.frame import Frame, frame
-from postproc.read.keylog import preference
-from postproc.read.leash import Leash, leash
+from postproc.read import processes, programs
+from postproc.read.frame import Frame, from_layers
+from postproc.read.option_files import keylog_preference
+from postproc.read.processes import Leash, leash
 
+Place = tuple[str | None, int | None]
 T = TypeVar("T")
 Stream = TypeVar("Stream", bound="EkCapture")
 
@@ -40,10 +47,17 @@ PREFERENCES = {
 }
 RELAYED_MEDIA = "stun.channel && udp.payload[4:2] >= 80:00"  # RTP in ChannelData (RFC 7983)
 SIP_IN_SEGMENT = 'tcp.payload contains "SIP/2.0"'  # what tshark takes for a plain segment
+# Where HTTPS is, its thousands of connections stay unseen; of TLS only what says how far a handshake came.
+CLOSED = "(tcp.flags.fin == 1 || tcp.flags.reset == 1) && !(tcp.port == 443)"
+SECURED = (
+    "(tls.record.content_type in {20..22} || tls.record.opaque_type == 23 && tls.record.length == 19) "
+    "&& !(tcp.port == 443)"
+)
 SIGNALLING = (
     f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
-    "|| icmp.type in {3..5,11,12} || icmpv6.type < 128"
+    f"|| icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} || {SECURED}"
 )
+TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
     "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
@@ -95,7 +109,7 @@ def _about() -> str:
     """
     found = programs.tshark()
     asked = found.path if found.how == "setting" else programs.companion("editcap") or found.path
-    about = alone.run(asked, "-v").stdout.partition("\n")[0]
+    about = processes.run(asked, "-v").stdout.partition("\n")[0]
     if found.how == "setting" and not about.startswith("TShark"):
         raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
     return about
@@ -119,7 +133,7 @@ def frames(
         custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
     ) as stream:  # fmt: skip
         for batch in stream:
-            yield from map(frame, batch)
+            yield from map(from_layers, batch)
         stream.check()
 
 
@@ -129,10 +143,10 @@ def streaming(
 ) -> "Iterator[Stream]":  # fmt: skip
     """A capture read by a tshark that runs alone, and ends when the block is left or we are gone."""
     loop = asyncio.new_event_loop()
-    with alone.empty_folder() as bare, leash() as tied:
+    with processes.empty_folder() as bare, leash() as tied:
         stream = kind(
             str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
-            override_prefs=PREFERENCES | preference(keylog), **options,
+            override_prefs=PREFERENCES | keylog_preference(keylog), **options,
         )  # fmt: skip
         stream.folder, stream.leash = bare, tied
         try:
@@ -179,10 +193,10 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
 
     def deadline(self) -> float:
         """When tshark is stopped, by the loop's clock."""
-        return float(self.eventloop.time() + alone.patience(self._size))
+        return float(self.eventloop.time() + processes.patience(self._size))
 
     def _setup_tshark_output_parser(self) -> "EkBatches | TsharkXmlParser":
-        return EkBatches(self.deadline(), self._pause, alone.most(self._size))
+        return EkBatches(self.deadline(), self._pause, processes.most(self._size))
 
     def _get_tshark_path(self) -> str:
         return str(self.tshark_path)  # pyshark would look into a config.ini of the current folder first
@@ -193,10 +207,10 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
             self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
             stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
-            cwd=self.folder, env=alone.environment(self.folder),
+            cwd=self.folder, env=processes.environment(self.folder),
         )  # fmt: skip
         self.leash.tie(process.pid)
-        alone.limit_memory(process.pid, self._size)
+        processes.limit_memory(process.pid, self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0
         self._create_stderr_handling_task(process.stderr)
         self._running_processes.add(process)
@@ -272,3 +286,78 @@ def _widened(stdout: asyncio.StreamReader | None) -> bool:
     except (ImportError, AttributeError, OSError, ValueError):  # ValueError: tshark is dead already
         return False
     return True
+
+
+def sip_over_tls(source: Path, keylog: Path | None) -> dict[str, str]:
+    """Decode-as rules for TLS servers whose decrypted data no dissector claims: SIP may be there."""
+    servers: dict[frozenset[Place], int | None] = {}
+    claimed: set[int | None] = {None}
+    unclaimed: set[int | None] = set()
+    for frame in frames(source, keylog, show=TLS_DATA):
+        ends = frozenset([(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)])
+        port = servers.setdefault(ends, frame.dst_port)  # the first record is the client's
+        (unclaimed if frame.protocols[-1] in ("tls", "data") else claimed).add(port)
+    return {f"tls.port=={port}": "sip" for port in unclaimed - claimed}
+
+
+def sip_messages(source: Path, keylog: Path | None = None) -> Mapping[int, tuple[bytes, ...]]:
+    """The SIP messages in TLS, whole, by the number of the frame in which each ends.
+
+    Raises CaptureError when tshark cannot read the capture.
+    """
+    rules = sip_over_tls(source, keylog)
+    return {
+        frame.number: tuple(frame.messages["sip"])
+        for frame in frames(source, keylog, show="tls && sip", decode_as=rules)
+        if "tls" in frame.protocols and frame.messages.get("sip")
+    }
+
+
+def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> list[Packet]:
+    """The frames that the display filter ``show`` lets through, ``limit`` at most, in file order.
+
+    Works beside a running event loop, as in Jupyter. Raises CaptureError when the
+    file is gone or tshark refuses it or the filter; of a file cut short the whole
+    frames come.
+    """
+    if not capture.is_file():
+        raise CaptureError(f"{capture}: the capture is not there any more")
+    return apart(lambda: _read(capture, show, keylog, limit))
+
+
+def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> list[Packet]:
+    options = {"custom_parameters": ["-n", "-Y", show, *INSIDE_TURN]}
+    with streaming(PdmlCapture, capture, keylog, **options) as stream:
+        found = list(islice(stream, limit))
+        if limit is None or len(found) < limit:  # else tshark was stopped by us
+            stream.check()
+    return found
+
+
+class PdmlCapture(EkCapture):
+    """The same process and the same care, with pyshark's own packets as output."""
+
+    output = "pdml"
+
+    def _setup_tshark_output_parser(self) -> "PdmlPackets":
+        return PdmlPackets(deadline=self.deadline())
+
+
+class PdmlPackets(TsharkXmlParser):  # type: ignore[misc]
+    """pyshark's parser, with an end to its patience."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    async def get_packets_from_stream(
+        self, stream: StreamReader, existing: bytes, got_first_packet: bool = True
+    ) -> tuple[Packet | None, bytes]:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                read: tuple[Packet | None, bytes] = await super().get_packets_from_stream(
+                    stream, existing, got_first_packet
+                )
+        except TimeoutError:
+            raise CaptureError("tshark took too long and was stopped") from None
+        return read

@@ -1,24 +1,33 @@
-"""Walks a capture file front to back, in windows of a few megabytes.
+"""Walks a capture file front to back, in windows of a few megabytes, and hashes it on the way.
 
-It is found out where the records start; their contents are sliced out of the
-window by numpy.
+Where the records start is followed from one to the next, each behind the one before. Blocks of
+pcapng say their type and twice their length: numpy finds all places that look like the usual
+one, and where each leads to the next there is nothing left to follow. The slow way is taken from
+the first place that is in doubt. Contents are sliced out of the window by numpy.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from postproc.model.errors import CaptureError
-from postproc.read import inputs, pcap, pcapng
+from postproc.read import inputs
 from postproc.read.arrays import PAD, Array
-from postproc.read.container import Container, NotWalkable, Window
-from postproc.read.offsets import record_starts
+from postproc.read.container import Container, Layout, NotWalkable, Window, pcap_container, pcapng_container
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 WINDOW = 8 << 20  # more would not stay in the cache of a processor
 HEAD = 24
+LENGTH_AGAIN = 4  # bytes at the end of a block
+PIECE = 1 << 20  # bytes hashed together that nobody else asks for
 
 
 def capture_format(head: bytes) -> str | None:
@@ -41,7 +50,7 @@ def open_container(file: FileIO) -> Container:
         raise NotWalkable(f"{form} has to be converted")
     if len(head) < HEAD:
         raise CaptureError("cut short inside the file header")
-    return pcap.container(head) if form == "pcap" else pcapng.container(head)
+    return pcap_container(head) if form == "pcap" else pcapng_container(head)
 
 
 def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[Window]:
@@ -92,3 +101,97 @@ def _conclude(container: Container, sound: bool, leftover: bool) -> None:
         container.warnings.append(f"cut short after packet {container.packets}")
     if container.clock.warning:
         container.warnings.append(container.clock.warning)
+
+
+@dataclass(frozen=True)
+class Likely:
+    """Places that look like records in order of position, and where each leads.
+
+    ``doubtful`` are those that do not lead to the next one, as indexes.
+    """
+
+    starts: Array
+    ends: Array
+    doubtful: Array
+
+
+def record_starts(data: Array, position: int, end: int, layout: Layout) -> tuple[Array, int, bool]:
+    """Where whole records start, where the last one ends, and whether the next one makes sense."""
+    likely = _likely(data, position, end, layout)
+    found, patience, sound = [], 1, True
+    while True:
+        chain, position = _chain(likely, position)
+        followed, position, sound = _followed(data, position, end, layout, patience)
+        found += [chain, followed]
+        if len(followed) < patience:
+            return np.concatenate(found), position, sound
+        patience *= 2  # so that a file of unusual records is not slow
+
+
+def _likely(data: Array, position: int, end: int, layout: Layout) -> Likely:
+    none = np.zeros(0, np.int64)
+    if layout.usual is None or position & 3:
+        return Likely(none, none, none)
+    words = data[position : position + (end - position & ~3)].view("<u4")
+    at = np.flatnonzero(words[:-1] == layout.usual)
+    length = words[at + 1]
+    size = (length >> 2).astype(np.int64)
+    fits = (length & 3 == 0) & (length >= layout.smallest) & (at + size <= len(words))
+    at, length, size = at[fits], length[fits], size[fits]
+    whole = words[at + size - 1] == length
+    starts = position + 4 * at[whole]
+    ends = starts + 4 * size[whole]
+    return Likely(starts, ends, np.flatnonzero(ends[:-1] != starts[1:]))
+
+
+def _chain(likely: Likely, position: int) -> tuple[Array, int]:
+    """The places from this one on of which each leads to the next, and where the last one leads."""
+    first = int(np.searchsorted(likely.starts, position))
+    if first == len(likely.starts) or likely.starts[first] != position:
+        return likely.starts[:0], position
+    broken = int(np.searchsorted(likely.doubtful, first))
+    last = int(likely.doubtful[broken]) if broken < len(likely.doubtful) else len(likely.starts) - 1
+    return likely.starts[first : last + 1], int(likely.ends[last])
+
+
+def _followed(data: Array, position: int, end: int, layout: Layout, most: int) -> tuple[Array, int, bool]:
+    """The same, one by one, so many at most."""
+    starts: list[int] = []
+    append, unpack = starts.append, layout.length.unpack_from
+    length_at, uncounted, smallest = layout.length_at, layout.uncounted, layout.smallest
+    size, buffer, last = smallest, data.data, end - smallest
+    while position <= last and len(starts) < most:
+        size = unpack(buffer, position + length_at)[0] + uncounted
+        if size < smallest or position + size > end:
+            break
+        if layout.repeated and unpack(buffer, position + size - LENGTH_AGAIN)[0] != size:
+            return np.array(starts, np.int64), position, False
+        append(position)
+        position += size
+    return np.array(starts, np.int64), position, smallest <= size <= layout.largest
+
+
+class Hashing(FileIO):
+    """A file opened to be read that hashes what goes into buffers, from its beginning on."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._hash = hashlib.sha256()
+        self._done = 0
+        self._size = os.fstat(self.fileno()).st_size  # what is added later is not of this capture
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        at = self.tell()
+        got = super().readinto(memoryview(buffer)[: max(self._size - at, 0)])
+        if at == self._done:
+            self._hash.update(memoryview(buffer)[:got])
+            self._done += got
+        return got
+
+    def sha256(self) -> str:
+        """Hash of all bytes, in hex; those that nobody has asked for are read now."""
+        self.seek(self._done)
+        piece = bytearray(PIECE)
+        while self.readinto(piece):
+            pass
+        return self._hash.hexdigest()

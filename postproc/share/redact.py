@@ -17,8 +17,8 @@ from postproc.model.acl import BUILT_IN, AccessList, Entry, Unresolved
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, SetupError
 from postproc.read import logfiles
-from postproc.read.decrypted import sip_messages
 from postproc.read.records import Described, Other, Record, pieces
+from postproc.read.tshark import sip_messages
 from postproc.share.copying import APPLICATION, SECTION, replacing
 from postproc.share.redaction.leaks import Originals
 from postproc.share.redaction.packets import Packets

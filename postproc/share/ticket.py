@@ -20,8 +20,8 @@ from postproc.model.errors import SetupError
 from postproc.model.text import Lang
 from postproc.pipeline import Run
 from postproc.read import deployment as deployments
-from postproc.read import inputs, logfiles
-from postproc.read.inputs import Unread, said
+from postproc.read import inputs, logfiles, option_files
+from postproc.read.inputs import Unread
 from postproc.share.account import Account, Look, goes_on, markdown
 from postproc.share.packing import linked, members, pack, placed
 from postproc.share.redact import Redacted, Source, Work, disguised, products, redact
@@ -31,16 +31,16 @@ from postproc.show.checklist import KEYS
 from postproc.version import __version__
 
 NUL = "\0"
+LARGEST = 1 << 20  # bytes of a file of answers, which somebody wrote by hand
 AS_GIVEN = ("customer_id",)  # the vendor must know who asks
 
 
 def read_answers(path: Path) -> dict[str, str]:
     """Answers from a JSON or TOML file, by the questions' keys; SetupError when it is neither."""
+    content = option_files.content(path, LARGEST, "file of answers")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content.decode("utf-8-sig")
         held = tomllib.loads(text) if path.suffix.lower() == ".toml" else orjson.loads(text)
-    except OSError as error:
-        raise SetupError(f"{path}: {said(error)}") from error
     except RecursionError as error:
         raise SetupError(f"{path}: neither JSON nor TOML: nested too deeply") from error
     except (ValueError, tomllib.TOMLDecodeError) as error:
@@ -146,6 +146,8 @@ def ticket(order: Order, target: Path) -> Ticket:
     logs, refused = logfiles.find(list(order.logs))
     if refused:
         raise SetupError(f"{refused[0].path}: {refused[0].reason}")
+    if strange := [path for path in order.attachments if not path.is_file()]:
+        raise SetupError(f"{strange[0]}: not a regular file")
     held = [capture.path for capture in found], [log.path for log in logs], order.attachments
     with scratch.folder() as place:
         files = members(held, numbered=order.redacted)

@@ -5,6 +5,7 @@ number; captures, joins, logs and seconds of streams are found by what they are 
 rows of their own, and RTCP beside them are found by flow and time.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 
 from postproc.model import filters
+from postproc.model.columns import plain
+from postproc.model.logtexts import LOUD
 from postproc.model.tables import BY_NAME, SLACK_S, Tables
 
 Mask: TypeAlias = "pd.Series[bool]"
@@ -295,6 +298,36 @@ def _timed_flow(
         return
     since, until = (start - SLACK).value, (end + SLACK).value
     yield capture, (source, source_port + shift, destination, destination_port + shift, since, until)
+
+
+DIGITS = re.compile(r"\d+")
+MOST_QUOTED = 20  # different lines of a call; more are no answer to what went wrong
+
+
+class Quoted(NamedTuple):
+    """A warning or an error of a call's channels: of lines that differ in numbers only the first."""
+
+    log: str
+    line: int
+    time: pd.Timestamp | None
+    level: str
+    text: str
+    times: int
+
+
+def log_warnings(tables: Tables) -> dict[int, list[Quoted]]:
+    """Call -> what the logs warn of on its channels, in order of time."""
+    lines = tables.log_events
+    loud = lines[lines["level"].isin(LOUD) & lines["call"].notna()].sort_values("time", kind="stable")
+    found: dict[int, dict[tuple[str, str], Quoted]] = defaultdict(dict)
+    columns = (plain(loud[name]) for name in ("call", "capture", "frame", "time", "level", "text"))
+    for call, log, number, time, level, text in zip(*columns, strict=True):
+        same = (level, DIGITS.sub("#", text))
+        known = found[call].get(same)
+        found[call][same] = (
+            known._replace(times=known.times + 1) if known else Quoted(log, number, time, level, text, 1)
+        )
+    return {call: list(quoted.values())[:MOST_QUOTED] for call, quoted in found.items()}
 
 
 def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str, int]]:

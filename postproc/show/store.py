@@ -18,6 +18,7 @@ from postproc.model.columns import TEXT, TIME, plain
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.tables import TABLES, Table, Tables
+from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -121,12 +122,24 @@ Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its wa
 
 
 def findings_document(tables: Tables, walks: Walks, run: Mapping[str, Any]) -> dict[str, Any]:
-    """{"run": ..., "calls": [... with "walk"], "findings": [...]}: lists as arrays, facts as objects."""
+    """{"run": ..., "calls": [... with "walk", "log_warnings"], "findings": [...]}: lists as arrays."""
+    warned = log_warnings(tables)
     return {
         "run": dict(run),
-        "calls": [row | {"walk": list(walks.get(row["call"], ()))} for row in records(tables.calls)],
+        "calls": [
+            row
+            | {
+                "walk": list(walks.get(row["call"], ())),
+                "log_warnings": [_quoted(each) for each in warned.get(row["call"], ())],
+            }
+            for row in records(tables.calls)
+        ],
         "findings": _findings(tables.findings),
     }
+
+
+def _quoted(line: Quoted) -> dict[str, Any]:
+    return line._asdict() | {"time": line.time.isoformat() if line.time is not None else None}
 
 
 def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:

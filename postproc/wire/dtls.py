@@ -39,9 +39,12 @@ class Record:
 
 
 def records(datagram: bytes) -> Iterator[Record]:
-    """The records of a datagram, the last as far as it goes; ends where there is none."""
+    """The records of a datagram, the last as far as it goes.
+
+    Ends where no header is whole, and at the unified header of DTLS 1.3, which hides the rest.
+    """
     at = 0
-    while at + RECORD <= len(datagram) and datagram[at] in CONTENT_TYPES:
+    while at + RECORD <= len(datagram) and not has_unified_header(datagram, at):
         kind, version, epoch = struct.unpack_from(">BHH", datagram, at)
         sequence, size = (int.from_bytes(datagram[at + n : at + m]) for n, m in ((5, 11), (11, 13)))
         at += RECORD
@@ -50,36 +53,53 @@ def records(datagram: bytes) -> Iterator[Record]:
         at += size
 
 
+def has_unified_header(datagram: bytes, at: int = 0) -> bool:
+    """Whether an encrypted record of DTLS 1.3 starts here (RFC 9147, section 4)."""
+    return at < len(datagram) and datagram[at] & 0xE0 == 0x20
+
+
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A message, or a fragment of it: ``body`` stands at ``offset`` of the message's ``length`` bytes."""
+    """A message, or a fragment of it: ``body`` stands at ``offset`` of the message's ``length`` bytes.
+
+    ``missing`` bytes of the body were not captured.
+    """
 
     kind: int
     sequence: int
     body: bytes
     offset: int = 0
     length: int | None = None
+    missing: int = 0
 
     @property
     def is_whole(self) -> bool:
-        return self.length is None or self.length == len(self.body)
+        return self.total == len(self.body)
+
+    @property
+    def total(self) -> int:
+        """Bytes of the whole message's body."""
+        return len(self.body) + self.missing if self.length is None else self.length
 
     def __bytes__(self) -> bytes:
-        length = len(self.body) if self.length is None else self.length
-        head = bytes([self.kind]) + length.to_bytes(3) + self.sequence.to_bytes(2)
-        return head + self.offset.to_bytes(3) + counted(self.body, 3)
+        head = bytes([self.kind]) + self.total.to_bytes(3) + self.sequence.to_bytes(2)
+        return head + self.offset.to_bytes(3) + counted(self.body, 3, self.missing)
 
 
-def handshakes(record: bytes) -> Iterator[Handshake]:
-    """The messages of a record of epoch 0. Raises MalformedError at one that contradicts itself or is cut."""
+def handshakes(record: bytes, *, cut: bool = False) -> Iterator[Handshake]:
+    """The messages of a record of epoch 0; of a ``cut`` one the last as far as it goes.
+
+    Raises MalformedError at a message that contradicts itself, or is longer than a record that is not cut.
+    """
     at = 0
     while at < len(record):
         kind, sequence = record[at], int.from_bytes(record[at + 4 : at + 6])
         length, offset, size = (int.from_bytes(record[at + n : at + n + 3]) for n in (1, 6, 9))
         body = record[at + MESSAGE : at + MESSAGE + size]
-        if at + MESSAGE > len(record) or len(body) < size or offset + size > length:
+        missing = size - len(body)
+        if at + MESSAGE > len(record) or (missing and not cut) or offset + size > length:
             raise MalformedError("a handshake message longer than its record")
-        yield Handshake(kind, sequence, body, offset, None if length == size else length)
+        yield Handshake(kind, sequence, body, offset, None if length == size else length, missing)
         at += MESSAGE + size
 
 

@@ -127,7 +127,7 @@ def newer(home, tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.usefixtures("newer")
 def test_status_says_why_the_plugin_does_not_run(home, monkeypatch):
-    monkeypatch.setattr("postproc.read.installed.is_root", lambda: True)
+    monkeypatch.setattr("postproc.read.programs.is_root", lambda: True)
     done("install")
     (home / "c" / "init.lua").write_text("-- mine\nenable_lua = false\n")
     told = done("status")
@@ -139,12 +139,12 @@ def test_status_says_why_the_plugin_does_not_run(home, monkeypatch):
 
 @pytest.mark.usefixtures("newer")
 def test_install_as_root_works_and_says_what_root_will_not_see(home, monkeypatch):
-    monkeypatch.setattr("postproc.read.installed.is_root", lambda: True)
+    monkeypatch.setattr("postproc.read.programs.is_root", lambda: True)
     result = run("install")
     assert result.exit_code == 0
     assert "installed for root" in result.stderr
     assert (home / "l" / "legs.lua").exists()
-    monkeypatch.setattr("postproc.read.installed.is_root", lambda: False)
+    monkeypatch.setattr("postproc.read.programs.is_root", lambda: False)
     assert run("install").stderr == ""
 
 

@@ -54,6 +54,15 @@ def test_the_access_list_belongs_to_the_invite_just_before_from_the_same_address
     assert found == [A, A, A, A]
 
 
+def test_a_warning_without_uuid_is_of_the_channel_it_names_and_of_no_other():
+    found = walk(
+        opened(0, "sofia/x/1@192.0.2.1", A),
+        line(1, "warning", "sofia/x/1@192.0.2.1 timed out"),
+        line(1, "warning", "sofia/x/2@192.0.2.1 timed out"),
+    )
+    assert found == [A, A, None]
+
+
 @pytest.mark.parametrize(("addr", "time"), [("192.0.2.9", 0), ("192.0.2.1", 10), ("192.0.2.1", -1)])
 def test_it_does_not_belong_to_one_from_elsewhere_or_another_time(addr, time):
     assert walk(invited(0, "sofia/x/1", addr, A), line(time, "acl", REJECTED)) == [A, None]

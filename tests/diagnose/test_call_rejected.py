@@ -80,6 +80,14 @@ def test_credentials_that_are_not_accepted_are_a_fault(last):
     assert "credentials" in told_both(found, RULE)["en"]["title"]
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, None), (484, None), (502, "Q.850;cause=1"), (503, "Q.850;cause=28")]
+)
+def test_a_number_that_is_nobodys_is_a_suspicion(status, reason):
+    (found,) = asked(RULE, **at_once(status, reason_header=reason))
+    assert found.verdict == "suspect"
+
+
 @pytest.mark.parametrize("status", [480, 486, 487, 600, 603])
 def test_silent_on_how_calls_end_every_day(status):
     assert asked(RULE, **passed_on(status)) == []

@@ -2,10 +2,21 @@
 
 from dataclasses import replace
 
+import pytest
+
 from postproc.diagnose.rules.candidates_rejected_by_acl import RULE
 from postproc.model.acl import built
-from tests.diagnose.refusals import CAUSE_88, at_once, log, offer, passed_on, refused_leg
-from tests.diagnose.scenes import CLIENT_PRIVATE, XPHONE, asked, candidate, foreign, told_both
+from tests.diagnose.refusals import CAUSE_88, at_once, log, offer, passed_on, refused_leg, response
+from tests.diagnose.scenes import (
+    CLIENT_PRIVATE,
+    CLIENT_PUBLIC,
+    XPHONE,
+    asked,
+    candidate,
+    foreign,
+    message,
+    told_both,
+)
 
 UNSUITABLE = "sofia/xphone/721@10.0.50.5 no suitable candidates found."
 REFUSED = {"reason_header": CAUSE_88}
@@ -60,7 +71,7 @@ def test_an_offer_without_public_candidates_is_remarked():
     (found,) = asked(
         RULE, **at_once(488, **REFUSED, candidates=[candidate("client", CLIENT_PRIVATE, "private")])
     )
-    assert found.tags == {"only-private"}
+    assert found.tags == {"only-private", "listed", "unlisted"}
     assert "STUN server" in told_both(found, RULE)["en"]["causes"]
 
 
@@ -77,6 +88,65 @@ def test_silent_without_candidates_or_without_a_usual_codec():
 def test_silent_when_the_server_offered_and_the_client_refused():
     own = [candidate("server", "203.0.113.10", "documentation", offer_answer="offer")]
     assert asked(RULE, **at_once(488, **REFUSED, candidates=own)) == []
+
+
+def stock(after=0.08, **changes):
+    """A FreeSWITCH as it is installed: 100 Trying, and 488 when the dial plan looks at the offer."""
+    messages = [
+        message(1, "INVITE", 0.0),
+        response(1, 100, 0.003),
+        response(1, 488, after, reason_header=CAUSE_88),
+        message(1, "ACK", after + 0.001),
+    ]
+    private = [candidate("client", CLIENT_PRIVATE, "private")]
+    return at_once(488) | {"sip_messages": messages, "candidates": private} | changes
+
+
+@pytest.mark.parametrize("after", [0.025, 0.08, 3.0])
+def test_without_a_list_for_candidates_private_ones_are_denied_after_100_whenever_the_dial_plan_looks(after):
+    (found,) = asked(RULE, **stock(after))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"unlisted", "only-private"})
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "488 No: probably no list is configured for candidates, and wan.auto denies every candidate offered"
+        " (host 192.168.178.34:50000)."
+    )
+    assert "apply-candidate-acl: localnet.auto, rfc1918.auto" in told["de"]["remedies"]
+    assert "das Profil neu starten" in told["de"]["remedies"]
+    assert "reload the lists" not in told["en"]["remedies"]
+
+
+def test_of_a_system_that_is_not_known_it_is_less_sure():
+    plain = refused_leg(1, 488, role="single", uac_agent="Phone/1", uas_agent="Proxy/2")
+    (found,) = asked(RULE, **stock(legs=[plain], sdp_media=[offer(sdp_owner="-")]))
+    assert found.confidence == 0.5
+
+
+def test_a_match_of_codecs_in_the_log_takes_the_blame_from_them():
+    error = log("media", "CODEC NEGOTIATION ERROR.  SDP:", 9)
+    match = log("codec", "Audio Codec Compare [opus:116:48000:20:0:1] ++++ is saved as a match", 8)
+    assert asked(RULE, **stock(log_events=[error])) == []
+    (found,) = asked(RULE, **stock(log_events=[match, error]))
+    assert found.verdict == "suspect"
+
+
+@pytest.mark.parametrize("changes", [
+    {"candidates": [candidate("client", CLIENT_PUBLIC, "documentation", "srflx")]},  # wan.auto lets it in
+    {"candidates": [candidate("client", CLIENT_PRIVATE, "private", transport="tcp")]},  # none is looked at
+    {"candidates": []},
+    {"log_events": [log("media", "a=crypto in RTP/AVP, refer to rfc3711")]},
+    {"sip_messages": [message(1, "INVITE", 0.0), response(1, 100, 0.003), response(1, 488, 0.02)]},
+    {"sip_messages": [
+        message(1, "INVITE", 0.0), response(1, 183, 0.01), response(1, 488, 0.02, reason_header=CAUSE_88),
+    ]},
+])  # fmt: skip
+def test_silent_after_100_where_wan_auto_is_not_the_reason(changes):
+    assert asked(RULE, **stock(**changes)) == []
+
+
+def test_silent_after_100_where_the_lists_for_candidates_are_known():
+    known = replace(XPHONE, candidate_acl=("any_v4.auto",))
+    assert asked(RULE, known, **stock()) == []
 
 
 def test_silent_when_the_other_side_refused_or_it_took_time():

@@ -12,6 +12,7 @@ FOLLOWS_DEAD = [
     ("no-media", "fault", "no-binding-success"), ("one-way-media", "suspect", "no-media"),
 ]  # fmt: skip
 OK: list[tuple[str, str | None, list[tuple[str, str, str | None]]]] = [("ok", None, [])]
+TOO_SMALL = ("fault", "session-interval-too-small", [("session-interval-too-small", "fault", None)])
 NO_SIP = ("first-leg-missing", "note", None)
 EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]]]]] = {
     "acl_403": [("suspect", "invite-rejected-by-acl", [("invite-rejected-by-acl", "suspect", None)])],
@@ -56,9 +57,23 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
     ])] * 2,
     "made/ipv6.pcapng": OK,
+    "made/no_response_gateway.pcapng": [("fault", "no-response", [
+        ("no-response", "fault", None), ("call-rejected", "fault", "no-response"),
+    ])],
+    "made/no_response_rport.pcapng": [("fault", "no-response", [
+        ("no-response", "fault", None), ("call-rejected", "suspect", "no-response"),
+    ])],
     "made/parallel_ring.pcapng": OK,
     "made/proxy_hops.pcapng": OK,
     "made/reinvite.pcapng": OK,
+    "made/session_expired_missing.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
+    "made/session_expired_refused.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
+    "made/session_timer_422_server.pcapng": [TOO_SMALL],
+    "made/session_timer_422_trunk.pcapng": [TOO_SMALL],
+    "made/signalling_lost_proxy.pcapng": [("fault", "signalling-lost", [("signalling-lost", "fault", None)])],
+    "made/signalling_lost_reset.pcapng": [("fault", "signalling-lost", [
+        ("signalling-lost", "fault", None), ("media-stopped", "suspect", None),
+    ])],
     "made/three_legs.pcapng": OK,
     "made/turn_channel.pcapng": OK,
     "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [

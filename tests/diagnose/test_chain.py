@@ -109,7 +109,7 @@ def test_the_verdict_is_the_worst_of_root_and_consequences(findings, ended_well,
 def test_a_link_needs_only_links_above_it_so_that_causes_never_run_in_a_circle():
     above: set[str] = set()
     for link, place in CHAIN.items():
-        assert {*place.needs, *place.gaps} <= above, link
+        assert {*place.needs, *place.gaps, *place.near} <= above, link
         above.add(link)
     assert set(get_args(Link)) == set(CHAIN)
 
@@ -118,6 +118,8 @@ def test_needs_pass_on_and_gaps_of_captures_do_not():
     assert {"nat_type", "stun_server", "public_candidate"} <= explaining("media")  # through the path
     assert "stun_server" in explaining("call") and "capture_directions" in explaining("stun_server")
     assert "capture_directions" not in explaining("call")
+    # The client's candidates do not hang on the server's STUN server.
+    assert "public_candidate" in explaining("acl") and "stun_server" not in explaining("acl")
 
 
 def test_a_gap_in_a_capture_never_needs_what_it_hides():

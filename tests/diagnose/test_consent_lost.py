@@ -1,7 +1,10 @@
 """A path that dies under the call."""
 
+import pytest
+
 from postproc.diagnose.rules.consent_lost import RULE
 from tests.diagnose.scenes import asked, check, stream, told_both, verdict
+from tests.diagnose.test_media_stopped import SILENT, phase
 
 DIED = [check(time=1.0), *(check(time=10.0 + n, outcome="unanswered") for n in range(8))]
 MEDIA = [stream(), stream("client_to_server", last_time=9.5)]
@@ -22,6 +25,26 @@ def test_a_new_address_of_the_client_is_named():
 
 def test_it_is_a_fault_though_media_had_flown_both_ways():
     assert verdict(bindings=DIED, rtp_streams=MEDIA).cause == "consent-lost"
+
+
+@pytest.mark.parametrize(("last_check", "expected"), [(6.0, ("fault", 0.8)), (4.9, ("suspect", 0.6))])
+def test_a_client_that_is_asked_nothing_is_lost_if_it_had_asked_for_consent_itself(last_check, expected):
+    """RFC 7675: checks after the first 4 s are for consent; they end as the media does."""
+    own = [check("client_to_server", time=1.0), check("client_to_server", time=last_check)]
+    (found,) = asked(RULE, bindings=own, phases=[SILENT, phase(2)])
+    assert (found.verdict, found.confidence) == expected
+
+
+@pytest.mark.parametrize("last", [10.1, 19.9])
+def test_silent_about_a_client_that_fell_silent_in_the_last_10_s(last):
+    """No check may have been due."""
+    own = [check("client_to_server", time=1.0), check("client_to_server", time=6.0)]
+    assert asked(RULE, bindings=own, phases=[SILENT | {"last_from_client": last}, phase(2)]) == []
+
+
+def test_silent_about_a_client_whose_checks_go_on():
+    own = [check("client_to_server", time=1.0), check("client_to_server", time=15.0)]
+    assert asked(RULE, bindings=own, phases=[SILENT, phase(2)]) == []
 
 
 def test_silent_when_media_goes_on():

@@ -1,5 +1,7 @@
 """A handshake that stops."""
 
+import pytest
+
 from postproc.diagnose.rules.dtls_incomplete import RULE
 from tests.builders import SERVER
 from tests.diagnose.scenes import asked, good, leg, told_both, verdict
@@ -51,3 +53,28 @@ def test_silent_when_media_flows():
 
 def test_silent_when_another_handshake_of_the_leg_was_completed():
     assert asked(RULE, dtls=[HELLO | {"server_port": 50009}, *good()["dtls"]], rtp_streams=[]) == []
+
+
+CLIENT_SIDE = {"src_addr": "198.51.100.77", "src_port": 50000, "dst_addr": SERVER, "dst_port": 30000}
+CROSSED = [*SENT[:1], {"handshake_type": "client_hello", "message_seq": 0, "time": 1.25} | CLIENT_SIDE]
+ALERT = {
+    "content": "alert",
+    "handshake_type": None,
+    "alert": "unexpected_message",
+    "time": 1.26,
+} | CLIENT_SIDE
+
+
+@pytest.mark.parametrize("state", ["alert", "incomplete"])
+def test_two_sides_that_both_begin_are_a_fault(state):
+    shaken = HELLO | {"state": state, "alert": "unexpected_message"}
+    (found,) = asked(RULE, dtls=[shaken], dtls_messages=[*CROSSED, ALERT], rtp_streams=[])
+    assert (found.verdict, found.tags, len(found.evidence.frames)) == ("fault", {"roles"}, 3)
+    told = told_both(found, RULE)
+    assert "both send a ClientHello" in told["en"]["title"]
+    assert "a=setup" in told["de"]["causes"]
+
+
+def test_silent_on_an_alert_where_one_side_began():
+    alerted = HELLO | {"state": "alert", "alert": "handshake_failure"}
+    assert asked(RULE, dtls=[alerted], dtls_messages=[*SENT[:1], ALERT], rtp_streams=[]) == []

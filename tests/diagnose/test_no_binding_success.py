@@ -27,6 +27,11 @@ def test_a_private_hotspot_address_and_no_public_one_tried_are_named():
     assert (found.facts["hotspot"], found.facts["hotspot_addr"]) == ("iPhone", HOTSPOT)
 
 
+def test_unanswered_requests_of_both_sides_are_counted_apart():
+    (found,) = asked(RULE, bindings=[*unanswered(6), *unanswered(3, "client_to_server")], rtp_streams=[])
+    assert (found.facts["unanswered"], found.facts["unanswered_to_server"]) == (9, 3)
+
+
 def test_requests_left_open_by_the_end_of_the_capture_count_with_the_unanswered():
     tried = [*unanswered(4), check(time=9.0, outcome="pending")]
     (found,) = asked(RULE, bindings=tried, rtp_streams=[])

@@ -87,6 +87,7 @@ def test_an_offer_without_candidates_points_at_the_profile():
     [
         ("CODEC NEGOTIATION ERROR.  SDP:", "No common codec"),
         ("Crypto not negotiated but required.", "media profile"),
+        ("a=crypto in RTP/AVP, refer to rfc3711", "media profile"),
     ],
 )
 def test_the_log_makes_it_certain(line, said):
@@ -95,6 +96,21 @@ def test_the_log_makes_it_certain(line, said):
     told = told_both(found, RULE)
     assert said in told["en"]["title"]
     assert f"fs.log:7 {line[:20]}" in told["de"]["detail"]
+
+
+def test_silent_where_the_log_says_that_a_codec_matched():
+    lines = [
+        log("codec", "Audio Codec Compare [PCMA:8:8000:20:64000:1] ++++ is saved as a match", 7),
+        log("media", "CODEC NEGOTIATION ERROR.  SDP:", 8),
+    ]
+    scene = at_once(
+        488,
+        reason_header=CAUSE_88,
+        candidates=[],
+        sdp_media=[offer(formats="96", codecs="96=AMR/8000", ufrag=None)],
+    )
+    assert len(asked(RULE, **scene, log_events=lines[1:])) == 1
+    assert asked(RULE, **scene, log_events=lines) == []
 
 
 def test_silent_where_the_candidates_were_refused():

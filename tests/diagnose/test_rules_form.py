@@ -1,6 +1,9 @@
 """What holds for every rule: its form, both languages, silence where nothing is wrong."""
 
+import ast
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
@@ -11,6 +14,7 @@ from postproc.diagnose.rules import RULES
 from postproc.model.findings import STAGES, Rule
 from postproc.model.text import Text
 from tests.diagnose.scenes import foreign, good, scene
+from tests.diagnose.telling import HEAD, TOLD, expected, path, untold
 
 HERE = Path(__file__).parent
 MODULES = sorted(path.stem for path in Path(rules.__file__).parent.glob("*.py") if path.stem != "__init__")
@@ -95,3 +99,31 @@ def test_one_word_for_one_thing(module):
     """German: Leg, Anruf, Connectivity Check; a call leg is no "Bein", and checks are not the app's Verbindungstest."""
     text = (Path(rules.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     assert re.findall(r"\b(?:Beins?|Beine|Rufs?|Rufe|Verbindungstests?|Maschine)\b", text) == []
+
+
+def sentences(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Language and template of every Text of a rule's module outside its declaration."""
+    tree = ast.parse(Path(inspect.getsourcefile(rule.find)).read_text(encoding="utf-8"))
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "RULE":
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Text":
+                yield from zip(("en", "de"), map(ast.literal_eval, node.args), strict=True)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_every_sentence_is_told_in_the_rules_own_test(rule):
+    assert untold(rule, sentences(rule)) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_what_is_told_belongs_to_a_test_that_is_there(rule):
+    tests = (HERE / f"test_{path(rule).stem}.py").read_text(encoding="utf-8")
+    names = [name.partition("[")[0] for name in expected(rule) if name != HEAD]
+    assert names
+    assert [name for name in names if f"def {name}(" not in tests] == []
+
+
+def test_there_is_a_file_of_what_is_told_for_every_rule_and_no_other():
+    assert sorted(file.stem for file in TOLD.iterdir()) == MODULES

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from postproc.model.errors import CaptureError
 from postproc.model.tables import BY_NAME, Tables
 from postproc.read import dtls
-from postproc.read.clock import believed
 from postproc.read.events import rows
+from postproc.read.limits import believed
 from postproc.read.walk import open_container, windows
 from postproc.share.redaction.pseudonyms import Pseudonyms
 from postproc.share.redaction.stun import StunMessages

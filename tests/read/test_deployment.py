@@ -1,5 +1,6 @@
-"""Deployment files: the shipped ones, own ones on top of them, and every mistake in one line."""
+"""Deployment files: shipped ones, own ones on top of them, each kind of value, every mistake in one line."""
 
+import ipaddress
 import re
 from dataclasses import fields
 from ipaddress import ip_network
@@ -11,7 +12,7 @@ from postproc.model.acl import decide
 from postproc.model.deployment import GENERIC, Thresholds
 from postproc.model.errors import SetupError
 from postproc.read import deployment
-from postproc.read.deployment import KEYS, SHIPPED, read
+from postproc.read.deployment import KEYS, SHIPPED, At, each, known, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "DEPLOYMENT.md"
 
@@ -187,3 +188,76 @@ def test_the_example_of_the_page_is_read(own):
     found = own(example)
     assert found.candidate_acl
     assert found.public_addresses
+
+
+HERE = At("d.toml") / "acl" / "key"
+
+
+@pytest.mark.parametrize("read, given, found", [
+    (deployment.text, "a", "a"),
+    (deployment.choice("allow", "deny"), "deny", "deny"),
+    (deployment.pattern, "^Ice(Link)?", "^Ice(Link)?"),
+    (deployment.ports, "30000-33000", range(30000, 33001)),
+    (deployment.ports, 5060, range(5060, 5061)),
+    (deployment.network, "10.0.50.118/24", ipaddress.ip_network("10.0.50.0/24")),
+    (deployment.network, "2001:db8::1", ipaddress.ip_network("2001:db8::1/128")),
+    (deployment.number, 0, 0),
+    (deployment.number, 0.05, 0.05),
+    (deployment.region, "DE", "DE"),
+    (deployment.region, "", ""),
+])  # fmt: skip
+def test_values_are_taken(read, given, found):
+    assert read(given, HERE) == found
+
+
+@pytest.mark.parametrize("read, given, expected", [
+    (deployment.text, "", "text"),
+    (deployment.text, 5, "text"),
+    (deployment.table, [], "a table"),
+    (deployment.choice("allow", "deny"), "Deny", "'allow' or 'deny'"),
+    (deployment.choice("allow", "deny"), [], "'allow' or 'deny'"),
+    (deployment.ports, "33000-30000", 'a port or a range of ports like "30000-33000"'),
+    (deployment.ports, "1-99999", 'a port or a range of ports like "30000-33000"'),
+    (deployment.ports, True, 'a port or a range of ports like "30000-33000"'),
+    (deployment.ports, None, 'a port or a range of ports like "30000-33000"'),
+    (deployment.network, "10.0.0.0/33", 'an address or a network like "192.168.1.0/24"'),
+    (deployment.network, 10, 'an address or a network like "192.168.1.0/24"'),
+    (deployment.number, -1, "a number, zero or more"),
+    (deployment.number, float("nan"), "a number, zero or more"),
+    (deployment.number, float("inf"), "a number, zero or more"),
+    (deployment.number, True, "a number, zero or more"),
+    (deployment.region, "de", 'a country of ISO 3166 like "DE", or ""'),
+    (each(deployment.text), "a", "a list"),
+])  # fmt: skip
+def test_what_is_expected_is_said_with_file_and_key(read, given, expected):
+    with pytest.raises(SetupError) as caught:
+        read(given, HERE)
+    assert str(caught.value) == f"d.toml: acl.key: expected {expected}, not {given!r}"
+
+
+def test_the_place_in_a_list_is_named():
+    with pytest.raises(SetupError, match=r"^d\.toml: acl\.key\[1\]: expected text, not 5$"):
+        each(deployment.text)(["a", 5], HERE)
+
+
+@pytest.mark.parametrize("pattern", ["(", "*", "a{99999999999}", "[z-a]"])
+def test_a_bad_regular_expression_is_refused(pattern):
+    with pytest.raises(SetupError, match=r"^d\.toml: acl\.key: not a regular expression: .+"):
+        deployment.pattern(pattern, HERE)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one():
+    with pytest.raises(SetupError) as caught:
+        known({"thresold": 1}, ("thresholds", "markers"), At("d.toml"))
+    assert str(caught.value) == "d.toml: unknown key 'thresold'; did you mean 'thresholds'?"
+
+
+def test_long_and_hostile_values_stay_one_short_line():
+    with pytest.raises(SetupError) as caught:
+        deployment.network("\x1b[2J\n" + "x" * 1000, HERE)
+    assert len(str(caught.value)) < 130
+    assert str(caught.value).isprintable()
+    with pytest.raises(SetupError) as caught:
+        known({"\x1b[2J\n" + "x" * 1000: 1}, ("name",), At("d.toml"))
+    assert len(str(caught.value)) < 130
+    assert str(caught.value).isprintable()

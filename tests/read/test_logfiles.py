@@ -82,6 +82,16 @@ def test_in_a_folder_the_logs_are_found_and_the_rest_is_passed_over(tmp_path):
     assert found(tmp_path) == (["a.log", "old/a.log.1", "old/a.log.2.gz"], {})
 
 
+def test_in_a_folder_what_looks_like_a_log_and_is_none_is_named(tmp_path):
+    written(tmp_path / "a.log", LINE)
+    written(tmp_path / "asterisk.log.1", "[Nov 22 22:39:44] VERBOSE[1] pbx.c: Spawn extension\n")
+    written(tmp_path / "pasted.txt", LINE.replace("2026-11-22 22:39:44.599138 90.00% ", "22.11. 22:39 "))
+    written(tmp_path / "notes.txt", "nothing\n")
+    names, unread = found(tmp_path)
+    assert names == ["a.log"]
+    assert unread == {"asterisk.log.1": logfiles.NOT_A_LOG, "pasted.txt": logfiles.NOT_A_LOG}
+
+
 def test_a_folder_without_a_log_is_said(tmp_path):
     written(tmp_path / "notes.txt", "nothing\n")
     assert found(tmp_path) == ([], {tmp_path.name: "no FreeSWITCH log in this folder"})
@@ -128,6 +138,16 @@ def test_blocks_are_whole_records_and_together_the_log(tmp_path, monkeypatch):
     assert b"".join(blocks) == path.read_bytes()
     assert len(blocks) > 10
     assert all(block.startswith(UUID.encode() + b" 2026-") for block in blocks if block)
+
+
+@pytest.mark.parametrize("before", ["> ", "Nov 22 22:39:44 pbx freeswitch[1]: ", "fs-1  | "])
+def test_blocks_of_a_log_from_another_program_are_its_records_alone(tmp_path, monkeypatch, before):
+    monkeypatch.setattr(logfiles, "BLOCK", 200)
+    record = f"{UUID} 2026-11-22 22:39:44.599138 [DEBUG] sofia.c:1 Remote SDP:\n{UUID} v=0\no=a 1 1\n"
+    wrapped = "".join(f"{before}{line}\n" for line in record.splitlines()) * 20
+    path = written(tmp_path / "a.txt", wrapped)
+    assert found(path) == (["a.txt"], {})
+    assert b"".join(logfiles.blocks(path)).decode() == record * 20
 
 
 def test_a_line_longer_than_a_block_stops_nothing(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from postproc.current_folder import whole_paths
 from postproc.model.errors import SetupError
-from postproc.read import installed, programs, tshark
+from postproc.read import programs, tshark
 
 
 def program(path: Path, says: str = "TShark (Wireshark) 4.0.17.") -> Path:
@@ -51,7 +51,7 @@ def test_an_entry_of_path_that_depends_on_where_one_stands_is_passed_over(monkey
 @pytest.mark.usefixtures("ticket")
 def test_status_asks_no_wireshark_of_the_current_folder(monkeypatch, entry):
     monkeypatch.setenv("PATH", entry)
-    assert installed.programs() == []
+    assert programs.installed() == []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_setting_goes_before_path(tmp_path, monkeypatch):
     mine = program(tmp_path / "tshark")
     monkeypatch.setenv(programs.SETTING, str(mine))
     assert programs.tshark() == programs.Found(mine, "setting")
-    assert mine in {each.path for each in installed.programs()}
+    assert mine in {each.path for each in programs.installed()}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
-"""SIP messages (RFC 3261): taken apart whatever their form, never raising."""
+"""SIP messages (RFC 3261): taken apart whatever their form, never raising; found after keep-alives in TCP."""
 
 import pytest
 
-from postproc.read import sip
+from postproc.read import sip, tshark
+from postproc.read.sip import completed
 from tests.read.frames import frame
+from tests.read.test_tshark import SIP, pcap, tcp
 
 INVITE = (
     b"INVITE sip:+4989@10.0.0.2;transport=tcp SIP/2.0\r\n"
@@ -35,7 +37,37 @@ def test_request_gives_every_column():
         "cseq": 7, "cseq_method": "INVITE", "branch": "z9hG4bKa1",
         "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
         "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None, "has_sdp": True,
+        "record_route": None, "session_expires": None, "refresher": None, "min_se": None, "refer_to": None,
+        "fragment_status": None, "expires": 60, "authorized": False,
     }  # fmt: skip
+
+
+def test_what_routes_refreshes_and_transfers_a_dialog():
+    found = row(
+        b"SIP/2.0 200 OK\r\nRecord-Route: <sip:p2;lr>,<sip:p1;lr>\r\nRecord-Route: <sip:p0;lr>\r\n"
+        b"x: 1800 ; refresher=UAS\r\nMin-SE: 90\r\nContact: <sip:a@b>;expires=60\r\nExpires: 3600\r\n\r\n"
+    )
+    assert found["record_route"] == "sip:p2;lr, sip:p1;lr, sip:p0;lr"
+    assert (found["session_expires"], found["refresher"], found["min_se"]) == (1800, "uas", 90)
+    assert found["expires"] == 60
+    assert (
+        row(b"REFER sip:a@b SIP/2.0\r\nr: <sip:c@d?Replaces=x>\r\n\r\n")["refer_to"] == "sip:c@d?Replaces=x"
+    )
+    assert row(b"REGISTER sip:b SIP/2.0\r\nAuthorization: Digest x\r\n\r\n")["authorized"]
+
+
+def test_a_notify_reports_a_status():
+    head = (
+        b"NOTIFY sip:a@b SIP/2.0\r\nContent-Type: %s\r\nContent-Length: 27\r\n\r\nSIP/2.0 486 Busy Here\r\n"
+    )
+    assert row(head % b"message/sipfrag;version=2.0")["fragment_status"] == 486
+    assert row(head % b"text/plain")["fragment_status"] is None
+
+
+@pytest.mark.parametrize("value", ["99999999999", "-1", "1800x", "\u0661", ""])
+def test_seconds_that_are_none_are_not_known(value):
+    found = row(f"SIP/2.0 422 X\r\nMin-SE: {value}\r\nExpires: {value}\r\n\r\n".encode())
+    assert (found["min_se"], found["expires"]) == (None, None)
 
 
 def test_response_has_status_and_reason_but_no_method():
@@ -131,3 +163,91 @@ def test_other_bodies_have_no_description(rest):
 
 def test_description_without_content_type_is_taken():
     assert sip.description(sip.parse(b"INVITE sip:a@b SIP/2.0\r\n\r\nv=0\r\n")) == "v=0\r\n"
+
+
+INFO = b"INFO sip:a@b SIP/2.0\r\nl: 27\r\n\r\n" + b"INVITE sip:x SIP/2.0\r\nl:0\r\n"
+
+
+def header(sequence: int) -> bytes:
+    return b"\x13\xc4\x13\xc4" + (sequence % (1 << 32)).to_bytes(4) + bytes(12)
+
+
+def found(
+    *segments: tuple[bytes, list[bytes]], starts: list[int] | None = None, **changes
+) -> list[list[bytes]]:
+    """What is shown of segments that follow each other, or begin at these sequence numbers."""
+    sizes = [len(payload) for payload, _ in segments]
+    heads = [header(at) for at in starts or [sum(sizes[:n]) for n in range(len(sizes))]]
+    frames = (
+        frame(**({"transport": "tcp", "header": head, "packet": b"eth" + head + payload,
+                  "messages": {"sip": known}} | changes))
+        for head, (payload, known) in zip(heads, segments, strict=True)
+    )  # fmt: skip
+    return [each.messages.get("sip", []) for each in completed(frames)]
+
+
+def test_message_behind_a_keep_alive():
+    one, two = SIP % 1, SIP % 2
+    assert found((one + b"\r\n\r\n" + two, [one])) == [[one, two]]
+
+
+def test_message_behind_a_keep_alive_that_ends_in_the_next_segment():
+    one, two, three = SIP % 1, SIP % 2, SIP % 3
+    segments = (one + b"\r\n\r\n" + two[:30], [one]), (two[30:] + b"\r\n\r\n" + three, [two[30:] + three])
+    assert found(*segments) == [[one], [two, three]]
+
+
+def test_segment_that_begins_with_a_keep_alive():
+    assert found((b"\r\n\r\n" + SIP % 1, [])) == [[SIP % 1]]
+
+
+def test_message_tshark_puts_together_is_not_doubled():
+    one = SIP % 1
+    assert found((one[:30], []), (one[30:], [one])) == [[], [one]]
+
+
+def test_start_line_in_a_body_is_no_message():
+    assert found((INFO, [INFO])) == [[INFO]]
+    assert found((b"\r\n\r\n" + INFO, [])) == [[INFO]]
+
+
+@pytest.mark.parametrize("changes", [{"transport": "udp"}, {"protocols": ("tls",)}, {"header": b""}])
+def test_other_transports_are_left_alone(changes):
+    assert found((SIP % 1, []), **changes) == [[]]
+
+
+def test_segment_sent_again_is_not_read_again():
+    one, two = SIP % 1, SIP % 2
+    whole = one + b"\r\n\r\n" + two
+    assert found((whole, [one]), (whole, []), starts=[7, 7]) == [[one, two], []]
+    assert found((one, [one]), (one + b"\r\n\r\n" + two, []), starts=[7, 7]) == [[one], [two]]
+
+
+def test_sequence_numbers_wrap_around():
+    one, two = SIP % 1, SIP % 2
+    assert found((one, [one]), (one, []), (two, []), starts=[-9, -9, len(one) - 9]) == [[one], [], [two]]
+
+
+def test_gap_forgets_what_was_begun():
+    one = SIP % 1
+    assert found((one[:30], []), (one[30:], []), starts=[0, 60]) == [[], []]
+
+
+def test_another_connection_on_the_same_ports_is_read():
+    one, two = SIP % 1, SIP % 2
+    assert found((one, [one]), (two, []), starts=[1 << 30, 0]) == [[one], [two]]
+
+
+def test_endless_beginning_is_not_kept():
+    assert found((b"INVITE sip:a SIP/2.0\r\n" + b"x" * (1 << 20), []), (b"\r\n\r\n", [])) == [[], []]
+
+
+def test_with_real_tshark(tmp_path):
+    messages = [SIP % n for n in range(1, 6)]
+    one, two, three, four, five = messages
+    payloads = [one + b"\r\n\r\n" + two, three + b"\r\n\r\n" + four[:40], four[40:] + b"\r\n\r\n" + five]
+    starts = [1 + sum(map(len, payloads[:n])) for n in range(3)]
+    path = tmp_path / "a.pcap"
+    path.write_bytes(pcap(*map(tcp, starts, payloads)))
+    shown = [m for each in completed(tshark.frames(path)) for m in each.messages.get("sip", [])]
+    assert sorted(shown) == messages

@@ -1,4 +1,4 @@
-"""tshark's stream of frames: complete, in order, and its trouble told in one line."""
+"""tshark as a stream of frames: what it says is what comes; and single frames for people who look closer."""
 
 import asyncio
 import os
@@ -6,10 +6,11 @@ import sys
 import threading
 
 import orjson
+import psutil
 import pytest
 
 from postproc.model.errors import CaptureError, SetupError
-from postproc.read import alone, tshark
+from postproc.read import processes, tshark
 from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
@@ -130,7 +131,7 @@ def test_works_inside_a_running_event_loop_and_in_another_thread(written):
 
 def test_stopping_early_leaves_no_process(written, monkeypatch):
     started = []
-    monkeypatch.setattr(alone, "limit_memory", lambda pid, _: started.append(pid))
+    monkeypatch.setattr(processes, "limit_memory", lambda pid, _: started.append(pid))
     path = written(pcap(*(tcp(1 + 200 * n, SIP % n) for n in range(2000))))
     stream = tshark.frames(path)
     next(stream)
@@ -241,3 +242,92 @@ def test_frames_that_nobody_wants_any_more_do_not_hold_up_the_end(pcaps):
     stream = tshark.frames(pcaps / "two_calls.pcapng", show="frame")
     assert next(stream).number == 1
     stream.close()
+
+
+def children():
+    """The tsharks that this process has started and that still run."""
+    return [each for each in psutil.Process().children(recursive=True) if "tshark" in each.name()]
+
+
+@pytest.fixture(scope="module")
+def good(pcaps):
+    return pcaps / "good.pcapng"
+
+
+def test_frames_bear_the_numbers_of_the_file_and_all_their_fields(good):
+    invite, *_ = tshark.packets(good, "sip.Method == INVITE")
+    assert invite.number == "4"
+    assert [layer.layer_name for layer in invite.layers] == ["eth", "ip", "tcp", "sip"]
+    assert invite.sip.get_field_value("from.user") == "721"
+
+
+def test_no_more_than_the_limit_and_nothing_left_running(good):
+    assert [each.number for each in tshark.packets(good, "stun", limit=2)] == ["13", "14"]
+    assert children() == []
+
+
+def test_stopping_amid_much_output_does_not_wait_for_ever(good):
+    assert len(tshark.packets(good, "udp", limit=101)) == 101
+    assert children() == []
+
+
+def test_a_limit_above_what_there_is_is_no_trouble(good):
+    assert len(tshark.packets(good, "sip.Method == BYE", limit=50)) == 2
+    assert tshark.packets(good, "sip.Method == REGISTER") == []
+
+
+def test_inside_a_running_loop_and_in_a_thread(good):
+    counted = []
+
+    def count():
+        counted.append(len(tshark.packets(good, "sip.Method == INVITE")))
+
+    async def cell():
+        count()
+
+    asyncio.run(cell())
+    thread = threading.Thread(target=count)
+    thread.start()
+    thread.join()
+    assert counted == [2, 2]
+
+
+def test_without_the_child_watchers_that_newer_pythons_lack(good, monkeypatch):
+    for name in ("set_child_watcher", "get_child_watcher", "SafeChildWatcher"):
+        monkeypatch.delattr(asyncio, name, raising=False)
+    assert len(tshark.packets(good, "sip.Method == INVITE")) == 2
+
+
+@pytest.mark.parametrize("wrong", ["no.such.field", 'sip.Method == "', "1 =="])
+def test_a_wrong_filter_is_told_in_one_line(good, wrong):
+    with pytest.raises(CaptureError, match=r"tshark failed \(\d+\): ") as caught:
+        tshark.packets(good, wrong)
+    assert "\n" not in str(caught.value)
+    assert children() == []
+
+
+def test_a_capture_that_is_gone(tmp_path):
+    with pytest.raises(CaptureError, match="not there any more"):
+        tshark.packets(tmp_path / "gone.pcapng", "sip")
+
+
+def test_a_file_cut_short_gives_its_whole_frames(pcaps, tmp_path):
+    cut = tmp_path / "cut.pcapng"
+    cut.write_bytes((pcaps / "good.pcapng").read_bytes()[:20_000])
+    numbers = [int(each.number) for each in tshark.packets(cut, "sip || stun")]
+    assert numbers[:3] == [4, 6, 9]
+    assert numbers == sorted(numbers)
+
+
+def test_a_name_that_looks_like_an_option_is_a_file(good, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-w out").write_bytes(good.read_bytes())
+    assert len(tshark.packets((tmp_path / "-w out").relative_to(tmp_path), "sip.Method == INVITE")) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["-w out"]
+
+
+def test_tshark_that_hangs_is_stopped(good, monkeypatch):
+    monkeypatch.setattr(tshark.PdmlCapture, "deadline", lambda self: self.eventloop.time())
+    with pytest.raises(CaptureError, match="took too long"):
+        tshark.packets(good, "frame")
+    assert children() == []

@@ -102,6 +102,14 @@ def test_a_picture_cannot_be_redacted(pcaps, tmp_path):
     assert not (tmp_path / "b.zip").exists()
 
 
+@pytest.mark.parametrize("redacted", [False, True])
+def test_a_pipe_cannot_be_attached(pcaps, tmp_path, redacted):
+    os.mkfifo(tmp_path / "pipe.log")
+    order = Order([pcaps / "made/busy_486.pcapng"], attachments=[tmp_path / "pipe.log"], redacted=redacted)
+    with pytest.raises(SetupError, match=r"pipe\.log: not a regular file"):
+        ticket(order, tmp_path / "t.zip")
+
+
 def test_a_diagnosis_that_changes_is_said(pcaps, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_same", lambda *_: False)
     done = ticket(Order([pcaps / "made/busy_486.pcapng"], redacted=True), tmp_path / "t.zip")

@@ -2,6 +2,9 @@
 
 from postproc.model.tables import Tables
 from postproc.show.answers import SHOWN, closing, details, frame_list
+from postproc.show.report.sheets import log_warnings as log_warnings_sheet
+from postproc.show.selection import log_warnings
+from postproc.show.store import findings_document
 from tests import builders as t
 
 ADVICE = "Check that UDP from and to the server's media ports passes the firewall on both sides."
@@ -36,6 +39,32 @@ def test_a_finding_is_told_with_evidence_causes_and_what_to_do():
         "    what to do:",
         f"      - {ADVICE}",
     ]
+
+
+def test_warnings_and_errors_of_the_log_are_quoted_once_each_with_their_place():
+    texts = [
+        (7, "WARNING", "Code 7 0"),
+        (9, "ERR", "Bind Error!"),
+        (11, "WARNING", "Code 7 25"),
+        (3, "INFO", "x"),
+    ]
+    logged = [
+        {"capture": "fs.log", "frame": frame, "time": float(frame), "level": level, "text": text, "call": 1}
+        for frame, level, text in texts
+    ]
+    held = Tables(calls=t.calls({"call": 1, "headline": "x"}), log_events=t.rows("log_events", *logged))
+    assert [line.plain for line in details(held, {}, None, "en")][2:] == [
+        "  warnings and errors in the log:",
+        "    - WARNING Code 7 0 (2 times) (fs.log:7)",
+        "    - ERR Bind Error! (fs.log:9)",
+    ]
+    (document,) = findings_document(held, {}, {})["calls"]
+    assert [(each["line"], each["times"], each["text"]) for each in document["log_warnings"]] == [
+        (7, 2, "Code 7 0"), (9, 1, "Bind Error!"),
+    ]  # fmt: skip
+    sheet = log_warnings_sheet(log_warnings(held)[1], "de")
+    assert sheet.title == "Warnungen und Fehler im Log"
+    assert [row[2].text for row in sheet.rows] == ["Code 7 0", "Bind Error!"]
 
 
 def test_a_broken_line_of_a_list_goes_on_beside_its_dash_and_fits():

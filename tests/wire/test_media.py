@@ -118,3 +118,21 @@ def test_a_cut_record_says_how_much_is_missing():
 def test_what_is_no_rtp(data):
     with pytest.raises(MalformedError):
         rtp.parse(data)
+
+
+def test_the_last_message_of_a_cut_record_goes_as_far_as_it_was_captured():
+    record = bytes(dtls.Handshake(dtls.CLIENT_HELLO, 0, b"ab")) + bytes(
+        dtls.Handshake(dtls.FINISHED, 1, b"xyz")
+    )
+    *_, last = dtls.handshakes(record[:-1], cut=True)
+    assert (last.body, last.missing, last.total, last.is_whole) == (b"xy", 1, 3, False)
+    assert bytes(last) == record[14:-1]
+    with pytest.raises(MalformedError):
+        list(dtls.handshakes(record[:-1]))
+
+
+def test_a_unified_header_ends_the_records_in_clear():
+    clear = bytes(dtls.Record(dtls.ALERT, dtls.DTLS_1_2, 0, 0, b"\2\0"))
+    datagram = clear + b"\x2e" + bytes(40)
+    assert [record.kind for record in dtls.records(datagram)] == [dtls.ALERT]
+    assert dtls.has_unified_header(datagram, len(clear))

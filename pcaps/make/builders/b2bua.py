@@ -21,6 +21,8 @@ from pcaps.make.builders.seed import Seed
 from pcaps.make.builders.sip import B2BUA_AGENT, SERVER_AGENT, Dialog
 
 RTT = 0.024
+# Of the truth of a call whose offer got no answer: the server's candidates were never sent.
+UNANSWERED: dict[str, Any] = {"freeswitch_candidates": [], "freeswitch_ufrag": None}
 
 
 @dataclass
@@ -174,9 +176,9 @@ class Call:
 
     def answer(self, at: float, delay: float = 0.012) -> None:
         """200 and ACK on leg 2, then on leg 1."""
-        self.leg2.respond(at, 200, body=self.trunk_answer(), extra=[self.leg2._contact("uas")])
+        self.leg2.respond(at, 200, body=self.trunk_answer(), extra=[self.leg2.contact("uas")])
         self.leg2.ack(at + 0.0012)
-        self.leg1.respond(at + delay, 200, body=self.answer_sdp(), extra=[self.leg1._contact("uas")])
+        self.leg1.respond(at + delay, 200, body=self.answer_sdp(), extra=[self.leg1.contact("uas")])
         self.leg1.ack(at + delay + 0.003)
 
     def stream(

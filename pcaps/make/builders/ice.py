@@ -7,6 +7,7 @@ from pcaps.make.builders import stun
 from pcaps.make.builders.packets import Endpoint
 from pcaps.make.builders.recording import Path
 from pcaps.make.builders.seed import Seed
+from postproc.wire import sdp
 
 FREESWITCH = "FreeSWITCH (git a88d069 2024-08-02 21:02:27Z 64bit)"
 HOST, SERVER_REFLEXIVE, RELAYED, PEER_REFLEXIVE = 2130706431, 1694498815, 16777215, 1862270975
@@ -25,9 +26,9 @@ class Candidate:
     suffix: str = ""
 
     def __str__(self) -> str:
-        related = f" raddr {self.base[0]} rport {self.base[1]}" if self.base else ""
-        head = f"{self.foundation} 1 udp {self.priority} {self.endpoint[0]} {self.endpoint[1]}"
-        return f"{head} typ {self.kind}{related}{self.suffix}"
+        related = (("raddr", self.base[0]), ("rport", str(self.base[1]))) if self.base else ()
+        line = sdp.Candidate(self.foundation, 1, "udp", self.priority, *self.endpoint, self.kind, related)
+        return f"{line}{self.suffix}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pcaps.make.builders import certificates
 from pcaps.make.builders.ice import Agent
 from pcaps.make.builders.packets import Endpoint
+from postproc.wire.sdp import written
+from postproc.wire.sdp import written_connection as connection
 
 
 @dataclass(frozen=True)
@@ -14,14 +16,6 @@ class Session:
 
     number: int
     version: int = 1
-
-
-def _text(lines: Iterable[str]) -> str:
-    return "\r\n".join(lines) + "\r\n"
-
-
-def _connection(endpoint: Endpoint) -> str:
-    return f"IN IP{6 if ':' in endpoint[0] else 4} {endpoint[0]}"
 
 
 def ice_offer(
@@ -35,34 +29,32 @@ def ice_offer(
     extra: Iterable[str] = (),
 ) -> str:
     """The softphone's description, in IceLink's layout."""
-    return _text(
-        [
-            "v=0",
-            f"o=IceLink-3.14.3.12044 {session.number} {session.version} IN IP4 127.0.0.1",
-            "s=Frozen Mountain",
-            "t=0 0",
-            "a=group:BUNDLE audio",
-            f"m=audio {media[1]} UDP/TLS/RTP/SAVPF 111 9 0 8 101",
-            f"c={_connection(media)}",
-            f"a=rtcp:{media[1]} {_connection(media)}",
-            "a=mid:audio",
-            f"a={direction}",
-            "a=rtcp-mux",
-            f"a=ice-ufrag:{agent.ufrag}",
-            f"a=ice-pwd:{agent.pwd}",
-            f"a=fingerprint:{certificates.fingerprint(certificates.CLIENT)}",
-            f"a=setup:{setup}",
-            *(f"a=candidate:{line}" for line in agent.lines()),
-            "a=rtpmap:111 opus/48000/2",
-            "a=rtpmap:9 G722/8000",
-            "a=rtpmap:0 PCMU/8000",
-            "a=rtpmap:8 PCMA/8000",
-            "a=rtpmap:101 telephone-event/8000",
-            "a=fmtp:101 0-15",
-            "a=ptime:20",
-            *extra,
-            f"a=ssrc:{ssrc} cname:{ssrc:08x}",
-        ]
+    return written(
+        "v=0",
+        f"o=IceLink-3.14.3.12044 {session.number} {session.version} IN IP4 127.0.0.1",
+        "s=Frozen Mountain",
+        "t=0 0",
+        "a=group:BUNDLE audio",
+        f"m=audio {media[1]} UDP/TLS/RTP/SAVPF 111 9 0 8 101",
+        f"c={connection(media[0])}",
+        f"a=rtcp:{media[1]} {connection(media[0])}",
+        "a=mid:audio",
+        f"a={direction}",
+        "a=rtcp-mux",
+        f"a=ice-ufrag:{agent.ufrag}",
+        f"a=ice-pwd:{agent.pwd}",
+        f"a=fingerprint:{certificates.fingerprint(certificates.CLIENT)}",
+        f"a=setup:{setup}",
+        *(f"a=candidate:{line}" for line in agent.lines()),
+        "a=rtpmap:111 opus/48000/2",
+        "a=rtpmap:9 G722/8000",
+        "a=rtpmap:0 PCMU/8000",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=fmtp:101 0-15",
+        "a=ptime:20",
+        *extra,
+        f"a=ssrc:{ssrc} cname:{ssrc:08x}",
     )
 
 
@@ -76,48 +68,44 @@ def freeswitch_answer(
     direction: str = "sendrecv",
 ) -> str:
     """FreeSWITCH's description of an ICE leg."""
-    return _text(
-        [
-            "v=0",
-            f"o=FreeSWITCH {session.number} {session.number + session.version} {_connection(media)}",
-            "s=FreeSWITCH",
-            f"c={_connection(media)}",
-            "t=0 0",
-            "a=msid-semantic: WMS",
-            f"m=audio {media[1]} UDP/TLS/RTP/SAVPF 8 101",
-            "a=rtpmap:8 PCMA/8000",
-            "a=rtpmap:101 telephone-event/8000",
-            "a=ptime:20",
-            *([] if direction == "sendrecv" else [f"a={direction}"]),
-            f"a=fingerprint:{certificates.fingerprint(certificates.SERVER)}",
-            f"a=setup:{setup}",
-            "a=rtcp-mux",
-            f"a=rtcp:{media[1]} {_connection(media)}",
-            f"a=ice-ufrag:{agent.ufrag}",
-            f"a=ice-pwd:{agent.pwd}",
-            *(f"a=candidate:{line}" for line in agent.lines()),
-            "a=end-of-candidates",
-            f"a=ssrc:{ssrc} cname:{ssrc:08x}",
-        ]
+    return written(
+        "v=0",
+        f"o=FreeSWITCH {session.number} {session.number + session.version} {connection(media[0])}",
+        "s=FreeSWITCH",
+        f"c={connection(media[0])}",
+        "t=0 0",
+        "a=msid-semantic: WMS",
+        f"m=audio {media[1]} UDP/TLS/RTP/SAVPF 8 101",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=ptime:20",
+        *([] if direction == "sendrecv" else [f"a={direction}"]),
+        f"a=fingerprint:{certificates.fingerprint(certificates.SERVER)}",
+        f"a=setup:{setup}",
+        "a=rtcp-mux",
+        f"a=rtcp:{media[1]} {connection(media[0])}",
+        f"a=ice-ufrag:{agent.ufrag}",
+        f"a=ice-pwd:{agent.pwd}",
+        *(f"a=candidate:{line}" for line in agent.lines()),
+        "a=end-of-candidates",
+        f"a=ssrc:{ssrc} cname:{ssrc:08x}",
     )
 
 
 def plain(owner: str, media: Endpoint, session: Session, *, direction: str = "") -> str:
     """RTP/AVP without ICE: FreeSWITCH's offer on the trunk, the gateway's answer."""
-    return _text(
-        [
-            "v=0",
-            f"o={owner} {session.number} {session.number + session.version} {_connection(media)}",
-            f"s={owner}",
-            f"c={_connection(media)}",
-            "t=0 0",
-            f"m=audio {media[1]} RTP/AVP 8 101",
-            "a=rtpmap:8 PCMA/8000",
-            "a=rtpmap:101 telephone-event/8000",
-            "a=fmtp:101 0-15",
-            "a=ptime:20",
-            *([f"a={direction}"] if direction else []),
-        ]
+    return written(
+        "v=0",
+        f"o={owner} {session.number} {session.number + session.version} {connection(media[0])}",
+        f"s={owner}",
+        f"c={connection(media[0])}",
+        "t=0 0",
+        f"m=audio {media[1]} RTP/AVP 8 101",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:101 telephone-event/8000",
+        "a=fmtp:101 0-15",
+        "a=ptime:20",
+        *([f"a={direction}"] if direction else []),
     )
 
 

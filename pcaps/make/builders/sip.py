@@ -12,7 +12,9 @@ SERVER_AGENT, B2BUA_AGENT, GATEWAY_AGENT = "sipsorcery_v4.0.79.1", "XPhone Call 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, REGISTER, REFER, NOTIFY"
 REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 401: "Unauthorized",
-    407: "Proxy Authentication Required", 486: "Busy Here", 487: "Request Terminated",
+    403: "Forbidden", 407: "Proxy Authentication Required", 408: "Request Timeout",
+    422: "Session Interval Too Small", 481: "Call/Transaction Does Not Exist", 486: "Busy Here",
+    487: "Request Terminated", 503: "Service Unavailable", 603: "Declined",
 }  # fmt: skip
 
 
@@ -56,6 +58,11 @@ class Dialog:
         return self.request(
             at, "INVITE", extra=extra, body=body, cseq=self._invite[0], branch=self._invite[1]
         )
+
+    def again(self, at: float, sender: str, data: bytes) -> None:
+        """The same message once more, as nothing came back."""
+        self.path.send(at, sender, data)
+        self.messages += 1
 
     def respond(
         self,
@@ -112,13 +119,15 @@ class Dialog:
         status: int = 200,
         answered: float = 0.006,
         extra: Sequence[str] = (),
+        answer_extra: Sequence[str] = (),
+        body: str = "",
     ) -> None:
-        """A request within the dialog, of either end, and its response."""
+        """A request of either end, and its response."""
         cseq, branch = self._next_cseq(sender), self._branch()
-        self.request(at, method, cseq=cseq, branch=branch, extra=extra, sender=sender)
+        self.request(at, method, cseq=cseq, branch=branch, extra=extra, sender=sender, body=body)
         peer = "uas" if sender == "uac" else "uac"
         head = self._head(branch, self.uas_tag, f"{cseq} {method}", peer, sender)
-        self._send(at + answered, peer, f"SIP/2.0 {status} {REASONS[status]}", head, "")
+        self._send(at + answered, peer, f"SIP/2.0 {status} {REASONS[status]}", [*head, *answer_extra], "")
 
     def request(
         self,
@@ -134,7 +143,7 @@ class Dialog:
     ) -> bytes:
         head = self._head(branch, self.uas_tag if tag is None else tag, f"{cseq} {method}", sender, sender)
         uri = self.uri if sender == "uac" else f"sip:{self.caller}@{hostport(self.ends['uac'])}"
-        contact = [self._contact(sender)] if method == "INVITE" else []
+        contact = [self.contact(sender)] if method == "INVITE" else []
         return self._send(
             at, sender, f"{method} {uri} SIP/2.0", ["Max-Forwards: 70", *head, *contact, *extra], body
         )
@@ -149,7 +158,7 @@ class Dialog:
     def _branch(self) -> str:
         return f"z9hG4bK{self.seed.text(13)}"
 
-    def _contact(self, end: str) -> str:
+    def contact(self, end: str) -> str:
         user = f"{self.callee}@" if end == "uas" else ""
         return f"Contact: <sip:{user}{hostport(self.ends[end])};transport={self.transport.lower()}>"
 

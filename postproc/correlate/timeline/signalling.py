@@ -136,7 +136,8 @@ def _description(media: dict[str, None], candidates: int) -> str:
 # Log lines of a call, on the capture's clock.
 
 
-TIES = {"channel", "peer", "sdp"}  # what they tell is in other lanes
+TIES = {"channel", "peer", "sdp", "codec"}  # what they tell is in other lanes
+REPEATED = {"srtp", "warning"}  # may come by the thousand: the first of each call tells it
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
     "NOTICE": NOTE, "WARNING": WARNING, "ERR": ERROR, "ERROR": ERROR, "CRIT": ERROR, "ALERT": ERROR,
@@ -147,6 +148,8 @@ SEVERITIES = {
 def log_lines(log_events: pd.DataFrame) -> pd.DataFrame:
     """Return the lines whose Call-ID has a call, other than those that only tie the log to the packets."""
     known = of_calls(log_events[~log_events["kind"].isin(TIES)])
+    same = known["call"].astype("string") + known["text"].str.replace(r"\d+", "#", regex=True)
+    known = known[~known["kind"].isin(REPEATED) | ~same.duplicated()]
     return of_rows(
         "log",
         known,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.view import end
+from postproc.diagnose.evidence.view import end, ends_seen
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
@@ -117,21 +117,34 @@ def media_ok(case: Case) -> bool | None:
 
 def unheard(case: Case, leg: int | None) -> bool:
     """A phase in which both might send for long enough went by with nothing from one of them."""
-    return any(
-        not (phase.packets_from_client and phase.packets_from_server) and not phase.packets_undirected
-        for phase in due(case, leg)
-    )
+    return any(heard(case, phase) is False for phase in case.phases if phase.leg == leg)
+
+
+def heard(case: Case, phase: PhaseRow) -> bool | None:
+    """Whether media came in a phase from everybody from whom it was due; None where that cannot be told.
+
+    Early media comes from one side; in a hold nobody need send (RFC 3264, section 8.4, makes music optional).
+    """
+    client, server = phase.packets_from_client or 0, phase.packets_from_server or 0
+    if phase.kind == "early":
+        return True if client or server or phase.packets_undirected else None
+    if phase.kind == "hold" or (client and server):
+        return True
+    if phase.packets_undirected:
+        return both_ways(case, phase.leg) or None
+    return False if _due(case, phase) else None
 
 
 def due(case: Case, leg: int | None) -> list[PhaseRow]:
     """The phases after the answer in which both sides might send, for as long as silence means something."""
+    return [phase for phase in case.phases if phase.leg == leg and _due(case, phase)]
+
+
+def _due(case: Case, phase: PhaseRow) -> bool:
+    if phase.kind == "early" or not phase.may_send_client or not phase.may_send_server:
+        return False
     least = timedelta(seconds=case.deployment.thresholds.one_way_seconds)
-    return [
-        phase
-        for phase in case.phases
-        if phase.leg == leg and phase.kind != "early" and phase.may_send_client and phase.may_send_server
-        and phase.started is not None and phase.ended is not None and phase.ended - phase.started >= least
-    ]  # fmt: skip
+    return phase.started is not None and phase.ended is not None and phase.ended - phase.started >= least
 
 
 def talking(case: Case) -> list[int | None]:
@@ -214,13 +227,10 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
 
 def seen_both_ways(case: Case, one: str, other: str) -> bool:
     """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
-    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages)
     flows = {(row.src_addr, row.dst_addr) for row in rows}
-    answered = any(
-        row.response_frame is not None and {row.src_addr, row.dst_addr} == {one, other}
-        for row in case.bindings
-    )
-    return answered or {(one, other), (other, one)} <= flows
+    flows |= {ends for binding in case.bindings for ends in ends_seen(binding)}
+    return {(one, other), (other, one)} <= flows
 
 
 def connected(case: Case, leg: int | None) -> bool:

@@ -53,6 +53,25 @@ def quoted(lines: Iterable[Line]) -> list[str]:
     return [f"{line.row.capture}:{line.row.frame} {line.row.text[:LONGEST].rstrip(' .')}" for line in lines]
 
 
+NO_CODEC = "CODEC NEGOTIATION ERROR"
+SRTP_REFUSED = ("Crypto not negotiated", "a=crypto in RTP/AVP")
+
+
+def codec_matched(case: Case, call_id: str | None = None) -> bool:
+    """The log says that a codec of the offer is one of the server's."""
+    return bool(logged(case, "codec", call_id=call_id))
+
+
+def media_refused(case: Case, call_id: str | None = None) -> list[Line]:
+    """The log's lines that name codecs or SRTP as the reason why media was refused.
+
+    FreeSWITCH writes CODEC NEGOTIATION ERROR whatever was wrong with the media: where a codec matched, that line
+    names no reason.
+    """
+    words = SRTP_REFUSED if codec_matched(case, call_id) else (NO_CODEC, *SRTP_REFUSED)
+    return [line for line in logged(case, "media", call_id=call_id) if line.row.text.startswith(words)]
+
+
 def choices(case: Case) -> list[Choice]:
     """Say for each description with candidates offered to the server which one it takes.
 

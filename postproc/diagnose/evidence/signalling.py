@@ -15,6 +15,7 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CHALLENGES = frozenset({401, 407})
 Q850 = re.compile(r"Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})(?!\d)", re.IGNORECASE)
+TRYING = 100
 INCOMPATIBLE = 88  # Q.850: incompatible destination
 
 
@@ -22,8 +23,8 @@ INCOMPATIBLE = 88  # Q.850: incompatible destination
 class Rejection:
     """The final failure of a call's first leg.
 
-    ``origin`` is the failure it goes back to, on whatever leg; ``only``: nothing
-    else was answered to the leg, neither a challenge nor anything provisional;
+    ``origin`` is the failure it goes back to, on whatever leg; ``before``: statuses
+    of what else was answered to the leg, challenges and provisional responses;
     ``asked_on``: another leg was begun before it; ``status``: the response's.
     """
 
@@ -31,7 +32,7 @@ class Rejection:
     invite: SipMessageRow
     response: SipMessageRow
     origin: SipMessageRow
-    only: bool
+    before: frozenset[int]
     asked_on: bool
     status: int
 
@@ -53,7 +54,12 @@ class Rejection:
     def own(self, case: Case) -> bool:
         """The machine decided by itself: at once, as its only answer, and without asking anybody."""
         prompt = self.after_ms <= case.deployment.thresholds.at_once_ms
-        return self.only and prompt and not self.asked_on and self.origin is self.response
+        return not self.before and prompt and not self.asked_on and self.origin is self.response
+
+    @property
+    def unasked(self) -> bool:
+        """Nobody else was called, and nothing but 100 Trying came before."""
+        return self.before <= {TRYING} and not self.asked_on and self.origin is self.response
 
 
 def q850(header: str | None) -> int | None:
@@ -87,12 +93,12 @@ def _rejection(case: Case, leg: LegRow) -> Rejection | None:
     if last is None or refused is None:
         return None
     invite = next(row for row in invites if row.cseq == last.cseq)
-    said = {row.status for row in mine if row.status is not None and row.time <= last.time}
+    before = {row.status for row in mine if row.status is not None and row.time <= last.time} - {last.status}
     asked_on = any(
         other.leg != leg.leg and other.invite_time and invite.time <= other.invite_time <= last.time
         for other in case.legs
     )
-    return Rejection(leg, invite, last, _origin(case, leg, last), said == {last.status}, asked_on, refused)
+    return Rejection(leg, invite, last, _origin(case, leg, last), frozenset(before), asked_on, refused)
 
 
 def _origin(case: Case, leg: LegRow, response: SipMessageRow) -> SipMessageRow:

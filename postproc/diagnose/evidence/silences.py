@@ -1,14 +1,17 @@
-"""Media that fell silent while it was due: per phase and sender (RFC 3264, section 5.1).
+"""Media that fell silent while it was due, per phase and sender (RFC 3264, section 5.1); a phase's verdict.
 
 A sum over the call cannot show it: 5 s of audio and 15 s of silence look like audio both ways.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.media import heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
+from postproc.model.enumerations import CallVerdict
+from postproc.model.findings import Finding
 from postproc.model.rows import PhaseRow
 
 # A B2BUA passes a sender's silence on to its other leg within a packet or two; a jitter buffer adds some
@@ -49,7 +52,7 @@ def _passes_on(silence: Silence, begun: Silence) -> bool:
     return silence.leg != begun.leg and abs(silence.since - begun.since) <= PASSED_ON
 
 
-def _of_leg(case: Case, leg: int) -> Iterator[Silence]:
+def _of_leg(case: Case, leg: int | None) -> Iterator[Silence]:
     limits = case.deployment.thresholds
     sent = {CLIENT: 0, SERVER: 0}
     for phase in case.phases:
@@ -79,3 +82,20 @@ def alive(case: Case, silence: Silence) -> bool | None:
     if not own and not answered:
         return None
     return any((row.last_time or row.time) > silence.since for row in (*own, *answered))
+
+
+def phase_verdict(case: Case, phase: PhaseRow, found: Collection[Finding]) -> CallVerdict | None:
+    """The verdict of a phase, by what makes ``media_ok`` of a call; ``found``: findings about its media's path.
+
+    Media that is missing is explained by the worst of them on its leg; without any, nobody knows.
+    None for early media that did not come: nobody need send it.
+    """
+    came = heard(case, phase)
+    if came is None and phase.kind == "early":
+        return None
+    if came is False:
+        worst = {each.verdict for each in found if each.leg in (None, phase.leg)}
+        return "fault" if "fault" in worst else "suspect" if "suspect" in worst else "cannot_tell"
+    if any(silence.phase == phase for silence in _of_leg(case, phase.leg)):
+        return "suspect"
+    return "ok" if came else "cannot_tell"

@@ -17,11 +17,18 @@ ORDER = """
     one-direction-only
     invite-rejected-by-acl
     callee-unreachable
+    session-interval-too-small
+    no-response
+    tls-handshake-failed
+    registration-failed
     call-rejected
+    signalling-lost
     ack-missing
+    session-expired
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
+    rtp-bind-failed
     public-candidate-missing
     private-candidate-missing
     offer-without-candidates
@@ -49,6 +56,7 @@ ORDER = """
     dtls-alert
     dtls-incomplete
     dtls-not-started
+    srtp-not-decrypted
     no-media
     media-on-unexpected-path
     one-way-media

@@ -14,9 +14,9 @@ TITLE = Text(
     "Bindings gelingen nur in einer Richtung: Requests des {side:word}s bleiben unbeantwortet ({lost} von {sent}).",
 )
 DETAIL = Text(
-    "The {peer:word}'s own requests arrive and {answered} of {asked} are answered,"
+    "The {peer:word}'s own requests arrive and are answered ({answered} of {asked}),"
     " but nothing answers at {targets}.",
-    "Requests des {peer:word}s kommen an, {answered} von {asked} werden beantwortet,"
+    "Requests des {peer:word}s kommen an und werden beantwortet ({answered} von {asked}),"
     " aber von {targets} kommt keine Antwort.",
 )
 SETTLE = Text(

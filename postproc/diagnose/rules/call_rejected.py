@@ -14,6 +14,7 @@ from postproc.diagnose.rules import (
     invite_rejected_by_acl,
     no_common_codec,
     offer_without_candidates,
+    session_interval_too_small,
 )
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -23,6 +24,7 @@ from postproc.model.text import Text
 NEARER = (
     invite_rejected_by_acl,
     callee_unreachable,
+    session_interval_too_small,
     candidates_rejected_by_acl,
     offer_without_candidates,
     no_common_codec,
@@ -89,6 +91,7 @@ KINDS: Mapping[int, str] = {
     403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
     504: "timeout", 415: "media", 488: "media", 606: "media",
 }  # fmt: skip
+NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -124,7 +127,13 @@ def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
         return UNANSWERED, "cannot_tell" if ended else "suspect", 0.6
     if _credentials(case, refused):
         return REFUSED, "fault", 0.9
-    return (BY_PEER if refused.origin is refused.response else BY_OTHER), "fault", 0.95
+    title = BY_PEER if refused.origin is refused.response else BY_OTHER
+    return (title, "suspect", 0.9) if _number(refused) else (title, "fault", 0.95)
+
+
+def _number(refused: Rejection) -> bool:
+    """What was dialled is nobody's: perhaps a slip of the caller's, perhaps a number that is put together wrongly."""
+    return refused.cause in NUMBER_CAUSES or KINDS.get(refused.origin.status or 0) == "number"
 
 
 def _challenged(case: Case, refused: Rejection) -> bool:

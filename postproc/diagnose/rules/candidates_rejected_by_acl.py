@@ -1,4 +1,4 @@
-"""The server accepts none of the candidates offered to it: 488 at once."""
+"""The server accepts none of the candidates offered to it: 488 before anybody is asked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.candidates import public, shown
 from postproc.diagnose.evidence.case import SERVER, Case, evidence
-from postproc.diagnose.evidence.server import Line, choices, logged, quoted
+from postproc.diagnose.evidence.server import Line, choices, logged, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
     Rejection,
@@ -15,14 +15,15 @@ from postproc.diagnose.evidence.signalling import (
     well_known,
 )
 from postproc.diagnose.evidence.signalling import shown as codec_names
+from postproc.model.acl import WITHOUT_LISTS, decide
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import CandidateRow, SdpMediaRow
 from postproc.model.text import Text
 
 NOT_ACCEPTABLE = (488, 606)
+LISTED, UNLISTED = "listed", "unlisted"  # lists for candidates are configured; none is
 UNSUITABLE = "no suitable candidates found"
-UNTOLD = ("CODEC NEGOTIATION ERROR", "Crypto not negotiated")  # the log then names another reason
 
 CERTAIN = Text(
     "The server accepts none of the candidates offered to it ({candidates}): {answer}.",
@@ -43,6 +44,16 @@ ALONE = Text(
     "It is the only response, before 100 or 183, and nobody else was called: the offer itself was refused.",
     "Es ist die einzige Antwort, noch vor 100 oder 183, und niemand sonst wurde angerufen:"
     " Schon das Angebot wurde abgelehnt.",
+)
+BY_DEFAULT = Text(
+    "{answer}: probably no list is configured for candidates, and {lists} denies every candidate offered"
+    " ({candidates}).",
+    "{answer}: Vermutlich ist für Kandidaten keine Liste konfiguriert, und {lists} sperrt alle angebotenen"
+    " ({candidates}).",
+)
+TRIED = Text(
+    "Nothing but 100 Trying came before, and nobody else was called: the offer itself was refused.",
+    "Davor kam nur 100 Trying, und niemand sonst wurde angerufen: Schon das Angebot wurde abgelehnt.",
 )
 CODECS = Text(
     "It is hardly the codecs: {codecs} were offered.",
@@ -84,8 +95,8 @@ def find(case: Case) -> Iterator[Finding]:
     told = logged(case, "media", call_id=refused.leg.call_id)
     if any(UNSUITABLE in line.row.text for line in told):
         yield _logged(case, offer, told)
-    elif refused.own(case) and not any(word in line.row.text for line in told for word in UNTOLD):
-        yield from _concluded(case, offer)
+    elif not media_refused(case, refused.leg.call_id):
+        yield from _concluded(case, offer) if refused.own(case) else _by_default(case, offer)
 
 
 def _offered(case: Case, refused: Rejection) -> list[CandidateRow]:
@@ -108,7 +119,9 @@ def _logged(case: Case, offer: _Offer, told: list[Line]) -> Finding:
     asked = [line for line in steps if "list" in line.facts or line.facts.get("verdict") == "Drop"]
     names = [line.facts["list"] for line in asked if "list" in line.facts]
     more = {"log": quoted([*lines, *asked]), "lists": list(dict.fromkeys(names))}
-    return _finding(offer, "fault", 0.98, title=DENIED if names else CERTAIN, said=(SEEN, BY_LOG), more=more)
+    tag = UNLISTED if set(names) == set(WITHOUT_LISTS) else LISTED
+    title = DENIED if names else CERTAIN
+    return _finding(offer, "fault", 0.98, title=title, said=(SEEN, BY_LOG), more=more, tags=(tag,))
 
 
 def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
@@ -118,18 +131,37 @@ def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
     if known and all(overall.verdict == "denied" for each in known for overall in each.verdicts):
         names = list(dict.fromkeys(d.list for each in known for o in each.verdicts for d in o.decisions))
         said = (SEEN, ALONE, BY_FILE)
-        yield _finding(offer, "fault", 0.95, title=DENIED, said=said, more={"lists": names})
+        yield _finding(offer, "fault", 0.95, title=DENIED, said=said, more={"lists": names}, tags=(LISTED,))
         return
     accused = offer.refused.cause == INCOMPATIBLE or "freeswitch" in case.products
     if accused and not any(each.taken for each in known) and offer.audio and well_known(offer.audio):
         sure = 0.75 if "freeswitch" in case.products else 0.5
         said = (SEEN, ALONE, CODECS)
-        yield _finding(offer, "suspect", sure, title=LIKELY, said=said, more={}, settle=SETTLE)
+        yield _finding(
+            offer, "suspect", sure, title=LIKELY, said=said, more={}, settle=SETTLE, tags=(LISTED, UNLISTED)
+        )
+
+
+def _by_default(case: Case, offer: _Offer) -> Iterator[Finding]:
+    """A FreeSWITCH as it is installed: it sends 100 before it looks at the offer, and has no list for candidates.
+
+    inbound-late-negotiation leaves the offer to the dial plan, so any time may have passed.
+    """
+    refused = offer.refused
+    accused = refused.unasked and refused.cause == INCOMPATIBLE and not case.deployment.candidate_acl
+    usable = [row for row in offer.candidates if row.transport == "udp" and row.component == 1]
+    denied = [decide(row.addr, WITHOUT_LISTS, {}).verdict == "denied" for row in usable]
+    if accused and denied and all(denied) and offer.audio and well_known(offer.audio):
+        sure = 0.7 if "freeswitch" in case.products else 0.5
+        yield _finding(
+            offer, "suspect", sure, title=BY_DEFAULT, said=(SEEN, TRIED, CODECS),
+            more={"lists": list(WITHOUT_LISTS)}, settle=SETTLE, tags=(UNLISTED,),
+        )  # fmt: skip
 
 
 def _finding(
     offer: _Offer, verdict: Verdict, sure: float, *, title: Text, said: tuple[Text, ...],
-    more: Mapping[str, Any], settle: Text | None = None,
+    more: Mapping[str, Any], settle: Text | None = None, tags: tuple[str, ...],
 ) -> Finding:  # fmt: skip
     lonely = not public(offer.candidates)
     facts = {
@@ -142,7 +174,7 @@ def _finding(
     return Finding(
         RULE.name, verdict, sure, evidence(offer.refused.invite, offer.refused.response), title,
         (*said, ONLY_PRIVATE) if lonely else said, facts, settle, leg=offer.refused.leg.leg,
-        tags=frozenset({"only-private"} if lonely else ()),
+        tags=frozenset({*tags, "only-private"} if lonely else tags),
     )  # fmt: skip
 
 
@@ -156,9 +188,9 @@ RULE = Rule(
     ),
     claim=Text(
         "The server's access lists deny every candidate of the offer, private and public ones:"
-        " the INVITE is answered with 488 at once.",
+        " the INVITE is answered with 488 before anybody is asked.",
         "Die Zugriffslisten des Servers sperren jeden Kandidaten des Angebots, private wie öffentliche:"
-        " Der INVITE wird sofort mit 488 beantwortet.",
+        " Der INVITE wird mit 488 beantwortet, bevor jemand gefragt wird.",
     ),
     causes=(
         cause(
@@ -183,6 +215,7 @@ RULE = Rule(
             "Ohne apply-candidate-acl gilt in FreeSWITCH wan.auto; diese Liste sperrt alle privaten Netze"
             " und 100.64.0.0/10.",
             product="freeswitch",
+            tag=UNLISTED,
         ),
     ),
     remedies=(
@@ -196,6 +229,16 @@ RULE = Rule(
         remedy(
             "Allow the client's networks in the server's access list for candidates, and reload the lists.",
             "Die Netze des Clients in der Zugriffsliste des Servers für Kandidaten zulassen und die Listen neu laden.",
+            tag=LISTED,
+        ),
+        remedy(
+            "Name lists for candidates that allow the client's networks in the server's SIP profile"
+            " (apply-candidate-acl: localnet.auto, rfc1918.auto, or any_v4.auto for all), and restart the profile:"
+            " reloading the lists alone changes nothing.",
+            "Im SIP-Profil des Servers Listen für Kandidaten nennen, die die Netze des Clients zulassen"
+            " (apply-candidate-acl: localnet.auto, rfc1918.auto oder any_v4.auto für alle), und das Profil neu starten:"
+            " Die Listen neu zu laden genügt nicht.",
+            tag=UNLISTED,
         ),
         remedy(
             "Make the client reach its STUN server, so that it offers a public candidate as well.",
@@ -209,10 +252,10 @@ RULE = Rule(
         "FreeSWITCH switch_core_media.c: check_ice",
     ),
     known_problems=Text(
-        "An offer without a common codec is answered in the same way; without log or lists the rule is"
-        " only a suspicion.",
-        "Ein Angebot ohne gemeinsamen Codec wird genauso beantwortet; ohne Log oder Listen ist die Regel"
-        " nur ein Verdacht.",
+        "An offer without a common codec, or with SRTP that the server does not take, is answered in the same way;"
+        " without log or lists the rule is only a suspicion.",
+        "Ein Angebot ohne gemeinsamen Codec oder mit SRTP, das der Server nicht annimmt, wird genauso beantwortet;"
+        " ohne Log oder Listen ist die Regel nur ein Verdacht.",
     ),
     find=find,
 )

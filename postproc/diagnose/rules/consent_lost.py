@@ -24,9 +24,9 @@ TITLE = Text(
     "Der Pfad zum {peer:word} ging um {lost_at:clock} verloren, {seconds:0} s vor dem Ende des Anrufs.",
 )
 DETAIL = Text(
-    "{answered} Binding Requests had been answered until then; {lost} after that were not,"
+    "{answered:Binding Request|Binding Requests} had been answered until then; {lost} after that got no answer,"
     " and no media came from there any more.",
-    "Bis dahin waren {answered} Binding Requests beantwortet; {lost} danach nicht mehr,"
+    "Bis dahin {answered:Binding Request|Binding Requests} mit Antwort, danach {lost} ohne,"
     " und von dort kamen keine Medien mehr.",
 )
 GONE = Text(

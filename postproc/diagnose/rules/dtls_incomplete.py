@@ -1,6 +1,6 @@
 """The DTLS handshake begins and is not finished."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
@@ -8,7 +8,7 @@ from postproc.diagnose.evidence.paths import best
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import DtlsRow
+from postproc.model.rows import DtlsMessageRow, DtlsRow
 from postproc.model.text import Text
 
 TITLE_HELLO = Text(
@@ -18,6 +18,10 @@ TITLE_HELLO = Text(
 TITLE = Text(
     "DTLS is not completed: the handshake between {client} and {server} stops half-way.",
     "DTLS kommt nicht zustande: Der Handshake zwischen {client} und {server} bleibt auf halbem Weg stehen.",
+)
+BOTH_CLIENTS = Text(
+    "DTLS is not completed: {client} and {server} both send a ClientHello, and neither a ServerHello.",
+    "DTLS kommt nicht zustande: {client} und {server} senden beide ein ClientHello und keiner ein ServerHello.",
 )
 SMALL_PASS = Text(
     "Binding Requests are answered on the same path, so small packets pass in both directions.",
@@ -33,13 +37,23 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         row = best(case, leg)
-        if (
-            row
-            and row.state in ("client_hello_only", "incomplete")
-            and not both_ways(case, leg)
-            and _waited(case, row)
-        ):
-            yield _finding(case, leg, row)
+        if row is None or both_ways(case, leg):
+            continue
+        messages = _messages(case, row)
+        broken = row.state in ("client_hello_only", "incomplete") and _waited(case, row)
+        if broken or (row.state == "alert" and _both_clients(messages)):
+            yield _finding(case, leg, row, messages)
+
+
+def _messages(case: Case, row: DtlsRow) -> list[DtlsMessageRow]:
+    ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
+    return [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
+
+
+def _both_clients(messages: Iterable[DtlsMessageRow]) -> bool:
+    """Each side takes itself for the DTLS client (RFC 5763, section 5: one is active, the other passive)."""
+    senders = {(m.src_addr, m.src_port) for m in messages if m.handshake_type == "client_hello"}
+    return len(senders) > 1 and not any(m.handshake_type == "server_hello" for m in messages)
 
 
 def _waited(case: Case, row: DtlsRow) -> bool:
@@ -48,9 +62,8 @@ def _waited(case: Case, row: DtlsRow) -> bool:
     return (row.client_hellos or 0) > 1 or watched_after(case, row.started or row.time) >= quiet
 
 
-def _finding(case: Case, leg: int | None, row: DtlsRow) -> Finding:
-    ends = {(row.client_addr, row.client_port), (row.server_addr, row.server_port)}
-    messages = [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
+def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsMessageRow]) -> Finding:
+    both = _both_clients(messages)
     hello_only = row.state == "client_hello_only"
     answered = any(pair.leg == leg and pair.answered for pair in case.pairs)
     facts = {
@@ -64,9 +77,10 @@ def _finding(case: Case, leg: int | None, row: DtlsRow) -> Finding:
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
     )
     return Finding(
-        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*(messages or (row,))), TITLE_HELLO if hello_only else TITLE,
-        said if hello_only else (SEEN, *said), facts, SETTLE, leg=leg,
-        tags=frozenset({"size"} if answered else {"path"}),
+        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*(messages or (row,))),
+        BOTH_CLIENTS if both else TITLE_HELLO if hello_only else TITLE,
+        said if hello_only else (SEEN, *said), facts, None if both else SETTLE, leg=leg,
+        tags=frozenset({"roles" if both else "size" if answered else "path"}),
     )  # fmt: skip
 
 
@@ -81,6 +95,13 @@ RULE = Rule(
         "Ein ClientHello wird gesendet, aber der Handshake nie beendet: Es gibt keine Schlüssel für die Medien.",
     ),
     causes=(
+        cause(
+            "The side that offers takes the role of the answerer's a=setup for its own, or a re-INVITE changed the"
+            " roles of a handshake that went on.",
+            "Die anbietende Seite hält die Rolle im a=setup der Antwort für ihre eigene, oder ein Re-INVITE hat die"
+            " Rollen eines laufenden Handshakes vertauscht.",
+            tag="roles",
+        ),
         cause(
             "Large UDP packets are lost on the way: the flight with the certificate is about 1,200 bytes, checks are about 100.",
             "Große UDP-Pakete gehen unterwegs verloren: Der Flight mit dem Zertifikat hat rund 1200 Bytes, ein Check rund 100.",
@@ -98,6 +119,13 @@ RULE = Rule(
     ),
     remedies=(
         remedy(
+            "Compare a=setup in offer and answer: where the answer says active, the offerer has to wait for the"
+            " ClientHello.",
+            "a=setup in Angebot und Antwort vergleichen: Steht in der Antwort active, muss die anbietende Seite auf"
+            " das ClientHello warten.",
+            tag="roles",
+        ),
+        remedy(
             "Check the MTU of VPN, DSL and mobile lines, and that IP fragments and ICMP 'fragmentation needed' pass.",
             "Die MTU von VPN-, DSL- und Mobilfunkstrecken prüfen und IP-Fragmente sowie ICMP „fragmentation needed“ durchlassen.",
             tag="size",
@@ -110,7 +138,7 @@ RULE = Rule(
             "Capture on the other side at the same time.", "Gleichzeitig auf der anderen Seite mitschneiden."
         ),
     ),
-    references=("RFC 6347, section 4.2.4", "RFC 5764"),
+    references=("RFC 6347, section 4.2.4", "RFC 5763, section 5", "RFC 5764"),
     known_problems=Text(
         "A handshake whose end was not captured looks the same; where media flows the rule is silent.",
         "Ein Handshake, dessen Ende nicht aufgezeichnet wurde, sieht genauso aus; fließen Medien, schweigt die Regel.",

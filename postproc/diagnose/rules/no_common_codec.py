@@ -5,7 +5,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
-from postproc.diagnose.evidence.server import logged, quoted
+from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
     Negotiated,
@@ -24,7 +24,6 @@ from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
 
 REFUSALS = (415, 488, 606)
-NO_CODEC, NO_CRYPTO = "CODEC NEGOTIATION ERROR", "Crypto not negotiated"
 
 DISJOINT = Text(
     "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
@@ -129,12 +128,11 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     }
     seen = evidence(refused.invite, refused.origin, refused.response)
     leg = next((each.leg for each in case.legs if each.call_id == refused.origin.call_id), None)
-    lines = [line for line in logged(case, "media") if line.row.text.startswith((NO_CODEC, NO_CRYPTO))]
-    if lines:
+    if lines := media_refused(case, refused.leg.call_id):
         title = AT_ONCE if lines[0].row.text.startswith(NO_CODEC) else PROFILE
         facts["log"] = quoted(lines)
         yield Finding(RULE.name, "fault", 0.9, seen, title, (BY_LOG,), facts, leg=leg)
-    elif (guess := _guess(case, refused, audio)) is not None:
+    elif not codec_matched(case, refused.leg.call_id) and (guess := _guess(case, refused, audio)) is not None:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
         yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)

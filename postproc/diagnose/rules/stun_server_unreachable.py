@@ -12,8 +12,8 @@ from postproc.model.rows import BindingRow
 from postproc.model.text import Text
 
 TITLE = Text(
-    "The STUN server {stun_server} did not answer the server's {requests:look-up|look-ups}.",
-    "Der STUN-Server {stun_server} hat auf die {requests:Anfrage|Anfragen} des Servers nicht geantwortet.",
+    "The STUN server {stun_server} left {requests:look-up|look-ups} of the server unanswered.",
+    "Der STUN-Server {stun_server} hat {requests:Anfrage|Anfragen} des Servers nicht beantwortet.",
 )
 DETAIL = Text(
     "{requests:Binding Request|Binding Requests} from {source} to {stun_server} got no answer.",

@@ -10,9 +10,33 @@ originals are.
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from postproc.share.account import Kind, Tally
+from postproc.wire import MalformedError
+from postproc.wire import dtls as wire
+from postproc.wire.dtls import (
+    ALERT,
+    CERTIFICATE,
+    CERTIFICATE_REQUEST,
+    CERTIFICATE_VERIFY,
+    CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    CONTENT_TYPES,
+    DTLS_1_0,
+    DTLS_1_2,
+    HANDSHAKE,
+    HELLO_VERIFY_REQUEST,
+    MESSAGE,
+    NAMED_CURVE,
+    RECORD,
+    SERVER_HELLO,
+    SERVER_KEY_EXCHANGE,
+    Handshake,
+    Record,
+)
 
 VERSION, RANDOM = 2, 32
 SUITES = frozenset({0x00, 0x13, 0x56, 0xC0, 0xC1, 0xCC, 0xCF, 0xD0})  # first bytes in IANA's registry
@@ -113,15 +137,10 @@ def _protocols(value: bytes) -> bytes:
     return new
 
 
-CONTENT_TYPES, VERSIONS = range(20, 27), (b"\xfe\xff", b"\xfe\xfd", b"\x01\0")
-HANDSHAKE, CHANGE_CIPHER_SPEC, ALERT = 22, 20, 21
-CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST = 1, 2, 11, 12, 13
-HELLO_VERIFY_REQUEST, CLIENT_KEY_EXCHANGE = 3, 16
-CERTIFICATE_VERIFY, NAMED_CURVE = 15, 3
+VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last is what OpenSSL 0.9.8 called DTLS
 HELLOS = {
     CLIENT_HELLO: client_hello, SERVER_HELLO: server_hello, HELLO_VERIFY_REQUEST: hello_verify_request,
 }  # fmt: skip
-RECORD, MESSAGE = 13, 12
 ALERT_SIZE = 2
 LARGEST, LARGEST_EPOCH = 1 << 17, 255
 INTEGER, BIT_STRING, OCTET_STRING = 0x02, 0x03, 0x04
@@ -160,16 +179,17 @@ class Handshakes:
 
     def note(self, flow: Flow, payload: bytes) -> None:
         """Learn what a datagram holds of Certificate messages."""
-        for _, record, epoch, kind in records(payload):
-            if kind != HANDSHAKE or epoch:
+        for record in records(payload):
+            if record.kind != HANDSHAKE or record.epoch:
                 continue
-            for _, head, body in messages(record):
-                if head.kind == CERTIFICATE and head.length <= LARGEST:
-                    place = flow, head.sequence, head.length
-                    held = self.certificates.setdefault(place, bytearray(head.length))
-                    gaps = self.missing.setdefault(place, set(range(head.length)))
-                    held[head.offset : head.offset + len(body)] = body
-                    gaps.difference_update(range(head.offset, head.offset + len(body)))
+            for message in messages(record.body):
+                if message.kind == CERTIFICATE and message.total <= LARGEST:
+                    place = flow, message.sequence, message.total
+                    held = self.certificates.setdefault(place, bytearray(message.total))
+                    gaps = self.missing.setdefault(place, set(range(message.total)))
+                    end = message.offset + len(message.body)
+                    held[message.offset : end] = message.body
+                    gaps.difference_update(range(message.offset, end))
 
     def fingerprints(self) -> Iterator[tuple[str, str]]:
         """Each fingerprint of a certificate seen whole, and of the one that takes its place."""
@@ -183,8 +203,8 @@ class Handshakes:
     def payload(self, flow: Flow, payload: bytes) -> bytes:
         """A datagram of DTLS records, whole or cut, as long as before."""
         new = b""
-        for head, record, epoch, kind in records(payload):
-            new += head + self._record(flow, record, epoch, kind)
+        for record in records(payload):
+            new += bytes(record)[:RECORD] + self._record(flow, record.body, record.epoch, record.kind)
         return new + bytes(len(payload) - len(new))
 
     def _record(self, flow: Flow, record: bytes, epoch: int, kind: int) -> bytes:
@@ -196,25 +216,26 @@ class Handshakes:
         if kind != HANDSHAKE:
             return bytes(len(record))
         new = b""
-        for raw, head, body in messages(record):
-            new += raw + self._body(flow, head, body)
+        for message in messages(record):
+            new += bytes(message)[:MESSAGE] + self._body(flow, message)
         return new + bytes(len(record) - len(new))
 
-    def _body(self, flow: Flow, head: "Head", body: bytes) -> bytes:
-        if head.kind == CERTIFICATE:
+    def _body(self, flow: Flow, message: Handshake) -> bytes:
+        body = message.body
+        if message.kind == CERTIFICATE:
             self.tally.replaced[Kind.CERTIFICATE] += 1
-            place = flow, head.sequence, head.length
+            place = flow, message.sequence, message.total
             whole = self.certificates.get(place)
             if whole is None or self.missing[place]:
                 return bytes(len(body))
-            return self._other(bytes(whole))[head.offset : head.offset + len(body)]
-        if head.offset or len(body) != head.length:
+            return self._other(bytes(whole))[message.offset : message.offset + len(body)]
+        if not message.is_whole:
             return bytes(len(body))
-        if head.kind in HELLOS:
-            return HELLOS[head.kind](body, self._filled)
-        if head.kind == CLIENT_KEY_EXCHANGE:
+        if message.kind in HELLOS:
+            return HELLOS[message.kind](body, self._filled)
+        if message.kind == CLIENT_KEY_EXCHANGE:
             return self._key_exchange(body)
-        return self._signed(head.kind, body)
+        return self._signed(message.kind, body)
 
     def _key_exchange(self, body: bytes) -> bytes:
         """A public key, a secret, an identity (RFC 5246, 7.4.7; RFC 4279): only how long it is stays."""
@@ -243,38 +264,24 @@ class Handshakes:
         return self.replaced[message]
 
 
-@dataclass(frozen=True)
-class Head:
-    """Header of a handshake message or of a fragment of one."""
-
-    kind: int
-    length: int
-    sequence: int
-    offset: int
-
-
-def records(payload: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
-    """Header, content, epoch and type of each record, the last as far as it goes."""
-    at = 0
-    while at + RECORD <= len(payload) and payload[at] in CONTENT_TYPES:
-        size = int.from_bytes(payload[at + 11 : at + 13])
-        end = min(at + RECORD + size, len(payload))
-        epoch = int.from_bytes(payload[at + 3 : at + 5])
-        if epoch > LARGEST_EPOCH or payload[at + 1 : at + 3] not in VERSIONS:
+def records(payload: bytes) -> Iterator[Record]:
+    """The records of a datagram, as far as it looks like DTLS, the last as far as it goes."""
+    for record in wire.records(payload):
+        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not known or record.epoch > LARGEST_EPOCH:
             return
-        yield payload[at : at + RECORD], payload[at + RECORD : end], epoch, payload[at]
-        at = end
+        yield record
 
 
 def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
     """Whether records fill the datagram (RFC 6347, section 4.1); a cut one, as far as it goes."""
     at = 0
-    while at + RECORD <= len(payload):
-        known = payload[at] in CONTENT_TYPES and payload[at + 1 : at + 3] in VERSIONS
-        if not known or payload[at + 3] or payload[at + 5] or payload[at + 6]:  # epochs and numbers are small
+    for record in wire.records(payload):
+        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not known or record.epoch > LARGEST_EPOCH or record.sequence >> 32:  # both are small
             return False
-        at += RECORD + int.from_bytes(payload[at + 11 : at + 13])
-    return at == len(payload) if not cut else at > 0
+        at += RECORD + len(record.body) + record.missing
+    return at > 0 and not wire.has_unified_header(payload, at) if cut else at == len(payload)
 
 
 def _names_nobody(body: bytes) -> bool:
@@ -286,17 +293,10 @@ def _names_nobody(body: bytes) -> bool:
     return listed and held.rest == bytes(2)
 
 
-def messages(record: bytes) -> Iterator[tuple[bytes, Head, bytes]]:
-    """Header, its meaning, and body of each handshake message in a record."""
-    at = 0
-    while at + MESSAGE <= len(record):
-        kind, length, sequence = record[at], int.from_bytes(record[at + 1 : at + 4]), record[at + 4 : at + 6]
-        offset, size = (int.from_bytes(record[at + 6 + 3 * n : at + 9 + 3 * n]) for n in (0, 1))
-        body = record[at + MESSAGE : at + MESSAGE + size]
-        if offset + len(body) > length:
-            return
-        yield record[at : at + MESSAGE], Head(kind, length, int.from_bytes(sequence), offset), body
-        at += MESSAGE + size
+def messages(record: bytes) -> Iterator[Handshake]:
+    """The handshake messages of a record, as far as they make sense, the last as far as it goes."""
+    with suppress(MalformedError):
+        yield from wire.handshakes(record, cut=True)
 
 
 def chain(message: bytes) -> list[bytes]:

@@ -5,19 +5,19 @@ Where they say that media goes (RFC 8839, too) is noted: it proves that a flow c
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import shake_256
 from ipaddress import ip_address
 
 from postproc.share.redaction.texts import Texts
 from postproc.share.redaction.vocabulary import is_codec
 from postproc.share.redaction.words import fitting
+from postproc.wire import MalformedError, number, sdp
+from postproc.wire.sdp import LARGEST_PORT, Media, Section
 
-MEDIA_LINE = re.compile(r"m=\w+ (\d{1,5})(?:/\d+)? (\S+)((?: \d{1,3})*)")
-CONNECTION = re.compile(r"c=IN IP[46] ([0-9A-Fa-f.:]+)")
-RTCP_LINE = re.compile(r"a=rtcp:(\d{1,5})(?: IN IP[46] ([0-9A-Fa-f.:]+))?")
-CANDIDATE = re.compile(r"a=candidate:\S+ \d+ \w+ \d+ ([0-9A-Fa-f.:]+) (\d{1,5}) ")
 CARRIES_RTP = "RTP"
+LARGEST_TYPE = 127
 
 End = tuple[bytes, int]
 
@@ -31,28 +31,47 @@ class Sessions:
 
     def note(self, description: str) -> None:
         """Learn the ends of a description."""
-        session = ""
-        for number, block in enumerate(re.split(r"(?m)^(?=m=)", description)):
-            connection = CONNECTION.search(block)
-            if not number:
-                session = connection[1] if connection else ""
-            elif found := MEDIA_LINE.match(block):
-                self._note(block, found, connection[1] if connection else session)
+        session, media = sdp.parse(description)
+        for section in media:
+            with suppress(MalformedError):
+                self._note(section, sdp.parse_media(section.value("m") or ""), session.value("c") or "")
 
-    def _note(self, block: str, media: re.Match[str], addr: str) -> None:
-        if CARRIES_RTP not in media[2]:
+    def _note(self, section: Section, media: Media, connection: str) -> None:
+        if CARRIES_RTP not in media.proto or media.port is None:
             return
-        types = set(map(int, media[3].split()))
+        numbers = (number(each, LARGEST_TYPE) for each in media.formats)
+        types = {each for each in numbers if each is not None}
         self.payload_types |= types
-        named = [(addr, media[1]), *CANDIDATE.findall(block)]
-        named += [(other or addr, port) for port, other in RTCP_LINE.findall(block)]
-        for host, port in named:
-            if end := _end(host, int(port)):
+        addr = _addr(section.value("c") or connection)
+        for host, port in ((addr, media.port), *_candidates(section), *_rtcp(section, addr)):
+            if end := _end(host, port):
                 self._ends.setdefault(end, set()).update(types)
 
     def payload_types_at(self, end: End) -> set[int]:
         """The payload types that a description names for this end; none where none names it."""
         return self._ends.get(end, set())
+
+
+def _candidates(section: Section) -> Iterator[tuple[str, int]]:
+    for value in section.all("candidate"):
+        with suppress(MalformedError):
+            candidate = sdp.parse_candidate(value)
+            yield candidate.addr, candidate.port
+
+
+def _rtcp(section: Section, addr: str) -> Iterator[tuple[str, int]]:
+    """The port of ``a=rtcp``, at an address of its own or that of the medium (RFC 3605)."""
+    for value in section.all("rtcp"):
+        port, _, connection = value.partition(" ")
+        yield _addr(connection) or addr, number(port, LARGEST_PORT) or 0
+
+
+def _addr(connection: str) -> str:
+    """The address of a connection, "" where there is none."""
+    try:
+        return sdp.parse_connection(connection)
+    except MalformedError:
+        return ""
 
 
 def _end(host: str, port: int) -> End | None:
@@ -124,9 +143,8 @@ class Descriptions:
     def body(self, text: str) -> str:
         """A whole description; the line ends stay as they are."""
         self.sessions.note(text)
-        ufrag, lines = [""], re.split(r"(\r\n|\n|\r)", text)
-        lines[::2] = [self._noting(line, ufrag) for line in lines[::2]]
-        return "".join(lines)
+        ufrag = [""]
+        return "".join(self._noting(line.text, ufrag) + line.end for line in sdp.lines(text))
 
     def _noting(self, line: str, ufrag: list[str]) -> str:
         if line.startswith("a=ice-ufrag:"):
@@ -201,9 +219,9 @@ class Descriptions:
     def _settings(self, content: str) -> str:
         """Values of an attribute: words of the protocol, and the numbers set for them."""
         new, at = "", 0
-        for number in SETTING.finditer(content):
-            new += self._texts.line(content[at : number.start()]) + number[0]
-            at = number.end()
+        for setting in SETTING.finditer(content):
+            new += self._texts.line(content[at : setting.start()]) + setting[0]
+            at = setting.end()
         return new + self._texts.line(content[at:])
 
     def _language(self, content: str) -> str:

@@ -5,25 +5,22 @@ report) or figures.py (matplotlib: notebooks and files). A picture that our own 
 drawn has a line instead, and costs no other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from postproc.model.calls import Call
+from postproc.model.rows import CallRow
 from postproc.model.text import Lang
 from postproc.show.colors import MUTED
 from postproc.show.pictures import charts, svg, timeline
-from postproc.show.pictures.cut import CallRows, each_call, of_call
 from postproc.show.pictures.ladder import ladder
 from postproc.show.pictures.layout import Label, Picture, plain
-from postproc.show.pictures.records import HasTables
 from postproc.show.pictures.wording import say
 
 __all__ = [
     "PICTURES",
-    "CallRows",
-    "each_call",
     "layout",
-    "of_call",
     "overview_layout",
     "overview_svg",
     "svgs",
@@ -32,11 +29,11 @@ __all__ = [
 WIDTH, HEIGHT, LONGEST = 560.0, 40.0, 100  # points and characters of the line that stands for a picture
 
 
-def _ladder(call: CallRows, lang: Lang = "en") -> Picture:
+def _ladder(call: Call, lang: Lang = "en") -> Picture:
     return ladder(call, lang).picture
 
 
-PICTURES: Mapping[str, Callable[[CallRows, Lang], Picture]] = {
+PICTURES: Mapping[str, Callable[[Call, Lang], Picture]] = {
     "ladder": _ladder,
     "call_timeline": timeline.timeline,
     "bindings": timeline.bindings,
@@ -44,24 +41,24 @@ PICTURES: Mapping[str, Callable[[CallRows, Lang], Picture]] = {
 }
 
 
-def layout(name: str, call: CallRows, lang: Lang = "en") -> Picture:
+def layout(name: str, call: Call, lang: Lang = "en") -> Picture:
     """A picture of a call, or the line that stands for it."""
     return _or_line(partial(PICTURES[name], call, lang), lang)
 
 
-def overview_layout(run: HasTables, lang: Lang = "en") -> Picture:
+def overview_layout(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
     """The calls of a run over time, or the line that stands for the picture."""
-    return _or_line(partial(charts.overview, run, lang), lang)
+    return _or_line(partial(charts.overview, calls, lang), lang)
 
 
-def svgs(call: CallRows, lang: Lang = "en") -> dict[str, str]:
+def svgs(call: Call, lang: Lang = "en") -> dict[str, str]:
     """Every picture of a call as an ``<svg>`` element, ids unique in a page of many calls."""
     return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}") for name in PICTURES}
 
 
-def overview_svg(run: HasTables, lang: Lang = "en") -> str:
+def overview_svg(calls: Iterable[CallRow], lang: Lang = "en") -> str:
     """The calls of a run over time as an ``<svg>`` element."""
-    return svg.element(overview_layout(run, lang), "overview")
+    return svg.element(overview_layout(calls, lang), "overview")
 
 
 def _or_line(lay_out: Callable[[], Picture], lang: Lang) -> Picture:

@@ -1,15 +1,16 @@
 """What surrounds a picture: its heading, the time axis, the findings as badges and as a list."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from postproc.model.calls import Call
+from postproc.model.enumerations import Severity
 from postproc.model.text import Lang
 from postproc.model.vocabulary import VERDICTS, count, decimal
 from postproc.show.colors import FAINT, INK, MUTED, PAPER, PROBLEM
-from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.layout import (
     Area,
     Label,
@@ -21,33 +22,38 @@ from postproc.show.pictures.layout import (
     shortened,
     width,
 )
-from postproc.show.pictures.records import NS_PER_S
 from postproc.show.pictures.wording import say
 
 HEADING_HEIGHT = 40.0  # of the two lines above a picture
+NS_PER_S = 1_000_000_000
+EPOCH = pd.Timestamp(0, tz="UTC")
 SMALL = 6.5  # size of the smallest letters: legible on paper at 100 %
 
 TICKS_APART = 46.0  # points between two ticks at least: the widest text, "1:02:03", and a gap
+SHORTEST_S = 0.001  # of an axis
 STEPS = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),  # seconds
     *(60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200),  # minutes and hours
     *(86400, 172800, 604800, 2592000, 31536000),  # days, a week, a month, a year
 )
 
-WORST_FIRST = {"error": 0, "warning": 1, "note": 2, "info": 3}
-BADGE_FILLS = {"error": (PROBLEM.fill, PROBLEM.text), "warning": (PROBLEM.text, INK)}  # else ink on paper
+WORST_FIRST: Mapping[Severity, int] = {"error": 0, "warning": 1, "note": 2, "info": 3}
+BADGE_FILLS: Mapping[Severity, tuple[str, str]] = {  # and ink; of the others ink on paper
+    "error": (PROBLEM.fill, PROBLEM.text),
+    "warning": (PROBLEM.text, INK),
+}
 BADGE_HEIGHT, BADGE_PADDING, LIST_ROW = 10.0, 3.0, 14.0
 LISTED = 10  # findings named below a picture: the report lists all of them beside it
 LONGEST_CODE = 12
 
 
-def title(call: CallRows, picture: str, lang: Lang) -> str:
+def title(call: Call, picture: str, lang: Lang) -> str:
     """``Ladder: call 1, 721 → +49...``, in one line."""
     caller, called = _users(call)
     return f"{say(picture, lang)}: {say('call', lang, call=call.number)}, {caller} → {called}"
 
 
-def draw_heading(picture: Picture, call: CallRows, name: str, left: float, lang: Lang) -> None:
+def draw_heading(picture: Picture, call: Call, name: str, left: float, lang: Lang) -> None:
     """Who called whom, when, and what came of it, at the top of the picture of that name."""
     caller, called = _users(call)
     text = f"{say('call', lang, call=call.number)}: {caller} → {called}"
@@ -58,62 +64,65 @@ def draw_heading(picture: Picture, call: CallRows, name: str, left: float, lang:
     )
 
 
-def clock(time: int) -> str:
+def clock(time: pd.Timestamp) -> str:
     """``2026-11-22 22:38:49.496 UTC``."""
-    return f"{pd.Timestamp(time, tz='UTC'):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
+    return f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
-def _users(call: CallRows) -> tuple[str, str]:
-    for row in call.calls:
-        return plain(row.from_user) or "–", plain(row.to_user) or "–"
-    return "–", "–"
+def _users(call: Call) -> tuple[str, str]:
+    return plain(call.call.from_user) or "–", plain(call.call.to_user) or "–"
 
 
-def _summary(call: CallRows, name: str, lang: Lang) -> str:
-    for row in call.calls:
-        texts = [
-            say(name, lang),
-            clock(row.start) if row.start is not None else "",
-            VERDICTS[row.verdict].of(lang) if row.verdict in VERDICTS else "",
-            plain(row.headline),
-        ]
-        return " · ".join(text for text in texts if text)
-    return say(name, lang)
+def _summary(call: Call, name: str, lang: Lang) -> str:
+    row = call.call
+    texts = [
+        say(name, lang),
+        clock(row.start) if row.start is not None else "",
+        VERDICTS[row.verdict].of(lang) if row.verdict is not None else "",
+        plain(row.headline),
+    ]
+    return " · ".join(text for text in texts if text)
 
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """``start`` and ``end`` in ns stand at ``left`` and ``right`` in points."""
+    """``start`` and ``end`` stand at ``left`` and ``right`` in points."""
 
-    start: int
-    end: int
+    start: pd.Timestamp
+    end: pd.Timestamp
     left: float
     right: float
 
-    def x(self, time: int) -> float:
-        share = (time - self.start) / max(self.end - self.start, 1)
+    def x(self, time: pd.Timestamp, after_s: float = 0.0) -> float:
+        """Where a time stands, or so many seconds after it."""
+        share = (seconds(self.start, time) + after_s) / self.length_s
         return self.left + min(max(share, 0.0), 1.0) * (self.right - self.left)
+
+    @property
+    def length_s(self) -> float:
+        return max(seconds(self.start, self.end), SHORTEST_S)
 
     @property
     def step(self) -> float:
         """Seconds between two ticks."""
-        span = max(self.end - self.start, 1) / NS_PER_S
+        span = self.length_s
         most = max((self.right - self.left) / TICKS_APART, 1)
         longest = STEPS[-1] * math.ceil(span / STEPS[-1] / most)
         return next((step for step in STEPS if span / step <= most), longest)
 
     def ticks(self, lang: Lang, *, clock: bool = False) -> list[tuple[float, str]]:
         """Places and texts: time since the start, or the time of day (UTC)."""
-        step = round(self.step * NS_PER_S)
-        first = -(-self.start // step) * step if clock else self.start
-        times = range(first, self.end + 1, step)
+        start, step = self.start.value, round(self.step * NS_PER_S)
+        first = -(-start // step) * step if clock else start
         return [
-            (self.x(time), self._time_of_day(time) if clock else self._since_start(time, lang))
-            for time in times
+            (
+                self.x(self.start, (time - start) / NS_PER_S),
+                self._time_of_day(time) if clock else self._since_start((time - start) / NS_PER_S, lang),
+            )
+            for time in range(first, start + round(self.length_s * NS_PER_S) + 1, step)
         ]
 
-    def _since_start(self, time: int, lang: Lang) -> str:
-        seconds = (time - self.start) / NS_PER_S
+    def _since_start(self, seconds: float, lang: Lang) -> str:
         if self.step >= 60:
             minutes, rest = divmod(round(seconds), 60)
             hours, minutes_of_hour = divmod(minutes, 60)
@@ -130,10 +139,15 @@ class TimeAxis:
         return f"{at:%H:%M:%S}" if self.step >= 1 else f"{at:%H:%M:%S.%f}"[:-3]
 
 
-def axis_over(times: Sequence[int], left: float, right: float) -> TimeAxis:
-    """An axis over all these times, a millisecond long at least."""
-    start, end = (min(times), max(times)) if times else (0, NS_PER_S)
-    return TimeAxis(start, max(end, start + NS_PER_S // 1000), left, right)
+def axis_over(times: Sequence[pd.Timestamp], left: float, right: float) -> TimeAxis:
+    """An axis over all these times; a second of no day where there are none."""
+    start, end = (min(times), max(times)) if times else (EPOCH, EPOCH + pd.Timedelta(seconds=1))
+    return TimeAxis(start, end, left, right)
+
+
+def seconds(earlier: pd.Timestamp, later: pd.Timestamp) -> float:
+    """The seconds from one time to another."""
+    return (later.value - earlier.value) / NS_PER_S
 
 
 def draw_axis(
@@ -154,7 +168,7 @@ class Mark:
     """A finding; ``frames`` are its evidence: (capture, frame)."""
 
     code: str
-    severity: str
+    severity: Severity
     title: str
     frames: frozenset[tuple[str, int]]
 
@@ -163,12 +177,12 @@ class Mark:
         return width(self.code, SMALL, bold=True) + 2 * BADGE_PADDING
 
 
-def marks_of(call: CallRows) -> list[Mark]:
+def marks_of(call: Call) -> list[Mark]:
     """The findings of a call, worst first; good news is not marked."""
     marks = [
         Mark(
             plain(row.code or row.name)[:LONGEST_CODE] or "?",
-            row.severity or "note",
+            row.severity,
             plain(row.title) or plain(row.name),
             frozenset((row.capture, number) for number in _numbers(row.frames, row.frame)),
         )

@@ -5,9 +5,17 @@ verdict, the worst first. Rows of a kind share their scale, so that they can be 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+import pandas as pd
+
+from postproc.model.addresses import endpoint
+from postproc.model.calls import Call
+from postproc.model.enumerations import CallVerdict
+from postproc.model.loading import by
+from postproc.model.rows import CallRow, RtpSecondRow, RtpStreamRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import count, decimal, direction
 from postproc.show import colors
@@ -20,9 +28,9 @@ from postproc.show.pictures.annotations import (
     clock,
     draw_axis,
     draw_heading,
+    seconds,
     title,
 )
-from postproc.show.pictures.cut import CallRows, Row, Rows, rows
 from postproc.show.pictures.lanes import STRIPE, draw_leg
 from postproc.show.pictures.layout import (
     Area,
@@ -35,7 +43,6 @@ from postproc.show.pictures.layout import (
     plain,
     rectangle,
 )
-from postproc.show.pictures.records import NS_PER_S, HasTables, place
 from postproc.show.pictures.wording import say
 
 LEFT = 14.0
@@ -48,25 +55,30 @@ SHORTEST_S = 0.2  # of a second that is covered in part: a rate over less is noi
 
 VERDICT_NAMES, VERDICT_PLOT, VERDICT_NOTES, VERDICT_ROW, VERDICTS_APART = 110.0, 620.0, 30.0, 44.0, 12.0
 BINS = 60  # a bar is 10 points wide
-VERDICTS = {  # worst first; each has its word beside it
+Bar = CallVerdict | Literal["undiagnosed"]  # before diagnosis
+VERDICTS: Mapping[Bar, str] = {  # worst first; each has its word beside it
     "fault": colors.LEG_1.fill,
     "suspect": "#e0a100",
     "cannot_tell": "#8a8f98",
     "ok": colors.MEDIA.line,
-    "undiagnosed": "#b8bec6",  # before diagnosis
+    "undiagnosed": "#b8bec6",
 }
 
 
 @dataclass(frozen=True)
 class Series:
-    """A stream second by second: (time in ns, value); seconds without a row have no packets."""
+    """A stream second by second: (seconds since its first packet, value); missing ones have no packets."""
 
-    stream: Row
+    stream: RtpStreamRow
     values: dict[str, list[tuple[int, float]]]
-    step: int  # ns from one value to the next
+    step: int  # seconds from one value to the next
+
+    @property
+    def length_s(self) -> float:
+        return seconds(self.stream.first_time, self.stream.last_time)
 
 
-def media(call: CallRows, lang: Lang = "en") -> Picture:
+def media(call: Call, lang: Lang = "en") -> Picture:
     """Lay out the media of a call."""
     streams = series(call)
     high = TOP + (ROW + APART) * max(len(streams[:MOST_STREAMS]), 1) + 20
@@ -85,39 +97,35 @@ def media(call: CallRows, lang: Lang = "en") -> Picture:
     return picture
 
 
-def series(call: CallRows) -> list[Series]:
+def series(call: Call) -> list[Series]:
     """The streams with packets, by leg and time."""
-    seconds: dict[int, Rows] = {}
-    for row in call.rtp_seconds:
-        if row.second is not None:
-            seconds.setdefault(row.stream, []).append(row)
-    streams = [row for row in call.rtp_streams if row.first_time is not None and row.last_time is not None]
-    streams.sort(key=lambda row: (row.leg or 0, row.direction or "", row.first_time))
-    return [_series(row, seconds.get(row.stream, [])) for row in streams]
+    rows = by(call.rtp_seconds, "stream")
+    streams = sorted(call.rtp_streams, key=lambda row: (row.leg or 0, row.direction or "", row.first_time))
+    return [_series(row, rows.get(row.stream, ())) for row in streams]
 
 
-def _series(stream: Row, rows: Rows) -> Series:
+def _series(stream: RtpStreamRow, rows: Sequence[RtpSecondRow]) -> Series:
     """Missing seconds count as no packets; over MOST_POINTS seconds are averaged together."""
     by_second = {row.second: row for row in rows}
-    last = min(max(by_second, default=0), (stream.last_time - stream.first_time) // NS_PER_S + 1)
+    length = seconds(stream.first_time, stream.last_time)
+    last = min(max(by_second, default=0), int(length) + 1)
     step = -(-(last + 1) // MOST_POINTS)
     values: dict[str, list[tuple[int, float]]] = {kind: [] for kind, _ in KINDS}
-    bars: dict[int, Rows] = {}
+    bars: dict[int, list[RtpSecondRow]] = {}
     for second, row in by_second.items():
         if second <= last:
             bars.setdefault(second // step, []).append(row)
     for begin in range(0, last + 1, step):  # by bar, not by second: a clock that jumps makes many of these
         bar = bars.get(begin // step, [])
-        time = stream.first_time + begin * NS_PER_S
-        covered = min((stream.last_time - time) / NS_PER_S, step)
+        covered = min(length - begin, step)
         if covered < SHORTEST_S and begin:
             break
-        packets, lost = sum(row.packets or 0 for row in bar), sum(row.lost or 0 for row in bar)
-        values["packets"].append((time, packets / max(covered, SHORTEST_S)))
-        values["lost"].append((time, lost / max(covered, 1.0)))
+        packets, lost = sum(row.packets for row in bar), sum(row.lost or 0 for row in bar)
+        values["packets"].append((begin, packets / max(covered, SHORTEST_S)))
+        values["lost"].append((begin, lost / max(covered, 1.0)))
         if jitter := [row.jitter_ms for row in bar if row.jitter_ms is not None]:
-            values["jitter_ms"].append((time, max(jitter)))
-    return Series(stream, values, step * NS_PER_S)
+            values["jitter_ms"].append((begin, max(jitter)))
+    return Series(stream, values, step)
 
 
 def _scale(streams: Sequence[Series], kind: str) -> float:
@@ -148,16 +156,19 @@ def _draw_values(
     picture: Picture, series: Series, kind: str, axis: TimeAxis, *, bottom: float, scale: float
 ) -> None:
     """Packets as an area, losses as bars, jitter as a line."""
-    values = series.values[kind]
+    values, first = series.values[kind], series.stream.first_time
     if kind == "jitter_ms":
-        points = tuple((axis.x(time), bottom - value * scale) for time, value in values)
+        points = tuple((axis.x(first, after), bottom - value * scale) for after, value in values)
         if len(points) > 1:
             picture.strokes.append(Stroke(points, INK, 1.0, layer=Layer.TOP))
         return
-    until = series.stream.last_time
     spans = [
-        (axis.x(time), axis.x(min(time + series.step, until)), bottom - value * scale)
-        for time, value in values
+        (
+            axis.x(first, after),
+            axis.x(first, min(after + series.step, series.length_s)),
+            bottom - value * scale,
+        )
+        for after, value in values
     ]
     if kind == "lost":
         for left, right, top in spans:
@@ -178,9 +189,9 @@ def _draw_names(picture: Picture, streams: Sequence[Series], lang: Lang) -> None
     for row in [each.stream for each in streams[:MOST_STREAMS]]:
         draw_leg(picture, LEFT, y + 6.6, row.leg, color=colors.MEDIA, size=5.5)
         what = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
-        packets, lost = count(row.packets or 0, lang), count(row.lost or 0, lang)
-        src, dst = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
-        lines = [line for line in (direction(row.direction, lang), src or "", f"→ {dst or ''}") if line]
+        packets, lost = count(row.packets, lang), count(row.lost or 0, lang)
+        src, dst = endpoint(row.src_addr, row.src_port), endpoint(row.dst_addr, row.dst_port)
+        lines = [line for line in (direction(row.direction, lang), src, f"→ {dst}") if line]
         lines.append(say("media", lang, what=what, packets=packets, lost=lost))
         for n, line in enumerate(lines):
             indent = 14 if n == 0 else 0
@@ -193,22 +204,22 @@ def _draw_names(picture: Picture, streams: Sequence[Series], lang: Lang) -> None
         picture.write(Label(LEFT, y, text, SMALL, color=MUTED))
 
 
-def overview(run: HasTables, lang: Lang = "en") -> Picture:
+def overview(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
     """Lay out the calls of a run by the time they began."""
-    calls = [call for call in rows("calls", run.calls) if call.start is not None]
-    starts = {name: [call.start for call in calls if _verdict(call) == name] for name in VERDICTS}
+    begun = [(call.start, call.verdict or "undiagnosed") for call in calls if call.start is not None]
+    starts = {name: [start for start, verdict in begun if verdict == name] for name in VERDICTS}
     starts = {name: times for name, times in starts.items() if times}
     top, left = 44.0, LEFT + VERDICT_NAMES
     bottom = top + (VERDICT_ROW + VERDICTS_APART) * max(len(starts), 1) - VERDICTS_APART
     picture = Picture(left + VERDICT_PLOT + VERDICT_NOTES, bottom + 24, say("overview", lang))
     picture.write(Label(LEFT, 14, say("overview", lang), 10.5, bold=True))
-    if not calls:
+    if not begun:
         picture.write(Label(LEFT, 32, say("none_calls", lang), 8, color=MUTED))
         return picture
-    times = [call.start for call in calls]
+    times = [start for start, _ in begun]
     picture.write(Label(LEFT, 29, f"{clock(min(times))} – {clock(max(times))}", 7.5, color=MUTED))
     axis = axis_over(times, left, left + VERDICT_PLOT)
-    bars = {name: _binned(begun, axis) for name, begun in starts.items()}
+    bars = {name: _binned(times, axis) for name, times in starts.items()}
     most = max(max(bins.values()) for bins in bars.values())
     for n, (name, bins) in enumerate(bars.items()):
         y = top + n * (VERDICT_ROW + VERDICTS_APART)
@@ -217,17 +228,20 @@ def overview(run: HasTables, lang: Lang = "en") -> Picture:
     return picture
 
 
-def _verdict(call: Row) -> str:
-    return call.verdict if call.verdict in VERDICTS else "undiagnosed"
-
-
-def _binned(times: Sequence[int], axis: TimeAxis) -> Counter[int]:
-    span = max(axis.end - axis.start, 1)
-    return Counter(min((time - axis.start) * BINS // span, BINS - 1) for time in times)
+def _binned(times: Sequence[pd.Timestamp], axis: TimeAxis) -> Counter[int]:
+    shares = (seconds(axis.start, time) / axis.length_s for time in times)
+    return Counter(min(int(share * BINS), BINS - 1) for share in shares)
 
 
 def _draw_verdict(
-    picture: Picture, name: str, bins: Counter[int], axis: TimeAxis, *, top: float, most: int, lang: Lang
+    picture: Picture,
+    name: Bar,
+    bins: Counter[int],
+    axis: TimeAxis,
+    *,
+    top: float,
+    most: int,
+    lang: Lang,
 ) -> None:
     """One verdict: its word and number left, its bars on the common scale."""
     bottom = top + VERDICT_ROW

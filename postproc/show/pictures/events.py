@@ -12,14 +12,19 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
+import pandas as pd
+
+from postproc.model.addresses import transport_address
+from postproc.model.calls import Call
+from postproc.model.enumerations import EventSeverity, Lane, Outcome, Purpose
+from postproc.model.rows import TimelineRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import count, decimal
+from postproc.show import phases
 from postproc.show.pictures import wording
-from postproc.show.pictures.cut import CallRows
-from postproc.show.pictures.cut import Row as TableRow
+from postproc.show.pictures.annotations import seconds
 from postproc.show.pictures.layout import plain
 from postproc.show.pictures.machines import Machines
-from postproc.show.pictures.records import NS_PER_S, place
 from postproc.show.pictures.wording import duration, say
 
 Frame = tuple[str, int | None]  # capture and number
@@ -41,30 +46,31 @@ class Event:
     is that. ``arrives`` is False for what was not answered.
     """
 
-    time: int
-    last: int
+    time: pd.Timestamp
+    last: pd.Timestamp
     frames: tuple[Frame, ...]
     leg: int | None
-    lane: str
+    lane: Lane
     kind: str
     label: str
     base: str
     src: int | None
     dst: int | None
-    severity: str = "normal"
+    severity: EventSeverity = "normal"
     count: int = 1
     arrives: bool = True
     rtt_ms: tuple[float, ...] = ()
-    purpose: str | None = None  # of a binding
+    purpose: Purpose | None = None  # of a binding
     identity: object = None  # what a second capture of it shares
 
 
 @dataclass(frozen=True)
 class Row:
-    """An event, or a note across all columns (idle time, what is left out)."""
+    """An event, or a note across all columns: idle time, what is left out, a phase that begins."""
 
     event: Event | None
     note: str = ""
+    close: bool = False  # to the row above
 
 
 class Binding(NamedTuple):
@@ -72,8 +78,8 @@ class Binding(NamedTuple):
 
     transaction: str | None = None
     rtt_ms: float | None = None
-    outcome: str | None = None
-    purpose: str | None = None
+    outcome: Outcome | None = None
+    purpose: Purpose | None = None
 
 
 class Stream(NamedTuple):
@@ -84,18 +90,50 @@ class Stream(NamedTuple):
 StreamKey = tuple[str, int | None, str | None, str | None]  # capture, first frame, source, destination
 
 
-def rows_of(call: CallRows, machines: Machines, lang: Lang) -> list[Row]:
+def rows_of(call: Call, machines: Machines, lang: Lang) -> list[Row]:
     """The rows of a ladder from top to bottom."""
-    return rows(events(call, machines, lang), lang)
+    return _with_notes(rows(events(call, machines, lang), lang), phase_notes(call, lang))
 
 
-def events(call: CallRows, machines: Machines, lang: Lang) -> list[Event]:
+Note = tuple[pd.Timestamp, str]
+
+
+def phase_notes(call: Call, lang: Lang) -> list[Note]:
+    """Where a phase of a leg's media begins that is not as the last, and each silence of who might send."""
+    notes: list[Note] = []
+    last: dict[int | None, str] = {}
+    for row in call.phases:
+        doubt = phases.verdict(row, lang) if row.verdict != "ok" else ""
+        said = ", ".join(filter(None, (phases.kind(row, lang), phases.restriction(row, lang), doubt)))
+        if row.started is not None and last.get(row.leg) != said:
+            notes.append((row.started, f"{say('leg', lang, leg=row.leg)}: {said}"))
+            last[row.leg] = said
+    for (leg, side), spans in phases.silent(call, phases.runs(call)).items():
+        for begin, end in spans:
+            text = say(f"silent_{side}", lang, duration=duration(seconds(begin, end), lang))
+            notes.append((begin, f"{say('leg', lang, leg=leg)}: {text}"))
+    return sorted(notes)
+
+
+def _with_notes(rows: Sequence[Row], notes: Sequence[Note]) -> list[Row]:
+    """Put each note before the first row, event or idle time, that ends after it."""
+    placed: list[Row] = []
+    left = list(notes)
+    for n, row in enumerate(rows):
+        ahead = next((later.event.time for later in rows[n:] if later.event), None)
+        while left and ahead is not None and left[0][0] < ahead:
+            placed.append(Row(None, left.pop(0)[1], close=True))
+        placed.append(row)
+    return placed + [Row(None, text, close=True) for _, text in left if rows]
+
+
+def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
     """The events of a call in the order of time."""
     bindings, streams = _bindings(call), _streams(call, lang)
     requests = {(row.capture, row.frame): (row.call_id, row.cseq) for row in call.sip_messages}
     found: list[Event] = []
     for row in call.timeline:
-        if row.time is None or (row.lane == "media" and row.kind == "end"):  # a band's end shows it
+        if row.lane == "media" and row.kind == "end":  # a band's end shows it
             continue
         at = (row.capture, row.frame)
         binding = bindings.get(at, Binding()) if row.lane == "stun" else Binding()
@@ -107,7 +145,7 @@ def events(call: CallRows, machines: Machines, lang: Lang) -> list[Event]:
     return _once(joined) if _overlapping(call) else joined
 
 
-def _event(row: TableRow, binding: Binding, machines: Machines, base: str, lang: Lang) -> Event:
+def _event(row: TimelineRow, binding: Binding, machines: Machines, base: str, lang: Lang) -> Event:
     rtt = binding.rtt_ms
     in_log = row.lane == "log"  # src is a source file
     return Event(
@@ -115,29 +153,29 @@ def _event(row: TableRow, binding: Binding, machines: Machines, base: str, lang:
         row.time,
         ((row.capture, row.frame),),
         row.leg,
-        row.lane or "",
-        row.kind or "",
+        row.lane,
+        row.kind,
         base if rtt is None else f"{base}, {duration(rtt / 1000, lang)}",
         base,
         None if in_log else machines.column(row.leg, row.src),
         None if in_log else machines.column(row.leg, row.dst),
-        row.severity or "normal",
+        row.severity,
         arrives=binding.outcome != "unanswered" or row.kind in RESPONSES,
         rtt_ms=() if rtt is None else (rtt,),
         purpose=binding.purpose,
     )
 
 
-def _base(row: TableRow, binding: Binding, lang: Lang) -> str:
+def _base(row: TimelineRow, binding: Binding, lang: Lang) -> str:
     """The label without the round-trip time at its end; of an open check, that it is open."""
     label = plain(row.label)
     if binding.rtt_ms is not None and ", " in label:
         label = label.rpartition(", ")[0]
-    text = wording.event(row.lane or "", label, lang)
+    text = wording.event(row.lane, label, lang)
     return f"{text}, {say('pending', lang)}" if binding.outcome == "pending" else text
 
 
-def _bindings(call: CallRows) -> dict[Frame, Binding]:
+def _bindings(call: Call) -> dict[Frame, Binding]:
     found: dict[Frame, Binding] = {}
     for row in call.bindings:
         if row.response_frame is not None:
@@ -148,15 +186,15 @@ def _bindings(call: CallRows) -> dict[Frame, Binding]:
     return found
 
 
-def _streams(call: CallRows, lang: Lang) -> dict[StreamKey, Stream]:
+def _streams(call: Call, lang: Lang) -> dict[StreamKey, Stream]:
     found: dict[StreamKey, Stream] = {}
     for row in call.rtp_streams:
         what = f"{'SRTP' if row.secured else 'RTP'} {plain(row.codec)}".strip()
-        packets, lost = count(row.packets or 0, lang), count(row.lost or 0, lang)
+        packets, lost = count(row.packets, lang), count(row.lost or 0, lang)
         text = say("media", lang, what=what, packets=packets, lost=lost)
         if row.jitter_ms is not None:
             text += ", " + say("jitter", lang, jitter=decimal(f"{row.jitter_ms:.1f} ms", lang))
-        ends = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
+        ends = transport_address(row.src_addr, row.src_port), transport_address(row.dst_addr, row.dst_port)
         found[row.capture, row.frame, *ends] = Stream(row.ssrc, text)
     return found
 
@@ -176,20 +214,15 @@ def _with_descriptions(events: list[Event]) -> list[Event]:
     return joined
 
 
-def _overlapping(call: CallRows) -> bool:
+def _overlapping(call: Call) -> bool:
     """Whether two captures of the call ran at the same time: files of a ring buffer follow each other."""
     names = {event.capture for event in call.timeline}
     spans = sorted(
         (row.first_time, row.last_time)
-        for row in call.captures
+        for row in call.run_captures
         if row.capture in names and row.first_time is not None and row.last_time is not None
     )
-    latest = 0
-    for first, last in spans:
-        if first < latest:
-            return True
-        latest = max(latest, last)
-    return False
+    return any(later < last for (_, last), (later, _) in pairwise(spans))  # in order of their beginnings
 
 
 def _once(events: list[Event]) -> list[Event]:
@@ -269,7 +302,7 @@ def _folded(group: list[Event], lang: Lang) -> Event:
 
 
 def _with_gaps(events: Iterable[Event], lang: Lang) -> Iterator[Row]:
-    until: int | None = None
+    until: pd.Timestamp | None = None
     for event in events:
         if until is not None and (idle := seconds(until, event.time)) > IDLE_S:
             yield Row(None, say("gap", lang, duration=duration(idle, lang)))
@@ -284,7 +317,3 @@ def _bounded(rows: list[Row], lang: Lang) -> list[Row]:
     left_out = sum(row.event.count for row in rows[half:-half] if row.event)
     note = Row(None, say("left_out", lang, count=count(left_out, lang)))
     return [*rows[:half], note, *rows[-half:]]
-
-
-def seconds(earlier: int, later: int) -> float:
-    return (later - earlier) / NS_PER_S

@@ -1,6 +1,6 @@
 """Pictures of a call as matplotlib figures: ``figures.ladder(run, 1)`` in a notebook is enough.
 
-A run, its tables or the rows of a call go in. Figures are made without pyplot: no backend is chosen,
+A run or its tables go in. Figures are made without pyplot: no backend is chosen,
 no window opens, nothing outlives the figure; ``figure.savefig("ladder.pdf")`` writes SVG, PDF or PNG.
 LookupError when a run has no call of that number. The only module that imports matplotlib.
 """
@@ -11,13 +11,14 @@ from functools import lru_cache
 from itertools import groupby
 
 from postproc.current_folder import elsewhere
+from postproc.model.calls import Calls, Run
+from postproc.model.loading import load
+from postproc.model.rows import CallRow
 from postproc.model.text import Lang
 from postproc.show import pictures
 from postproc.show.colors import PAPER
 from postproc.show.pictures import svg as svg_
-from postproc.show.pictures.cut import CallRows, of_call
 from postproc.show.pictures.layout import EDGE, Area, Label, Picture, Stroke
-from postproc.show.pictures.records import HasTables
 
 with elsewhere():  # it takes a matplotlibrc of the current folder before the user's
     import matplotlib as mpl
@@ -32,8 +33,6 @@ __all__ = ["bindings", "call_timeline", "draw", "ladder", "media", "overview", "
 FONT = "DejaVu Sans"
 INCH = 72.0
 MISSING = "�"
-
-Source = HasTables | CallRows
 
 
 class Drawing(Figure):
@@ -50,33 +49,33 @@ class Drawing(Figure):
             super().draw(renderer)
 
 
-def ladder(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+def ladder(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
     """Machines as columns, all legs side by side, STUN, DTLS and media between the SIP arrows."""
     return _drawn("ladder", run, call, lang)
 
 
-def call_timeline(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+def call_timeline(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
     """Legs, candidates, checks, DTLS, media and log lines over time."""
     return _drawn("call_timeline", run, call, lang)
 
 
-def bindings(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+def bindings(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
     """One row per candidate pair: checks by outcome, and silence."""
     return _drawn("bindings", run, call, lang)
 
 
-def media(run: Source, call: int = 1, lang: Lang = "en") -> Drawing:
+def media(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
     """Packets per second, loss and jitter of each leg and direction."""
     return _drawn("media", run, call, lang)
 
 
-def overview(run: HasTables, lang: Lang = "en") -> Drawing:
+def overview(run: Run, lang: Lang = "en") -> Drawing:
     """The calls of a run over time, by verdict."""
-    return draw(pictures.overview_layout(run, lang))
+    return draw(pictures.overview_layout(load(CallRow, run.calls), lang))
 
 
-def _drawn(name: str, run: Source, call: int, lang: Lang) -> Drawing:
-    return draw(pictures.layout(name, of_call(run, call), lang))
+def _drawn(name: str, run: Run, call: int, lang: Lang) -> Drawing:
+    return draw(pictures.layout(name, Calls(run, only=call)[call], lang))
 
 
 def svg(figure: Drawing, prefix: str | None = None) -> str:

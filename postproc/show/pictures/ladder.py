@@ -6,10 +6,15 @@ in a cross: nothing is said by colour alone.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import pandas as pd
+
+from postproc.model.addresses import transport_address
+from postproc.model.calls import Call
+from postproc.model.enumerations import EventSeverity, Lane
 from postproc.model.text import Lang
 from postproc.model.vocabulary import decimal
 from postproc.show import colors
@@ -24,10 +29,10 @@ from postproc.show.pictures.annotations import (
     list_height,
     marks_of,
     marks_on,
+    seconds,
     title,
 )
-from postproc.show.pictures.cut import CallRows
-from postproc.show.pictures.events import Event, Row, rows_of, seconds
+from postproc.show.pictures.events import Event, Row, rows_of
 from postproc.show.pictures.lanes import BADGE, triangle
 from postproc.show.pictures.layout import (
     DASH_DOT,
@@ -48,7 +53,6 @@ from postproc.show.pictures.layout import (
     width,
 )
 from postproc.show.pictures.machines import Heading, Machines
-from postproc.show.pictures.records import place
 from postproc.show.pictures.wording import say
 
 MARGIN, TIME, FRAME = 12.0, 46.0, 50.0  # left edge; right edge of times; left edge of frames
@@ -64,8 +68,8 @@ SIGN, SIGNED = 9.0, ("warning", "error")  # width of the sign before a label, an
 NAMES_EVERY, NAMES_REST = 40, 10  # rows after which the columns' names come once more; not for so few
 HOOK = 170.0  # width of a hook and its label right of the last column, at most
 BAND = 0.55  # strength of a band's colour: labels stand on it
-DASHES: dict[str, Dash] = {"stun": DASHED, "dtls": DASH_DOT, "icmp": DOTTED}
-LANES = {"dtls": colors.DTLS, "media": colors.MEDIA}
+DASHES: dict[Lane, Dash] = {"stun": DASHED, "dtls": DASH_DOT, "icmp": DOTTED}
+LANES: dict[Lane, Color] = {"dtls": colors.DTLS, "media": colors.MEDIA}
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,10 @@ class Grid:
     names: tuple[float, ...]
     top: float
     bottom: float
-    times: tuple[int, ...]  # of the rows that are events
+    times: tuple[pd.Timestamp, ...]  # of the rows that are events
     time_ys: tuple[float, ...]
 
-    def y_of(self, time: int) -> float:
+    def y_of(self, time: pd.Timestamp) -> float:
         """How far down a time is: between the rows before and after it."""
         after = bisect_right(self.times, time)
         if after == 0:
@@ -88,7 +92,7 @@ class Grid:
         if after == len(self.times):
             return self.time_ys[-1] + PITCH / 2
         begin, end = self.times[after - 1], self.times[after]
-        share = (time - begin) / (end - begin)
+        share = seconds(begin, time) / seconds(begin, end)
         return self.time_ys[after - 1] + share * (self.time_ys[after] - self.time_ys[after - 1])
 
 
@@ -101,6 +105,7 @@ class Band:
     right: int
     top: float
     bottom: float
+    hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class Ladder:
     picture: Picture
 
 
-def ladder(call: CallRows, lang: Lang = "en") -> Ladder:
+def ladder(call: Call, lang: Lang = "en") -> Ladder:
     """Lay out the ladder of a call."""
     machines = Machines(call)
     headings = machines.headings(lang)
@@ -140,10 +145,10 @@ def ladder(call: CallRows, lang: Lang = "en") -> Ladder:
     return drawn
 
 
-def _letters(call: CallRows) -> dict[str, str]:
+def _letters(call: Call) -> dict[str, str]:
     """A letter for each capture the call is seen in; none where there is but one."""
-    seen = {event.capture for event in call.timeline if event.capture}
-    captures = [row.capture for row in call.captures if row.capture in seen]
+    seen = {event.capture for event in call.timeline}
+    captures = [row.capture for row in call.run_captures if row.capture in seen]
     names = [*captures, *sorted(seen - set(captures))]
     if len(names) < 2:
         return {}
@@ -167,7 +172,7 @@ def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: fl
     ys, names, y = [], [], start + PITCH
     for n, row in enumerate(rows):
         named = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
-        y -= PITCH - CLOSE if n and not named and _is_remark(row.event) else 0.0
+        y -= PITCH - CLOSE if n and not named and (row.close or _is_remark(row.event)) else 0.0
         if named:
             names.append(y)
             y += PITCH
@@ -233,25 +238,43 @@ def _hook_width(event: Event) -> float:
     return min(width(event.label, LABEL) + 26, HOOK) if is_hook else 0.0
 
 
-def _bands(call: CallRows, machines: Machines, grid: Grid) -> list[Band]:
+def _bands(call: Call, machines: Machines, grid: Grid) -> list[Band]:
     """One band per leg and two columns, over both directions; streams apart in time have bands apart."""
-    spans: dict[tuple[int | None, int, int], list[tuple[int, int]]] = {}
-    for row in sorted(call.rtp_streams, key=lambda stream: stream.first_time or 0):
-        src = machines.column(row.leg, place(row.src_addr, row.src_port))
-        dst = machines.column(row.leg, place(row.dst_addr, row.dst_port))
+    spans: dict[tuple[int | None, int, int], list[tuple[pd.Timestamp, pd.Timestamp]]] = {}
+    for row in sorted(call.rtp_streams, key=lambda stream: stream.first_time):
+        src = machines.column(row.leg, transport_address(row.src_addr, row.src_port))
+        dst = machines.column(row.leg, transport_address(row.dst_addr, row.dst_port))
         first, last = row.first_time, row.last_time
-        if src is None or dst is None or src == dst or first is None or last is None:
+        if src is None or dst is None or src == dst:
             continue
         stretches = spans.setdefault((row.leg, min(src, dst), max(src, dst)), [])
         if stretches and first <= stretches[-1][1]:
             stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last))
         else:
             stretches.append((first, last))
-    return [
-        Band(*key, grid.y_of(first), grid.y_of(last))
-        for key, stretches in spans.items()
-        for first, last in stretches
+    return [band for key, stretches in spans.items() for band in _cut(key, stretches, call, grid)]
+
+
+def _cut(
+    key: tuple[int | None, int, int], stretches: Sequence[tuple[pd.Timestamp, pd.Timestamp]], call: Call,
+    grid: Grid,
+) -> Iterator[Band]:  # fmt: skip
+    """The bands of a leg's media, and of its holds, which interrupt them."""
+    holds = [
+        (row.started, row.ended)
+        for row in call.phases
+        if row.leg == key[0] and row.kind == "hold" and row.started is not None and row.ended is not None
     ]
+    for first, last in stretches:
+        begin = first
+        for started, ended in holds:
+            if begin < started and first < ended:
+                yield Band(*key, grid.y_of(begin), grid.y_of(min(started, last)))
+            begin = max(begin, ended)
+        if begin < last or not holds:
+            yield Band(*key, grid.y_of(begin), grid.y_of(last))
+    for started, ended in holds:
+        yield Band(*key, grid.y_of(started), grid.y_of(ended), hold=True)
 
 
 def _draw_headings(drawn: Ladder) -> None:
@@ -273,8 +296,9 @@ def _draw_headings(drawn: Ladder) -> None:
 
 
 def _draw_bands(drawn: Ladder) -> None:
-    xs, fill = drawn.grid.xs, colors.tint(colors.MEDIA.fill, BAND)
+    xs = drawn.grid.xs
     for band in drawn.bands:
+        fill = colors.HELD if band.hold else colors.tint(colors.MEDIA.fill, BAND)
         shape = rectangle(xs[band.left], band.top, xs[band.right], band.bottom)
         drawn.picture.areas.append(Area(shape, fill, layer=Layer.BACK))
 
@@ -282,12 +306,11 @@ def _draw_bands(drawn: Ladder) -> None:
 def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) -> None:
     """Each row: its time and frame left, its event or note, the badges of findings right of ``edge``."""
     picture, xs = drawn.picture, drawn.grid.xs
-    first = next((row.event.time for row in drawn.rows if row.event), 0)
     for row, y, frame, marks in zip(drawn.rows, drawn.grid.ys, frames, drawn.marks, strict=True):
         if row.event is None:
             _draw_note(drawn, row.note, y)
             continue
-        elapsed = decimal(f"{seconds(first, row.event.time):.3f}", lang)
+        elapsed = decimal(f"{seconds(drawn.grid.times[0], row.event.time):.3f}", lang)
         picture.write(
             Label(MARGIN + TIME, y, elapsed, SMALL, "right", MUTED),
             Label(MARGIN + FRAME, y, frame, SMALL, color=MUTED),
@@ -299,9 +322,11 @@ def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) ->
 
 
 def _draw_note(drawn: Ladder, text: str, y: float) -> None:
-    """A note across all columns: time without events."""
+    """A note across all columns: time without events, a phase that begins."""
     xs = drawn.grid.xs
     middle = (xs[0] + xs[-1]) / 2
+    room = min(middle, drawn.picture.width - middle) - MARGIN
+    text = shortened(text, 2 * room, LABEL)
     half = width(text, LABEL) / 2 + 6
     drawn.picture.write(Label(middle, y, text, LABEL, "center", MUTED))
     for begin, end in ((xs[0] - 20, middle - half), (middle + half, xs[-1] + 20)):
@@ -362,7 +387,7 @@ def _draw_leg(picture: Picture, x: float, y: float, event: Event, color: Color) 
     picture.write(Label(x, y, number, 6.5 if event.leg < 10 else 5.5, "center", color.text))
 
 
-def _draw_sign(picture: Picture, severity: str, x: float, y: float) -> None:
+def _draw_sign(picture: Picture, severity: EventSeverity, x: float, y: float) -> None:
     """An error is a black box with a bar, a warning a yellow triangle."""
     if severity == "error":
         picture.areas.append(Area(rectangle(x - 3.2, y - 3.2, x + 3.2, y + 3.2), PROBLEM.fill))

@@ -1,6 +1,6 @@
 """Lanes of a time picture: bars and ticks of different shapes, and how they are laid out.
 
-A lane is what is to be shown, in ns; ``draw_lanes`` turns lanes into a Picture. Texts stand in a
+A lane is what is to be shown; ``draw_lanes`` turns lanes into a Picture. Texts stand in a
 bar where there is room, else beside it, else not at all: they never meet.
 """
 
@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pandas as pd
+
+from postproc.model.enumerations import Outcome
 from postproc.model.text import Lang
 from postproc.show import colors
 from postproc.show.colors import FAINT, INK, MUTED, PAPER, PROBLEM, Color
@@ -36,26 +39,32 @@ BADGE = 4.6  # half of the box that bears a leg's number
 STRIPE = "#f6f7f8"  # behind every other lane
 
 Shape = Literal["bar", "cross", "hollow", "dot", "diamond", "triangle"]
-OUTCOMES: dict[str, Shape] = {"success": "bar", "error": "cross", "unanswered": "hollow", "pending": "dot"}
+OUTCOMES: dict[Outcome, Shape] = {
+    "success": "bar",
+    "error": "cross",
+    "unanswered": "hollow",
+    "pending": "dot",
+}
 
 
 @dataclass(frozen=True)
 class Span:
     """``half``: half its height; a span that is ``open`` has no end: its right edge is dotted."""
 
-    start: int
-    end: int
+    start: pd.Timestamp
+    end: pd.Timestamp
     fill: str
     edge: str
     half: float = FULL
     text: str = ""
     ink: str = INK
+    short: str = ""  # for a bar without room for the text
     open: bool = False
 
 
 @dataclass(frozen=True)
 class Tick:
-    time: int
+    time: pd.Timestamp
     shape: Shape
     color: str
     up: float = 0.0  # points above the middle of the lane
@@ -65,8 +74,8 @@ class Tick:
 class Rule:
     """A line between two times, with a word on it: silence."""
 
-    start: int
-    end: int
+    start: pd.Timestamp
+    end: pd.Timestamp
     text: str
     color: str
     dash: Dash = DASHED
@@ -160,8 +169,9 @@ def _draw_texts(
     )
     for span, (left, right) in zip(lane.spans, bars, strict=True):
         length = width(span.text, SMALL) + 4
-        if length <= right - left and span.half >= MEDIUM:
-            picture.write(Label((left + right) / 2, middle, span.text, SMALL, "center", span.ink))
+        inside = span.text if length <= right - left else span.short
+        if inside and width(inside, SMALL) + 4 <= right - left and span.half >= MEDIUM:
+            picture.write(Label((left + right) / 2, middle, inside, SMALL, "center", span.ink))
         elif span.text and free_from + 4 + length <= frame.right:
             picture.write(Label(free_from + 4, middle, span.text, SMALL, color=MUTED))
             free_from += 4 + length
@@ -201,7 +211,7 @@ def triangle(x: float, y: float) -> tuple[tuple[float, float], ...]:
     return ((x, y - 3.6), (x + 3.6, y + 2.8), (x - 3.6, y + 2.8))
 
 
-def outcome_color(outcome: str, color: Color) -> str:
+def outcome_color(outcome: Outcome, color: Color) -> str:
     """The colour of a check's tick: errors have their own."""
     return colors.REFUSED.line if outcome == "error" else color.line
 

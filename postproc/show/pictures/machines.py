@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from postproc.model.addresses import endpoint, host, transport_address
+from postproc.model.calls import Call
+from postproc.model.enumerations import LegRole
+from postproc.model.rows import BindingRow, RtpStreamRow
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import PICTURES, SIDES, capital
-from postproc.show.pictures.cut import CallRows
 from postproc.show.pictures.layout import plain
-from postproc.show.pictures.records import host, place
 
 End = tuple[str, str]  # Call-ID and uac or uas
 At = tuple[int | None, str]  # leg and addr:port; leg None: of any leg
@@ -83,7 +85,7 @@ class Leg:
     number: int | None
     call_id: str
     ends: dict[str, tuple[str | None, str | None]]  # transport address and agent of uac and uas
-    role: str | None
+    role: LegRole
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Heading:
 class Machines:
     """The machines of a call, left to right; ``column`` finds the one a transport address stands in."""
 
-    def __init__(self, call: CallRows) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
         self._legs = _legs(call)
         self._found: list[Machine] = []
@@ -193,10 +195,10 @@ class Machines:
     def _find_relays(self) -> None:
         """Addresses on a TURN server: offered by a client, but not the client's own."""
         for candidate in self._call.candidates:
-            at = place(candidate.addr, candidate.port)
+            at = transport_address(candidate.addr, candidate.port)
             if candidate.type != "relay" or at is None:
                 continue
-            machine = _at_host(self._of_part("relay"), candidate.addr)
+            machine = _at_host(self._of_part("relay"), host(at))
             if machine is None:
                 machine = Machine("relay")
                 self._found.append(machine)
@@ -236,10 +238,11 @@ class Machines:
     def _find_directed(self) -> None:
         """Addresses that no description names, of checks and streams whose direction is certain."""
         relays = self._of_part("relay")
-        for row in (*self._call.bindings, *self._call.rtp_streams):
-            places = place(row.src_addr, row.src_port), place(row.dst_addr, row.dst_port)
-            for side, at in zip(ENDS.get(row.direction, ()), places, strict=False):
-                if at is None or (row.leg, at) in self._owners or _at_host(relays, host(at)):
+        rows: tuple[BindingRow | RtpStreamRow, ...] = (*self._call.bindings, *self._call.rtp_streams)
+        for row in rows:
+            places = endpoint(row.src_addr, row.src_port), endpoint(row.dst_addr, row.dst_port)
+            for side, at in zip(ENDS.get(row.direction or "other", ()), places, strict=False):
+                if (row.leg, at) in self._owners or _at_host(relays, host(at)):
                     continue
                 if machine := self._sides.get((row.leg, side)):
                     self._owners[row.leg, at] = machine
@@ -248,7 +251,7 @@ class Machines:
     def _find_others(self) -> None:
         """Every other address of the timeline: a machine's by its host, else a machine by itself."""
         look_ups = [binding for binding in self._call.bindings if binding.purpose == "discovery"]
-        stun = {place(binding.dst_addr, binding.dst_port) for binding in look_ups}
+        stun = {transport_address(binding.dst_addr, binding.dst_port) for binding in look_ups}
         hosts = self._by_host()
         for event in self._call.timeline:
             for at in (event.src, event.dst) if event.lane != "log" else ():
@@ -279,18 +282,17 @@ def _at_host(machines: Iterable[Machine], addr: str) -> Machine | None:
     return next((machine for machine in machines if addr in machine.hosts), None)
 
 
-def _legs(call: CallRows) -> list[Leg]:
+def _legs(call: Call) -> list[Leg]:
     """The legs in their order; seen by two captures, a leg counts once."""
     first: dict[str, Leg] = {}
-    for row in sorted(call.legs, key=lambda leg: (leg.leg or 0, leg.time or 0)):
-        uac = place(row.uac_addr, row.uac_port), row.uac_agent
-        uas = place(row.uas_addr, row.uas_port), row.uas_agent
-        if row.call_id is not None:
-            first.setdefault(row.call_id, Leg(row.leg, row.call_id, {"uac": uac, "uas": uas}, row.role))
+    for row in sorted(call.legs, key=lambda leg: (leg.leg, leg.time)):
+        uac = transport_address(row.uac_addr, row.uac_port), row.uac_agent
+        uas = transport_address(row.uas_addr, row.uas_port), row.uas_agent
+        first.setdefault(row.call_id, Leg(row.leg, row.call_id, {"uac": uac, "uas": uas}, row.role))
     return list(first.values())
 
 
-def _described(call: CallRows, leg: Leg, party: str) -> tuple[str | None, str | None, list[str]]:
+def _described(call: Call, leg: Leg, party: str) -> tuple[str | None, str | None, list[str]]:
     """SDP owner, side and addresses of what one party of a leg described."""
     authors = _authors(call, leg)
     owner: str | None = None
@@ -300,20 +302,20 @@ def _described(call: CallRows, leg: Leg, party: str) -> tuple[str | None, str | 
         if row.call_id == leg.call_id and authors.get((row.capture, row.frame)) == party:
             owner = owner or row.sdp_owner
             side = side or (row.side if row.side != "other" else None)
-            places[place(row.addr, row.port)] = None
-            places[place(row.related_addr, row.related_port)] = None
-    for row in call.sdp_media:
-        by_party = row.call_id == leg.call_id and authors.get((row.capture, row.frame)) == party
-        if by_party and row.connection_addr and row.port:
-            owner = owner or row.sdp_owner
-            places[place(row.connection_addr, row.port)] = None
+            places[transport_address(row.addr, row.port)] = None
+            places[transport_address(row.related_addr, row.related_port)] = None
+    for section in call.sdp_media:
+        by_party = section.call_id == leg.call_id and authors.get((section.capture, section.frame)) == party
+        if by_party and section.connection_addr and section.port:
+            owner = owner or section.sdp_owner
+            places[transport_address(section.connection_addr, section.port)] = None
     return owner, side, [at for at in places if at and host(at) not in ("0.0.0.0", "::")]
 
 
-def _authors(call: CallRows, leg: Leg) -> dict[tuple[str, int | None], str]:
+def _authors(call: Call, leg: Leg) -> dict[tuple[str, int | None], str]:
     """Who wrote the messages of a leg: From stays the requester's in the response (RFC 3261, 12)."""
     sip = [message for message in call.sip_messages if message.call_id == leg.call_id]
-    sip.sort(key=lambda message: message.time or 0)
+    sip.sort(key=lambda message: message.time)
     opening = [row.from_tag for row in sip if row.method == "INVITE" and row.to_tag is None]
     answered = [row.from_tag for row in sip if row.method is None and row.cseq_method == "INVITE"]
     caller = next(iter(opening or answered), None)

@@ -6,14 +6,22 @@ ticks above its middle are checks of the local side (the server's), those below 
 pairs nobody checked are listed without ticks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import TypeVar
 
+import pandas as pd
+
+from postproc.model.addresses import transport_address
+from postproc.model.calls import Call
+from postproc.model.enumerations import Direction, PhaseKind, Purpose
+from postproc.model.loading import by
+from postproc.model.rows import BindingRow, DtlsRow, LegRow, PairRow, RtpStreamRow
 from postproc.model.text import Lang
-from postproc.model.vocabulary import count, direction
+from postproc.model.vocabulary import DTLS_STATES, LEG_STATES, count, direction, word
 from postproc.model.vocabulary import side as side_name
-from postproc.show import colors
-from postproc.show.colors import MUTED, PAPER
+from postproc.show import colors, phases
+from postproc.show.colors import HELD, MUTED, PAPER
 from postproc.show.pictures.annotations import (
     HEADING_HEIGHT,
     LISTED,
@@ -26,9 +34,9 @@ from postproc.show.pictures.annotations import (
     draw_list,
     list_height,
     marks_of,
+    seconds,
     title,
 )
-from postproc.show.pictures.cut import CallRows, Row, Rows
 from postproc.show.pictures.lanes import (
     FULL,
     MEDIUM,
@@ -45,13 +53,15 @@ from postproc.show.pictures.lanes import (
     outcome_color,
 )
 from postproc.show.pictures.layout import DOTTED, Label, Picture, plain
-from postproc.show.pictures.records import NS_PER_S, place
 from postproc.show.pictures.wording import duration, say
 
 LEFT, NAMES, PLOT, NOTES = 14.0, 150.0, 560.0, 120.0  # of the timeline, in points
-PURPOSES = {"check": "checks", "discovery": "discovery", "keepalive": "keepalive"}
+PHASE_FILLS: dict[PhaseKind, str] = {"early": PAPER, "hold": HELD}  # else the media's
+PURPOSES: dict[Purpose, str] = {"check": "checks", "discovery": "discovery", "keepalive": "keepalive"}
 MOST_LANES = 60  # two printed pages
 BADGE_ROW = 14.0
+
+S = TypeVar("S", bound=str)
 
 PAIR_NAMES, PAIR_PLOT, PAIR_NOTES, PAIR_HEIGHT = 220.0, 490.0, 150.0, 34.0
 CHECK_UP = 8.0  # how far ticks stand from the middle of a pair's lane
@@ -59,7 +69,7 @@ SILENCE_S = 5.0  # longer without any answer is silence: five checks of a second
 MOST_PAIRS = 30  # one printed page
 
 
-def timeline(call: CallRows, lang: Lang = "en") -> Picture:
+def timeline(call: Call, lang: Lang = "en") -> Picture:
     """Lay out a call over time, its findings below the time of their evidence."""
     lanes = [*_lanes(call, lang)][:MOST_LANES]
     marks = marks_of(call)
@@ -84,9 +94,10 @@ def timeline(call: CallRows, lang: Lang = "en") -> Picture:
     return picture
 
 
-def _lanes(call: CallRows, lang: Lang) -> Iterator[Lane]:
-    legs = {leg.call_id: leg for leg in sorted(call.legs, key=lambda leg: leg.leg or 0)}
+def _lanes(call: Call, lang: Lang) -> Iterator[Lane]:
+    legs = {leg.call_id: leg for leg in sorted(call.legs, key=lambda leg: leg.leg)}
     yield from (_leg(leg, call, lang) for leg in legs.values())
+    yield from _phases(call, lang)
     yield from _candidates(call, lang)
     yield from _checks(call, lang)
     yield from _handshakes(call, lang)
@@ -94,48 +105,70 @@ def _lanes(call: CallRows, lang: Lang) -> Iterator[Lane]:
     yield from _log(call, lang)
 
 
-def _times(call: CallRows) -> list[int]:
+def _times(call: Call) -> list[pd.Timestamp]:
     """All times of the call that a lane may show."""
     times = [event.time for event in call.timeline]
     times += [time for stream in call.rtp_streams for time in (stream.first_time, stream.last_time)]
-    times += [time for leg in call.legs for time in (leg.invite_time, leg.end_time)]
-    return [time for time in times if time is not None]
+    ends = [time for leg in call.legs for time in (leg.invite_time, leg.end_time)]
+    return times + [time for time in ends if time is not None]
 
 
-def _leg(leg: Row, call: CallRows, lang: Lang) -> Lane:
+def _leg(leg: LegRow, call: Call, lang: Lang) -> Lane:
     """Set-up thin, ringing half as high as talk."""
     color = colors.leg(leg.leg)
     begin = leg.invite_time if leg.invite_time is not None else leg.time
-    end = leg.end_time if leg.end_time is not None else max(_times(call), default=0)
+    end = leg.end_time if leg.end_time is not None else max(_times(call), default=begin)
     users = f"{plain(leg.from_user) or '–'} → {plain(leg.to_user) or '–'}"
     status = "" if leg.final_status is None else str(leg.final_status)
-    note = f"{status} {leg.state or ''}".strip()
+    note = f"{status} {word(LEG_STATES, leg.state, lang)}".strip()
     lane = Lane(say("leg", lang, leg=leg.leg), leg.leg, color, below=users, note=note)
-    if begin is None:
-        return lane
-    phases = [
-        (word, time, half)
-        for word, time, half in (
+    states = [
+        (state, time, half)
+        for state, time, half in (
             ("trying", begin, THIN),
             ("ringing", leg.ringing_time, MEDIUM),
             ("talk", leg.answer_time, FULL),
         )
         if time is not None
     ]
-    for (word, time, half), after in zip(phases, [*phases[1:], None], strict=True):
+    for (state, time, half), after in zip(states, [*states[1:], None], strict=True):
         until = end if after is None else after[1]
         if until >= time:
-            text = f"{say(word, lang)} {duration((until - time) / NS_PER_S, lang)}" if half > THIN else ""
+            text = f"{say(state, lang)} {duration(seconds(time, until), lang)}" if half > THIN else ""
             goes_on = after is None and leg.end_time is None
             lane.spans.append(Span(time, until, color.fill, color.line, half, text, color.text, open=goes_on))
     return lane
 
 
-def _candidates(call: CallRows, lang: Lang) -> Iterator[Lane]:
+def _phases(call: Call, lang: Lang) -> Iterator[Lane]:
+    """Each leg's phases: of a hold who may send, and a verdict where it is not ok."""
+    for leg, rows in sorted(by(call.phases, "leg").items()):
+        lane = Lane(say("phases", lang), leg, colors.MEDIA)
+        for row in rows:
+            if row.started is None or row.ended is None:
+                continue
+            doubt = phases.verdict(row, lang) if row.verdict != "ok" else ""
+            kind = phases.kind(row, lang)
+            text = ", ".join(filter(None, (kind, phases.restriction(row, lang), doubt)))
+            lane.spans.append(
+                Span(
+                    row.started,
+                    row.ended,
+                    PHASE_FILLS.get(row.kind or "answered", colors.MEDIA.fill),
+                    colors.REFUSED.line if row.verdict in ("fault", "suspect") else colors.MEDIA.line,
+                    MEDIUM,
+                    text,
+                    short=", ".join(filter(None, (kind, doubt))),
+                )
+            )
+        yield lane
+
+
+def _candidates(call: Call, lang: Lang) -> Iterator[Lane]:
     """When each side named its candidates."""
-    sides: dict[tuple[int | None, str], dict[int, set[object]]] = {}
+    sides: dict[tuple[int | None, str], dict[pd.Timestamp, set[object]]] = {}
     for row in call.candidates:
-        if row.time is not None and row.addr:
+        if row.addr:
             times = sides.setdefault((row.leg, row.side or "other"), {})
             times.setdefault(row.time, set()).add((row.addr, row.port, row.type))
     for (leg, side), times in sorted(sides.items(), key=lambda item: (item[0][0] or 0, item[0][1])):
@@ -145,18 +178,17 @@ def _candidates(call: CallRows, lang: Lang) -> Iterator[Lane]:
         yield Lane(name, leg, colors.leg(leg), note=f"{number}", ticks=ticks)
 
 
-def _checks(call: CallRows, lang: Lang) -> Iterator[Lane]:
+def _checks(call: Call, lang: Lang) -> Iterator[Lane]:
     """Attempts by outcome, one lane per direction."""
-    attempts: dict[tuple[int | None, str, str], Rows] = {}
+    attempts: dict[tuple[int | None, Purpose, Direction], list[BindingRow]] = {}
     for row in call.bindings:
-        if row.time is not None and row.outcome in OUTCOMES:
-            key = (row.leg, row.purpose or "check", row.direction or "other")
-            attempts.setdefault(key, []).append(row)
+        if row.outcome in OUTCOMES:
+            attempts.setdefault((row.leg, row.purpose, row.direction), []).append(row)
     for (leg, purpose, way), rows in sorted(attempts.items(), key=_by_leg):
         good = sum(row.outcome == "success" for row in rows)
         color = colors.DISCOVERY if purpose == "discovery" else colors.CHECK
         yield Lane(
-            say(PURPOSES.get(purpose, "checks"), lang),
+            say(PURPOSES[purpose], lang),
             leg,
             color,
             below=direction(way, lang),
@@ -165,46 +197,61 @@ def _checks(call: CallRows, lang: Lang) -> Iterator[Lane]:
         )
 
 
-def _by_leg(item: tuple[tuple[int | None, str, str], Rows]) -> tuple[int, str, str]:
+def _by_leg(item: tuple[tuple[int | None, S, S], object]) -> tuple[int, S, S]:
     (leg, first, second), _ = item
     return leg or 0, first, second
 
 
-def _handshakes(call: CallRows, lang: Lang) -> Iterator[Lane]:
-    last = max(_times(call), default=0)
-    handshakes: dict[int | None, Rows] = {}
+def _handshakes(call: Call, lang: Lang) -> Iterator[Lane]:
+    last = max(_times(call), default=None)
+    handshakes: dict[int | None, list[DtlsRow]] = {}
     for row in call.dtls:
-        if row.started is not None:
-            handshakes.setdefault(row.leg, []).append(row)
+        handshakes.setdefault(row.leg, []).append(row)
     for leg, rows in sorted(handshakes.items(), key=lambda item: item[0] or 0):
-        states = ", ".join(dict.fromkeys(row.state for row in rows))
+        states = ", ".join(dict.fromkeys(word(DTLS_STATES, row.state, lang) or "" for row in rows))
         lane = Lane(say("dtls", lang), leg, colors.DTLS, note=states)
         for row in rows:
-            done = row.completed is not None
-            end = row.completed if done else last
-            fill = colors.DTLS.fill if done else PAPER
-            text = duration((end - row.started) / NS_PER_S, lang) if done else ""
-            lane.spans.append(Span(row.started, end, fill, colors.DTLS.line, MEDIUM, text, open=not done))
+            begin = row.started or row.time
+            if row.completed is None:
+                lane.spans.append(Span(begin, last or begin, PAPER, colors.DTLS.line, MEDIUM, open=True))
+            else:
+                text = duration(seconds(begin, row.completed), lang)
+                lane.spans.append(
+                    Span(begin, row.completed, colors.DTLS.fill, colors.DTLS.line, MEDIUM, text)
+                )
         yield lane
 
 
-def _media(call: CallRows, lang: Lang) -> Iterator[Lane]:
-    streams: dict[tuple[int | None, str, str], Rows] = {}
+def _media(call: Call, lang: Lang) -> Iterator[Lane]:
+    flowed = phases.runs(call)
+    silent = phases.silent(call, flowed)
+    streams: dict[tuple[int | None, str, str], list[RtpStreamRow]] = {}
     for row in call.rtp_streams:
-        if row.first_time is not None and row.last_time is not None:
-            ends = f"{row.src_addr} → {row.dst_addr}"
-            streams.setdefault((row.leg, row.direction or "other", ends), []).append(row)
+        ends = f"{row.src_addr} → {row.dst_addr}"
+        streams.setdefault((row.leg, row.direction or "other", ends), []).append(row)
     for (leg, way, ends), rows in sorted(streams.items(), key=_by_leg):
-        packets, lost = sum(row.packets or 0 for row in rows), sum(row.lost or 0 for row in rows)
+        packets, lost = sum(row.packets for row in rows), sum(row.lost or 0 for row in rows)
         what = "SRTP" if any(row.secured for row in rows) else "RTP"
         text = say("media", lang, what=what, packets=count(packets, lang), lost=count(lost, lang))
-        spans = [Span(row.first_time, row.last_time, colors.MEDIA.fill, colors.MEDIA.line) for row in rows]
+        spans = [
+            Span(begin, end, colors.MEDIA.fill, colors.MEDIA.line)
+            for row in rows
+            for begin, end in flowed[row.stream]
+        ]
+        gaps = silent.pop((leg, phases.sender(rows[0]) or ""), [])  # of several paths on the first
         name = f"{say('rtp', lang)} {plain(rows[0].codec)}".strip()
-        yield Lane(name, leg, colors.MEDIA, below=direction(way, lang) or ends, note=text, spans=spans)
+        below = direction(way, lang) or ends
+        yield Lane(name, leg, colors.MEDIA, below, text, spans, rules=[*_quiet(gaps, lang)])
 
 
-def _log(call: CallRows, lang: Lang) -> Iterator[Lane]:
-    lines = [event for event in call.timeline if event.lane == "log" and event.time is not None]
+def _quiet(gaps: Iterable[tuple[pd.Timestamp, pd.Timestamp]], lang: Lang) -> Iterator[Rule]:
+    for begin, end in gaps:
+        text = say("silence", lang, duration=duration(seconds(begin, end), lang))
+        yield Rule(begin, end, text, colors.REFUSED.line, DOTTED)
+
+
+def _log(call: Call, lang: Lang) -> Iterator[Lane]:
+    lines = [event for event in call.timeline if event.lane == "log"]
     if lines:
         ticks = [
             Tick(line.time, "triangle" if line.severity in ("warning", "error") else "bar", MUTED)
@@ -213,10 +260,9 @@ def _log(call: CallRows, lang: Lang) -> Iterator[Lane]:
         yield Lane(say("log", lang), note=count(len(lines), lang), ticks=ticks)
 
 
-def _stacked(call: CallRows, marks: list[Mark], frame: Frame) -> list[tuple[int, float, Mark]]:
+def _stacked(call: Call, marks: list[Mark], frame: Frame) -> list[tuple[int, float, Mark]]:
     """Badges below the lanes at the time of their first evidence: row, left edge, mark."""
-    events = [event for event in call.timeline if event.time is not None]
-    times = {(event.capture, event.frame): event.time for event in reversed(events)}
+    times = {(event.capture, event.frame): event.time for event in reversed(call.timeline)}
     ends: list[float] = []
     badges: list[tuple[int, float, Mark]] = []
     for mark in marks[:LISTED]:
@@ -230,11 +276,12 @@ def _stacked(call: CallRows, marks: list[Mark], frame: Frame) -> list[tuple[int,
     return badges
 
 
-def bindings(call: CallRows, lang: Lang = "en") -> Picture:
+def bindings(call: Call, lang: Lang = "en") -> Picture:
     """Lay out the bindings of a call: one lane per candidate pair, attempts by outcome, silence."""
-    checks = [row for row in call.bindings if row.purpose == "check" and row.time is not None]
+    checks = [row for row in call.bindings if row.purpose == "check"]
     pairs = sorted(
-        call.pairs, key=lambda pair: (pair.leg or 0, pair.first_time is None, pair.first_time or 0)
+        call.pairs,
+        key=lambda pair: (pair.leg or 0, pair.first_time is None, pair.first_time or pair.time),
     )
     lanes = [_pair(pair, _checks_on(pair, checks), lang) for pair in pairs[:MOST_PAIRS]]
     left, right = LEFT + PAIR_NAMES, LEFT + PAIR_NAMES + PAIR_PLOT
@@ -255,18 +302,18 @@ def bindings(call: CallRows, lang: Lang = "en") -> Picture:
     return picture
 
 
-def _extent(call: CallRows, checks: Rows) -> list[int]:
+def _extent(call: Call, checks: list[BindingRow]) -> list[pd.Timestamp]:
     """From the first to the last event of the call: silence at its end is seen."""
     times = [row.time for row in checks]
-    times += [time for row in call.calls for time in (row.start, row.end) if time is not None]
+    times += [time for time in (call.call.start, call.call.end) if time is not None]
     times += [pair.last_time for pair in call.pairs if pair.last_time is not None]
     return [min(times), max(times)] if times else []
 
 
-def _checks_on(pair: Row, checks: Rows) -> list[tuple[Row, bool]]:
+def _checks_on(pair: PairRow, checks: list[BindingRow]) -> list[tuple[BindingRow, bool]]:
     """A pair's checks, and whether its local side sent them."""
     local, remote = (pair.local_addr, pair.local_port), (pair.remote_addr, pair.remote_port)
-    found: list[tuple[Row, bool]] = []
+    found: list[tuple[BindingRow, bool]] = []
     for row in checks:
         if row.capture == pair.capture and row.leg == pair.leg:
             ends = (row.src_addr, row.src_port), (row.dst_addr, row.dst_port)
@@ -275,7 +322,7 @@ def _checks_on(pair: Row, checks: Rows) -> list[tuple[Row, bool]]:
     return sorted(found, key=lambda item: item[0].time)
 
 
-def _pair(pair: Row, checks: list[tuple[Row, bool]], lang: Lang) -> Lane:
+def _pair(pair: PairRow, checks: list[tuple[BindingRow, bool]], lang: Lang) -> Lane:
     local = _candidate(pair.local_addr, pair.local_port, pair.local_type)
     remote = _candidate(pair.remote_addr, pair.remote_port, pair.remote_type)
     ticks = [
@@ -301,23 +348,28 @@ def _pair(pair: Row, checks: list[tuple[Row, bool]], lang: Lang) -> Lane:
 
 
 def _candidate(addr: str | None, port: int | None, kind: str | None) -> str:
-    return f"{place(plain(addr) or None, port) or '?'} {kind or ''}".strip()
+    return f"{transport_address(plain(addr) or None, port) or '?'} {kind or ''}".strip()
 
 
-def _result(pair: Row, lang: Lang) -> str:
+def _result(pair: PairRow, lang: Lang) -> str:
     if not pair.sent:
         return say("never_checked", lang)
-    text = say("of_answered", lang, good=count(pair.answered or 0, lang), all=count(pair.sent, lang))
+    text = say("of_answered", lang, good=count(pair.answered, lang), all=count(pair.sent, lang))
     return f"{text}, {say('nominated', lang)}" if pair.nominated else text
 
 
-def _silences(checks: Rows, lang: Lang) -> Iterator[Rule]:
+def _silences(checks: list[BindingRow], lang: Lang) -> Iterator[Rule]:
     """Times in which checks are sent on a pair and none is answered."""
     sent = [row.time for row in checks]
     if not sent:
         return
     answered = [row.time for row in checks if row.outcome == "success"]
-    for begin, end in pairwise([min(sent), *answered, max(sent)]):
-        if end - begin > SILENCE_S * NS_PER_S and any(begin < time < end for time in sent):
-            text = say("silence", lang, duration=duration((end - begin) / NS_PER_S, lang))
-            yield Rule(begin, end, text, colors.REFUSED.line, DOTTED)
+    spans = pairwise([min(sent), *answered, max(sent)])
+    yield from _quiet(
+        (
+            (begin, end)
+            for begin, end in spans
+            if seconds(begin, end) > SILENCE_S and any(begin < time < end for time in sent)
+        ),
+        lang,
+    )

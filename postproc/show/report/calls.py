@@ -28,7 +28,7 @@ from postproc.show.report.cells import (
 from postproc.show.report.findings import Box, Card, boxes, cards, flat
 from postproc.show.report.sheets import Offered, offered
 from postproc.show.report.words import PAGE, verdict_word
-from postproc.show.selection import call_ids
+from postproc.show.selection import Quoted, call_ids, log_warnings
 from postproc.show.store import Walks
 from postproc.show.terminal import clean
 
@@ -43,6 +43,7 @@ class Shelf:
     filters: Mapping[int, str]
     holes: Mapping[int, firewall.Hole]
     call_ids: Mapping[int, list[str]]
+    warned: Mapping[int, list[Quoted]]
 
 
 def shelf(tables: Tables) -> Shelf:
@@ -51,6 +52,7 @@ def shelf(tables: Tables) -> Shelf:
         selection.call_filters(tables),
         firewall.holes(tables),
         call_ids(tables),
+        log_warnings(tables),
     )
 
 
@@ -109,6 +111,7 @@ class Detail:
     ambiguous: bool
     steps: tuple[Box, ...]
     findings: tuple[Card, ...]
+    warned: Sheet | None
     candidates: Offered
     sheets: tuple[Sheet, ...]
     filters: tuple[Copy, ...]
@@ -151,7 +154,7 @@ def detail(
     """Everything of a call but its pictures."""
     row, number = call.call, shown_as.number
     held = cards(number, found, lang)
-    makers = (sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
+    makers = (sheets.phases, sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
     return Detail(
         entry=shown_as,
         captures=", ".join(shown(name, 120) for name in _captures(call)),
@@ -160,6 +163,7 @@ def detail(
         ambiguous=bool(row.ambiguous),
         steps=boxes(number, walks.get(number, ()), flat(held), lang),
         findings=held,
+        warned=sheets.log_warnings(shelf.warned.get(number, ()), lang),
         candidates=offered(call, lang),
         sheets=tuple(made for make in makers if (made := make(call, lang)) is not None),
         filters=filters_of(number, shelf, lang),

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from postproc.files.private import replace_file
-from postproc.model.calls import Calls
+from postproc.model.calls import Call, Calls
 from postproc.model.described import Described, of_table
 from postproc.model.loading import load
 from postproc.model.rows import CaptureRow, LogRow
@@ -29,6 +29,7 @@ from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import clock, day, shown
+from postproc.show.report.findings import Card, cards
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import Walks
 
@@ -68,6 +69,7 @@ class Report:
     verdicts: tuple[tuple[str, str, int], ...]
     entries: tuple[Entry, ...]
     details: tuple[Detail, ...]
+    beside: tuple[Card, ...]  # what was found beside the calls
     captures: tuple[File, ...]
     logs: tuple[File, ...]
     unread: tuple[tuple[str, str], ...]
@@ -123,11 +125,12 @@ def report(
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
-        details=tuple(_with_pictures(details, tables, lang, limits)),
+        beside=cards(0, found[None], lang),
+        details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
-        overview=_overview(entries, tables, lang, limits),
+        overview=_overview(entries, calls, lang, limits),
     )
 
 
@@ -144,15 +147,14 @@ def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
     return sorted(kept, key=lambda each: each.number)
 
 
-def _with_pictures(details: Sequence[Detail], tables: Tables, lang: Lang, limits: Limits) -> list[Detail]:
+def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:
     """The details, the worst with pictures while there is room for them."""
     wanted = {each.number for each in _worst([each.entry for each in details], limits.pictured)}
     ranks = {each.entry.number: each.entry.rank for each in details}
-    cut = {rows.number: rows for rows in pictures.each_call(tables) if rows.number in wanted}
     made: dict[int, dict[str, str]] = {}
     room = limits.picture_bytes
-    for number in sorted(cut, key=lambda call: (ranks[call], call)):
-        drawn = _drawn(cut[number], lang)
+    for number in sorted(wanted, key=lambda call: (ranks[call], call)):
+        drawn = _drawn(calls[number], lang)
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
@@ -160,16 +162,16 @@ def _with_pictures(details: Sequence[Detail], tables: Tables, lang: Lang, limits
     return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
 
 
-def _drawn(rows: pictures.CallRows, lang: Lang) -> dict[str, str]:
+def _drawn(call: Call, lang: Lang) -> dict[str, str]:
     """The pictures that have something in them."""
-    empty = {"bindings": not rows.bindings, "media": not rows.rtp_streams}
-    return {name: drawn for name, drawn in pictures.svgs(rows, lang).items() if not empty.get(name)}
+    empty = {"bindings": not call.bindings, "media": not call.rtp_streams}
+    return {name: drawn for name, drawn in pictures.svgs(call, lang).items() if not empty.get(name)}
 
 
-def _overview(entries: Sequence[Entry], tables: Tables, lang: Lang, limits: Limits) -> str:
+def _overview(entries: Sequence[Entry], calls: Calls, lang: Lang, limits: Limits) -> str:
     if len(entries) < CALLS_OVER_TIME or limits.calls:
         return ""
-    return pictures.overview_svg(tables, lang)
+    return pictures.overview_svg((call.call for call in calls), lang)
 
 
 def _counts(entries: Sequence[Entry], lang: Lang) -> tuple[tuple[str, str, int], ...]:

@@ -55,3 +55,11 @@ def test_a_long_line_is_cut_and_a_missing_one_is_empty():
 
 def test_lines_of_no_call_are_left_out():
     assert events(LINE | {"call_id": "other"}, LINE | {"call_id": None}, LINE | {"time": None}) == []
+
+
+def test_of_warnings_that_differ_in_numbers_the_first_of_a_call_stands_for_all():
+    many = [LINE | {"kind": "srtp", "text": f"SRTP audio unprotect failed with code 7 {n}"} for n in range(9)]
+    held = [
+        event["label"] for event in events(*many, LINE | {"kind": "warning", "text": "Timeout 7"}, LINE, LINE)
+    ]
+    assert held == ["SRTP audio unprotect failed with code 7 0", "Timeout 7", "Hangup x", "Hangup x"]

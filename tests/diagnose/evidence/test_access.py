@@ -12,7 +12,7 @@ from postproc.diagnose.evidence.server import choices, peers
 from postproc.model.acl import built
 from postproc.model.deployment import GENERIC
 from postproc.model.tables import Tables
-from postproc.read import acl_conf
+from postproc.read import access
 from tests import builders as b
 
 WAN = replace(GENERIC, candidate_acl=("wan.auto",))
@@ -149,7 +149,7 @@ def test_the_candidate_taken_is_the_one_a_real_freeswitch_logged(name, real, pca
     deployment = replace(GENERIC, candidate_acl=tuple(told["apply_candidate_acl"]))
     if told["acl_lists"]:
         content = f"<network-lists>{told['acl_lists']}</network-lists>".encode()
-        deployment = acl_conf.read(content, name).into(deployment)
+        deployment = access.parse(content, name).into(deployment)
     log = (pcaps / ("views" if name == "server_view" else name)).with_suffix(".freeswitch.log").read_text()
     (found,) = [
         each

@@ -3,12 +3,11 @@
 import pytest
 
 from postproc.show.pictures.annotations import TimeAxis, axis_over
-
-S = 1_000_000_000
+from tests.builders import at
 
 
 def words(seconds: float, lang: str = "en") -> list[str]:
-    return [text for _, text in TimeAxis(0, round(seconds * S), 0, 400).ticks(lang)]
+    return [text for _, text in TimeAxis(at(0), at(seconds), 0, 400).ticks(lang)]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +31,14 @@ def test_german_numbers_have_a_comma():
 
 
 def test_times_outside_stand_at_the_edge():
-    axis = TimeAxis(10 * S, 20 * S, 100, 200)
-    assert [axis.x(time * S) for time in (0, 10, 15, 20, 99)] == [100, 100, 150, 200, 200]
+    axis = TimeAxis(at(10), at(20), 100, 200)
+    assert [axis.x(at(time)) for time in (0, 10, 15, 20, 99)] == [100, 100, 150, 200, 200]
 
 
 def test_one_time_alone_and_none_make_an_axis():
-    assert axis_over([5 * S], 0, 100).end > 5 * S
+    assert len(axis_over([at(5)], 0, 100).ticks("en")) > 1
     assert axis_over([], 0, 100).ticks("en")
 
 
 def test_centuries_do_not_make_a_thousand_ticks():
-    assert len(TimeAxis(0, 200 * 365 * 86400 * S, 0, 400).ticks("en", clock=True)) < 12
+    assert len(TimeAxis(at(0), at(200 * 365 * 86400), 0, 400).ticks("en", clock=True)) < 12

@@ -2,8 +2,8 @@
 
 import pytest
 
+from postproc.model.calls import Call, Calls
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.cut import CallRows, of_call
 from postproc.show.pictures.layout import Layer
 from postproc.show.pictures.timeline import MOST_PAIRS, bindings
 from tests import builders as b
@@ -17,17 +17,16 @@ PAIR = {"call": 1, "leg": 1, "local_addr": "192.0.2.1", "local_port": 1, "local_
         "last_time": 30, "sent": 3, "answered": 1}  # fmt: skip
 
 
-def rows(*checks: dict, pairs: tuple[dict, ...] = (PAIR,)) -> CallRows:
+def rows(*checks: dict, pairs: tuple[dict, ...] = (PAIR,)) -> Call:
     base = {"call": 1, "leg": 1, "purpose": "check", "outcome": "success"}
-    return of_call(
+    return Calls(
         Tables(calls=CALLS.rows([{"call": 1}])).with_(
             bindings=b.bindings(*(base | WAY | check for check in checks)), pairs=b.pairs(*pairs)
-        ),
-        1,
-    )
+        )
+    )[1]
 
 
-def texts(tables: CallRows, lang: str = "en") -> list[str]:
+def texts(tables: Call, lang: str = "en") -> list[str]:
     return [label.text for label in bindings(tables, lang).labels]
 
 
@@ -35,7 +34,7 @@ def texts(tables: CallRows, lang: str = "en") -> list[str]:
 @pytest.mark.parametrize("name", REAL)
 def test_nothing_overlaps_is_cut_off_or_struck_through(name: str, lang: str):
     run, call = REAL[name]()
-    assert_good(bindings(of_call(run, call), lang))
+    assert_good(bindings(Calls(run)[call], lang))
 
 
 def test_silence_between_two_answers_is_named():

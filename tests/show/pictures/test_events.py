@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from postproc.show.pictures.events import MOST_ROWS, PLENTY, Event, fold, rows
-
-S = 1_000_000_000
+from tests.builders import at as moment
 
 
 def event(at: float, label: str = "check", **more) -> Event:
     told = {"lane": "stun", "kind": "check", "leg": 1, "src": 0, "dst": 1} | more
-    time = round(at * S)
+    time = moment(at)
     frame = (("a", round(at * 1000)),)
     return Event(time=time, last=time, frames=frame, label=label, base=label, **told)
 
@@ -25,7 +24,7 @@ def labels(events: list[Event]) -> list[str]:
 def test_checks_alike_are_folded_into_the_first():
     folded = fold([event(n) for n in range(12)], "en")
     assert labels(folded) == ["check × 12, every 1.0 s"]
-    assert (folded[0].time, folded[0].last, folded[0].count) == (0, 11 * S, 12)
+    assert (folded[0].time, folded[0].last, folded[0].count) == (moment(0), moment(11), 12)
     assert len(folded[0].frames) == 12
 
 

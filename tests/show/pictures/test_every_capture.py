@@ -3,6 +3,7 @@
 import pytest
 
 import postproc
+from postproc.model.calls import Calls
 from postproc.model.text import LANGS
 from postproc.show import pictures
 from tests.conftest import PCAPS
@@ -14,8 +15,8 @@ CAPTURES = sorted(path for folder in ("", "made/") for path in PCAPS.glob(f"{fol
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.name)
 def test_nothing_overlaps_or_is_cut_off(path):
-    for tables in pictures.each_call(postproc.analyze(path)):
+    for call in Calls(postproc.analyze(path)):
         for picture in pictures.PICTURES.values():
             for lang in LANGS:
-                drawn = picture(tables, lang)
+                drawn = picture(call, lang)
                 assert overlaps(drawn) == [] and outside(drawn) == []

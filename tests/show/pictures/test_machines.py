@@ -1,7 +1,7 @@
 """The machines of a call: which addresses are one, which are not, and their names."""
 
+from postproc.model.calls import Call, Calls
 from postproc.model.tables import CALLS, Tables
-from postproc.show.pictures.cut import CallRows, of_call
 from postproc.show.pictures.machines import MOST_COLUMNS, Machines, name
 from tests import builders as b
 from tests.show.pictures.scenes import run_of, timeline
@@ -9,11 +9,11 @@ from tests.show.pictures.scenes import run_of, timeline
 LEG = {"call": 1, "leg": 1, "call_id": "a"}
 
 
-def rows(*legs: dict, **tables) -> CallRows:
+def rows(*legs: dict, **tables) -> Call:
     held = Tables(calls=CALLS.rows([{"call": 1}])).with_(
         legs=b.legs(*({"call": 1} | leg for leg in legs)), **tables
     )
-    return of_call(held, 1)
+    return Calls(held)[1]
 
 
 def leg(number: int, uac: str, uas: str, **more) -> dict:
@@ -24,7 +24,7 @@ def leg(number: int, uac: str, uas: str, **more) -> dict:
     }  # fmt: skip
 
 
-def hosts(tables: CallRows) -> list[tuple[str, ...]]:
+def hosts(tables: Call) -> list[tuple[str, ...]]:
     return [column.hosts for column in Machines(tables).headings("en")]
 
 
@@ -85,8 +85,8 @@ def test_ipv6_hosts_are_told_from_their_ports():
     assert ("fd00:50::117",) in [column.hosts for column in found.headings("en")]
 
 
-def run_rows(path: str) -> CallRows:
-    return of_call(run_of(path), 1)
+def run_rows(path: str) -> Call:
+    return Calls(run_of(path))[1]
 
 
 def test_media_of_an_app_stand_beside_the_hub_that_speaks_for_it():

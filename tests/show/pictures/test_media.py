@@ -2,29 +2,28 @@
 
 import pytest
 
+from postproc.model.calls import Call, Calls
 from postproc.model.tables import CALLS, Tables
 from postproc.show import colors
 from postproc.show.pictures.charts import MOST_POINTS, MOST_STREAMS, media, series
-from postproc.show.pictures.cut import CallRows, of_call
 from postproc.show.pictures.layout import Layer
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 from tests.show.pictures.test_ladder import CALLS as REAL
 
 
-def rows(seconds: list[dict], *streams: dict) -> CallRows:
+def rows(seconds: list[dict], *streams: dict) -> Call:
     base = {"call": 1, "leg": 1, "stream": 1, "first_time": 0, "last_time": 9.98}
     held = streams or ({},)
-    return of_call(
+    return Calls(
         Tables(calls=CALLS.rows([{"call": 1}])).with_(
             rtp_streams=b.rtp_streams(*(base | stream for stream in held)),
             rtp_seconds=b.rtp_seconds(*({"stream": 1} | second for second in seconds)),
-        ),
-        1,
-    )
+        )
+    )[1]
 
 
-def values(tables: CallRows, kind: str) -> list[float]:
+def values(tables: Call, kind: str) -> list[float]:
     return [round(value, 1) for _, value in series(tables)[0].values[kind]]
 
 
@@ -32,7 +31,7 @@ def values(tables: CallRows, kind: str) -> list[float]:
 @pytest.mark.parametrize("name", REAL)
 def test_nothing_overlaps_is_cut_off_or_struck_through(name: str, lang: str):
     run, call = REAL[name]()
-    assert_good(media(of_call(run, call), lang))
+    assert_good(media(Calls(run)[call], lang))
 
 
 def test_seconds_without_packets_are_gaps():
@@ -76,5 +75,5 @@ def test_many_streams_are_bounded_and_said_so():
 
 
 def test_a_call_without_media_says_so():
-    held = of_call(Tables(calls=CALLS.rows([{"call": 1}])), 1)
+    held = Calls(Tables(calls=CALLS.rows([{"call": 1}])))[1]
     assert "kein RTP" in [label.text for label in media(held, "de").labels]

@@ -1,19 +1,20 @@
 """The calls of a run over time."""
 
-from postproc.model.tables import CALLS, Tables
+from postproc.model.loading import load
+from postproc.model.rows import CallRow
 from postproc.show.pictures.charts import BINS, VERDICTS, overview
 from postproc.show.pictures.layout import Layer
 from tests import builders as b
 from tests.show.pictures.looks import assert_good
 
 
-def run(*verdicts: str | None, apart: float = 60.0) -> Tables:
+def run(*verdicts: str | None, apart: float = 60.0) -> list[CallRow]:
     calls = ({"call": n, "start": n * apart, "verdict": verdict} for n, verdict in enumerate(verdicts, 1))
-    return Tables().with_(calls=b.calls(*calls))
+    return load(CallRow, b.calls(*calls))
 
 
-def texts(tables: Tables, lang: str = "en") -> list[str]:
-    return [label.text for label in overview(tables, lang).labels]
+def texts(calls: list[CallRow], lang: str = "en") -> list[str]:
+    return [label.text for label in overview(calls, lang).labels]
 
 
 def test_one_row_per_verdict_worst_first_with_its_number():
@@ -37,7 +38,7 @@ def test_every_call_is_in_a_bar():
 def test_a_single_call_and_no_call_are_drawn():
     assert_good(overview(run("fault")))
     assert_good(overview(run("fault", "ok", apart=0.001)))
-    assert "keine Anrufe" in texts(Tables(calls=CALLS.empty()), "de")
+    assert "keine Anrufe" in texts([], "de")
 
 
 def test_days_and_years_have_their_ticks():

@@ -3,10 +3,10 @@
 import re
 from xml.etree import ElementTree
 
+from postproc.model.calls import Calls
 from postproc.show import pictures
 from postproc.show.colors import INK
 from postproc.show.pictures import svg
-from postproc.show.pictures.cut import of_call
 from postproc.show.pictures.layout import DASHED, Area, Label, Picture, Stroke, rectangle
 from tests.show.pictures import scenes
 
@@ -52,7 +52,7 @@ def test_the_same_picture_gives_the_same_bytes_and_another_one_another_id():
 
 
 def test_all_pictures_of_a_call_are_small_and_bear_ids_of_their_own():
-    held = pictures.svgs(of_call(scenes.run_of("good.pcapng"), 1))
+    held = pictures.svgs(Calls(scenes.run_of("good.pcapng"))[1])
     assert list(held) == ["ladder", "call_timeline", "bindings", "media"]
     assert sum(map(len, held.values())) < 50_000
     ids = re.findall(r'id="([^"]+)"', "".join(held.values()))
@@ -67,5 +67,5 @@ def test_all_pictures_of_a_call_are_small_and_bear_ids_of_their_own():
 
 
 def test_nothing_is_fetched_and_nothing_runs():
-    text = "".join(pictures.svgs(of_call(scenes.run_of("two_calls.pcapng"), 2)).values())
+    text = "".join(pictures.svgs(Calls(scenes.run_of("two_calls.pcapng"))[2]).values())
     assert not re.search(r"<(script|style|image|use|foreignObject|a)\b|\bon\w+=|url\(|href", text)

@@ -1,0 +1,176 @@
+"""An INVITE is sent again and again, and no response to it reaches its sender (RFC 3261, section 17.1.1)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.view import watched_after
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import SipMessageRow
+from postproc.model.text import Text
+
+SILENT = Text(
+    "{target} does not answer the INVITE: {sender} sent it {times} times in {seconds:0} s.",
+    "{target} antwortet nicht auf den INVITE: {sender} sendete ihn {times}-mal in {seconds:0} s.",
+)
+ONCE = Text(
+    "{target} does not answer the INVITE that {sender} sent over {transport}.",
+    "{target} antwortet nicht auf den INVITE, den {sender} über {transport} sendete.",
+)
+UNHEARD = Text(
+    "{target} answers the INVITE, but {sender} does not get the answer: it sent the INVITE {times} times in {seconds:0} s.",
+    "{target} antwortet auf den INVITE, aber {sender} erhält die Antwort nicht: Der INVITE kam {times}-mal in {seconds:0} s.",
+)
+NOTHING = Text(
+    "Not even 100 Trying came back on leg {number}.", "Auf Leg {number} kam nicht einmal 100 Trying zurück."
+)
+WENT_TO = Text(
+    "The responses went to {answered} (first: {answer}); the INVITE came from {asked}.",
+    "Die Antworten gingen an {answered} (zuerst: {answer}); der INVITE kam von {asked}.",
+)
+ELSEWHERE = Text(
+    "Another attempt was answered; this one cost {seconds:0} s.",
+    "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
+)
+SETTLE = Text(
+    "a capture at {target} shows whether the INVITE arrives there.",
+    "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
+)
+
+# RFC 3261 sends an INVITE over UDP again after 0.5, 1.5, 3.5 and 7.5 s until any response comes. With 3 a far end that
+# looks a number up before it says 100 is accused; with 6 a server that tries the next gateway after 10 s is missed.
+REPEATED = 4
+LASTING_S = 3.0
+# Over TCP nothing is repeated: timer B, 64 * T1. With less, a far end that rings without a 100 is accused.
+TIMER_B_S = 32.0
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for asked in _attempts(case):
+        answers = _answers(case, asked[0])
+        if len(asked) >= REPEATED and (asked[-1].time - asked[0].time).total_seconds() >= LASTING_S:
+            yield _finding(case, asked, [row for row in answers if row.time <= asked[-1].time])
+        elif not answers and _reliable(asked[0]) and watched_after(case, asked[0].time) >= TIMER_B_S:
+            yield _finding(case, asked, [])
+
+
+def _reliable(invite: SipMessageRow) -> bool:
+    return invite.transport in ("tcp", "tls", "ws", "wss")
+
+
+def _attempts(case: Case) -> Iterator[list[SipMessageRow]]:
+    """The copies of each initial INVITE that one machine sent to another; a fork's branch is its own."""
+    hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        if row.method == "INVITE" and row.to_tag is None:
+            hops[row.capture, row.call_id, row.cseq, row.branch, row.src_addr, row.dst_addr].append(row)
+    yield from hops.values()
+
+
+def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
+    """Responses to it, wherever they went."""
+    return [
+        row
+        for row in case.sip_messages
+        if row.status is not None
+        and row.cseq_method == "INVITE"
+        and (row.capture, row.call_id, row.cseq) == (invite.capture, invite.call_id, invite.cseq)
+        and (row.branch == invite.branch or row.dst_addr == invite.src_addr)
+        and row.time >= invite.time
+    ]
+
+
+def _finding(case: Case, asked: Sequence[SipMessageRow], answers: Sequence[SipMessageRow]) -> Finding:
+    first, last = asked[0], asked[-1]
+    # A response before the last repetition that its sender did not hear; a late one says that it was slow.
+    unheard = [row for row in answers if row.src_addr == first.dst_addr]
+    lasting = last if len(asked) > 1 else None
+    facts: dict[str, object] = {
+        "target": first.dst_addr,
+        "sender": first.src_addr,
+        "number": first.leg,
+        "times": len(asked),
+        "seconds": (last.time - first.time).total_seconds(),
+        "transport": (first.transport or "").upper(),
+    }
+    detail = [NOTHING]
+    if unheard:
+        answer = unheard[0]
+        facts |= {
+            "answered": f"{answer.dst_addr}:{answer.dst_port}",
+            "asked": f"{first.src_addr}:{first.src_port}",
+            "answer": f"{answer.status} {answer.reason or ''}".strip(),
+        }
+        detail = [WENT_TO]
+    served = any(leg.answer_time is not None for leg in case.legs)
+    if served:
+        detail.append(ELSEWHERE)
+    verdict: Verdict = "note" if served else "fault"
+    return Finding(
+        RULE.name,
+        verdict,
+        0.9,
+        evidence(*asked, *unheard[:1]),
+        UNHEARD if unheard else SILENT if lasting else ONCE,
+        tuple(detail),
+        facts,
+        SETTLE,
+        leg=first.leg,
+        tags=frozenset({"unheard" if unheard else "silent"}),
+    )
+
+
+RULE = Rule(
+    code="SIP011",
+    name="no-response",
+    stage="sip",
+    breaks="next_hop",
+    summary=Text("INVITE without any response", "INVITE ohne jede Antwort"),
+    claim=Text(
+        "An INVITE is repeated because no response reaches its sender: the next hop is silent, or cannot be reached.",
+        "Ein INVITE wird wiederholt, weil seinen Absender keine Antwort erreicht: Die nächste Station schweigt oder ist nicht erreichbar.",
+    ),
+    causes=(
+        cause(
+            "Wrong address or port of the next hop, or it is down.",
+            "Falsche Adresse oder falscher Port der nächsten Station, oder sie ist außer Betrieb.",
+            tag="silent",
+        ),
+        cause(
+            "A firewall drops SIP on the way there or the responses on the way back.",
+            "Eine Firewall verwirft SIP auf dem Hinweg oder die Antworten auf dem Rückweg.",
+        ),
+        cause(
+            "The next hop ignores senders that it does not know: provider's access list, missing registration.",
+            "Die nächste Station ignoriert unbekannte Absender: Zugriffsliste des Providers, fehlende Registrierung.",
+            tag="silent",
+        ),
+        cause(
+            "The responses follow the Via to an address or port behind NAT: rport (RFC 3581) is not used.",
+            "Die Antworten folgen dem Via zu einer Adresse oder einem Port hinter NAT: rport (RFC 3581) fehlt.",
+            tag="unheard",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Check the address and the port of {target}; ask it with OPTIONS.",
+            "Adresse und Port von {target} prüfen; mit OPTIONS anfragen.",
+        ),
+        remedy(
+            "Capture at {target} or at the firewall before it.",
+            "Bei {target} oder an der Firewall davor mitschneiden.",
+        ),
+        remedy(
+            "In FreeSWITCH look at the gateway: sofia status gateway; ext-sip-ip names the address in the Via.",
+            "In FreeSWITCH das Gateway ansehen: sofia status gateway; ext-sip-ip bestimmt die Adresse im Via.",
+            product="freeswitch",
+        ),
+    ),
+    references=("RFC 3261, section 17.1.1.2", "RFC 3581"),
+    known_problems=Text(
+        "Whether the INVITE arrives at the next hop cannot be seen at its sender.",
+        "Ob der INVITE bei der nächsten Station ankommt, ist beim Absender nicht zu sehen.",
+    ),
+    find=find,
+)

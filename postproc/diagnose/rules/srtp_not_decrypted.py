@@ -1,0 +1,149 @@
+"""SRTP arrives and cannot be decrypted: packets flow both ways, and nobody hears anything. Only the log knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import way
+from postproc.diagnose.evidence.paths import TO_SERVER
+from postproc.diagnose.evidence.server import Line, logged, quoted
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import LegRow, RtpStreamRow
+from postproc.model.text import Text
+
+# libsrtp's words for packets that came twice or late (RFC 3711, section 3.3.2): those are not missing.
+REPLAYED = "replay"
+# The few packets that are under way when keys change fail on every system, half of all that arrives does not. With
+# a lower share a re-key under loss is a fault, with a higher one a call of which every second word is lost a doubt.
+MOST = 0.5
+
+TITLE = Text(
+    "The server cannot decrypt the SRTP of leg {of_leg}: {failed} packets in {seconds:1} s.",
+    "Der Server kann das SRTP von Leg {of_leg} nicht entschlüsseln: {failed} Pakete in {seconds:1} s.",
+)
+BY_LOG = Text("The server's log says so: {log:1}.", "So steht es im Log des Servers: {log:1}.")
+ARRIVED = Text(
+    "{packets} packets from {sender} arrived on the leg: the network is not what keeps the caller silent.",
+    "{packets} Pakete von {sender} kamen auf dem Leg an: Am Netz liegt es nicht, dass nichts zu hören ist.",
+)
+SETTLE = Text(
+    "whether the call could be understood: less than half of the packets failed.",
+    "Ob der Anruf zu verstehen war: Weniger als die Hälfte der Pakete war betroffen.",
+)
+
+
+@dataclass(frozen=True)
+class _Failures:
+    """The lines of a leg that tell of packets which could not be authenticated."""
+
+    lines: list[Line]
+
+    @property
+    def since(self) -> datetime:
+        return self.lines[0].row.time
+
+    @property
+    def seconds(self) -> float:
+        return (self.lines[-1].row.time - self.since).total_seconds()
+
+    @property
+    def packets(self) -> int:
+        """FreeSWITCH writes a line for some of them only, with their count since the last good one."""
+        return max(len(self.lines), *(int(line.facts.get("errors", 0)) for line in self.lines))
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for call_id, leg in {leg.call_id: leg for leg in case.legs}.items():
+        failures = _Failures([
+            line
+            for line in logged(case, "srtp", call_id=call_id)
+            if line.row.time is not None and REPLAYED not in line.facts.get("reason", "")
+        ])  # fmt: skip
+        lasted = failures.seconds if failures.lines else 0.0
+        if lasted >= case.deployment.thresholds.one_way_seconds:
+            yield _finding(case, leg, failures)
+
+
+def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
+    streams = _arrived(case, leg)
+    meanwhile = sum(_packets_during(row, failures) for row in streams)
+    most = failures.packets >= MOST * meanwhile
+    messages = [row for row in case.sip_messages if row.call_id == leg.call_id]
+    facts = {
+        "of_leg": leg.leg,
+        "failed": failures.packets,
+        "seconds": failures.seconds,
+        "packets": sum(row.packets or 0 for row in streams),
+        "sender": streams[0].src_addr if streams else None,
+        "log": quoted(failures.lines),
+    }
+    return Finding(
+        RULE.name, "fault" if most else "suspect", 0.95 if most else 0.6, evidence(*(streams or messages[:1] or [leg])), TITLE,
+        (BY_LOG, ARRIVED) if streams else (BY_LOG,), facts, None if most else SETTLE, leg=leg.leg,
+    )  # fmt: skip
+
+
+def _arrived(case: Case, leg: LegRow) -> list[RtpStreamRow]:
+    """Streams to the server on this leg."""
+    directed = list(way(case, leg.leg, TO_SERVER).rows)
+    ends = {leg.uas_addr} if leg.role != "outbound" else {leg.uac_addr}
+    return directed or [row for row in case.rtp_streams if row.leg == leg.leg and row.dst_addr in ends]
+
+
+def _packets_during(row: RtpStreamRow, failures: _Failures) -> float:
+    """Packets of a stream in the time of the failures, as far as it went evenly."""
+    if not row.packets or row.first_time is None or row.last_time is None:
+        return 0.0
+    lasted = (row.last_time - row.first_time).total_seconds()
+    until = failures.lines[-1].row.time
+    shared = (min(row.last_time, until) - max(row.first_time, failures.since)).total_seconds()
+    return row.packets * max(shared, 0.0) / lasted if lasted > 0 else 0.0
+
+
+RULE = Rule(
+    code="RTP010",
+    name="srtp-not-decrypted",
+    stage="media",
+    breaks="decryption",
+    despite_media=True,
+    summary=Text("SRTP cannot be decrypted", "SRTP lässt sich nicht entschlüsseln"),
+    claim=Text(
+        "Media arrive, but the server's log says for seconds on end that it cannot authenticate the SRTP packets.",
+        "Medien kommen an, aber laut Log kann der Server die SRTP-Pakete sekundenlang nicht authentifizieren.",
+    ),
+    causes=(
+        cause(
+            "Both sides use different keys: SDES on one, DTLS on the other, or a key of an earlier description.",
+            "Beide Seiten verwenden verschiedene Schlüssel: SDES hier, DTLS dort, oder einen Schlüssel aus einer"
+            " früheren Beschreibung.",
+        ),
+        cause(
+            "The sender began anew with SSRC or sequence number after a re-INVITE, and the rollover counter differs.",
+            "Der Sender hat nach einem re-INVITE mit SSRC oder Sequenznummer neu begonnen, und der Rollover-Counter"
+            " weicht ab.",
+        ),
+        cause(
+            "A proxy or another call sends its packets to the same port.",
+            "Ein Proxy oder ein anderer Anruf sendet seine Pakete an denselben Port.",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Settle on one way of keying for the leg, DTLS-SRTP or SDES, on both sides.",
+            "Für das Leg auf beiden Seiten nur einen Schlüsselaustausch zulassen, DTLS-SRTP oder SDES.",
+        ),
+        remedy(
+            "Compare the moment of the first line with re-INVITEs and handshakes of the call; update the side that"
+            " keeps the old key.",
+            "Den Zeitpunkt der ersten Zeile mit re-INVITEs und Handshakes des Anrufs vergleichen; die Seite"
+            " aktualisieren, die den alten Schlüssel behält.",
+        ),
+    ),
+    references=("RFC 3711, sections 3.3 and 3.3.1", "FreeSWITCH switch_rtp.c: unprotect failed"),
+    known_problems=Text(
+        "Without the server's log such a call looks good; packets of a stranger to the same port look the same.",
+        "Ohne Log des Servers sieht ein solcher Anruf gut aus; Pakete eines Fremden an denselben Port sehen genauso aus.",
+    ),
+    find=find,
+)

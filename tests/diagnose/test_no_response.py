@@ -1,0 +1,86 @@
+"""An INVITE to which nothing comes back."""
+
+import pytest
+
+from postproc.diagnose.rules.no_response import RULE
+from tests.diagnose.refusals import NO_MEDIA, call, passed_on, refused_leg, response
+from tests.diagnose.scenes import GATEWAY, SERVER, asked, leg, message, told_both, verdict
+
+TIMES = (0.3, 0.8, 1.8, 3.8, 7.8)
+
+
+def invites(*times, **changes):
+    return [
+        message(2, "INVITE", time, frame=10 + n, branch="z9hG4bKx") | changes for n, time in enumerate(times)
+    ]
+
+
+def silent_gateway(*sip, **changes):
+    """Leg 1 gets 408 after 32 s; leg 2 is what is given."""
+    first = [
+        message(1, "INVITE", 0.0, frame=1),
+        response(1, 100, 0.01, frame=2),
+        response(1, 408, 32.0, frame=40),
+    ]
+    trying = {"final_status": None, "final_reason": None, "state": "trying", "end_time": None}
+    return NO_MEDIA | {
+        "calls": [call(408, legs=2)],
+        "legs": [refused_leg(1, 408, end_time=32.0), refused_leg(2, 408) | trying],
+        "sip_messages": [*first, *sip],
+    } | changes  # fmt: skip
+
+
+def test_a_gateway_that_is_silent_is_a_fault_and_what_the_caller_hears_follows():
+    scene = silent_gateway(*invites(*TIMES))
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"silent"})
+    assert found.evidence.frames == (10, 11, 12, 13, 14)
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"] == f"{GATEWAY} does not answer the INVITE: {SERVER} sent it 5 times in 8 s."
+    assert "Auf Leg 2 kam nicht einmal 100 Trying zurück." in shown["de"]["detail"]
+    row = verdict(**scene)
+    assert (row.verdict, row.cause) == ("fault", "no-response")
+
+
+def test_answers_that_the_sender_does_not_get_are_told_from_silence():
+    answers = [
+        message(2, 100, time + 0.01, branch="z9hG4bKx", reason="Trying", dst_port=5999) for time in TIMES
+    ]
+    (found,) = asked(RULE, **silent_gateway(*invites(*TIMES), *answers))
+    assert found.tags == {"unheard"}
+    shown = told_both(found, RULE)
+    assert "The responses went to 10.0.50.118:5999 (first: 100 Trying)" in shown["en"]["detail"]
+    assert "rport" in shown["de"]["causes"]
+
+
+def test_over_tcp_it_is_sent_once():
+    (found,) = asked(RULE, **silent_gateway(*invites(0.3, transport="tcp")))
+    assert "over TCP" in told_both(found, RULE)["en"]["title"]
+
+
+def test_a_gateway_tried_before_the_one_that_answered_is_a_note():
+    legs = [leg(1, answer_time=9.0), leg(2, answer_time=9.0)]
+    sip = [*invites(*TIMES), message(2, "INVITE", 8.5, branch="z9hG4bKy", cseq=2, dst_addr="10.0.50.21")]
+    (found,) = asked(RULE, **silent_gateway(*sip, legs=legs))
+    assert found.verdict == "note"
+
+
+@pytest.mark.parametrize("sip", [
+    invites(0.3, 0.8, 1.8),  # the caller gave up before it was sure
+    invites(0.3, 0.31, 0.32, 0.33),  # copies, not repetitions
+    [*invites(0.3, 0.8, 1.8), *invites(3.8, branch="z9hG4bKy", dst_addr="10.0.50.21")],  # another gateway
+    [*invites(*TIMES, to_tag="t1")],  # a re-INVITE: the call stands
+    [*invites(0.3, transport="tcp"), message(2, 180, 5.0, branch="z9hG4bKx")],
+    [*invites(0.3, transport="udp")],  # the capture may have lost the rest
+])  # fmt: skip
+def test_silent(sip):
+    assert asked(RULE, **silent_gateway(*sip)) == []
+
+
+def test_silent_where_the_capture_ends_before_timer_b():
+    captures = [{"first_time": 0.0, "last_time": 20.0}]
+    assert asked(RULE, **silent_gateway(*invites(0.3, transport="tls"), captures=captures)) == []
+
+
+def test_silent_on_a_refusal_that_was_heard():
+    assert asked(RULE, **passed_on(503)) == []
