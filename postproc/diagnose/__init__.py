@@ -108,11 +108,19 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _matters(rule: Rule, case: Case) -> bool:
-    """Busy, cancelled or refused before an answer, a call never needed the network its media would have taken."""
-    return (
-        rule.stage not in NETWORK
-        or not ended_well(case)
-        or any(described(case, leg) for leg in case.judged_legs)
+    """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
+
+    Checks before the answer reach a side that is not ready for them: that they fail there shows nothing.
+    """
+    if rule.stage not in NETWORK or any(described(case, leg) for leg in case.judged_legs):
+        return True
+    return not ended_well(case) and not _ringing(case)
+
+
+def _ringing(case: Case) -> bool:
+    """As far as the captures go, nobody has answered, nor refused."""
+    return bool(case.legs) and not any(
+        leg.answer_time or leg.final_status or leg.state == "starts_mid_call" for leg in case.legs
     )
 
 

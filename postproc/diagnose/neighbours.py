@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ NEAR = timedelta(seconds=60)
 NEAREST = 5
 
 Keys = Iterator[Hashable]
+Legs = Sequence[int | None]
 
 
 class Sentences(NamedTuple):
@@ -64,21 +66,17 @@ def _fails(what: tuple[str, str]) -> Sentences:
 
 @dataclass(frozen=True)
 class Comparison:
-    """For findings of one rule. ``about``: keys of what a finding blames; ``proven``: keys of what a call shows to work."""
+    """For findings of one rule. ``about``: keys of what a finding blames; ``proven``: keys of what a call shows to work, on the legs that ICE connected."""
 
     rule: str
     about: Callable[[Case, Finding], Keys]
-    proven: Callable[[Case], Keys]
+    proven: Callable[[Case, Legs], Keys]
     works: Sentences
     fails: Sentences
 
 
 AT_THE_CLIENT = ("so look at the client {client}", "zu suchen ist also beim Client {client}")
 AT_THIS_CALL = ("so look at what differs in this call", "zu suchen ist also, was an diesem Anruf anders ist")
-
-
-def _connected(case: Case) -> Iterator[int | None]:
-    return (leg for leg in case.judged_legs if connected(case, leg))
 
 
 def _server_nat(case: Case, leg: int | None) -> Keys:
@@ -114,7 +112,7 @@ def _from_client(row: CandidateRow) -> bool:
     return row.offer_answer == "offer" and row.side != SERVER
 
 
-def _offers_taken(case: Case) -> Keys:
+def _offers_taken(case: Case, _: Legs) -> Keys:
     answered = {row.call_id for row in case.candidates if row.offer_answer == "answer" and row.side == SERVER}
     for leg in case.legs:
         if leg.call_id in answered:
@@ -125,7 +123,7 @@ def _peers(case: Case, finding: Finding) -> Keys:
     return ((leg.uas_addr, leg.uac_addr) for leg in case.legs if leg.leg == finding.leg)
 
 
-def _peers_let_in(case: Case) -> Keys:
+def _peers_let_in(case: Case, _: Legs) -> Keys:
     return ((leg.uas_addr, leg.uac_addr) for leg in case.legs if leg.progress_time or leg.answer_time)
 
 
@@ -134,7 +132,7 @@ def _codecs(_: Case, finding: Finding) -> Keys:
         yield finding.facts.get("refuser"), frozenset(finding.facts["offered"]), finding.facts.get("proto")
 
 
-def _codecs_taken(case: Case) -> Keys:
+def _codecs_taken(case: Case, _: Legs) -> Keys:
     by = {(row.capture, row.frame, row.call_id): row.src_addr for row in case.sip_messages}
     for leg in case.legs:
         pair = negotiated(case, leg.call_id) if leg.answer_time else None
@@ -174,19 +172,19 @@ SAME_GATEWAY = ("refused by the same party", "von derselben Gegenstelle abgelehn
 COMPARED = (
     Comparison("port-not-preserved",
         lambda case, finding: _server_nat(case, finding.leg),
-        lambda case: (key for leg in _connected(case) for key in _server_nat(case, leg)),
+        lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
         _works(SAME_NAT, AT_THE_CLIENT),
         _fails(SAME_NAT),
     ),
     Comparison("address-mismatch",
         lambda case, finding: ((side, _addresses(case, side, finding.leg)) for side in finding.tags),
-        lambda case: ((side, _addresses(case, side, leg)) for leg in _connected(case) for side in (CLIENT, SERVER)),
+        lambda case, up: ((side, _addresses(case, side, leg)) for leg in up for side in (CLIENT, SERVER)),
         _works(SAME_ADDRESS, AT_THE_CLIENT),
         _fails(SAME_ADDRESS),
     ),
     Comparison("symmetric-nat",
         lambda case, finding: _client_networks(case, finding.leg) if CLIENT in finding.tags else iter(()),
-        lambda case: (key for leg in _connected(case) for key in _client_networks(case, leg)),
+        lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
         _works(SAME_NETWORK, AT_THE_CLIENT),
         _fails(SAME_NETWORK),
     ),
@@ -201,28 +199,28 @@ COMPARED = (
     ),
     Comparison("stun-server-unreachable",
         lambda case, _: _stun_servers(case, answered=False),
-        lambda case: _stun_servers(case, answered=True),
+        lambda case, _: _stun_servers(case, answered=True),
         _works(SAME_STUN, AT_THIS_CALL),
         _fails(SAME_STUN),
     ),
     Comparison("call-rejected",
-        _refusals, lambda _: iter(()), _works(SAME_GATEWAY, AT_THIS_CALL), _fails(SAME_GATEWAY)
+        _refusals, lambda *_: iter(()), _works(SAME_GATEWAY, AT_THIS_CALL), _fails(SAME_GATEWAY)
     ),
     Comparison("no-binding-success",
         lambda case, finding: _client_networks(case, finding.leg),
-        lambda case: (key for leg in _connected(case) for key in _client_networks(case, leg)),
+        lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
         _works(SAME_NETWORK, AT_THE_CLIENT),
         _fails(SAME_NETWORK),
     ),
     Comparison("no-binding-success",
         lambda case, finding: _server_nat(case, finding.leg),
-        lambda case: (key for leg in _connected(case) for key in _server_nat(case, leg)),
+        lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
         _works(SAME_NAT, AT_THE_CLIENT),
         _fails(SAME_NAT),
     ),
     Comparison("no-binding-success",
         lambda case, finding: iter(sorted(_addresses(case, SERVER, finding.leg))),
-        lambda case: (key for leg in _connected(case) for key in _addresses(case, SERVER, leg)),
+        lambda case, up: (key for leg in up for key in _addresses(case, SERVER, leg)),
         _works(SAME_ADDRESS, AT_THE_CLIENT),
         _fails(SAME_ADDRESS),
     ),
@@ -262,6 +260,7 @@ def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list
     """Return every call's findings with what the other calls say of them; a suspicion they refute is a note."""
     places = {case.number: place for case in cases if (place := _place(case)) is not None}
     told = [list(findings) for findings in found]
+    up = cache(_connected)
     for comparison in COMPARED:
         mine = [
             (case, at, index, frozenset(comparison.about(case, each)))
@@ -278,7 +277,7 @@ def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list
             (key, places[case.number])
             for case in cases
             if case.number in places
-            for key in comparison.proven(case)
+            for key in comparison.proven(case, up(case))
             if key in asked
         )
         for case, at, index, keys in mine:
@@ -288,6 +287,10 @@ def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list
             same = sorted({each.number for calls in around for each in calls})
             told[at][index] = _told(case, told[at][index], comparison, refuting, same)
     return told
+
+
+def _connected(case: Case) -> Legs:
+    return [leg for leg in case.judged_legs if connected(case, leg)]
 
 
 def _place(case: Case) -> _Place | None:
@@ -312,12 +315,9 @@ def _told(
 
 
 def _refuting(working: _Index, key: Hashable, place: _Place) -> list[int]:
-    """Calls beside this one, or the nearest before and after it: nothing was repaired in between."""
-    before, after = working.around(key, place)
-    beside = [each for each in (*before, *after) if _gap(each, place) <= NEAR]
-    if not beside and before and after:
-        beside = [before[0], after[0]]
-    return [each.number for each in beside]
+    """Calls so near this one that nothing was changed in between."""
+    around = working.around(key, place)
+    return [each.number for calls in around for each in calls if _gap(each, place) <= NEAR]
 
 
 def _gap(one: _Place, other: _Place) -> timedelta:

@@ -20,6 +20,7 @@ ORDER = """
     session-interval-too-small
     no-response
     call-rejected
+    signalling-lost
     ack-missing
     session-expired
     second-leg-missing
