@@ -9,9 +9,7 @@ it, so that the effort grows with the calls, not with their pairs.
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.candidates import bases, offered, public
@@ -24,9 +22,13 @@ from postproc.model.findings import Finding
 from postproc.model.rows import CandidateRow, LegRow
 from postproc.model.text import Text
 
-# Between two calls so near each other nobody changes a setting and tries again. With less, calls one after the
-# other tell nothing; with more, the call after a repair refutes what was wrong before it.
-NEAR = timedelta(seconds=60)
+# Between two calls of one capture so near each other nobody changes a setting and tries again. With less, calls one
+# after the other tell nothing; with more, the call after a repair refutes what was wrong before it. Who makes a
+# capture for each attempt changes something between them, however near they are: those must overlap.
+NEAR_S, OVERLAP_S = 60.0, 0.0
+# How long a router, a list or a gateway is taken for the same one. With less, the calls of a working day do not add
+# up; with more, captures of different systems with the same private addresses do.
+SAME_S = 86_400.0
 # Calls on each side that are looked at, and named: more say nothing new, and all would be quadratic.
 NEAREST = 5
 
@@ -228,11 +230,20 @@ COMPARED = (
 
 
 class _Place(NamedTuple):
-    """A call in time; ``end`` is its beginning where that is not known."""
+    """A call in time, in seconds since 1970; ``end`` is its beginning where that is not known."""
 
-    start: datetime
-    end: datetime
+    start: float
+    end: float
     number: int
+    captures: frozenset[str]
+
+    def gap(self, other: "_Place") -> float:
+        """Seconds between two calls, negative where they overlap."""
+        return max(self.start, other.start) - min(self.end, other.end)
+
+    def beside(self, other: "_Place") -> bool:
+        """Nothing was changed between the two."""
+        return self.gap(other) <= (NEAR_S if self.captures & other.captures else OVERLAP_S)
 
 
 @dataclass
@@ -241,12 +252,13 @@ class _Index:
 
     by_key: dict[Hashable, list[_Place]]
 
-    def around(self, key: Hashable, place: _Place) -> tuple[list[_Place], list[_Place]]:
-        """The nearest calls before and after this one."""
-        held = self.by_key.get(key, [])
-        at = bisect_left(held, place)
-        before = [each for each in reversed(held[max(at - NEAREST, 0) : at]) if each.number != place.number]
-        return before, [each for each in islice(held, at, at + NEAREST + 1) if each.number != place.number]
+    def around(self, keys: Iterable[Hashable], place: _Place) -> list[_Place]:
+        """The nearest calls of these keys before and after this one."""
+        found: set[_Place] = set()
+        for held in (self.by_key.get(key, []) for key in keys):
+            at = bisect_left(held, place)
+            found.update(held[max(at - NEAREST, 0) : at + NEAREST + 1])
+        return sorted((each for each in found if each.number != place.number), key=lambda each: each.number)
 
 
 def _index(places: Iterable[tuple[Hashable, _Place]]) -> _Index:
@@ -282,9 +294,8 @@ def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list
         )
         for case, at, index, keys in mine:
             place = places[case.number]
-            refuting = sorted({number for key in keys for number in _refuting(working, key, place)})
-            around = (calls for key in keys for calls in failing.around(key, place))
-            same = sorted({each.number for calls in around for each in calls})
+            refuting = [each.number for each in working.around(keys, place) if each.beside(place)]
+            same = [each.number for each in failing.around(keys, place) if each.gap(place) <= SAME_S]
             told[at][index] = _told(case, told[at][index], comparison, refuting, same)
     return told
 
@@ -294,8 +305,11 @@ def _connected(case: Case) -> Legs:
 
 
 def _place(case: Case) -> _Place | None:
-    start = case.call.start
-    return _Place(start, case.call.end or start, case.number) if start is not None else None
+    start, end = case.call.start, case.call.end
+    if start is None:
+        return None
+    captures = frozenset({case.call.capture, *(leg.capture for leg in case.legs)})
+    return _Place(start.timestamp(), (end or start).timestamp(), case.number, captures)
 
 
 def _told(
@@ -312,16 +326,6 @@ def _told(
     facts = {**finding.facts, "supported_by": same}
     said = comparison.fails[len(same) > 1]
     return replace(finding, facts=facts, detail=(*finding.detail, said), supported_by=tuple(same))
-
-
-def _refuting(working: _Index, key: Hashable, place: _Place) -> list[int]:
-    """Calls so near this one that nothing was changed in between."""
-    around = working.around(key, place)
-    return [each.number for calls in around for each in calls if _gap(each, place) <= NEAR]
-
-
-def _gap(one: _Place, other: _Place) -> timedelta:
-    return max(one.start, other.start) - min(one.end, other.end)
 
 
 def _client(case: Case, finding: Finding) -> str:
