@@ -108,5 +108,5 @@ def begin(leg: Leg, at: float, offer: str, extra: Sequence[str] = ()) -> None:
 
 def answer(leg: Leg, at: float, body: str) -> None:
     """200 and ACK."""
-    leg.dialog.respond(at, 200, body=body, extra=[leg.dialog._contact("uas")])
+    leg.dialog.respond(at, 200, body=body, extra=[leg.dialog.contact("uas")])
     leg.dialog.ack(at + 0.02)

@@ -123,12 +123,12 @@ def audio(
 ) -> str:
     """One audio section of any profile; ``attributes`` are its a= lines beside the codecs, without ``a=``."""
     types = list(formats)
-    return _text(
+    return written(
         [
             "v=0",
-            f"o={owner} {session.number} {session.version} {_connection(media)}",
+            f"o={owner} {session.number} {session.version} {connection(media)}",
             "s=-",
-            f"c={_connection(media)}",
+            f"c={connection(media)}",
             "t=0 0",
             f"m=audio {media[1]} {profile} {' '.join(map(str, types))}",
             *(f"a=rtpmap:{each} {CODECS[each]}" for each in types),
