@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from postproc.read.loglayout import LONGEST_PREFIX, layout
+from postproc.read.logfiles import LONGEST_PREFIX, layout
 
 UUID = "82f1a11b-54d9-4b2d-b15d-ca65a6961792"
 LINES = (

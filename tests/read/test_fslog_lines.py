@@ -1,7 +1,7 @@
 import pytest
 
-from postproc.read import loglines
-from postproc.read.loglines import Line, lines
+from postproc.read import fslog
+from postproc.read.fslog import Line, lines
 
 A, B = "82f1a11b-54d9-4b2d-b15d-ca65a6961792", "7c23e725-d185-4aa5-88f0-e1826fc17e59"
 TIME, HANGUP = "2026-11-22 22:39:44.599138", "Hangup sofia/x/1 [CS_NEW] [CALL_REJECTED]"
@@ -68,9 +68,9 @@ def test_a_line_with_several_words_that_are_looked_for_comes_once():
 
 def test_a_long_line_is_cut():
     (line,) = read(LINE.replace("sofia/x/1 [", "x [").replace("CALL", "C" * 100_000)) or [None]
-    assert line is None or len(line.text) <= loglines.LONGEST
+    assert line is None or len(line.text) <= fslog.LONGEST_LINE
     (line,) = read(f'{TIME} [WARNING] sofia.c:1 IP {"1" * 500} Rejected by acl "a" {"x" * 9000}\n')
-    assert len(line.text) == loglines.LONGEST
+    assert len(line.text) == fslog.LONGEST_LINE
 
 
 def test_a_channel_is_named_by_the_line_that_opens_it():
@@ -129,7 +129,7 @@ def test_every_warning_and_error_of_a_channel_is_kept_whatever_it_says(level):
 
 def test_lines_of_no_channel_are_taken_near_a_chosen_one_and_failures_of_stun_always():
     plain = f"{TIME} [WARNING] sofia.c:1 {REJECTED}\n"
-    far = "x" * loglines.NEAR + "\n"
+    far = "x" * fslog.NEAR + "\n"
     failed = f"{TIME} [ERR] switch_core_media.c:1 STUN Failed! 192.0.2.53:3478 [Timeout]\n"
     text = far + plain + LINE + plain + far + plain + failed
     assert [line.kind for line in read(text, channels={A.encode()})] == ["hangup", "acl", "stun"]
