@@ -1,6 +1,6 @@
 """Tables in, findings out: every known error picture, judged call by call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
-from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.rules import BY_NAME, RULES
@@ -52,17 +52,28 @@ def diagnose(
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
     judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(
+    of_calls = (
         found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang)])
     calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
     return tables.with_(findings=findings, calls=calls, phases=phases), judged
+
+
+def _beside_calls(case: Beside, rules: Iterable[Rule], lang: Lang) -> Iterator[dict[str, Any]]:
+    for rule in rules:
+        if rule.beside_calls:
+            for found in rule.find(case):
+                yield describe.described(found, rule, case, lang).row()
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     """Ask every rule about a call and put the answers in order."""
     found = [
-        replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
+        replace(each, call=case.number)
+        for rule in rules
+        if not rule.beside_calls and _matters(rule, case)
+        for each in rule.find(case)
     ]
     if _media_may_be_hidden(case):
         found = [_doubted(each) for each in found]

@@ -65,7 +65,7 @@ def _of_records(part: bytes) -> Iterator[Event]:
     while at + RECORD <= len(part) and part[at] in CONTENTS and part[at + 1] == 3:
         kind, size = part[at], int.from_bytes(part[at + 3 : at + RECORD])
         body = part[at + RECORD : at + RECORD + size]
-        if kind == HANDSHAKE and not keyed and body[:1] and body[0] in HELLOS:
+        if kind == HANDSHAKE and _is_hello(body, size, keyed=keyed):
             yield HELLOS[body[0]], None
         elif kind == ALERT:
             readable = size == 2 and len(body) == 2 and not keyed
@@ -76,6 +76,13 @@ def _of_records(part: bytes) -> Iterator[Event]:
             yield "keyed", None  # Finished, or what comes after it
         keyed = keyed or kind == CHANGE_CIPHER_SPEC
         at += RECORD + size
+
+
+def _is_hello(body: bytes, size: int, *, keyed: bool) -> bool:
+    """Also one after ChangeCipherSpec, as a HelloRetryRequest brings about: by its length no Finished."""
+    if not body or body[0] not in HELLOS:
+        return False
+    return not keyed or int.from_bytes(body[1:4]) == size - 4
 
 
 def of_signalling(events: pd.DataFrame, sip_messages: pd.DataFrame) -> pd.DataFrame:
