@@ -11,7 +11,7 @@ TOO_SMALL = 422
 
 TITLE = Text(
     "{refuser} refuses the session timer that {asker} asks for: {answer}.",
-    "{refuser} lehnt den von {asker} verlangten Session-Timer ab: {answer}.",
+    "{refuser} gibt {asker} für den verlangten Session-Timer eine Absage: {answer}.",
 )
 BOTH = Text(
     "The INVITE asks for {asked} s (Session-Expires); at least {least} s are wanted (Min-SE).",
@@ -24,7 +24,7 @@ NOT_AGAIN = Text(
 )
 PASSED_ON = Text(
     "The server passed it on to the caller as {passed}.",
-    "Der Server gab das als {passed} an den Anrufer weiter.",
+    "Der Server gab sie als {passed} an den Anrufer weiter.",
 )
 
 
