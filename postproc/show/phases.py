@@ -5,8 +5,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import pandas as pd
+
+from postproc.model.calls import Call
 from postproc.model.enumerations import CallVerdict
-from postproc.model.rows import PhaseRow
+from postproc.model.loading import by
+from postproc.model.rows import PhaseRow, RtpStreamRow
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
     BOTH,
@@ -117,3 +121,52 @@ def _dtls(phase: PhaseRow, lang: Lang) -> str:
     if phase.dtls in (None, "none", "complete"):
         return ""
     return f"{DTLS.of(lang)} {word(DTLS_STATES, phase.dtls, lang)}"
+
+
+# Silences in time: the table has their length, the streams' seconds have their place.
+
+Span = tuple[pd.Timestamp, pd.Timestamp]
+
+
+def sender(stream: RtpStreamRow) -> str | None:
+    """Whose media a stream is, as phases count it: the server's, else the far end's; None if unknown."""
+    return stream.src_side if stream.src_side in (None, "server") else "client"
+
+
+def runs(call: Call) -> dict[int, list[Span]]:
+    """Stream -> when it flowed, interrupted where it was silent."""
+    seconds = by(call.rtp_seconds, "stream")
+    found: dict[int, list[Span]] = {}
+    for stream in call.rtp_streams:
+        held, begin, last = found.setdefault(stream.stream, []), stream.first_time, stream.first_time
+        for second in seconds.get(stream.stream, ()):
+            if (second.time - last).total_seconds() >= SILENCE_S:
+                held.append((begin, last))
+                begin = second.time
+            last = max(last, second.last_time or second.time)
+        held.append((begin, max(last, stream.last_time)))
+    return found
+
+
+def silent(call: Call, flowed: Mapping[int, list[Span]]) -> dict[tuple[int | None, str], list[Span]]:
+    """(leg, sender) -> when nothing came though it might send; ``flowed``: what ``runs`` returns."""
+    every: dict[tuple[int | None, str], list[Span]] = {}
+    for stream in call.rtp_streams:
+        if side := sender(stream):
+            every.setdefault((stream.leg, side), []).extend(flowed[stream.stream])
+    return {
+        (leg, side): [gap for phase in call.phases if phase.leg == leg for gap in _gaps(phase, side, spans)]
+        for (leg, side), spans in every.items()
+    }
+
+
+def _gaps(phase: PhaseRow, side: str, spans: Iterable[Span]) -> Iterator[Span]:
+    may_send = phase.may_send_server if side == "server" else phase.may_send_client
+    if phase.kind == "early" or not may_send or phase.started is None or phase.ended is None:
+        return
+    quiet_since = phase.started
+    for begin, end in [*sorted(spans), (phase.ended, phase.ended)]:
+        until = min(begin, phase.ended)
+        if (until - quiet_since).total_seconds() >= SILENCE_S:
+            yield quiet_since, until
+        quiet_since = max(quiet_since, end)

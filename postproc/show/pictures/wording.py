@@ -16,6 +16,7 @@ from postproc.model.vocabulary import (
     NOMINATED,
     OUTCOMES,
     PAIR_STATES,
+    PHASES,
     PICTURES,
     RINGING,
     TALK,
@@ -63,6 +64,11 @@ WORDS = {
     "dtls": DTLS,
     "rtp": PICTURES["media"],
     "log": Text("log", "Log"),
+    "phases": PHASES,
+    "silent_client": Text(
+        "nothing from the far end for {duration}", "{duration} lang nichts von der Gegenseite"
+    ),
+    "silent_server": Text("nothing from the server for {duration}", "{duration} lang nichts vom Server"),
     "silence": Text("{duration} silence", "{duration} Stille"),
     "answered": OUTCOMES["success"],
     "nominated": NOMINATED,
