@@ -11,7 +11,7 @@ TOO_SMALL = 422
 
 TITLE = Text(
     "{refuser} refuses the session timer that {asker} asks for: {answer}.",
-    "{refuser} gibt {asker} für den verlangten Session-Timer eine Absage: {answer}.",
+    "{refuser} lehnt den von {asker} verlangten Session-Timer ab: {answer}.",
 )
 BOTH = Text(
     "The INVITE asks for {asked} s (Session-Expires); at least {least} s are wanted (Min-SE).",
@@ -23,8 +23,8 @@ NOT_AGAIN = Text(
     "Der Anrufer fragt nicht, wie RFC 4028 es verlangt, mit einem längeren erneut an.",
 )
 PASSED_ON = Text(
-    "The server passed it on to the caller as {passed}.",
-    "Der Server gab sie als {passed} an den Anrufer weiter.",
+    "The caller got it as {passed}.",
+    "Beim Anrufer kam das als {passed} an.",
 )
 
 
