@@ -44,6 +44,8 @@ def described(finding: Finding, rule: Rule, case: Case, lang: Lang, because: Rul
         remedies=_advice(rule.remedies, finding, case.products, values, lang),
         references=rule.references,
         caused_by=because.name if because else None,
+        supported_by=finding.supported_by,
+        refuted_by=finding.refuted_by,
     )
 
 

@@ -68,6 +68,7 @@ class Finding:
     ``title`` is one line that can be read aloud and becomes the call's headline;
     ``detail`` are sentences on what was seen; both are filled in from ``facts``.
     ``confidence`` is 0 to 1; ``settle`` says what would settle a doubt.
+    ``supported_by`` and ``refuted_by`` are calls of the run beside it.
     """
 
     rule: str
@@ -81,6 +82,8 @@ class Finding:
     call: int | None = None
     leg: int | None = None
     tags: frozenset[str] = frozenset()
+    supported_by: tuple[int, ...] = ()
+    refuted_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
