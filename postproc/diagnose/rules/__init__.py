@@ -36,6 +36,9 @@ ORDER = """
     no-common-codec
     mdns-only
     private-connection-address
+    answer-mismatch
+    srtp-not-agreed
+    ice-mismatch
     icmp-unreachable
     no-binding-success
     wrong-candidate-tried
@@ -52,6 +55,7 @@ ORDER = """
     hotspot-client
     sip-alg
     dtls-fingerprint-mismatch
+    dtls-role-conflict
     dtls-fragment-lost
     dtls-alert
     dtls-incomplete
