@@ -57,6 +57,12 @@ DATE = re.compile(
 )
 # Name, clock rate, channels or payload type of a codec, as in rtpmap and in logs.
 CODEC = re.compile(r"\b([A-Za-z][\w-]{1,20})(?:/\d{4,6}(?:/\d)?\b|(?::\d{1,6}){2,6}\b)")
+# Recommendations of the ITU-T that SIP and its texts cite: causes, numbers, codecs, fax, certificates.
+RECOMMENDATION = re.compile(
+    r"(?<![\w.])(?:Q\.(?:850|931)|E\.164|G\.(?:711|722|723|726|729)|H\.(?:26[345]|323|248)|T\.(?:30|38|140)|X\.509)"
+    r"(?!\w|\.\d)",
+    re.IGNORECASE,
+)
 RATE = re.compile(
     r"(?<![\w.@])\d{1,3}@(?:8|16|24|32|44|48)(?:000|100)(?!\w|\.\d)"
 )  # payload type at a clock rate
@@ -199,6 +205,7 @@ class Texts:
             (IPV4, lambda f, hide: hide(_network(f, addresses)) if is_address(f[1]) else f[0]),
             (CODEC, lambda f, hide: hide(f[0]) if is_codec(f[1]) else f[0]),
             (RATE, lambda f, hide: hide(f[0])),
+            (RECOMMENDATION, lambda f, hide: hide(f[0])),
             (GROUPED, lambda f, hide: f[0] if is_version(f[0]) else hide(words.word(f[0]))),
             (HEX, lambda f, hide: hide(self._found(f[0]))),
             (ID, lambda f, hide: hide(self._found(f[0]))),

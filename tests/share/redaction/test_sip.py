@@ -132,3 +132,18 @@ def test_of_the_name_of_an_unknown_header_only_that_it_is_private_stays(messages
 def test_nothing_of_a_multipart_body_stays_that_is_in_no_known_part(messages, kind, body):
     old = f"INVITE sip:a@b.de SIP/2.0\r\nContent-Type: {kind}\r\n\r\n{body}"
     assert b"anna" not in messages.message(old.encode()).lower()
+
+
+@pytest.mark.parametrize("value", [
+    'Q.850;cause=20;text="SUBSCRIBER_ABSENT"',
+    'q.850 ;cause=16;text="Normal call clearing"',
+    "Q.931;cause=31",
+    'SIP;cause=200;text="Call completed elsewhere"',
+])  # fmt: skip
+def test_the_cause_of_an_end_stays(value):
+    assert pseudonyms().messages.header("Reason", value) == value
+
+
+@pytest.mark.parametrize("value", ["Q.851;cause=16", "Q.850.12", "Anna.850;cause=16", "x 850"])
+def test_a_number_that_is_no_recommendation_is_somebodys(value):
+    assert pseudonyms().messages.header("Reason", value) != value
