@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from postproc.model.text import Lang, Text
 
 YES, NO, NONE = Text("yes", "ja"), Text("no", "nein"), Text("none", "keine")
+NOBODY, BOTH = Text("nobody", "niemand"), Text("both", "beide")
+FAR_END = Text("far end", "Gegenseite")  # of a leg: the client, or a gateway; the other is the server
 UNCLEAR = Text("unclear", "unklar")
 ERROR = Text("error", "Fehler")
 FAILED = Text("failed", "gescheitert")
@@ -66,6 +68,15 @@ EVERYDAY_ENDS: Mapping[int, Text] = {
     ),
     600: Text("The called party was busy everywhere (600).", "Der Angerufene war überall besetzt (600)."),
     603: Text("The called party declined the call (603).", "Der Angerufene hat den Anruf abgelehnt (603)."),
+}
+# Of a phase of a leg's media.
+TALK = Text("talk", "Gespräch")
+PHASE_KINDS: Mapping[str, Text] = {
+    "early": Text("early media", "Early Media"),
+    "answered": TALK,
+    "hold": Text("hold", "gehalten"),
+    "resumed": Text("resumed", "fortgesetzt"),
+    "restart": Text("ICE restart", "ICE-Neustart"),
 }
 PURPOSES: Mapping[str, Text] = {
     "check": Text("check", "Check"),
@@ -144,6 +155,7 @@ CANDIDATES, CHECKS, PACKETS = (
     Text("checks", "Checks"),
     Text("packets", "Pakete"),
 )
+PHASES = Text("media phases", "Medienphasen")
 RINGING = Text("ringing", "Klingeln")
 NOT_READ = Text("not read", "nicht gelesen")
 
