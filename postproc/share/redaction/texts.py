@@ -41,6 +41,11 @@ IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2}\b)?(?!\w|\.\d)"
 IPV6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
+# FreeSWITCH writes an address of IPv6 and its port without brackets: behind these words the last is a port.
+ENDPOINT = re.compile(
+    r"(\b(?:invite from|ip/port|addr:|index \d{1,3},?|port from|ICE: [^\s:]{1,256}:\S{1,256}) |(?<=\d to ))"
+    r"((?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}):(\d{1,5})(?![\w:]|\.\d)"
+)
 UUID = re.compile(r"(?<!\w)[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?!\w)")
 ID = re.compile(r"(?<![\w+/])(?=[A-Za-z]{0,64}\d)(?=\d{0,64}[A-Za-z])[0-9A-Za-z]{16,512}(?!\w)")
 HEX = re.compile(r"(?<!\w)(?=[a-f]{0,64}\d)(?=\d{0,64}[a-f])[0-9a-f]{10,512}(?!\w)", re.IGNORECASE)
@@ -199,6 +204,7 @@ class Texts:
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
             (NAMED, lambda f, hide: f[1] + f[2] + (f[3] if MARKS.search(f[3]) else hide(self.opaque(f[3])))),
+            (ENDPOINT, lambda f, hide: f[1] + hide(words.host(f[2])) + ":" + hide(f[3]) if is_address(f[2]) else f[0]),
             (UUID, lambda f, hide: hide(words.identifier(f[0]))),
             (MAC, lambda f, hide: hide(_mac(f, addresses))),
             (IPV6, lambda f, hide: hide(words.host(f[0])) if is_address(f[0]) else f[0]),
