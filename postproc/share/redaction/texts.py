@@ -204,7 +204,7 @@ class Texts:
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
             (NAMED, lambda f, hide: f[1] + f[2] + (f[3] if MARKS.search(f[3]) else hide(self.opaque(f[3])))),
-            (ENDPOINT, lambda f, hide: f[1] + hide(words.host(f[2])) + ":" + hide(f[3]) if is_address(f[2]) else f[0]),
+            (ENDPOINT, lambda f, hide: f[1] + hide(self._endpoint(f[2], f[3]))),
             (UUID, lambda f, hide: hide(words.identifier(f[0]))),
             (MAC, lambda f, hide: hide(_mac(f, addresses))),
             (IPV6, lambda f, hide: hide(words.host(f[0])) if is_address(f[0]) else f[0]),
@@ -218,6 +218,12 @@ class Texts:
             (NUMBER, lambda f, hide: hide(self._found(f[0]))),
             (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
         )  # fmt: skip
+
+    def _endpoint(self, addr: str, port: str) -> str:
+        whole = f"{addr}:{port}"
+        if is_address(addr):
+            return f"{self.words.host(addr)}:{port}"
+        return self.words.host(whole) if is_address(whole) else self.opaque(whole)
 
     def _is_host(self, name: str) -> bool:
         """Whether a name with points is one: a message named it, or no dictionary knows a word of it."""
