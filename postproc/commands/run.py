@@ -211,6 +211,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         shown += answers.details(done.tables, done.walks, width, lang)
     else:
         shown += answers.headlines(lines, width, lang)
+    shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)
     notes = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)

@@ -1,6 +1,6 @@
 """Tables in, findings out: every known error picture, judged call by call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
-from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.rules import BY_NAME, RULES
@@ -52,17 +52,28 @@ def diagnose(
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
     judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(
+    of_calls = (
         found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang)])
     calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
     return tables.with_(findings=findings, calls=calls, phases=phases), judged
+
+
+def _beside_calls(case: Beside, rules: Iterable[Rule], lang: Lang) -> Iterator[dict[str, Any]]:
+    for rule in rules:
+        if rule.beside_calls:
+            for found in rule.find(case):
+                yield describe.described(found, rule, case, lang).row()
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     """Ask every rule about a call and put the answers in order."""
     found = [
-        replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
+        replace(each, call=case.number)
+        for rule in rules
+        if not rule.beside_calls and _matters(rule, case)
+        for each in rule.find(case)
     ]
     if _media_may_be_hidden(case):
         found = [_doubted(each) for each in found]
@@ -86,11 +97,19 @@ def _doubted(finding: Finding) -> Finding:
 
 
 def _matters(rule: Rule, case: Case) -> bool:
-    """Busy, cancelled or refused before an answer, a call never needed the network its media would have taken."""
-    return (
-        rule.stage not in NETWORK
-        or not ended_well(case)
-        or any(described(case, leg) for leg in case.judged_legs)
+    """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
+
+    Checks before the answer reach a side that is not ready for them: that they fail there shows nothing.
+    """
+    if rule.stage not in NETWORK or any(described(case, leg) for leg in case.judged_legs):
+        return True
+    return not ended_well(case) and not _ringing(case)
+
+
+def _ringing(case: Case) -> bool:
+    """As far as the captures go, nobody has answered, nor refused."""
+    return bool(case.legs) and not any(
+        leg.answer_time or leg.final_status or leg.state == "starts_mid_call" for leg in case.legs
     )
 
 

@@ -80,4 +80,5 @@ def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdi
     held = [each.verdict for each in chained.findings if each.verdict in BROKEN]
     if held and chained.root is not None and chained.root.verdict != "cannot_tell":
         return min(held, key=VERDICTS.index)
-    return "ok" if media_ok or (ended_well and not held) else "cannot_tell"
+    doubted = any(each != "cannot_tell" for each in held)  # explained by a gap, and yet not by working media
+    return "ok" if (media_ok and not doubted) or (ended_well and not held) else "cannot_tell"

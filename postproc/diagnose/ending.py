@@ -6,7 +6,9 @@ from typing import Any
 from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
+from postproc.diagnose.evidence.signalling import server_calls
 from postproc.model.enumerations import Verdict
+from postproc.model.rows import LegRow
 from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
@@ -37,9 +39,16 @@ def ended_well(case: Case) -> bool:
     if not first or any(leg.answer_time is not None for leg in first):
         return False
     return any(
-        leg.final_status in EVERYDAY_ENDS or _redirected(leg.final_status) or leg.state == "cancelled"
+        (leg.final_status in EVERYDAY_ENDS and leg.state != "cancelled")
+        or _redirected(leg.final_status)
+        or (leg.state == "cancelled" and not taken_back(case, leg))
         for leg in first
     )
+
+
+def taken_back(case: Case, leg: LegRow) -> bool:
+    """The server itself cancels the only leg in sight: of its caller, and why it does, nothing is seen."""
+    return leg.state == "cancelled" and len(case.numbers) == 1 and server_calls(case, leg)
 
 
 def _redirected(status: int | None) -> bool:

@@ -3,6 +3,7 @@
 A table's rows are made when first asked for, once for all calls; of one call alone only its own.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from postproc.model.rows import (
     CallRow,
     CandidateRow,
     CaptureRow,
+    ConnectionEventRow,
     DtlsMessageRow,
     DtlsRow,
     FindingRow,
@@ -33,6 +35,14 @@ from postproc.model.rows import (
 )
 
 Run: TypeAlias = Any  # Tables, or what has them as attributes: a run, a call of a notebook
+
+
+Connection = tuple[str, frozenset[tuple[str, int]]]  # capture, and both ends
+
+
+def connection(row: ConnectionEventRow | SipMessageRow) -> Connection:
+    """The connection that a packet is of, the same both ways."""
+    return row.capture, frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
 
 
 class Calls:
@@ -82,11 +92,26 @@ class Calls:
             self._rows[table] = by(load(kind, self._frame(table)), "call")
         return self._rows[table].get(number, ())
 
+    def of_none(self, kind: type[R], table: str) -> tuple[R, ...]:
+        """The rows of a table that belong to no call."""
+        rows: pd.DataFrame = getattr(self.tables, table)
+        beside = rows[rows["call"].isna()]
+        return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
+
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
         if self._only is not None:
             rows = rows[(rows["call"] == self._only).fillna(value=False).astype(bool)]
         return rows if self._prepare is None else self._prepare(rows)
+
+    @cached_property
+    def connection_events(self) -> Mapping[Connection, tuple[ConnectionEventRow, ...]]:
+        """What happened to each TCP connection of signalling; calls share one."""
+        rows = self.tables.connection_events
+        held: dict[Connection, list[ConnectionEventRow]] = defaultdict(list)
+        for row in load(ConnectionEventRow, rows if self._prepare is None else self._prepare(rows)):
+            held[connection(row)].append(row)
+        return {key: tuple(events) for key, events in held.items()}
 
     @cached_property
     def seconds(self) -> Mapping[int, tuple[RtpSecondRow, ...]]:
@@ -121,6 +146,12 @@ class Call:
     @property
     def sip_messages(self) -> tuple[SipMessageRow, ...]:
         return self._calls.of(SipMessageRow, "sip_messages", self.number)
+
+    @property
+    def connection_events(self) -> tuple[ConnectionEventRow, ...]:
+        """Of the TCP connections that its SIP went over, one after the other."""
+        carrying = dict.fromkeys(connection(row) for row in self.sip_messages if row.transport != "udp")
+        return tuple(event for each in carrying for event in self._calls.connection_events.get(each, ()))
 
     @property
     def transactions(self) -> tuple[TransactionRow, ...]:

@@ -15,6 +15,7 @@ Refresher = Literal["uac", "uas"]
 
 # SIP and SDP.
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
+ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
 MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 OfferAnswer = Literal["offer", "answer"]
 LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]

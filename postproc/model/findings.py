@@ -90,7 +90,8 @@ class Rule:
     ``breaks``: the link of the chain that is broken where the picture is seen
     (postproc.model.causes); None: it breaks nothing, and nothing explains it.
     ``despite_media``: it is a fault even where media flows both ways on the
-    client's leg; other rules are then no more than a note.
+    client's leg; other rules are then no more than a note. ``beside_calls``: it is
+    asked once a run, of what belongs to no call; its findings have no call.
     """
 
     code: str
@@ -105,6 +106,7 @@ class Rule:
     find: Callable[[Any], Iterator[Finding]]
     breaks: Link | None = None
     despite_media: bool = False
+    beside_calls: bool = False
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
         """Those of the rules whose findings explain this one's."""

@@ -8,6 +8,7 @@ from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
     CallVerdict,
+    ConnectionEvent,
     Direction,
     EndedBy,
     EventSeverity,
@@ -93,6 +94,22 @@ class SipMessageRow(NamedTuple):
     expires: int | None
     authorized: bool
     has_sdp: bool
+    copy_of: int | None
+    time_guessed: bool | None
+
+
+class ConnectionEventRow(NamedTuple):
+    """One row per event of a TCP connection that carries SIP, or is on a port where SIP is expected."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    src_addr: str
+    src_port: int
+    dst_addr: str
+    dst_port: int
+    event: ConnectionEvent
+    alert: str | None
     copy_of: int | None
     time_guessed: bool | None
 

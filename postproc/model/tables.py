@@ -23,6 +23,7 @@ from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
     CallVerdict,
+    ConnectionEvent,
     Direction,
     EndedBy,
     EventSeverity,
@@ -247,6 +248,25 @@ SIP_MESSAGES = Table(
         Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
+        COPY_OF,
+        GUESSED,
+    ),
+)
+CONNECTION_EVENTS = Table(
+    "connection_events",
+    "ConnectionEventRow",
+    "One row per event of a TCP connection that carries SIP, or is on a port where SIP is expected.",
+    (
+        *KEY,
+        *TUPLE,
+        Column(
+            "event",
+            TEXT,
+            "fin, reset; of TLS client_hello, server_hello, alert, keyed (a record under the agreed keys).",
+            ConnectionEvent,
+            always=True,
+        ),
+        Column("alert", TEXT, "Description of a TLS alert, or encrypted."),
         COPY_OF,
         GUESSED,
     ),
@@ -821,9 +841,9 @@ FINDINGS = Table(
 )
 
 TABLES = (
-    CAPTURES, SIP_MESSAGES, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS, PAIRS,
-    DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS, JOINS,
-    TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
+    CAPTURES, SIP_MESSAGES, CONNECTION_EVENTS, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS,
+    PAIRS, DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS,
+    JOINS, TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -839,6 +859,7 @@ class Tables:
 
     captures: pd.DataFrame = _table(CAPTURES)
     sip_messages: pd.DataFrame = _table(SIP_MESSAGES)
+    connection_events: pd.DataFrame = _table(CONNECTION_EVENTS)
     sip_headers: pd.DataFrame = _table(SIP_HEADERS)
     sdp_media: pd.DataFrame = _table(SDP_MEDIA)
     candidates: pd.DataFrame = _table(CANDIDATES)

@@ -5,7 +5,7 @@ frame numbers and times of what tshark returns are checked against the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -17,13 +17,13 @@ from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.tables import CAPTURES, Tables
-from postproc.read import plain, processes, programs, tshark
+from postproc.read import payloads, processes, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
-from postproc.read.layers import OTV
+from postproc.read.layers import OTV, listed
 from postproc.read.limits import Clock, believed
 from postproc.read.media import few, rtp_tables
 from postproc.read.split import Split, split
@@ -31,6 +31,7 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
+NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
 class MappingError(CaptureError):
@@ -62,7 +63,7 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         decode_as = _decode_as(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
+            known = payloads.direct_frames(_aside(kept), parted.direct_frames, parted.direct_times)
             try:
                 both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
                 told: list[str] = []
@@ -70,13 +71,44 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
                 return _tables(found, _warned(parted, told), path, name, everything=False)
             except MappingError as error:
                 parted = _warned(parted, [f"read by tshark alone, which is slower: {error}"])
-        clock = Clock()
+        clock, passed = Clock(), Passed()
         shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
         told = []
-        found = events(shown, name, told)
+        found = events(passed.by(shown), name, told)
+        if not parted.walked:
+            parted = passed.noted(parted)
         if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
             told.append(clock.warning)
         return _tables(found, _warned(parted, told), path, name, everything=True)
+
+
+@dataclass
+class Passed:
+    """What tshark alone showed of a capture that nobody could walk: signalling, and the numbers of frames."""
+
+    frames: int = 0
+    highest: int = 0
+    times: list[int] = field(default_factory=list)  # the earliest and the latest
+
+    def by(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            self.frames += 1
+            self.highest = max(self.highest, frame.number)
+            times = (*self.times, frame.time)
+            self.times = [min(times), max(times)]
+            yield frame
+
+    def noted(self, parted: Split) -> Split:
+        """The numbers that a walk would have counted, as far as the last frame shown."""
+        unseen = self.highest - self.frames
+        return replace(
+            parted,
+            packets=self.highest,
+            first_time=self.times[0] if self.times else None,
+            last_time=self.times[-1] if self.times else None,
+            not_looked_at=unseen,
+            unread=listed({NOT_WALKED: unseen}) if unseen else "",
+        )
 
 
 def _warned(parted: Split, warnings: Iterable[str]) -> Split:
@@ -98,13 +130,13 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
             raise
         except CaptureError as second:
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
-            return replace(original, warnings=(warning,)), None
+            return replace(original, warnings=(warning,), walked=False), None
         return replace(parted, format=original.format, sha256=original.sha256), kept
 
 
 def _aside(kept: Path) -> Path:
     """Where that goes which tshark need not see."""
-    return kept.with_name("plain")
+    return kept.with_name("direct")
 
 
 def _form(path: Path) -> str:
@@ -204,7 +236,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "link_types": ",".join(parted.link_types),
         "media_packets": parted.media_packets,
         "foreign_packets": 0 if everything else parted.foreign_packets,
-        "dissected_packets": parted.packets if everything else _dissected(parted),
+        "dissected_packets": _dissected(parted, everything=everything),
         "packets_not_looked_at": parted.not_looked_at,
         "not_looked_at": parted.unread or None,
         "cut_short": parted.cut_short,
@@ -212,5 +244,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
     }
 
 
-def _dissected(parted: Split) -> int:
+def _dissected(parted: Split, *, everything: bool) -> int:
+    if everything:
+        return parted.packets - (0 if parted.walked else parted.not_looked_at)
     return parted.packets - parted.media_packets - parted.foreign_packets

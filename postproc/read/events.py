@@ -18,7 +18,7 @@ import pandas as pd
 
 from postproc.model import constants
 from postproc.model.tables import BY_NAME, Tables
-from postproc.read import dtls, limits, sdp, sip, stun
+from postproc.read import connections, dtls, limits, sdp, sip, stun
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, ip
 from postproc.wire import stun as wire
@@ -28,6 +28,7 @@ from postproc.wire.transport import UDP_HEADER
 BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
 MESSAGE_TABLES = (
     "sip_messages", "sip_headers", "sdp_media", "candidates", "stun_messages", "dtls_messages", "icmp_errors",
+    "connection_events",
 )  # fmt: skip
 WINDOW = constants.nanoseconds("copies.window_s")
 WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
@@ -60,10 +61,12 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
         if more := sum(1 for _ in found):
             warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
     copy_of = copies_of(sight for sight in sightings if sight.frame not in guessed)
-    return Tables(**{
+    made = {
         table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
         for table in MESSAGE_TABLES
-    })  # fmt: skip
+    }
+    of_signalling = connections.of_signalling(made["connection_events"], made["sip_messages"])
+    return Tables(**made).with_(connection_events=of_signalling)
 
 
 def rows(frame: Frame) -> Iterator[Row]:
@@ -74,6 +77,8 @@ def rows(frame: Frame) -> Iterator[Row]:
         return
     for message in frame.messages.get("sip", []):
         yield from _sip(frame, message)
+    for row in connections.rows(frame):
+        yield "connection_events", row
     for row in stun.rows(frame):
         yield "stun_messages", row
     for row in dtls.rows(frame):

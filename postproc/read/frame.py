@@ -9,7 +9,7 @@ import pandas as pd
 
 from postproc.read.limits import OUTSIDE
 
-LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6")}
+LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6", "tls")}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
 
@@ -31,7 +31,7 @@ class Frame:
     packet: bytes  # the whole frame
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
-    guessed: bool = False  # time, as the packet's own is not believed (read.clock)
+    guessed: bool = False  # time, as the packet's own is not believed (read.limits)
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:

@@ -195,19 +195,29 @@ def _packets(window: Window, interfaces: list[Interface]) -> Packets:
         destination=np.zeros(count, np.uint64),
     )
     _read_ip(found, slice(None), kind)
+    _open_tunnels(found, slice(None))
     return found
 
 
+def _open_tunnels(found: Packets, rows: Rows) -> None:
+    """Go on to what is in IP tunnels, one in the other; what is deeper than DEEPEST is not looked at."""
+    for _ in range(DEEPEST):
+        rows = _among(rows, np.flatnonzero(SIGHT[found.protocol[rows]] == TUNNEL))
+        if not len(found.protocol[rows]):
+            return
+        _open_ip(found, rows)
+    rows = _among(rows, np.flatnonzero(SIGHT[found.protocol[rows]] == TUNNEL))
+    found.unread[layers.named(UNCLEAR)] += len(found.protocol[rows])
+    found.protocol[rows] = UNCLEAR
+
+
 def _read_ip(found: Packets, rows: Rows, kind: Array) -> None:
-    """Read the headers at ``network``, which are of these kinds, and those in IP tunnels below."""
+    """Read the headers at ``network``, which are of these kinds."""
     of_ipv4 = kind == IPV4
     _read_ipv4(found, _among(rows, of_ipv4))
     others = np.flatnonzero(~of_ipv4)
     if len(others):
         _read_others(found, _among(rows, others), kind[others])
-    sight = SIGHT[found.protocol[rows]]
-    if (sight == TUNNEL).any():
-        _open_ip(found, _among(rows, np.flatnonzero(sight == TUNNEL)))
 
 
 def _among(rows: Rows, which: Array) -> Rows:
@@ -247,9 +257,6 @@ def _go_on(found: Packets, rows: Array, kind: Array) -> None:
     direct = kind >= IP_PROTOCOL + UNCLEAR
     direct &= kind < UDP_TUNNEL
     found.protocol[rows[direct]] = kind[direct] - IP_PROTOCOL
-    again = rows[direct][SIGHT[found.protocol[rows[direct]]] == TUNNEL]
-    if len(again):
-        _open_ip(found, again)
     rows, kind = rows[~direct], kind[~direct]
     if len(rows):
         found.network[rows] = found.transport[rows]
@@ -267,6 +274,7 @@ def _open_datagrams(found: Packets, udp: Payloads, outer: Array) -> Array:
     found.transport[rows] = at[tunnelled]
     found.tunnel_ports.update(np.unique(udp.destination_port[outer[tunnelled]]).tolist())
     _go_on(found, rows, kind[tunnelled])
+    _open_tunnels(found, rows)
     return rows
 
 

@@ -1,8 +1,8 @@
-"""Parts a capture: media measured here, foreign traffic left out, the rest in two files, one for tshark.
+"""Splits a capture: media measured here, foreign traffic left out, the rest in two files, one for tshark.
 
-One walk measures and says of every packet what its fate hangs on: nothing, a
-stream, a connection or a flow. When all of them are known, the records that
-stay are copied, byte for byte, in the capture's own format.
+One walk measures, and notes in a scratch file what the fate of every record hangs on: nothing, a
+stream, a connection or a flow. When all of them are known, the records that stay are copied,
+byte for byte, in the capture's own format.
 """
 
 import tempfile
@@ -19,39 +19,53 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import foreign, media, plain
-from postproc.read.arrays import Array
+from postproc.read import media, payloads
+from postproc.read.arrays import Array, join, starts_of_runs, take
 from postproc.read.container import Container, Window
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
-from postproc.read.packets import (
-    PIECE,
-    ForTshark,
-    Packets,
-    Payloads,
-    flow,
-    incomplete,
-    segments,
-    unwrapped,
-)  # fmt: skip
-from postproc.read.rtp import rtp_packets
-from postproc.read.small import (
-    CONNECTION,
-    KEEP,
-    LEAVE_OUT,
-    PLAIN,
-    REPORT,
-    STREAM,
-    Kept,
-    Targets,
-    Verdict,
-    records,
-    write,
-)  # fmt: skip
+from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
+from postproc.read.payloads import rtp_packets
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
+KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, DIRECT, REPORT = range(7)
+RECORD = np.dtype([("at", "i8"), ("time", "i8"), ("key", "u8"), ("size", "u4"), ("fate", "u4")])
+JUDGED_AT_ONCE = 1 << 16  # records
+COPIED_AT_ONCE = 1 << 20  # bytes
+
+
+@dataclass
+class Kept:
+    """What was written: frames and times (ns since the epoch) in the capture; what was left out.
+
+    ``direct`` are the frames in the other file.
+    """
+
+    frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    media: int = 0
+    foreign: int = 0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Files to write: for tshark, and for what is read directly; without the latter tshark sees that, too."""
+
+    kept: BinaryIO
+    direct: BinaryIO | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the whole capture showed: keys of proven media, of connections and of flows that stay."""
+
+    media: Array
+    connections: Array
+    flows: Array
 
 
 @dataclass(frozen=True)
@@ -60,8 +74,8 @@ class Split:
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order, ``plain_frames`` and ``plain_times`` to those in the other one.
-    ``guessed_frames`` are those whose clock is not believed (read.clock): their
+    order, ``direct_frames`` and ``direct_times`` to those in the other one.
+    ``guessed_frames`` are those whose clock is not believed (read.limits): their
     times are of the frame before. ``rtp_streams.stream`` counts from 0 within the
     file; capture is NA.
     """
@@ -79,11 +93,12 @@ class Split:
     foreign_packets: int = 0
     not_looked_at: int = 0
     unread: str = ""  # what those were
+    walked: bool = True
     tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     guessed_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
@@ -118,7 +133,7 @@ def split(
 ) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
-    ``aside`` takes what needs no tshark (read.plain); without it, tshark sees that, too.
+    ``aside`` takes what needs no tshark (read.payloads); without it, tshark sees that, too.
     ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
     ``seen`` is told how many bytes have been looked at.
     Raises CaptureError, or NotWalkable when it has to be converted first.
@@ -143,7 +158,7 @@ def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int, seen: Cal
 
 def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside: Path | None) -> Kept:
     with kept.open("wb") as target, aside.open("wb") if aside else nullcontext() as second:
-        return write(file, fates, verdict, Targets(target, second))
+        return copy_kept(file, fates, verdict, Targets(target, second))
 
 
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
@@ -165,8 +180,8 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
         fate, key = _fates(found, udp, walk.connections)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
-        _note_plain(udp, walk.flows, fate, key)
-        fates.write(records(window, fate, key).view(np.uint8).data)
+        _note_direct(udp, walk.flows, fate, key)
+        fates.write(record_fates(window, fate, key).view(np.uint8).data)
     walk.guessed.append(first_frame + window.guessed)
     _note_times(walk, np.delete(window.time, window.guessed) if len(window.guessed) else window.time)
 
@@ -182,22 +197,22 @@ def _fates(found: Packets, udp: Payloads, connections: ForTshark) -> tuple[Array
     """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
     fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
-    fate[udp.rows[foreign.quic(udp)]] = LEAVE_OUT
+    fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
     tcp = segments(found)
     if not len(tcp.rows):
         return fate, key
-    keys, content = flow(tcp.source, tcp.destination), foreign.tls_content(tcp)
-    foreign.note(connections, tcp, keys, content)
-    hangs = ~foreign.always_kept(tcp, content)
+    keys, content = flow(tcp.source, tcp.destination), payloads.tls_content(tcp)
+    payloads.note_signalling(connections, tcp, keys, content)
+    hangs = ~payloads.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
     return fate, key
 
 
-def _note_plain(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
-    """The same for plain messages and RTCP, among the datagrams of which nothing is known yet."""
-    some = plain.find(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
-    fate[udp.rows[some.reports]] = REPORT
-    fate[udp.rows[some.plain]], key[udp.rows[some.plain]] = PLAIN, some.key
+def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
+    """The same for what is read directly and for RTCP, among the datagrams of which nothing is known yet."""
+    found = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    fate[udp.rows[found.reports]] = REPORT
+    fate[udp.rows[found.direct]], key[udp.rows[found.direct]] = DIRECT, found.key
 
 
 def _unread(walk: Walk) -> Counter[str]:
@@ -230,8 +245,8 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         foreign_packets=small.foreign,
         kept_frames=small.frames,
         kept_times=small.times,
-        plain_frames=small.plain,
-        plain_times=small.plain_times,
+        direct_frames=small.direct,
+        direct_times=small.direct_times,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
         tunnel_ports=frozenset(walk.tunnel_ports),
@@ -241,3 +256,75 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         warnings=(*container.warnings, *_not_looked_at(unread)),
         media=walk.media,
     )
+
+
+def record_fates(window: Window, fate: Array, key: Array) -> Array:
+    """All records of a window in file order, those that are no packets included."""
+    rows = np.zeros(len(fate), RECORD)
+    rows["at"], rows["size"], rows["time"] = window.record_at, window.record_size, window.time
+    rows["key"], rows["fate"] = key, fate
+    if not window.others:
+        return rows
+    others = np.array([(at, 0, 0, size, NO_PACKET) for at, size in window.others], RECORD)
+    every = join(rows, others)
+    return take(every, np.argsort(every["at"], kind="stable"))
+
+
+def copy_kept(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) -> Kept:
+    """Copy the records that stay; ``fates`` holds all RECORD rows."""
+    done, frame = [Kept()], 0
+    fates.seek(0)
+    while chunk := fates.read(JUDGED_AT_ONCE * RECORD.itemsize):
+        rows = np.frombuffer(chunk, RECORD)
+        frames = frame + np.cumsum(rows["fate"] != NO_PACKET, dtype=np.int64)
+        frame = int(frames[-1])
+        done.append(_write(capture, rows, frames, verdict, targets))
+    return Kept(
+        frames=np.concatenate([kept.frames for kept in done]),
+        times=np.concatenate([kept.times for kept in done]),
+        direct=np.concatenate([kept.direct for kept in done]),
+        direct_times=np.concatenate([kept.direct_times for kept in done]),
+        media=sum(kept.media for kept in done),
+        foreign=sum(kept.foreign for kept in done),
+    )
+
+
+def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, targets: Targets) -> Kept:
+    fate, at, size = rows["fate"], rows["at"], rows["size"].astype(np.int64)
+    packet = fate != NO_PACKET
+    is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
+    is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections)) | (fate == LEAVE_OUT)
+    is_direct = np.zeros(len(rows), bool)
+    if targets.direct:
+        is_direct = _hangs(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
+        _copy(capture, targets.direct, at[is_direct | ~packet], size[is_direct | ~packet])
+    stays = ~(is_media | is_foreign | is_direct | (fate == REPORT))
+    _copy(capture, targets.kept, at[stays], size[stays])
+    shown = stays & packet
+    unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it
+    counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(unread))
+    time = rows["time"]
+    return Kept(frames[shown], time[shown], frames[is_direct], time[is_direct], *counts)
+
+
+def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:
+    """Which of the rows with this fate are judged so by their key."""
+    which = np.flatnonzero(rows["fate"] == fate)
+    judged = np.zeros(len(rows), bool)
+    judged[which] = judge(rows["key"][which])
+    return judged
+
+
+def _among(keys: Array, wanted: Array) -> Array:
+    return pd.Series(keys).isin(wanted).to_numpy()
+
+
+def _copy(capture: FileIO, target: BinaryIO, at: Array, size: Array) -> None:
+    """Copy stretches of the capture; those that touch go together."""
+    if not len(at):
+        return
+    starts = starts_of_runs(at - (np.cumsum(size) - size))
+    for position, total in zip(at[starts].tolist(), np.add.reduceat(size, starts).tolist(), strict=True):
+        capture.seek(position)
+        for done in range(0, total, COPIED_AT_ONCE):
+            target.write(capture.read(min(COPIED_AT_ONCE, total - done)))

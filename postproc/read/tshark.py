@@ -47,9 +47,15 @@ PREFERENCES = {
 }
 RELAYED_MEDIA = "stun.channel && udp.payload[4:2] >= 80:00"  # RTP in ChannelData (RFC 7983)
 SIP_IN_SEGMENT = 'tcp.payload contains "SIP/2.0"'  # what tshark takes for a plain segment
+# Where HTTPS is, its thousands of connections stay unseen; of TLS only what says how far a handshake came.
+CLOSED = "(tcp.flags.fin == 1 || tcp.flags.reset == 1) && !(tcp.port == 443)"
+SECURED = (
+    "(tls.record.content_type in {20..22} || tls.record.opaque_type == 23 && tls.record.length == 19) "
+    "&& !(tcp.port == 443)"
+)
 SIGNALLING = (
     f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
-    "|| icmp.type in {3..5,11,12} || icmpv6.type < 128"
+    f"|| icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} || {SECURED}"
 )
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (

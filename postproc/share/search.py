@@ -23,8 +23,8 @@ from postproc.model.errors import SetupError
 from postproc.read.records import Described, Record, pieces
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Needles, Originals, narrowed
-from postproc.share.redaction.packets import frame_of, ip_packet
 from postproc.share.redaction.streams import looks_like_rtp
+from postproc.share.redaction.tunnels import nested
 from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
 from postproc.wire.ip import TCP
@@ -154,11 +154,11 @@ def _telling_parts(capture: Path) -> Iterator[bytes]:
 
 def _telling(link_type: int, data: bytes) -> bytes:
     """The packet without what is random in headers: ids, checksums, numbers of TCP and RTP."""
-    frame = frame_of(link_type, data)
-    packet = ip_packet(frame)
-    if packet is None or frame is None:
+    head, packet = b"", None
+    for headers, packet in nested(link_type, data):
+        head += headers + packet.source + packet.destination
+    if packet is None:
         return data
-    head = data[: len(data) - len(frame.payload)] + packet.source + packet.destination
     if packet.protocol == TCP:
         return head + packet.payload[(packet.payload[12] >> 4) * 4 if len(packet.payload) > 12 else 0 :]
     body = packet.payload[8:]

@@ -64,6 +64,18 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
     return told
 
 
+def beside_calls(tables: Tables, width: int | None, lang: Lang, *, verbose: bool) -> list[Styled]:
+    """What was found beside the calls: failed registrations, TLS that does not come about."""
+    told: list[Styled] = []
+    for each in of_table(tables.findings[tables.findings["call"].isna()]):
+        if verbose:
+            told += [Styled(""), *_finding(each, width, lang)]
+        else:
+            text = f"{word(VERDICTS, each.verdict, lang)}: {clean(each.title)}"
+            told += [Styled(part, STYLES.get(each.verdict, "")) for part in folded(text, width, 2)]
+    return told
+
+
 def _step(step: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[Styled]:
     state = STATES[step["state"]].of(lang)
     text = f"  {step['question']} {state}: {clean(step['said'])}"

@@ -61,6 +61,10 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/session_expired_refused.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
     "made/session_timer_422_server.pcapng": [TOO_SMALL],
     "made/session_timer_422_trunk.pcapng": [TOO_SMALL],
+    "made/signalling_lost_proxy.pcapng": [("fault", "signalling-lost", [("signalling-lost", "fault", None)])],
+    "made/signalling_lost_reset.pcapng": [("fault", "signalling-lost", [
+        ("signalling-lost", "fault", None), ("media-stopped", "suspect", None),
+    ])],
     "made/three_legs.pcapng": OK,
     "made/turn_channel.pcapng": OK,
     "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [

@@ -11,6 +11,7 @@ import pytest
 
 from postproc import pipeline
 from postproc.read import deployment
+from postproc.wire import pcapng
 from tests.diagnose import degraded as by
 from tests.diagnose.conftest import Diagnosed
 
@@ -83,3 +84,16 @@ def test_every_degradation_takes_something_away(less, pcaps: Path):
     sizes = {less("good", each).stat().st_size for each in by.DEGRADATIONS}
     assert len(sizes) == len(by.DEGRADATIONS)
     assert max(sizes) < whole
+
+
+def test_media_of_a_file_that_cannot_be_walked_are_not_missing(pcaps: Path, tmp_path: Path):
+    """An empty section ahead stops the walk, and editcap refuses it: tshark alone shows no media."""
+    odd = tmp_path / "sections.pcapng"
+    odd.write_bytes(bytes(pcapng.Section()) + (pcaps / "good.pcapng").read_bytes())
+    run = pipeline.run([odd], deployment=deployment.read("xphone"), jobs=1)
+    (call,) = run.calls.itertuples()
+    (held,) = run.captures.itertuples()
+    assert call.verdict == "cannot_tell"
+    assert held.packets_not_looked_at > 0.8 * held.packets
+    assert held.packets == held.dissected_packets + held.packets_not_looked_at
+    assert held.first_time < held.last_time

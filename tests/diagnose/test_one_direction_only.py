@@ -14,6 +14,8 @@ CLIENT_END, SERVER_END = (
     {"src_addr": SERVER, "dst_addr": CLIENT_PUBLIC},
 )
 
+ASKED = CLIENT_END | {"src_port": 50000, "dst_port": 30000}
+
 
 def test_requests_of_a_dialog_whose_responses_are_missing():
     (found,) = asked(RULE, **NOTHING | {"sip_messages": SENT})
@@ -30,9 +32,11 @@ def test_responses_whose_requests_are_missing():
 
 
 def test_binding_responses_whose_requests_are_missing():
-    answers = [check(time=1.0 + n, outcome="response_only", **SERVER_END) for n in range(3)]
+    """A row of ``bindings`` names who asked, also where only the response was captured."""
+    answers = [check(time=1.0 + n, outcome="response_only", **CLIENT_END) for n in range(3)]
     (found,) = asked(RULE, **NOTHING | {"bindings": answers, "rtp_streams": [stream()]})
     assert (found.facts["count"], found.facts["kinds"]) == (3, ["Binding Response"])
+    assert (found.facts["sender"], found.facts["receiver"]) == (SERVER, CLIENT_PUBLIC)
     told_both(found, RULE)
 
 
@@ -55,7 +59,7 @@ def test_half_a_handshake():
         {"rtp_streams": [stream()]},
         {"sip_messages": SENT[:2]},
         {"sip_messages": [*SENT, message(1, 200, 2.9)]},
-        {"sip_messages": [], "bindings": [check(outcome="response_only", **SERVER_END), check(**CLIENT_END)]},
+        {"sip_messages": [], "bindings": [check(outcome="response_only", **CLIENT_END), check(**CLIENT_END)]},
     ],
     ids=["INVITEs", "checks", "media", "one proof", "a response", "an answered check"],
 )
@@ -64,7 +68,7 @@ def test_silent_where_perhaps_nothing_came_back_or_both_ways_are_seen(seen):
 
 
 def test_an_icmp_error_shows_that_the_other_way_was_in_sight():
-    answers = [check(time=1.0 + n, outcome="response_only", **SERVER_END) for n in range(3)]
+    answers = [check(time=1.0 + n, outcome="response_only", **ASKED) for n in range(3)]
     error = {"reporter": CLIENT_PUBLIC, "src_port": 30000, "dst_port": 50000, "time": 1.5, **SERVER_END}
     assert asked(RULE, **NOTHING | {"bindings": answers}, icmp_errors=[error]) == []
 

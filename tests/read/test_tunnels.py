@@ -51,6 +51,24 @@ def test_a_port_alone_makes_no_tunnel(tmp_path, payload, port):
     assert (found.not_looked_at, found.tunnel_ports, found.foreign_packets) == (0, frozenset(), 0)
 
 
+NESTED = {
+    "IP in IP": lambda packet: wire.ipv4(packet, protocol=4),
+    "GRE": lambda packet: wire.ipv4(b"\0\0\x08\0" + packet, protocol=47),
+    "authentication headers": lambda packet: wire.ipv4(b"\4\1" + bytes(10) + packet, protocol=51),
+    "VXLAN": lambda packet: wire.ipv4(wire.udp(tunnels.vxlan(wire.ethernet(packet)), destination=4789)),
+}
+
+
+@pytest.mark.parametrize("wrap", NESTED.values(), ids=NESTED)
+def test_tunnels_in_each_other_without_end_cost_only_their_packet(tmp_path, wrap):
+    deep = plain(b"x")[14:]
+    while len(deep) < 60_000:
+        deep = wrap(deep)
+    packets = [(START + n * 20_000_000, wire.datagram(wire.rtp(n))) for n in range(20)]
+    found = wire.parted(tmp_path, wire.pcap([*packets, (packets[-1][0] + 1, wire.ethernet(deep))]))
+    assert (found.media_packets, found.not_looked_at) == (20, int(wrap is not NESTED["VXLAN"]))
+
+
 def test_media_runs_on_beside_a_tunnel_on_the_same_port(tmp_path):
     inside = tunnels.TUNNELS["VXLAN"]
     packets = [(START + n * 20_000_000, inside.wrap(plain(wire.rtp(n)))) for n in range(20)]

@@ -14,7 +14,7 @@ from pcaps.make.builders.files import Record
 from pcaps.make.builders.links import Interface
 from pcaps.make.builders.packets import Endpoint
 from postproc.wire.ip import packed
-from postproc.wire.transport import ACK, FIN, PSH, SYN
+from postproc.wire.transport import ACK, FIN, PSH, RST, SYN
 
 MICROSECOND = 1e-6
 
@@ -110,7 +110,7 @@ class TcpConnection:
     ) -> None:
         self.recording, self.ends, self.on = recording, dict(ends), on
         self.mss = 1440 if any(":" in addr for addr, _ in ends.values()) else 1460
-        self._opened, self._closed = opened, 0.0
+        self._opened, self._closed, self._reset = opened, 0.0, (0.0, "")
         self._events: list[_Event] = []
         self._seq = {end: sum(packed(addr)) * 65537 + port for end, (addr, port) in ends.items()}
         recording.connection(self)
@@ -120,6 +120,9 @@ class TcpConnection:
 
     def close(self, at: float) -> None:
         self._closed = at
+
+    def reset(self, at: float, sender: str) -> None:
+        self._reset = at, sender
 
     def flush(self) -> None:
         first, second = self.ends
@@ -131,6 +134,8 @@ class TcpConnection:
             for nth, sender in enumerate((first, second)):
                 self._segment(self._closed + nth * 30 * MICROSECOND, sender, FIN | ACK)
             self._segment(self._closed + 60 * MICROSECOND, first, ACK)
+        if self._reset[1]:
+            self._segment(*self._reset, RST | ACK)
 
     def _data(self, event: _Event) -> None:
         cuts = list(event.cuts) or list(range(self.mss, len(event.payload), self.mss))

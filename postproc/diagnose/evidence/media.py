@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.view import end
+from postproc.diagnose.evidence.view import end, ends_seen
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
@@ -227,13 +227,10 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
 
 def seen_both_ways(case: Case, one: str, other: str) -> bool:
     """The captures show packets both ways between two machines, so a missing direction is missing indeed."""
-    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages, *case.bindings)
+    rows: tuple[PacketRow, ...] = (*case.sip_messages, *case.rtp_streams, *case.dtls_messages)
     flows = {(row.src_addr, row.dst_addr) for row in rows}
-    answered = any(
-        row.response_frame is not None and {row.src_addr, row.dst_addr} == {one, other}
-        for row in case.bindings
-    )
-    return answered or {(one, other), (other, one)} <= flows
+    flows |= {ends for binding in case.bindings for ends in ends_seen(binding)}
+    return {(one, other), (other, one)} <= flows
 
 
 def connected(case: Case, leg: int | None) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from postproc.diagnose.evidence.case import Case
 from postproc.model.loading import PacketRow
+from postproc.model.rows import BindingRow
 
 
 def watched_after(case: Case, time: datetime) -> float:
@@ -20,6 +21,17 @@ def end(case: Case) -> datetime | None:
     """When the call was over, or the captures were."""
     ends = [time for time in (case.call.end, case.last_time) if time is not None]
     return min(ends, default=None)
+
+
+Ends = tuple[str, str]  # sender's and receiver's address
+
+
+def ends_seen(binding: BindingRow) -> list[Ends]:
+    """Which ways packets of a binding were captured; of a lone response only the way back."""
+    there = (binding.src_addr, binding.dst_addr)
+    if binding.outcome == "response_only":
+        return [there[::-1]]
+    return [there, there[::-1]] if binding.response_frame is not None else [there]
 
 
 ENOUGH = 2  # one may be due to the capture's beginning

@@ -19,7 +19,10 @@ ORDER = """
     callee-unreachable
     session-interval-too-small
     no-response
+    tls-handshake-failed
+    registration-failed
     call-rejected
+    signalling-lost
     ack-missing
     session-expired
     second-leg-missing

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from postproc.diagnose.ending import taken_back
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.diagnose.evidence.paths import checks
@@ -21,6 +22,10 @@ ONE_LEG = Text(
     " is missing.",
     "Nur das Leg zwischen dem Server {server} und {peer} ist im Mitschnitt;"
     " das Leg des Clients mit dessen SDP fehlt.",
+)
+CANCELLED = Text(
+    "The server took the call back before it was answered; the reason lies on the client's leg.",
+    "Der Server hat den Anruf zurückgenommen, bevor er angenommen war; der Grund liegt auf dem Leg des Clients.",
 )
 UNKNOWN = Text(
     "So caller, candidates and passwords of the ICE session are not known; the checks themselves are judged.",
@@ -66,16 +71,19 @@ def _judged(case: Case) -> bool:
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:
-    """A leg that the server makes, without ICE, answered, with no audio both ways."""
+    """A leg that the server makes, without ICE: answered, with no audio both ways, or taken back."""
     leg = case.legs[0]
-    if not _lasted(case, leg) or media_ok(case) is True or any(with_ice(case, each) for each in case.legs):
+    if (
+        not (_lasted(case, leg) or taken_back(case, leg))
+        or media_ok(case) is True
+        or any(with_ice(case, each) for each in case.legs)
+    ):
         return
     if not server_calls(case, leg):
         return  # of a leg that the server takes nobody can tell whether there is another: second-leg-missing
     facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
-    yield Finding(
-        RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (NOT_THERE,), facts, SETTLE, leg=leg.leg
-    )
+    why = CANCELLED if taken_back(case, leg) else NOT_THERE
+    yield Finding(RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (why,), facts, SETTLE, leg=leg.leg)
 
 
 def _lasted(case: Case, leg: LegRow) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.view import Ends, ends_seen
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import PacketRow
 from postproc.model.rows import SipMessageRow
@@ -11,8 +12,6 @@ from postproc.model.text import Text
 
 ENOUGH = 2  # packets that answer something unseen; one may be due to the capture's beginning
 OPENING = frozenset({"client_hello", "hello_verify_request"})  # sent without having got an answer
-
-Ends = tuple[str, str]  # sender's and receiver's address
 
 TITLE = Text(
     "Only packets from {sender} to {receiver} are in the capture, none in the other direction.",
@@ -74,10 +73,8 @@ def _leg(case: Case, rows: Iterable[PacketRow]) -> int | None:
 def _sights(case: Case) -> Iterator[_Sight]:
     yield from _sip(case.sip_messages)
     for binding in case.bindings:
-        ends = (binding.src_addr, binding.dst_addr)
-        yield _Sight(ends, binding, "Binding Response" if binding.outcome == "response_only" else None)
-        if binding.response_frame is not None and binding.outcome != "response_only":
-            yield _Sight(ends[::-1], binding, None)
+        answers = "Binding Response" if binding.outcome == "response_only" else None
+        yield from (_Sight(ends, binding, answers) for ends in ends_seen(binding))
     for message in case.dtls_messages:
         opens = message.content == "alert" or message.handshake_type in OPENING
         yield _Sight((message.src_addr, message.dst_addr), message, None if opens else "DTLS")

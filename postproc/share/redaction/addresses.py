@@ -144,8 +144,9 @@ class Addresses:
         return self.macs[addr]
 
     def _station(self, addr: bytes) -> bytes:
+        """It begins with 2: behind MPLS 4 and 6 mean IP, 0 and 1 a control word (RFC 4928, RFC 4385)."""
         digest = hmac.digest(self._key, b"mac" + addr, "sha256")[:6]
-        return bytes([digest[0] & ~GROUP_BIT & 0xFF | LOCAL_BIT]) + digest[1:]
+        return bytes([0x20 | digest[0] & 0x0C | LOCAL_BIT]) + digest[1:]
 
     def _group(self, addr: bytes) -> bytes:
         """A group of IP (RFC 1112, RFC 2464) ends in bytes of its address: they follow it."""

@@ -1,38 +1,36 @@
 """Packets, layer by layer: addresses and payloads are replaced by such of equal length, checksums set right.
 
 Twice through a capture: ``note`` learns what is spread over packets (TCP streams, fragments, certificates),
-``packet`` replaces. What is not understood is null from there on. Layers: link (https://www.tcpdump.org/linktypes.html),
-IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and what it carries.
+``packet`` replaces. What is not understood is null from there on. Layers: link and tunnels (the module beside
+this one), IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and what it carries.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from postproc.read.layers import IN_IP, IPV4, IPV6
 from postproc.share.account import Kind, Tally
 from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.dtls import Flow, Handshakes, looks_like_dtls
 from postproc.share.redaction.sip import START, Messages
 from postproc.share.redaction.streams import Fragments, Media, Streams, looks_like_rtp
 from postproc.share.redaction.stun import StunMessages, bound_channel, carried, looks_like_stun
-from postproc.wire import MalformedError, ip, link
+from postproc.share.redaction.tunnels import (
+    DEEPEST,
+    Headers,
+    in_datagram,
+    in_packet,
+    link_headers,
+    nested,
+    packet_behind,
+    with_checksums,
+)
+from postproc.wire import MalformedError, ip
 from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, Extension, Packet
-from postproc.wire.link import ARP, UNKNOWN, Cooked, Cooked2, Ethernet, Frame, Layer
+from postproc.wire.link import ARP
 from postproc.wire.transport import NO_OPERATION
 
 IP_ROUTING_KEPT, IP_OPTIONS_KEPT = 3, 1  # bytes behind the next header: length, type, segments left; length
-
-
-def frame_of(link_type: int, data: bytes) -> Frame | None:
-    """The link layers of a packet; None of a kind that is not known, or cut short."""
-    try:
-        return link.parse(link_type, data)
-    except MalformedError:
-        return None
-
-
-def ip_packet(frame: Frame | None) -> Packet | None:
-    """The IP packet in a frame; None where its header is not there or not sound."""
-    return _ip_packet(frame.payload) if frame and frame.is_ip else None
 
 
 def _ip_packet(data: bytes) -> Packet | None:
@@ -62,29 +60,6 @@ def _void(extension: Extension) -> Extension:
         return extension
     kept = IP_ROUTING_KEPT if extension.kind == ip.ROUTING else IP_OPTIONS_KEPT
     return extension._replace(data=extension.data[:kept] + bytes(len(extension.data) - kept))
-
-
-def _linked(frame: Frame, addresses: Addresses, payload: bytes) -> bytes:
-    """The frame with other hardware addresses and another payload."""
-    layers = tuple(_layer(layer, addresses) for layer in frame.layers)
-    return bytes(replace(frame, layers=layers, payload=payload))
-
-
-def _layer(layer: Layer, addresses: Addresses) -> Layer:
-    if isinstance(layer, Ethernet):
-        return Ethernet(addresses.mac(layer.destination), addresses.mac(layer.source))
-    if isinstance(layer, Cooked | Cooked2):
-        known = addresses.mac(layer.address[:6]) + bytes(2) if layer.size == 6 else bytes(8)
-        return replace(layer, address=known)
-    return layer
-
-
-def _foreign(frame: Frame | None, addresses: Addresses, size: int) -> bytes:
-    """What is no IP: its link layers and ARP; null where not even the link layer says what follows."""
-    if frame is None or frame.carried == UNKNOWN:
-        return bytes(size)
-    arp = _arp(frame.payload, addresses) if frame.carried == ARP else b""
-    return _linked(frame, addresses, arp.ljust(len(frame.payload), b"\0"))
 
 
 def _arp(packet: bytes, addresses: Addresses) -> bytes:
@@ -128,6 +103,7 @@ def _quote(rest: bytes, addresses: Addresses, quoted: Quoted) -> bytes:
     return bytes(len(rest)) if packet is None else bytes(_readdressed(packet, addresses, quoted(packet)))
 
 
+NO_FRAME = 0  # of what was put together from several
 CHANNELS = range(64, 80)
 KEEP_ALIVE = b"\r\n\0 "
 LONGEST_KEEP_ALIVE = 8
@@ -152,11 +128,11 @@ class Packets:
 
     def note(self, frame: int, link_type: int, data: bytes) -> None:
         """Learn a packet, before any is replaced."""
-        packet = ip_packet(frame_of(link_type, data))
+        packet = next((each for _, each in reversed([*nested(link_type, data)])), None)
         if packet is None:
             return
         if packet.fragment:
-            if packet.protocol == UDP:
+            if packet.protocol == UDP or packet.protocol in IN_IP:
                 key, offset, more = packet.fragment
                 self._fragments.note(frame, key, offset, more, packet.payload, cut=packet.missing > 0)
         elif packet.protocol == TCP and _whole_header(packet.payload):
@@ -173,39 +149,58 @@ class Packets:
 
     def packet(self, frame: int, link_type: int, data: bytes) -> bytes:
         """A packet as it is now, as long as before."""
-        link_frame = frame_of(link_type, data)
-        packet = ip_packet(link_frame)
-        if packet is None or link_frame is None:
-            return _foreign(link_frame, self._addresses, len(data))
-        new = _readdressed(packet, self._addresses, self._payload(frame, packet))
-        new = replace(new, payload=_sealed(new.payload, packet, new.source, new.destination))
-        return _linked(link_frame, self._addresses, bytes(new))
+        return self._behind(link_headers(link_type, data), frame)
 
-    def _payload(self, frame: int, packet: Packet) -> bytes:
+    def _behind(self, headers: Headers, frame: int, depth: int = 0, outside: Packet | None = None) -> bytes:
+        """Headers, and the packet behind them, which is ``outside`` itself behind an extension header."""
+        packet, rest = packet_behind(headers, outside), b""
+        if headers.kind != ARP and packet is None:
+            headers = headers.proven
+        start = headers.redacted(self._addresses.mac)
+        if headers.kind == ARP:
+            rest = _arp(headers.rest, self._addresses)
+        elif packet:
+            new = _readdressed(packet, self._addresses, self._payload(frame, packet, depth))
+            payload = _sealed(new.payload, packet, new.source, new.destination)
+            rest = bytes(replace(new, payload=payload)) if headers.kind in (IPV4, IPV6) else payload
+        return with_checksums(headers, start + rest.ljust(len(headers.rest), b"\0"))
+
+    def _payload(self, frame: int, packet: Packet, depth: int = 0) -> bytes:
         """What the IP packet carries now, the checksum not yet set."""
         if packet.fragment:
             return self._fragments.places.get(frame) or bytes(len(packet.payload))
+        if packet.protocol in IN_IP:
+            headers = in_packet(packet) if depth < DEEPEST else None
+            if headers and packet_behind(headers, packet):
+                return self._behind(headers, frame, depth + 1, packet)
         if packet.protocol == UDP:
-            return self._udp(packet.payload, _flow(packet), cut=packet.missing > 0)
+            return self._udp(packet.payload, _flow(packet), frame, depth, cut=packet.missing > 0)
         if packet.protocol == TCP and _whole_header(packet.payload):
             return self._streams.segment(frame, packet.payload)
         if packet.protocol in (ICMP, ICMPV6):
             return icmp(packet, self._addresses, self._quoted)
         return bytes(len(packet.payload))
 
-    def _udp(self, segment: bytes, flow: Flow, *, cut: bool) -> bytes:
+    def _udp(self, segment: bytes, flow: Flow, frame: int = NO_FRAME, depth: int = 0, *, cut: bool) -> bytes:
         """A datagram with its header, the checksum not yet set."""
         if len(segment) < UDP_HEADER:
             return segment
         length = int.from_bytes(segment[4:6])
         end = len(segment) if length < UDP_HEADER else min(length, len(segment))
-        new = self._datagram(flow, segment[UDP_HEADER:end], cut=cut)
+        payload = segment[UDP_HEADER:end]
+        headers = in_datagram(flow[3], payload) if depth < DEEPEST else None
+        if headers and packet_behind(headers):
+            new = self._behind(headers, frame, depth + 1)
+        else:
+            new = self._datagram(flow, payload, cut=cut)
         return segment[:UDP_HEADER] + new + bytes(len(segment) - end)
 
     def _reassembled(self, key: bytes, segment: bytes) -> bytes:
         """A datagram that was fragmented, with its checksum."""
         size = 16 if len(key) > 2 * 16 else 4
         source, destination = key[-2 * size : -size], key[-size:]
+        if (protocol := key[-2 * size - 1]) != UDP:
+            return self._payload(NO_FRAME, Packet(source, destination, protocol, segment))
         ports = int.from_bytes(segment[:2]), int.from_bytes(segment[2:4])
         new = self._udp(segment, (source, ports[0], destination, ports[1]), cut=False)
         new_source, new_destination = map(self._addresses.packed, (source, destination))

@@ -29,6 +29,7 @@ from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import clock, day, shown
+from postproc.show.report.findings import Card, cards
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import Walks
 
@@ -68,6 +69,7 @@ class Report:
     verdicts: tuple[tuple[str, str, int], ...]
     entries: tuple[Entry, ...]
     details: tuple[Detail, ...]
+    beside: tuple[Card, ...]  # what was found beside the calls
     captures: tuple[File, ...]
     logs: tuple[File, ...]
     unread: tuple[tuple[str, str], ...]
@@ -123,6 +125,7 @@ def report(
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
+        beside=cards(0, found[None], lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),

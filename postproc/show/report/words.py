@@ -85,6 +85,7 @@ PAGE: Mapping[str, Text] = {
         "Choose a step to see what it rests on.", "Ein Schritt zeigt bei Auswahl, worauf er beruht."
     ),
     "findings": capital(FINDINGS),
+    "beside": Text("Beside the calls", "Neben den Anrufen"),
     "no_findings": Text("Nothing to complain about.", "Nichts zu beanstanden."),
     "confidence": CONFIDENCE,
     "causes": capital(CAUSES),

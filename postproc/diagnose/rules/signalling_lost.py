@@ -1,0 +1,219 @@
+"""The TCP, TLS or WebSocket connection of a dialog breaks in mid-call, and what is sent later has no way."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.view import watched_after
+from postproc.model.calls import connection
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import ConnectionEventRow, SipMessageRow
+from postproc.model.text import Text
+
+RESET = Text(
+    "{closer} reset the {transport} connection of leg {number} to {other} in mid-call.",
+    "{closer} hat die {transport}-Verbindung von Leg {number} zu {other} mitten im Anruf abgebrochen (RST).",
+)
+CLOSED = Text(
+    "{closer} closed the {transport} connection of leg {number} to {other} in mid-call.",
+    "{closer} hat die {transport}-Verbindung von Leg {number} zu {other} mitten im Anruf geschlossen (FIN).",
+)
+UNANSWERED = Text(
+    "The INVITE was still without a final response; none came over another connection either.",
+    "Der INVITE hatte noch keine endgültige Antwort; auch über eine andere Verbindung kam keine.",
+)
+ANSWERED_ELSEWHERE = Text(
+    "The other side answered {later_s:0} s later, and the caller never heard of it.",
+    "Die Gegenseite nahm {later_s:0} s später ab, und der Anrufer erfuhr davon nichts.",
+)
+NO_BYE = Text(
+    "The call was ended on the other leg {later_s:0} s later; no BYE went to this side.",
+    "Der Anruf wurde {later_s:0} s später auf dem anderen Leg beendet; zu dieser Seite ging kein BYE mehr.",
+)
+NOTHING_MORE = Text(
+    "Nothing more was said in this dialog, though the capture goes on for {watched_s:0} s.",
+    "In diesem Dialog kam nichts mehr, obwohl der Mitschnitt noch {watched_s:0} s weiterläuft.",
+)
+SETTLE = Text(
+    "the logs of {closer} and of any proxy between say why the connection was closed (WebSocket close code 1006: broken off).",
+    "Die Logs von {closer} und von Proxys dazwischen sagen, warum die Verbindung endete (WebSocket-Code 1006: abgebrochen).",
+)
+
+# A client that reconnects does so at once, and the server then repeats what it could not deliver (RFC 5626). With
+# 1 s such reconnections are accused; a short capture after the break hides longer ones anyway.
+RECONNECTS_S = 5.0
+# A broken connection does no harm before somebody has something to say. With less than a usual idle
+# timeout of 30 s, a pause in the dialog is taken for its end.
+SILENT_S = 30.0
+PASSED_ON_S = 1.0  # within which a B2BUA or proxy says so to the other side
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A dialog's connection that broke while the dialog stood, and its messages before."""
+
+    event: ConnectionEventRow
+    before: Sequence[SipMessageRow]
+
+    @property
+    def answered(self) -> bool:
+        return any((row.status or 0) // 100 == 2 and row.cseq_method == "INVITE" for row in self.before)
+
+
+class Damage(NamedTuple):
+    """What could not be said any more; ``later``: the message of another hop that shows it."""
+
+    text: Text
+    verdict: Verdict
+    confidence: float
+    later: SipMessageRow | None = None
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for broken in _broken(case):
+        damage = _of_dialog(case, broken) if broken.answered else _of_invite(case, broken)
+        if damage is not None:
+            yield _finding(case, broken, damage)
+
+
+def _of_invite(case: Case, broken: Broken) -> Damage | None:
+    accepted = next((row for row in _elsewhere(case, broken) if _accepts(row)), None)
+    if accepted is not None:
+        return Damage(ANSWERED_ELSEWHERE, "fault", 0.95, accepted)
+    watched = watched_after(case, broken.event.time)
+    return Damage(UNANSWERED, "fault", 0.85) if watched >= RECONNECTS_S else None
+
+
+def _of_dialog(case: Case, broken: Broken) -> Damage | None:
+    bye = next((row for row in _elsewhere(case, broken) if row.method == "BYE"), None)
+    if bye is not None:
+        return Damage(NO_BYE, "fault", 0.9, bye) if watched_after(case, bye.time) >= PASSED_ON_S else None
+    if broken.event.event == "reset" and _goes_on(case, broken.event.time):
+        return Damage(NOTHING_MORE, "suspect", 0.6)
+    return None
+
+
+def _broken(case: Case) -> Iterator[Broken]:
+    """Connections that end before their dialog does, and are not replaced by another of the same machines."""
+    firsts: dict[object, ConnectionEventRow] = {}
+    for event in case.connection_events:
+        if event.event in ("fin", "reset"):
+            firsts.setdefault((connection(event), event.src_addr), event)
+    seen = set()
+    for event in sorted(firsts.values(), key=lambda each: each.time):
+        for call_id in case.leg_of:
+            mine = [
+                row for row in case.sip_messages if row.call_id == call_id and row.capture == event.capture
+            ]
+            on_it = [row for row in mine if connection(row) == connection(event) and row.time <= event.time]
+            if not on_it or (call_id, connection(event)) in seen:
+                continue
+            seen.add((call_id, connection(event)))
+            hosts = {event.src_addr, event.dst_addr}
+            between = [row for row in mine if {row.src_addr, row.dst_addr} == hosts]
+            after = [row for row in between if row.time > event.time]
+            before = [row for row in between if row.time <= event.time]
+            if not after and not _over(before):
+                yield Broken(event, before)
+
+
+def _over(before: Sequence[SipMessageRow]) -> bool:
+    """The dialog had ended, or was being ended, or never began; a challenge is answered over another connection."""
+    if not any(row.method == "INVITE" for row in before):
+        return True
+    invites = [row for row in before if row.cseq_method == "INVITE" and row.method != "ACK"]
+    if any(row.method in ("BYE", "CANCEL") for row in before):
+        return True
+    return bool(invites) and (invites[-1].status or 0) >= 300
+
+
+def _elsewhere(case: Case, broken: Broken) -> list[SipMessageRow]:
+    """What the call's other hops and legs say later."""
+    hosts = {broken.event.src_addr, broken.event.dst_addr}
+    call_id = broken.before[0].call_id
+    return [
+        row
+        for row in case.sip_messages
+        if row.time > broken.event.time and (row.call_id != call_id or {row.src_addr, row.dst_addr} != hosts)
+    ]
+
+
+def _accepts(row: SipMessageRow) -> bool:
+    return row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE"
+
+
+def _goes_on(case: Case, time: datetime) -> bool:
+    """The capture is long enough to see a reconnection, and the call's media shows that it stood."""
+    media = any(stream.last_time is not None and stream.last_time > time for stream in case.rtp_streams)
+    return media and watched_after(case, time) >= SILENT_S
+
+
+def _finding(case: Case, broken: Broken, damage: Damage) -> Finding:
+    event, first, later = broken.event, broken.before[0], damage.later
+    return Finding(
+        RULE.name,
+        damage.verdict,
+        damage.confidence,
+        evidence(event, broken.before[-1], later),
+        RESET if event.event == "reset" else CLOSED,
+        (damage.text,),
+        {
+            "closer": event.src_addr,
+            "other": event.dst_addr,
+            "transport": "WebSocket" if first.transport in ("ws", "wss") else (first.transport or "").upper(),
+            "number": first.leg,
+            "later_s": (later.time - event.time).total_seconds() if later is not None else 0.0,
+            "watched_s": watched_after(case, event.time),
+        },
+        SETTLE,
+        leg=first.leg,
+    )
+
+
+RULE = Rule(
+    code="SIP014",
+    name="signalling-lost",
+    stage="sip",
+    breaks="signalling",
+    despite_media=True,
+    summary=Text(
+        "Signalling connection lost in mid-call", "Signalisierungsverbindung mitten im Anruf verloren"
+    ),
+    claim=Text(
+        "The connection that carries a dialog is reset or closed before its end, and no other takes over.",
+        "Die Verbindung, die einen Dialog trägt, wird vor dessen Ende abgebrochen oder geschlossen, und keine andere übernimmt.",
+    ),
+    causes=(
+        cause(
+            "The app was closed or suspended, or the device changed its network.",
+            "Die App wurde beendet oder angehalten, oder das Gerät wechselte das Netz.",
+        ),
+        cause(
+            "A proxy, load balancer or firewall ends connections that are idle for too long.",
+            "Ein Proxy, Load-Balancer oder eine Firewall beendet Verbindungen, die zu lange ruhen.",
+        ),
+        cause(
+            "The server restarted, or ran into a fault and dropped its connections.",
+            "Der Server startete neu oder ließ durch einen Fehler seine Verbindungen fallen.",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Raise the idle timeout of proxies on the way, and send keep-alives more often than that (RFC 5626: CRLF; WebSocket: ping).",
+            "Die Leerlaufzeit von Proxys auf dem Weg erhöhen und häufiger Keep-Alives senden (RFC 5626: CRLF; WebSocket: Ping).",
+        ),
+        remedy(
+            "Let the client reconnect at once and register again with the same instance (outbound), so that the dialog finds it.",
+            "Den Client sofort neu verbinden und mit derselben Instanz registrieren lassen (Outbound), damit der Dialog ihn findet.",
+        ),
+    ),
+    references=("RFC 3261, section 18", "RFC 5626", "RFC 7118"),
+    known_problems=Text(
+        "A client that reconnects from another address is not recognised as the same.",
+        "Ein Client, der sich von einer anderen Adresse neu verbindet, wird nicht als derselbe erkannt.",
+    ),
+    find=find,
+)

@@ -1,0 +1,81 @@
+"""Connections of signalling that break in mid-call."""
+
+import pytest
+
+from postproc.diagnose.rules.signalling_lost import RULE
+from tests.diagnose.scenes import APP, GATEWAY, SERVER, asked, leg, message, plain_stream, told_both, verdict
+
+PORTS = {APP: 50112, SERVER: 5060, GATEWAY: 5060}
+
+
+def tcp(*args, **changes):
+    row = message(*args, transport="tcp") | changes
+    return {"src_port": PORTS[row["src_addr"]], "dst_port": PORTS[row["dst_addr"]]} | row
+
+
+def broken(time, event="reset", closer=APP, **changes):
+    peer = SERVER if closer == APP else APP
+    return {
+        "frame": 53, "time": time, "event": event, "src_addr": closer, "dst_addr": peer,
+        "src_port": PORTS[closer], "dst_port": PORTS[peer],
+    } | changes  # fmt: skip
+
+
+ASKED = (tcp(1, "INVITE", 0.0, frame=1), tcp(1, 183, 0.2, frame=5), message(2, "INVITE", 0.3, frame=6))
+ACCEPTED = message(2, 200, 3.0, frame=20)
+STANDS = (*ASKED, ACCEPTED, tcp(1, 200, 3.0, frame=21), tcp(1, "ACK", 3.1, frame=22))
+BYE = message(2, "BYE", 20.0, frame=30)
+
+
+def test_an_answer_that_no_longer_finds_its_way():
+    sip = [*ASKED, ACCEPTED, BYE]
+    legs = [leg(1, final_status=None, answer_time=None, end_time=None, state="trying"), leg(2)]
+    changes = {"sip_messages": sip, "legs": legs, "connection_events": [broken(1.0)], "rtp_streams": []}
+    (found,) = asked(RULE, **changes)
+    assert (found.verdict, found.leg) == ("fault", 1)
+    assert found.evidence.frames == (5, 20, 53)
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"] == f"{APP} reset the TCP connection of leg 1 to {SERVER} in mid-call."
+    assert "nahm 2 s später ab" in shown["de"]["detail"]
+    row = verdict(**changes)
+    assert (row.verdict, row.cause) == ("fault", "signalling-lost")
+
+
+def test_an_invite_left_alone():
+    (found,) = asked(RULE, sip_messages=ASKED, connection_events=[broken(1.0, "fin", SERVER)])
+    assert "without a final response" in told_both(found, RULE)["en"]["detail"]
+    assert "closed the TCP connection" in told_both(found, RULE)["en"]["title"]
+
+
+def test_a_bye_that_is_not_passed_on():
+    (found,) = asked(RULE, sip_messages=[*STANDS, BYE], connection_events=[broken(8.0, "fin")])
+    assert "ended on the other leg 12 s later" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_a_call_that_goes_on_without_signalling_is_a_suspicion():
+    media = [plain_stream(SERVER, GATEWAY, last_time=50.0)]
+    (found,) = asked(RULE, sip_messages=STANDS, connection_events=[broken(8.0)], rtp_streams=media)
+    assert (found.verdict, found.confidence) == ("suspect", 0.6)
+
+
+OVER = tcp(1, "BYE", 7.0, frame=31)
+
+
+@pytest.mark.parametrize(("sip", "events"), [
+    ([*STANDS, BYE], []),
+    ([*STANDS, OVER, BYE], [broken(8.0, "fin")]),  # after its end
+    ([*STANDS, BYE, tcp(1, "BYE", 20.1, src_port=50200)], [broken(8.0)]),  # over a new connection
+    ([*ASKED, tcp(1, 486, 1.0)], [broken(2.0, "fin")]),
+    ([*ASKED, tcp(1, "CANCEL", 0.9)], [broken(2.0)]),
+    ([tcp(1, "INVITE", 0.0), tcp(1, 401, 0.1)], [broken(0.2, "fin")]),
+    ([*STANDS], [broken(8.0, "fin")]),  # nobody had anything to say
+    ([*STANDS, BYE], [broken(8.0, src_port=50999)]),  # another connection
+    ([*STANDS, BYE], [broken(8.0, "alert", alert="close_notify")]),
+])  # fmt: skip
+def test_silent(sip, events):
+    assert asked(RULE, sip_messages=sip, connection_events=events) == []
+
+
+def test_silent_where_the_capture_ends_with_the_break():
+    captures = [{"first_time": 0.0, "last_time": 3.0}]
+    assert asked(RULE, sip_messages=ASKED, connection_events=[broken(1.0)], captures=captures) == []
