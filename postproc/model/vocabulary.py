@@ -39,6 +39,12 @@ SIDES: Mapping[str, Text] = {
     "server": Text("server", "Server"),
     "other": Text("other side", "Gegenstelle"),
 }
+# Who ends a call, as a sentence begins with it.
+ENDERS: Mapping[str, Text] = {
+    "caller": Text("The caller", "Der Anrufer"),
+    "called": Text("The called side", "Die angerufene Seite"),
+    "b2bua": Text("The server", "Der Server"),
+}
 DIRECTIONS: Mapping[str, Text] = {
     "server_to_client": Text("to client", "zum Client"),
     "client_to_server": Text("to server", "zum Server"),

@@ -253,9 +253,15 @@ def _line(block: bytes, start: int, number: int) -> Line | None:
     call_id = facts.get("call_id")
     uuid = line["uuid"] or facts.get("opened")
     return Line(
-        number, line["time"][:26], intern(line["level"]), intern(line["source"]), text,
-        intern(uuid.lower()) if uuid else None, None if call_id == NULL else call_id, kind,
-    )  # fmt: skip
+        number,
+        line["time"][:26],
+        intern(line["level"]),
+        intern(line["source"]),
+        text,
+        intern(uuid.lower()) if uuid else None,
+        None if call_id == NULL else call_id,
+        kind,
+    )
 
 
 def _with_description(text: str, block: bytes, end: int) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from postproc.read import dtls
-from postproc.read.arrays import Array, gather, numbers, take
+from postproc.read.arrays import Array, gather, numbers, structure, take
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
 from postproc.read.packets import MIX, ForTshark, Packets, Payloads, flow, mixed, unwrapped
@@ -41,20 +41,16 @@ BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.C
 INDICATIONS = tuple(
     stun.message_type(method, stun.Class.INDICATION) for method in (stun.Method.SEND, stun.Method.DATA)
 )
-RTP_HEADER = np.dtype([
-    ("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4"),
-    ("rest", "V4"),
-])  # fmt: skip
-CHANNEL = np.dtype([("number", ">u2"), ("length", ">u2"), ("inner", "V12")])
+RTP_HEADER = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, rest V4")
+CHANNEL = structure("number >u2, length >u2, inner V12")
 RTP_SIZE, CHANNEL_SIZE = wire_rtp.HEADER, stun.CHANNEL_HEADER
-INDICATION = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("rest", "V8")])
-ATTRIBUTE = np.dtype([("type", ">u2"), ("length", ">u2")])
+INDICATION = structure("type >u2, length >u2, cookie >u4, rest V8")
+ATTRIBUTE = structure("type >u2, length >u2")
 ATTRIBUTES = 6  # looked at: XOR-PEER-ADDRESS and DATA must be there, DONT-FRAGMENT, SOFTWARE and ICMP may
-PACKET = np.dtype([
-    ("key", "u8"), ("time", "i8"), ("frame", "i8"), ("addresses", "u8", (4,)), ("timestamp", "u4"),
-    ("ssrc", "u4"), ("size", "u4"), ("source_port", "u2"), ("destination_port", "u2"), ("sequence", "u2"),
-    ("payload_type", "u1"), ("marker", "?"), ("relayed", "?"),
-])  # fmt: skip
+PACKET = structure(
+    "key u8, time i8, frame i8, addresses 4u8, timestamp u4, ssrc u4, size u4, source_port u2, "
+    "destination_port u2, sequence u2, payload_type u1, marker ?, relayed ?"
+)
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
 TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
@@ -62,15 +58,26 @@ QUIC_PORT = 443
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
 HTTP, GRANTED, GET = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET "))
-FIRST_BYTES = np.dtype({  # one payload's first bytes, by what they may be
-    "names": [
-        "first", "second", "content_type", "major", "minor", "opcode", "length",
-        "type", "cookie", "framed_type", "framed_cookie",
-    ],
-    "formats": [">u8", ">u8", "u1", "u1", "u1", "u1", "u1", ">u2", ">u4", ">u2", ">u4"],
-    "offsets": [0, 8, 0, 1, 2, 0, 1, 0, 4, 2, 6],
-    "itemsize": 16,
-})  # fmt: skip
+FIRST_BYTES = np.dtype(
+    {  # one payload's first bytes, by what they may be
+        "names": [
+            "first",
+            "second",
+            "content_type",
+            "major",
+            "minor",
+            "opcode",
+            "length",
+            "type",
+            "cookie",
+            "framed_type",
+            "framed_cookie",
+        ],
+        "formats": [">u8", ">u8", "u1", "u1", "u1", "u1", "u1", ">u2", ">u4", ">u2", ">u4"],
+        "offsets": [0, 8, 0, 1, 2, 0, 1, 0, 4, 2, 6],
+        "itemsize": 16,
+    }
+)
 SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
 CRLF = 0x0D0A
 OPCODES = (0x81, 0x82)  # of WebSocket: whole text or binary messages
@@ -83,7 +90,7 @@ BEGINNING = TOKEN[:, None] & (TOKEN | (np.arange(256) == ord(" ")))  # two bytes
 BEGINNING[OPCODES, :] = BEGINNING[divmod(CRLF, 256)] = True
 MAY_BE_TEXT = BEGINNING.ravel()
 
-STUN_HEAD = np.dtype([("type", ">u2"), ("length", ">u2"), ("cookie", ">u4"), ("id", "V8")])
+STUN_HEAD = structure("type >u2, length >u2, cookie >u4, id V8")
 OF_DTLS, OF_SIP = np.uint64(1), np.uint64(2)  # keys of their own: each may need tshark when the others do not
 KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
 
@@ -372,9 +379,18 @@ def _frames(
 ) -> Iterator[Frame]:
     found, udp = unwrapped(window, interfaces)
     columns = (
-        frame_numbers, times, window.interface, udp.source_port, udp.destination_port, window.start,
-        window.start + window.captured, found.network, found.transport, udp.start, udp.start + udp.size,
-    )  # fmt: skip
+        frame_numbers,
+        times,
+        window.interface,
+        udp.source_port,
+        udp.destination_port,
+        window.start,
+        window.start + window.captured,
+        found.network,
+        found.transport,
+        udp.start,
+        udp.start + udp.size,
+    )
     data = window.data.tobytes()
     for number, time, interface, source, destination, start, end, ip, transport, payload, payload_end in zip(
         *(column.tolist() for column in columns), strict=True
@@ -383,7 +399,18 @@ def _frames(
         src, dst = addresses(ip_header)
         kind = "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
         yield Frame(
-            number, time, interface, ("ip", "udp", kind), src, source, dst, destination, "udp",
-            ip_header, data[transport:payload], data[start:end], {kind: [message]},
+            number,
+            time,
+            interface,
+            ("ip", "udp", kind),
+            src,
+            source,
+            dst,
+            destination,
+            "udp",
+            ip_header,
+            data[transport:payload],
+            data[start:end],
+            {kind: [message]},
             (kind == "dtls" and dtls.certificates(message)) or (),
-        )  # fmt: skip
+        )

@@ -20,7 +20,7 @@ import pandas as pd
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import media, payloads
-from postproc.read.arrays import Array, join, starts_of_runs, take
+from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Container, Window
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
@@ -31,7 +31,7 @@ from postproc.read.walk import WINDOW, Hashing, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
 KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, DIRECT, REPORT = range(7)
-RECORD = np.dtype([("at", "i8"), ("time", "i8"), ("key", "u8"), ("size", "u4"), ("fate", "u4")])
+RECORD = structure("at i8, time i8, key u8, size u4, fate u4")
 JUDGED_AT_ONCE = 1 << 16  # records
 COPIED_AT_ONCE = 1 << 20  # bytes
 
