@@ -23,8 +23,11 @@ __all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "ev
 class Case(Call):
     """A call and the deployment it is judged by; its rows are in order of time.
 
-    Rows of messages that are second captures of the same packet are left out.
+    Rows of messages that are second captures of the same packet are left out. ``refuted`` are the rules
+    whose suspicion other calls of the run refute: they explain nothing, and stand in no other rule's way.
     """
+
+    refuted: frozenset[str] = frozenset()
 
     def __init__(
         self, number: int, calls: Calls, deployment: Deployment, software: Mapping[str, str]
