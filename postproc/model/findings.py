@@ -15,7 +15,7 @@ from postproc.model import causes
 from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import SIDES, word
+from postproc.model.vocabulary import ENDERS, SIDES, word
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
@@ -146,7 +146,7 @@ class _Filler(string.Formatter):
             one, many = spec.split("|")
             return f"{value} {one if value == 1 else many}"
         if spec == "word":
-            return str(word(SIDES, value, self._lang))
+            return str(word({**SIDES, **ENDERS}, value, self._lang))
         if spec == "clock":
             return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):
