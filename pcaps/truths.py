@@ -47,7 +47,7 @@ def _cases(folder: Path) -> Iterator[Case]:
             tuple(truth["verdict"]),
             tuple(truth["cause"]),
             frozenset(truth.get("must", ())),
-            frozenset(truth["never"]),
+            frozenset(truth.get("never", ())),
             truth.get("number_of_calls"),
             truth.get("rtp", 0),
             truth.get("needs_log", False),
