@@ -20,7 +20,7 @@ from postproc.read.payloads import PACKET
 from postproc.read.seconds import CLOCKS, accumulated, clock_column, merged
 from postproc.read.streams import Streams, highest_before
 
-# Packets are at most this much out of order: twice the 250 ms for which dumpcap lets an interface's buffer fill
+# Packets are at most this much out of order: twice the 250 ms that dumpcap lets an interface's buffer fill
 # (CAP_READ_TIMEOUT). What comes later counts as reordered; more costs memory.
 HOLD_NS = 5 * 10**8
 PATIENCE_NS = (
