@@ -167,6 +167,7 @@ NOT_READ = Text("not read", "nicht gelesen")
 
 # Of a finding and its sections.
 VERDICT, RESULT = Text("verdict", "Urteil"), Text("result", "Ergebnis")
+STREAMS_OF_NO_CALL = Text("RTP streams of no call", "RTP-Ströme ohne Anruf")
 FINDINGS = Text("findings", "Befunde")
 CONFIDENCE = Text("confidence", "Sicherheit")
 CAUSES = Text("possible causes", "mögliche Ursachen")
@@ -178,6 +179,7 @@ CONSEQUENCES = Text("what follows from it", "was daraus folgt")
 CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
 CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitte"))
 PACKETS_COUNTED = (Text("{n} packet", "{n} Paket"), Text("{n} packets", "{n} Pakete"))
+STREAMS_COUNTED = (Text("{n} RTP stream", "{n} RTP-Strom"), Text("{n} RTP streams", "{n} RTP-Ströme"))
 CALLS_IN_CAPTURES = (
     Text("{calls} in {n} capture", "{calls} in {n} Mitschnitt"),
     Text("{calls} in {n} captures", "{calls} in {n} Mitschnitten"),

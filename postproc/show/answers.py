@@ -18,8 +18,10 @@ from postproc.model.vocabulary import (
     CALLS_IN_CAPTURES,
     CAUSES,
     FRAMES,
+    PACKETS_COUNTED,
     REMEDIES,
     STATES,
+    STREAMS_COUNTED,
     VERDICTS,
     counted,
     word,
@@ -137,6 +139,22 @@ def closing(calls: int, captures: int, unchanged: int, lang: Lang) -> str:
     """``54 calls in 46 captures (46 unchanged, not read again)``."""
     text = counted(CALLS_IN_CAPTURES, captures, lang, calls=counted(CALLS, calls, lang))
     return text + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")
+
+
+STRAYS = (
+    Text("{streams} ({packets}) belongs to no call", "{streams} ({packets}) gehört zu keinem Anruf"),
+    Text("{streams} ({packets}) belong to no call", "{streams} ({packets}) gehören zu keinem Anruf"),
+)
+
+
+def stray_streams(rtp_streams: pd.DataFrame, lang: Lang) -> list[str]:
+    """A line on the media for which no call was found; the report and the table have them one by one."""
+    strays = rtp_streams[rtp_streams["call"].isna()]
+    if strays.empty:
+        return []
+    packets = counted(PACKETS_COUNTED, int(strays["packets"].sum()), lang)
+    streams = counted(STREAMS_COUNTED, len(strays), lang)
+    return [counted(STRAYS, len(strays), lang, streams=streams, packets=packets)]
 
 
 LISTED = 3  # names in one line

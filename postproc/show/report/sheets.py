@@ -1,7 +1,7 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
@@ -20,6 +20,7 @@ from postproc.model.vocabulary import (
     PURPOSES,
     ROLES,
     SIDES,
+    STREAMS_OF_NO_CALL,
     capital,
     word,
 )
@@ -359,6 +360,15 @@ def streams(call: Call, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
     return sheet("rtp_streams", lang, columns, [_stream(row, lang) for row in call.rtp_streams], MOST_FLOWS)
+
+
+def stray_streams(rows: Sequence[RtpStreamRow], lang: Lang) -> Sheet | None:
+    """The RTP streams for which no call was found, the fullest first."""
+    columns = "capture from to codec packets lost jitter gap time end"
+    fullest = sorted(rows, key=lambda row: -row.packets)
+    cells = [(Cell(shown(row.capture, 120)), *_stream(row, lang)[2:]) for row in fullest]
+    held = sheet("rtp_streams", lang, columns, cells, MOST_FLOWS)
+    return replace(held, title=STREAMS_OF_NO_CALL.of(lang)) if held else None
 
 
 def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:

@@ -130,6 +130,7 @@ PAGE: Mapping[str, Text] = {
     "log_used": Text("{used} of {lines} lines used", "{used} von {lines} Zeilen verwendet"),
 }
 HEADINGS: Mapping[str, Text] = {
+    "capture": capital(CAPTURE),
     "leg": capital(LEG),
     "time": capital(TIME),
     "direction": Text("Direction", "Richtung"),
