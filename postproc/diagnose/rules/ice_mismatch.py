@@ -88,7 +88,7 @@ def _finding(case: Case, leg: int | None, author: Described, other: Described, *
 
 
 RULE = Rule(
-    code="SDP010",
+    code="SDP011",
     name="ice-mismatch",
     stage="sdp",
     breaks="ice",
