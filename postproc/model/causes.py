@@ -136,7 +136,9 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
-        "media", needs=("consent", "handshake_end", "decryption"), gaps=("capture_end", "capture_directions")
+        "media",
+        needs=("consent", "handshake_end", "decryption", "transfer"),
+        gaps=("capture_end", "capture_directions"),
     ),
     "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
 }

@@ -25,6 +25,7 @@ ORDER = """
     signalling-lost
     ack-missing
     session-expired
+    transfer-failed
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
