@@ -215,10 +215,8 @@ def _epoch(time: pd.Timestamp) -> str:
     return f"{seconds}.{rest:09d}"
 
 
-SLACK = pd.Timedelta(seconds=SLACK_S)
 MESSAGES = ("sip_messages", "stun_messages", "dtls_messages", "icmp_errors")
 STREAMED = ("tls", "ws", "wss")  # only readable from the connection's opening on
-ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
 
 TimedFlow = tuple[str, int, str, int, int, int]  # both ends; ns since the epoch, from and to
 Connection = tuple[str, int, str, int]
