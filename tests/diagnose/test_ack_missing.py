@@ -41,6 +41,18 @@ def test_a_200_repeated_without_an_ack_is_a_fault_however_good_the_media():
     assert (row.verdict, row.cause) == ("fault", "ack-missing")
 
 
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        ((3.0, 3.5, 4.5, 6.0), 1),  # as seldom and as short as it may be
+        ((3.0, 4.0, 6.0), 0),
+        ((3.0, 3.5, 4.5, 5.9), 0),
+    ],
+)
+def test_four_times_in_three_seconds_is_the_least(times, count):
+    assert len(asked(RULE, sip_messages=[INVITE, *answers(*times)])) == count
+
+
 def test_an_ack_that_went_elsewhere_is_named():
     sip = [INVITE, *answers(*TIMES), ack(3.1, dst_addr="192.0.2.9")]
     (found,) = asked(RULE, sip_messages=sip)
