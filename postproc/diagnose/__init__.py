@@ -13,6 +13,7 @@ from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.evidence.case import Case, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
+from postproc.diagnose.evidence.view import leaky
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
@@ -64,7 +65,7 @@ def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
     found = [
         replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
     ]
-    if _media_may_be_hidden(case):
+    if _media_may_be_hidden(case) or leaky(case):
         found = [_doubted(each) for each in found]
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
@@ -80,8 +81,8 @@ def _media_may_be_hidden(case: Case) -> bool:
 
 
 def _doubted(finding: Finding) -> Finding:
-    """What is missing may be where nobody looked: no fault of the network, of DTLS or of media is proven."""
-    missing = BY_NAME[finding.rule].stage in NETWORK and finding.verdict in ("fault", "suspect")
+    """What is missing may be where nobody looked, or lost by the capture; what is seen stays proven."""
+    missing = BY_NAME[finding.rule].from_absence and finding.verdict in ("fault", "suspect")
     return replace(finding, verdict="cannot_tell") if missing else finding
 
 

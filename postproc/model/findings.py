@@ -91,6 +91,7 @@ class Rule:
     (postproc.model.causes); None: it breaks nothing, and nothing explains it.
     ``despite_media``: it is a fault even where media flows both ways on the
     client's leg; other rules are then no more than a note.
+    ``from_absence``: it concludes from what is not in the capture; whatever hides packets puts it in doubt.
     """
 
     code: str
@@ -105,6 +106,7 @@ class Rule:
     find: Callable[[Any], Iterator[Finding]]
     breaks: Link | None = None
     despite_media: bool = False
+    from_absence: bool = False
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
         """Those of the rules whose findings explain this one's."""
