@@ -167,7 +167,7 @@ def test_in_local_time_the_zone_is_learnt(tmp_path):
 
 def test_all_captures_with_all_logs_at_once_are_as_each_for_itself():
     captures = [PCAPS / f"{capture_of(name)}.pcapng" for name in RECORDED]
-    run = postproc.analyze(captures, fs_logs=PCAPS)
+    run = postproc.analyze(captures, fs_logs=sorted(PCAPS.glob("*.freeswitch.log")))
     each = [analysed(name).log_events for name in RECORDED]
     assert sorted(run.log_events["text"]) == sorted(text for lines in each for text in lines["text"])
     assert run.logs["used"].tolist() == [len(lines) for lines in each]

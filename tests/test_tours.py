@@ -99,7 +99,11 @@ def test_the_calls_refused_by_access_lists(tmp_path):
 @pytest.mark.slow
 def test_the_comparison_of_all_calls(tmp_path):
     said = ended("4", tmp_path)
-    files = [json.loads(path.read_text()) for path in PCAPS.rglob("*.truth.json")]
+    files = [
+        json.loads(path.read_text())
+        for folder in (PCAPS, PCAPS / "made")
+        for path in folder.glob("*.truth.json")
+    ]
     calls = [call for each in files for call in each["calls"]]
     assert said["calls"] >= len({leg["call_id"] for call in calls for leg in call["legs"][:1]})
     assert said["broken"] + said["suspect"] == sum(said["causes"].values())

@@ -63,6 +63,7 @@ EVENTS = [
     "captures",
     "logs",
     "sip_messages",
+    "connection_events",
     "stun_messages",
     "dtls_messages",
     "icmp_errors",

@@ -7,6 +7,7 @@ import json
 import pkgutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pcaps.make.builders.product import Files
 
@@ -61,7 +62,9 @@ def rows() -> Iterator[tuple[str, ...]]:
         for capture in truth.get("captures", [])
     }
     recorded = {
-        path.parent / truth["capture"]: (RECORDED, truth["expected_diagnosis"])
+        path.parent / truth["capture"]: _of_case(truth)
+        if "what" in truth
+        else (RECORDED, truth["expected_diagnosis"])
         for path, truth in truths.items()
         if "capture" in truth
     }
@@ -73,6 +76,12 @@ def rows() -> Iterator[tuple[str, ...]]:
             LICENCE,
             what,
         )
+
+
+def _of_case(truth: dict[str, Any]) -> tuple[str, str]:
+    """Origin of a capture in cases/, and what it shows."""
+    origin = f"recorded: {truth['server']}" if truth["origin"] == "recorded" else "made"
+    return f"{origin} after a report: {truth['source']}" if "source" in truth else origin, truth["what"]
 
 
 def captures() -> list[Path]:

@@ -103,7 +103,11 @@ function address.is_unspecified(raw) return UNSPECIFIED[raw] == true end
 
 -- Returns the place of a media address, nil if it is a name or stands for none yet (RFC 8840).
 function address.media_place(addr, port)
-    local raw = addr and address.parse(addr)
+    return address.media_at(addr and address.parse(addr), port)
+end
+
+-- The same of a host's bytes.
+function address.media_at(raw, port)
     if not raw or not port or port == 0 or port == constants.addresses.discard_port or port > 65535 then return nil end
     return not UNSPECIFIED[raw] and address.place(raw, port) or nil
 end

@@ -107,6 +107,11 @@ function knowledge.media_places(all)
             for _, section in ipairs(m.sdp.sections) do
                 local place = address.media_place(section.addr, section.port)
                 if place then knowledge.add_place(places, leg, m.party, place) end
+                -- NAT may hide the described address at both ends: where no ICE tells more, the media comes
+                -- from where the party's SIP comes from.
+                local signalling = not section.ufrag and leg[m.party]
+                place = signalling and address.media_at(address.host(signalling), section.port)
+                if place then knowledge.add_place(places, leg, m.party, place) end
                 for _, c in ipairs(section.candidates) do
                     if c.place then knowledge.add_place(places, leg, m.party, c.place) end
                     if c.base then knowledge.add_place(places, leg, m.party, c.base) end

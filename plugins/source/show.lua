@@ -218,8 +218,7 @@ end
 function show.icmp(record, tree, index)
     local icmp = record.icmp
     local tx = icmp.tx
-    local owner = (tx and tx.owner) or traffic.owner(index, icmp.src, icmp.dst, icmp.time, icmp.time)
-        or show.by_sip(icmp)
+    local owner = (tx and tx.owner) or traffic.of_quoted(index, icmp.src, icmp.dst, icmp.time) or show.by_sip(icmp)
     if not owner and not tx then return end
     local branch = show.put_owner(tree, owner)
     if tx and tx.purpose == "check" then

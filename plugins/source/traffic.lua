@@ -139,6 +139,32 @@ function traffic.clearly_first(top, first, last)
     return clear and best > second and top[1] or nil
 end
 
+-- Whether each end is the server's address on one leg and a far end's on another.
+function traffic.is_past_the_server(top)
+    for _, name in ipairs({ "src", "dst" }) do
+        local server, far = false, false
+        for _, fit in ipairs(top) do
+            server = server or fit[name] == "server"
+            far = far or (fit[name] ~= nil and fit[name] ~= "server")
+        end
+        if not (server and far) then return false end
+    end
+    return true
+end
+
+-- The first leg of a call whose server named the far ends of two legs to each other; the client's, if it has one.
+function traffic.past_the_server(top, best)
+    if best < traffic.BOTH or not traffic.is_past_the_server(top) then return nil end
+    local chosen
+    for _, fit in ipairs(top) do
+        local clients = fit.src == "client" or fit.dst == "client"
+        local before = chosen and (chosen.src == "client" or chosen.dst == "client")
+        if not chosen or (clients and not before)
+            or (clients == before and fit.leg.number < chosen.leg.number) then chosen = fit end
+    end
+    return { call = chosen.leg.call, leg = chosen.leg, src_side = chosen.src, dst_side = chosen.dst }
+end
+
 -- The call if all legs that fit are its legs; where both ends fit, the client's leg too.
 function traffic.within_one_call(top, best)
     local call, client, clients = top[1].leg.call, nil, 0
@@ -146,6 +172,8 @@ function traffic.within_one_call(top, best)
         if fit.leg.call ~= call then return nil end
         if fit.src == "client" or fit.dst == "client" then client, clients = fit, clients + 1 end
     end
+    local direct = traffic.past_the_server(top, best)
+    if direct then return direct end
     if best == traffic.BOTH and clients == 1 then
         return { call = call, leg = client.leg, src_side = client.src, dst_side = client.dst }
     end
@@ -224,6 +252,30 @@ function traffic.of_stream(index, stream)
         end
     end
     return stream.owner
+end
+
+-- The first and the last packet of the media between two places, and of RTCP on the next ports, which has none there.
+function traffic.uses_of_media(index, src, dst)
+    local uses = {}
+    for _, between in ipairs({ unordered(src, dst), unordered(traffic.one_below(src), traffic.one_below(dst)) }) do
+        for _, stream in ipairs(capture.streams[between] or {}) do
+            local owner = traffic.of_stream(index, stream)
+            for _, time in ipairs(owner and { stream.first, stream.last } or {}) do
+                insert(uses, { time = time, owner = owner })
+            end
+        end
+    end
+    sort(uses, function(one, other) return one.time < other.time end)
+    return uses
+end
+
+-- Returns the owner of a packet that an ICMP error quotes: a single one, so what runs there tells more than addresses.
+function traffic.of_quoted(index, src, dst, time)
+    local between = unordered(src, dst)
+    return traffic.by_checks(index.checks[between], src, time, time)
+        or traffic.by_checks(index.handshakes[between], src, time, time)
+        or traffic.by_checks(traffic.uses_of_media(index, src, dst), src, time, time)
+        or traffic.by_places(index, src, dst, time, time)
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.

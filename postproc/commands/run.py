@@ -211,9 +211,11 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         shown += answers.details(done.tables, done.walks, width, lang)
     else:
         shown += answers.headlines(lines, width, lang)
+    shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)
     notes = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)
+    notes += answers.stray_streams(done.rtp_streams, lang)
     if len(done.captures):
         notes += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         notes += [

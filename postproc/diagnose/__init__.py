@@ -1,6 +1,6 @@
 """Tables in, findings out: every known error picture, judged call by call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,10 +10,11 @@ import pandas as pd
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, verdict
 from postproc.diagnose.ending import ended_well, ending
-from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
 from postproc.diagnose.evidence.view import leaky
+from postproc.diagnose.neighbours import compared
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
 from postproc.diagnose.walk import walk
@@ -52,21 +53,54 @@ def diagnose(
     ``only``: names of rules to ask; none = all.
     """
     asked = [rule for rule in RULES if not only or rule.name in only]
-    judged = [judge(case, asked) for case in cases(tables, deployment)]
-    findings = FINDINGS.rows(
+    every = cases(tables, deployment)
+    found = compared(every, [_found(case, asked) for case in every])
+    judged = [
+        _judged(case, _reconsidered(case, each, asked)) for case, each in zip(every, found, strict=True)
+    ]
+    of_calls = (
         found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang)])
     calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
     return tables.with_(findings=findings, calls=calls, phases=phases), judged
 
 
+def _beside_calls(case: Beside, rules: Iterable[Rule], lang: Lang) -> Iterator[dict[str, Any]]:
+    for rule in rules:
+        if rule.beside_calls:
+            for found in rule.find(case):
+                yield describe.described(found, rule, case, lang).row()
+
+
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
-    """Ask every rule about a call and put the answers in order."""
+    """Ask every rule about a call by itself and put the answers in order."""
+    return _judged(case, _found(case, rules))
+
+
+def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
+    """What the rules find in a call."""
     found = [
-        replace(each, call=case.number) for rule in rules if _matters(rule, case) for each in rule.find(case)
+        replace(each, call=case.number)
+        for rule in rules
+        if not rule.beside_calls and _matters(rule, case)
+        for each in rule.find(case)
     ]
-    if _media_may_be_hidden(case) or leaky(case):
-        found = [_doubted(each) for each in found]
+    doubtful = _media_may_be_hidden(case) or leaky(case)
+    return [_doubted(each) for each in found] if doubtful else found
+
+
+def _reconsidered(case: Case, found: list[Finding], rules: Collection[Rule]) -> list[Finding]:
+    """The findings, and those of rules that kept silent before a suspicion that other calls refute."""
+    case.refuted = frozenset(each.rule for each in found if each.refuted_by and each.verdict == "note")
+    if not case.refuted:
+        return found
+    silent = {rule.name for rule in rules} - {each.rule for each in found}
+    return found + _found(case, [rule for rule in rules if rule.name in silent])
+
+
+def _judged(case: Case, found: Sequence[Finding]) -> Judged:
+    """The findings in order, and the walk."""
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
     return Judged(case, chained, heard, walk(case, chained, RULES))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from postproc.diagnose.chain import Chain
+from postproc.diagnose.ending import hung_up
 from postproc.diagnose.evidence.case import SERVER, Case
 from postproc.model.described import Described
 from postproc.model.findings import Advice, Finding, Rule, filled
@@ -43,6 +44,8 @@ def described(finding: Finding, rule: Rule, case: Case, lang: Lang, because: Rul
         remedies=_advice(rule.remedies, finding, case.products, values, lang),
         references=rule.references,
         caused_by=because.name if because else None,
+        supported_by=finding.supported_by,
+        refuted_by=finding.refuted_by,
     )
 
 
@@ -75,7 +78,11 @@ def _advice(
 
 
 def headline(case: Case, chained: Chain, ending: Text, facts: Mapping[str, Any], lang: Lang) -> str:
-    """The root's title, else how the call ended."""
-    if chained.root is not None:
-        return filled(chained.root.title, lang, chained.root.facts)
-    return filled(ending, lang, {"call": case.number, **facts})
+    """The root's title, else how the call went; then who ended it, when and why."""
+    root = chained.root
+    if root is not None:
+        verdict = filled(root.title, lang, root.facts)
+    else:
+        verdict = filled(ending, lang, {"call": case.number, **facts})
+    ended = hung_up(case)
+    return verdict if ended is None else f"{verdict} {filled(ended[0], lang, ended[1])}"

@@ -1,12 +1,13 @@
-"""How a call without a fault ended, in one sentence."""
+"""How a call without a fault went, and who ended any call, when and why: one sentence each."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case
 from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.signalling import server_calls
+from postproc.diagnose.evidence.signalling import q850, server_calls
 from postproc.model.enumerations import Verdict
 from postproc.model.rows import LegRow
 from postproc.model.text import Text
@@ -37,6 +38,63 @@ UNKNOWN = Text(
     "Nothing wrong is seen, but there is no media by which to judge the call.",
     "Es ist kein Fehler zu sehen, aber auch keine Medien, nach denen man den Anruf beurteilen könnte.",
 )
+
+
+HUNG_UP = Text(
+    "{side:word} ({address}) hung up after {seconds:0} s{why}.",
+    "{side:word} ({address}) legte nach {seconds:0} s auf{why}.",
+)
+HUNG_UP_UNHEARD = Text(
+    "{side:word} ({address}) hung up after {seconds:0} s{why}; its BYE was not answered.",
+    "{side:word} ({address}) legte nach {seconds:0} s auf{why}; das BYE blieb unbeantwortet.",
+)
+GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
+NORMAL_CLEARING = 16  # ITU-T Q.850: says no more than the BYE itself
+LONGEST_REASON = 100  # characters quoted of a Reason
+UNHEARD = 3  # times a BYE is sent; of fewer the answer may be outside the capture
+
+
+def hung_up(case: Case) -> tuple[Text, Mapping[str, Any]] | None:
+    """Who ended the call, when and why; None where the captures do not show it, or a refusal ended it."""
+    ended = [leg for leg in case.legs if leg.end_time is not None]
+    if not ended:
+        return None
+    leg = min(ended, key=lambda each: each.end_time or each.time)
+    if leg.state == "completed" and leg.ended_by is not None and leg.end_time is not None:
+        return _bye(case, leg, leg.end_time)
+    if case.call.answer is None and leg.state == "cancelled" and leg.leg == 1 and leg.end_time is not None:
+        seconds = (leg.end_time - (leg.invite_time or leg.time)).total_seconds()
+        return GIVEN_UP, {"seconds": seconds, "why": _why(leg.end_reason)}
+    return None
+
+
+def _bye(case: Case, leg: LegRow, time: datetime) -> tuple[Text, Mapping[str, Any]] | None:
+    rows = (row for row in case.sip_messages if row.method == "BYE" and row.call_id == leg.call_id)
+    bye = next((row for row in rows if row.time >= time), None)
+    if bye is None or leg.answer_time is None:
+        return None
+    sent = [row for row in case.transactions if row.method == "BYE" and row.call_id == leg.call_id]
+    unheard = bool(sent) and all(row.final_status is None and row.requests >= UNHEARD for row in sent)
+    return (HUNG_UP_UNHEARD if unheard else HUNG_UP), {
+        "side": _side(leg),
+        "address": bye.src_addr,
+        "seconds": (time - leg.answer_time).total_seconds(),
+        "why": _why(bye.reason_header),
+    }
+
+
+def _side(leg: LegRow) -> str:
+    """Caller or called party; a B2BUA that ends a leg before anybody asked it to did so by itself."""
+    own = {"inbound": "uas", "outbound": "uac"}.get(leg.role or "")
+    if leg.ended_by == own:
+        return "b2bua"
+    return "caller" if leg.ended_by == "uac" else "called"
+
+
+def _why(reason: str | None) -> str:
+    if not reason or q850(reason) == NORMAL_CLEARING:
+        return ""
+    return f" ({reason[:LONGEST_REASON]})"
 
 
 def ended_well(case: Case) -> bool:

@@ -6,7 +6,15 @@ from typing import Any
 
 from postproc.diagnose.evidence.candidates import offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
-from postproc.diagnose.evidence.media import both_ways, connected, described, media_ok, talking, ways
+from postproc.diagnose.evidence.media import (
+    both_ways,
+    connected,
+    described,
+    heard,
+    media_ok,
+    talking,
+    ways,
+)
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, best, checks, secured
 from postproc.model import filters
 from postproc.model.findings import Evidence, State
@@ -131,15 +139,37 @@ def dtls(case: Case) -> Answer | None:
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
 
 
+PER_DIRECTION = Text("RTP packets per direction: {packets}.", "RTP-Pakete je Richtung: {packets}.")
+EVERY_PHASE = Text(
+    "RTP packets per direction: {packets}, both ways in each of {phases} phases in which both may send.",
+    "RTP-Pakete je Richtung: {packets}, beide Richtungen in jeder von {phases} Phasen, in denen beide senden dürfen.",
+)
+PHASE_UNHEARD = Text(
+    "RTP packets per direction: {packets}. In the phase from {since:clock} to {until:clock} (leg {number}, opened by"
+    " frame {frame}) not both sides were heard.",
+    "RTP-Pakete je Richtung: {packets}. In der Phase von {since:clock} bis {until:clock} (Leg {number}, ab"
+    " Frame {frame}) waren nicht beide Seiten zu hören.",
+)
+
+
 def media(case: Case) -> Answer | None:
     legs = talking(case)
     rows = [row for leg in legs for each in ways(case, leg).values() for row in each.rows]
     if not rows:
         return Answer("cannot_tell", NOT_SEEN) if legs else None
-    facts = {"packets": [each.packets for leg in legs for each in ways(case, leg).values()]}
+    facts: dict[str, Any] = {"packets": [each.packets for leg in legs for each in ways(case, leg).values()]}
+    phases = [row for row in case.phases if row.leg in legs and row.kind not in ("early", "hold")]
+    missing = next((phase for phase in phases if heard(case, phase) is False), None)
+    if missing is not None:
+        facts |= {
+            "since": missing.started, "until": missing.ended, "number": missing.leg,
+            "frame": missing.opened_by or missing.frame,
+        }  # fmt: skip
+        return Answer("cannot_tell", PHASE_UNHEARD, facts, evidence(missing, *rows))
     both = all(both_ways(case, leg) for leg in legs)
-    said = Text("RTP packets per direction: {packets}.", "RTP-Pakete je Richtung: {packets}.")
-    return Answer("passed" if both else "cannot_tell", said, facts, evidence(*rows))
+    if both and len(phases) > len(legs) and all(heard(case, phase) for phase in phases):
+        return Answer("passed", EVERY_PHASE, facts | {"phases": len(phases)}, evidence(*rows))
+    return Answer("passed" if both else "cannot_tell", PER_DIRECTION, facts, evidence(*rows))
 
 
 def sip_filter(case: Case) -> str:

@@ -92,6 +92,12 @@ class Calls:
             self._rows[table] = by(load(kind, self._frame(table)), "call")
         return self._rows[table].get(number, ())
 
+    def of_none(self, kind: type[R], table: str) -> tuple[R, ...]:
+        """The rows of a table that belong to no call."""
+        rows: pd.DataFrame = getattr(self.tables, table)
+        beside = rows[rows["call"].isna()]
+        return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
+
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
         if self._only is not None:

@@ -44,6 +44,8 @@ class Described:
     remedies: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     caused_by: str | None = None
+    supported_by: tuple[int, ...] = ()
+    refuted_by: tuple[int, ...] = ()
 
     @property
     def severity(self) -> str:
@@ -69,6 +71,8 @@ class Described:
             "call": self.call,
             "leg": self.leg,
             "caused_by": self.caused_by,
+            "supported_by": ",".join(map(str, self.supported_by)) or None,
+            "refuted_by": ",".join(map(str, self.refuted_by)) or None,
             "frames": ",".join(map(str, self.frames)),
             "title": self.title,
             "detail": self.detail,
@@ -87,7 +91,7 @@ def of_table(findings: pd.DataFrame) -> Iterator[Described]:
 
 
 def _of_row(row: Mapping[str, Any]) -> Described:
-    evidence = [int(frame) for frame in (row["frames"] or "").split(",") if frame.strip().isdecimal()]
+    evidence = list(_numbers(row["frames"]))
     if not evidence and row["frame"] is not None:
         evidence = [row["frame"]]
     return Described(
@@ -107,7 +111,13 @@ def _of_row(row: Mapping[str, Any]) -> Described:
         remedies=tuple((row["remedies"] or "").splitlines()),
         references=tuple(filter(None, map(str.strip, (row["reference"] or "").split("; ")))),
         caused_by=row["caused_by"],
+        supported_by=_numbers(row["supported_by"]),
+        refuted_by=_numbers(row["refuted_by"]),
     )
+
+
+def _numbers(joined: str | None) -> tuple[int, ...]:
+    return tuple(int(number) for number in (joined or "").split(",") if number.strip().isdecimal())
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401

@@ -15,7 +15,7 @@ from postproc.model import causes
 from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import SIDES, word
+from postproc.model.vocabulary import ENDERS, SIDES, word
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
@@ -68,6 +68,7 @@ class Finding:
     ``title`` is one line that can be read aloud and becomes the call's headline;
     ``detail`` are sentences on what was seen; both are filled in from ``facts``.
     ``confidence`` is 0 to 1; ``settle`` says what would settle a doubt.
+    ``supported_by`` and ``refuted_by`` are calls of the run beside it.
     """
 
     rule: str
@@ -81,6 +82,8 @@ class Finding:
     call: int | None = None
     leg: int | None = None
     tags: frozenset[str] = frozenset()
+    supported_by: tuple[int, ...] = ()
+    refuted_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Rule:
     ``breaks``: the link of the chain that is broken where the picture is seen
     (postproc.model.causes); None: it breaks nothing, and nothing explains it.
     ``despite_media``: it is a fault even where media flows both ways on the
-    client's leg; other rules are then no more than a note.
+    client's leg; other rules are then no more than a note. ``beside_calls``: it is
+    asked once a run, of what belongs to no call; its findings have no call.
     ``from_absence``: it concludes from what is not in the capture; whatever hides packets puts it in doubt.
     """
 
@@ -107,6 +111,7 @@ class Rule:
     breaks: Link | None = None
     despite_media: bool = False
     from_absence: bool = False
+    beside_calls: bool = False
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
         """Those of the rules whose findings explain this one's."""
@@ -143,7 +148,7 @@ class _Filler(string.Formatter):
             one, many = spec.split("|")
             return f"{value} {one if value == 1 else many}"
         if spec == "word":
-            return str(word(SIDES, value, self._lang))
+            return str(word({**SIDES, **ENDERS}, value, self._lang))
         if spec == "clock":
             return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):

@@ -608,6 +608,8 @@ class FindingRow(NamedTuple):
     call: int | None
     leg: int | None
     caused_by: str | None
+    supported_by: str | None
+    refuted_by: str | None
     frames: str
     title: str
     detail: str

@@ -830,6 +830,16 @@ FINDINGS = Table(
         CALL,
         LEG,
         Column("caused_by", TEXT, "Name of the rule whose finding explains this one; NA if none."),
+        Column(
+            "supported_by",
+            TEXT,
+            "Nearest calls that show the same, comma-joined: of one NAT, network, list, codec set or party.",
+        ),
+        Column(
+            "refuted_by",
+            TEXT,
+            "Calls beside for which what is blamed here works, comma-joined; a suspicion is then a note.",
+        ),
         Column("frames", TEXT, "Evidence, comma-joined frame numbers.", always=True),
         Column("title", TEXT, "One line.", always=True),
         Column("detail", TEXT, "What was seen.", always=True),

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from postproc.model.text import Lang, Text
 
 YES, NO, NONE = Text("yes", "ja"), Text("no", "nein"), Text("none", "keine")
+NOBODY, BOTH = Text("nobody", "niemand"), Text("both", "beide")
+FAR_END = Text("far end", "Gegenseite")  # of a leg: the client, or a gateway; the other is the server
 UNCLEAR = Text("unclear", "unklar")
 ERROR = Text("error", "Fehler")
 FAILED = Text("failed", "gescheitert")
@@ -36,6 +38,12 @@ SIDES: Mapping[str, Text] = {
     "client": Text("client", "Client"),
     "server": Text("server", "Server"),
     "other": Text("other side", "Gegenstelle"),
+}
+# Who ends a call, as a sentence begins with it.
+ENDERS: Mapping[str, Text] = {
+    "caller": Text("The caller", "Der Anrufer"),
+    "called": Text("The called side", "Die angerufene Seite"),
+    "b2bua": Text("The server", "Der Server"),
 }
 DIRECTIONS: Mapping[str, Text] = {
     "server_to_client": Text("to client", "zum Client"),
@@ -66,6 +74,15 @@ EVERYDAY_ENDS: Mapping[int, Text] = {
     ),
     600: Text("The called party was busy everywhere (600).", "Der Angerufene war überall besetzt (600)."),
     603: Text("The called party declined the call (603).", "Der Angerufene hat den Anruf abgelehnt (603)."),
+}
+# Of a phase of a leg's media.
+TALK = Text("talk", "Gespräch")
+PHASE_KINDS: Mapping[str, Text] = {
+    "early": Text("early media", "Early Media"),
+    "answered": TALK,
+    "hold": Text("hold", "gehalten"),
+    "resumed": Text("resumed", "fortgesetzt"),
+    "restart": Text("ICE restart", "ICE-Neustart"),
 }
 PURPOSES: Mapping[str, Text] = {
     "check": Text("check", "Check"),
@@ -144,11 +161,13 @@ CANDIDATES, CHECKS, PACKETS = (
     Text("checks", "Checks"),
     Text("packets", "Pakete"),
 )
+PHASES = Text("media phases", "Medienphasen")
 RINGING = Text("ringing", "Klingeln")
 NOT_READ = Text("not read", "nicht gelesen")
 
 # Of a finding and its sections.
 VERDICT, RESULT = Text("verdict", "Urteil"), Text("result", "Ergebnis")
+STREAMS_OF_NO_CALL = Text("RTP streams of no call", "RTP-Ströme ohne Anruf")
 FINDINGS = Text("findings", "Befunde")
 CONFIDENCE = Text("confidence", "Sicherheit")
 CAUSES = Text("possible causes", "mögliche Ursachen")
@@ -160,6 +179,7 @@ CONSEQUENCES = Text("what follows from it", "was daraus folgt")
 CALLS = (Text("{n} call", "{n} Anruf"), Text("{n} calls", "{n} Anrufe"))
 CAPTURES = (Text("{n} capture", "{n} Mitschnitt"), Text("{n} captures", "{n} Mitschnitte"))
 PACKETS_COUNTED = (Text("{n} packet", "{n} Paket"), Text("{n} packets", "{n} Pakete"))
+STREAMS_COUNTED = (Text("{n} RTP stream", "{n} RTP-Strom"), Text("{n} RTP streams", "{n} RTP-Ströme"))
 CALLS_IN_CAPTURES = (
     Text("{calls} in {n} capture", "{calls} in {n} Mitschnitt"),
     Text("{calls} in {n} captures", "{calls} in {n} Mitschnitten"),

@@ -9,6 +9,12 @@ Array = NDArray[Any]
 PAD = 128  # bytes that must follow the last position ever read
 
 
+def structure(fields: str) -> np.dtype[Any]:
+    """The dtype of rows or headers, of ``name format`` separated by commas: ``"ports 2>u2, flags u1"``."""
+    pairs = (field.split() for field in fields.split(","))
+    return np.dtype([(name, form) for name, form in pairs])
+
+
 def gather(data: Array, at: Array, dtype: np.dtype[Any]) -> Array:
     """Return the header of this dtype that stands at each position, aligned or not.
 

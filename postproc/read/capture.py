@@ -17,7 +17,7 @@ from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.tables import CAPTURES, Tables
-from postproc.read import plain, processes, programs, tshark
+from postproc.read import payloads, processes, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
 from postproc.read.events import events
@@ -63,7 +63,7 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         decode_as = _decode_as(kept or path, options, parted)
         if kept:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = plain.frames(_aside(kept), parted.plain_frames, parted.plain_times)
+            known = payloads.direct_frames(_aside(kept), parted.direct_frames, parted.direct_times)
             try:
                 both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
                 told: list[str] = []
@@ -136,7 +136,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
 
 def _aside(kept: Path) -> Path:
     """Where that goes which tshark need not see."""
-    return kept.with_name("plain")
+    return kept.with_name("direct")
 
 
 def _form(path: Path) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from postproc.model.errors import CaptureError
 from postproc.read import limits
-from postproc.read.arrays import Array, count_until, gather, places
+from postproc.read.arrays import Array, count_until, gather, places, structure
 from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, SECOND, Clock
 from postproc.wire import pcapng
 
@@ -65,10 +65,7 @@ class Layout:
 PCAPNG_LAYOUT = Layout(
     struct.Struct("<I"), 4, 0, smallest=12, largest=16 << 20, repeated=True, usual=pcapng.ENHANCED
 )
-PACKET_BLOCK = np.dtype([
-    ("type", "<u4"), ("size", "<u4"), ("interface", "<u4"),
-    ("high", "<u4"), ("low", "<u4"), ("captured", "<u4"), ("original", "<u4"),
-])  # fmt: skip
+PACKET_BLOCK = structure("type <u4, size <u4, interface <u4, high <u4, low <u4, captured <u4, original <u4")
 
 
 @dataclass(frozen=True)

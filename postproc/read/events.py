@@ -27,9 +27,15 @@ from postproc.wire.transport import UDP_HEADER
 
 BATCH = 4000  # rows held as dicts before they become a DataFrame, which is far smaller
 MESSAGE_TABLES = (
-    "sip_messages", "sip_headers", "sdp_media", "candidates", "stun_messages", "dtls_messages", "icmp_errors",
+    "sip_messages",
+    "sip_headers",
+    "sdp_media",
+    "candidates",
+    "stun_messages",
+    "dtls_messages",
+    "icmp_errors",
     "connection_events",
-)  # fmt: skip
+)
 WINDOW = constants.nanoseconds("copies.window_s")
 WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
 QUOTED_TRANSPORTS = {UDP: "udp", TCP: "tcp"}

@@ -17,7 +17,6 @@ import numpy as np
 from postproc.model.errors import CaptureError
 from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window
-from postproc.read.foreign import begins_like_sip
 from postproc.read.inputs import said
 from postproc.read.packets import (
     REASSEMBLED_WITHIN,
@@ -29,6 +28,7 @@ from postproc.read.packets import (
     segments,
     unwrapped,
 )
+from postproc.read.payloads import begins_like_sip
 from postproc.read.records import walkable
 from postproc.read.walk import open_container, windows
 

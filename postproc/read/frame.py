@@ -44,12 +44,21 @@ def from_layers(layers: Mapping[str, Any]) -> Frame:
     packet = _raw(layers, "frame_raw")
     src, dst = addresses(ip_header)
     return Frame(
-        int(head["frame_frame_number"]), nanoseconds(str(head["frame_frame_time_epoch"])),
-        int(head.get("frame_frame_interface_id", 0)), protocols,
-        src, _port(header[0:2]), dst, _port(header[2:4]), transport,
-        ip_header, header, packet[0] if packet else b"",
-        {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)}, _certificates(layers),
-    )  # fmt: skip
+        int(head["frame_frame_number"]),
+        nanoseconds(str(head["frame_frame_time_epoch"])),
+        int(head.get("frame_frame_interface_id", 0)),
+        protocols,
+        src,
+        _port(header[0:2]),
+        dst,
+        _port(header[2:4]),
+        transport,
+        ip_header,
+        header,
+        packet[0] if packet else b"",
+        {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)},
+        _certificates(layers),
+    )
 
 
 def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from postproc.read import layers
-from postproc.read.arrays import Array, gather, places, take
+from postproc.read.arrays import Array, gather, places, structure, take
 from postproc.read.container import Interface, Window
 from postproc.read.layers import (
     DEEPEST,
@@ -28,33 +28,31 @@ from postproc.read.layers import (
     UDP_TUNNEL,
     UNCLEAR,
     network_layer,
-)  # fmt: skip
+)
 
 UDP, TCP, FRAGMENT = 17, 6, 44
 # ICMP, IGMP, IPv6 without more, ICMPv6, EIGRP, OSPF, PIM, VRRP, IS-IS, SCTP: no tunnels, and no media in them
 IN_SIGHT = (UDP, TCP, 1, 2, 59, 58, 88, 89, 103, 112, 124, 132, 46)
-IPV4_HEADER = np.dtype([
-    ("version_ihl", "u1"), ("service", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2"),
-    ("ttl", "u1"), ("protocol", "u1"), ("checksum", ">u2"), ("source", ">u4"), ("destination", ">u4"),
-])  # fmt: skip
-IPV6_HEADER = np.dtype([
-    ("version", "u1"), ("flow", "V3"), ("length", ">u2"), ("next", "u1"), ("hops", "u1"),
-    ("source_high", ">u8"), ("source", ">u8"), ("destination_high", ">u8"), ("destination", ">u8"),
-])  # fmt: skip
-FRAGMENT_HEADER = np.dtype([("next", "u1"), ("reserved", "u1"), ("place", ">u2"), ("id", ">u4")])
+IPV4_HEADER = structure(
+    "version_ihl u1, service u1, length >u2, id >u2, fragment >u2, ttl u1, protocol u1, "
+    "checksum >u2, source >u4, destination >u4"
+)
+IPV6_HEADER = structure(
+    "version u1, flow V3, length >u2, next u1, hops u1, source_high >u8, source >u8, "
+    "destination_high >u8, destination >u8"
+)
+FRAGMENT_HEADER = structure("next u1, reserved u1, place >u2, id >u4")
 Rows = Array | slice
 MAPPED = 0xFFFF << 32  # an IPv4 address is kept as ::ffff:a.b.c.d
 MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93))
 HALF = np.uint64(32)
-UDP_HEADER = np.dtype([
-    ("source", ">u2"), ("destination", ">u2"), ("length", ">u2"), ("checksum", ">u2"), ("head", "V16"),
-])  # fmt: skip
+UDP_HEADER = structure("source >u2, destination >u2, length >u2, checksum >u2, head V16")
 UDP_SIZE = 8
 HEAD = np.dtype("V16")
-TCP_HEADER = np.dtype([
-    ("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4"),
-    ("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("checksum", ">u2"), ("urgent", ">u2"),
-])  # fmt: skip
+TCP_HEADER = structure(
+    "source >u2, destination >u2, sequence >u4, acknowledged >u4, offset u1, flags u1, window >u2, "
+    "checksum >u2, urgent >u2"
+)
 # by IP protocol, UNCLEAR and FOREIGN being the last two places: what is in sight, a tunnel, or neither
 LOOKED_AT, TUNNEL, UNKNOWN = range(3)
 SIGHT = np.full(258, UNKNOWN, np.uint8)

@@ -24,16 +24,39 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-PASSED_ON = (  # what a program needs of the environment to start at all, and to know the time zone
-    "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PROGRAMFILES", "PROGRAMDATA",
-    "TMPDIR", "TEMP", "TMP", "TZ", "TZDIR",
-)  # fmt: skip
+# What a program needs of the environment to start at all, and to know the time zone
+PASSED_ON = (
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PROGRAMFILES",
+    "PROGRAMDATA",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "TZ",
+    "TZDIR",
+)
 SEARCH_PATHS = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # folders; those that are whole paths stay
-USER_FOLDERS = (  # where Wireshark and its libraries look for what is the user's
-    "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "APPDATA", "LOCALAPPDATA", "USERPROFILE",
-    "WIRESHARK_CONFIG_DIR", "WIRESHARK_PLUGIN_DIR", "WIRESHARK_EXTCAP_DIR", "WIRESHARK_DATA_DIR",
-)  # fmt: skip
+# Where Wireshark and its libraries look for what is the user's
+USER_FOLDERS = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_DIRS",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "USERPROFILE",
+    "WIRESHARK_CONFIG_DIR",
+    "WIRESHARK_PLUGIN_DIR",
+    "WIRESHARK_EXTCAP_DIR",
+    "WIRESHARK_DATA_DIR",
+)
 LOCALE = "C.UTF-8"
 
 IMPLIED_TIME = 300.0  # seconds a program may take besides its file's share: a slow disk, a busy machine
@@ -66,9 +89,14 @@ def run(
     with empty_folder() as folder:
         try:
             done = subprocess.run(
-                [program, *arguments], input=given, capture_output=True, check=False, timeout=patience,
-                cwd=folder, env=environment(folder),
-            )  # fmt: skip
+                [program, *arguments],
+                input=given,
+                capture_output=True,
+                check=False,
+                timeout=patience,
+                cwd=folder,
+                env=environment(folder),
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SetupError(f"{program} does not run: {error}") from error
     said = (each.decode(errors="replace") for each in (done.stdout, done.stderr))
@@ -113,10 +141,14 @@ def make(target: Path, size: int, program: Path, *arguments: str) -> tuple[int, 
         leash() as tied,
         (folder / "said").open("w+b") as said,
         subprocess.Popen(
-            [program, *arguments], stdin=tied.stdin, stdout=subprocess.DEVNULL, stderr=said,
-            cwd=folder, env=environment(folder),
+            [program, *arguments],
+            stdin=tied.stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            cwd=folder,
+            env=environment(folder),
         ) as process,
-    ):  # fmt: skip
+    ):
         try:
             tied.tie(process.pid)
             limit_memory(process.pid, size)

@@ -130,9 +130,15 @@ def output(program: Path, *arguments: str, **environment: str) -> str:
     """What a program prints; "" when it cannot be started or does not come to an end."""
     try:
         done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, errors="replace", check=False,
-            timeout=PATIENCE, stdin=subprocess.DEVNULL, env=os.environ | environment,
-        )  # fmt: skip
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=PATIENCE,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | environment,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout

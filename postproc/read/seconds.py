@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from postproc.read.arrays import Array, lengths, starts_of_runs, take
+from postproc.read.arrays import Array, lengths, starts_of_runs, structure, take
 from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
 
 CLOCKS = (8000, 16000, 24000, 32000, 44100, 48000, 90000)
@@ -29,16 +29,16 @@ SECOND_NS, LAST_SECOND = 10**9, 2**31 - 1
 PAUSE_NS, PAUSE_TICKS = 10**9, 180_000  # wider steps are pauses or jumps: they measure no clock
 MERGE_AT = 1 << 15  # rows
 WORTH = 8  # a merge leaves a row per stream to be merged again: fewer than this are not worth it
-SECOND = np.dtype([
-    ("stream", "i4"), ("second", "i4"), ("payload_type", "u1"), ("packets", "i4"), ("frame", "i8"),
-    ("time", "i8"), ("last", "i8"), ("highest", "i8"), ("skipped", "i8"), ("elapsed", "i8"), ("ticks", "i8"),
-    ("steps", "i4", (len(CLOCKS),)), ("distance", "f4", (len(CLOCKS),)), ("tail", "f4", (len(CLOCKS),)),
-])  # fmt: skip
+SECOND = structure(
+    "stream i4, second i4, payload_type u1, packets i4, frame i8, time i8, last i8, highest i8, "
+    f"skipped i8, elapsed i8, ticks i8, steps {len(CLOCKS)}i4, distance {len(CLOCKS)}f4, "
+    f"tail {len(CLOCKS)}f4"
+)
 ADDED = ("packets", "skipped", "elapsed", "ticks", "steps", "distance")
 
-IN_QUESTION = np.array([
-    [STATIC.get(payload_type, clock) == clock for payload_type in range(128)] for clock in CLOCKS
-])  # fmt: skip
+IN_QUESTION = np.array(
+    [[STATIC.get(payload_type, clock) == clock for payload_type in range(128)] for clock in CLOCKS]
+)
 
 
 def decay(steps: Array) -> Array:
@@ -197,7 +197,7 @@ def _merged(rows: Array) -> Array:
 
 
 def by_second(packets: Array, steps: Steps) -> Array:
-    """Sum up packets (rtp.PACKET) that are sorted by stream and time."""
+    """Sum up packets (payloads.PACKET) that are sorted by stream and time."""
     second = np.clip(steps.since // SECOND_NS, 0, LAST_SECOND)
     group = steps.stream << 40 | second << 8 | packets["payload_type"]
     rows = np.arange(len(group))

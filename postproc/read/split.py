@@ -19,19 +19,19 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import foreign, media, plain
-from postproc.read.arrays import Array, join, starts_of_runs, take
+from postproc.read import hidden, media, payloads
+from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Container, Window
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
-from postproc.read.rtp import rtp_packets
+from postproc.read.payloads import rtp_packets
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
-KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, PLAIN, REPORT = range(7)
-RECORD = np.dtype([("at", "i8"), ("time", "i8"), ("key", "u8"), ("size", "u4"), ("fate", "u4")])
+KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, DIRECT, REPORT = range(7)
+RECORD = structure("at i8, time i8, key u8, size u4, fate u4")
 JUDGED_AT_ONCE = 1 << 16  # records
 COPIED_AT_ONCE = 1 << 20  # bytes
 
@@ -40,23 +40,23 @@ COPIED_AT_ONCE = 1 << 20  # bytes
 class Kept:
     """What was written: frames and times (ns since the epoch) in the capture; what was left out.
 
-    ``plain`` are the frames in the other file.
+    ``direct`` are the frames in the other file.
     """
 
     frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     media: int = 0
     foreign: int = 0
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Files to write: what tshark must see; what is plain, which it sees, too, where that has no file."""
+    """Files to write: for tshark, and for what is read directly; without the latter tshark sees that, too."""
 
     kept: BinaryIO
-    plain: BinaryIO | None
+    direct: BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Split:
 
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
-    order, ``plain_frames`` and ``plain_times`` to those in the other one.
+    order, ``direct_frames`` and ``direct_times`` to those in the other one.
     ``guessed_frames`` are those whose clock is not believed (read.limits): their
     times are of the frame before. ``rtp_streams.stream`` counts from 0 within the
     file; capture is NA.
@@ -97,8 +97,8 @@ class Split:
     tunnel_ports: frozenset[int] = frozenset()  # of UDP
     kept_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     kept_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    plain_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    direct_times: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     guessed_frames: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     rtp_streams: pd.DataFrame = field(default_factory=RTP_STREAMS.empty)
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
@@ -133,7 +133,7 @@ def split(
 ) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
-    ``aside`` takes what needs no tshark (read.plain); without it, tshark sees that, too.
+    ``aside`` takes what needs no tshark (read.payloads); without it, tshark sees that, too.
     ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
     ``seen`` is told how many bytes have been looked at.
     Raises CaptureError, or NotWalkable when it has to be converted first.
@@ -171,16 +171,17 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     """Measure the media of a window, and note what its records' fate hangs on."""
     found, udp = unwrapped(window, walk.container.interfaces)
     walk.unread.update(found.unread)
+    walk.unread.update(hidden.in_datagrams(udp))
     walk.fragments += found.fragments
     walk.tunnel_ports |= found.tunnel_ports
     first_frame = walk.container.packets - len(window.time) + 1
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
     media.add(walk.media, rtp)
     if fates:
-        fate, key = _fates(found, udp, walk.connections)
+        fate, key = _fates(found, udp, walk)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
-        _note_plain(udp, walk.flows, fate, key)
+        _note_direct(udp, walk.flows, fate, key)
         fates.write(record_fates(window, fate, key).view(np.uint8).data)
     walk.guessed.append(first_frame + window.guessed)
     _note_times(walk, np.delete(window.time, window.guessed) if len(window.guessed) else window.time)
@@ -193,26 +194,27 @@ def _note_times(walk: Walk, times: Array) -> None:
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
-def _fates(found: Packets, udp: Payloads, connections: ForTshark) -> tuple[Array, Array]:
-    """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
+def _fates(found: Packets, udp: Payloads, walk: Walk) -> tuple[Array, Array]:
+    """What the fate of each packet hangs on, media aside; tells the walk what the segments show."""
     fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
-    fate[udp.rows[foreign.quic(udp)]] = LEAVE_OUT
+    fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
     tcp = segments(found)
     if not len(tcp.rows):
         return fate, key
-    keys, content = flow(tcp.source, tcp.destination), foreign.tls_content(tcp)
-    foreign.note(connections, tcp, keys, content)
-    hangs = ~foreign.always_kept(tcp, content)
+    keys, content = flow(tcp.source, tcp.destination), payloads.tls_content(tcp)
+    walk.unread.update(hidden.in_segments(tcp))
+    payloads.note_signalling(walk.connections, tcp, keys, content)
+    hangs = ~payloads.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
     return fate, key
 
 
-def _note_plain(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
-    """The same for plain messages and RTCP, among the datagrams of which nothing is known yet."""
-    some = plain.find(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
-    fate[udp.rows[some.reports]] = REPORT
-    fate[udp.rows[some.plain]], key[udp.rows[some.plain]] = PLAIN, some.key
+def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> None:
+    """The same for what is read directly and for RTCP, among the datagrams of which nothing is known yet."""
+    found = payloads.without_tshark(udp, np.flatnonzero(fate[udp.rows] == KEEP), flows)
+    fate[udp.rows[found.reports]] = REPORT
+    fate[udp.rows[found.direct]], key[udp.rows[found.direct]] = DIRECT, found.key
 
 
 def _unread(walk: Walk) -> Counter[str]:
@@ -245,8 +247,8 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         foreign_packets=small.foreign,
         kept_frames=small.frames,
         kept_times=small.times,
-        plain_frames=small.plain,
-        plain_times=small.plain_times,
+        direct_frames=small.direct,
+        direct_times=small.direct_times,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
         tunnel_ports=frozenset(walk.tunnel_ports),
@@ -282,8 +284,8 @@ def copy_kept(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targe
     return Kept(
         frames=np.concatenate([kept.frames for kept in done]),
         times=np.concatenate([kept.times for kept in done]),
-        plain=np.concatenate([kept.plain for kept in done]),
-        plain_times=np.concatenate([kept.plain_times for kept in done]),
+        direct=np.concatenate([kept.direct for kept in done]),
+        direct_times=np.concatenate([kept.direct_times for kept in done]),
         media=sum(kept.media for kept in done),
         foreign=sum(kept.foreign for kept in done),
     )
@@ -294,17 +296,17 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     packet = fate != NO_PACKET
     is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
     is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections)) | (fate == LEAVE_OUT)
-    is_plain = np.zeros(len(rows), bool)
-    if targets.plain:
-        is_plain = _hangs(rows, PLAIN, lambda key: ~_among(key, verdict.flows))
-        _copy(capture, targets.plain, at[is_plain | ~packet], size[is_plain | ~packet])
-    stays = ~(is_media | is_foreign | is_plain | (fate == REPORT))
+    is_direct = np.zeros(len(rows), bool)
+    if targets.direct:
+        is_direct = _hangs(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
+        _copy(capture, targets.direct, at[is_direct | ~packet], size[is_direct | ~packet])
+    stays = ~(is_media | is_foreign | is_direct | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
     unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it
     counts = int(np.count_nonzero(is_media)), int(np.count_nonzero(unread))
     time = rows["time"]
-    return Kept(frames[shown], time[shown], frames[is_plain], time[is_plain], *counts)
+    return Kept(frames[shown], time[shown], frames[is_direct], time[is_direct], *counts)
 
 
 def _hangs(rows: Array, fate: int, judge: Callable[[Array], Array]) -> Array:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, take
+from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, structure, take
 from postproc.read.seconds import Seconds, Steps, by_second, keep
 
 MAX_DROPOUT, MAX_MISORDER = 3000, 100
@@ -21,15 +21,14 @@ COPY_WITHIN = 10**9  # ns: the same number later than this is not the same packe
 FRESH_RUN = 2 * MAX_MISORDER  # a run's numbers begin this far behind the last, so as not to meet
 IN_ORDER = 3  # a step this wide may have lost a packet or two and is still in order
 NO_TYPE = 255
-STATE = np.dtype([
-    ("key", "u8"), ("addresses", "u8", (4,)), ("source_port", "u2"), ("destination_port", "u2"),
-    ("ssrc", "u4"), ("relayed", "?"), ("frame", "i8"), ("first_time", "i8"), ("time", "i8"),
-    ("sequence", "u2"), ("timestamp", "u4"), ("payload_type", "u1"), ("number", "i8"), ("highest", "i8"),
-    ("lowest", "i8"), ("skipped", "i8"), ("max_gap", "i8"), ("strays", "i8"), ("packets", "i8"),
-    ("copies", "i8"), ("late", "i8"), ("in_order", "i8"), ("bytes", "i8"),
-])  # fmt: skip
+STATE = structure(
+    "key u8, addresses 4u8, source_port u2, destination_port u2, ssrc u4, relayed ?, frame i8, "
+    "first_time i8, time i8, sequence u2, timestamp u4, payload_type u1, number i8, highest i8, "
+    "lowest i8, skipped i8, max_gap i8, strays i8, packets i8, copies i8, late i8, in_order i8, "
+    "bytes i8"
+)
 CARRIED = ("time", "sequence", "timestamp", "payload_type")  # of a stream's last packet
-SEEN = np.dtype([("stream", "i8"), ("time", "i8"), ("sequence", "u2")])
+SEEN = structure("stream i8, time i8, sequence u2")
 
 
 def sequence_steps(sequence: Array, starts: Array, first: Array) -> Array:

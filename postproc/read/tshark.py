@@ -128,10 +128,15 @@ def frames(
     already yielded are good, and a file cut short is no error.
     """
     with streaming(
-        EkCapture, capture, keylog, use_ek=True, include_raw=True, decode_as=dict(decode_as or {}),
+        EkCapture,
+        capture,
+        keylog,
+        use_ek=True,
+        include_raw=True,
+        decode_as=dict(decode_as or {}),
         # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
         custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
-    ) as stream:  # fmt: skip
+    ) as stream:
         for batch in stream:
             yield from map(from_layers, batch)
         stream.check()
@@ -139,15 +144,22 @@ def frames(
 
 @contextmanager
 def streaming(
-    kind: "type[Stream]", capture: Path, keylog: Path | None, **options: Any,  # noqa: ANN401
-) -> "Iterator[Stream]":  # fmt: skip
+    kind: "type[Stream]",
+    capture: Path,
+    keylog: Path | None,
+    **options: Any,  # noqa: ANN401
+) -> "Iterator[Stream]":
     """A capture read by a tshark that runs alone, and ends when the block is left or we are gone."""
     loop = asyncio.new_event_loop()
     with processes.empty_folder() as bare, leash() as tied:
         stream = kind(
-            str(capture.absolute()), keep_packets=False, eventloop=loop, tshark_path=executable(),
-            override_prefs=PREFERENCES | keylog_preference(keylog), **options,
-        )  # fmt: skip
+            str(capture.absolute()),
+            keep_packets=False,
+            eventloop=loop,
+            tshark_path=executable(),
+            override_prefs=PREFERENCES | keylog_preference(keylog),
+            **options,
+        )
         stream.folder, stream.leash = bare, tied
         try:
             yield stream
@@ -204,11 +216,17 @@ class EkCapture(pyshark.FileCapture):  # type: ignore[misc]
     async def _get_tshark_process(self, packet_count: int | None = None, stdin: None = None) -> Process:
         """Start tshark alone, within a memory limit."""
         process = await asyncio.create_subprocess_exec(
-            self._get_tshark_path(), "-T", self.output, *self.get_parameters(packet_count),
-            stdin=stdin or self.leash.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            self._get_tshark_path(),
+            "-T",
+            self.output,
+            *self.get_parameters(packet_count),
+            stdin=stdin or self.leash.stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             limit=1,  # so that a pipe is read when asked, not whenever a piece comes
-            cwd=self.folder, env=processes.environment(self.folder),
-        )  # fmt: skip
+            cwd=self.folder,
+            env=processes.environment(self.folder),
+        )
         self.leash.tie(process.pid)
         processes.limit_memory(process.pid, self._size)
         self._pause = PAUSE if _widened(process.stdout) else 0.0

@@ -8,6 +8,8 @@ import pandas as pd
 from rich.text import Text as Styled
 
 from postproc.model.described import Described, of_table
+from postproc.model.loading import by, load
+from postproc.model.rows import PhaseRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
@@ -16,12 +18,15 @@ from postproc.model.vocabulary import (
     CALLS_IN_CAPTURES,
     CAUSES,
     FRAMES,
+    PACKETS_COUNTED,
     REMEDIES,
     STATES,
+    STREAMS_COUNTED,
     VERDICTS,
     counted,
     word,
 )
+from postproc.show import phases
 from postproc.show.calls import Line
 from postproc.show.selection import Quoted, log_warnings
 from postproc.show.store import Walks
@@ -44,18 +49,32 @@ def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styl
 
 
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
-    """Of every call the walk and the findings with evidence, causes and remedies."""
+    """Of every call the walk, the phases of its media, the findings with evidence, causes and remedies."""
     by_call: dict[int | None, list[Described]] = {}
     warned = log_warnings(tables)
     for each in of_table(tables.findings):
         by_call.setdefault(each.call, []).append(each)
+    of_phases = by(load(PhaseRow, tables.phases), "call")
     told: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
         title = f"{CALL_NUMBER.of(lang, call=call)}: {clean(headline)}"
         told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
+        told += list(_phases(of_phases.get(call, ()), width, lang))
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
         told += _warned(warned.get(call, ()), width, lang)
+    return told
+
+
+def beside_calls(tables: Tables, width: int | None, lang: Lang, *, verbose: bool) -> list[Styled]:
+    """What was found beside the calls: failed registrations, TLS that does not come about."""
+    told: list[Styled] = []
+    for each in of_table(tables.findings[tables.findings["call"].isna()]):
+        if verbose:
+            told += [Styled(""), *_finding(each, width, lang)]
+        else:
+            text = f"{word(VERDICTS, each.verdict, lang)}: {clean(each.title)}"
+            told += [Styled(part, STYLES.get(each.verdict, "")) for part in folded(text, width, 2)]
     return told
 
 
@@ -64,6 +83,14 @@ def _step(step: Mapping[str, Any], width: int | None, lang: Lang) -> Iterator[St
     text = f"  {step['question']} {state}: {clean(step['said'])}"
     for part in folded(text, width, 4):
         yield Styled(part, STYLES.get(step["state"], "dim"))
+
+
+def _phases(rows: Sequence[PhaseRow], width: int | None, lang: Lang) -> Iterator[Styled]:
+    if rows:
+        yield Styled(f"  {phases.HEADING.of(lang)}")
+    for text, verdict in phases.lines(rows, lang):
+        for part in folded(f"    {text}", width, 6):
+            yield Styled(part, STYLES.get(verdict or "", "dim"))
 
 
 def _finding(found: Described, width: int | None, lang: Lang) -> Iterator[Styled]:
@@ -112,6 +139,22 @@ def closing(calls: int, captures: int, unchanged: int, lang: Lang) -> str:
     """``54 calls in 46 captures (46 unchanged, not read again)``."""
     text = counted(CALLS_IN_CAPTURES, captures, lang, calls=counted(CALLS, calls, lang))
     return text + (UNCHANGED.of(lang, n=unchanged) if unchanged else "")
+
+
+STRAYS = (
+    Text("{streams} ({packets}) belongs to no call", "{streams} ({packets}) gehört zu keinem Anruf"),
+    Text("{streams} ({packets}) belong to no call", "{streams} ({packets}) gehören zu keinem Anruf"),
+)
+
+
+def stray_streams(rtp_streams: pd.DataFrame, lang: Lang) -> list[str]:
+    """A line on the media for which no call was found; the report and the table have them one by one."""
+    strays = rtp_streams[rtp_streams["call"].isna()]
+    if strays.empty:
+        return []
+    packets = counted(PACKETS_COUNTED, int(strays["packets"].sum()), lang)
+    streams = counted(STREAMS_COUNTED, len(strays), lang)
+    return [counted(STRAYS, len(strays), lang, streams=streams, packets=packets)]
 
 
 LISTED = 3  # names in one line

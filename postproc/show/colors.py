@@ -9,6 +9,7 @@ number, the others a dash pattern or a word.
 
 from dataclasses import dataclass
 
+HELD = "#dfe2e6"  # behind what is on hold
 INK, MUTED, FAINT, PAPER = "#1a1a1a", "#5f6368", "#d5d8dc", "#ffffff"
 
 

@@ -192,6 +192,9 @@ SECTIONS = (
     (
         texts.MEDIA,
         "call.media_plot()",
+        'call.phases[["leg", "kind", "started", "ended", "opened_by", "may_send_client", "may_send_server",\n'
+        '             "packets_from_client", "packets_from_server", "silence_from_client_s", "silence_from_server_s",\n'
+        '             "verdict"]]',
         'call.dtls[["leg", "client_addr", "server_addr", "state", "client_hellos", "duration_ms", "alert",\n'
         '           "fingerprint_matches"]]',
         'call.rtp_streams[["leg", "direction", "src_addr", "src_port", "dst_addr", "dst_port", "codec", "packets", "lost",\n'

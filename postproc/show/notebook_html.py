@@ -12,6 +12,8 @@ from jinja2 import DictLoader, Environment
 from markupsafe import Markup
 
 from postproc.model.described import Described, of_table
+from postproc.model.loading import load
+from postproc.model.rows import PhaseRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
@@ -33,6 +35,7 @@ from postproc.model.vocabulary import (
     counted,
     word,
 )
+from postproc.show import phases
 from postproc.show.answers import frame_list, sections
 from postproc.show.colors import PAPER
 from postproc.show.terminal import clean
@@ -81,6 +84,9 @@ ONE = """{% extends "page" %}{% block body %}
 {% endfor %}
 </tbody></table>
 {% endif %}
+{% if phases %}<p>{{ packets_per_phase }}</p><ul>
+{% for line in phases %}<li>{{ line | clean }}</li>{% endfor %}
+</ul>{% endif %}
 {% for each in findings %}{% set found = each.finding %}
 <details{% if loop.first %} open{% endif %}>
 <summary>{{ badge(found.verdict, each.word) }} {{ found.code }} {{ found.title | clean }}</summary>
@@ -113,7 +119,7 @@ def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> s
 
 
 def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lang: Lang) -> str:
-    """Headline, walk and findings of one call, with causes and remedies."""
+    """Headline, walk, phases of the media and findings of one call, with causes and remedies."""
     (row,) = (_row(row, lang) for row in _plain(tables.calls[tables.calls["call"] == call].head(1)))
     mine = of_table(tables.findings[tables.findings["call"] == call])
     return _page(
@@ -124,9 +130,15 @@ def call_card(tables: Tables, call: int, steps: Sequence[Mapping[str, Any]], lan
         word=row["word"],
         headline=row["headline"] or "",
         steps=[{**step, "word": STATES[step["state"]].of(lang)} for step in steps],
+        packets_per_phase=phases.HEADING.of(lang),
+        phases=[line for line, _ in phases.lines(_phases(tables, call), lang)],
         findings=[_finding(each, lang) for each in mine],
         frames=FRAMES.of(lang),
     )
+
+
+def _phases(tables: Tables, call: int) -> list[PhaseRow]:
+    return load(PhaseRow, tables.phases[tables.phases["call"] == call])
 
 
 def _row(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

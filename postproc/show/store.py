@@ -148,6 +148,8 @@ def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
         row
         | {
             "frames": list(each.frames),
+            "supported_by": list(each.supported_by),
+            "refuted_by": list(each.refuted_by),
             "facts": each.facts,
             "causes": list(each.causes),
             "remedies": list(each.remedies),

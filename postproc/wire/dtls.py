@@ -6,6 +6,7 @@ TLS 1.2 (RFC 5246) has the same messages in shorter records.
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from postproc.wire import MalformedError
 
@@ -16,6 +17,7 @@ CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE = range
 CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED = 15, 16, 20
 DTLS_1_0, DTLS_1_2, TLS_1_2 = 0xFEFF, 0xFEFD, 0x0303
 RECORD, MESSAGE = 13, 12  # bytes of the two headers
+TLS_RECORD, TLS_CONTENT_TYPES = 5, range(20, 24)
 SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, USE_SRTP, EXTENDED_MASTER_SECRET = 10, 13, 14, 23
 P256, X25519, ECDSA_SHA256, NAMED_CURVE = 23, 29, 0x0403, 3
 ECDHE_ECDSA_AES128_GCM, SRTP_AES128_CM_HMAC_SHA1_80 = 0xC02B, 0x0001
@@ -111,6 +113,27 @@ def fragments(message: Handshake, size: int) -> Iterator[Handshake]:
         yield Handshake(message.kind, message.sequence, piece, at, length)
 
 
+class TlsRecord(NamedTuple):
+    """``body`` as far as it was captured; ``size`` is what its header says."""
+
+    kind: int
+    version: int
+    size: int
+    body: bytes
+
+
+def tls_records(stream: bytes) -> Iterator[TlsRecord]:
+    """The records at the start of a stretch of TLS (RFC 5246, section 6.2.1), the last as far as it goes."""
+    at = 0
+    while (
+        at + TLS_RECORD <= len(stream) and stream[at] in TLS_CONTENT_TYPES and stream[at + 1] == TLS_1_2 >> 8
+    ):
+        kind, version, size = struct.unpack_from(">BHH", stream, at)
+        at += TLS_RECORD
+        yield TlsRecord(kind, version, size, stream[at : at + size])
+        at += size
+
+
 def tls_record(kind: int, body: bytes) -> bytes:
     return struct.pack(">BH", kind, TLS_1_2) + counted(body, 2)
 
@@ -136,7 +159,7 @@ def numbers(values: Iterable[int]) -> bytes:
     return b"".join(value.to_bytes(2) for value in values)
 
 
-Extensions = tuple[tuple[int, bytes], ...]
+Extensions = tuple[tuple[int, bytes], ...] | None  # None: not even their length is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +215,16 @@ def parse_server_hello(body: bytes) -> ServerHello:
 
 
 def pack_extensions(extensions: Extensions) -> bytes:
-    """Without any, not even their length is sent (RFC 5246, section 7.4.1.2)."""
-    packed = b"".join(kind.to_bytes(2) + counted(data, 2) for kind, data in extensions)
-    return counted(packed, 2) if packed else b""
+    """They may be left out, or be an empty list (RFC 5246, section 7.4.1.2)."""
+    if extensions is None:
+        return b""
+    return counted(b"".join(kind.to_bytes(2) + counted(data, 2) for kind, data in extensions), 2)
 
 
 def parse_extensions(data: bytes) -> Extensions:
-    rest, found = taken(data, 2)[0] if data else b"", []
+    if not data:
+        return None
+    rest, found = taken(data, 2)[0], []
     while rest:
         kind = int.from_bytes(rest[:2])
         value, rest = taken(rest[2:], 2)
@@ -217,7 +243,9 @@ def pack_certificates(chain: Iterable[bytes]) -> bytes:
 
 
 def parse_certificates(body: bytes) -> tuple[bytes, ...]:
-    rest, found = taken(body, 3)[0], []
+    (rest, behind), found = taken(body, 3), []
+    if behind:
+        raise MalformedError("a certificate chain shorter than its message")
     while rest:
         certificate, rest = taken(rest, 3)
         found.append(certificate)

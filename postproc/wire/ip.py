@@ -90,9 +90,15 @@ class Packet:
         size = HEADER4 + len(self.options)
         length = size + len(self.payload) + self.missing if self.length is None else self.length
         start = struct.pack(
-            ">BBHHHBB", 0x40 | size // 4, self.service, length, self.identification, self.flags,
-            self.hop_limit, self.protocol,
-        )  # fmt: skip
+            ">BBHHHBB",
+            0x40 | size // 4,
+            self.service,
+            length,
+            self.identification,
+            self.flags,
+            self.hop_limit,
+            self.protocol,
+        )
         rest = self.source + self.destination + self.options
         total = checksum(start + rest) if self.checksum is None else self.checksum
         return start + total.to_bytes(2) + rest
@@ -127,11 +133,20 @@ def _parse4(data: bytes) -> Packet:
         raise MalformedError("an IPv4 header longer than its packet")
     payload = data[size:end]
     return Packet(
-        data[12:16], data[16:20], protocol, payload, hop_limit, service, identification, flags, data[20:size],
+        data[12:16],
+        data[16:20],
+        protocol,
+        payload,
+        hop_limit,
+        service,
+        identification,
+        flags,
+        data[20:size],
         length=None if length else 0,
         checksum=None if total == checksum(data[:10] + data[12:size]) else total,
-        missing=end - size - len(payload), trailer=data[end:],
-    )  # fmt: skip
+        missing=end - size - len(payload),
+        trailer=data[end:],
+    )
 
 
 def _parse6(data: bytes) -> Packet:
@@ -145,11 +160,19 @@ def _parse6(data: bytes) -> Packet:
         extensions.append(Extension(protocol, data[at + 1 : at + size]))
         protocol, at = data[at], at + size
     return Packet(
-        data[8:24], data[24:40], protocol, data[at:end], hop_limit, first >> 20 & 0xFF, flags=0,
-        flow_label=first & 0xFFFFF, extensions=tuple(extensions),
+        data[8:24],
+        data[24:40],
+        protocol,
+        data[at:end],
+        hop_limit,
+        first >> 20 & 0xFF,
+        flags=0,
+        flow_label=first & 0xFFFFF,
+        extensions=tuple(extensions),
         length=None if length else 0,
-        missing=total - end, trailer=data[end:],
-    )  # fmt: skip
+        missing=total - end,
+        trailer=data[end:],
+    )
 
 
 def fragments(packet: Packet, mtu: int) -> Iterator[Packet]:

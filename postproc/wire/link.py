@@ -94,9 +94,15 @@ class Cooked2:
 
     def pack(self, carried: int, data: bytes) -> bytes:
         head = struct.pack(
-            ">HHIHBB8s", carried, self.reserved, self.interface, self.hardware, self.direction, self.size,
+            ">HHIHBB8s",
+            carried,
+            self.reserved,
+            self.interface,
+            self.hardware,
+            self.direction,
+            self.size,
             self.address,
-        )  # fmt: skip
+        )
         return head + data
 
 

@@ -44,9 +44,13 @@ class Packet:
     def __bytes__(self) -> bytes:
         flags = VERSION << 6 | self.padding << 5 | (self.extension is not None) << 4 | len(self.contributors)
         head = struct.pack(
-            ">BBHII", flags, self.marker << 7 | self.payload_type, self.sequence & 0xFFFF,
-            self.timestamp & 0xFFFFFFFF, self.ssrc,
-        )  # fmt: skip
+            ">BBHII",
+            flags,
+            self.marker << 7 | self.payload_type,
+            self.sequence & 0xFFFF,
+            self.timestamp & 0xFFFFFFFF,
+            self.ssrc,
+        )
         head += b"".join(each.to_bytes(4) for each in self.contributors)
         if self.extension:
             head += (

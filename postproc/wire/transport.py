@@ -75,9 +75,17 @@ class Segment:
         options += bytes(-len(options) % 4)
         offset = (TCP_HEADER + len(options)) // 4 << 4 | self.reserved
         head = struct.pack(
-            ">HHIIBBHHH", self.source_port, self.destination_port, self.sequence, self.acknowledgement,
-            offset, self.flags, self.window, self.checksum, self.urgent,
-        )  # fmt: skip
+            ">HHIIBBHHH",
+            self.source_port,
+            self.destination_port,
+            self.sequence,
+            self.acknowledgement,
+            offset,
+            self.flags,
+            self.window,
+            self.checksum,
+            self.urgent,
+        )
         return head + options + self.payload
 
 
@@ -93,9 +101,18 @@ def parse_tcp(data: bytes) -> Segment:
         raise MalformedError("a TCP header longer than its segment")
     options = parse_options(data[TCP_HEADER:size])
     return Segment(
-        source, destination, sequence, acknowledgement, flags, data[size:], window, options, urgent, checksum,
+        source,
+        destination,
+        sequence,
+        acknowledgement,
+        flags,
+        data[size:],
+        window,
+        options,
+        urgent,
+        checksum,
         offset & 15,
-    )  # fmt: skip
+    )
 
 
 def parse_options(data: bytes) -> tuple[Option, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from postproc import diagnose
 from postproc.diagnose.describe import described
-from postproc.diagnose.evidence.case import Case, cases
+from postproc.diagnose.evidence.case import Case, beside, cases
 from postproc.model.deployment import Deployment, Markers
 from postproc.model.findings import Finding, Rule
 from postproc.model.tables import Tables
@@ -201,8 +201,15 @@ def scene(deployment: Deployment = XPHONE, **changes: Any) -> Case:
 
 
 def asked(rule: Rule, deployment: Deployment = XPHONE, **changes: Any) -> list[Finding]:
-    """What one rule finds in such a call."""
-    return list(rule.find(scene(deployment, **changes)))
+    """What one rule finds in such a call, or beside it."""
+    return list(rule.find(scene_for(rule, deployment, **changes)))
+
+
+def scene_for(rule: Rule, deployment: Deployment = XPHONE, **changes: Any) -> Case:
+    """What the rule is asked about: the call, or what is beside it."""
+    if rule.beside_calls:
+        return beside(tables(**changes), deployment)
+    return scene(deployment, **changes)
 
 
 def verdict(**changes: Any) -> Any:

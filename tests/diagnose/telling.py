@@ -16,7 +16,7 @@ from typing import Any
 
 from postproc.model.findings import Advice, Finding, Rule, filled
 from postproc.model.text import LANGS, Lang, Text
-from tests.diagnose.scenes import XPHONE, scene
+from tests.diagnose.scenes import XPHONE, scene_for
 
 TOLD = Path(__file__).parent / "told"
 HEAD = "declares"
@@ -37,7 +37,7 @@ class Telling:
         """An ``asked`` that writes down what it finds for this rule."""
 
         def asked(rule: Rule, deployment: Any = XPHONE, **changes: Any) -> list[Finding]:
-            case = scene(deployment, **changes)
+            case = scene_for(rule, deployment, **changes)
             found = list(rule.find(case))
             if rule is self.rule:
                 for each in found:

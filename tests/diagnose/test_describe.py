@@ -92,14 +92,13 @@ def test_a_consequence_says_what_it_follows_from(lang, said):
     assert rows[1].detail.endswith(said)
 
 
-def test_the_headline_is_the_roots_title_else_how_the_call_ended():
+def test_the_headline_is_the_roots_title_else_how_the_call_went_and_who_ended_it():
     ending = Text("It ended, call {call}: {why}.", "Zu Ende, Anruf {call}: {why}.")
     rooted = Chain(FINDING, (FINDING,), {})
-    assert headline(scene(), rooted, ending, {"why": "busy"}, "en") == "2 requests of the client"
-    assert (
-        headline(scene(), Chain(None, (), {}), ending, {"why": "besetzt"}, "de")
-        == "Zu Ende, Anruf 1: besetzt."
-    )
+    told = headline(scene(), rooted, ending, {"why": "busy"}, "en")
+    assert told == "2 requests of the client The caller (10.0.50.5) hung up after 17 s."
+    told = headline(scene(), Chain(None, (), {}), ending, {"why": "besetzt"}, "de")
+    assert told == "Zu Ende, Anruf 1: besetzt. Der Anrufer (10.0.50.5) legte nach 17 s auf."
 
 
 def test_braces_of_strangers_in_facts_stay_as_they_are():

@@ -55,7 +55,7 @@ def test_a_capture_of_one_direction_only_leaves_it_open():
 def test_the_call_gets_it_as_cause():
     row = verdict(bindings=unanswered(6), rtp_streams=[], dtls=[], pairs=[])
     assert (row.verdict, row.cause) == ("fault", "no-binding-success")
-    assert row.headline == "No Binding Success: 6 of 6 Binding Requests were never answered."
+    assert row.headline.startswith("No Binding Success: 6 of 6 Binding Requests were never answered.")
 
 
 def test_silent_when_one_check_was_answered():

@@ -135,7 +135,7 @@ def test_silent_on_good_and_foreign_calls():
 def test_the_real_codec_mismatch(judged):
     (call,) = judged("codec_488").tables.calls.itertuples()
     assert (call.verdict, call.cause) == ("fault", "no-common-codec")
-    assert (
-        call.headline == "No common codec: 10.0.50.118 offers PCMU/8000, 10.0.50.20 answers with PCMA/8000."
+    assert call.headline.startswith(
+        "No common codec: 10.0.50.118 offers PCMU/8000, 10.0.50.20 answers with PCMA/8000."
     )
     assert list(judged("codec_488").tables.findings["name"]) == ["no-common-codec"]

@@ -37,7 +37,7 @@ def test_the_refusal_of_the_other_leg_is_told_with_what_the_caller_hears():
     (found,) = asked(RULE, **scene)
     assert found.leg == 2
     detail = told_both(found, RULE)["en"]["detail"]
-    assert "At least 1800 s are wanted" in detail and "passed it on to the caller as 503 No" in detail
+    assert "At least 1800 s are wanted" in detail and "The caller got it as 503 No" in detail
 
 
 @pytest.mark.parametrize("scene", [

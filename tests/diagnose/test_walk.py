@@ -6,7 +6,7 @@ from postproc.diagnose import judge
 from postproc.diagnose.rules import RULES
 from postproc.diagnose.walk import CHART, records
 from postproc.model.causes import step
-from postproc.model.findings import Step
+from postproc.model.findings import Step, filled
 from postproc.model.text import LANGS
 from tests.builders import SERVER
 from tests.diagnose.refusals import at_once
@@ -24,6 +24,7 @@ from tests.diagnose.scenes import (
     stream,
     unanswered,
 )
+from tests.diagnose.test_media_stopped import phase
 
 NAMES = ["trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"]
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
@@ -55,6 +56,19 @@ def test_a_good_call_passes_every_step_with_evidence_and_a_filter():
     assert all(step.filter for step in steps.values())
     assert steps["answers"].facts == {"sent": 2, "answered": 2}
     assert steps["media"].facts == {"packets": [850, 850]}
+
+
+def test_media_is_judged_phase_by_phase():
+    resumed = phase(phase=2, kind="resumed", started=12.0)
+    steps = walked(phases=[phase(ended=12.0), resumed])
+    assert (steps["media"].state, steps["media"].facts["phases"]) == ("passed", 2)
+    silent = resumed | {"packets_from_client": 0, "last_from_client": None}
+    step = walked(phases=[phase(ended=12.0, may_send_client=False, packets_from_client=0), silent])["media"]
+    assert step.state == "cannot_tell"
+    assert filled(step.said, "en", step.facts) == (
+        "RTP packets per direction: 850, 850. In the phase from 12:00:12.000 to 12:00:20.000 (leg 1, opened by"
+        " frame 1) not both sides were heard."
+    )
 
 
 def test_a_plain_call_needs_no_ice():

@@ -25,8 +25,7 @@ ALLOWED: dict[str, str] = {}
 
 
 def captures() -> list[Path]:
-    found = [*PCAPS.glob("*.pcap*"), *(PCAPS / "made").glob("*.pcap*")]
-    return sorted(path for path in found if path.suffix != ".json")
+    return sorted(path for path in PCAPS.rglob("*.pcap*") if path.suffix != ".json")
 
 
 def stem(capture: Path) -> str:

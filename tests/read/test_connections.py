@@ -36,6 +36,7 @@ def test_how_a_connection_ends(flags, event):
     ([CCS, data(53)], [("keyed", None)]),
     ([CCS, b"\x16\x03\x03\x00\x28" + bytes(40)], [("keyed", None)]),
     ([CCS, b"\x15\x03\x03\x00\x02\x02\x30"], [("alert", "encrypted")]),
+    ([CCS, b"\x16\x03\x03\x00\x28\x01\x00\x00\x24" + bytes(36)], [("client_hello", None)]),
     ([HELLO[:3]], []),
     ([b"GET / HTTP/1.1"], []),
 ])  # fmt: skip

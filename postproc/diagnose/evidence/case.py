@@ -14,17 +14,20 @@ from postproc.model.calls import Call, Calls
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence
 from postproc.model.loading import Row
-from postproc.model.rows import CaptureRow
+from postproc.model.rows import CaptureRow, ConnectionEventRow, SipMessageRow
 from postproc.model.tables import Tables
 
-__all__ = ["CLIENT", "OTHER", "SERVER", "Case", "cases", "evidence"]
+__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "evidence"]
 
 
 class Case(Call):
     """A call and the deployment it is judged by; its rows are in order of time.
 
-    Rows of messages that are second captures of the same packet are left out.
+    Rows of messages that are second captures of the same packet are left out. ``refuted`` are the rules
+    whose suspicion other calls of the run refute: they explain nothing, and stand in no other rule's way.
     """
+
+    refuted: frozenset[str] = frozenset()
 
     def __init__(
         self, number: int, calls: Calls, deployment: Deployment, software: Mapping[str, str]
@@ -98,6 +101,26 @@ class Case(Call):
         return max((each.last_time for each in self.captures if each.last_time), default=None)
 
 
+class Beside(Case):
+    """What belongs to no call: registrations and other SIP, and all connections that carry SIP."""
+
+    def __init__(self, calls: Calls, deployment: Deployment) -> None:
+        super().__init__(0, calls, deployment, {})
+
+    @cached_property
+    def sip_messages(self) -> tuple[SipMessageRow, ...]:
+        return self._calls.of_none(SipMessageRow, "sip_messages")
+
+    @cached_property
+    def connection_events(self) -> tuple[ConnectionEventRow, ...]:
+        return tuple(event for events in self._calls.connection_events.values() for event in events)
+
+    @cached_property
+    def products(self) -> frozenset[str]:
+        """Products that name themselves in it."""
+        return self.deployment.products_in(row.user_agent for row in self.sip_messages)
+
+
 def evidence(*found: Row | None, more: Iterable[int] = ()) -> Evidence:
     """Evidence from rows: the first one's capture, and the frames of all of that capture."""
     seen = [row for row in found if row is not None]
@@ -112,6 +135,11 @@ def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """One case per call, by number."""
     calls, software = Calls(tables, _once_in_order), _software(tables)
     return [Case(number, calls, deployment, software) for number in calls.numbers]
+
+
+def beside(tables: Tables, deployment: Deployment) -> Beside:
+    """What is in the run beside its calls."""
+    return Beside(Calls(tables, _once_in_order), deployment)
 
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:

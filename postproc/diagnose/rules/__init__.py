@@ -19,6 +19,8 @@ ORDER = """
     callee-unreachable
     session-interval-too-small
     no-response
+    tls-handshake-failed
+    registration-failed
     call-rejected
     signalling-lost
     ack-missing

@@ -96,7 +96,9 @@ NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incompl
 
 def find(case: Case) -> Iterator[Finding]:
     refused = rejection(case)
-    if refused is None or any(True for rule in NEARER for _ in rule.find(case)):
+    if refused is None or any(
+        True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
+    ):
         return
     title, verdict, sure = _claim(case, refused)
     alert, facts, detail = _alert(case, refused), _facts(refused), list(_details(case, refused))

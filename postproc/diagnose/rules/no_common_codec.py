@@ -115,7 +115,7 @@ def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:
 
 def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     """A refusal without an answer to compare with: what the log says, else what is likely."""
-    if any(True for rule in NEARER for _ in rule.find(case)):
+    if any(True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)):
         return
     audio = _audio(case, refused)
     if audio is None:

@@ -23,8 +23,8 @@ NOT_AGAIN = Text(
     "Der Anrufer fragt nicht, wie RFC 4028 es verlangt, mit einem längeren erneut an.",
 )
 PASSED_ON = Text(
-    "The server passed it on to the caller as {passed}.",
-    "Der Server gab das als {passed} an den Anrufer weiter.",
+    "The caller got it as {passed}.",
+    "Beim Anrufer kam das als {passed} an.",
 )
 
 

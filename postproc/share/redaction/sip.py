@@ -187,6 +187,7 @@ LEADING = re.compile(r"\s*\d{1,10}(?:\.\d{1,6})?(?![\w.])")
 WARNING = re.compile(r"(\s*\d{3} )(\S+)( )(.*)", re.DOTALL)
 BOUNDARY = re.compile(r"(boundary\s*=\s*)(?:\"([^\"]+)\"|([^\";\s]+))", re.IGNORECASE)
 LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # what goes on in the next line is one (RFC 3261, 7.3.1)
+DEEPEST = 4  # of multipart bodies in each other, which nobody sends; more is made to harm
 X_PREFIX = re.compile(r"x-|p-", re.IGNORECASE)
 
 
@@ -295,35 +296,48 @@ class Messages:
             status[2], self._texts.line(status[2]), lambda: self._words.blank(status[2])
         )
 
-    def _body(self, body: str, kind: str) -> str:
+    def _body(self, body: str, kind: str, depth: int = 0) -> str:
         media = kind.strip().lower()
         if not body.strip():
             return body
         if media.startswith("application/sdp") or (not media and body.startswith("v=0")):
             return self._sdp.body(body)
+        if media.startswith("message/sipfrag"):
+            return self._fragment(body)
         if media.startswith("multipart/"):
-            return self._parts(body, _boundary(kind)[0])
+            return self._parts(body, _boundary(kind)[0], depth)
         return self._words.blank(body)
 
-    def _parts(self, body: str, boundary: str) -> str:
+    def _fragment(self, body: str) -> str:
+        """A start line, headers or both (RFC 3420), as a NOTIFY tells what became of a REFER."""
+        head, gap, rest = _divided(body)
+        lines = LINE_END.split(head)
+        starts = STATUS.fullmatch(lines[0]) or REQUEST.fullmatch(lines[0])
+        lines[2::2] = map(self._line, lines[2::2])
+        lines[0] = self._start(lines[0]) if starts else self._line(lines[0])
+        return "".join(lines) + gap + self._words.blank(rest)
+
+    def _parts(self, body: str, boundary: str, depth: int) -> str:
         """The parts between the boundary's lines; what is before the first and behind the last is blanked."""
-        if not boundary:
+        if not boundary or depth == DEEPEST:
             return self._words.blank(body)
         pieces = re.split(rf"(?m)^--{re.escape(boundary)}(--)?", body)
         other, new, ended = self._words.identifier(boundary), self._words.blank(pieces[0]), False
         for end, part in zip(pieces[1::2], pieces[2::2], strict=True):
             ended = ended or bool(end)
-            new += f"--{other}{end or ''}" + (self._words.blank(part) if ended else self._part(part))
+            new += f"--{other}{end or ''}" + (
+                self._words.blank(part) if ended else self._part(part, depth + 1)
+            )
         return new
 
-    def _part(self, part: str) -> str:
+    def _part(self, part: str, depth: int) -> str:
         head, gap, body = _divided(part)
         if not gap:
             return self._words.blank(part)
         lines = LINE_END.split(head)
         kind = _content_type(lines[::2])
         lines[::2] = [self._line(line) if line.strip() else line for line in lines[::2]]
-        return "".join(lines) + gap + self._body(body, kind)
+        return "".join(lines) + gap + self._body(body, kind, depth)
 
 
 def _boundary(value: str) -> tuple[str, int, int]:

@@ -41,6 +41,11 @@ IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2}\b)?(?!\w|\.\d)"
 IPV6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
+# FreeSWITCH writes an address of IPv6 and its port without brackets: behind these words the last is a port.
+ENDPOINT = re.compile(
+    r"(\b(?:invite from|ip/port|addr:|index \d{1,3},?|port from|ICE: [^\s:]{1,256}:\S{1,256}) |(?<=\d to ))"
+    r"((?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}):(\d{1,5})(?![\w:]|\.\d)"
+)
 UUID = re.compile(r"(?<!\w)[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?!\w)")
 ID = re.compile(r"(?<![\w+/])(?=[A-Za-z]{0,64}\d)(?=\d{0,64}[A-Za-z])[0-9A-Za-z]{16,512}(?!\w)")
 HEX = re.compile(r"(?<!\w)(?=[a-f]{0,64}\d)(?=\d{0,64}[a-f])[0-9a-f]{10,512}(?!\w)", re.IGNORECASE)
@@ -57,6 +62,12 @@ DATE = re.compile(
 )
 # Name, clock rate, channels or payload type of a codec, as in rtpmap and in logs.
 CODEC = re.compile(r"\b([A-Za-z][\w-]{1,20})(?:/\d{4,6}(?:/\d)?\b|(?::\d{1,6}){2,6}\b)")
+# Recommendations of the ITU-T that SIP and its texts cite: causes, numbers, codecs, fax, certificates.
+RECOMMENDATION = re.compile(
+    r"(?<![\w.])(?:Q\.(?:850|931)|E\.164|G\.(?:711|722|723|726|729)|H\.(?:26[345]|323|248)|T\.(?:30|38|140)|X\.509)"
+    r"(?!\w|\.\d)",
+    re.IGNORECASE,
+)
 RATE = re.compile(
     r"(?<![\w.@])\d{1,3}@(?:8|16|24|32|44|48)(?:000|100)(?!\w|\.\d)"
 )  # payload type at a clock rate
@@ -193,18 +204,26 @@ class Texts:
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
             (NAMED, lambda f, hide: f[1] + f[2] + (f[3] if MARKS.search(f[3]) else hide(self.opaque(f[3])))),
+            (ENDPOINT, lambda f, hide: f[1] + hide(self._endpoint(f[2], f[3]))),
             (UUID, lambda f, hide: hide(words.identifier(f[0]))),
             (MAC, lambda f, hide: hide(_mac(f, addresses))),
             (IPV6, lambda f, hide: hide(words.host(f[0])) if is_address(f[0]) else f[0]),
             (IPV4, lambda f, hide: hide(_network(f, addresses)) if is_address(f[1]) else f[0]),
             (CODEC, lambda f, hide: hide(f[0]) if is_codec(f[1]) else f[0]),
             (RATE, lambda f, hide: hide(f[0])),
+            (RECOMMENDATION, lambda f, hide: hide(f[0])),
             (GROUPED, lambda f, hide: f[0] if is_version(f[0]) else hide(words.word(f[0]))),
             (HEX, lambda f, hide: hide(self._found(f[0]))),
             (ID, lambda f, hide: hide(self._found(f[0]))),
             (NUMBER, lambda f, hide: hide(self._found(f[0]))),
             (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
         )  # fmt: skip
+
+    def _endpoint(self, addr: str, port: str) -> str:
+        whole = f"{addr}:{port}"
+        if is_address(addr):
+            return f"{self.words.host(addr)}:{port}"
+        return self.words.host(whole) if is_address(whole) else self.opaque(whole)
 
     def _is_host(self, name: str) -> bool:
         """Whether a name with points is one: a message named it, or no dictionary knows a word of it."""

@@ -321,6 +321,8 @@ VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
 # A number in groups, an address, a version; no status line.
 GROUPED = re.compile(r"(?<!SIP/)(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)")
 ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+# Of a pattern of log texts all that is no word of the text: escapes, names of groups, sets of signs.
+WORDLESS = re.compile(r"\\.|\(\?P<\w+>|\[[^\]]*\]", re.DOTALL)
 DICTIONARY = frozenset(
     word
     for text in (
@@ -330,7 +332,7 @@ DICTIONARY = frozenset(
         PHRASE_WORDS,
         PRODUCT_WORDS,
         LOG_WORDS,
-        *(text.words for text in TEXTS),
+        *(WORDLESS.sub(" ", text.pattern.pattern) for text in TEXTS),
     )
     for word in PIECE.findall(text.lower())
 )

@@ -20,6 +20,7 @@ from postproc.model.enumerations import EventSeverity, Lane, Outcome, Purpose
 from postproc.model.rows import TimelineRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import count, decimal
+from postproc.show import phases
 from postproc.show.pictures import wording
 from postproc.show.pictures.annotations import seconds
 from postproc.show.pictures.layout import plain
@@ -65,10 +66,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Row:
-    """An event, or a note across all columns (idle time, what is left out)."""
+    """An event, or a note across all columns: idle time, what is left out, a phase that begins."""
 
     event: Event | None
     note: str = ""
+    close: bool = False  # to the row above
 
 
 class Binding(NamedTuple):
@@ -90,7 +92,39 @@ StreamKey = tuple[str, int | None, str | None, str | None]  # capture, first fra
 
 def rows_of(call: Call, machines: Machines, lang: Lang) -> list[Row]:
     """The rows of a ladder from top to bottom."""
-    return rows(events(call, machines, lang), lang)
+    return _with_notes(rows(events(call, machines, lang), lang), phase_notes(call, lang))
+
+
+Note = tuple[pd.Timestamp, str]
+
+
+def phase_notes(call: Call, lang: Lang) -> list[Note]:
+    """Where a phase of a leg's media begins that is not as the last, and each silence of who might send."""
+    notes: list[Note] = []
+    last: dict[int | None, str] = {}
+    for row in call.phases:
+        doubt = phases.verdict(row, lang) if row.verdict != "ok" else ""
+        said = ", ".join(filter(None, (phases.kind(row, lang), phases.restriction(row, lang), doubt)))
+        if row.started is not None and last.get(row.leg) != said:
+            notes.append((row.started, f"{say('leg', lang, leg=row.leg)}: {said}"))
+            last[row.leg] = said
+    for (leg, side), spans in phases.silent(call, phases.runs(call)).items():
+        for begin, end in spans:
+            text = say(f"silent_{side}", lang, duration=duration(seconds(begin, end), lang))
+            notes.append((begin, f"{say('leg', lang, leg=leg)}: {text}"))
+    return sorted(notes)
+
+
+def _with_notes(rows: Sequence[Row], notes: Sequence[Note]) -> list[Row]:
+    """Put each note before the first row, event or idle time, that ends after it."""
+    placed: list[Row] = []
+    left = list(notes)
+    for n, row in enumerate(rows):
+        ahead = next((later.event.time for later in rows[n:] if later.event), None)
+        while left and ahead is not None and left[0][0] < ahead:
+            placed.append(Row(None, left.pop(0)[1], close=True))
+        placed.append(row)
+    return placed + [Row(None, text, close=True) for _, text in left if rows]
 
 
 def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:

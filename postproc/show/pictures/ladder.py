@@ -6,7 +6,7 @@ in a cross: nothing is said by colour alone.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -105,6 +105,7 @@ class Band:
     right: int
     top: float
     bottom: float
+    hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _grid(rows: Sequence[Row], headings: Sequence[Heading], left: float, top: fl
     ys, names, y = [], [], start + PITCH
     for n, row in enumerate(rows):
         named = n > 0 and n % NAMES_EVERY == 0 and len(rows) - n > NAMES_REST
-        y -= PITCH - CLOSE if n and not named and _is_remark(row.event) else 0.0
+        y -= PITCH - CLOSE if n and not named and (row.close or _is_remark(row.event)) else 0.0
         if named:
             names.append(y)
             y += PITCH
@@ -251,11 +252,29 @@ def _bands(call: Call, machines: Machines, grid: Grid) -> list[Band]:
             stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last))
         else:
             stretches.append((first, last))
-    return [
-        Band(*key, grid.y_of(first), grid.y_of(last))
-        for key, stretches in spans.items()
-        for first, last in stretches
+    return [band for key, stretches in spans.items() for band in _cut(key, stretches, call, grid)]
+
+
+def _cut(
+    key: tuple[int | None, int, int], stretches: Sequence[tuple[pd.Timestamp, pd.Timestamp]], call: Call,
+    grid: Grid,
+) -> Iterator[Band]:  # fmt: skip
+    """The bands of a leg's media, and of its holds, which interrupt them."""
+    holds = [
+        (row.started, row.ended)
+        for row in call.phases
+        if row.leg == key[0] and row.kind == "hold" and row.started is not None and row.ended is not None
     ]
+    for first, last in stretches:
+        begin = first
+        for started, ended in holds:
+            if begin < started and first < ended:
+                yield Band(*key, grid.y_of(begin), grid.y_of(min(started, last)))
+            begin = max(begin, ended)
+        if begin < last or not holds:
+            yield Band(*key, grid.y_of(begin), grid.y_of(last))
+    for started, ended in holds:
+        yield Band(*key, grid.y_of(started), grid.y_of(ended), hold=True)
 
 
 def _draw_headings(drawn: Ladder) -> None:
@@ -277,8 +296,9 @@ def _draw_headings(drawn: Ladder) -> None:
 
 
 def _draw_bands(drawn: Ladder) -> None:
-    xs, fill = drawn.grid.xs, colors.tint(colors.MEDIA.fill, BAND)
+    xs = drawn.grid.xs
     for band in drawn.bands:
+        fill = colors.HELD if band.hold else colors.tint(colors.MEDIA.fill, BAND)
         shape = rectangle(xs[band.left], band.top, xs[band.right], band.bottom)
         drawn.picture.areas.append(Area(shape, fill, layer=Layer.BACK))
 
@@ -302,9 +322,11 @@ def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) ->
 
 
 def _draw_note(drawn: Ladder, text: str, y: float) -> None:
-    """A note across all columns: time without events."""
+    """A note across all columns: time without events, a phase that begins."""
     xs = drawn.grid.xs
     middle = (xs[0] + xs[-1]) / 2
+    room = min(middle, drawn.picture.width - middle) - MARGIN
+    text = shortened(text, 2 * room, LABEL)
     half = width(text, LABEL) / 2 + 6
     drawn.picture.write(Label(middle, y, text, LABEL, "center", MUTED))
     for begin, end in ((xs[0] - 20, middle - half), (middle + half, xs[-1] + 20)):

@@ -58,6 +58,7 @@ class Span:
     half: float = FULL
     text: str = ""
     ink: str = INK
+    short: str = ""  # for a bar without room for the text
     open: bool = False
 
 
@@ -168,8 +169,9 @@ def _draw_texts(
     )
     for span, (left, right) in zip(lane.spans, bars, strict=True):
         length = width(span.text, SMALL) + 4
-        if length <= right - left and span.half >= MEDIUM:
-            picture.write(Label((left + right) / 2, middle, span.text, SMALL, "center", span.ink))
+        inside = span.text if length <= right - left else span.short
+        if inside and width(inside, SMALL) + 4 <= right - left and span.half >= MEDIUM:
+            picture.write(Label((left + right) / 2, middle, inside, SMALL, "center", span.ink))
         elif span.text and free_from + 4 + length <= frame.right:
             picture.write(Label(free_from + 4, middle, span.text, SMALL, color=MUTED))
             free_from += 4 + length

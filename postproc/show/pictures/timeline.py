@@ -6,7 +6,7 @@ ticks above its middle are checks of the local side (the server's), those below 
 pairs nobody checked are listed without ticks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TypeVar
 
@@ -14,13 +14,14 @@ import pandas as pd
 
 from postproc.model.addresses import transport_address
 from postproc.model.calls import Call
-from postproc.model.enumerations import Direction, Purpose
+from postproc.model.enumerations import Direction, PhaseKind, Purpose
+from postproc.model.loading import by
 from postproc.model.rows import BindingRow, DtlsRow, LegRow, PairRow, RtpStreamRow
 from postproc.model.text import Lang
-from postproc.model.vocabulary import count, direction
+from postproc.model.vocabulary import DTLS_STATES, LEG_STATES, count, direction, word
 from postproc.model.vocabulary import side as side_name
-from postproc.show import colors
-from postproc.show.colors import MUTED, PAPER
+from postproc.show import colors, phases
+from postproc.show.colors import HELD, MUTED, PAPER
 from postproc.show.pictures.annotations import (
     HEADING_HEIGHT,
     LISTED,
@@ -55,6 +56,7 @@ from postproc.show.pictures.layout import DOTTED, Label, Picture, plain
 from postproc.show.pictures.wording import duration, say
 
 LEFT, NAMES, PLOT, NOTES = 14.0, 150.0, 560.0, 120.0  # of the timeline, in points
+PHASE_FILLS: dict[PhaseKind, str] = {"early": PAPER, "hold": HELD}  # else the media's
 PURPOSES: dict[Purpose, str] = {"check": "checks", "discovery": "discovery", "keepalive": "keepalive"}
 MOST_LANES = 60  # two printed pages
 BADGE_ROW = 14.0
@@ -95,6 +97,7 @@ def timeline(call: Call, lang: Lang = "en") -> Picture:
 def _lanes(call: Call, lang: Lang) -> Iterator[Lane]:
     legs = {leg.call_id: leg for leg in sorted(call.legs, key=lambda leg: leg.leg)}
     yield from (_leg(leg, call, lang) for leg in legs.values())
+    yield from _phases(call, lang)
     yield from _candidates(call, lang)
     yield from _checks(call, lang)
     yield from _handshakes(call, lang)
@@ -117,24 +120,48 @@ def _leg(leg: LegRow, call: Call, lang: Lang) -> Lane:
     end = leg.end_time if leg.end_time is not None else max(_times(call), default=begin)
     users = f"{plain(leg.from_user) or '–'} → {plain(leg.to_user) or '–'}"
     status = "" if leg.final_status is None else str(leg.final_status)
-    note = f"{status} {leg.state}".strip()
+    note = f"{status} {word(LEG_STATES, leg.state, lang)}".strip()
     lane = Lane(say("leg", lang, leg=leg.leg), leg.leg, color, below=users, note=note)
-    phases = [
-        (word, time, half)
-        for word, time, half in (
+    states = [
+        (state, time, half)
+        for state, time, half in (
             ("trying", begin, THIN),
             ("ringing", leg.ringing_time, MEDIUM),
             ("talk", leg.answer_time, FULL),
         )
         if time is not None
     ]
-    for (word, time, half), after in zip(phases, [*phases[1:], None], strict=True):
+    for (state, time, half), after in zip(states, [*states[1:], None], strict=True):
         until = end if after is None else after[1]
         if until >= time:
-            text = f"{say(word, lang)} {duration(seconds(time, until), lang)}" if half > THIN else ""
+            text = f"{say(state, lang)} {duration(seconds(time, until), lang)}" if half > THIN else ""
             goes_on = after is None and leg.end_time is None
             lane.spans.append(Span(time, until, color.fill, color.line, half, text, color.text, open=goes_on))
     return lane
+
+
+def _phases(call: Call, lang: Lang) -> Iterator[Lane]:
+    """Each leg's phases: of a hold who may send, and a verdict where it is not ok."""
+    for leg, rows in sorted(by(call.phases, "leg").items()):
+        lane = Lane(say("phases", lang), leg, colors.MEDIA)
+        for row in rows:
+            if row.started is None or row.ended is None:
+                continue
+            doubt = phases.verdict(row, lang) if row.verdict != "ok" else ""
+            kind = phases.kind(row, lang)
+            text = ", ".join(filter(None, (kind, phases.restriction(row, lang), doubt)))
+            lane.spans.append(
+                Span(
+                    row.started,
+                    row.ended,
+                    PHASE_FILLS.get(row.kind or "answered", colors.MEDIA.fill),
+                    colors.REFUSED.line if row.verdict in ("fault", "suspect") else colors.MEDIA.line,
+                    MEDIUM,
+                    text,
+                    short=", ".join(filter(None, (kind, doubt))),
+                )
+            )
+        yield lane
 
 
 def _candidates(call: Call, lang: Lang) -> Iterator[Lane]:
@@ -181,7 +208,7 @@ def _handshakes(call: Call, lang: Lang) -> Iterator[Lane]:
     for row in call.dtls:
         handshakes.setdefault(row.leg, []).append(row)
     for leg, rows in sorted(handshakes.items(), key=lambda item: item[0] or 0):
-        states = ", ".join(dict.fromkeys(row.state for row in rows))
+        states = ", ".join(dict.fromkeys(word(DTLS_STATES, row.state, lang) or "" for row in rows))
         lane = Lane(say("dtls", lang), leg, colors.DTLS, note=states)
         for row in rows:
             begin = row.started or row.time
@@ -196,6 +223,8 @@ def _handshakes(call: Call, lang: Lang) -> Iterator[Lane]:
 
 
 def _media(call: Call, lang: Lang) -> Iterator[Lane]:
+    flowed = phases.runs(call)
+    silent = phases.silent(call, flowed)
     streams: dict[tuple[int | None, str, str], list[RtpStreamRow]] = {}
     for row in call.rtp_streams:
         ends = f"{row.src_addr} → {row.dst_addr}"
@@ -204,9 +233,21 @@ def _media(call: Call, lang: Lang) -> Iterator[Lane]:
         packets, lost = sum(row.packets for row in rows), sum(row.lost or 0 for row in rows)
         what = "SRTP" if any(row.secured for row in rows) else "RTP"
         text = say("media", lang, what=what, packets=count(packets, lang), lost=count(lost, lang))
-        spans = [Span(row.first_time, row.last_time, colors.MEDIA.fill, colors.MEDIA.line) for row in rows]
+        spans = [
+            Span(begin, end, colors.MEDIA.fill, colors.MEDIA.line)
+            for row in rows
+            for begin, end in flowed[row.stream]
+        ]
+        gaps = silent.pop((leg, phases.sender(rows[0]) or ""), [])  # of several paths on the first
         name = f"{say('rtp', lang)} {plain(rows[0].codec)}".strip()
-        yield Lane(name, leg, colors.MEDIA, below=direction(way, lang) or ends, note=text, spans=spans)
+        below = direction(way, lang) or ends
+        yield Lane(name, leg, colors.MEDIA, below, text, spans, rules=[*_quiet(gaps, lang)])
+
+
+def _quiet(gaps: Iterable[tuple[pd.Timestamp, pd.Timestamp]], lang: Lang) -> Iterator[Rule]:
+    for begin, end in gaps:
+        text = say("silence", lang, duration=duration(seconds(begin, end), lang))
+        yield Rule(begin, end, text, colors.REFUSED.line, DOTTED)
 
 
 def _log(call: Call, lang: Lang) -> Iterator[Lane]:
@@ -323,8 +364,12 @@ def _silences(checks: list[BindingRow], lang: Lang) -> Iterator[Rule]:
     if not sent:
         return
     answered = [row.time for row in checks if row.outcome == "success"]
-    for begin, end in pairwise([min(sent), *answered, max(sent)]):
-        silent = seconds(begin, end)
-        if silent > SILENCE_S and any(begin < time < end for time in sent):
-            text = say("silence", lang, duration=duration(silent, lang))
-            yield Rule(begin, end, text, colors.REFUSED.line, DOTTED)
+    spans = pairwise([min(sent), *answered, max(sent)])
+    yield from _quiet(
+        (
+            (begin, end)
+            for begin, end in spans
+            if seconds(begin, end) > SILENCE_S and any(begin < time < end for time in sent)
+        ),
+        lang,
+    )

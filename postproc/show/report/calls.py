@@ -154,7 +154,7 @@ def detail(
     """Everything of a call but its pictures."""
     row, number = call.call, shown_as.number
     held = cards(number, found, lang)
-    makers = (sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
+    makers = (sheets.phases, sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
     return Detail(
         entry=shown_as,
         captures=", ".join(shown(name, 120) for name in _captures(call)),

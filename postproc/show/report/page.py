@@ -22,13 +22,15 @@ from postproc.files.private import replace_file
 from postproc.model.calls import Call, Calls
 from postproc.model.described import Described, of_table
 from postproc.model.loading import load
-from postproc.model.rows import CaptureRow, LogRow
+from postproc.model.rows import CaptureRow, LogRow, RtpStreamRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
-from postproc.show.report.cells import clock, day, shown
+from postproc.show.report.cells import Sheet, clock, day, shown
+from postproc.show.report.findings import Card, cards
+from postproc.show.report.sheets import stray_streams
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import Walks
 
@@ -68,9 +70,11 @@ class Report:
     verdicts: tuple[tuple[str, str, int], ...]
     entries: tuple[Entry, ...]
     details: tuple[Detail, ...]
+    beside: tuple[Card, ...]  # what was found beside the calls
     captures: tuple[File, ...]
     logs: tuple[File, ...]
     unread: tuple[tuple[str, str], ...]
+    strays: Sheet | None  # media of no call
     overview: str  # an SVG element, "" for a few calls
 
     @property
@@ -123,10 +127,12 @@ def report(
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
+        beside=cards(0, found[None], lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
+        strays=None if limits.calls else stray_streams(calls.of_none(RtpStreamRow, "rtp_streams"), lang),
         overview=_overview(entries, calls, lang, limits),
     )
 

@@ -1,13 +1,13 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
 
 from postproc.model.calls import Call
-from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, RtpStreamRow
+from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, PhaseRow, RtpStreamRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import (
     ACL_VERDICTS,
@@ -20,9 +20,11 @@ from postproc.model.vocabulary import (
     PURPOSES,
     ROLES,
     SIDES,
+    STREAMS_OF_NO_CALL,
     capital,
     word,
 )
+from postproc.show import phases as said
 from postproc.show.report.cells import (
     NONE,
     Cell,
@@ -250,6 +252,7 @@ def _frames(held: Sequence[BindingRow]) -> str:
 
 
 MOST_FLOWS = 60
+VERDICT_KINDS = {"ok": "good", "fault": "bad", "suspect": "doubt"}
 HANDSHAKE_KINDS = {"complete": "good", "none": "faint"}
 LOSS = (1.0, 5.0)  # per cent: worth a look, bad (ITU-T G.113 appendix I)
 
@@ -322,10 +325,50 @@ def _match(*, matches: bool, lang: Lang) -> Cell:
     return Cell(HEADINGS["matches" if matches else "differs"].of(lang), "good" if matches else "bad")
 
 
+def phases(call: Call, lang: Lang) -> Sheet | None:
+    """One row per phase of a leg's media."""
+    columns = "leg phase time duration opened_by may_send from_far_end from_server silence dtls verdict"
+    return sheet("phases", lang, columns, [_phase(row, lang) for row in call.phases], MOST_FLOWS)
+
+
+def _phase(row: PhaseRow, lang: Lang) -> tuple[Cell, ...]:
+    """Packets of unknown senders stand, in brackets, where neither side has any."""
+    far, server = row.packets_from_client, row.packets_from_server
+    unknown = row.packets_undirected if not far and not server else None
+    return (
+        leg_cell(row.leg),
+        Cell(said.kind(row, lang)),
+        Cell(clock(row.started), "figure"),
+        Cell(span(row.started, row.ended, lang), "figure"),
+        Cell(amount(row.opened_by), "figure"),
+        Cell(said.senders(row, lang) or NONE),
+        Cell(f"({unknown})" if unknown else amount(far), "figure"),
+        Cell(amount(server), "figure"),
+        Cell(_silence(row, lang), "figure"),
+        Cell(shown(word(DTLS_STATES, row.dtls, lang)), HANDSHAKE_KINDS.get(row.dtls or "", "")),
+        Cell(said.verdict(row, lang) or NONE, VERDICT_KINDS.get(row.verdict or "", "faint")),
+    )
+
+
+def _silence(row: PhaseRow, lang: Lang) -> str:
+    """Of the far end and of the server; NONE of who need not send."""
+    each = [NONE if seconds is None else decimal(seconds, lang) for seconds in said.silences(row)]
+    return f"{' / '.join(each)} s" if each != [NONE, NONE] else NONE
+
+
 def streams(call: Call, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
     return sheet("rtp_streams", lang, columns, [_stream(row, lang) for row in call.rtp_streams], MOST_FLOWS)
+
+
+def stray_streams(rows: Sequence[RtpStreamRow], lang: Lang) -> Sheet | None:
+    """The RTP streams for which no call was found, the fullest first."""
+    columns = "capture from to codec packets lost jitter gap time end"
+    fullest = sorted(rows, key=lambda row: -row.packets)
+    cells = [(Cell(shown(row.capture, 120)), *_stream(row, lang)[2:]) for row in fullest]
+    held = sheet("rtp_streams", lang, columns, cells, MOST_FLOWS)
+    return replace(held, title=STREAMS_OF_NO_CALL.of(lang)) if held else None
 
 
 def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:

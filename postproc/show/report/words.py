@@ -13,6 +13,7 @@ from postproc.model.vocabulary import (
     CONSEQUENCES,
     DTLS,
     DURATION,
+    FAR_END,
     FINDINGS,
     FRAME,
     FRAMES,
@@ -24,6 +25,7 @@ from postproc.model.vocabulary import (
     NOT_READ,
     PACKETS,
     PARTIES,
+    PHASES,
     PICTURES,
     REMEDIES,
     RESULT,
@@ -83,6 +85,7 @@ PAGE: Mapping[str, Text] = {
         "Choose a step to see what it rests on.", "Ein Schritt zeigt bei Auswahl, worauf er beruht."
     ),
     "findings": capital(FINDINGS),
+    "beside": Text("Beside the calls", "Neben den Anrufen"),
     "no_findings": Text("Nothing to complain about.", "Nichts zu beanstanden."),
     "confidence": CONFIDENCE,
     "causes": capital(CAUSES),
@@ -127,6 +130,7 @@ PAGE: Mapping[str, Text] = {
     "log_used": Text("{used} of {lines} lines used", "{used} von {lines} Zeilen verwendet"),
 }
 HEADINGS: Mapping[str, Text] = {
+    "capture": capital(CAPTURE),
     "leg": capital(LEG),
     "time": capital(TIME),
     "direction": Text("Direction", "Richtung"),
@@ -141,7 +145,7 @@ HEADINGS: Mapping[str, Text] = {
     "frame": capital(FRAME),
     "frames": capital(FRAMES),
     "local": Text("Server's end", "Ende des Servers"),
-    "remote": Text("Far end", "Gegenseite"),
+    "remote": capital(FAR_END),
     "answered": Text("Answered/sent", "Beantw./gesendet"),
     "errors": Text("Errors", "Fehler"),
     "nominated": capital(NOMINATED),
@@ -172,6 +176,13 @@ HEADINGS: Mapping[str, Text] = {
     "answer": Text("Answer", "Annahme"),
     "end": Text("End", "Ende"),
     "status": Text("Status", "Status"),
+    "phase": Text("Phase", "Phase"),
+    "opened_by": Text("From frame", "Ab Frame"),
+    "may_send": Text("May send", "Darf senden"),
+    "from_far_end": Text("Far end's packets", "Pakete der Gegenseite"),
+    "from_server": Text("Server's packets", "Pakete des Servers"),
+    "silence": Text("Longest silence", "Längste Stille"),
+    "verdict": capital(VERDICT),
     "yes": YES,
     "no": NO,
     "matches": Text("matches", "passt"),
@@ -179,6 +190,7 @@ HEADINGS: Mapping[str, Text] = {
 }
 # Of the sheets, by the table they come from.
 TITLES: Mapping[str, Text] = {
+    "phases": capital(PHASES),
     "candidates": capital(CANDIDATES),
     "pairs": Text("Candidate pairs", "Kandidatenpaare"),
     "bindings": capital(PICTURES["bindings"]),

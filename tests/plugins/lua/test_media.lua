@@ -50,6 +50,27 @@ function test.two_legs_that_fit_equally_are_not_guessed_between()
     check.same(traffic.owner(known({ one, HERE, "server" }, { other, HERE, "server" }), HERE, ELSEWHERE, 2, 3), nil)
 end
 
+function test.media_past_the_server_is_the_first_legs()
+    local call = { number = 1 }
+    local one, other = leg(1, 0, 10), leg(2, 0, 10)
+    one.call, other.call = call, call
+    local facts = known(
+        { one, HERE, "client" }, { one, THERE, "server" }, { other, HERE, "server" }, { other, THERE, "other" })
+    local owner = traffic.owner(facts, HERE, THERE, 2, 3)
+    check.same({ owner.leg, owner.src_side, owner.dst_side }, { one, "client", "server" })
+    owner = traffic.owner(facts, THERE, HERE, 2, 3)
+    check.same({ owner.leg, owner.src_side, owner.dst_side }, { one, "server", "client" })
+end
+
+function test.two_legs_with_the_same_server_are_not_past_it()
+    local call = { number = 1 }
+    local one, other = leg(1, 0, 10), leg(2, 0, 10)
+    one.call, other.call = call, call
+    local facts = known(
+        { one, HERE, "other" }, { one, THERE, "server" }, { other, HERE, "other" }, { other, THERE, "server" })
+    check.same(traffic.owner(facts, HERE, THERE, 2, 3), { call = call })
+end
+
 function test.an_address_in_a_crowd_tells_nothing()
     local all = {}
     for number = 1, constants.whose.most_legs + 1 do all[number] = { leg(number, 0, number), HERE, "server" } end

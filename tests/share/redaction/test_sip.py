@@ -132,3 +132,42 @@ def test_of_the_name_of_an_unknown_header_only_that_it_is_private_stays(messages
 def test_nothing_of_a_multipart_body_stays_that_is_in_no_known_part(messages, kind, body):
     old = f"INVITE sip:a@b.de SIP/2.0\r\nContent-Type: {kind}\r\n\r\n{body}"
     assert b"anna" not in messages.message(old.encode()).lower()
+
+
+@pytest.mark.parametrize("value", [
+    'Q.850;cause=20;text="SUBSCRIBER_ABSENT"',
+    'q.850 ;cause=16;text="Normal call clearing"',
+    "Q.931;cause=31",
+    'SIP;cause=200;text="Call completed elsewhere"',
+])  # fmt: skip
+def test_the_cause_of_an_end_stays(value):
+    assert pseudonyms().messages.header("Reason", value) == value
+
+
+@pytest.mark.parametrize("value", ["Q.851;cause=16", "Q.850.12", "Anna.850;cause=16", "x 850"])
+def test_a_number_that_is_no_recommendation_is_somebodys(value):
+    assert pseudonyms().messages.header("Reason", value) != value
+
+
+@pytest.mark.parametrize(("fragment", "stays"), [
+    (b"SIP/2.0 603 Declined\r\n", b"SIP/2.0 603 Declined\r\n"),
+    (b"SIP/2.0 200 OK\r\nTo: <sip:anna@kunde.de>\r\n\r\nAnna of kunde", b"SIP/2.0 200 OK\r\nTo: <sip:"),
+    (b"From: <sip:anna@kunde.de>\r\n", b"From: <sip:"),
+    (b"REFER sip:anna@kunde.de SIP/2.0\r\n", b"REFER sip:"),
+    (b"Anna is at kunde", b""),
+])  # fmt: skip
+def test_of_a_fragment_stays_what_became_of_it(messages, fragment, stays):
+    head = b"NOTIFY sip:b@c.de SIP/2.0\r\nContent-Type: message/sipfrag;version=2.0\r\n\r\n"
+    new = messages.message(head + fragment)
+    assert len(new) == len(head + fragment) and new.partition(b"\r\n\r\n")[2].startswith(stays)
+    assert b"anna" not in new.lower() and b"kunde" not in new.lower()
+
+
+def test_parts_in_parts_without_end_do_no_harm(messages):
+    body = b"Anna"
+    for depth in range(1500):
+        name = b"%x" % depth
+        body = b"--%s\r\nc: multipart/x;boundary=%s\r\n\r\n%s" % (name, b"%x" % (depth - 1), body)
+    head = b"INVITE sip:b@c.de SIP/2.0\r\nContent-Type: multipart/mixed;boundary=5db\r\n\r\n"
+    new = messages.message(head + body)
+    assert len(new) == len(head + body) and b"Anna" not in new

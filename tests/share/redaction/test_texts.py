@@ -2,6 +2,8 @@ import time
 
 import pytest
 
+from postproc.model.logtexts import said
+from tests.model.test_logtexts import LINES
 from tests.share.redaction.parts import invite, pseudonyms
 
 UUID = "de7a5318-c28d-4fd3-a268-fcd10c7294ec"
@@ -83,3 +85,33 @@ def test_nothing_of_a_value_of_unknown_meaning_stays(made):
     new = made.texts.opaque('a=Anna;b="721" <sip:721@10.0.50.118>, 10.0.50.118:5060')
     assert not [token for token in ("Anna", "721", "10.0.50.118") if token in new]
     assert made.words.host("10.0.50.118:5060") in new
+
+
+SAME = ("verdict", "cause", "status", "codec", "state", "author", "media")
+
+
+@pytest.mark.parametrize(("line", "kind", "_"), LINES)
+def test_what_a_log_line_says_is_said_by_its_copy(line, kind, _):
+    found = said(pseudonyms().logs.line(line))
+    assert found is not None and found[0] == kind
+    before = said(line)[1]
+    assert found[1].keys() == before.keys()
+    assert {each: found[1][each] for each in SAME if each in before} == {
+        each: before[each] for each in SAME if each in before
+    }
+
+
+@pytest.mark.parametrize("line", [
+    "Drop video Candidate cid: 2 proto: UDP type: host addr: {}:9 (no network path)",
+    "sofia/internal/7@o receiving invite from {}:5060 version: 1.6.20",
+    "Choose rtp candidate, index 1, {}:43148",
+    "setting remote audio ice addr to index 1 {}:43148",
+    "Auto Changing audio stun/rtp/dtls port from {0}:40000 to {0}:40002 idx:1",
+])  # fmt: skip
+@pytest.mark.parametrize("addr", ["fe80::1", "2a02:810::7", "2a02:810:1:2:3:4:5:6"])
+def test_the_port_behind_an_address_of_ipv6_stays(made, line, addr):
+    new = made.logs.line(line.format(addr))
+    before, after = said(line.format(addr)), said(new)
+    ports = [name for name in before[1] if name.endswith("port")]
+    assert after is not None and [after[1][name] for name in ports] == [before[1][name] for name in ports]
+    assert after[1]["addr"] == made.addresses.text(addr) != addr and addr not in new

@@ -1,5 +1,7 @@
 """What a ladder shows of real calls, row by row, and that nothing in it overlaps or is cut off."""
 
+from itertools import pairwise
+
 import pytest
 
 from postproc.model.calls import Calls
@@ -18,6 +20,7 @@ CALLS = {
     "two views": lambda: (scenes.run_of("server_view.pcapng", "client_view.pcapng"), 1),
     "no SIP": lambda: (scenes.run_of("client_view.pcapng"), 1),
     "acl_403": lambda: (scenes.run_of("acl_403.pcapng"), 1),
+    "re-INVITE": lambda: (scenes.run_of("made/reinvite.pcapng"), 1),
     "turn": lambda: (scenes.run_of("made/turn_channel.pcapng"), 1),
     "500 messages": lambda: (scenes.long_call(), 1),
     "four legs": lambda: (scenes.four_legs(), 1),
@@ -64,12 +67,13 @@ def test_machines_of_the_good_call_stand_side_by_side():
 
 def test_good_call_from_invite_to_media():
     rows = said(drawn("good"))
-    assert rows[:7] == [
+    assert rows[:8] == [
         ("XPhone Server", "XCC", "INVITE +498984079810 (offer audio, 2 candidates)"),
         ("XCC", "XPhone Server", "100 Trying"),
         ("XCC", "STUN server", "STUN look-up"),
         ("STUN server", "XCC", "mapped 203.0.113.10:41802, 2.5 ms"),
         ("XCC", "XPhone Server", "183 Session Progress (answer audio, 2 candidates)"),
+        ("", "", "leg 1: early media"),
         ("XCC", "LabPBX", "INVITE +498984079810 (offer audio, no candidates)"),
         ("LabPBX", "XCC", "100 Trying"),
     ]
@@ -77,6 +81,29 @@ def test_good_call_from_invite_to_media():
     assert ("XCC", "XPhone Client", "Binding Request Q0Ny:XAtc.. × 8, every 1.0 s") in rows
     assert ("XPhone Client", "XCC", "success × 8, 0.5 ms – 4.1 ms") in rows
     assert rows[-1] == ("LabPBX", "XCC", "200 OK (BYE)")
+
+
+def test_phases_begin_below_what_opens_them():
+    held = drawn("re-INVITE")
+    before = {row.note: held.rows[n - 1] for n, row in enumerate(held.rows) if row.close}
+    assert [(note, row.event.label.split(" (")[0] if row.event else "") for note, row in before.items()] == [
+        ("leg 1: early media", "183 Session Progress"), ("leg 2: talk", "200 OK"), ("leg 1: talk", "200 OK"),
+        ("leg 2: hold, only the server may send", "200 OK"),
+        ("leg 1: hold, only the far end may send", "200 OK"),
+        ("leg 2: resumed", "200 OK"), ("leg 1: ICE restart", "200 OK"),
+    ]  # fmt: skip
+
+
+def test_a_hold_interrupts_the_media_of_its_leg():
+    bands = sorted((band for band in drawn("re-INVITE").bands if band.leg == 1), key=lambda band: band.top)
+    assert [band.hold for band in bands] == [False, True, False]
+    assert all(one.bottom == other.top for one, other in pairwise(bands))
+
+
+def test_a_silence_is_named_where_it_begins():
+    notes = [row.note for row in drawn("500 messages", "de").rows if row.close]
+    assert "Leg 1: 3:00 min lang nichts von der Gegenseite" in notes
+    assert sum(note.startswith("Leg 1: Gespräch") for note in notes) == 1  # re-INVITEs that change nothing
 
 
 def test_unanswered_checks_are_folded_and_end_in_a_cross():
@@ -130,7 +157,7 @@ def test_500_messages_become_a_ladder_of_some_hundred_rows():
 
 def test_names_are_repeated_down_a_long_ladder():
     held = drawn("500 messages")
-    assert len(held.grid.names) == 2
+    assert len(held.grid.names) == 3
     names = [label for label in held.picture.labels if label.text == "XPhone Client"]
     assert len(names) == 1 + len(held.grid.names)
 

@@ -1,5 +1,8 @@
 """The time picture of a call: which lanes, bars and marks there are."""
 
+from itertools import pairwise
+
+import pandas as pd
 import pytest
 
 from postproc.model.calls import Calls
@@ -34,6 +37,7 @@ def test_nothing_overlaps_or_is_cut_off(name: str, lang: str):
 def test_lanes_of_the_good_call():
     assert list(lanes("good")) == [
         ("leg 1", 1, "721 → +498984079810"), ("leg 2", 2, "721 → +498984079810"),
+        ("media phases", 1, ""), ("media phases", 2, ""),
         ("candidates, client", 1, ""), ("candidates, server", 1, ""),
         ("checks", 1, "client → server"), ("checks", 1, "server → client"), ("STUN look-ups", 1, ""),
         ("DTLS", 1, ""),
@@ -49,6 +53,30 @@ def test_a_leg_rings_and_talks():
     ]  # fmt: skip
     assert leg.spans[0].end == leg.spans[1].start and leg.spans[1].end == leg.spans[2].start
     assert leg.note == "200 completed" and leg.color == colors.LEG_2 and not leg.spans[2].open
+
+
+def test_phases_say_who_may_send_where_not_both_may():
+    lane = lanes("re-INVITE", "de")["Medienphasen", 1, ""]
+    assert [(span.text, span.short, span.fill) for span in lane.spans] == [
+        ("Early Media", "Early Media", colors.PAPER),
+        ("Gespräch", "Gespräch", colors.MEDIA.fill),
+        ("gehalten, nur die Gegenseite darf senden", "gehalten", colors.HELD),
+        ("ICE-Neustart", "ICE-Neustart", colors.MEDIA.fill),
+    ]  # fmt: skip
+    assert all(one.end == after.start for one, after in pairwise(lane.spans))
+
+
+def test_media_that_stop_leave_a_silence_up_to_the_phases_end():
+    run = scenes.run_of("good.pcapng")
+    end = run.phases["ended"].max()
+    half = run.rtp_streams["first_time"].min() + pd.Timedelta(seconds=4.5)
+    seconds = run.rtp_seconds[run.rtp_seconds["last_time"] < half]
+    streams = run.rtp_streams.assign(last_time=run.rtp_streams["last_time"].clip(upper=half))
+    cut = run.tables.with_(rtp_seconds=seconds, rtp_streams=streams)
+    media = [lane for lane in _lanes(Calls(cut)[1], "en") if lane.name.startswith("media PCMA")]
+    assert all(lane.spans[-1].end <= half for lane in media)
+    silent = [rule for lane in media for rule in lane.rules]
+    assert len(silent) == 4 and all(rule.end <= end and rule.text.endswith("s silence") for rule in silent)
 
 
 def test_a_leg_that_does_not_end_in_the_capture_is_open():

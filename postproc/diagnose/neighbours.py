@@ -1,0 +1,335 @@
+"""Other calls of the run as evidence: they refute a cause, or show the same.
+
+A suspicion is about something that other calls depend on as well: a mapping of the server's NAT, an access list,
+a set of codecs. Where it works for a call beside, it is not what broke this one. What is proven by its packets
+(a fault) stays; then the calls beside only say where to look. Each cause has a key, and calls are looked up by
+it, so that the effort grows with the calls, not with their pairs.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.candidates import bases, offered, public
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.server import server_addresses
+from postproc.diagnose.evidence.signalling import negotiated, shown
+from postproc.model.acl import WITHOUT_LISTS, decide
+from postproc.model.findings import Finding
+from postproc.model.rows import CandidateRow, LegRow
+from postproc.model.text import Text
+
+# Between two calls of one capture so near each other nobody changes a setting and tries again. With less, calls one
+# after the other tell nothing; with more, the call after a repair refutes what was wrong before it. Who makes a
+# capture for each attempt changes something between them, however near they are: those must overlap.
+NEAR_S, OVERLAP_S = 60.0, 0.0
+# How long a router, a list or a gateway is taken for the same one. With less, the calls of a working day do not add
+# up; with more, captures of different systems with the same private addresses do.
+SAME_S = 86_400.0
+# Calls on each side that are looked at, and named: more say nothing new, and all would be quadratic.
+NEAREST = 5
+
+Keys = Iterator[Hashable]
+Legs = Sequence[int | None]
+
+
+class Sentences(NamedTuple):
+    """What is said of one call beside, and of several."""
+
+    one: Text
+    many: Text
+
+
+def _works(what: tuple[str, str], look: tuple[str, str]) -> Sentences:
+    return Sentences(
+        Text(f"Call {{refuted_by}} {what[0]} works, {look[0]}.", f"Anruf {{refuted_by}} {what[1]} funktioniert, {look[1]}."),
+        Text(
+            f"Calls {{refuted_by}} {what[0]} work, {look[0]}.",
+            f"Die Anrufe {{refuted_by}} {what[1]} funktionieren, {look[1]}.",
+        ),
+    )  # fmt: skip
+
+
+def _fails(what: tuple[str, str]) -> Sentences:
+    return Sentences(
+        Text(
+            f"Call {{supported_by}} {what[0]} fails in the same way.",
+            f"Anruf {{supported_by}} {what[1]} scheitert ebenso.",
+        ),
+        Text(
+            f"Calls {{supported_by}} {what[0]} fail in the same way.",
+            f"Die Anrufe {{supported_by}} {what[1]} scheitern ebenso.",
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """For findings of one rule. ``about``: keys of what a finding blames; ``proven``: keys of what a call shows to work, on the legs that ICE connected."""
+
+    rule: str
+    about: Callable[[Case, Finding], Keys]
+    proven: Callable[[Case, Legs], Keys]
+    works: Sentences
+    fails: Sentences
+
+
+AT_THE_CLIENT = ("so look at the client {client}", "zu suchen ist also beim Client {client}")
+AT_THIS_CALL = ("so look at what differs in this call", "zu suchen ist also, was an diesem Anruf anders ist")
+
+
+def _server_nat(case: Case, leg: int | None) -> Keys:
+    """A base and its address outside, where NAT changes the port."""
+    for base in bases(case, leg):
+        if base.side == SERVER and base.seen and all(port != base.port for _, port in base.seen):
+            yield from ((base.addr, outside) for outside in base.outside)
+
+
+def _addresses(case: Case, side: str, leg: int | None) -> frozenset[str]:
+    return frozenset(row.addr for row in public(offered(case, side, leg)) if row.addr)
+
+
+def _offers(case: Case, finding: Finding) -> Keys:
+    for leg in case.legs:
+        if leg.leg == finding.leg:
+            yield from _offer(case, leg, default="unlisted" in finding.tags, listed="listed" in finding.tags)
+
+
+def _offer(case: Case, leg: LegRow, *, default: bool, listed: bool) -> Keys:
+    """What an access list for candidates has before it: the addresses, or that wan.auto denies all of them."""
+    rows = [row for row in case.candidates if row.call_id == leg.call_id and _from_client(row)]
+    usable = frozenset(row.addr for row in rows if row.transport == "udp" and row.component == 1 and row.addr)
+    if not usable:
+        return
+    if listed:
+        yield leg.uas_addr, usable
+    if default and all(decide(addr, WITHOUT_LISTS, {}).verdict == "denied" for addr in usable):
+        yield leg.uas_addr, WITHOUT_LISTS
+
+
+def _from_client(row: CandidateRow) -> bool:
+    return row.offer_answer == "offer" and row.side != SERVER
+
+
+def _offers_taken(case: Case, _: Legs) -> Keys:
+    answered = {row.call_id for row in case.candidates if row.offer_answer == "answer" and row.side == SERVER}
+    for leg in case.legs:
+        if leg.call_id in answered:
+            yield from _offer(case, leg, default=True, listed=True)
+
+
+def _peers(case: Case, finding: Finding) -> Keys:
+    return ((leg.uas_addr, leg.uac_addr) for leg in case.legs if leg.leg == finding.leg)
+
+
+def _peers_let_in(case: Case, _: Legs) -> Keys:
+    return ((leg.uas_addr, leg.uac_addr) for leg in case.legs if leg.progress_time or leg.answer_time)
+
+
+def _codecs(_: Case, finding: Finding) -> Keys:
+    if finding.facts.get("offered"):
+        yield finding.facts.get("refuser"), frozenset(finding.facts["offered"]), finding.facts.get("proto")
+
+
+def _codecs_taken(case: Case, _: Legs) -> Keys:
+    by = {(row.capture, row.frame, row.call_id): row.src_addr for row in case.sip_messages}
+    for leg in case.legs:
+        pair = negotiated(case, leg.call_id) if leg.answer_time else None
+        if pair is not None and pair.answer.port:
+            refuser = by.get((pair.answer.capture, pair.answer.frame, pair.answer.call_id))
+            yield refuser, frozenset(shown(pair.offer)), pair.offer.proto
+
+
+def _stun_servers(case: Case, *, answered: bool) -> Keys:
+    own = server_addresses(case)
+    for row in case.bindings:
+        if row.purpose == "discovery" and row.src_addr in own and (row.outcome == "success") is answered:
+            yield row.src_addr, row.dst_addr, row.dst_port
+
+
+def _refusals(case: Case, finding: Finding) -> Keys:
+    """Who refused with what: nothing that works refutes it, but others may meet the same."""
+    frames = set(finding.evidence.frames)
+    for row in case.sip_messages:
+        if row.frame in frames and row.capture == finding.evidence.capture and (row.status or 0) >= 400:
+            yield row.src_addr, row.status
+
+
+def _client_networks(case: Case, leg: int | None) -> Keys:
+    return iter(sorted(_addresses(case, CLIENT, leg)))
+
+
+SAME_NAT = ("over the same NAT", "über dasselbe NAT")
+SAME_ADDRESS = ("with the same address of the server", "mit derselben Adresse des Servers")
+SAME_NETWORK = ("from the same client network", "aus demselben Netz des Clients")
+SAME_LISTS = ("with such candidates at the same server", "mit solchen Kandidaten am selben Server")
+SAME_PEER = ("from the same peer at the same server", "von derselben Gegenstelle am selben Server")
+SAME_CODECS = ("with the same codecs at the same party", "mit denselben Codecs bei derselben Gegenstelle")
+SAME_STUN = ("with the same STUN server", "mit demselben STUN-Server")
+SAME_GATEWAY = ("refused by the same party", "von derselben Gegenstelle abgelehnt,")
+
+COMPARED = (
+    Comparison("port-not-preserved",
+        lambda case, finding: _server_nat(case, finding.leg),
+        lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
+        _works(SAME_NAT, AT_THE_CLIENT),
+        _fails(SAME_NAT),
+    ),
+    Comparison("address-mismatch",
+        lambda case, finding: ((side, _addresses(case, side, finding.leg)) for side in finding.tags),
+        lambda case, up: ((side, _addresses(case, side, leg)) for leg in up for side in (CLIENT, SERVER)),
+        _works(SAME_ADDRESS, AT_THE_CLIENT),
+        _fails(SAME_ADDRESS),
+    ),
+    Comparison("symmetric-nat",
+        lambda case, finding: _client_networks(case, finding.leg) if CLIENT in finding.tags else iter(()),
+        lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
+        _works(SAME_NETWORK, AT_THE_CLIENT),
+        _fails(SAME_NETWORK),
+    ),
+    Comparison("candidates-rejected-by-acl",
+        _offers, _offers_taken, _works(SAME_LISTS, AT_THIS_CALL), _fails(SAME_LISTS)
+    ),
+    Comparison("invite-rejected-by-acl",
+        _peers, _peers_let_in, _works(SAME_PEER, AT_THIS_CALL), _fails(SAME_PEER)
+    ),
+    Comparison("no-common-codec",
+        _codecs, _codecs_taken, _works(SAME_CODECS, AT_THIS_CALL), _fails(SAME_CODECS)
+    ),
+    Comparison("stun-server-unreachable",
+        lambda case, _: _stun_servers(case, answered=False),
+        lambda case, _: _stun_servers(case, answered=True),
+        _works(SAME_STUN, AT_THIS_CALL),
+        _fails(SAME_STUN),
+    ),
+    Comparison("call-rejected",
+        _refusals, lambda *_: iter(()), _works(SAME_GATEWAY, AT_THIS_CALL), _fails(SAME_GATEWAY)
+    ),
+    Comparison("no-binding-success",
+        lambda case, finding: _client_networks(case, finding.leg),
+        lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
+        _works(SAME_NETWORK, AT_THE_CLIENT),
+        _fails(SAME_NETWORK),
+    ),
+    Comparison("no-binding-success",
+        lambda case, finding: _server_nat(case, finding.leg),
+        lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
+        _works(SAME_NAT, AT_THE_CLIENT),
+        _fails(SAME_NAT),
+    ),
+    Comparison("no-binding-success",
+        lambda case, finding: iter(sorted(_addresses(case, SERVER, finding.leg))),
+        lambda case, up: (key for leg in up for key in _addresses(case, SERVER, leg)),
+        _works(SAME_ADDRESS, AT_THE_CLIENT),
+        _fails(SAME_ADDRESS),
+    ),
+)  # fmt: skip
+
+
+class _Place(NamedTuple):
+    """A call in time, in seconds since 1970; ``end`` is its beginning where that is not known."""
+
+    start: float
+    end: float
+    number: int
+    captures: frozenset[str]
+
+    def gap(self, other: "_Place") -> float:
+        """Seconds between two calls, negative where they overlap."""
+        return max(self.start, other.start) - min(self.end, other.end)
+
+    def beside(self, other: "_Place") -> bool:
+        """Nothing was changed between the two."""
+        return self.gap(other) <= (NEAR_S if self.captures & other.captures else OVERLAP_S)
+
+
+@dataclass
+class _Index:
+    """Calls by key, each list in order of time."""
+
+    by_key: dict[Hashable, list[_Place]]
+
+    def around(self, keys: Iterable[Hashable], place: _Place) -> list[_Place]:
+        """The nearest calls of these keys before and after this one."""
+        found: set[_Place] = set()
+        for held in (self.by_key.get(key, []) for key in keys):
+            at = bisect_left(held, place)
+            found.update(held[max(at - NEAREST, 0) : at + NEAREST + 1])
+        return sorted((each for each in found if each.number != place.number), key=lambda each: each.number)
+
+
+def _index(places: Iterable[tuple[Hashable, _Place]]) -> _Index:
+    by_key: dict[Hashable, set[_Place]] = {}
+    for key, place in places:
+        by_key.setdefault(key, set()).add(place)
+    return _Index({key: sorted(held) for key, held in by_key.items()})
+
+
+def compared(cases: Sequence[Case], found: Sequence[list[Finding]]) -> list[list[Finding]]:
+    """Return every call's findings with what the other calls say of them; a suspicion they refute is a note."""
+    places = {case.number: place for case in cases if (place := _place(case)) is not None}
+    told = [list(findings) for findings in found]
+    up = cache(_connected)
+    for comparison in COMPARED:
+        mine = [
+            (case, at, index, frozenset(comparison.about(case, each)))
+            for at, case in enumerate(cases)
+            if case.number in places
+            for index, each in enumerate(found[at])
+            if each.rule == comparison.rule and each.verdict in ("fault", "suspect")
+        ]
+        if not mine or len(places) < 2:
+            continue
+        failing = _index((key, places[case.number]) for case, _, _, keys in mine for key in keys)
+        asked = {key for *_, keys in mine for key in keys}
+        working = _index(
+            (key, places[case.number])
+            for case in cases
+            if case.number in places
+            for key in comparison.proven(case, up(case))
+            if key in asked
+        )
+        for case, at, index, keys in mine:
+            place = places[case.number]
+            refuting = [each.number for each in working.around(keys, place) if each.beside(place)]
+            same = [each.number for each in failing.around(keys, place) if each.gap(place) <= SAME_S]
+            told[at][index] = _told(case, told[at][index], comparison, refuting, same)
+    return told
+
+
+def _connected(case: Case) -> Legs:
+    return [leg for leg in case.judged_legs if connected(case, leg)]
+
+
+def _place(case: Case) -> _Place | None:
+    start, end = case.call.start, case.call.end
+    if start is None:
+        return None
+    captures = frozenset({case.call.capture, *(leg.capture for leg in case.legs)})
+    return _Place(start.timestamp(), (end or start).timestamp(), case.number, captures)
+
+
+def _told(
+    case: Case, finding: Finding, comparison: Comparison, refuting: list[int], same: list[int]
+) -> Finding:
+    """The finding with the calls beside that prove what it blames, else with those that show the same."""
+    if refuting and not finding.refuted_by:
+        facts = {**finding.facts, "refuted_by": refuting, "client": _client(case, finding)}
+        said = comparison.works[len(refuting) > 1]
+        told = replace(finding, facts=facts, detail=(*finding.detail, said), refuted_by=tuple(refuting))
+        return replace(told, verdict="note", settle=None) if finding.verdict == "suspect" else told
+    if refuting or not same or finding.supported_by:
+        return finding
+    facts = {**finding.facts, "supported_by": same}
+    said = comparison.fails[len(same) > 1]
+    return replace(finding, facts=facts, detail=(*finding.detail, said), supported_by=tuple(same))
+
+
+def _client(case: Case, finding: Finding) -> str:
+    """The client's first public address and its own."""
+    held = offered(case, CLIENT, finding.leg)
+    own = [row for row in held if row.type == "host"]
+    return " / ".join(dict.fromkeys(row.addr or "" for row in (*public(held)[:1], *own[:1])))

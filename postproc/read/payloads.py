@@ -1,0 +1,416 @@
+"""What the datagrams and segments of a window carry, told by their first bytes.
+
+RTP: on a port that carries several protocols RTP and RTCP have first bytes 128 to 191 (RFC 7983),
+RTCP second bytes 192 to 223 (RFC 5761, section 4): SIP, STUN and DTLS can never look like this.
+RTP may also travel in TURN ChannelData (RFC 8656, section 12.4), or in its Send and Data
+indications (section 11).
+
+What has nothing to do with calls: TCP connections without SIP, and QUIC. A connection is kept
+whole, both ways and from its first packet, when a segment in it begins like SIP, like SIP in
+WebSocket (RFC 7118) or like STUN over TCP, or when a port says so. Nothing is remembered but the
+connections to keep.
+
+What is read directly, without tshark: checks and DTLS on flows of nothing but these and media;
+SIP on its own. A Binding message says by itself what it is: its type, the magic cookie, and a
+length that is the datagram's (RFC 8489, sections 5 and 6.3; RFC 7983); so do DTLS records (RFC 6347,
+section 4.1) and a whole SIP message in a datagram (RFC 3261, section 18.3). What else goes over the
+same two ports (TURN, classic STUN, SIP among checks) may change what tshark makes of them: then
+tshark sees the whole flow. So it does of DTLS with a certificate in fragments.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from postproc.read import dtls
+from postproc.read.arrays import Array, gather, numbers, structure, take
+from postproc.read.container import Interface, Window
+from postproc.read.frame import Frame, addresses
+from postproc.read.packets import MIX, ForTshark, Packets, Payloads, flow, mixed, unwrapped
+from postproc.read.sip import is_message
+from postproc.read.walk import open_container, windows
+from postproc.wire import rtp as wire_rtp
+from postproc.wire import stun
+
+# Which protocol a datagram is of by its first byte (RFC 7983), RTCP by its second (RFC 5761, section 4)
+DTLS_FIRST, RTP_FIRST, RTCP_SECOND = range(20, 64), range(128, 192), wire_rtp.RTCP_TYPES
+MAGIC_COOKIE, STUN_SIZE = int.from_bytes(stun.COOKIE), stun.HEADER
+BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.Class)
+INDICATIONS = tuple(
+    stun.message_type(method, stun.Class.INDICATION) for method in (stun.Method.SEND, stun.Method.DATA)
+)
+RTP_HEADER = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, rest V4")
+CHANNEL = structure("number >u2, length >u2, inner V12")
+RTP_SIZE, CHANNEL_SIZE = wire_rtp.HEADER, stun.CHANNEL_HEADER
+INDICATION = structure("type >u2, length >u2, cookie >u4, rest V8")
+ATTRIBUTE = structure("type >u2, length >u2")
+ATTRIBUTES = 6  # looked at: XOR-PEER-ADDRESS and DATA must be there, DONT-FRAGMENT, SOFTWARE and ICMP may
+PACKET = structure(
+    "key u8, time i8, frame i8, addresses 4u8, timestamp u4, ssrc u4, size u4, source_port u2, "
+    "destination_port u2, sequence u2, payload_type u1, marker ?, relayed ?"
+)
+
+SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
+TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
+QUIC_PORT = 443
+FIN_SYN_RST = 0x07
+FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
+HTTP, GRANTED, GET = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET "))
+FIRST_BYTES = np.dtype(
+    {  # one payload's first bytes, by what they may be
+        "names": [
+            "first",
+            "second",
+            "content_type",
+            "major",
+            "minor",
+            "opcode",
+            "length",
+            "type",
+            "cookie",
+            "framed_type",
+            "framed_cookie",
+        ],
+        "formats": [">u8", ">u8", "u1", "u1", "u1", "u1", "u1", ">u2", ">u4", ">u2", ">u4"],
+        "offsets": [0, 8, 0, 1, 2, 0, 1, 0, 4, 2, 6],
+        "itemsize": 16,
+    }
+)
+SIP_VERSION = int.from_bytes(b"SIP/2.0 ")
+CRLF = 0x0D0A
+OPCODES = (0x81, 0x82)  # of WebSocket: whole text or binary messages
+LINE_ENDS = 8  # looked past: a ping is two, a pong is one (RFC 5626, section 4.4.1)
+SCHEMES = (b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"pres:")
+METHOD_LENGTH = 40  # longest method looked for
+TOKEN = np.zeros(256, bool)  # RFC 3261, section 25.1
+TOKEN[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")] = True
+BEGINNING = TOKEN[:, None] & (TOKEN | (np.arange(256) == ord(" ")))  # two bytes of a request, or of HTTP
+BEGINNING[OPCODES, :] = BEGINNING[divmod(CRLF, 256)] = True
+MAY_BE_TEXT = BEGINNING.ravel()
+
+STUN_HEAD = structure("type >u2, length >u2, cookie >u4, id V8")
+OF_DTLS, OF_SIP = np.uint64(1), np.uint64(2)  # keys of their own: each may need tshark when the others do not
+KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
+
+
+def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
+    """Return what may be RTP as PACKET rows, and which packet of the window each is.
+
+    ``key`` stands for addresses, ports, SSRC and being relayed.
+    """
+    offset, inner = _in_turn(datagrams)
+    relayed = offset > 0
+    header, size, seen = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
+    if relayed.any():
+        header, size = header.copy(), np.where(relayed, inner, size)
+        header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], RTP_HEADER)
+        seen = seen - offset
+    plausible = _looks_like_rtp(header, size, seen)
+    chosen = np.flatnonzero(plausible)
+    rows = datagrams.rows[chosen]
+    found = _packet_rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
+    found["time"], found["frame"], found["size"] = time[rows], first_frame + rows, size[chosen]
+    return found, rows
+
+
+def _in_turn(datagrams: Payloads) -> tuple[Array, Array]:
+    """Where in each datagram what TURN carries begins, 0 if it is no TURN; and how long that is."""
+    channel, length = channel_data(datagrams)
+    offset = np.where(channel, CHANNEL_SIZE, 0)
+    head = datagrams.head.view(INDICATION)
+    rows = np.flatnonzero((head["cookie"] == MAGIC_COOKIE) & np.isin(head["type"], INDICATIONS))
+    if len(rows):
+        offset[rows], length[rows] = _data_attribute(datagrams, rows)
+    return offset, length
+
+
+def _data_attribute(datagrams: Payloads, rows: Array) -> tuple[Array, Array]:
+    """Where the DATA of indications begins, and its length; 0 where there is none (RFC 8656, section 11)."""
+    at, size = np.full(len(rows), STUN_SIZE), datagrams.size[rows]
+    offset, length = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    for _ in range(ATTRIBUTES):
+        attribute = gather(datagrams.data, datagrams.start[rows] + at, ATTRIBUTE)
+        here = attribute["length"].astype(np.int64)
+        data = (
+            (attribute["type"] == stun.DATA.number) & (offset == 0) & (at + ATTRIBUTE.itemsize + here <= size)
+        )
+        offset[data], length[data] = at[data] + ATTRIBUTE.itemsize, here[data]
+        at = np.minimum(at + ATTRIBUTE.itemsize + (here + 3 & ~3), size)
+    return offset, length
+
+
+def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
+    """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
+    header = datagrams.head.view(CHANNEL)
+    length = header["length"].astype(np.int64)
+    padding = datagrams.size - CHANNEL_SIZE - length
+    channel = (header["number"] >> 12 == 4) & (padding >= 0) & (padding < 4)
+    return channel & (datagrams.seen >= CHANNEL_SIZE), length
+
+
+def _looks_like_rtp(header: Array, size: Array, seen: Array) -> Array:
+    contributors = (header["first"] & 15).astype(np.int64)
+    plausible = (header["first"] >> 6 == 2) & ~_within(header["second"], RTCP_SECOND)
+    verdict: Array = plausible & (size >= RTP_SIZE + 4 * contributors) & (seen >= RTP_SIZE)
+    return verdict
+
+
+def _packet_rows(
+    packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array
+) -> Array:
+    found = np.empty(len(chosen), PACKET)
+    found["addresses"] = packets.addresses_of(datagrams.rows[chosen])
+    found["source_port"] = datagrams.source_port[chosen]
+    found["destination_port"] = datagrams.destination_port[chosen]
+    for name in ("timestamp", "ssrc", "sequence"):
+        found[name] = header[name]
+    found["payload_type"] = header["second"] & 127
+    found["marker"] = header["second"] >> 7
+    found["relayed"] = relayed
+    ends = datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen]
+    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + relayed)
+    return found
+
+
+def note_signalling(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
+    """Remember the connections of which a segment says what they carry."""
+    connections.certain.append(np.unique(keys[_carries_signalling(segments)]))
+    connections.secured.append(np.unique(keys[content > 0]))
+
+
+def always_kept(segments: Payloads, content: Array) -> Array:
+    """Which segments are kept whatever their connection carries."""
+    kept: Array = segments.has_port(SIP_PORTS)
+    of_tls = np.flatnonzero(segments.has_port(TLS_PORTS))
+    content = content[of_tls]
+    handshake = (content > 0) & (content != APPLICATION_DATA)
+    kept[of_tls] |= handshake | (segments.flags[of_tls] & FIN_SYN_RST != 0)
+    return kept
+
+
+def quic(datagrams: Payloads) -> Array:
+    """Which datagrams are QUIC: on its port, with its first bytes, and no SIP nor TURN (RFC 9443).
+
+    STUN, DTLS and RTP have other first bytes.
+    """
+    chosen = np.flatnonzero(datagrams.has_port((QUIC_PORT,)) & (datagrams.seen > 0))
+    if not len(chosen):
+        return np.zeros(len(datagrams.rows), bool)
+    start, seen = datagrams.start[chosen], datagrams.seen[chosen]
+    first = numbers(datagrams.data, start, "u1")
+    possible = ((first >= 64) & (first < 128)) | (first >= 192)
+    found = np.zeros(len(datagrams.rows), bool)
+    found[chosen] = possible & ~begins_like_sip(datagrams.data, start, seen)
+    if found.any():
+        found &= ~channel_data(datagrams)[0]
+    return found
+
+
+def begins_like_sip(data: Array, start: Array, seen: Array) -> Array:
+    """Which payloads begin with a SIP start line (RFC 3261, section 7), keep-alives before it left out."""
+    head = gather(data, start, FIRST_BYTES)
+    found = _at_start_line(data, start, seen, head)
+    blank = np.flatnonzero(head["type"] == CRLF)
+    start, seen = start[blank], seen[blank]
+    for _ in range(LINE_ENDS):
+        if not len(blank):
+            break
+        start, seen = start + 2, seen - 2
+        head = gather(data, start, FIRST_BYTES)
+        found[blank] = _at_start_line(data, start, seen, head)
+        more = head["type"] == CRLF
+        blank, start, seen = blank[more], start[more], seen[more]
+    return found
+
+
+def _at_start_line(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    found: Array = (head["first"] == SIP_VERSION) & (seen >= 8)
+    asked = np.flatnonzero(_may_be_method(head) & (seen > 0) & ~found)
+    found[asked] = _begins_like_request(data, start[asked], start[asked] + seen[asked])
+    return found
+
+
+def _may_be_method(head: Array) -> Array:
+    """Whether the first four bytes are a token, or one as far as a space."""
+    letters = np.ascontiguousarray(head).view(np.uint8).reshape(-1, FIRST_BYTES.itemsize)
+    may: Array = TOKEN[letters[:, 0]]
+    ended = np.zeros(len(may), bool)
+    for letter in (letters[:, place] for place in range(1, 4)):
+        ended |= letter == ord(" ")
+        may &= ended | TOKEN[letter]
+    return may
+
+
+def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
+    """A method, one space, and a URI of a scheme that SIP uses."""
+    width = METHOD_LENGTH + 8
+    heads = gather(data, start, np.dtype(f"V{width}")).view(np.uint8).reshape(-1, width)
+    heads[np.arange(width) >= (end - start)[:, None]] = 0
+    method = np.argmin(TOKEN[heads], axis=1)
+    line = np.arange(len(heads))
+    likely = np.flatnonzero((heads[line, method] == ord(" ")) & (method <= METHOD_LENGTH))
+    scheme = heads[likely[:, None], method[likely, None] + np.arange(1, 6)] | 0x20  # lower case
+    found = np.zeros(len(heads), bool)
+    for name in SCHEMES:
+        found[likely] |= (scheme[:, : len(name)] == np.frombuffer(name, np.uint8)).all(axis=1)
+    return found
+
+
+def _carries_signalling(segments: Payloads) -> Array:
+    head, found = segments.head.view(FIRST_BYTES), np.zeros(len(segments.rows), bool)
+    may = (
+        MAY_BE_TEXT[head["type"]] | (head["cookie"] == MAGIC_COOKIE) | (head["framed_cookie"] == MAGIC_COOKIE)
+    )
+    chosen = np.flatnonzero(may & (segments.seen > 0))
+    data, start, seen = segments.data, segments.start[chosen], segments.seen[chosen]
+    head = head[chosen]
+    found[chosen] = (
+        _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head) | _stun(head, seen)
+    )
+    return found
+
+
+def _sip(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    """SIP as it is, or in a frame from a server, which does not mask it (RFC 6455, section 5.2)."""
+    framed = np.flatnonzero(np.isin(head["opcode"], OPCODES) & (head["length"] <= 126) & (seen > 4))
+    size = np.where(head["length"][framed] == 126, 4, 2)
+    both = np.append(start, start[framed] + size), np.append(seen, seen[framed] - size)
+    found, inside = np.split(begins_like_sip(data, *both), [len(start)])
+    found[framed] |= inside
+    return found
+
+
+def _websocket_upgrade(data: Array, start: Array, seen: Array, head: Array) -> Array:
+    """A request to go over to WebSocket, or the answer that grants it (RFC 6455, section 4)."""
+    found: Array = (head["first"] == HTTP) & (head["second"] >> 32 == GRANTED) & (seen >= 12)
+    for place in np.flatnonzero(head["first"] >> 32 == GET).tolist():
+        request = data[start[place] : start[place] + seen[place]].tobytes()
+        found[place] = b"websocket" in request.lower()
+    return found
+
+
+def _stun(head: Array, seen: Array) -> Array:
+    """STUN as it is (RFC 8489, section 6.2.2), or behind a length as in ICE (RFC 4571, RFC 6544)."""
+    bare = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (seen >= 8)
+    found: Array = bare | (head["framed_cookie"] == MAGIC_COOKIE) & (head["framed_type"] >> 14 == 0) & (
+        seen >= 10
+    )
+    return found
+
+
+def tls_content(segments: Payloads) -> Array:
+    """The content type of the TLS record that a segment begins with, 0 if it does not."""
+    head = segments.head.view(FIRST_BYTES)
+    known = (head["content_type"] >= FIRST_TLS) & (head["content_type"] <= APPLICATION_DATA)
+    known &= (head["major"] == 3) & (head["minor"] <= 4) & (segments.seen >= 3)
+    return np.where(known, head["content_type"], 0)
+
+
+@dataclass(frozen=True)
+class Datagrams:
+    """Datagrams by their positions: ``direct`` ones are read without tshark if what ``key`` stands for is."""
+
+    direct: Array
+    key: Array
+    reports: Array
+
+
+def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
+    """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
+    first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
+    size, filled = udp.size[which], udp.seen[which] >= 2
+    whole = udp.seen[which] == size
+    check = whole & _is_check(udp.head[which].view(STUN_HEAD), size)
+    secure, media = filled & _within(first, DTLS_FIRST), filled & _within(first, RTP_FIRST)
+    handshake = _judged(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
+    starts = begins_like_sip(udp.data, udp.start[which], udp.seen[which])
+    message = _judged(udp, which, starts & whole, is_message)
+    key = flow(udp.source[which], udp.destination[which])
+    of_dtls, of_sip = mixed(key + OF_DTLS), mixed(key + OF_SIP)
+    unclear = ~(check | secure | media)
+    flows.certain += [
+        np.unique(key[unclear]),
+        np.unique(of_dtls[unclear | secure & ~handshake]),
+        np.unique(of_sip[~message & (size > KEEP_ALIVE)]),
+    ]
+    flows.secured.append(np.unique(of_dtls[handshake]))
+    direct = check | handshake | message
+    key = np.where(message, of_sip, np.where(check, key, of_dtls))
+    return Datagrams(which[direct], key[direct], which[media & _within(second, RTCP_SECOND)])
+
+
+def _is_check(head: Array, size: Array) -> Array:
+    found: Array = np.isin(head["type"], BINDINGS) & (head["cookie"] == MAGIC_COOKIE)
+    found &= head["length"] + np.int64(STUN_SIZE) == size
+    return found
+
+
+def _judged(udp: Payloads, which: Array, flags: Array, judge: Callable[[bytes], bool]) -> Array:
+    """Which of the datagrams that are flagged are judged so."""
+    places = np.flatnonzero(flags)
+    start = udp.start[which[places]]
+    found = np.zeros(len(which), bool)
+    found[places] = [
+        judge(udp.data[at:end].tobytes())
+        for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
+    ]
+    return found
+
+
+def _within(byte: Array, values: range) -> Array:
+    inside: Array = (byte >= values.start) & (byte < values.stop)
+    return inside
+
+
+def direct_frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:
+    """The messages in a file of such datagrams, which are these frames of the capture, at these times."""
+    with path.open("rb", buffering=0) as file:
+        container, done = open_container(file), 0
+        for window in windows(file, container):
+            end = done + len(window.start)
+            yield from _frames(window, container.interfaces, frame_numbers[done:end], times[done:end])
+            done = end
+
+
+def _frames(
+    window: Window, interfaces: list[Interface], frame_numbers: Array, times: Array
+) -> Iterator[Frame]:
+    found, udp = unwrapped(window, interfaces)
+    columns = (
+        frame_numbers,
+        times,
+        window.interface,
+        udp.source_port,
+        udp.destination_port,
+        window.start,
+        window.start + window.captured,
+        found.network,
+        found.transport,
+        udp.start,
+        udp.start + udp.size,
+    )
+    data = window.data.tobytes()
+    for number, time, interface, source, destination, start, end, ip, transport, payload, payload_end in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        ip_header, message = data[ip:transport], data[payload:payload_end]
+        src, dst = addresses(ip_header)
+        kind = "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
+        yield Frame(
+            number,
+            time,
+            interface,
+            ("ip", "udp", kind),
+            src,
+            source,
+            dst,
+            destination,
+            "udp",
+            ip_header,
+            data[transport:payload],
+            data[start:end],
+            {kind: [message]},
+            (kind == "dtls" and dtls.certificates(message)) or (),
+        )

@@ -1,0 +1,113 @@
+"""Captures with a truth of verdict and cause (pcaps/cases), judged with and without the server's log.
+
+WRONG names those that are judged wrongly, and why; who mends one takes its line out.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pcaps.truths import Case, cases
+from postproc import pipeline
+from postproc.model.findings import VERDICTS
+from postproc.model.tables import Tables
+from postproc.read import deployment
+
+CASES = cases()
+WITH_LOG = [case for case in CASES if case.logs]
+ALONE = [case for case in CASES if not case.needs_log]
+DEPLOYMENTS = ("freeswitch", "generic")
+
+WRONG = {
+    "docker_ext_rtp_ip_private_c_line": "the private address in c= is not named as the cause",
+    "f_refer": "a transfer counts as a call of its own",
+    "f_refer+log": "the same",
+    "f_wss_no_binding": "a call whose SIP cannot be read is two: one of its SIP on the other leg, one of its checks",
+    "f_wss_no_binding+log": "the same",
+    "fs1041_websocket_lost_200_undeliverable": "the connection that is reset under the dialog is not seen",
+    "fs1254_crypto_in_avp_488": "a=crypto in RTP/AVP is not named without the log",
+    "jssip434_answer_without_rtcp_mux": "what the answer lacks of the offer is not compared",
+    "r_oneway_later_s2c": "the server's silence counts as passed on from the gateway",
+    "r_oneway_later_s2c+log": "the same",
+    "sipsorcery827_ice_mismatch": "a=ice-mismatch is not read as a refusal of ICE",
+}
+
+Judge = Callable[..., Tables]
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """Reads each capture once, whatever it is judged with."""
+    folders: dict[str, Path] = {}
+
+    def judge(case: Case, *, log: bool, known: str) -> Tables:
+        folder = folders.setdefault(case.name, tmp_path_factory.mktemp(case.name))
+        system, logs = deployment.read(known), case.logs if log else ()
+        return pipeline.run(
+            [case.capture], folder, jobs=1, fs_logs=logs, deployment=system, report=False
+        ).tables
+
+    return judge
+
+
+def wrong(case: Case, tables: Tables) -> list[str]:
+    """What the judgement has against the truth."""
+    calls = tables.calls
+    causes = set(calls["cause"].astype(object).where(calls["cause"].notna(), None))
+    accused = set(tables.findings.loc[tables.findings["verdict"].isin(["fault", "suspect"]), "name"])
+    packets = tables.rtp_streams.loc[tables.rtp_streams["call"].notna(), "packets"].sum()
+    against = []
+    if case.verdicts and min(calls["verdict"], key=VERDICTS.index, default=None) not in case.verdicts:
+        against.append(f"verdict {sorted(calls['verdict'])}, true is {' or '.join(case.verdicts)}")
+    if case.causes and not causes & set(case.causes):
+        against.append(f"cause {causes}, true is {case.causes}")
+    against += [f"{name} is not found" for name in sorted(case.must - set(tables.findings["name"]))]
+    against += [f"{name} is found" for name in sorted(case.never & accused)]
+    if case.number_of_calls not in (None, len(calls)):
+        against.append(f"{len(calls)} calls, {case.number_of_calls} in truth")
+    if packets < case.rtp:
+        against.append(f"{packets} RTP packets belong to calls, at least {case.rtp} in truth")
+    return against
+
+
+def judged_with(cases: list[Case], *, log: bool) -> list[object]:
+    """Parameters, those of WRONG expected to fail."""
+    return [
+        pytest.param(
+            case, id=name, marks=[pytest.mark.xfail(reason=WRONG[name], strict=True)] if name in WRONG else []
+        )
+        for case in cases
+        for name in [f"{case.name}+log" if log else case.name]
+    ]
+
+
+@pytest.mark.parametrize("case", judged_with(ALONE, log=False))
+def test_the_capture_alone_is_judged_as_is_true(judge: Judge, case: Case):
+    assert wrong(case, judge(case, log=False, known="xphone")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", judged_with(WITH_LOG, log=True))
+def test_with_its_log_it_is_judged_as_is_true(judge: Judge, case: Case):
+    assert wrong(case, judge(case, log=True, known="xphone")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", DEPLOYMENTS)
+@pytest.mark.parametrize("case", judged_with(ALONE, log=False))
+def test_whatever_is_known_of_the_deployment(judge: Judge, case: Case, known: str):
+    assert wrong(case, judge(case, log=False, known=known)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", DEPLOYMENTS)
+@pytest.mark.parametrize("case", judged_with(WITH_LOG, log=True))
+def test_and_with_its_log(judge: Judge, case: Case, known: str):
+    assert wrong(case, judge(case, log=True, known=known)) == []
+
+
+def test_only_cases_are_excused():
+    names = {case.name for case in CASES} | {f"{case.name}+log" for case in WITH_LOG}
+    assert set(WRONG) <= names
+    assert len(CASES) > 50
