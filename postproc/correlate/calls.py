@@ -42,6 +42,7 @@ from postproc.correlate.parties import (
     with_sides,
 )
 from postproc.correlate.rows import column, records, timestamp
+from postproc.correlate.transfers import transferred
 from postproc.model.deployment import Deployment
 from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
@@ -334,7 +335,7 @@ def calls(
     found = facts(legs, messages, places, deployment.region or None)
     joining = join(found, tokens(legs, sources, places), overlap)
     names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
-    groups = dict(zip(names, joining.group.tolist(), strict=True))
+    groups = transferred(dict(zip(names, joining.group.tolist(), strict=True)), legs, events.sip_messages)
     lives = leg_lives(legs)
     sessions = find_sessions(told.ufrags, lives, groups, checks(events.stun_messages))
     numbered = number(legs, groups, sessions)

@@ -1,7 +1,6 @@
 """How a call without a fault went, and who ended any call, when and why: one sentence each."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case
@@ -57,28 +56,29 @@ UNHEARD = 3  # times a BYE is sent; of fewer the answer may be outside the captu
 def hung_up(case: Case) -> tuple[Text, Mapping[str, Any]] | None:
     """Who ended the call, when and why; None where the captures do not show it, or a refusal ended it."""
     ended = [leg for leg in case.legs if leg.end_time is not None]
-    if not ended:
+    handed_on = {row.call_id for row in case.sip_messages if row.method == "REFER"}
+    completed = [leg for leg in ended if leg.state == "completed"]
+    completed = [leg for leg in completed if leg.call_id not in handed_on] or completed
+    if completed:
+        return _bye(case, min(completed, key=lambda each: each.end_time or each.time))
+    first = next((leg for leg in ended if leg.leg == 1 and leg.state == "cancelled"), None)
+    if first is None or first.end_time is None or case.call.answer is not None:
         return None
-    leg = min(ended, key=lambda each: each.end_time or each.time)
-    if leg.state == "completed" and leg.ended_by is not None and leg.end_time is not None:
-        return _bye(case, leg, leg.end_time)
-    if case.call.answer is None and leg.state == "cancelled" and leg.leg == 1 and leg.end_time is not None:
-        seconds = (leg.end_time - (leg.invite_time or leg.time)).total_seconds()
-        return GIVEN_UP, {"seconds": seconds, "why": _why(leg.end_reason)}
-    return None
+    seconds = (first.end_time - (first.invite_time or first.time)).total_seconds()
+    return GIVEN_UP, {"seconds": seconds, "why": _why(first.end_reason)}
 
 
-def _bye(case: Case, leg: LegRow, time: datetime) -> tuple[Text, Mapping[str, Any]] | None:
+def _bye(case: Case, leg: LegRow) -> tuple[Text, Mapping[str, Any]] | None:
     rows = (row for row in case.sip_messages if row.method == "BYE" and row.call_id == leg.call_id)
-    bye = next((row for row in rows if row.time >= time), None)
-    if bye is None or leg.answer_time is None:
+    bye = next((row for row in rows if leg.end_time is not None and row.time >= leg.end_time), None)
+    if bye is None or leg.answer_time is None or leg.ended_by is None:
         return None
     sent = [row for row in case.transactions if row.method == "BYE" and row.call_id == leg.call_id]
     unheard = bool(sent) and all(row.final_status is None and row.requests >= UNHEARD for row in sent)
     return (HUNG_UP_UNHEARD if unheard else HUNG_UP), {
         "side": _side(leg),
         "address": bye.src_addr,
-        "seconds": (time - leg.answer_time).total_seconds(),
+        "seconds": (bye.time - leg.answer_time).total_seconds(),
         "why": _why(bye.reason_header),
     }
 

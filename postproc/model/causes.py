@@ -18,7 +18,8 @@ Link = Literal[
     "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
     "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
     "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
-    "secure_transport", "signalling", "session", "transfer",
+    "secure_transport", "signalling", "session", "transfer", "connection_address",
+    "ice", "encryption", "answer", "dtls_roles",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
@@ -61,6 +62,9 @@ CHAIN: Mapping[Link, Place] = {
     "local_candidate": Place("candidates", gaps=("first_leg",)),
     "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "codec": Place("legs"),
+    "encryption": Place("legs"),
+    "answer": Place("dtls"),
+    "ice": Place("answers"),
     "registration": Place("legs"),
     "next_hop": Place("legs"),
     "session_timer": Place("legs"),
@@ -70,6 +74,8 @@ CHAIN: Mapping[Link, Place] = {
             "admission",
             "acl",
             "codec",
+            "encryption",
+            "answer",
             "registration",
             "next_hop",
             "session_timer",
@@ -82,6 +88,7 @@ CHAIN: Mapping[Link, Place] = {
     "confirmation": Place(None, needs=("signalling",), gaps=("capture_directions",)),
     "session": Place(None, needs=("signalling",), gaps=("capture_directions",)),
     "transfer": Place(None),
+    "connection_address": Place("media", gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),
@@ -99,18 +106,19 @@ CHAIN: Mapping[Link, Place] = {
     "credentials": Place("answers", gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=("local_candidate", "delivery", "credentials"),
+        needs=("local_candidate", "ice", "delivery", "credentials"),
         gaps=("capture_directions", "first_leg"),
     ),
     "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),
     "consent": Place("media", gaps=("capture_directions",)),
     # DTLS
     "certificate": Place("dtls"),
+    "dtls_roles": Place("dtls"),
     "flight": Place("dtls", gaps=("capture_directions",)),
-    "handshake_end": Place("dtls", needs=("certificate", "flight")),
+    "handshake_end": Place("dtls", needs=("certificate", "dtls_roles", "flight")),
     "handshake_start": Place(
         "dtls",
-        needs=("call", "path"),
+        needs=("call", "dtls_roles", "path"),
         gaps=("capture_start", "capture_directions", "first_leg"),
     ),
     "handshake": Place(
@@ -125,7 +133,16 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "media": Place(
         "media",
-        needs=("call", "requests", "path", "consent", "handshake_start", "handshake"),
+        needs=(
+            "call",
+            "answer",
+            "connection_address",
+            "requests",
+            "path",
+            "consent",
+            "handshake_start",
+            "handshake",
+        ),
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
     ),
     "both_directions": Place(
@@ -136,7 +153,9 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
-        "media", needs=("consent", "handshake_end", "decryption"), gaps=("capture_end", "capture_directions")
+        "media",
+        needs=("consent", "handshake_end", "decryption", "transfer"),
+        gaps=("capture_end", "capture_directions"),
     ),
     "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
 }

@@ -57,6 +57,12 @@ def test_another_reason_is_quoted_as_it_stands():
     assert 'SIP;cause=580;text="{odd}"' in detail(found, "en")
 
 
+@pytest.mark.parametrize("status", [415, 606])
+def test_a_refusal_of_the_offer_that_nothing_explains_is_less_sure(status):
+    (found,) = asked(RULE, **at_once(status, after=1.5))
+    assert (found.verdict, found.confidence, found.tags) == ("fault", 0.8, {"media"})
+
+
 def test_a_challenge_that_nobody_answers_is_a_suspicion():
     (found,) = asked(RULE, **at_once(401))
     assert (found.verdict, found.tags) == ("suspect", {"credentials"})

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from postproc.diagnose.rules import RULES
 from tests.diagnose.conftest import Diagnosed
 
 # capture -> per call: verdict, cause, and findings as (name, verdict, explained by), in the order they are told
@@ -43,6 +44,15 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "two_calls": OK * 2,
     "made/busy_486.pcapng": OK,
     "made/cancelled_487.pcapng": OK,
+    "made/clat_address.pcap": [("fault", "private-connection-address", [
+        ("private-connection-address", "fault", None),
+    ])],
+    "made/container_address.pcapng": [("fault", "private-connection-address", [
+        ("private-connection-address", "fault", None),
+        ("one-way-media", "cannot_tell", "private-connection-address"),
+        ("one-way-media", "suspect", "private-connection-address"),
+        ("private-connection-address", "fault", None),
+    ])],
     "made/forked.pcapng": OK * 2,
     "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
@@ -65,7 +75,11 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/signalling_lost_reset.pcapng": [("fault", "signalling-lost", [
         ("signalling-lost", "fault", None), ("media-stopped", "suspect", None),
     ])],
+    "made/registration_failed_password.pcapng": [],
+    "made/tls_handshake_failed_trust.pcapng": [],
     "made/three_legs.pcapng": OK,
+    "made/transfer_failed_refused.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
+    "made/transfer_failed_target.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
     "made/turn_channel.pcapng": OK,
     "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [
         ("no-binding-success", "fault", None),
@@ -119,7 +133,8 @@ def test_every_finding_belongs_to_a_call_and_a_capture(judged: Judged):
     for name in EXPECTED:
         findings = judged(name).tables.findings
         assert findings["capture"].notna().all()
-        assert findings["call"].notna().all()
+        beside = findings["name"].isin([rule.name for rule in RULES if rule.beside_calls])
+        assert (findings["call"].isna() == beside).all()
 
 
 HEADLINES = {

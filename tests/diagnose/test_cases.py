@@ -25,7 +25,6 @@ WRONG = {
     "f_refer+log": "the same",
     "f_wss_no_binding": "a call whose SIP cannot be read is two: one of its SIP on the other leg, one of its checks",
     "f_wss_no_binding+log": "the same",
-    "fs1041_websocket_lost_200_undeliverable": "the connection that is reset under the dialog is not seen",
     "fs1254_crypto_in_avp_488": "a=crypto in RTP/AVP is not named without the log",
     "jssip434_answer_without_rtcp_mux": "what the answer lacks of the offer is not compared",
     "r_oneway_later_s2c": "the server's silence counts as passed on from the gateway",

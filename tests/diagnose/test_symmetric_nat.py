@@ -21,6 +21,11 @@ def test_checks_from_an_unknown_port_of_the_clients_address_hint_at_it():
     assert found.facts["mapped"] == ["198.51.100.77:61234"]
 
 
+def test_silent_when_checks_come_from_an_address_that_is_not_the_clients():
+    came = check("client_to_server", outcome="unanswered", src_addr="192.0.2.44", src_port=61234)
+    assert asked(RULE, **BROKEN | {"bindings": [*unanswered(5), came]}) == []
+
+
 def test_silent_when_one_observer_saw_a_mapping_change():
     assert asked(RULE, nat_mappings=[mapping(41000), mapping(41999)], **BROKEN) == []
 

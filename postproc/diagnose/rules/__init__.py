@@ -25,6 +25,7 @@ ORDER = """
     signalling-lost
     ack-missing
     session-expired
+    transfer-failed
     second-leg-missing
     slow-negotiation
     stun-server-unreachable
@@ -35,6 +36,10 @@ ORDER = """
     candidates-rejected-by-acl
     no-common-codec
     mdns-only
+    private-connection-address
+    answer-mismatch
+    srtp-not-agreed
+    ice-mismatch
     icmp-unreachable
     no-binding-success
     wrong-candidate-tried
@@ -51,6 +56,7 @@ ORDER = """
     hotspot-client
     sip-alg
     dtls-fingerprint-mismatch
+    dtls-role-conflict
     dtls-fragment-lost
     dtls-alert
     dtls-incomplete

@@ -15,6 +15,7 @@ from postproc.diagnose.rules import (
     no_common_codec,
     offer_without_candidates,
     session_interval_too_small,
+    srtp_not_agreed,
 )
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -25,6 +26,7 @@ NEARER = (
     invite_rejected_by_acl,
     callee_unreachable,
     session_interval_too_small,
+    srtp_not_agreed,
     candidates_rejected_by_acl,
     offer_without_candidates,
     no_common_codec,
@@ -91,6 +93,8 @@ KINDS: Mapping[int, str] = {
     403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
     504: "timeout", 415: "media", 488: "media", 606: "media",
 }  # fmt: skip
+# 415, 488 and 606 refuse something in the offer, and no nearer rule sees what: the status alone is not the cause.
+UNEXPLAINED = 0.8
 NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
 
 
@@ -130,6 +134,8 @@ def _claim(case: Case, refused: Rejection) -> tuple[Text, Verdict, float]:
     if _credentials(case, refused):
         return REFUSED, "fault", 0.9
     title = BY_PEER if refused.origin is refused.response else BY_OTHER
+    if _kind(case, refused) == "media":
+        return title, "fault", UNEXPLAINED
     return (title, "suspect", 0.9) if _number(refused) else (title, "fault", 0.95)
 
 

@@ -1,0 +1,184 @@
+"""A transfer by REFER that comes to nothing: refused, its new call failed, or its media does not come about."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.signalling import CHALLENGES
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.loading import Row
+from postproc.model.rows import LegRow, SipMessageRow
+from postproc.model.text import Text
+from postproc.model.vocabulary import EVERYDAY_ENDS
+
+REFUSED = Text(
+    "The transfer to {target} was refused: {answerer} answers the REFER with {answer}.",
+    "Die Übergabe an {target} wurde abgelehnt: {answerer} beantwortet das REFER mit {answer}.",
+)
+FAILED = Text(
+    "The transfer to {target} failed: the new call ended with {answer}.",
+    "Die Übergabe an {target} scheiterte: Der neue Anruf endete mit {answer}.",
+)
+ONE_WAY = Text(
+    "The transfer to {target} was set up, but on the new leg {number} media flows in one direction only.",
+    "Die Übergabe an {target} kam zustande, aber auf dem neuen Leg {number} fließen Medien nur in einer Richtung.",
+)
+ASKED = Text(
+    "{referrer} asked for it by REFER on leg {leg} (frame {frame}).",
+    "{referrer} verlangte sie per REFER auf Leg {leg} (Frame {frame}).",
+)
+NOTIFIED = Text("NOTIFY says so (frame {told_frame}).", "So meldet es das NOTIFY (Frame {told_frame}).")
+SEEN = Text(
+    "{packets} packets came from {heard}, none the other way.",
+    "{packets} Pakete kamen von {heard}, in Gegenrichtung keines.",
+)
+SETTLE = Text(
+    "the log of {answerer} says what became of the transfer.",
+    "Das Log von {answerer} zeigt, was aus der Übergabe wurde.",
+)
+# A new leg that stood shorter may have been hung up before anybody spoke.
+TALKED_S = 3.0
+
+
+def find(case: Case) -> Iterator[Finding]:
+    seen = set()
+    for refer in case.sip_messages:
+        place = refer.call_id, refer.cseq
+        if refer.method != "REFER" or refer.refer_to is None or place in seen:
+            continue
+        seen.add(place)
+        yield from _outcome(case, refer)
+
+
+def _outcome(case: Case, refer: SipMessageRow) -> Iterator[Finding]:
+    later = [row for row in case.sip_messages if row.call_id == refer.call_id and row.time >= refer.time]
+    answers = (row for row in later if row.cseq_method == "REFER" and row.cseq == refer.cseq)
+    answer = next((row for row in answers if (row.status or 0) >= 200), None)
+    if answer is not None and (answer.status or 0) >= 300:
+        if answer.status not in CHALLENGES:
+            yield _finding(refer, REFUSED, "refused", _phrase(answer), seen=(answer,))
+        return
+    told = [row for row in later if row.method == "NOTIFY" and row.fragment_status is not None]
+    last = next((row for row in reversed(told) if (row.fragment_status or 0) >= 200), None)
+    if last is not None and (last.fragment_status or 0) >= 300:
+        yield _finding(refer, FAILED, "failed", str(last.fragment_status), seen=(last,), detail=NOTIFIED)
+        return
+    for leg in _brought_about(case, refer):
+        if leg.final_status is not None and leg.final_status >= 400:
+            phrase = f"{leg.final_status} {leg.final_reason or ''}".strip()
+            yield _finding(refer, FAILED, "failed", phrase, seen=(leg,))
+        else:
+            yield from _one_way(case, refer, leg)
+
+
+def _brought_about(case: Case, refer: SipMessageRow) -> Iterator[LegRow]:
+    """The legs that the REFER's receiver began after it."""
+    for leg in case.legs:
+        if leg.invite_time is not None and leg.invite_time >= refer.time and leg.uac_addr == refer.dst_addr:
+            yield leg
+
+
+def _one_way(case: Case, refer: SipMessageRow, leg: LegRow) -> Iterator[Finding]:
+    """Media of the new leg is in the capture, and all of it from one side."""
+    end = leg.end_time or case.last_time
+    if leg.answer_time is None or end is None or (end - leg.answer_time).total_seconds() < TALKED_S:
+        return
+    streams = [stream for stream in case.rtp_streams if stream.leg == leg.leg and stream.direct is not True]
+    senders = {stream.src_addr for stream in streams}
+    if len(senders) == 1:
+        yield _finding(
+            refer, ONE_WAY, "media", "200", seen=(leg, streams[0]), detail=SEEN,
+            number=leg.leg, packets=sum(stream.packets for stream in streams), heard=streams[0].src_addr,
+        )  # fmt: skip
+
+
+def _phrase(row: SipMessageRow) -> str:
+    return f"{row.status} {row.reason or ''}".strip()
+
+
+def _finding(
+    refer: SipMessageRow,
+    title: Text,
+    tag: str,
+    answer: str,
+    *,
+    seen: tuple[Row, ...],
+    detail: Text | None = None,
+    **more: object,
+) -> Finding:
+    everyday = tag == "failed" and int(answer[:3]) in EVERYDAY_ENDS
+    verdict: Verdict = "note" if everyday else "fault"
+    return Finding(
+        RULE.name,
+        verdict,
+        0.9,
+        evidence(refer, *seen),
+        title,
+        (ASKED, *([detail] if detail is not None else [])),
+        {
+            "target": refer.refer_to,
+            "referrer": refer.src_addr,
+            "answerer": refer.dst_addr,
+            "answer": answer,
+            "leg": refer.leg,
+            "frame": refer.frame,
+            "told_frame": seen[0].frame,
+        }
+        | more,
+        None if everyday else SETTLE,
+        leg=refer.leg,
+        tags=frozenset({tag}),
+    )
+
+
+RULE = Rule(
+    code="SIP017",
+    name="transfer-failed",
+    stage="sip",
+    breaks="transfer",
+    despite_media=True,
+    summary=Text("Transfer failed", "Übergabe gescheitert"),
+    claim=Text(
+        "A REFER is refused, the call that it asks for fails, or stands without media both ways.",
+        "Ein REFER wird abgelehnt, der damit verlangte Anruf scheitert oder steht ohne Medien in beiden Richtungen.",
+    ),
+    causes=(
+        cause(
+            "The server does not allow transfers here, or does not know REFER.",
+            "Der Server erlaubt hier keine Übergaben oder kennt REFER nicht.",
+            tag="refused",
+        ),
+        cause(
+            "The target does not exist, may not be called from here, or did not answer.",
+            "Das Ziel gibt es nicht, darf von hier nicht angerufen werden oder nahm nicht ab.",
+            tag="failed",
+        ),
+        cause(
+            "The new leg inherits media settings of the old one that do not suit it, such as ICE and DTLS towards a plain gateway.",
+            "Das neue Leg erbt Medieneinstellungen des alten, die nicht zu ihm passen, etwa ICE und DTLS zu einem einfachen Gateway.",
+            tag="media",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Call {target} from there directly: does that succeed?",
+            "{target} von dort direkt anrufen: Gelingt das?",
+        ),
+        remedy(
+            "Compare offer and answer of the new leg with those of a call without a transfer.",
+            "Angebot und Antwort des neuen Legs mit denen eines Anrufs ohne Übergabe vergleichen.",
+            tag="media",
+        ),
+        remedy(
+            "In FreeSWITCH: the channel variables that the transfer inherits (media_webrtc) and the dial plan's context for transfers.",
+            "In FreeSWITCH: die Kanalvariablen, die die Übergabe erbt (media_webrtc), und den Wählplan-Kontext für Übergaben.",
+            product="freeswitch",
+        ),
+    ),
+    references=("RFC 3515", "RFC 5589", "RFC 3420"),
+    known_problems=Text(
+        "A target that is busy or does not answer is a note; a transfer within the server, without REFER, is not seen.",
+        "Ein besetztes oder nicht abnehmendes Ziel ist ein Hinweis; eine Übergabe im Server ohne REFER ist nicht zu sehen.",
+    ),
+    find=find,
+)
