@@ -55,7 +55,7 @@ def _by_port(udp: Payloads, rows: Array, words: Array, hep: Array, found: Counte
 
 
 def in_segments(tcp: Payloads) -> Counter[str]:
-    """How many segments of TURN carry data: ChannelData (RFC 8656, section 12.5), or TLS, in which it may be."""
+    """How many segments of TURN carry data: ChannelData (RFC 8656, section 12.5), or TLS around it."""
     rows = np.flatnonzero((TCP_PORTS[tcp.source_port] | TCP_PORTS[tcp.destination_port]) & (tcp.seen > 4))
     head = tcp.head[rows].view(HEAD)
     channel = head["first"] >> 6 == 1
