@@ -36,3 +36,11 @@ def test_no_comment_cites_a_paper_that_is_not_in_the_repository(folder):
         for line in path.read_text(encoding="utf-8").splitlines():
             comment = "#" in line or '"""' in line
             assert not (comment and cited.search(line)), f"{path.name}: {line}"
+
+
+def test_every_module_of_reading_is_in_the_architecture():
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = page.partition("## From bytes to tables")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    modules = {path.stem for path in (ROOT / "postproc" / "read").glob("*.py")} - {"__init__", "arrays"}
+    assert modules - named == set()

@@ -20,10 +20,15 @@ from postproc.read.payloads import PACKET
 from postproc.read.seconds import CLOCKS, accumulated, clock_column, merged
 from postproc.read.streams import Streams, highest_before
 
-HOLD_NS = 5 * 10**8  # packets are at most this much out of order
-PATIENCE_NS = 30 * 10**9  # between two packets of a stream that is not recognised yet
-FOLLOWING = 3  # steps up to this width follow each other
-NEEDED = 2  # such steps
+# Packets are at most this much out of order: twice the 250 ms that dumpcap lets an interface's buffer fill
+# (CAP_READ_TIMEOUT). What comes later counts as reordered; more costs memory.
+HOLD_NS = 5 * 10**8
+PATIENCE_NS = (
+    30 * 10**9
+)  # between two packets of a stream that is not recognised yet; in silence they are rare (RFC 3389)
+# Steps up to this width follow each other, and so many make a stream: noise does so by chance
+# with (3 / 65536)**2, twice in a thousand million; one step alone would be once in 22,000.
+FOLLOWING, NEEDED = 3, 2
 TRIED = 16  # packets remembered per candidate
 CROWD = 250_000  # packets remembered of all candidates
 STRAYS = 50_000  # packets kept of candidates that were given up

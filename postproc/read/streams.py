@@ -16,11 +16,14 @@ import numpy as np
 from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, structure, take
 from postproc.read.seconds import Seconds, Steps, by_second, keep
 
-MAX_DROPOUT, MAX_MISORDER = 3000, 100
-COPY_WITHIN = 10**9  # ns: the same number later than this is not the same packet
+MAX_DROPOUT, MAX_MISORDER = 3000, 100  # as in RFC 3550, appendix A.1; beyond them a sender has restarted
+COPY_WITHIN = (
+    10**9
+)  # ns: the same number later than this is not the same packet; at 50 packets/s numbers come
+# again after 22 minutes, and whoever sends a packet twice does so within milliseconds
 FRESH_RUN = 2 * MAX_MISORDER  # a run's numbers begin this far behind the last, so as not to meet
 IN_ORDER = 3  # a step this wide may have lost a packet or two and is still in order
-NO_TYPE = 255
+NO_TYPE = 255  # no payload type: they have seven bits
 STATE = structure(
     "key u8, addresses 4u8, source_port u2, destination_port u2, ssrc u4, relayed ?, frame i8, "
     "first_time i8, time i8, sequence u2, timestamp u4, payload_type u1, number i8, highest i8, "

@@ -1,9 +1,9 @@
 """The calls of a run: one line each, the worst first, and their table on a terminal."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from rich.cells import cell_len, set_cell_size
@@ -166,7 +166,25 @@ def worst_first(calls: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     return calls.loc[order.index].reset_index(drop=True)
 
 
-Cell = tuple[str, str]  # text and style
+Rating = Literal["good", "doubt", "bad", "faint", ""]
+
+
+class Cell(NamedTuple):
+    """A text of the overview, and what its colour says; ``faint``: there is nothing to show."""
+
+    text: str
+    rating: Rating = ""
+
+
+class Cells(NamedTuple):
+    """What terminal and report show alike of a call."""
+
+    legs: Cell
+    status: Cell
+    checks: tuple[Cell, Cell]  # to the client, to the server
+    dtls: Cell
+    media: tuple[Cell, Cell]
+
 
 # Two headings above each other; None: the heading to the left goes on.
 HEADINGS: tuple[tuple[Text | None, str], ...] = (
@@ -198,20 +216,23 @@ AMBIGUOUS = Text(
     "n?: other legs would fit this call as well; see the table joins",
     "n?: andere Legs passen ebenso zu diesem Anruf; siehe Tabelle joins",
 )
-STYLES = {"ok": "green", "fault": "red", "suspect": "yellow", "cannot_tell": "", "note": ""}
-NONE: Cell = ("–", "dim")
-DTLS_STYLES = {"complete": "green"}  # the others red
+RATINGS: Mapping[str, Rating] = {"ok": "good", "fault": "bad", "suspect": "doubt"}
+STYLES: Mapping[Rating, str] = {"good": "green", "doubt": "yellow", "bad": "red", "faint": "dim", "": ""}
+NONE = Cell("–", "faint")
 
 
 def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Styled]:
     """The table within so many cells; None: as wide as need be."""
     rows = [_cells(line, lang) for line in lines]
     widths = _widths(rows, width, lang)
-    drawn = [_heading(widths, lang), _row([(below, "bold") for _, below in HEADINGS], widths)]
+    drawn = [
+        _heading(widths, lang),
+        Styled(" ".join(_padded(below, n, widths[n]) for n, (_, below) in enumerate(HEADINGS)), "bold"),
+    ]
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
             drawn.append(Styled(day, "bold"))
-        row[GIVES_WAY] = (_parties(line, widths[GIVES_WAY]), "")
+        row[GIVES_WAY] = Cell(_parties(line, widths[GIVES_WAY]))
         drawn.append(_row(row, widths))
     unsided = any(_without_sides(line) or _checked_without_sides(line) for line in lines)
     legend = [LEGEND]
@@ -221,32 +242,47 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[S
 
 
 def _cells(line: Line, lang: Lang) -> list[Cell]:
+    shared = cells(line, lang)
     return [
-        (str(line.call), ""),
-        (f"{line.start:%H:%M:%S}", "") if line.start is not None else NONE,
-        (_parties(line, WIDE), ""),
-        (f"{line.legs}{'?' * line.ambiguous}", "yellow" if line.ambiguous else ""),
-        _status(line.final_status),
-        (f"{line.candidates[0]}/{line.candidates[1]}", "") if any(line.candidates) else NONE,
-        *_checks(line),
-        _dtls(line.dtls, lang),
-        *_media(line),
+        Cell(str(line.call)),
+        Cell(f"{line.start:%H:%M:%S}") if line.start is not None else NONE,
+        Cell(_parties(line, WIDE)),
+        shared.legs,
+        shared.status,
+        Cell(f"{line.candidates[0]}/{line.candidates[1]}") if any(line.candidates) else NONE,
+        *shared.checks,
+        shared.dtls,
+        *shared.media,
         _verdict(line, lang),
     ]
 
 
-def _status(status: int | None) -> Cell:
+def cells(line: Line, lang: Lang) -> Cells:
+    """What is shown of a call wherever calls are listed."""
+    return Cells(
+        Cell(f"{line.legs}{'?' * line.ambiguous}", "doubt" if line.ambiguous else ""),
+        _status(line),
+        _checks(line),
+        _dtls(line.dtls, lang),
+        _media(line),
+    )
+
+
+def _status(line: Line) -> Cell:
+    """The final response; one with which calls end every day, or end well, is no error."""
+    status = line.final_status
     if status is None:
         return NONE
-    return str(status), "green" if status < 300 else "yellow" if ends_every_day(status) else "red"
+    ordinary = line.verdict == "ok" or ends_every_day(status)
+    return Cell(str(status), "good" if status < 300 else "doubt" if ordinary else "bad")
 
 
-def _checks(line: Line) -> list[Cell]:
+def _checks(line: Line) -> tuple[Cell, Cell]:
     """Checks to the client and to the server; of both ways together where no side is known."""
     if _checked_without_sides(line):
-        text, style = _answered(line.checks_other)
-        return [(f"({text})", style), NONE]
-    return [_answered(line.checks_to_client), _answered(line.checks_to_server)]
+        text, rating = _answered(line.checks_other)
+        return Cell(f"({text})", rating), NONE
+    return _answered(line.checks_to_client), _answered(line.checks_to_server)
 
 
 def _checked_without_sides(line: Line) -> bool:
@@ -257,18 +293,19 @@ def _answered(checks: tuple[int, int]) -> Cell:
     good, every = checks
     if not every:
         return NONE
-    return f"{good}/{every}", "green" if good == every else "yellow" if good else "red"
+    return Cell(f"{good}/{every}", "good" if good == every else "doubt" if good else "bad")
 
 
-def _media(line: Line) -> list[Cell]:
+def _media(line: Line) -> tuple[Cell, Cell]:
     """Packets to the client and to the server; none at all stands out where a call was answered."""
     if _without_sides(line):
-        return [(f"({_amount(line.packets_other or 0)})", ""), NONE]
+        return Cell(f"({_amount(line.packets_other or 0)})"), NONE
     ways = (line.packets_to_client, line.packets_to_server)
     answered = line.final_status is not None and line.final_status < 300
     if ways == (None, None) and not (answered and any(line.candidates)):
-        return [NONE, NONE]
-    return [(_amount(packets), "green") if packets else ("0", "red") for packets in ways]
+        return NONE, NONE
+    one, other = (Cell(_amount(packets), "good") if packets else Cell("0", "bad") for packets in ways)
+    return one, other
 
 
 def _without_sides(line: Line) -> bool:
@@ -281,18 +318,18 @@ def _amount(packets: int) -> str:
 
 
 def _dtls(state: str | None, lang: Lang) -> Cell:
-    return (DTLS_SHORT[state].of(lang), DTLS_STYLES.get(state, "red")) if state else NONE
+    return Cell(DTLS_SHORT[state].of(lang), "good" if state == "complete" else "bad") if state else NONE
 
 
 def _verdict(line: Line, lang: Lang) -> Cell:
     if line.verdict is None:
         return NONE
-    return VERDICTS[line.verdict].of(lang), STYLES[line.verdict]
+    return Cell(VERDICTS[line.verdict].of(lang), RATINGS.get(line.verdict, ""))
 
 
 def _parties(line: Line, width: int) -> str:
     """``caller → called`` within the width: the longer one loses its middle first."""
-    caller, called = (clean(user) if user else NONE[0] for user in (line.from_user, line.to_user))
+    caller, called = (clean(user) if user else NONE.text for user in (line.from_user, line.to_user))
     room = width - 3
     shorter = min(cell_len(caller), cell_len(called))
     caller = _shortened(caller, max(room - shorter, room // 2))
@@ -343,8 +380,8 @@ def _heading(widths: Sequence[int], lang: Lang) -> Styled:
 
 def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Styled:
     row = Styled()
-    for n, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
-        row.append(" " * bool(n)).append(_padded(text, n, width), style)
+    for n, ((text, rating), width) in enumerate(zip(cells, widths, strict=True)):
+        row.append(" " * bool(n)).append(_padded(text, n, width), STYLES[rating])
     return row
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from postproc.model import filters
+from postproc.model.addresses import endpoint
 from postproc.model.filters import LAST_PORT
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
@@ -229,10 +230,6 @@ KINDS = {
 INDENT = "  "
 
 
-def place(end: Endpoint) -> str:
-    return f"[{end[0]}]:{end[1]}" if ":" in end[0] else f"{end[0]}:{end[1]}"
-
-
 def handout(line: Line, display_filter: str, hole: Hole | None, lang: Lang) -> Iterator[str]:
     """A call's heading, its filters, then what to allow: the port of the server's candidate first."""
     yield _heading(line, lang)
@@ -260,16 +257,16 @@ def _heading(line: Line, lang: Lang) -> str:
 
 
 def _port(port: Port, lang: Lang) -> Iterator[str]:
-    others = [place(end) for end in port.offered if end != port.base]
-    offered = OFFERED_AS.of(lang, base=place(port.base), offered=", ".join(others)) if others else ""
-    yield INDENT + SERVER_PORT.of(lang, port=port.base[1]) + (offered or f" ({place(port.base)})")
+    others = [endpoint(*end) for end in port.offered if end != port.base]
+    offered = OFFERED_AS.of(lang, base=endpoint(*port.base), offered=", ".join(others)) if others else ""
+    yield INDENT + SERVER_PORT.of(lang, port=port.base[1]) + (offered or f" ({endpoint(*port.base)})")
     yield from _tools(filters.ports(port.numbers), " or ".join(f"udp port {n}" for n in port.numbers))
     if others:
-        yield 2 * INDENT + SEEN_AS.of(lang, base=place(port.base), offered=", ".join(others))
+        yield 2 * INDENT + SEEN_AS.of(lang, base=endpoint(*port.base), offered=", ".join(others))
 
 
 def _traffic(traffic: Traffic, lang: Lang) -> Iterator[str]:
-    server, remote = place(traffic.server), place(traffic.remote)
+    server, remote = endpoint(*traffic.server), endpoint(*traffic.remote)
     yield f"{INDENT}UDP {server} <-> {remote}  {_span(traffic.first, traffic.last)}"
     yield 2 * INDENT + "; ".join(_counts(traffic, lang))
     yield 2 * INDENT + (LOOK_UP if traffic.discovers else BOTH_WAYS).of(lang, server=server, remote=remote)

@@ -15,8 +15,11 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 
 from postproc.model import filters
+from postproc.model.calls import connection
 from postproc.model.columns import plain
+from postproc.model.loading import load
 from postproc.model.logtexts import LOUD
+from postproc.model.rows import ConnectionEventRow, SipMessageRow
 from postproc.model.tables import BY_NAME, SLACK_S, Tables
 
 Mask: TypeAlias = "pd.Series[bool]"
@@ -86,12 +89,22 @@ def _rtp_seconds(tables: Tables, call: int) -> Mask:
     return tables.rtp_seconds["stream"].isin(streams.loc[streams["call"] == call, "stream"].dropna())
 
 
+def _connection_events(tables: Tables, call: int) -> Mask:
+    """Of the TCP connections that its SIP went over."""
+    sip, events = tables.sip_messages, tables.connection_events
+    streamed = sip[(sip["call"] == call).fillna(value=False).astype(bool) & (sip["transport"] != "udp")]
+    carrying = {connection(row) for row in load(SipMessageRow, streamed)}
+    held = [connection(row) in carrying for row in load(ConnectionEventRow, events)]
+    return pd.Series(held, index=events.index, dtype=bool)
+
+
 def _logs(tables: Tables, call: int) -> Mask:
     return tables.logs["capture"].isin(of_call(tables, call, "log_events")["capture"])
 
 
 OF_CALL: dict[str, Callable[[Tables, int], Mask]] = {
     "captures": _captures,
+    "connection_events": _connection_events,
     "joins": _joins,
     "logs": _logs,
     "rtp_seconds": _rtp_seconds,
@@ -215,10 +228,8 @@ def _epoch(time: pd.Timestamp) -> str:
     return f"{seconds}.{rest:09d}"
 
 
-SLACK = pd.Timedelta(seconds=SLACK_S)
 MESSAGES = ("sip_messages", "stun_messages", "dtls_messages", "icmp_errors")
 STREAMED = ("tls", "ws", "wss")  # only readable from the connection's opening on
-ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
 
 TimedFlow = tuple[str, int, str, int, int, int]  # both ends; ns since the epoch, from and to
 Connection = tuple[str, int, str, int]
@@ -240,10 +251,10 @@ def belonging(tables: Tables, call: int) -> dict[str, Belonging]:
     for name in MESSAGES:
         for capture, frame in _pairs(_of(getattr(tables, name), call)[["capture", "frame"]]):
             found.setdefault(capture, Belonging()).frames.add(frame)
-    for capture, connection, transport in _connections(_of(tables.sip_messages, call)):
+    for capture, used, transport in _connections(_of(tables.sip_messages, call)):
         held = found.setdefault(capture, Belonging())
-        held.connections[connection] = _ends(tables.sip_messages, capture, connection)
-        held.whole |= {connection} if transport in STREAMED else set()
+        held.connections[used] = _ends(tables.sip_messages, capture, used)
+        held.whole |= {used} if transport in STREAMED else set()
     for capture, flow in _timed_flows(tables, call):
         found.setdefault(capture, Belonging()).flows.append(flow)
     return dict(sorted(found.items()))

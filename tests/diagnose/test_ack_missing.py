@@ -62,8 +62,18 @@ def test_an_ack_that_went_elsewhere_is_named():
 
 def test_a_re_invite_is_judged_as_well():
     again = [message(1, 200, time, frame=60 + n, cseq=8, to_tag="g") for n, time in enumerate(TIMES)]
-    (found,) = asked(RULE, sip_messages=[INVITE, *answers(3.0), ack(3.1), *again])
+    asked_again = message(1, "INVITE", 2.9, frame=59, cseq=8, to_tag="g")
+    (found,) = asked(RULE, sip_messages=[INVITE, *answers(3.0), ack(3.1), asked_again, *again])
     assert found.facts["cseq"] == 8
+    assert "It answers a re-INVITE" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_the_route_that_the_ack_should_have_taken_is_told():
+    sip = [INVITE, *answers(*TIMES, contact="sip:a@192.0.2.9", record_route="sip:p2;lr, sip:p1;lr")]
+    (found,) = asked(RULE, sip_messages=sip)
+    assert (
+        "geht das ACK über sip:p1;lr, sip:p2;lr an sip:a@192.0.2.9" in told_both(found, RULE)["de"]["detail"]
+    )
 
 
 @pytest.mark.parametrize("sip", [

@@ -44,6 +44,15 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "two_calls": OK * 2,
     "made/busy_486.pcapng": OK,
     "made/cancelled_487.pcapng": OK,
+    "made/clat_address.pcap": [("fault", "private-connection-address", [
+        ("private-connection-address", "fault", None),
+    ])],
+    "made/container_address.pcapng": [("fault", "private-connection-address", [
+        ("private-connection-address", "fault", None),
+        ("one-way-media", "cannot_tell", "private-connection-address"),
+        ("one-way-media", "suspect", "private-connection-address"),
+        ("private-connection-address", "fault", None),
+    ])],
     "made/forked.pcapng": OK * 2,
     "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),

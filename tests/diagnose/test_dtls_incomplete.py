@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.dtls_incomplete import RULE
 from tests.builders import SERVER
+from tests.diagnose.refusals import log
 from tests.diagnose.scenes import asked, good, leg, told_both, verdict
 
 HELLO = dict(good()["dtls"][0]) | {
@@ -34,6 +35,26 @@ def test_a_handshake_that_stops_half_way_says_what_was_seen():
 
 def test_it_is_the_calls_cause():
     assert verdict(dtls=[HELLO], dtls_messages=SENT, rtp_streams=[]).cause == "dtls-incomplete"
+
+
+FAILED = "audio Handshake failure 1. This may happen when you use legacy DTLS v1.0"
+
+
+def test_without_a_packet_of_it_the_log_knows_that_it_failed():
+    (found,) = asked(RULE, dtls=[], rtp_streams=[], log_events=[log("dtls", FAILED)])
+    assert (found.verdict, found.confidence, found.leg) == ("fault", 0.9, 1)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == "DTLS is not completed: the server's log tells of a failed handshake."
+    assert told["en"]["detail"] == f"It says: fs.log:7 {FAILED}."
+
+
+@pytest.mark.parametrize("changes", [
+    {"log_events": [log("dtls", "Changing audio DTLS state from OFF to HANDSHAKE")]},
+    {"log_events": [log("dtls", FAILED, call_id="b@x")]},
+    {"log_events": [log("dtls", FAILED)], "rtp_streams": good()["rtp_streams"]},
+])  # fmt: skip
+def test_silent_where_the_log_tells_of_no_failure_of_this_leg_or_media_flows(changes):
+    assert asked(RULE, **({"dtls": [], "rtp_streams": []} | changes)) == []
 
 
 def test_while_the_call_goes_on_a_short_capture_makes_it_a_doubt():

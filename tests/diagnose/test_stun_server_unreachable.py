@@ -2,6 +2,7 @@
 
 from postproc.diagnose.rules.stun_server_unreachable import RULE
 from tests.builders import SERVER
+from tests.diagnose.refusals import log
 from tests.diagnose.scenes import CLIENT_PRIVATE, asked, candidate, check, leg, told_both
 
 STUN = "192.0.2.53"
@@ -45,6 +46,24 @@ def test_the_log_is_quoted():
     }
     (found,) = asked(RULE, bindings=[look_up()], log_events=[said], **NOTHING_OFFERED)
     assert "[Timeout]" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_without_a_look_up_in_the_captures_the_log_is_evidence_enough():
+    line = log("stun", "STUN Failed! 192.0.2.53:3478 [Timeout]")
+    (found,) = asked(RULE, bindings=[], log_events=[line], **NOTHING_OFFERED)
+    assert (found.verdict, found.confidence, found.leg) == ("fault", 0.9, 1)
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == "The STUN server 192.0.2.53:3478 did not answer the server: Timeout."
+    assert told["en"]["detail"] == (
+        "The server's log says so: fs.log:7 STUN Failed! 192.0.2.53:3478 [Timeout]."
+    )
+    assert "zu 192.0.2.53:3478 und zurück" in told["de"]["remedies"]
+
+
+def test_silent_where_the_log_tells_of_a_success_or_the_address_is_known():
+    line = log("stun", "STUN Success [203.0.113.10]:[40424]")
+    assert asked(RULE, bindings=[], log_events=[line], **NOTHING_OFFERED) == []
+    assert asked(RULE, bindings=[], log_events=[log("stun", "STUN Failed! 192.0.2.53:3478 [Timeout]")]) == []
 
 
 def test_silent_when_another_server_answered():

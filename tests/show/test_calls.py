@@ -113,7 +113,8 @@ def test_unanswered_checks_and_missing_media_stand_out():
     ],
 )
 def test_a_busy_or_cancelled_call_is_no_fault(status, style):
-    row = calls.table([Line(**(LINE | {"final_status": status}))], None)[3]
+    line = Line(**(LINE | {"final_status": status, "verdict": "fault"}))
+    row = calls.table([line], None)[3]
     assert {row.plain[s.start : s.end].strip(): s.style for s in row.spans}[str(status)] == style
 
 
@@ -167,3 +168,8 @@ def test_the_table_speaks_german():
     assert rows[0].split()[-1] == "Urteil"
     assert rows[3].split()[-1] == "Fehler"
     assert rows[-1] == calls.LEGEND.de
+
+
+def test_the_status_of_a_call_that_is_ok_is_never_painted_as_an_error():
+    line = Line(**(LINE | {"final_status": 404, "verdict": "ok"}))
+    assert calls.cells(line, "en").status == ("404", "doubt")

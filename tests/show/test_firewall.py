@@ -4,7 +4,7 @@ import pandas as pd
 
 from postproc.model.tables import BINDINGS, CALLS, CANDIDATES, LEGS, NAT_MAPPINGS, RTP_STREAMS, Tables
 from postproc.show.calls import call_lines as overview
-from postproc.show.firewall import handout, holes, place
+from postproc.show.firewall import handout, holes
 
 AT = pd.Timestamp("2026-01-01T12:00:00.5Z")
 INSIDE, CLIENT, STUN = ("10.0.0.1", 30000), ("192.0.2.7", 40000), ("192.0.2.53", 3478)
@@ -100,7 +100,3 @@ def test_traffic_without_a_candidate_of_the_server_says_so() -> None:
     text = "\n".join(handout(line, "stun", holes(whole)[1], "en"))
     assert "The server offered no candidate in this capture." in text
     assert "UDP 10.0.0.1:30000 <-> 192.0.2.7:40000  2026-01-01 12:00:00.500" in text
-
-
-def test_ipv6_is_in_brackets() -> None:
-    assert place(("2001:db8::1", 5)) == "[2001:db8::1]:5"

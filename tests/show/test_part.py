@@ -82,3 +82,18 @@ def test_a_capture_without_calls_keeps_its_messages(tables):
     cut = selection.of_capture(tables, "c.pcapng")
     assert cut.calls.empty
     assert cut.captures["capture"].tolist() == ["c.pcapng"]
+
+
+def test_events_of_a_connection_are_of_the_calls_whose_messages_it_carries():
+    ends = {"src_addr": t.SERVER, "src_port": 5061, "dst_addr": t.CLIENT, "dst_port": 40000}
+    back = {"src_addr": t.CLIENT, "src_port": 40000, "dst_addr": t.SERVER, "dst_port": 5061}
+    both = t.attributed(Tables(
+        calls=t.calls({"call": 1}, {"call": 2}),
+        legs=t.legs({"call": 1, "call_id": "id1"}, {"call": 2, "call_id": "id2"}),
+        sip_messages=t.sip_messages(
+            {"call_id": "id1", "transport": "tls", **ends}, {"call_id": "id2", **ends}
+        ),
+        connection_events=t.rows("connection_events", back, back | {"src_port": 40001}),
+    ))  # fmt: skip
+    assert selection.of_call(both, 1, "connection_events")["src_port"].tolist() == [40000]
+    assert selection.of_call(both, 2, "connection_events").empty

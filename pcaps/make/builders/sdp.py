@@ -107,3 +107,40 @@ def plain(owner: str, media: Endpoint, session: Session, *, direction: str = "")
         "a=ptime:20",
         *([f"a={direction}"] if direction else []),
     )
+
+
+CODECS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000", 101: "telephone-event/8000", 111: "opus/48000/2"}
+
+
+def audio(
+    owner: str,
+    media: Endpoint,
+    session: Session,
+    *,
+    profile: str = "RTP/AVP",
+    formats: Iterable[int] = (0, 8, 101),
+    attributes: Iterable[str] = (),
+) -> str:
+    """One audio section of any profile; ``attributes`` are its a= lines beside the codecs, without ``a=``."""
+    types = list(formats)
+    return written(
+        [
+            "v=0",
+            f"o={owner} {session.number} {session.version} {connection(media)}",
+            "s=-",
+            f"c={connection(media)}",
+            "t=0 0",
+            f"m=audio {media[1]} {profile} {' '.join(map(str, types))}",
+            *(f"a=rtpmap:{each} {CODECS[each]}" for each in types),
+            *(f"a={line}" for line in attributes),
+        ]
+    )
+
+
+def ice_lines(agent: Agent) -> list[str]:
+    """What ``audio`` needs for ICE: credentials and candidates."""
+    return [
+        f"ice-ufrag:{agent.ufrag}",
+        f"ice-pwd:{agent.pwd}",
+        *(f"candidate:{line}" for line in agent.lines()),
+    ]

@@ -36,6 +36,10 @@ ORDER = """
     candidates-rejected-by-acl
     no-common-codec
     mdns-only
+    private-connection-address
+    answer-mismatch
+    srtp-not-agreed
+    ice-mismatch
     icmp-unreachable
     no-binding-success
     wrong-candidate-tried
@@ -52,6 +56,7 @@ ORDER = """
     hotspot-client
     sip-alg
     dtls-fingerprint-mismatch
+    dtls-role-conflict
     dtls-fragment-lost
     dtls-alert
     dtls-incomplete

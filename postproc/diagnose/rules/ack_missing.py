@@ -20,8 +20,16 @@ ACK_ELSEWHERE = Text(
     "Ein ACK dazu ging an {ack_target} (Frame {ack_frame}) und beendete die Wiederholungen nicht.",
 )
 CONTACT = Text(
-    "By the Contact of the {status} the ACK belongs to {contact}, or to the Record-Route before it.",
-    "Nach dem Contact des {status} gehört das ACK an {contact} oder an die Record-Route davor.",
+    "By the Contact of the {status} the ACK belongs to {contact}; no Record-Route stands before it.",
+    "Nach dem Contact des {status} gehört das ACK an {contact}; eine Record-Route davor gibt es nicht.",
+)
+ROUTED = Text(
+    "By the Record-Route of the {status} the ACK goes to {contact} by way of {route}.",
+    "Nach der Record-Route des {status} geht das ACK über {route} an {contact}.",
+)
+RE_INVITE = Text(
+    "It answers a re-INVITE: the call itself stood.",
+    "Es beantwortet einen Re-INVITE: Der Anruf selbst stand.",
 )
 GIVEN_UP = Text(
     "{seconds_to_end:0} s after the first {status} the call was ended.",
@@ -74,8 +82,12 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
         detail = [ACK_ELSEWHERE]
         facts |= {"ack_target": acks[-1].dst_addr, "ack_frame": acks[-1].frame}
     if first.contact:
-        detail.append(CONTACT)
-        facts["contact"] = first.contact
+        detail.append(ROUTED if first.record_route else CONTACT)
+        # A response lists the hops from the far end on; the ACK takes them the other way (RFC 3261, 12.1.2).
+        route = ", ".join(reversed((first.record_route or "").split(", ")))
+        facts |= {"contact": first.contact, "route": route}
+    if _in_dialog(case, first):
+        detail.append(RE_INVITE)
     bye = next((row for row in case.sip_messages if _ends(row, first) and row.time >= last.time), None)
     if bye is not None:
         detail.append(GIVEN_UP)
@@ -91,6 +103,12 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
         leg=first.leg,
         tags=frozenset({"elsewhere"} if acks else ()),
     )
+
+
+def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
+    """Whether the INVITE that it answers was sent within the dialog."""
+    asked = (row for row in case.sip_messages if row.method == "INVITE" and row.call_id == answer.call_id)
+    return any(row.cseq == answer.cseq and row.to_tag is not None for row in asked)
 
 
 def _ends(row: SipMessageRow, answer: SipMessageRow) -> bool:

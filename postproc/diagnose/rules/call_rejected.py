@@ -15,6 +15,7 @@ from postproc.diagnose.rules import (
     no_common_codec,
     offer_without_candidates,
     session_interval_too_small,
+    srtp_not_agreed,
 )
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -25,6 +26,7 @@ NEARER = (
     invite_rejected_by_acl,
     callee_unreachable,
     session_interval_too_small,
+    srtp_not_agreed,
     candidates_rejected_by_acl,
     offer_without_candidates,
     no_common_codec,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
+from postproc.diagnose.evidence.server import logged, quoted
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -23,6 +24,11 @@ BOTH_CLIENTS = Text(
     "DTLS is not completed: {client} and {server} both send a ClientHello, and neither a ServerHello.",
     "DTLS kommt nicht zustande: {client} und {server} senden beide ein ClientHello und keiner ein ServerHello.",
 )
+BY_LOG = Text(
+    "DTLS is not completed: the server's log tells of a failed handshake.",
+    "DTLS kommt nicht zustande: Das Log des Servers meldet einen gescheiterten Handshake.",
+)
+QUOTED = Text("It says: {log:2}.", "Dort steht: {log:2}.")
 SMALL_PASS = Text(
     "Binding Requests are answered on the same path, so small packets pass in both directions.",
     "Auf demselben Pfad werden Binding Requests beantwortet; kleine Pakete kommen also in beiden Richtungen durch.",
@@ -37,12 +43,32 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
         row = best(case, leg)
-        if row is None or both_ways(case, leg):
+        if both_ways(case, leg):
+            continue
+        if row is None:
+            yield from _logged(case, leg)
             continue
         messages = _messages(case, row)
         broken = row.state in ("client_hello_only", "incomplete") and _waited(case, row)
         if broken or (row.state == "alert" and _both_clients(messages)):
             yield _finding(case, leg, row, messages)
+
+
+def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
+    """No packet of the handshake is in the captures; the server's log knows how it ended."""
+    for each in case.legs:
+        told = [
+            line
+            for line in logged(case, "dtls", call_id=each.call_id)
+            if line.facts.get("verdict") == "Handshake failure"
+        ]
+        if each.leg == leg and told:
+            invite = next((row for row in case.sip_messages if row.call_id == each.call_id), None)
+            yield Finding(
+                RULE.name, "fault", 0.9, evidence(invite or each), BY_LOG, (QUOTED,),
+                {"log": quoted(told), "server": "–"}, leg=leg,
+            )  # fmt: skip
+            return
 
 
 def _messages(case: Case, row: DtlsRow) -> list[DtlsMessageRow]:

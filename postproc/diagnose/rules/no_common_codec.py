@@ -18,7 +18,7 @@ from postproc.diagnose.evidence.signalling import (
     shown,
     well_known,
 )
-from postproc.diagnose.rules import candidates_rejected_by_acl, offer_without_candidates
+from postproc.diagnose.rules import candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
@@ -72,7 +72,7 @@ SETTLE = Text(
 
 
 # They say what else was wrong with the offer: FreeSWITCH logs CODEC NEGOTIATION ERROR then, too.
-NEARER = (candidates_rejected_by_acl, offer_without_candidates)
+NEARER = (candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed)
 
 
 def find(case: Case) -> Iterator[Finding]:

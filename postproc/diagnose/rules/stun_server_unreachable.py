@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.candidates import offered, public
 from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.paths import requests
-from postproc.diagnose.evidence.server import server_addresses
+from postproc.diagnose.evidence.server import Line, logged, quoted, server_addresses
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import BindingRow
@@ -28,6 +28,11 @@ SETTLE = Text(
     "Eine einzelne Anfrage kann verloren gehen; ein längerer Mitschnitt oder das Log des Servers zeigt, ob sie"
     " wiederholt wurde.",
 )
+BY_LOG = Text(
+    "The STUN server {stun_server} did not answer the server: {reason}.",
+    "Der STUN-Server {stun_server} hat dem Server nicht geantwortet: {reason}.",
+)
+QUOTED = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 LOGGED = Text('The log says: "{log}".', "Das Log sagt: „{log}“.")
 
 
@@ -41,9 +46,28 @@ def find(case: Case) -> Iterator[Finding]:
         return
     if public(offered(case, SERVER)):
         return  # it knows its public address: the answer came and was not captured, or is still known
-    for target, held in asked.items():
-        if any(row.outcome == "unanswered" for row in held):
-            yield _finding(case, target, held)
+    silent = {
+        target: held for target, held in asked.items() if any(row.outcome == "unanswered" for row in held)
+    }
+    for target, held in silent.items():
+        yield _finding(case, target, held)
+    if not silent and (failed := [line for line in logged(case, "stun") if "server" in line.facts]):
+        yield _logged(case, failed)
+
+
+def _logged(case: Case, failed: list[Line]) -> Finding:
+    """The look-ups are in no capture; the log knows how they ended."""
+    refused = next((row for row in case.sip_messages if (row.status or 0) >= 500), None)
+    seen = [row for row in (*case.sip_messages[:1], refused) if row is not None]
+    facts = {
+        "stun_server": failed[0].facts["server"],
+        "reason": failed[0].facts.get("reason", "–"),
+        "log": quoted(failed),
+    }
+    return Finding(
+        RULE.name, "fault", 0.9, evidence(*(seen or case.legs)), BY_LOG, (QUOTED,), facts,
+        leg=case.leg_of.get(failed[0].row.call_id or ""),
+    )  # fmt: skip
 
 
 def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Finding:
@@ -60,14 +84,14 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
             "seconds": (failed.end_time - failed.invite_time).total_seconds(),
         }
         said.append(REFUSED)
-    logged = [row for row in case.log_events if row.kind == "stun" and "fail" in (row.text or "").lower()]
-    if logged:
-        facts["log"] = logged[0].text
+    told = [row for row in case.log_events if row.kind == "stun" and "fail" in (row.text or "").lower()]
+    if told:
+        facts["log"] = told[0].text
         said.append(LOGGED)
     repeated = requests(held) >= case.deployment.thresholds.dead_requests
-    certain = bool(logged or failed) or repeated
+    certain = bool(told or failed) or repeated
     return Finding(
-        RULE.name, "fault" if certain else "suspect", 0.97 if logged else 0.9 if certain else 0.6, evidence(*held),
+        RULE.name, "fault" if certain else "suspect", 0.97 if told else 0.9 if certain else 0.6, evidence(*held),
         TITLE, tuple(said), facts, None if certain else SETTLE, leg=held[0].leg,
     )  # fmt: skip
 

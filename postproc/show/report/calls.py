@@ -9,7 +9,6 @@ from postproc.model.described import Described
 from postproc.model.rows import CallRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.model.vocabulary import DTLS_SHORT, ends_every_day
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
 from postproc.show.report import sheets
@@ -74,7 +73,6 @@ def hand_out(call: int, held: Shelf, lang: Lang) -> Copy:
 
 
 RANKS = {verdict: rank for rank, verdict in enumerate(("fault", "suspect", "cannot_tell", "ok"))}
-FAINT = "figure faint"
 SEARCHED = ("call_id", "uac_addr", "uas_addr", "from_user", "to_user")  # of a leg
 WORDS = 800  # characters of a call that can be searched for
 
@@ -128,7 +126,7 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
     row = call.call
     verdict = line.verdict if line.verdict in RANKS else "cannot_tell"
     parties = f"{shown(line.from_user, 60)} → {shown(line.to_user, 60)}"
-    legs = Cell(f"{line.legs}{'?' * line.ambiguous}", "figure doubt" if line.ambiguous else "figure")
+    cells = calls.cells(line, lang)
     return Entry(
         number=row.call,
         verdict=verdict,
@@ -139,11 +137,11 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         time=clock(row.start)[:8],
         start=row.start.value if row.start is not None else 0,
         parties=parties,
-        legs=legs,
-        status=_status(line.final_status, verdict),
-        checks=_checks(line),
-        dtls=_dtls(line.dtls, lang),
-        media=_media(line),
+        legs=_figure(cells.legs),
+        status=_figure(cells.status),
+        checks=_figures(cells.checks),
+        dtls=Cell(*cells.dtls),
+        media=_figures(cells.media),
         words=_words(call, found),
     )
 
@@ -183,44 +181,12 @@ def _joined(row: CallRow) -> str:
     return shown((row.joined_by or NONE).replace(",", ", ")) + sure
 
 
-def _status(status: int | None, verdict: str) -> Cell:
-    if status is None:
-        return Cell(NONE, FAINT)
-    ordinary = verdict == "ok" or ends_every_day(status)
-    return Cell(str(status), "figure " + ("good" if status < 300 else "doubt" if ordinary else "bad"))
+def _figure(cell: calls.Cell) -> Cell:
+    return Cell(cell.text, f"figure {cell.rating}".strip())
 
 
-def _checks(line: Line) -> tuple[Cell, Cell]:
-    """To the client and to the server; in brackets those of a call whose sides nobody knows."""
-    if line.checks_other[1] and not line.checks_to_client[1] and not line.checks_to_server[1]:
-        held = _answered(line.checks_other)
-        return Cell(f"({held.text})", held.kind), Cell(NONE, FAINT)
-    return _answered(line.checks_to_client), _answered(line.checks_to_server)
-
-
-def _answered(checks: tuple[int, int]) -> Cell:
-    good, every = checks
-    if not every:
-        return Cell(NONE, FAINT)
-    return Cell(f"{good}/{every}", "figure " + ("good" if good == every else "doubt" if good else "bad"))
-
-
-def _dtls(state: str | None, lang: Lang) -> Cell:
-    if state is None:
-        return Cell(NONE, "faint")
-    return Cell(DTLS_SHORT[state].of(lang), "good" if state == "complete" else "bad")
-
-
-def _media(line: Line) -> tuple[Cell, Cell]:
-    """To the client and from it; none at all stands out where a call with candidates was answered."""
-    ways = (line.packets_to_client, line.packets_to_server)
-    if ways == (None, None):
-        if line.packets_other and not any(line.candidates):
-            return Cell(f"({line.packets_other})", "figure"), Cell(NONE, FAINT)
-        if not (line.final_status and line.final_status < 300 and any(line.candidates)):
-            return Cell(NONE, FAINT), Cell(NONE, FAINT)
-    one, other = (Cell(str(packets or 0), "figure" if packets else "figure bad") for packets in ways)
-    return one, other
+def _figures(both: tuple[calls.Cell, calls.Cell]) -> tuple[Cell, Cell]:
+    return _figure(both[0]), _figure(both[1])
 
 
 def _words(call: Call, found: Sequence[Described]) -> str:

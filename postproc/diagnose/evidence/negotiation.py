@@ -1,0 +1,108 @@
+"""Offer and answer of a leg, each with the message that carries it (RFC 3264, RFC 6337).
+
+Hop by hop: what a proxy passes on changed is an exchange of its own, and the same exchange
+sent again or seen by a second capture is none.
+"""
+
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.case import Case
+from postproc.model.rows import SdpMediaRow, SipMessageRow
+
+# What makes a description another one; frame and time do not.
+CONTENT = (
+    "connection_addr", "port", "proto", "direction", "ufrag", "setup", "fingerprint", "rtcp_mux", "crypto",
+    "ice_mismatch", "formats",
+)  # fmt: skip
+OFFERING = frozenset({"INVITE", "UPDATE"})
+DTLS_PROFILES = ("UDP/TLS/", "TCP/DTLS/")  # RFC 5764, section 9
+
+
+class Described(NamedTuple):
+    """The audio section of a description, and the message that carries it; ``party``: uac or uas wrote it."""
+
+    party: str
+    message: SipMessageRow
+    audio: SdpMediaRow
+
+
+class Exchange(NamedTuple):
+    """An offer and an answer to it; one offer has several where a later response differs."""
+
+    offer: Described
+    answer: Described
+
+    @property
+    def descriptions(self) -> tuple[tuple[Described, Described], tuple[Described, Described]]:
+        """Each of the two descriptions with the one of who receives it."""
+        return (self.offer, self.answer), (self.answer, self.offer)
+
+    @property
+    def ice(self) -> bool:
+        """Both ends take part in ICE."""
+        return bool(self.offer.audio.ufrag and self.answer.audio.ufrag)
+
+    @property
+    def accepted(self) -> bool:
+        """The audio was not refused by port 0."""
+        return bool(self.offer.audio.port and self.answer.audio.port)
+
+
+def exchanges(case: Case, leg: int | None) -> list[Exchange]:
+    """The exchanges of a leg in order of time, each once."""
+    found: dict[object, Exchange] = {}
+    for call_id, number in case.leg_of.items():
+        if number == leg:
+            for exchange in _of_call_id(case, call_id):
+                found.setdefault((*map(_content, exchange), _hop(exchange.offer.message)), exchange)
+    return sorted(found.values(), key=lambda exchange: exchange.answer.message.time)
+
+
+def secured(section: SdpMediaRow) -> bool:
+    """The section's profile is SRTP's (RFC 3711, RFC 5124, RFC 5764)."""
+    return "SAVP" in (section.proto or "").upper()
+
+
+def by_dtls(section: SdpMediaRow) -> bool:
+    """The section asks for keys by DTLS (RFC 5763), whatever else it offers."""
+    return bool(section.fingerprint) or (section.proto or "").upper().startswith(DTLS_PROFILES)
+
+
+def _content(described: Described) -> tuple[object, ...]:
+    return (described.party, *(getattr(described.audio, name) for name in CONTENT))
+
+
+def _hop(message: SipMessageRow) -> frozenset[str]:
+    return frozenset({message.src_addr, message.dst_addr})
+
+
+def _of_call_id(case: Case, call_id: str) -> list[Exchange]:
+    audio = _audio(case, call_id)
+    messages = [row for row in case.sip_messages if row.call_id == call_id]
+    opened = {row.from_tag for row in messages if row.method == "INVITE" and row.to_tag is None}
+    callers = opened or {row.from_tag for row in messages[:1]}
+    offers: dict[object, Described] = {}
+    found = []
+    for row in messages:
+        section = audio.get((row.capture, row.frame))
+        if section is None:
+            continue
+        party = "uac" if (row.from_tag in callers) == (row.method is not None) else "uas"
+        described = Described(party, row, section)
+        method = "INVITE" if row.method == "ACK" else row.method or row.cseq_method
+        transaction = (row.capture, row.from_tag, row.cseq, method, _hop(row))
+        offer = offers.get(transaction)
+        if row.method in OFFERING or offer is None:
+            offers[transaction] = described
+        elif offer.party != party:
+            found.append(Exchange(offer, described))
+    return found
+
+
+def _audio(case: Case, call_id: str) -> dict[tuple[str, int | None], SdpMediaRow]:
+    """The first audio section of each message."""
+    found: dict[tuple[str, int | None], SdpMediaRow] = {}
+    for row in case.sdp_media:
+        if row.call_id == call_id and row.media == "audio":
+            found.setdefault((row.capture, row.frame), row)
+    return found

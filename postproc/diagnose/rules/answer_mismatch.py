@@ -1,0 +1,207 @@
+"""An answer lacks what the offer demands for secured media, so that the two sides cannot talk."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import both_ways
+from postproc.diagnose.evidence.negotiation import Exchange, by_dtls, exchanges, secured
+from postproc.diagnose.evidence.signalling import INCOMPATIBLE, q850
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import SdpMediaRow, SipMessageRow
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The answer from {who} on leg {number} lacks what the offer demands: {lack}.",
+    "Der Antwort von {who} auf Leg {number} fehlt, was das Angebot verlangt: {lack}.",
+)
+ANSWERED = Text(
+    "Offered is {offered}, answered {answered}.", "Angeboten ist {offered}, geantwortet wird {answered}."
+)
+ENDED = Text(
+    "{ender} ended the leg {after_ms} ms after the answer by {method} with Reason {reason}.",
+    "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} mit Reason {reason} beendet.",
+)
+HUNG_UP = Text(
+    "{ender} ended the leg {after_ms} ms after the answer by {method}, without any media.",
+    "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} beendet, ohne Medien.",
+)
+NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
+
+# Browsers' user agents send BYE within a round trip of the answer they cannot take (JsSIP: 30 ms after the ACK).
+# With a third of it a slow mobile link is missed; with three times it people who hang up are counted.
+AT_ONCE = timedelta(seconds=2)
+NOT_ACCEPTABLE = ("cause=488", "cause=606", "cause=415")
+MS_PER_S = 1000
+
+
+class Lack(NamedTuple):
+    """What is missing, as written in SDP; ``tag`` for the advice; ``proof``: a fault only where it is refused."""
+
+    tag: str
+    name: str
+    proof: bool = False
+
+
+# RFC 8842, section 5.3: what may answer each a=setup.
+SETUPS = {"actpass": {"active", "passive"}, "active": {"passive"}, "passive": {"active"}}
+
+
+def lacks(exchange: Exchange) -> list[Lack]:
+    """What the answer of an exchange lacks of what its offer demands."""
+    offer, answer = exchange.offer.audio, exchange.answer.audio
+    if not exchange.accepted:
+        return []
+    if secured(offer) != secured(answer):
+        return [Lack("profile", offer.proto or "")]
+    found = []
+    if by_dtls(offer) and not offer.crypto and not answer.fingerprint:
+        found.append(Lack("keys", "a=fingerprint"))
+    elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
+        found.append(Lack("keys", "a=crypto"))
+    elif (
+        offer.fingerprint
+        and answer.fingerprint
+        and answer.setup not in SETUPS.get(offer.setup or "", {answer.setup})
+    ):
+        found.append(
+            Lack("setup", " | ".join(f"a=setup:{role}" for role in sorted(SETUPS[offer.setup or ""])))
+        )
+    if offer.rtcp_mux and not answer.rtcp_mux:
+        found.append(Lack("mux", "a=rtcp-mux", proof=not offer.rtcp_mux_only))
+    return found
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.numbers:
+        if both_ways(case, leg):
+            continue
+        for exchange in exchanges(case, leg):
+            refused = _ended(case, exchange)
+            found = [lack for lack in lacks(exchange) if not lack.proof or refused]
+            if found and not (found[0].tag == "setup" and _handshake(case, leg)):
+                yield _finding(leg, exchange, found, refused)
+                break
+
+
+def _handshake(case: Case, leg: int) -> bool:
+    """A ClientHello was sent: what came of the roles is seen there."""
+    return any(row.leg == leg and row.client_hellos for row in case.dtls)
+
+
+def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
+    """The BYE or CANCEL by which an end refuses the answer: for such a reason, or at once."""
+    answered = exchange.answer.message
+    for row in case.sip_messages:
+        if row.call_id != answered.call_id or row.method not in ("BYE", "CANCEL") or row.time < answered.time:
+            continue
+        if _incompatible(row.reason_header) or (
+            row.time - answered.time <= AT_ONCE and _from_offerer(row, exchange) and row.reason_header is None
+        ):
+            return row
+    return None
+
+
+def _incompatible(header: str | None) -> bool:
+    reason = (header or "").replace(" ", "")
+    return q850(header) == INCOMPATIBLE or any(each in reason for each in NOT_ACCEPTABLE)
+
+
+def _from_offerer(row: SipMessageRow, exchange: Exchange) -> bool:
+    return row.src_addr == exchange.offer.message.src_addr
+
+
+def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessageRow | None) -> Finding:
+    offer, answer = exchange.offer.audio, exchange.answer.audio
+    facts: dict[str, object] = {
+        "who": exchange.answer.message.src_addr,
+        "number": leg,
+        "lack": [lack.name for lack in found],
+        "offered": _summary(offer),
+        "answered": _summary(answer),
+    }
+    detail = NO_MEDIA
+    if refused is not None:
+        waited = refused.time - exchange.answer.message.time
+        facts |= {
+            "ender": refused.src_addr, "after_ms": round(waited.total_seconds() * MS_PER_S), "method": refused.method,
+            "reason": refused.reason_header,
+        }  # fmt: skip
+        detail = ENDED if refused.reason_header else HUNG_UP
+    sure = refused is not None and refused.reason_header is not None
+    return Finding(
+        RULE.name,
+        "fault" if sure else "suspect",
+        0.85 if sure else 0.7,
+        evidence(exchange.offer.message, exchange.answer.message, refused),
+        TITLE,
+        (ANSWERED, detail),
+        facts,
+        leg=leg,
+        tags=frozenset(lack.tag for lack in found),
+    )
+
+
+def _summary(section: SdpMediaRow) -> str:
+    """Profile and what is said of keys and RTCP: ``RTP/SAVP, a=crypto``."""
+    said = {
+        "a=fingerprint": section.fingerprint,
+        "a=crypto": section.crypto,
+        f"a=setup:{section.setup}": section.setup,
+        "a=rtcp-mux": section.rtcp_mux,
+    }
+    return ", ".join([section.proto or "–", *(name for name, there in said.items() if there)])
+
+
+RULE = Rule(
+    code="SDP008",
+    name="answer-mismatch",
+    stage="sdp",
+    breaks="answer",
+    summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
+    claim=Text(
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux.",
+        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux.",
+    ),
+    causes=(
+        cause(
+            "Encryption is switched off at the answering side, or set to another kind than the offer's.",
+            "Auf der antwortenden Seite ist die Verschlüsselung aus oder eine andere Art als im Angebot eingestellt.",
+            tag="profile",
+        ),
+        cause(
+            "The answering side has no certificate for DTLS, or is set to SDES for this peer.",
+            "Die antwortende Seite hat kein Zertifikat für DTLS oder ist für diesen Peer auf SDES eingestellt.",
+            tag="keys",
+        ),
+        cause(
+            "The answering side negotiates RTCP on a port of its own, which browsers no longer accept.",
+            "Die antwortende Seite handelt für RTCP einen eigenen Port aus, was Browser nicht mehr annehmen.",
+            tag="mux",
+        ),
+        cause(
+            "The answering side takes a DTLS role that the offer does not leave to it.",
+            "Die antwortende Seite nimmt eine DTLS-Rolle ein, die das Angebot ihr nicht lässt.",
+            tag="setup",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
+            "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",
+        ),
+        remedy(
+            "Switch rtcp-mux on at the answering side; Asterisk: rtcp_mux=yes or webrtc=yes at the endpoint.",
+            "Auf der antwortenden Seite rtcp-mux einschalten; Asterisk: rtcp_mux=yes oder webrtc=yes am Endpoint.",
+            tag="mux",
+        ),
+    ),
+    references=("RFC 3264, section 6", "RFC 5763, section 5", "RFC 8858"),
+    known_problems=Text(
+        "An answer without rtcp-mux is legal: it is named only where the other side ends the leg at once or demands it.",
+        "Eine Antwort ohne rtcp-mux ist erlaubt: Genannt wird sie nur, wo die andere Seite das Leg sofort beendet oder"
+        " rtcp-mux verlangt.",
+    ),
+    find=find,
+)

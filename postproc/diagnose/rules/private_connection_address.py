@@ -1,0 +1,233 @@
+"""Without ICE a side names a private address for its media, and the other side is outside that network."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.candidates import PRIVATE, PUBLIC
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import Way, talks, ways
+from postproc.diagnose.evidence.negotiation import Described, exchanges
+from postproc.model.addresses import addr_class
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The SDP from {source} names {addr} for media, which {peer} cannot reach: no RTP came to it.",
+    "Das SDP von {source} nennt für Medien {addr}, für {peer} unerreichbar: Dort kam kein RTP an.",
+)
+SENT_THERE = Text(
+    "{peer} sends its RTP to {addr}, the private address in the SDP from {source}, where it cannot arrive.",
+    "{peer} sendet sein RTP an {addr}, die private Adresse aus dem SDP von {source}, wo es nicht ankommen kann.",
+)
+COUNTED = Text(
+    "Leg {number} has no ICE; {packets} packets went the other way in {seconds:0} s.",
+    "Leg {number} ist ohne ICE; in die andere Richtung gingen in {seconds:0} s {packets} Pakete.",
+)
+LOST = Text(
+    "Leg {number} has no ICE; {packets} packets went there in {seconds:0} s.",
+    "Leg {number} ist ohne ICE; in {seconds:0} s gingen {packets} Pakete dorthin.",
+)
+HEARD = Text(
+    "Its own RTP comes from {seen}: an answer to there would arrive.",
+    "Sein eigenes RTP kommt von {seen}: Eine Antwort dorthin käme an.",
+)
+TWICE = Text(
+    "The same address stands in the SDP of another leg, and nothing came to it there either.",
+    "Dieselbe Adresse steht im SDP eines weiteren Legs, und auch dort kam nichts an.",
+)
+SETTLE = Text(
+    "a capture at {peer} shows where it sends its RTP: a NAT or SBC on the way may have replaced the address.",
+    "Ein Mitschnitt bei {peer} zeigt, wohin das RTP gesendet wird: Ein NAT oder SBC dazwischen kann die Adresse ersetzt"
+    " haben.",
+)
+
+INSIDE_ONLY = PRIVATE | {"cgnat"}
+# What Docker gives containers unless told otherwise (its default bridge): known to one machine only, while other
+# private networks may be routed to each other.
+DOCKER = ip_network("172.17.0.0/16")
+
+
+class Unreachable(NamedTuple):
+    """A description with an address its reader cannot reach; ``lost``: the reader sends there nevertheless."""
+
+    leg: int | None
+    author: Described
+    reader: Described
+    flow: Way
+    lost: bool
+    seen: str | None
+
+
+def find(case: Case) -> Iterator[Finding]:
+    every = [found for talk in talks(case) if (found := _on_leg(case, talk.leg)) is not None]
+    for each in every:
+        yield _finding(each, _twice(each, every))
+
+
+def _twice(one: Unreachable, every: list[Unreachable]) -> bool:
+    named = [each.author.audio.connection_addr for each in every if not each.lost]
+    return not one.lost and named.count(one.author.audio.connection_addr) > 1
+
+
+def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
+    """The author who cannot be reached; where it is both, the one whose own machine shows that nothing comes."""
+    last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
+    if last is None or last.ice:
+        return None
+    flows = ways(case, leg)
+    found = []
+    for author, reader in last.descriptions:
+        if _named_in_vain(author, reader):
+            found += [
+                _nothing_came(case, leg, author, reader, flows),
+                _sent_there(case, leg, author, reader, flows),
+            ]
+    told = [each for each in found if each is not None]
+    return min(told, key=lambda each: each.lost, default=None)
+
+
+def _named_in_vain(author: Described, reader: Described) -> bool:
+    """The address is one inside a network, and one of the two is seen to be outside of it."""
+    addr = author.audio.connection_addr
+    if (
+        addr is None
+        or addr_class(addr) not in INSIDE_ONLY
+        or author.audio.direction not in (None, "sendrecv")
+    ):
+        return False
+    source, peer = author.message.src_addr, author.message.dst_addr
+    outside = addr_class(peer) in PUBLIC or (addr_class(source) in PUBLIC and source != addr)
+    return outside or (
+        _docker(addr) and not _docker(peer) and not _docker(reader.audio.connection_addr or addr)
+    )
+
+
+def _docker(addr: str) -> bool:
+    try:
+        return ip_address(addr) in DOCKER
+    except ValueError:
+        return False
+
+
+def _nothing_came(
+    case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
+) -> Unreachable | None:
+    """The capture shows what the author sends from that address, and nothing that comes to it."""
+    limits = case.deployment.thresholds
+    addr = author.audio.connection_addr
+    sent = [way for (source, _), way in flows.items() if source == addr]
+    came = sum(way.packets for (_, target), way in flows.items() if target == addr)
+    most = max(sent, key=lambda way: way.packets, default=None)
+    if most is None or most.seconds < limits.one_way_seconds or came >= limits.one_way_packets:
+        return None
+    return Unreachable(leg, author, reader, most, lost=False, seen=None)
+
+
+def _sent_there(
+    case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
+) -> Unreachable | None:
+    """The reader sends to that address to the end, though the author is seen to be elsewhere."""
+    limits = case.deployment.thresholds
+    addr, source = author.audio.connection_addr, author.message.src_addr
+    there = [(ends[0], way) for ends, way in flows.items() if ends[1] == addr]
+    sender, way = max(there, key=lambda each: each[1].packets, default=(None, None))
+    if (
+        way is None
+        or source == addr
+        or addr_class(source) not in PUBLIC
+        or way.seconds < limits.one_way_seconds
+    ):
+        return None
+    if any(ends[0] in (addr, sender) and ends[1] != addr for ends in flows):
+        return None  # it comes from there, or the reader has learnt where the author is
+    own = [
+        ends[0]
+        for ends, held in flows.items()
+        if held.packets >= limits.one_way_packets and ends[1] == sender
+    ]
+    return Unreachable(leg, author, reader, way, lost=True, seen=own[0] if own else None)
+
+
+def _finding(each: Unreachable, twice: bool) -> Finding:
+    told = [LOST if each.lost else COUNTED]
+    if each.seen:
+        told.append(HEARD)
+    if twice:
+        told.append(TWICE)
+    sure = twice or each.seen is not None
+    facts = {
+        "number": each.leg, "source": each.author.message.src_addr, "addr": each.author.audio.connection_addr,
+        "peer": each.author.message.dst_addr, "packets": each.flow.packets, "seconds": each.flow.seconds, "seen": each.seen,
+    }  # fmt: skip
+    return Finding(
+        RULE.name,
+        "fault" if sure else "suspect",
+        0.85 if sure else 0.7,
+        evidence(each.author.message, each.reader.message, more=(row.frame for row in each.flow.rows[:1])),
+        SENT_THERE if each.lost else TITLE,
+        tuple(told),
+        facts,
+        None if each.lost else SETTLE,
+        leg=each.leg,
+        tags=frozenset({"symmetric" if each.seen else "named"}),
+    )
+
+
+RULE = Rule(
+    code="SDP007",
+    name="private-connection-address",
+    stage="sdp",
+    breaks="connection_address",
+    despite_media=True,
+    summary=Text("Private address in the c= line", "Private Adresse in der c=-Zeile"),
+    claim=Text(
+        "Without ICE media goes to the address in the c= line; a private one cannot be reached from outside.",
+        "Ohne ICE gehen Medien an die Adresse der c=-Zeile; eine private ist von außen nicht erreichbar.",
+    ),
+    causes=(
+        cause(
+            "The server is behind NAT or in a container, and writes the address of its own interface.",
+            "Der Server steht hinter NAT oder in einem Container und schreibt die Adresse seiner eigenen Schnittstelle.",
+            tag="named",
+        ),
+        cause(
+            "The phone is behind NAT (home router, carrier, 464XLAT: 192.0.0.0/29) and does not use STUN.",
+            "Das Telefon steht hinter NAT (Heimrouter, Mobilfunk, 464XLAT: 192.0.0.0/29) und verwendet kein STUN.",
+        ),
+        cause(
+            "The receiving side does not learn from incoming RTP where to send (symmetric RTP, comedia).",
+            "Die Gegenseite lernt nicht aus dem ankommenden RTP, wohin sie senden soll (symmetrisches RTP, comedia).",
+            tag="symmetric",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Have the server announce its public address; for a container publish the RTP ports or use the host's network.",
+            "Den Server seine öffentliche Adresse nennen lassen; beim Container die RTP-Ports veröffentlichen oder das Netz"
+            " des Hosts verwenden.",
+            tag="named",
+        ),
+        remedy(
+            "FreeSWITCH: set ext-rtp-ip and ext-sip-ip in the profile.",
+            "FreeSWITCH: im Profil ext-rtp-ip und ext-sip-ip setzen.",
+            product="freeswitch",
+            tag="named",
+        ),
+        remedy(
+            "Switch symmetric RTP (comedia, NAT handling of the peer) on at the side that sends to the private address.",
+            "Symmetrisches RTP (comedia, NAT-Behandlung des Peers) auf der Seite einschalten, die an die private Adresse"
+            " sendet.",
+        ),
+        remedy(
+            "Have the phone use ICE or STUN.",
+            "Das Telefon ICE oder STUN verwenden lassen.",
+        ),
+    ),
+    references=("RFC 8866, section 5.7", "RFC 4961", "RFC 7362"),
+    known_problems=Text(
+        "A NAT or SBC beyond the capture point may replace the address; a VPN may make it reachable.",
+        "Ein NAT oder SBC hinter dem Mitschnittpunkt kann die Adresse ersetzen, ein VPN sie erreichbar machen.",
+    ),
+    find=find,
+)

@@ -1,0 +1,67 @@
+"""An answer that lacks what its offer demands."""
+
+import pytest
+
+from postproc.diagnose.rules.answer_mismatch import RULE
+from tests.builders import APP, SERVER
+from tests.diagnose.scenes import asked, good, leg, message, section, told_both, verdict
+
+NONE = {"rtp_streams": [], "dtls": [], "bindings": [], "pairs": []}
+
+
+def answered(offer, answer, reason=None, after=0.03):
+    """A leg of one answered INVITE, ended by its caller."""
+    return NONE | {
+        "legs": [leg(1, role="single", answer_time=3.0, end_time=3.0 + after)],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, from_tag="a", cseq=1),
+            message(1, 200, 3.0, frame=5, from_tag="a", to_tag="b", cseq=1, has_sdp=True),
+            message(1, "BYE", 3.0 + after, frame=9, from_tag="a", to_tag="b", cseq=2, reason_header=reason),
+        ],
+        "sdp_media": [
+            section(rtcp_mux=True, **offer),
+            section(sdp_owner="root", time=3.0, frame=5, **({"setup": "active", "rtcp_mux": True} | answer)),
+        ],
+    }  # fmt: skip
+
+
+PLAIN = {"proto": "RTP/AVP", "fingerprint": None, "setup": None, "ufrag": None}
+SDES = {"proto": "RTP/SAVP", "fingerprint": None, "setup": None, "ufrag": None}
+
+
+@pytest.mark.parametrize(("offer", "answer", "lack"), [
+    ({}, {"rtcp_mux": False}, ["a=rtcp-mux"]),
+    ({}, {"fingerprint": None}, ["a=fingerprint"]),
+    ({}, {"fingerprint": None, "crypto": "AES_CM_128_HMAC_SHA1_80"}, ["a=fingerprint"]),
+    ({}, PLAIN, ["UDP/TLS/RTP/SAVPF"]),
+    (SDES | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, SDES, ["a=crypto"]),
+    ({"setup": "active"}, {"setup": "active"}, ["a=setup:passive"]),
+])  # fmt: skip
+def test_what_is_missing_is_named_and_a_bye_that_says_488_makes_it_a_fault(offer, answer, lack):
+    (found,) = asked(RULE, **answered(offer, answer, 'SIP ;cause=488; text="Not Acceptable Here"'))
+    assert (found.verdict, found.facts["lack"]) == ("fault", lack)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(f"The answer from {SERVER} on leg 1 lacks what the offer demands")
+    assert f"{APP} ended the leg 30 ms after the answer by BYE" in told["en"]["detail"]
+
+
+def test_it_is_the_cause_of_the_call():
+    row = verdict(**answered({}, {"rtcp_mux": False}, "Q.850;cause=88"))
+    assert (row.verdict, row.cause) == ("fault", "answer-mismatch")
+
+
+def test_without_a_reason_it_is_a_suspicion():
+    (found,) = asked(RULE, **answered({}, PLAIN, after=20.0))
+    assert (found.verdict, found.confidence) == ("suspect", 0.7)
+
+
+@pytest.mark.parametrize("scene", [
+    answered({}, {"rtcp_mux": False}, after=20.0),  # legal: RTCP goes on a port of its own
+    answered({}, {}, "Q.850;cause=88"),
+    answered(PLAIN | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, PLAIN, after=20.0),  # SRTP was an option
+    answered({}, {"port": 0}, after=20.0),
+    answered({}, PLAIN) | {"rtp_streams": good()["rtp_streams"]},
+    good(),
+])  # fmt: skip
+def test_silent(scene):
+    assert asked(RULE, **scene) == []

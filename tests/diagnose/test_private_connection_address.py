@@ -1,0 +1,69 @@
+"""A private address in the c= line of a leg without ICE."""
+
+import pytest
+
+from postproc.diagnose.rules.private_connection_address import RULE
+from tests.diagnose.scenes import asked, foreign, leg, message, plain_stream, section, told_both, verdict
+
+PHONE, SERVER, HOME = "198.51.100.24", "203.0.113.10", "192.168.0.17"
+PLAIN = {"ufrag": None, "setup": None, "fingerprint": None, "proto": "RTP/AVP"}
+
+
+def call(phone: str = PHONE, server: str = SERVER, *, streams, wire=(PHONE, SERVER), **plain):
+    """A phone calls a server without ICE: the addresses in their c= lines, and those on the wire."""
+    ends = {"src_addr": wire[0], "dst_addr": wire[1]}
+    back = {"src_addr": wire[1], "dst_addr": wire[0]}
+    return foreign() | {
+        "legs": [leg(1, uac_addr=wire[0], uas_addr=wire[1], role="single")],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, from_tag="a", cseq=1, **ends),
+            message(1, 200, 3.0, frame=5, from_tag="a", to_tag="b", cseq=1, has_sdp=True, **back),
+        ],
+        "sdp_media": [
+            section(sdp_owner="z", connection_addr=phone, port=7078, **(PLAIN | plain)),
+            section(sdp_owner="pbx", connection_addr=server, port=12000, time=3.0, frame=5, **(PLAIN | plain)),
+        ],
+        "rtp_streams": [plain_stream(*ends, leg=1, direction=None) for ends in streams],
+    }  # fmt: skip
+
+
+CONTAINER = call(HOME, "172.17.0.2", streams=[("172.17.0.2", HOME)], wire=(PHONE, "172.17.0.2"))
+
+
+def test_nothing_comes_to_the_private_address_a_server_names():
+    (found,) = asked(RULE, base=CONTAINER)
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, {"named"})
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"] == (
+        f"The SDP from 172.17.0.2 names 172.17.0.2 for media, which {PHONE} cannot reach: no RTP came to it."
+    )
+    assert "850 packets went the other way" in shown["en"]["detail"]
+    row = verdict(base=CONTAINER)
+    assert (row.verdict, row.cause) == ("suspect", "private-connection-address")
+
+
+def test_rtp_to_a_phones_private_address_while_its_own_comes_from_outside_is_a_fault():
+    scene = call(HOME, streams=[(PHONE, SERVER), (SERVER, HOME)])
+    (found,) = asked(RULE, base=scene)
+    assert (found.verdict, found.tags) == ("fault", {"symmetric"})
+    assert f"comes from {PHONE}" in told_both(found, RULE)["en"]["detail"]
+    assert verdict(base=scene).verdict == "fault"  # though packets go both ways
+
+
+def test_a_carriers_translation_address_is_private_and_without_the_phones_rtp_a_suspicion():
+    (found,) = asked(RULE, base=call("192.0.0.4", streams=[(SERVER, "192.0.0.4")]))
+    assert (found.verdict, found.facts["addr"]) == ("suspect", "192.0.0.4")
+
+
+@pytest.mark.parametrize("scene", [
+    call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE)]),  # the server has learnt where the phone is
+    call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, HOME)]),  # after its first packets
+    call(HOME, "10.0.0.5", streams=[("10.0.0.5", HOME)], wire=(HOME, "10.0.0.5")),  # networks routed to each other
+    call(HOME, streams=[(HOME, SERVER), (SERVER, HOME)], wire=(HOME, SERVER)),  # seen inside the NAT, both ways
+    call(HOME, streams=[], wire=(HOME, SERVER)),  # a capture of SIP alone shows no media in any call
+    CONTAINER | {"sdp_media": [each | {"ufrag": "u"} for each in CONTAINER["sdp_media"]]},  # ICE finds its way
+    CONTAINER | {"sdp_media": [each | {"direction": "sendonly"} for each in CONTAINER["sdp_media"]]},
+    foreign(),
+])  # fmt: skip
+def test_silent(scene):
+    assert asked(RULE, base=scene) == []
