@@ -55,6 +55,12 @@ def test_without_a_reason_it_is_a_suspicion():
     assert (found.verdict, found.confidence) == ("suspect", 0.7)
 
 
+def test_a_bye_at_once_by_who_offered_refuses_it_without_a_reason():
+    (found,) = asked(RULE, **answered({}, {"rtcp_mux": False}))
+    assert found.verdict == "suspect"
+    assert "by BYE, without any media" in told_both(found, RULE)["en"]["detail"]
+
+
 @pytest.mark.parametrize("scene", [
     answered({}, {"rtcp_mux": False}, after=20.0),  # legal: RTCP goes on a port of its own
     answered({}, {}, "Q.850;cause=88"),

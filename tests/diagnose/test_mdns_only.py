@@ -25,3 +25,11 @@ def test_silent_when_an_address_is_offered_as_well():
 
 def test_silent_when_media_flows():
     assert asked(RULE, candidates=HIDDEN) == []
+
+
+def test_checks_of_the_client_that_nobody_answers_teach_the_server_nothing():
+    """As in a call to a browser, which answers by names alone and asks at once."""
+    names = [candidate("client", NAME, "mdns", offer_answer="answer"), HIDDEN[1]]
+    lost = [check("client_to_server", outcome="unanswered")]
+    (found,) = asked(RULE, candidates=names, **FAILED | {"bindings": lost})
+    assert found.verdict == "suspect"

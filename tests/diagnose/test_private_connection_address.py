@@ -55,6 +55,29 @@ def test_a_carriers_translation_address_is_private_and_without_the_phones_rtp_a_
     assert (found.verdict, found.facts["addr"]) == ("suspect", "192.0.0.4")
 
 
+def test_the_same_address_in_vain_on_two_legs_is_a_fault():
+    trunk, own = "192.0.2.61", "172.17.0.2"
+    first, plain = CONTAINER, {"sdp_owner": "pbx", **PLAIN}
+    to_trunk, from_trunk = {"src_addr": own, "dst_addr": trunk}, {"src_addr": trunk, "dst_addr": own}
+    both = first | {
+        "legs": [*first["legs"], leg(2, uac_addr=own, uas_addr=trunk)],
+        "sip_messages": [
+            *first["sip_messages"],
+            message(2, "INVITE", 0.3, frame=6, from_tag="c", cseq=1, **to_trunk),
+            message(2, 200, 3.0, frame=20, from_tag="c", to_tag="d", cseq=1, has_sdp=True, **from_trunk),
+        ],
+        "sdp_media": [
+            *first["sdp_media"],
+            section("b@x", connection_addr=own, port=30010, time=0.3, frame=6, **plain),
+            section("b@x", connection_addr=trunk, port=11800, time=3.0, frame=20, **plain),
+        ],
+        "rtp_streams": [*first["rtp_streams"], plain_stream(own, trunk)],
+    }
+    found = asked(RULE, base=both)
+    assert [(each.verdict, each.leg) for each in found] == [("fault", 1), ("fault", 2)]
+    assert "nothing came to it there either" in told_both(found[0], RULE)["en"]["detail"]
+
+
 @pytest.mark.parametrize("scene", [
     call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE)]),  # the server has learnt where the phone is
     call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, HOME)]),  # after its first packets

@@ -29,9 +29,10 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _trickled(case: Case, leg: int | None) -> bool:
-    """Checks came from the client all the same: the server has learnt where it is."""
+    """Checks of the client arrived and were answered: the server has learnt where it is."""
     return any(
-        b.leg == leg and b.purpose == "check" and b.direction == "client_to_server" for b in case.bindings
+        b.leg == leg and b.purpose == "check" and b.direction == "client_to_server" and b.outcome == "success"
+        for b in case.bindings
     )
 
 
