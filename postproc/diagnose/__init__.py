@@ -13,6 +13,7 @@ from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
 from postproc.diagnose.evidence.silences import phase_verdict
+from postproc.diagnose.evidence.view import leaky
 from postproc.diagnose.neighbours import compared
 from postproc.diagnose.rules import BY_NAME, RULES
 from postproc.diagnose.walk import records as walk_records
@@ -85,7 +86,8 @@ def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
         if not rule.beside_calls and _matters(rule, case)
         for each in rule.find(case)
     ]
-    return [_doubted(each) for each in found] if _media_may_be_hidden(case) else found
+    doubtful = _media_may_be_hidden(case) or leaky(case)
+    return [_doubted(each) for each in found] if doubtful else found
 
 
 def _reconsidered(case: Case, found: list[Finding], rules: Collection[Rule]) -> list[Finding]:
@@ -113,8 +115,8 @@ def _media_may_be_hidden(case: Case) -> bool:
 
 
 def _doubted(finding: Finding) -> Finding:
-    """What is missing may be where nobody looked: no fault of the network, of DTLS or of media is proven."""
-    missing = BY_NAME[finding.rule].stage in NETWORK and finding.verdict in ("fault", "suspect")
+    """What is missing may be where nobody looked, or lost by the capture; what is seen stays proven."""
+    missing = BY_NAME[finding.rule].from_absence and finding.verdict in ("fault", "suspect")
     return replace(finding, verdict="cannot_tell") if missing else finding
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case
-from postproc.diagnose.evidence.media import talking, way, ways
+from postproc.diagnose.evidence.media import both_ways, talking, way, ways
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import q850, server_calls
 from postproc.model.enumerations import Verdict
@@ -26,6 +26,12 @@ ONE_WAY = Text(
     "Nothing wrong is seen; media flows in one direction only, as offer and answer say (hold, announcement).",
     "Es ist kein Fehler zu sehen; Medien fließen nur in einer Richtung, so wie Angebot und Antwort es sagen"
     " (Halten, Ansage).",
+)
+UNPROVEN = Text(
+    "Media flowed both ways, but one side is silent at the end, and the capture does not show whether that was"
+    " agreed or for how long it lasted.",
+    "Medien flossen in beide Richtungen, aber am Ende schweigt eine Seite, und der Mitschnitt zeigt nicht, ob das"
+    " vereinbart war oder wie lange es dauerte.",
 )
 UNKNOWN = Text(
     "Nothing wrong is seen, but there is no media by which to judge the call.",
@@ -123,6 +129,8 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
         return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, CANCELLED)), {
             "status": status
         }
+    if any(both_ways(case, leg) for leg in talking(case)):
+        return UNPROVEN, {}
     return (ONE_WAY if _as_agreed(case) else UNKNOWN), {}
 
 

@@ -95,6 +95,7 @@ class Rule:
     ``despite_media``: it is a fault even where media flows both ways on the
     client's leg; other rules are then no more than a note. ``beside_calls``: it is
     asked once a run, of what belongs to no call; its findings have no call.
+    ``from_absence``: it concludes from what is not in the capture; whatever hides packets puts it in doubt.
     """
 
     code: str
@@ -109,6 +110,7 @@ class Rule:
     find: Callable[[Any], Iterator[Finding]]
     breaks: Link | None = None
     despite_media: bool = False
+    from_absence: bool = False
     beside_calls: bool = False
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import media, payloads
+from postproc.read import hidden, media, payloads
 from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Container, Window
 from postproc.read.inputs import said
@@ -171,13 +171,14 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     """Measure the media of a window, and note what its records' fate hangs on."""
     found, udp = unwrapped(window, walk.container.interfaces)
     walk.unread.update(found.unread)
+    walk.unread.update(hidden.in_datagrams(udp))
     walk.fragments += found.fragments
     walk.tunnel_ports |= found.tunnel_ports
     first_frame = walk.container.packets - len(window.time) + 1
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
     media.add(walk.media, rtp)
     if fates:
-        fate, key = _fates(found, udp, walk.connections)
+        fate, key = _fates(found, udp, walk)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_direct(udp, walk.flows, fate, key)
@@ -193,8 +194,8 @@ def _note_times(walk: Walk, times: Array) -> None:
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
-def _fates(found: Packets, udp: Payloads, connections: ForTshark) -> tuple[Array, Array]:
-    """What the fate of each packet hangs on, media aside; tells connections what the segments show."""
+def _fates(found: Packets, udp: Payloads, walk: Walk) -> tuple[Array, Array]:
+    """What the fate of each packet hangs on, media aside; tells the walk what the segments show."""
     fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
@@ -202,7 +203,8 @@ def _fates(found: Packets, udp: Payloads, connections: ForTshark) -> tuple[Array
     if not len(tcp.rows):
         return fate, key
     keys, content = flow(tcp.source, tcp.destination), payloads.tls_content(tcp)
-    payloads.note_signalling(connections, tcp, keys, content)
+    walk.unread.update(hidden.in_segments(tcp))
+    payloads.note_signalling(walk.connections, tcp, keys, content)
     hangs = ~payloads.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
     return fate, key

@@ -4,10 +4,13 @@ A pcapng (little-endian, as recorded) is read block by block; ``degraded`` write
 packets that are to stay, in a file of their own, everything else as it was.
 """
 
+import random
+import re
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +36,10 @@ class Packet(NamedTuple):
     @property
     def destination(self) -> bytes:
         return self.data[ETHERNET + 16 : ETHERNET + 20]
+
+    @property
+    def is_ipv4(self) -> bool:
+        return self.data[ETHERNET - 2 : ETHERNET] == b"\x08\0"
 
     @property
     def flow(self) -> bytes:
@@ -127,3 +134,36 @@ DEGRADATIONS = (
     without_loopback, without_leg_2, cut_3_s_after_the_first_check,
     every_second_sent_by_the_server_lost, every_second_sent_to_the_server_lost,
 )  # fmt: skip
+
+
+# What may be missing from any capture: each yields a name and what stays.
+
+Less = tuple[str, Keep]
+SHARES, SEEDS = (0.05, 0.5), (1, 2)
+CALL_ID = re.compile(rb"\r\nCall-ID:\s*([^\r]+)\r", re.IGNORECASE)
+
+
+def everything_removable(data: bytes) -> Iterator[Less]:
+    """The second half, packets by chance, each interface, each machine, each direction, each leg."""
+    every = [packet for _, packet in packets(data) if packet]
+    middle = sorted(packet.time for packet in every)[len(every) // 2]
+    yield "the second half", lambda packet: packet.time <= middle
+    yield "the first half", lambda packet: packet.time > middle
+    for share, seed in product(SHARES, SEEDS):
+        yield f"{share:.0%} by chance, seed {seed}", by_chance(share, seed)
+    for interface in sorted({packet.interface for packet in every}):
+        yield f"interface {interface}", lambda packet, name=interface: packet.interface != name
+    for machine in sorted({packet.source for packet in every if packet.is_ipv4}):
+        shown = str(ip_address(machine))
+        yield f"from {shown}", lambda packet, addr=machine: packet.source != addr
+        yield (
+            f"from and to {shown}",
+            lambda packet, addr=machine: addr not in (packet.source, packet.destination),
+        )
+    for call_id in sorted({found[1] for packet in every if (found := CALL_ID.search(packet.data))}):
+        yield f"leg {call_id.decode()}", lambda packet, name=call_id: name not in packet.data
+
+
+def by_chance(share: float, seed: int) -> Keep:
+    chance = random.Random(seed)
+    return lambda _: chance.random() >= share

@@ -9,9 +9,16 @@ from tests.diagnose.scenes import asked, good, told_both
 ALERT = dict(good()["dtls"][0]) | {"state": "alert", "completed": None, "alert": "protocol_version"}
 
 
-@pytest.mark.parametrize(("alert", "tags"), [
-    ("protocol_version", {"version"}), ("bad_certificate", {"certificate"}), ("internal_error", set()),
-])  # fmt: skip
+# The alerts of RFC 5246, section 7.2.2, by what they blame.
+TAGS = {
+    "version": "protocol_version handshake_failure insufficient_security illegal_parameter",
+    "certificate": "bad_certificate certificate_unknown unsupported_certificate unknown_ca certificate_expired"
+    " certificate_revoked decrypt_error",
+}
+BLAMED = [(alert, {tag}) for tag, alerts in TAGS.items() for alert in alerts.split()]
+
+
+@pytest.mark.parametrize(("alert", "tags"), [*BLAMED, ("internal_error", set())])
 def test_the_alert_and_its_sender_are_named(alert, tags):
     sent = {"src_addr": SERVER, "content": "alert", "alert": alert, "time": 1.4}
     (found,) = asked(RULE, dtls=[ALERT | {"alert": alert}], dtls_messages=[sent], rtp_streams=[])

@@ -62,16 +62,34 @@ def test_xphone_wording_is_for_xphone_alone():
     assert "loopback" in other["en"]["remedies"]
 
 
+BOTH_WAYS = [plain_stream(GATEWAY, SERVER, leg=1), plain_stream(SERVER, GATEWAY, leg=1)]
+TAKEN_BACK = leg(2, leg=1, role="single", answer_time=None, final_status=487, state="cancelled")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"rtp_streams": BOTH_WAYS}, "On this leg media flows both ways"),
+        ({"legs": [TAKEN_BACK], "rtp_streams": []}, "The server took the call back"),
+    ],
+    ids=["audio both ways", "the server cancels"],
+)
+def test_a_leg_without_fault_does_not_speak_for_the_clients(changes, sentence):
+    (found,) = asked(RULE, **ONLY_OUTBOUND | changes)
+    assert sentence in told_both(found, RULE)["en"]["detail"]
+    row = verdict(**ONLY_OUTBOUND | changes)
+    assert (row.verdict, row.cause) == ("cannot_tell", "first-leg-missing")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"rtp_streams": [plain_stream(GATEWAY, SERVER, leg=1), plain_stream(SERVER, GATEWAY, leg=1)]},
         {"sdp_media": [section("b@x", ufrag="abcd")]},
         {"legs": [leg(2, leg=1, role="single", answer_time=None, final_status=486, state="failed")]},
         {"legs": [leg(2, leg=1, role="single", end_time=3.1)]},
         {"calls": [call(200, ambiguous=True)]},
     ],
-    ids=["audio both ways", "ICE on it", "not answered", "ended at once", "ambiguous"],
+    ids=["ICE on it", "not answered", "ended at once", "ambiguous"],
 )
 def test_silent_where_the_leg_says_enough(changes):
     assert asked(RULE, **ONLY_OUTBOUND | changes) == []

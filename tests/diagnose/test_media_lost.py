@@ -1,5 +1,7 @@
 """Holes in the sound."""
 
+import pytest
+
 from postproc.diagnose.rules.media_lost import RULE, percent
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import asked, check, plain_stream, stream, told_both, verdict
@@ -18,6 +20,12 @@ def test_much_loss_in_one_direction_is_suspect():
 def test_it_counts_though_media_flows_both_ways():
     row = verdict(rtp_streams=[lossy(288), stream("client_to_server")])  # leg 2 bypasses the capture
     assert (row.verdict, row.cause) == ("suspect", "media-lost")
+
+
+@pytest.mark.parametrize(("packets", "count"), [(50, 1), (49, 0)])
+def test_a_second_of_audio_is_the_least_that_has_a_percentage(packets, count):
+    short = stream(expected=packets, packets=packets - 20, lost=20)
+    assert len(asked(RULE, rtp_streams=[short, stream("client_to_server")])) == count
 
 
 def test_loss_that_speech_survives_is_noted():

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import Case
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
-from postproc.diagnose.evidence.view import end, ends_seen
+from postproc.diagnose.evidence.signalling import server_calls
+from postproc.diagnose.evidence.view import end, ends_seen, goes_on
 from postproc.model.enumerations import Direction
 from postproc.model.loading import PacketRow
 from postproc.model.rows import PhaseRow, RtpStreamRow, SdpMediaRow
@@ -104,7 +105,7 @@ def media_ok(case: Case) -> bool | None:
     """Audio both ways wherever the captures show media, and on every client's leg. None: cannot be judged.
 
     What they do not show of another leg, as behind the B2BUA, proves nothing; of a client's leg, on which they
-    show checks or handshakes, it does.
+    show checks or handshakes, it does. Silence that nobody can judge leaves open whether media are ok.
     """
     heard = {leg: both_ways(case, leg) for leg in _answered(case)}
     wanted = [heard[leg] for leg in talking(case)]
@@ -112,7 +113,60 @@ def media_ok(case: Case) -> bool | None:
         return None
     needs_proof = bool(case.client_legs) or not case.legs
     enough = all(seen or (seen is None and not needs_proof) for seen in wanted)
-    return enough and not any(unheard(case, leg) for leg, seen in heard.items() if seen is not None)
+    if not enough or any(unheard(case, leg) for leg, seen in heard.items() if seen is not None):
+        return False
+    open_end = any(unproven(case, leg) for leg, seen in heard.items() if seen)
+    return None if open_end or callers_leg_missing(case) else True
+
+
+def callers_leg_missing(case: Case) -> bool:
+    """The server makes the only leg in sight: of whom it makes it for, nothing is seen."""
+    return (
+        len(case.numbers) == 1 and not case.client_legs and all(server_calls(case, leg) for leg in case.legs)
+    )
+
+
+def unproven(case: Case, leg: int | None) -> bool:
+    """Media of a leg ended on one side, and the captures show neither an agreed hold nor for how long it lasted.
+
+    Without offer and answer nobody knows whether the side might have sent; where the captures end before the
+    call does, a short silence may be the beginning of a long one.
+    """
+    phases = [
+        each
+        for each in case.phases
+        if each.leg == leg and each.kind != "early" and each.started and each.ended
+    ]
+    return any(_unproven_in(case, phase, is_last=phase is phases[-1]) for phase in phases)
+
+
+def _unproven_in(case: Case, phase: PhaseRow, *, is_last: bool) -> bool:
+    limits = case.deployment.thresholds
+    if phase.started is None or phase.ended is None:
+        return False
+    if is_last and phase.packets_undirected and not (phase.packets_from_client or phase.packets_from_server):
+        return phase.may_send_client is not False and _one_ended(case, phase)
+    cut = is_last and bool(case.legs) and goes_on(case)
+    for may_send, last in (
+        (phase.may_send_client, phase.last_from_client),
+        (phase.may_send_server, phase.last_from_server),
+    ):
+        silent = (phase.ended - (last or phase.started)).total_seconds()
+        if may_send is None and silent >= limits.stopped_seconds:
+            return True
+        if may_send and cut and silent >= limits.one_way_seconds:
+            return True
+    return False
+
+
+def _one_ended(case: Case, phase: PhaseRow) -> bool:
+    """Of media whose direction nobody knows one sender's ended long before the others'."""
+    last: dict[str, datetime] = {}
+    for row in case.rtp_streams:
+        if row.leg == phase.leg and (row.packets or 0) >= case.deployment.thresholds.one_way_packets:
+            last[row.src_addr] = max(last.get(row.src_addr, row.last_time), row.last_time)
+    lasted = (max(last.values()) - min(last.values())).total_seconds() if last else 0.0
+    return lasted >= case.deployment.thresholds.stopped_seconds
 
 
 def unheard(case: Case, leg: int | None) -> bool:

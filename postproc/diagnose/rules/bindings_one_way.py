@@ -48,6 +48,7 @@ RULE = Rule(
     name="bindings-one-way",
     stage="stun",
     breaks="path",
+    from_absence=True,
     summary=Text("Bindings one way only", "Bindings nur in einer Richtung"),
     claim=Text(
         "One side's Binding Requests are answered, the other's never: the path carries one direction only.",

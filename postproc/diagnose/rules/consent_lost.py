@@ -127,6 +127,7 @@ RULE = Rule(
     name="consent-lost",
     stage="stun",
     breaks="consent",
+    from_absence=True,
     summary=Text("Path lost during the call", "Pfad während des Anrufs verloren"),
     claim=Text(
         "Checks that had been answered are answered no more while the call goes on, and media stops.",

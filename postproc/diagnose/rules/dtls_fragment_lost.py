@@ -55,6 +55,7 @@ RULE = Rule(
     name="dtls-fragment-lost",
     stage="dtls",
     breaks="flight",
+    from_absence=True,
     summary=Text("DTLS fragment lost", "DTLS-Fragment verloren"),
     claim=Text(
         "A handshake message arrives in part only, and the handshake does not go on.",

@@ -115,6 +115,7 @@ RULE = Rule(
     name="dtls-incomplete",
     stage="dtls",
     breaks="handshake",
+    from_absence=True,
     summary=Text("DTLS handshake incomplete", "DTLS-Handshake unvollständig"),
     claim=Text(
         "A ClientHello is sent, and the handshake is never finished: there are no keys for the media.",

@@ -46,6 +46,7 @@ RULE = Rule(
     name="dtls-not-started",
     stage="dtls",
     breaks="handshake_start",
+    from_absence=True,
     summary=Text("DTLS not started", "DTLS nicht begonnen"),
     claim=Text(
         "The path is there, DTLS-SRTP is agreed, and no ClientHello is sent.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from postproc.diagnose.ending import taken_back
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.media import both_ways, media_ok
 from postproc.diagnose.evidence.paths import checks
 from postproc.diagnose.evidence.signalling import server_calls, with_ice
 from postproc.model.addresses import endpoint
@@ -26,6 +26,11 @@ ONE_LEG = Text(
 CANCELLED = Text(
     "The server took the call back before it was answered; the reason lies on the client's leg.",
     "Der Server hat den Anruf zurückgenommen, bevor er angenommen war; der Grund liegt auf dem Leg des Clients.",
+)
+FINE = Text(
+    "On this leg media flows both ways; what becomes of it on the client's leg is not to be seen here.",
+    "Auf diesem Leg fließen Medien in beide Richtungen; was auf dem Leg des Clients daraus wird, ist hier nicht zu"
+    " sehen.",
 )
 UNKNOWN = Text(
     "So caller, candidates and passwords of the ICE session are not known; the checks themselves are judged.",
@@ -71,7 +76,7 @@ def _judged(case: Case) -> bool:
 
 
 def _other_leg_only(case: Case) -> Iterator[Finding]:
-    """A leg that the server makes, without ICE: answered, with no audio both ways, or taken back."""
+    """A leg that the server makes, without ICE: answered, or taken back."""
     leg = case.legs[0]
     if (
         not (_lasted(case, leg) or taken_back(case, leg))
@@ -82,7 +87,7 @@ def _other_leg_only(case: Case) -> Iterator[Finding]:
     if not server_calls(case, leg):
         return  # of a leg that the server takes nobody can tell whether there is another: second-leg-missing
     facts = {"server": leg.uac_addr, "peer": leg.uas_addr}
-    why = CANCELLED if taken_back(case, leg) else NOT_THERE
+    why = CANCELLED if taken_back(case, leg) else FINE if both_ways(case, leg.leg) else NOT_THERE
     yield Finding(RULE.name, "cannot_tell", 0.7, evidence(leg), ONE_LEG, (why,), facts, SETTLE, leg=leg.leg)
 
 

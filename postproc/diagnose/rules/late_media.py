@@ -71,6 +71,7 @@ RULE = Rule(
     name="late-media",
     stage="media",
     breaks="start_of_media",
+    from_absence=True,
     summary=Text("Late media", "Späte Medien"),
     claim=Text(
         "The first RTP packet comes noticeably later than the answer.",

@@ -98,6 +98,7 @@ RULE = Rule(
     name="media-lost",
     stage="media",
     breaks="quality",
+    from_absence=True,
     summary=Text("Media lost", "Medienverlust"),
     claim=Text(
         "Sequence numbers show that RTP packets were lost before the capture point.",

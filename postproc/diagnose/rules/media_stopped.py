@@ -104,6 +104,7 @@ RULE = Rule(
     name="media-stopped",
     stage="media",
     breaks="continuity",
+    from_absence=True,
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
         "A side whose media had come falls silent while it may send, long before the phase ends.",

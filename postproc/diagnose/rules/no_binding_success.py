@@ -95,6 +95,7 @@ RULE = Rule(
     name="no-binding-success",
     stage="stun",
     breaks="path",
+    from_absence=True,
     summary=Text("No Binding Success", "Kein Binding Success"),
     claim=Text(
         "Binding Requests leave, and none is answered in either direction: no media path comes about.",

@@ -73,6 +73,7 @@ RULE = Rule(
     name="no-checks",
     stage="stun",
     breaks="requests",
+    from_absence=True,
     summary=Text("No Binding Requests", "Keine Binding Requests"),
     claim=Text(
         "Both sides know each other's candidates, and neither sends a Binding Request.",

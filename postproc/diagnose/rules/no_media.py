@@ -61,6 +61,7 @@ RULE = Rule(
     name="no-media",
     stage="media",
     breaks="media",
+    from_absence=True,
     summary=Text("No media", "Keine Medien"),
     claim=Text(
         "A leg was answered, both sides may send, and no RTP packet is seen.",

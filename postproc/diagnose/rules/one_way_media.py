@@ -86,6 +86,7 @@ RULE = Rule(
     name="one-way-media",
     stage="media",
     breaks="both_directions",
+    from_absence=True,
     summary=Text("One-way audio", "Audio nur in einer Richtung"),
     claim=Text(
         "RTP flows in one direction of a leg, and none or hardly any in the other.",

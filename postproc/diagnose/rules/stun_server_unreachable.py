@@ -101,6 +101,7 @@ RULE = Rule(
     name="stun-server-unreachable",
     stage="sdp",
     breaks="stun_server",
+    from_absence=True,
     summary=Text("STUN server unreachable", "STUN-Server nicht erreichbar"),
     claim=Text(
         "The server's look-ups of its public address stay unanswered.",

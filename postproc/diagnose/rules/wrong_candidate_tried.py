@@ -51,6 +51,7 @@ RULE = Rule(
     name="wrong-candidate-tried",
     stage="stun",
     breaks="pair",
+    from_absence=True,
     summary=Text("Wrong candidate tried", "Falscher Kandidat versucht"),
     claim=Text(
         "The server asks a private candidate to which it has no route, and never the public one that is offered.",

@@ -1,0 +1,63 @@
+"""Packets in which a call may be hidden: tunnels that nobody here opens, and TURN over TCP.
+
+They are told by their ports and first bytes, and only counted: what is missing from a capture may be in them.
+"""
+
+from collections import Counter
+
+import numpy as np
+
+from postproc.read.arrays import Array
+from postproc.read.packets import Payloads
+
+HEAD = np.dtype([("first", "u1"), ("second", "u1"), ("rest", ">u2"), ("second_word", ">u4"), ("more", "V8")])
+WORD = np.dtype([("first_word", ">u4"), ("more", "V12")])
+IPSEC, L2TP, OPENVPN, HEP, TURN, TURN_TLS = 4500, 1701, 1194, 9060, 3478, 5349
+UDP_PORTS = np.zeros(1 << 16, bool)
+UDP_PORTS[[IPSEC, L2TP, OPENVPN, HEP]] = True
+TCP_PORTS = np.zeros(1 << 16, bool)
+TCP_PORTS[[TURN, TURN_TLS]] = True
+WIREGUARD_DATA, WIREGUARD_LEAST = 0x04000000, 32  # message type 4; header and tag of an empty one
+HEP3 = int.from_bytes(b"HEP3")
+OPENVPN_DATA = (6, 9)  # P_DATA_V1, P_DATA_V2
+TLS_APPLICATION_DATA = 23
+
+
+def in_datagrams(udp: Payloads) -> Counter[str]:
+    """How many datagrams are of which tunnel."""
+    found: Counter[str] = Counter()
+    words = udp.head.view(WORD)["first_word"]
+    wireguard = (words == WIREGUARD_DATA) & (udp.size >= WIREGUARD_LEAST) & (udp.size % 16 == 0)
+    found["WireGuard"] = int(np.count_nonzero(wireguard))
+    hep = words == HEP3
+    rows = np.flatnonzero(UDP_PORTS[udp.source_port] | UDP_PORTS[udp.destination_port])
+    if len(rows):
+        _by_port(udp, rows, words, hep, found)
+    found["HEP"] = int(np.count_nonzero(hep))
+    return +found
+
+
+def _by_port(udp: Payloads, rows: Array, words: Array, hep: Array, found: Counter[str]) -> None:
+    head, size = udp.head[rows].view(HEAD), udp.size[rows]
+
+    def on(port: int) -> Array:
+        at: Array = (udp.source_port[rows] == port) | (udp.destination_port[rows] == port)
+        return at
+
+    flags = head["first"].astype(np.int64) << 8 | head["second"]
+    # RFC 3948, section 2.2: four zero bytes mark IKE, a keep-alive has one byte
+    found["ESP in UDP"] = int(np.count_nonzero(on(IPSEC) & (words[rows] != 0) & (size > 8)))
+    # RFC 2661, section 3.1: version 2, and the first bit set on control messages only
+    found["L2TP"] = int(np.count_nonzero(on(L2TP) & (flags & 0x800F == 2)))
+    found["OpenVPN"] = int(np.count_nonzero(on(OPENVPN) & np.isin(head["first"] >> 3, OPENVPN_DATA)))
+    # HEP 1 and 2: version, and the length of the header with addresses of four or sixteen bytes
+    hep[rows] |= on(HEP) & np.isin(flags, (0x0110, 0x0128, 0x0210, 0x021C, 0x0228, 0x0234))
+
+
+def in_segments(tcp: Payloads) -> Counter[str]:
+    """How many segments of TURN carry data: ChannelData (RFC 8656, section 12.5), or TLS around it."""
+    rows = np.flatnonzero((TCP_PORTS[tcp.source_port] | TCP_PORTS[tcp.destination_port]) & (tcp.seen > 4))
+    head = tcp.head[rows].view(HEAD)
+    channel = head["first"] >> 6 == 1
+    secured = head["first"] == TLS_APPLICATION_DATA
+    return +Counter({"TURN over TCP": int(np.count_nonzero(channel | secured))})
