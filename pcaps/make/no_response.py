@@ -56,4 +56,5 @@ def _behind_nat() -> tuple[Recording, PhoneCall]:
         call.leg.again(0.1 + after, "uac", invites[0])
         call.leg.path = back
         call.leg.again(0.103 + after, "uas", unauthorized)
+    call.leg.final_status = 401  # a challenge that nobody takes up is the last word
     return recording, call

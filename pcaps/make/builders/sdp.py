@@ -124,16 +124,14 @@ def audio(
     """One audio section of any profile; ``attributes`` are its a= lines beside the codecs, without ``a=``."""
     types = list(formats)
     return written(
-        [
-            "v=0",
-            f"o={owner} {session.number} {session.version} {connection(media)}",
-            "s=-",
-            f"c={connection(media)}",
-            "t=0 0",
-            f"m=audio {media[1]} {profile} {' '.join(map(str, types))}",
-            *(f"a=rtpmap:{each} {CODECS[each]}" for each in types),
-            *(f"a={line}" for line in attributes),
-        ]
+        "v=0",
+        f"o={owner} {session.number} {session.version} {connection(media[0])}",
+        "s=-",
+        f"c={connection(media[0])}",
+        "t=0 0",
+        f"m=audio {media[1]} {profile} {' '.join(map(str, types))}",
+        *(f"a=rtpmap:{each} {CODECS[each]}" for each in types),
+        *(f"a={line}" for line in attributes),
     )
 
 

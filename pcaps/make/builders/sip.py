@@ -9,6 +9,7 @@ from pcaps.make.builders.seed import Seed
 from postproc.wire.sip import sized
 
 SERVER_AGENT, B2BUA_AGENT, GATEWAY_AGENT = "sipsorcery_v4.0.79.1", "XPhone Call Controller", "LabPBX/16.2"
+CONTENT = "Content-Type"
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, REGISTER, REFER, NOTIFY"
 REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 401: "Unauthorized",
@@ -178,7 +179,12 @@ class Dialog:
         ]
 
     def _send(self, at: float, sender: str, start_line: str, headers: Sequence[str], body: str) -> bytes:
-        data = sized(start_line, [*headers, f"Allow: {ALLOW}"] if body else headers, body)
+        kinds = {
+            name: value for name, _, value in (line.partition(": ") for line in headers) if name == CONTENT
+        }
+        plain = [line for line in headers if not line.startswith(f"{CONTENT}:")]
+        kind = kinds.get(CONTENT, "application/sdp")
+        data = sized(start_line, [*plain, f"Allow: {ALLOW}"] if body else plain, body, kind)
         self.path.send(at, sender, data)
         self.messages += 1
         return data

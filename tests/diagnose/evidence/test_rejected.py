@@ -30,7 +30,7 @@ def test_the_time_counts_from_the_invite_that_was_refused():
         response(1, 503, 1.02, cseq=2),
     ]  # fmt: skip
     found = rejection(scene(**at_once(503, sip_messages=messages)))
-    assert (round(found.after_ms), found.only) == (20, False)
+    assert (round(found.after_ms), found.unasked) == (20, False)
 
 
 def test_of_several_hops_the_first_to_refuse_counts():
