@@ -70,14 +70,16 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
     streams = _streams(tables.rtp_streams)
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
+    answered = _last_answered(tables.bindings)
     rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, found, numbers):
         key = (leg.call, leg.leg)
         once = seen_once(streams.get(key) or _of_other_legs(streams, key), numbers)
         heard = _directions(once, seconds)
         begun = _with_media_before([*openings], once)
+        ended = leg._replace(end_time=leg.end_time or _last_sign(begun, heard, answered.get(key)))
         far = _far_party(leg.call_id, found.sides)
-        rows += _rows(leg, begun, far, heard, handshakes.get(key, []))
+        rows += _rows(ended, begun, far, heard, handshakes.get(key, []))
     return PHASES.rows(sorted(rows, key=lambda row: (row["call"], row["leg"] or 0, row["phase"])))
 
 
@@ -172,11 +174,8 @@ def _rows(
     if not openings:
         return
     near = PARTIES[1 - PARTIES.index(far)]
-    end = leg.end_time
-    if end is None:
-        end = max([opening.time for opening in openings] + [held[-1].last for held in heard.values()])
     starts = [opening.time for opening in openings]
-    bounds = [*pairwise([*starts, max(end, starts[-1])])]
+    bounds = [*pairwise([*starts, max(leg.end_time or 0, starts[-1])])]
     dtls: str | None = None
     for number, (opening, (start, stop)) in enumerate(zip(openings, bounds, strict=True), 1):
         span = _span(number, len(openings), start, stop)
@@ -205,6 +204,22 @@ def _rows(
             "packets_undirected": sum(part.packets for part in _within(heard.get(None, ()), span)),
             "dtls": dtls,
         }
+
+
+def _last_sign(openings: Iterable[Opening], heard: Directions, answered: int | None) -> int | None:
+    """Return until when a leg whose end is not captured was up: its last answer, media or answered check."""
+    signs = [opening.time for opening in openings] + [held[-1].last for held in heard.values()]
+    return max([*signs, *([] if answered is None else [answered])], default=None)
+
+
+def _last_answered(bindings: pd.DataFrame) -> dict[LegKey, int]:
+    """Return per leg when its last answered check was sent; consent (RFC 7675) outlives the media."""
+    last: dict[LegKey, int] = {}
+    checks = bindings[(bindings["outcome"] == "success") & (bindings["purpose"] == "check")]
+    for call, leg, time in records(checks, "call", "leg", "time"):
+        if call is not None and time is not None:
+            last[call, leg] = max(time, last.get((call, leg), time))
+    return last
 
 
 def _span(number: int, of: int, start: int, stop: int) -> tuple[float, float]:

@@ -21,6 +21,7 @@ class Chain:
     root: Finding | None
     findings: tuple[Finding, ...]
     caused_by: Mapping[int, str]  # position in findings -> rule that explains it
+    doubts_media: bool = False  # media may have broken, or the capture lost them, though some came both ways
 
 
 def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
@@ -35,7 +36,7 @@ def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | N
     root = min(roots, key=lambda each: _rank(each, by_name, order), default=None)
     told = sorted(held, key=lambda each: _place(each, root, explained, by_name, order))
     caused = {i: explained[f.rule] for i, f in enumerate(told) if f.rule in explained and f.verdict in BROKEN}
-    return Chain(root, tuple(told), caused)
+    return Chain(root, tuple(told), caused, any(_doubts_media(each, by_name[each.rule]) for each in held))
 
 
 def _eased(finding: Finding, rule: Rule) -> Finding:
@@ -43,6 +44,12 @@ def _eased(finding: Finding, rule: Rule) -> Finding:
     if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
         return finding
     return replace(finding, verdict="note")
+
+
+def _doubts_media(finding: Finding, rule: Rule) -> bool:
+    """What counts despite media both ways, and nobody can tell; lost packets leave audio both ways as it is."""
+    counts = rule.despite_media and rule.stage in NATURAL and rule.breaks != "quality"
+    return counts and finding.verdict == "cannot_tell"
 
 
 def _reason(rule: Rule, broken: Sequence[Rule]) -> str | None:
@@ -81,4 +88,5 @@ def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdi
     if held and chained.root is not None and chained.root.verdict != "cannot_tell":
         return min(held, key=VERDICTS.index)
     doubted = any(each != "cannot_tell" for each in held)  # explained by a gap, and yet not by working media
-    return "ok" if (media_ok and not doubted) or (ended_well and not held) else "cannot_tell"
+    heard = media_ok and not doubted and not chained.doubts_media
+    return "ok" if heard or (ended_well and not held) else "cannot_tell"

@@ -48,6 +48,7 @@ HUNG_UP_UNHEARD = Text(
     "{side:word} ({address}) legte nach {seconds:0} s auf{why}; das BYE blieb unbeantwortet.",
 )
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
+TERMINATED = 487  # answers a cancelled INVITE (RFC 3261, section 9.2), be its CANCEL captured or not
 NORMAL_CLEARING = 16  # ITU-T Q.850: says no more than the BYE itself
 LONGEST_REASON = 100  # characters quoted of a Reason
 UNHEARD = 3  # times a BYE is sent; of fewer the answer may be outside the capture
@@ -103,16 +104,16 @@ def ended_well(case: Case) -> bool:
     if not first or any(leg.answer_time is not None for leg in first):
         return False
     return any(
-        (leg.final_status in EVERYDAY_ENDS and leg.state != "cancelled")
-        or _redirected(leg.final_status)
-        or (leg.state == "cancelled" and not taken_back(case, leg))
+        not taken_back(case, leg)
+        and (leg.final_status in EVERYDAY_ENDS or leg.state == "cancelled" or _redirected(leg.final_status))
         for leg in first
     )
 
 
 def taken_back(case: Case, leg: LegRow) -> bool:
     """The server itself cancels the only leg in sight: of its caller, and why it does, nothing is seen."""
-    return leg.state == "cancelled" and len(case.numbers) == 1 and server_calls(case, leg)
+    cancelled = leg.state == "cancelled" or leg.final_status == TERMINATED
+    return cancelled and len(case.numbers) == 1 and server_calls(case, leg)
 
 
 def _redirected(status: int | None) -> bool:

@@ -30,6 +30,7 @@ from postproc.model.rows import (
     RtpStreamRow,
     SdpMediaRow,
     SipMessageRow,
+    StunMessageRow,
     TimelineRow,
     TransactionRow,
 )
@@ -38,6 +39,9 @@ Run: TypeAlias = Any  # Tables, or what has them as attributes: a run, a call of
 
 
 Connection = tuple[str, frozenset[tuple[str, int]]]  # capture, and both ends
+
+# What a client asks of a TURN server before anything can pass it (RFC 8656, sections 7, 9 and 12).
+TURN_TRANSACTIONS = ("allocate", "create_permission", "channel_bind")
 
 
 def connection(row: ConnectionEventRow | SipMessageRow) -> Connection:
@@ -114,6 +118,12 @@ class Calls:
         return {key: tuple(events) for key, events in held.items()}
 
     @cached_property
+    def turn_messages(self) -> Mapping[int, tuple[StunMessageRow, ...]]:
+        """Requests to TURN servers and their answers: few of all STUN messages, so only they become rows."""
+        rows = self._frame("stun_messages")
+        return by(load(StunMessageRow, rows[rows["method"].isin(TURN_TRANSACTIONS)]), "call")
+
+    @cached_property
     def seconds(self) -> Mapping[int, tuple[RtpSecondRow, ...]]:
         """The seconds of each stream."""
         rows = self.tables.rtp_seconds
@@ -176,6 +186,11 @@ class Call:
     @property
     def nat_mappings(self) -> tuple[NatMappingRow, ...]:
         return self._calls.of(NatMappingRow, "nat_mappings", self.number)
+
+    @property
+    def turn_messages(self) -> tuple[StunMessageRow, ...]:
+        """Of its ``stun_messages`` the ``TURN_TRANSACTIONS``."""
+        return self._calls.turn_messages.get(self.number, ())
 
     @property
     def dtls(self) -> tuple[DtlsRow, ...]:

@@ -20,7 +20,7 @@ Link = Literal[
     "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
     "secure_transport", "signalling", "session", "transfer", "connection_address",
     "ice", "encryption", "answer", "dtls_roles",
-    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests",
+    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests", "relay",
     "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
     "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
 ]  # fmt: skip
@@ -104,9 +104,11 @@ CHAIN: Mapping[Link, Place] = {
         "answers", needs=("public_candidate", "mapped_port", "mapped_address"), gaps=("first_leg",)
     ),
     "credentials": Place("answers", gaps=("first_leg",)),
+    # A relay often forbids private peers: a side without public candidate is why it refuses.
+    "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=("local_candidate", "ice", "delivery", "credentials"),
+        needs=("local_candidate", "ice", "delivery", "credentials", "relay"),
         gaps=("capture_directions", "first_leg"),
     ),
     "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),

@@ -34,15 +34,16 @@ def described(*messages):
     return sip, b.sdp_media(*media)
 
 
-def of(*messages, streams=(), seconds=(), dtls=()):
+def of(*messages, streams=(), seconds=(), dtls=(), bindings=()):
     """The phases of a call of one leg."""
     sip, media = described(*messages)
     events = Tables().with_(sip_messages=sip, sdp_media=media)
     seen = legs(sip, transactions(sip), RECORDING)
     found: Calls = calls(events, seen, RECORDING, lambda *_: True, deployment=XPHONE)
     tied = events.with_(
-        rtp_streams=b.rtp_streams(*streams), rtp_seconds=b.rtp_seconds(*seconds), dtls=b.dtls(*dtls)
-    )
+        rtp_streams=b.rtp_streams(*streams), rtp_seconds=b.rtp_seconds(*seconds), dtls=b.dtls(*dtls),
+        bindings=b.bindings(*bindings),
+    )  # fmt: skip
     return phases(tied, found, RECORDING).to_dict("records")
 
 
@@ -233,6 +234,25 @@ def test_a_second_handshake_counts_as_itself():
     ]
     rows = of(*HELD, dtls=shakes)
     assert [row["dtls"] for row in rows] == ["complete", "complete", "client_hello_only"]
+
+
+CONSENT = {"call": 1, "leg": 1, "time": 18.0, "purpose": "check", "outcome": "success"}
+
+
+@pytest.mark.parametrize(
+    ("sip", "consent", "ended"),
+    [
+        (UP, CONSENT, 18.0),
+        (UP, CONSENT | {"outcome": "unanswered"}, 9.0),
+        (UP, CONSENT | {"purpose": "keepalive"}, 9.0),
+        (UP, CONSENT | {"leg": 2}, 9.0),
+        ([*UP, *BYE], CONSENT | {"time": 25.0}, 20.0),
+    ],
+)
+def test_a_leg_whose_bye_is_lost_is_up_as_long_as_its_checks_are_answered(sip, consent, ended):
+    heard = [stream(1, "client", 1.0, 9.0, 400), stream(2, "server", 1.0, 9.0, 400)]
+    (row,) = of(*sip, streams=heard, bindings=[consent])
+    assert row["ended"] == b.at(ended)
 
 
 def test_of_handshakes_side_by_side_the_one_that_came_through_tells():

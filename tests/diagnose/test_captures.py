@@ -81,6 +81,15 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/transfer_failed_refused.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
     "made/transfer_failed_target.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
     "made/turn_channel.pcapng": OK,
+    "made/turn_refused_peer.pcapng": [("fault", "public-candidate-missing", [
+        ("public-candidate-missing", "suspect", None), ("turn-refused", "fault", "public-candidate-missing"),
+        ("no-binding-success", "fault", "turn-refused"),
+        ("no-media", "fault", "no-binding-success"), ("second-leg-missing", "cannot_tell", None),
+    ])],
+    "made/turn_refused_quota.pcapng": [("fault", "turn-refused", [
+        ("turn-refused", "fault", None), ("no-binding-success", "fault", "turn-refused"),
+        ("no-media", "fault", "no-binding-success"), ("second-leg-missing", "cannot_tell", None),
+    ])],
     "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [
         ("no-binding-success", "fault", None),
         ("wrong-candidate-tried", "suspect", "no-binding-success"),

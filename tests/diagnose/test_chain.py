@@ -30,6 +30,7 @@ RULES = (
     rule("dtls", "dtls", "handshake"),
     rule("silent", "media", "media"),
     rule("lossy", "media", "quality", despite_media=True),
+    rule("stopped", "media", "continuity", despite_media=True),
 )
 
 
@@ -99,6 +100,10 @@ def test_nothing_found_has_no_root():
         ([found("cut", "cannot_tell")], False, True, "ok"),
         ([found("cut", "cannot_tell"), found("missing")], False, None, "cannot_tell"),
         ([found("rejected"), found("silent", "suspect")], False, None, "fault"),
+        ([found("stopped", "cannot_tell")], False, True, "cannot_tell"),
+        ([found("stopped", "note")], False, True, "ok"),
+        ([found("lossy", "cannot_tell")], False, True, "ok"),
+        ([found("silent", "cannot_tell")], False, True, "ok"),
     ],
 )
 def test_the_verdict_is_the_worst_of_root_and_consequences(findings, ended_well, media_ok, said):

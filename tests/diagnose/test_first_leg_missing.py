@@ -71,8 +71,9 @@ TAKEN_BACK = leg(2, leg=1, role="single", answer_time=None, final_status=487, st
     [
         ({"rtp_streams": BOTH_WAYS}, "On this leg media flows both ways"),
         ({"legs": [TAKEN_BACK], "rtp_streams": []}, "The server took the call back"),
+        ({"legs": [TAKEN_BACK | {"state": "failed"}], "rtp_streams": []}, "The server took the call back"),
     ],
-    ids=["audio both ways", "the server cancels"],
+    ids=["audio both ways", "the server cancels", "the server cancels, and the CANCEL is not captured"],
 )
 def test_a_leg_without_fault_does_not_speak_for_the_clients(changes, sentence):
     (found,) = asked(RULE, **ONLY_OUTBOUND | changes)

@@ -49,6 +49,14 @@ def test_every_table_of_calls_can_be_asked_of_a_call():
         assert isinstance(getattr(call, name), tuple), name
 
 
+def test_of_its_stun_messages_a_call_has_what_is_asked_of_a_turn_server():
+    methods = ("allocate", "binding", "send", "create_permission", "channel_bind", "refresh")
+    messages = [{"call": number, "method": method} for number in (1, 2) for method in methods]
+    call = Calls(run(calls=[{"call": 1}, {"call": 2}], stun_messages=messages))[2]
+    asked = [(row.call, row.method) for row in call.turn_messages]
+    assert asked == [(2, "allocate"), (2, "create_permission"), (2, "channel_bind")]
+
+
 def test_tables_are_prepared_before_their_rows_are_made():
     calls = Calls(two_calls(), lambda table: table.iloc[::-1])
     assert [leg.leg for leg in calls[1].legs] == [2, 1]

@@ -49,14 +49,18 @@ class TurnPath:
         self._key = long_term_key(user, realm, password)
         self.channel = 0
 
-    def allocate(self, at: float, mapped: Endpoint) -> None:
-        """Allocate, refused with 401 for want of credentials, then granted."""
+    def challenge(self, at: float) -> None:
+        """Allocate, refused with 401 for want of credentials."""
         asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
         self.below.send(at, "client", bytes(asked))
         challenge = Message(Method.ALLOCATE, Class.ERROR, asked.transaction)
         challenge = challenge.add(ERROR_CODE, ErrorCode(401, "Unauthorized"))
         challenge = challenge.add(NONCE, self._nonce).add(REALM, self._realm)
         self.below.send(at + 0.02, "relay", bytes(challenge))
+
+    def allocate(self, at: float, mapped: Endpoint) -> None:
+        """Allocate, challenged, then granted."""
+        self.challenge(at)
         asked = self._message(Method.ALLOCATE, Class.REQUEST).add(REQUESTED_TRANSPORT, UDP)
         granted = _success(asked).add(XOR_RELAYED_ADDRESS, self.relayed).add(XOR_MAPPED_ADDRESS, mapped)
         self._exchange(at + 0.021, asked, granted.add(LIFETIME, 600), answered=0.021)
@@ -71,6 +75,14 @@ class TurnPath:
         asked = asked.add(XOR_PEER_ADDRESS, self.peer)
         self._exchange(at, asked, _success(asked))
         self.channel = channel
+
+    def refuse(self, at: float, method: Method, error: tuple[int, str]) -> None:
+        """A request for a relay, or a permission for the peer, to which the relay says no."""
+        attribute = (REQUESTED_TRANSPORT, UDP) if method == Method.ALLOCATE else (XOR_PEER_ADDRESS, self.peer)
+        asked = self._message(method, Class.REQUEST).add(*attribute)
+        self._exchange(
+            at, asked, Message(method, Class.ERROR, asked.transaction).add(ERROR_CODE, ErrorCode(*error))
+        )
 
     def release(self, at: float) -> None:
         asked = self._message(Method.REFRESH, Class.REQUEST).add(LIFETIME, 0)

@@ -137,7 +137,18 @@ def unproven(case: Case, leg: int | None) -> bool:
         for each in case.phases
         if each.leg == leg and each.kind != "early" and each.started and each.ended
     ]
-    return any(_unproven_in(case, phase, is_last=phase is phases[-1]) for phase in phases)
+    failed = _handshake_failed_after_media(case, leg)
+    return failed or any(_unproven_in(case, phase, is_last=phase is phases[-1]) for phase in phases)
+
+
+def _handshake_failed_after_media(case: Case, leg: int | None) -> bool:
+    """The last handshake of a leg failed, and no media came after it: the path to what follows is not proven."""
+    shakes = [(row.started or row.time, row.state) for row in case.dtls if row.leg == leg]
+    failed, state = max(shakes, default=(None, None))
+    if failed is None or state != "alert":
+        return False
+    near = timedelta(seconds=case.deployment.thresholds.one_way_seconds)
+    return not any(row.last_time >= failed + near for row in case.rtp_streams if row.leg == leg)
 
 
 def _unproven_in(case: Case, phase: PhaseRow, *, is_last: bool) -> bool:
@@ -160,13 +171,13 @@ def _unproven_in(case: Case, phase: PhaseRow, *, is_last: bool) -> bool:
 
 
 def _one_ended(case: Case, phase: PhaseRow) -> bool:
-    """Of media whose direction nobody knows one sender's ended long before the others'."""
+    """Of media whose direction nobody knows one sender's ended long before the phase did."""
     last: dict[str, datetime] = {}
     for row in case.rtp_streams:
         if row.leg == phase.leg and (row.packets or 0) >= case.deployment.thresholds.one_way_packets:
             last[row.src_addr] = max(last.get(row.src_addr, row.last_time), row.last_time)
-    lasted = (max(last.values()) - min(last.values())).total_seconds() if last else 0.0
-    return lasted >= case.deployment.thresholds.stopped_seconds
+    silent = (phase.ended - min(last.values())).total_seconds() if last and phase.ended else 0.0
+    return silent >= case.deployment.thresholds.stopped_seconds
 
 
 def unheard(case: Case, leg: int | None) -> bool:

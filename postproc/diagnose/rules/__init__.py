@@ -41,6 +41,7 @@ ORDER = """
     srtp-not-agreed
     ice-mismatch
     icmp-unreachable
+    turn-refused
     no-binding-success
     wrong-candidate-tried
     binding-error

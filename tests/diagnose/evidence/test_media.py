@@ -4,7 +4,7 @@ import pytest
 
 from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import foreign, leg, plain_stream, scene, stream
+from tests.diagnose.scenes import foreign, good, leg, plain_stream, scene, stream
 
 
 def test_a_stream_two_captures_saw_counts_once_by_the_fuller_view():
@@ -97,3 +97,27 @@ def quiet(**changes):
 ])  # fmt: skip
 def test_ok_needs_both_sides_heard_in_every_phase_in_which_both_may_send(phase, ok):
     assert media_ok(scene(phases=[phase])) is ok
+
+
+FAILED = {"call": 1, "leg": 1, "client_addr": SERVER, "server_addr": GATEWAY, "state": "alert"}
+
+
+@pytest.mark.parametrize(
+    ("shake", "ok"),
+    [
+        ({"started": 19.0, "time": 19.0}, None),
+        ({"started": 5.0, "time": 5.0}, True),
+        ({"started": 19.0, "time": 19.0, "state": "complete"}, True),
+        ({"started": 19.0, "time": 19.0, "leg": 2}, None),
+    ],
+    ids=["after the media", "media went on", "completed", "on the other leg"],
+)
+def test_a_handshake_that_failed_after_the_last_media_leaves_open_what_follows(shake, ok):
+    assert media_ok(scene(dtls=[*good()["dtls"], FAILED | shake])) is ok
+
+
+@pytest.mark.parametrize(("ended", "ok"), [(20.0, True), (60.0, None)])
+def test_media_of_unknown_direction_that_ends_long_before_its_phase_proves_nothing(ended, ok):
+    only = {"call": 1, "leg": 1, "phase": 1, "kind": "answered", "frame": 21, "time": 3.0, "started": 3.0,
+            "ended": ended, "packets_undirected": 1700}  # fmt: skip
+    assert media_ok(scene(base=foreign(), phases=[only])) is ok

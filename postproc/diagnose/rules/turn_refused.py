@@ -1,0 +1,220 @@
+"""A TURN server refuses the client a relay, a permission or a channel, and no path came about without."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import connected
+from postproc.model.addresses import endpoint
+from postproc.model.calls import TURN_TRANSACTIONS
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import StunMessageRow
+from postproc.model.text import Text
+
+TITLE = Text(
+    "The TURN server {turn_server} refuses {request} with error {code}{meaning}.",
+    "Der TURN-Server {turn_server} lehnt {request} mit Fehler {code}{meaning} ab.",
+)
+NO_CODE = Text(
+    "The TURN server {turn_server} refuses {request} without an error code.",
+    "Der TURN-Server {turn_server} lehnt {request} ohne Fehlercode ab.",
+)
+COUNTED = Text(
+    "{client} asked {requests:time|times}, no request was granted, and no check succeeded on another path.",
+    "{client} hat {requests:Anfrage|Anfragen} gestellt, keine wurde gewährt, und auf keinem anderen Weg gelang ein Check.",
+)
+PEERS = Text("Refused peers: {peers:2}.", "Abgelehnte Gegenstellen: {peers:2}.")
+SETTLE_UNANSWERED = Text(
+    "The call was never answered; whether media would have needed the relay shows in one that was.",
+    "Der Anruf wurde nie angenommen; ob das Audio das Relay gebraucht hätte, zeigt ein angenommener Anruf.",
+)
+SETTLE_PERMITTED = Text(
+    "A permission was granted, so indications could pass; what the client does without a channel shows in its log.",
+    "Eine Permission wurde gewährt, Indications kämen also durch; was der Client ohne Channel tut, zeigt sein Log.",
+)
+REQUEST = {"allocate": "Allocate", "create_permission": "CreatePermission", "channel_bind": "ChannelBind"}
+# RFC 8489, section 14.8; RFC 8656, section 19.
+MEANING = {
+    400: "Bad Request", 401: "Unauthenticated", 403: "Forbidden", 420: "Unknown Attribute",
+    437: "Allocation Mismatch", 438: "Stale Nonce", 440: "Address Family not Supported",
+    441: "Wrong Credentials", 442: "Unsupported Transport Protocol", 443: "Peer Address Family Mismatch",
+    486: "Allocation Quota Reached", 500: "Server Error", 508: "Insufficient Capacity",
+}  # fmt: skip
+TRY_ALTERNATE, UNAUTHENTICATED, FORBIDDEN, STALE_NONCE = 300, 401, 403, 438
+
+
+class Transaction(NamedTuple):
+    """A request, where it was captured, and the answer to it."""
+
+    request: StunMessageRow | None
+    answer: StunMessageRow
+
+    @property
+    def peer(self) -> str | None:
+        """For whom permission or channel is asked: only the request names it."""
+        asked = self.request
+        return endpoint(asked.peer_addr, asked.peer_port) if asked and asked.peer_addr else None
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.judged_legs:
+        messages = [row for row in case.turn_messages if row.leg == leg]
+        if not messages or connected(case, leg):
+            continue
+        granted = {row.method for row in messages if row.kind == "success"}
+        if any(row.leg == leg and row.type == "relay" for row in case.candidates):
+            granted.add("allocate")  # of another server, or asked for over TLS
+        for method in TURN_TRANSACTIONS:
+            refused = [] if method in granted else _refused([row for row in messages if row.method == method])
+            if refused:
+                yield _finding(case, leg, refused, permitted="create_permission" in granted)
+
+
+def _refused(messages: Sequence[StunMessageRow]) -> list[Transaction]:
+    """Transactions of one method that ended with an error, but for challenges."""
+    asked = {row.transaction_id: row for row in messages if row.kind == "request"}
+    errors = {row.transaction_id: row for row in reversed(messages) if row.kind == "error"}
+    challenged: set[tuple[object, ...]] = set()
+    refused = []
+    for answer in sorted(errors.values(), key=messages.index):
+        transaction = Transaction(asked.get(answer.transaction_id), answer)
+        if not _challenges(transaction, challenged):
+            refused.append(transaction)
+    return refused
+
+
+def _challenges(transaction: Transaction, challenged: set[tuple[object, ...]]) -> bool:
+    """Whether the error asks for credentials or a new nonce, for the first time (RFC 8489, section 9.2.4).
+
+    A request with credentials that is answered 401 is refused: those were wrong.
+    """
+    request, answer = transaction
+    if answer.error_code == TRY_ALTERNATE:
+        return True  # a redirection (RFC 8489, section 10): the other server decides
+    if answer.error_code not in (UNAUTHENTICATED, STALE_NONCE):
+        return False
+    if answer.error_code == UNAUTHENTICATED and request is not None and request.username is not None:
+        return False
+    place = (answer.src_addr, answer.src_port, answer.dst_addr, answer.dst_port, answer.error_code)
+    first = place not in challenged
+    challenged.add(place)
+    return first
+
+
+def _finding(case: Case, leg: int | None, refused: list[Transaction], *, permitted: bool) -> Finding:
+    answers = [each.answer for each in refused]
+    code, _ = Counter(row.error_code for row in answers).most_common(1)[0]
+    named = next(row for row in answers if row.error_code == code)
+    peers = tuple(dict.fromkeys(each.peer for each in refused if each.peer is not None))
+    answered = any(each.leg == leg and each.answer_time is not None for each in case.legs)
+    bypass = named.method == "channel_bind" and permitted
+    certain = answered and not bypass
+    meaning = MEANING.get(code or 0)
+    tags = {str(code), named.method}
+    if code == FORBIDDEN:
+        tags.add("client_forbidden" if named.method == "allocate" else "peer_forbidden")
+    return Finding(
+        RULE.name, "fault" if certain else "suspect", 0.8 if certain else 0.5,
+        evidence(*answers, more=[each.request.frame for each in refused if each.request is not None]),
+        NO_CODE if code is None else TITLE, (COUNTED, PEERS) if peers else (COUNTED,),
+        {
+            "turn_server": endpoint(named.src_addr, named.src_port),
+            "client": endpoint(named.dst_addr, named.dst_port),
+            "request": REQUEST[named.method], "requests": len(refused), "code": code,
+            "meaning": f" ({meaning})" if meaning else "", "peers": peers,
+        },
+        None if certain else SETTLE_PERMITTED if bypass else SETTLE_UNANSWERED,
+        leg=leg, tags=frozenset(tags),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="ICE008",
+    name="turn-refused",
+    stage="stun",
+    breaks="relay",
+    summary=Text("TURN server refuses", "TURN-Server lehnt ab"),
+    claim=Text(
+        "A TURN server refuses the client's requests, and without the relay no path comes about.",
+        "Ein TURN-Server lehnt die Requests des Clients ab, und ohne das Relay kommt kein Weg zustande.",
+    ),
+    causes=(
+        cause(
+            "User name or password for the TURN server are wrong, or time-limited credentials have expired.",
+            "Benutzername oder Passwort für den TURN-Server sind falsch, oder befristete Zugangsdaten sind abgelaufen.",
+            tag="401",
+        ),
+        cause(
+            "The client changes its user name while an allocation exists.",
+            "Der Client wechselt den Benutzernamen, während eine Allocation besteht.",
+            tag="441",
+        ),
+        cause(
+            "The server's policy forbids the peer: mostly private addresses.",
+            "Die Richtlinie des Servers verbietet die Gegenstelle: meist private Adressen.",
+            tag="peer_forbidden",
+        ),
+        cause(
+            "The server's policy forbids relays to this user or to its network.",
+            "Die Richtlinie des Servers verbietet diesem Benutzer oder seinem Netz ein Relay.",
+            tag="client_forbidden",
+        ),
+        cause(
+            "The user has as many allocations as it may have; those of calls that broke off live on until they expire.",
+            "Der Benutzer hat so viele Allocations, wie er haben darf; die abgebrochener Anrufe bestehen bis zu ihrem Ablauf.",
+            tag="486",
+        ),
+        cause(
+            "The server has no relay port or bandwidth left.",
+            "Der Server hat keinen Relay-Port oder keine Bandbreite mehr frei.",
+            tag="508",
+        ),
+        cause(
+            "The server does not know the allocation (any more), or the client's port is still used by an older one.",
+            "Der Server kennt die Allocation nicht (mehr), oder der Port des Clients ist noch durch eine ältere belegt.",
+            tag="437",
+        ),
+        cause(
+            "The TURN server does not support what the client asks for, or is not set up for it.",
+            "Der TURN-Server unterstützt nicht, was der Client verlangt, oder ist nicht dafür eingerichtet.",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Compare user name, password and realm of the client with those of the TURN server, and both clocks.",
+            "Benutzername, Passwort und Realm des Clients mit denen des TURN-Servers vergleichen, ebenso beide Uhren.",
+            tag="401",
+        ),
+        remedy(
+            "Have the other side offer a public candidate, or allow its network on the TURN server (coturn:"
+            " denied-peer-ip, allowed-peer-ip).",
+            "Die andere Seite einen öffentlichen Candidate anbieten lassen oder ihr Netz am TURN-Server freigeben"
+            " (coturn: denied-peer-ip, allowed-peer-ip).",
+            tag="peer_forbidden",
+        ),
+        remedy(
+            "Raise the quota per user, or give each client its own user name (coturn: user-quota, total-quota).",
+            "Das Kontingent je Benutzer erhöhen oder jedem Client einen eigenen Benutzernamen geben"
+            " (coturn: user-quota, total-quota).",
+            tag="486",
+        ),
+        remedy(
+            "Give the TURN server a wider range of relay ports (coturn: min-port, max-port).",
+            "Dem TURN-Server einen größeren Bereich von Relay-Ports geben (coturn: min-port, max-port).",
+            tag="508",
+        ),
+        remedy(
+            "Look up {client} in the log of the TURN server: it names the reason.",
+            "Im Log des TURN-Servers nach {client} suchen: Dort steht der Grund.",
+        ),
+    ),
+    references=("RFC 8656, sections 7.2, 9.2 and 12.2", "RFC 8489, section 9.2.4"),
+    known_problems=Text(
+        "The first 401 and 438 are challenges. A client that never sends credentials after them is not reported, nor is"
+        " a refusal on a port from which nothing else of the call comes.",
+        "Die erste 401 und die erste 438 sind Aufforderungen. Ein Client, der danach nie Zugangsdaten sendet, wird nicht"
+        " gemeldet, ebenso keine Ablehnung an einem Port, von dem sonst nichts zum Anruf kommt.",
+    ),
+    find=find,
+)
