@@ -106,6 +106,7 @@ def test_the_comparison_of_all_calls(tmp_path):
     ]
     calls = [call for each in files for call in each["calls"]]
     assert said["calls"] >= len({leg["call_id"] for call in calls for leg in call["legs"][:1]})
-    assert said["broken"] + said["suspect"] == sum(said["causes"].values())
+    blamed = sum(said["causes"].values())  # a call that cannot be told may have a cause, too
+    assert said["broken"] + said["suspect"] <= blamed <= said["calls"]
     assert {"no-binding-success", "dtls-incomplete", "invite-rejected-by-acl"} <= set(said["causes"])
     assert 0 < said["mute"] <= said["broken"]

@@ -147,7 +147,7 @@ def test_the_neighbour_has_nothing_in_common_with_any_seed():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_short_campaign_finds_nothing(seed, tmp_path):
     command = [
-        sys.executable, "-m", "tests.fuzz", "--seed", str(seed), "--captures", "48", "--texts", "80",
+        sys.executable, "-m", "tests.fuzz", "--seed", str(seed), "--captures", "30", "--texts", "60",
         "--seconds", "300", "--found", str(tmp_path),
     ]  # fmt: skip
     done = subprocess.run(command, cwd=PCAPS.parent, capture_output=True, text=True, check=False)
