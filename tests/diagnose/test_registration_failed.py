@@ -97,3 +97,16 @@ def test_what_a_proxy_passes_on_is_told_once():
 ])  # fmt: skip
 def test_silent(sip):
     assert beside(*sip) == []
+
+
+ACCEPTED = [*register(1.0, 1, 401), *register(1.1, 2, 200, authorized=True)]
+STALE = [*register(30.0, 3, 401), *register(30.1, 4, 401, authorized=True)]
+
+
+def test_silent_where_credentials_that_fitted_are_refused_once():
+    assert beside(*ACCEPTED, *STALE, lasting=120.0) == []
+
+
+def test_credentials_that_fitted_and_are_refused_again_and_again_are_a_fault():
+    (found,) = beside(*ACCEPTED, *STALE, *register(60.0, 5, 401, authorized=True), lasting=120.0)
+    assert (found.verdict, found.tags) == ("fault", {"credentials"})

@@ -36,7 +36,11 @@ SETTLE = Text(
     "Das Log von {server} nennt zu jedem Versuch den Grund.",
 )
 
+OK = 2  # of 2xx
 FORBIDDEN = 403
+# Whose credentials fitted once is out only if they are refused twice: with 1 a nonce that has become stale, or a
+# response that overtakes another, is a fault; with 3 a password changed on the server is seen an expiry later.
+REFUSED_AGAIN = 2
 TOO_BRIEF = 423  # asked again with a longer Expires (RFC 3261, section 10.2.8)
 # A REGISTER over UDP is sent again after 0.5, 1.5, 3.5 s: with 3 a slow registrar is accused.
 REPEATED = 4
@@ -57,9 +61,13 @@ class Attempts:
 
     @property
     def succeeded(self) -> bool:
-        """The last of them that was answered for good was accepted."""
-        last = next((row.status for row in reversed(self.responses) if (row.status or 0) >= 200), None)
-        return last is not None and last < 300
+        """One was accepted, and at most one refused since: a stale nonce, or a response out of order."""
+        accepted = max((row.time for row in self.responses if (row.status or 0) // 100 == OK), default=None)
+        if accepted is None:
+            return False
+        answered = [row for row in self.responses if row.time > accepted and (row.status or 0) >= 400]
+        refused = {*self.refusals, *(row for row in answered if row.status not in CHALLENGES)}
+        return len(refused.intersection(answered)) < REFUSED_AGAIN
 
     @property
     def times(self) -> int:
