@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from postproc.cli import cli
 from postproc.model.tables import TABLES
@@ -59,3 +60,22 @@ def test_constraints_name_versions_and_nothing_else():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line)] == []
     assert any(line.startswith("pandas==") for line in lines)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.de.md"])
+def test_the_first_example_is_what_is_printed(page, tmp_path, monkeypatch):
+    """Line by line, as far as the page shows it: it ends a line that is too long with ``...``."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    example = re.search(r"^    \$ postproc (run .*\n(?:    .*\n)+)", text, re.MULTILINE)
+    command, *shown = example[1].splitlines()
+    language = "" if "--lang" in command else "--lang en"
+    monkeypatch.chdir(ROOT / "pcaps")
+    words = f"{command} {language} -j 1 --no-report -o".split()
+    done = CliRunner().invoke(cli, [*words, str(tmp_path)], env={"COLUMNS": "200"})
+    printed = done.stdout.splitlines()
+    for line in (each.removeprefix("    ") for each in shown):
+        assert any(_shows(line, each) for each in printed), line
+
+
+def _shows(line: str, printed: str) -> bool:
+    return printed.startswith(line[:-4]) if line.endswith(" ...") else printed == line

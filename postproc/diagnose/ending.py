@@ -43,6 +43,10 @@ HUNG_UP = Text(
     "{side:word} ({address}) hung up after {seconds:0} s{why}.",
     "{side:word} ({address}) legte nach {seconds:0} s auf{why}.",
 )
+HUNG_UP_AT_ONCE = Text(
+    "{side:word} ({address}) hung up within a second{why}.",
+    "{side:word} ({address}) legte binnen einer Sekunde auf{why}.",
+)
 HUNG_UP_UNHEARD = Text(
     "{side:word} ({address}) hung up after {seconds:0} s{why}; its BYE was not answered.",
     "{side:word} ({address}) legte nach {seconds:0} s auf{why}; das BYE blieb unbeantwortet.",
@@ -76,10 +80,11 @@ def _bye(case: Case, leg: LegRow) -> tuple[Text, Mapping[str, Any]] | None:
         return None
     sent = [row for row in case.transactions if row.method == "BYE" and row.call_id == leg.call_id]
     unheard = bool(sent) and all(row.final_status is None and row.requests >= UNHEARD for row in sent)
-    return (HUNG_UP_UNHEARD if unheard else HUNG_UP), {
+    seconds = (bye.time - leg.answer_time).total_seconds()
+    return (HUNG_UP_UNHEARD if unheard else HUNG_UP if seconds >= 1 else HUNG_UP_AT_ONCE), {
         "side": _side(leg),
         "address": bye.src_addr,
-        "seconds": (bye.time - leg.answer_time).total_seconds(),
+        "seconds": seconds,
         "why": _why(bye.reason_header),
     }
 

@@ -31,6 +31,11 @@ def test_the_side_whose_bye_came_first(number, by, sentence):
     assert said(**bye(number, 20.0, by)) == sentence
 
 
+def test_less_than_a_second_is_not_said_to_be_none():
+    assert said(**bye(1, 3.1, "uac")) == f"The caller ({APP}) hung up within a second."
+    assert said("de", **bye(1, 3.1, "uac")) == f"Der Anrufer ({APP}) legte binnen einer Sekunde auf."
+
+
 def test_a_reason_that_says_more_than_the_bye_is_quoted():
     timer = 'SIP;cause=408;text="ACK Timeout"'
     assert said("de", **bye(1, 20.0, "uas", timer)) == f"Der Server ({SERVER}) legte nach 17 s auf ({timer})."

@@ -14,7 +14,7 @@ from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
 from postproc.model import constants
 from postproc.model.deployment import Thresholds
 from postproc.model.enumerations import Direction, Outcome, Side
-from postproc.model.rows import BindingRow, DtlsRow
+from postproc.model.rows import BindingRow, DtlsMessageRow, DtlsRow
 
 TO_CLIENT: Direction = "server_to_client"
 TO_SERVER: Direction = "client_to_server"
@@ -162,3 +162,17 @@ def starter(case: Case, leg: int | None) -> str | None:
         if case.leg_of.get(section.call_id) == leg and section.setup == "active":
             return next((c.side for c in case.candidates if c.ufrag and c.ufrag == section.ufrag), None)
     return None
+
+
+def hellos_of_both(messages: Iterable[DtlsMessageRow]) -> list[DtlsMessageRow]:
+    """The first ClientHello of each end, where both sent one between them and neither a ServerHello; else none.
+
+    One side is active and the other passive (RFC 5763, section 5).
+    """
+    first: dict[tuple[str, int], DtlsMessageRow] = {}
+    for message in messages:
+        if message.handshake_type == "server_hello":
+            return []
+        if message.handshake_type == "client_hello":
+            first.setdefault((message.src_addr, message.src_port), message)
+    return list(first.values()) if len(first) > 1 else []

@@ -178,6 +178,17 @@ def offered_audio(case: Case, message: SipMessageRow) -> SdpMediaRow | None:
     return next((row for row in here if row.media == "audio"), None)
 
 
+def refused_offer(case: Case, refused: Rejection) -> tuple[SipMessageRow, SdpMediaRow] | None:
+    """The INVITE to which a refusal goes back, on whatever leg, and the audio it offers."""
+    origin = refused.origin
+    for row in case.sip_messages:
+        if (row.call_id, row.cseq, row.method) == (origin.call_id, origin.cseq, "INVITE"):
+            audio = offered_audio(case, row)
+            if audio is not None:
+                return row, audio
+    return None
+
+
 def _descriptions(case: Case, call_id: str) -> list[tuple[SdpMediaRow, bool]]:
     """First audio section of each message of a leg, and whether the message is a request."""
     kinds = {

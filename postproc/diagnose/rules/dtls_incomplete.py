@@ -1,10 +1,10 @@
 """The DTLS handshake begins and is not finished."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways
-from postproc.diagnose.evidence.paths import best
+from postproc.diagnose.evidence.paths import best, hellos_of_both
 from postproc.diagnose.evidence.server import logged, quoted
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.addresses import endpoint
@@ -50,7 +50,7 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         messages = _messages(case, row)
         broken = row.state in ("client_hello_only", "incomplete") and _waited(case, row)
-        if broken or (row.state == "alert" and _both_clients(messages)):
+        if broken or (row.state == "alert" and hellos_of_both(messages)):
             yield _finding(case, leg, row, messages)
 
 
@@ -76,12 +76,6 @@ def _messages(case: Case, row: DtlsRow) -> list[DtlsMessageRow]:
     return [m for m in case.dtls_messages if {(m.src_addr, m.src_port), (m.dst_addr, m.dst_port)} == ends]
 
 
-def _both_clients(messages: Iterable[DtlsMessageRow]) -> bool:
-    """Each side takes itself for the DTLS client (RFC 5763, section 5: one is active, the other passive)."""
-    senders = {(m.src_addr, m.src_port) for m in messages if m.handshake_type == "client_hello"}
-    return len(senders) > 1 and not any(m.handshake_type == "server_hello" for m in messages)
-
-
 def _waited(case: Case, row: DtlsRow) -> bool:
     """Repeated, or long enough ago: what has only just begun may still be finished."""
     quiet = case.deployment.thresholds.too_short_seconds
@@ -89,7 +83,7 @@ def _waited(case: Case, row: DtlsRow) -> bool:
 
 
 def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsMessageRow]) -> Finding:
-    both = _both_clients(messages)
+    both = bool(hellos_of_both(messages))
     hello_only = row.state == "client_hello_only"
     answered = any(pair.leg == leg and pair.answered for pair in case.pairs)
     facts = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways, connected, talks
 from postproc.diagnose.evidence.negotiation import Exchange, exchanges
+from postproc.diagnose.evidence.paths import hellos_of_both
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
 from postproc.model.text import Text
@@ -23,7 +24,6 @@ SETUPS = Text(
 )
 NO_SERVER = Text("No ServerHello was sent.", "Ein ServerHello wurde nicht gesendet.")
 
-HELLO, ANSWER = "client_hello", "server_hello"
 # With which pairs of a=setup nobody has to begin (RFC 4145, section 4.1).
 WAITING = frozenset(
     {("passive", "passive"), ("passive", "actpass"), ("passive", "holdconn"), ("actpass", "holdconn")}
@@ -37,29 +37,20 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
         hellos = _both_ask(case, leg)
-        if hellos is not None:
+        if hellos:
             yield _asking(leg, last, *hellos)
         elif last is not None and _both_wait(case, leg, last):
             yield _waiting(leg, last)
 
 
-def _both_ask(case: Case, leg: int | None) -> tuple[DtlsMessageRow, DtlsMessageRow] | None:
-    """The first ClientHello of each end of a path on which no ServerHello was sent."""
-    mine = [row for row in case.dtls_messages if row.leg == leg]
-    hellos: dict[tuple[object, ...], DtlsMessageRow] = {}
-    answered = {_path(row) for row in mine if row.handshake_type == ANSWER}
-    for row in mine:
-        if row.handshake_type != HELLO or _path(row) in answered:
-            continue
-        back = hellos.get((row.capture, row.dst_addr, row.dst_port, row.src_addr, row.src_port))
-        if back is not None:
-            return back, row
-        hellos.setdefault((row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port), row)
-    return None
-
-
-def _path(row: DtlsMessageRow) -> frozenset[tuple[str, int]]:
-    return frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
+def _both_ask(case: Case, leg: int | None) -> list[DtlsMessageRow]:
+    """The first ClientHello of each end of the first path on which both sent one and neither a ServerHello."""
+    paths: dict[object, list[DtlsMessageRow]] = {}
+    for row in case.dtls_messages:
+        if row.leg == leg:
+            ends = frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
+            paths.setdefault((row.capture, ends), []).append(row)
+    return next((hellos for messages in paths.values() if (hellos := hellos_of_both(messages))), [])
 
 
 def _both_wait(case: Case, leg: int | None, last: Exchange) -> bool:

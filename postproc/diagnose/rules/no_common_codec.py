@@ -12,8 +12,8 @@ from postproc.diagnose.evidence.signalling import (
     Rejection,
     disjoint,
     negotiated,
-    offered_audio,
     q850,
+    refused_offer,
     rejection,
     shown,
     well_known,
@@ -117,9 +117,10 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
     """A refusal without an answer to compare with: what the log says, else what is likely."""
     if any(True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)):
         return
-    audio = _audio(case, refused)
-    if audio is None:
+    offer = refused_offer(case, refused)
+    if offer is None:
         return
+    _, audio = offer
     facts = {
         "refuser": refused.origin.src_addr,
         "answer": f"{refused.origin.status} {refused.origin.reason or ''}".strip(),
@@ -136,16 +137,6 @@ def _refused(case: Case, refused: Rejection) -> Iterator[Finding]:
         title, why = guess
         detail = (why, CAUSE_88) if refused.cause == INCOMPATIBLE else (why,)
         yield Finding(RULE.name, "suspect", 0.6, seen, title, detail, facts, SETTLE, leg=leg)
-
-
-def _audio(case: Case, refused: Rejection) -> SdpMediaRow | None:
-    """The audio offered in the INVITE to which the refusal goes back."""
-    origin = refused.origin
-    invites = (
-        row for row in case.sip_messages
-        if row.call_id == origin.call_id and row.method == "INVITE" and row.cseq == origin.cseq
-    )  # fmt: skip
-    return next((audio for row in invites if (audio := offered_audio(case, row)) is not None), None)
 
 
 def _guess(case: Case, refused: Rejection, audio: SdpMediaRow) -> tuple[Text, Text] | None:

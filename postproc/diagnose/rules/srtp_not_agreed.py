@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.negotiation import by_dtls, secured
 from postproc.diagnose.evidence.server import LONGEST
-from postproc.diagnose.evidence.signalling import offered_audio, refusal, well_known
+from postproc.diagnose.evidence.signalling import refusal, refused_offer, well_known
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SdpMediaRow
 from postproc.model.text import Text
@@ -39,16 +39,10 @@ REQUIRED = "crypto not negotiated but required"
 
 def find(case: Case) -> Iterator[Finding]:
     refused = refusal(case, REFUSALS)
-    if refused is None:
+    offer = refused_offer(case, refused) if refused is not None else None
+    if refused is None or offer is None:
         return
-    asked = [
-        row
-        for row in case.sip_messages
-        if (row.call_id, row.cseq, row.method) == (refused.origin.call_id, refused.origin.cseq, "INVITE")
-    ]
-    audio = offered_audio(case, asked[0]) if asked else None
-    if audio is None:
-        return
+    invite, audio = offer
     optional, demanded = _optional(audio), _demanded(audio)
     lines = [
         row
@@ -77,7 +71,7 @@ def find(case: Case) -> Iterator[Finding]:
         RULE.name,
         "fault" if lines else "suspect",
         0.9 if lines else 0.6,
-        evidence(asked[0], refused.origin, refused.response),
+        evidence(invite, refused.origin, refused.response),
         SURE if lines else TITLE,
         tuple(detail),
         facts,
