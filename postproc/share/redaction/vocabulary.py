@@ -97,7 +97,7 @@ SDP_WORDS = """
     nov ntp null object octet only oob optional order org orient orientation out pacing packet
     packetization par param parameters params passive password path pcfg period phon playout pli pll
     prflx profile pt ptime ptimes ptp pub q qcif qoe qos quality raddr range rate rates recv recvonly red
-    reduced refclk refresh relay relayed remb remote renomination repair require required rfc3388 rid
+    reduced refclk refresh relay relayed remb remote renomination repair require required rid
     rids rmcat robust role rpsi rr rrtr rs rsize rtcp rtcweb rtp rtpmap rtx sampling sap sar savp savpf
     sctp sctpmap sctpport sdes sdpfrag sdplang sdpneg secure seed semantic semantics send sender sendonly
     sendrecv session set setup sha sha1 silence silencesupp sim simulcast size sl slides smptetc sorting
@@ -264,7 +264,7 @@ LOG_WORDS = """
     required requires reservation reset resetting resolution resolve resolved resort resource resources
     respond responding response responses rest restart restarted restarting result resulted results
     resume resuming retries retry retrying return returned returning returns reuse reverse rewind rf64
-    rfc rfc1918 rfc2833 rfc4028 rfc4575 rfc6598 right ring ringback ringing robustness role room root
+    rfc right ring ringback ringing robustness role room root
     round route routed routing rpc rpid rport rtcp rtp rtpmap rtt rule run running runtime safe same
     sample samples save saved saving say sched schedule scheduled scheduler scope score screen script sd2
     sdp sds search searching sec second secondary seconds section secure security see seek select
@@ -317,6 +317,7 @@ LETTERS = re.compile(r"[A-Za-z]{3,}")
 COUNTED = re.compile(r"(?:x|v)?\d{1,3}(?:ms|s|bit|k|kbps|hz|khz)?|cs\d?", re.IGNORECASE)
 SHORT_NUMBER = 2  # digits: what is longer may be an extension
 LONGEST_VERSION = 9  # digits: what has more may be a telephone number with points in it
+RFC = re.compile(r"rfc\d{3,5}", re.IGNORECASE)  # a document that texts cite; the number is nobody's
 VERSION = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,6}){1,3}")
 # A number in groups, an address, a version; no status line.
 GROUPED = re.compile(r"(?<!SIP/)(?<![\w.+])\+?\d{1,5}(?:[ ./~-]\d{1,5}){2,9}(?!\w)")
@@ -376,6 +377,8 @@ class Known:
         if lower in NAMES:
             return word in (lower, word.upper())
         if lower in self._words or len(word) == 1:
+            return True
+        if RFC.fullmatch(word):
             return True
         return bool(COUNTED.fullmatch(word)) and sum(map(str.isdigit, word)) <= SHORT_NUMBER
 

@@ -47,6 +47,7 @@ def test_what_tells_of_somebody_is_replaced(made, line, gone):
         "State Change CS_NEW -> CS_INIT",
         "version: 1.10.12-release git",
         "Activating RTCP PORT 127.0.0.1:30001",
+        "as RFC8842 and rfc3711 demand",
     ],
 )
 def test_what_tells_of_nobody_stays(made, line):
