@@ -107,7 +107,7 @@ def _joined(events: Tables, known: Deployment) -> Result:
     legs = tables.legs.dropna(subset=["call", "call_id"])
     groups = {call: frozenset(ids) for call, ids in legs.groupby("call")["call_id"]}
     calls = {call_id: group for group in groups.values() for call_id in group}
-    sure = dict(zip(tables.calls["call"], tables.calls["confidence"], strict=True))
+    sure = dict(zip(tables.calls["call"], tables.calls["joined_confidence"], strict=True))
     confidence = {group: float(sure[call]) for call, group in groups.items()}
     return Result(calls, int(tables.calls["ambiguous"].sum()), confidence)
 

@@ -54,34 +54,37 @@ from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
 INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
 
-Moment = tuple[int, str]  # ns since 1970 and Call-ID: sorts legs, and tells equally early ones apart
+# ns since 1970, frame, Call-ID: sorts legs. Of legs of the same moment the earlier frame comes first, so that
+# a redacted copy, whose Call-IDs are others, has the same numbers.
+Moment = tuple[int, int, str]
 
 
 def number(legs: pd.DataFrame, groups: Mapping[str, int], sessions: Sequence[Session]) -> Numbered:
     """Number the calls: ``groups`` has what tells calls apart, by Call-ID."""
     members: dict[int, list[Moment]] = {}
     for moment in _first_moments(legs):
-        members.setdefault(groups[moment[1]], []).append(moment)
+        members.setdefault(groups[moment[2]], []).append(moment)
     calls: list[tuple[list[Moment], int | None]] = [(sorted(held), None) for held in members.values()]
     alone = [(place, session) for place, session in enumerate(sessions) if session.call_id is None]
-    calls += [([(session.start or 0, " ".join(session.ufrags))], place) for place, session in alone]
+    calls += [([(session.start or 0, 0, " ".join(session.ufrags))], place) for place, session in alone]
     found = Numbered({}, {})
     for call, (held, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
         if place is None:
-            found.legs.update({call_id: (call, leg) for leg, (_, call_id) in enumerate(held, 1)})
+            found.legs.update({call_id: (call, leg) for leg, (_, _, call_id) in enumerate(held, 1)})
         else:
             found.without_sip[place] = call
     return found
 
 
 def _first_moments(legs: pd.DataFrame) -> list[Moment]:
-    invited: dict[str, int] = {}
-    first: dict[str, int] = {}
-    for call_id, invite, time in records(legs, "call_id", "invite_time", "time"):
+    invited: dict[str, tuple[int, int]] = {}
+    first: dict[str, tuple[int, int]] = {}
+    for call_id, invite, time, frame in records(legs, "call_id", "invite_time", "time", "frame"):
         if invite is not None:
-            invited[call_id] = min(invited.get(call_id, invite), invite)
-        first[call_id] = min(first.get(call_id, time or 0), time or 0)
-    return [(invited.get(call_id, time), call_id) for call_id, time in first.items()]
+            invited[call_id] = min(invited.get(call_id, (invite, frame)), (invite, frame))
+        seen = (time or 0, frame)
+        first[call_id] = min(first.get(call_id, seen), seen)
+    return [(*invited.get(call_id, seen), call_id) for call_id, seen in first.items()]
 
 
 class Roles(NamedTuple):
@@ -242,7 +245,7 @@ def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous
         "from_user": _known(leg.from_user for leg in first),
         "to_user": _known(leg.to_user for leg in first),
         "joined_by": joined,
-        "confidence": confidence,
+        "joined_confidence": confidence,
         "ambiguous": ambiguous,
         "start": timestamp(min(start, default=first[0].time)),
         "answer": timestamp(min(answered, default=None)),
@@ -259,7 +262,7 @@ def _without_sip(call: int, told: Checks) -> dict[str, Any]:
         "call": call,
         "legs": 0,
         "joined_by": "ice",
-        "confidence": 1.0,
+        "joined_confidence": 1.0,
         "ambiguous": False,
         "start": timestamp(told.first),
     }

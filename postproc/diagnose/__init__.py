@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from postproc.diagnose import describe
-from postproc.diagnose.chain import Chain, chain, verdict
+from postproc.diagnose.chain import Chain, chain, confidence, verdict
 from postproc.diagnose.ending import ended_well, ending
 from postproc.diagnose.evidence.case import Beside, Case, beside, cases
 from postproc.diagnose.evidence.media import described, media_ok
@@ -167,6 +167,7 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
         "verdict": said,
         "cause": root.rule if root else None,
         "headline": describe.headline(case, shown, sentence, facts, lang),
+        "confidence": confidence(chained, said, case.call.joined_confidence),
         "media_ok": heard,
     }
 

@@ -78,6 +78,17 @@ def _place(
     return 3, rank
 
 
+def confidence(chained: Chain, said: Verdict, joined: float | None) -> float | None:
+    """How sure a verdict is, 0 to 1: as the surest finding that says the same.
+
+    What is ok is proven on every leg, so it is as sure as that these legs are the call's (``joined``).
+    None for ``cannot_tell`` without a finding: nothing is claimed.
+    """
+    if said == "ok":
+        return joined
+    return max((each.confidence for each in chained.findings if each.verdict == said), default=None)
+
+
 def verdict(chained: Chain, *, ended_well: bool, media_ok: bool | None) -> Verdict:
     """What to say of the call: the worst of the root and what follows from it.
 

@@ -500,13 +500,14 @@ class CallRow(NamedTuple):
     to_user: str | None
     cause: str | None
     joined_by: str | None
-    confidence: float | None
+    joined_confidence: float | None
     ambiguous: bool | None
     start: pd.Timestamp | None
     answer: pd.Timestamp | None
     end: pd.Timestamp | None
     final_status: int | None
     verdict: CallVerdict | None
+    confidence: float | None
     headline: str | None
     media_ok: bool | None
 

@@ -76,6 +76,10 @@ UNJUDGED = Text(
     "bleibt, steht aber in keinem Wörterbuch: {words}",
 )
 MORE = Text("and {count} more", "und {count} weitere")
+AMBIGUOUS = Text(
+    "not looked for at the end: {count} originals that are also the pseudonym of another",
+    "am Ende nicht gesucht: {count} Originale, die zugleich Pseudonym eines anderen sind",
+)
 OWN = Text("remains, as you gave it: {what}", "bleibt, wie angegeben: {what}")
 TITLE = Text("What was replaced, and what remains", "Was ersetzt wurde und was bleibt")
 STAYED = Text("Words that remain", "Wörter, die bleiben")
@@ -97,6 +101,7 @@ class Account:
     tally: Tally = field(default_factory=Tally)
     unjudged: Mapping[str, Counter[str]] = field(default_factory=dict)
     own: tuple[str, ...] = ()  # what stays as whoever asks must be known
+    ambiguous: int = 0  # originals that the last search could not tell from pseudonyms
 
     @property
     def words(self) -> Counter[str]:
@@ -121,6 +126,8 @@ def lines(account: Account, lang: Lang) -> list[str]:
         told.append(UNJUDGED.of(lang, words=few(account.words, lang)))
     if account.own:
         told.append(OWN.of(lang, what=", ".join(account.own)))
+    if account.ambiguous:
+        told.append(AMBIGUOUS.of(lang, count=account.ambiguous))
     return [clean(line) for line in told]
 
 
@@ -141,6 +148,8 @@ def markdown(account: Account, lang: Lang) -> str:
     told = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
     if account.own:
         told.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
+    if account.ambiguous:
+        told.append(f"- {AMBIGUOUS.of(lang, count=account.ambiguous)}")
     for heading, words in ((OF_NOBODY, account.words), (OF_DICTIONARIES, account.tally.words)):
         if words:
             told += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]

@@ -72,7 +72,7 @@ def export_redacted(
         ]
         done = redact(Work(sources, products=products, hidden=hidden), key)
         unjudged = {targets[path.name].name: words for path, words in done.unjudged.items()}
-        account = Account(done.pseudonyms.tally, unjudged)
+        account = Account(done.pseudonyms.tally, unjudged, ambiguous=done.originals.ambiguous)
         look(account)
         for source in sources:
             moved(source.target, targets[source.target.name])
@@ -148,7 +148,7 @@ def report(
         logs = {path: place / f"{n}.log" for n, path in enumerate(_files(done.logs), 1)}
         redacted = redact(Work(captures, logs, products=products(known), hidden=hidden), key)
         unjudged = {path.name: words for path, words in redacted.unjudged.items()}
-        account = Account(redacted.pseudonyms.tally, unjudged)
+        account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
         again = pipeline.run(
             [source.target for source in captures], fs_logs=list(logs.values()),

@@ -26,7 +26,6 @@ from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
 from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
 from postproc.wire import pcapng
 
-ATTEMPTS = 50
 OUR_NAME = frozenset(APPLICATION.lower().split())  # stands in every capture we write
 USUAL_NAMES = (
     "lo",
@@ -92,8 +91,8 @@ def products(deployment: Deployment) -> tuple[str, ...]:
 def redact(work: Work, key: str | None = None) -> Redacted:
     """Write all files with pseudonyms.
 
-    Raises SetupError, and leaves no file behind, when a file cannot be written, an original
-    is left in one, or a given ``key`` makes a pseudonym of what is an original elsewhere.
+    Raises SetupError, and leaves no file behind, when a file cannot be written or an original
+    is left in one.
     """
     pseudonyms, packets = _learnt(work, key)
     pseudonyms.texts.plain.clear()  # what stayed before all was learnt may not stay now
@@ -139,27 +138,22 @@ def _remove(path: Path) -> None:
 
 
 def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
-    for attempt in range(ATTEMPTS):
-        secret = key.encode() if key else secrets.token_bytes(32)
-        pseudonyms = Pseudonyms(secret, work.products)
-        for word in work.hidden:
-            pseudonyms.words.user(word)
-        packets = [_noted(source, pseudonyms) for source in work.captures]
-        pseudonyms.learn_fingerprints()
-        for source, replacing_in in zip(work.captures, packets, strict=True):
-            replacing_in.finish()
-            for _ in _replaced(source, replacing_in):
-                pass
-        lenient = Lenient(pseudonyms)
-        for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
-            for path in paths:
-                for line in _lines(path):
-                    replaced(line)
-        if not pseudonyms.collides():
-            return pseudonyms, packets
-        if key and not attempt:
-            break
-    raise SetupError("this key gives a pseudonym that is an original elsewhere; take another --key")
+    secret = key.encode() if key else secrets.token_bytes(32)
+    pseudonyms = Pseudonyms(secret, work.products)
+    for word in work.hidden:
+        pseudonyms.words.user(word)
+    packets = [_noted(source, pseudonyms) for source in work.captures]
+    pseudonyms.learn_fingerprints()
+    for source, replacing_in in zip(work.captures, packets, strict=True):
+        replacing_in.finish()
+        for _ in _replaced(source, replacing_in):
+            pass
+    lenient = Lenient(pseudonyms)
+    for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
+        for path in paths:
+            for line in _lines(path):
+                replaced(line)
+    return pseudonyms, packets
 
 
 def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:

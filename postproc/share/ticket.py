@@ -222,7 +222,9 @@ def _redacted(files: Mapping[str, Path], order: Order, place: Path) -> _Packed:
 
 def _account(done: Redacted, names: Mapping[Path, str], order: Order) -> Account:
     unjudged = {names[path]: words for path, words in done.unjudged.items()}
-    return Account(done.pseudonyms.tally, unjudged, tuple(as_given(order.answers).values()))
+    return Account(
+        done.pseudonyms.tally, unjudged, tuple(as_given(order.answers).values()), done.originals.ambiguous
+    )
 
 
 def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | None) -> Run:

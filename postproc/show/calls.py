@@ -50,7 +50,6 @@ class Line:
     packets_to_client: int | None
     packets_to_server: int | None
     packets_other: int | None
-    confidence: float | None  # None where there is one leg: nothing was joined
     ambiguous: bool
     verdict: str | None = None
     headline: str | None = None
@@ -79,7 +78,6 @@ def call_lines(tables: Tables) -> list[Line]:
             packets_to_client=media.get((call, TO_CLIENT)),
             packets_to_server=media.get((call, TO_SERVER)),
             packets_other=media.get((call, OTHER)),
-            confidence=row["confidence"] if (row["legs"] or 0) > 1 else None,
             ambiguous=bool(row["ambiguous"]),
             verdict=row["verdict"],
             headline=row["headline"],

@@ -234,8 +234,38 @@ def _tcp(canaries: Canaries) -> list[bytes]:
         f"HTTP/1.1 200 OK\r\n\r\n{request}{word('in HTTP')}\r\n".encode(),
     ]  # fmt: skip
     made = [wire.segment(text, 50_000 + number, 5061 + number) for number, text in enumerate(texts)]
+    made += [wire.segment(text, 52_000 + number, 5061) for number, text in enumerate(_tls(canaries))]
     odd = b"\x02\x0b" + word("TCP option").encode() + b"\0" + word("behind options").encode()
     return [*made, wire.segment(b"", 51_000, 5060, options=odd.ljust(24, b"\0"))]
+
+
+def _tls(canaries: Canaries) -> list[bytes]:
+    """Connections that begin as TLS does: messages of a handshake, alerts, what is sealed, what is none of it."""
+    text = lambda place: canaries.word(f"TLS {place}").encode()  # noqa: E731
+    hello = (
+        b"\3\3" + text("random").ljust(32, b"\0") + b"\x09" + text("session id") + b"\0\x0a" + text("suites")
+    )
+    hello += b"\0\x09" + text("compression")
+    extensions = b"".join(
+        struct.pack(">HH", kind, 9) + text(f"extension {kind}") for kind in (0, 10, 16, 35, 41, 51, 0x7777)
+    )
+    certificate = b"\x30" + bytes([11]) + b"\x0c\x09" + text("subject")
+    chain = b"".join(len(each).to_bytes(3) + each for each in (certificate, text("no DER")))
+    bodies = {
+        1: hello + struct.pack(">H", len(extensions)) + extensions, 2: text("server hello"), 4: text("new ticket"),
+        11: len(chain).to_bytes(3) + chain, 12: text("server key"), 13: text("authority"), 16: text("client key"),
+    }  # fmt: skip
+    started = b"\x16\3\1\0\4\x0e\0\0\0"
+    record = lambda kind, content: struct.pack(">BHH", kind, 0x303, len(content)) + content  # noqa: E731
+    made = [record(22, bytes([kind]) + len(body).to_bytes(3) + body) for kind, body in bodies.items()]
+    made += [started + record(kind, text(f"record {kind}")) for kind in (20, 21, 22, 23, 24)]
+    change = started + record(20, b"\1")
+    return [
+        *made,
+        change + record(22, text("finished")),
+        change + record(21, text("sealed")),
+        started + text("behind"),
+    ]
 
 
 def _below(canaries: Canaries) -> list[bytes]:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from postproc.correlate.calls import number as numbered
 from postproc.correlate.calls import roles_of
@@ -28,9 +29,10 @@ def test_rows_of_one_call_id_are_one_leg_from_its_earliest():
     assert number(*legs, groups={"a": 1, "b": 2}).legs == {"a": (1, 1), "b": (2, 1)}
 
 
-def test_equally_early_legs_count_by_call_id():
-    legs = ({"call_id": "b", "time": 1.0}, {"call_id": "a", "time": 1.0})
-    assert number(*legs, groups={"a": 1, "b": 1}).legs == {"a": (1, 1), "b": (1, 2)}
+@pytest.mark.parametrize(("frames", "first"), [((4, 4), "a"), ((4, 5), "b")])
+def test_equally_early_legs_count_by_frame_then_call_id(frames, first):
+    legs = [{"call_id": name, "time": 1.0, "frame": frame} for name, frame in zip("ba", frames, strict=True)]
+    assert number(*legs, groups={"a": 1, "b": 1}).legs[first] == (1, 1)
 
 
 def test_sessions_without_sip_are_calls_by_their_first_check():

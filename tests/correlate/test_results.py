@@ -61,12 +61,12 @@ def test_the_answer_of_another_leg_counts_if_the_first_was_not_answered():
 def test_confidence_grows_with_the_evidence():
     sure = only(joined(inbound(answer=3.02, bye=9.0), outbound(answer=3.0, bye=9.02)))
     less = only(joined(inbound(caller="anonymous"), outbound(start=3.0, caller="anonymous")))
-    assert sure["confidence"] > 0.999
-    assert 0.7 < less["confidence"] < sure["confidence"]
+    assert sure["joined_confidence"] > 0.999
+    assert 0.7 < less["joined_confidence"] < sure["joined_confidence"]
 
 
 def test_a_single_leg_without_rival_is_certain():
-    assert only(joined(inbound()))["confidence"] == 1.0
+    assert only(joined(inbound()))["joined_confidence"] == 1.0
 
 
 def test_a_leg_that_might_have_followed_from_another_is_less_certain():
@@ -75,13 +75,14 @@ def test_a_leg_that_might_have_followed_from_another_is_less_certain():
     )
     assert found.calls["joined_by"].tolist() == ["single", "single"]
     assert found.calls["ambiguous"].tolist() == [False, False]
-    assert (found.calls["confidence"] < 0.7).all()
+    assert (found.calls["joined_confidence"] < 0.7).all()
 
 
 def test_an_ice_session_without_sip_is_a_call_of_no_legs():
     stun = b.stun_messages(CHECK | {"frame": 7, "time": 5.0}, CHECK | {"time": 8.0})
     call = only(joined(tables={"stun_messages": stun}))
-    assert (call["legs"], call["joined_by"], call["confidence"], call["ambiguous"]) == (0, "ice", 1.0, False)
+    assert (call["legs"], call["joined_by"], call["ambiguous"]) == (0, "ice", False)
+    assert call["joined_confidence"] == 1.0
     assert (call["start"], call["time"], call["frame"]) == (b.at(5), b.at(5), 7)
     assert pd.isna(call["end"])
 

@@ -1,10 +1,11 @@
 """Root cause before symptom."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
-from postproc.diagnose.chain import chain, verdict
+from postproc.diagnose.chain import chain, confidence, verdict
 from postproc.model.causes import CHAIN, Link, StepName, explaining, step
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Evidence, Finding, Rule, Stage
@@ -143,3 +144,16 @@ def test_a_rule_is_explained_by_those_that_break_what_it_needs():
     by_name = {each.name: each for each in RULES}
     assert [each.name for each in by_name["dtls"].causes_among(RULES)] == ["cut", "missing", "dead"]
     assert by_name["nat"].causes_among(RULES) == ()
+
+
+def test_a_verdict_is_as_sure_as_the_surest_finding_that_says_the_same():
+    chained = of(
+        found("dead", "fault"), replace(found("silent", "fault"), confidence=0.95), found("nat", "note")
+    )
+    assert confidence(chained, "fault", joined=0.6) == 0.95
+    assert confidence(of(found("dead", "cannot_tell")), "cannot_tell", joined=0.6) == 0.9
+
+
+def test_what_is_ok_is_as_sure_as_the_joining_and_nothing_said_is_not_sure_at_all():
+    assert confidence(of(), "ok", joined=0.97) == 0.97
+    assert confidence(of(), "cannot_tell", joined=0.97) is None

@@ -11,7 +11,6 @@ from postproc.model.deployment import GENERIC
 from postproc.model.errors import SetupError
 from postproc.read import deployment as deployments
 from postproc.read.records import Described, Other, Record, pieces
-from postproc.share import redact as module
 from postproc.share.redact import Source, Work, disguised, products, redact
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Originals
@@ -205,10 +204,15 @@ def test_a_file_with_an_original_is_refused(tmp_path):
     check([tmp_path / "a.txt"], Originals(addresses=frozenset({"10.0.50.11"})))
 
 
-def test_a_given_key_that_makes_pseudonyms_of_originals_is_refused(pcaps, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Pseudonyms, "collides", lambda _: True)
-    with pytest.raises(SetupError, match="take another --key"):
-        redact(Work([Source(pcaps / "made/busy_486.pcapng", tmp_path / "b")]), "key")
+def test_a_whole_network_of_phones_is_redacted(tmp_path):
+    """The network stays: of 90 addresses with two digits at the end, 80 cannot all get one of nobody's."""
+    addresses = [f"192.168.43.{number}" for number in range(10, 90)]
+    (tmp_path / "a.log").write_text("".join(f"from {addr}:5060\n" for addr in addresses))
+    done = redact(Work(logs={tmp_path / "a.log": tmp_path / "b.log"}), "key")
+    after = (tmp_path / "b.log").read_text().splitlines()
+    assert len(set(filter(None, after))) == 80
+    assert not [addr for addr, line in zip(addresses, after, strict=False) if line == f"from {addr}:5060"]
+    assert 60 < done.originals.ambiguous < 80
 
 
 def test_what_is_no_text_is_refused(tmp_path):

@@ -22,7 +22,6 @@ LINE = {
     "packets_to_client": 401,
     "packets_to_server": 543,
     "packets_other": None,
-    "confidence": 0.97,
     "ambiguous": False,
     "verdict": "ok",
 }
@@ -39,7 +38,6 @@ NOTHING = {
     "dtls": None,
     "packets_to_client": None,
     "packets_to_server": None,
-    "confidence": None,
 }
 
 

@@ -117,11 +117,10 @@ def test_a_stream_of_unknown_direction_is_other_and_one_without_call_is_none():
 def test_a_line_has_all_of_a_call():
     tables = Tables().with_(
         calls=builders.calls(
-            {"call": 2, "legs": 1, "confidence": 1.0, "final_status": 486, "start": 5},
+            {"call": 2, "legs": 1, "final_status": 486, "start": 5},
             {
                 "call": 1,
                 "legs": 2,
-                "confidence": 0.97,
                 "ambiguous": False,
                 "final_status": 200,
                 "start": 1,
@@ -150,7 +149,6 @@ def test_a_line_has_all_of_a_call():
             100,
             None,
             None,
-            0.97,
             False,
         ),
         calls.Line(
@@ -168,7 +166,6 @@ def test_a_line_has_all_of_a_call():
             None,
             None,
             None,
-            None,
             False,
         ),
     ]
@@ -177,7 +174,7 @@ def test_a_line_has_all_of_a_call():
 def test_a_call_without_sip_is_a_line_too():
     rows = builders.calls({"call": 1, "legs": 0, "start": None, "joined_by": "ice"})
     (line,) = calls.call_lines(Tables().with_(calls=rows))
-    assert (line.legs, line.start, line.confidence) == (0, None, None)
+    assert (line.legs, line.start) == (0, None)
 
 
 def test_no_calls_are_no_lines():

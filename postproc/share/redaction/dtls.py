@@ -73,11 +73,11 @@ class Reader:
         return length, self.take(int.from_bytes(length))
 
 
-def client_hello(body: bytes, filled: Filled) -> bytes:
-    """A ClientHello; a part that does not fit is null."""
+def client_hello(body: bytes, filled: Filled, *, cookie: bool = True) -> bytes:
+    """A ClientHello, that of TLS without ``cookie``; a part that does not fit is null."""
     held = Reader(body)
     new = held.take(VERSION) + filled(held.take(RANDOM))
-    for _ in range(2):  # session id and cookie
+    for _ in range(1 + cookie):  # session id first
         length, value = held.counted(1)
         new += length + filled(value)
     length, suites = held.counted(2)
@@ -212,7 +212,7 @@ class Handshakes:
             size = min(len(record), ALERT_SIZE if kind == ALERT else 1)
             return record[:size] + bytes(len(record) - size)
         if kind == HANDSHAKE and epoch:  # nulls would look like messages
-            return b"\xff" * min(len(record), 1) + self._filled(record[1:])
+            return b"\xff" * min(len(record), 1) + self.filled(record[1:])
         if kind != HANDSHAKE:
             return bytes(len(record))
         new = b""
@@ -232,7 +232,7 @@ class Handshakes:
         if not message.is_whole:
             return bytes(len(body))
         if message.kind in HELLOS:
-            return HELLOS[message.kind](body, self._filled)
+            return HELLOS[message.kind](body, self.filled)
         if message.kind == CLIENT_KEY_EXCHANGE:
             return self._key_exchange(body)
         return self._signed(message.kind, body)
@@ -240,10 +240,16 @@ class Handshakes:
     def _key_exchange(self, body: bytes) -> bytes:
         """A public key, a secret, an identity (RFC 5246, 7.4.7; RFC 4279): only how long it is stays."""
         counted = 1 if body[:1] and body[0] + 1 == len(body) else 2
-        return body[:counted] + self._filled(body[counted:])
+        return body[:counted] + self.filled(body[counted:])
 
-    def _filled(self, data: bytes) -> bytes:
+    def filled(self, data: bytes) -> bytes:
+        """As many other bytes, the same for the same."""
         return _filled(data, self.key)
+
+    def certificate(self, message: bytes) -> bytes:
+        """Another Certificate message of the same length and structure."""
+        self.tally.replaced[Kind.CERTIFICATE] += 1
+        return self._other(message)
 
     def _signed(self, kind: int, body: bytes) -> bytes:
         """What is signed with the certificate's key: another signature (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
@@ -255,7 +261,7 @@ class Handshakes:
         if at is None or at + 4 + int.from_bytes(body[at + 2 : at + 4]) != len(body):
             return bytes(len(body))
         self.tally.replaced[Kind.CERTIFICATE] += 1
-        head = body[:4] + self._filled(body[4:at]) if at else b""  # curve, and the public key on it
+        head = body[:4] + self.filled(body[4:at]) if at else b""  # curve, and the public key on it
         return head + body[at : at + 4] + _der(body[at + 4 :], self.key)
 
     def _other(self, message: bytes) -> bytes:

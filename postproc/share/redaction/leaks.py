@@ -211,12 +211,16 @@ MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
 
 @dataclass(frozen=True)
 class Originals:
-    """What must not be found any more: words (lower case), bytes of addresses, addresses as text."""
+    """What must not be found any more: words (lower case), bytes of addresses, addresses as text.
+
+    ``ambiguous`` of the originals are not among them: each is the pseudonym of another as well.
+    """
 
     words: frozenset[bytes] = frozenset()
     packed: frozenset[bytes] = frozenset()
     in_hex: frozenset[bytes] = frozenset()
     addresses: frozenset[str] = frozenset()
+    ambiguous: int = 0
 
     def besides(self, ours: Container[str]) -> "Originals":
         """Without the words that prose of ours says, whoever is called that."""
@@ -240,23 +244,29 @@ class Originals:
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
     """Everything that got a pseudonym, but for words that are ``common`` in protocols.
 
-    What stood in a header nobody knows does not count where it is ``kept`` elsewhere.
+    What stood in a header nobody knows does not count where it is ``kept`` elsewhere, nor does what is also
+    the pseudonym of another: found, it would say nothing. With any key some are: of ninety addresses
+    10.0.50.10 to 99 there are as many pseudonyms.
     """
+    hosts = addresses.seen.keys() - set(addresses.seen.values())
+    macs = addresses.macs.keys() - set(addresses.macs.values())
+    pseudonyms = {new.lower() for word, new in words.seen.items() if word != new}
+
     replaced = {word.lower() for word, new in words.seen.items() if word != new and not is_address(word)}
-    meant = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
+    counting = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
+    meant = counting - pseudonyms
     short = {word for word in meant if not _telling(word)}
     in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
-    packed = {addr.packed for addr in addresses.seen} | set(addresses.macs)
-    packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in addresses.seen if isinstance(addr, IPv4Address)}
-    in_hex = {each.hex() for each in (*(addr.packed for addr in addresses.seen), *addresses.macs)}
-    in_hex |= {
-        sign.join(re.findall("." * step, mac.hex())) for mac in addresses.macs for step, sign in MAC_FORMS
-    }
+    packed = {addr.packed for addr in hosts} | macs
+    packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in hosts if isinstance(addr, IPv4Address)}
+    in_hex = {each.hex() for each in (*(addr.packed for addr in hosts), *macs)}
+    in_hex |= {sign.join(re.findall("." * step, mac.hex())) for mac in macs for step, sign in MAC_FORMS}
     return Originals(
         words=frozenset(_written(meant - short)) | frozenset(in_place),
         packed=frozenset(packed),
         in_hex=frozenset(text.encode() for text in in_hex),
-        addresses=frozenset(map(str, {**addresses.seen, **addresses.networks})),
+        addresses=frozenset(map(str, hosts | (addresses.networks.keys() - set(addresses.networks.values())))),
+        ambiguous=len(addresses.seen) - len(hosts) + len(addresses.macs) - len(macs) + len(counting - meant),
     )
 
 
@@ -296,16 +306,6 @@ def _telling(word: str) -> bool:
     if any(map(str.isalpha, word)):
         return len(word) >= SHORTEST
     return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
-
-
-def collides(addresses: Addresses, words: Words) -> bool:
-    """Whether a pseudonym is also an original: it would look as if one were left."""
-    if set(addresses.seen) & set(addresses.seen.values()) or set(addresses.macs) & set(
-        addresses.macs.values()
-    ):
-        return True
-    known = {word.lower() for word, new in words.seen.items() if word != new and _telling(word)}
-    return any(new.lower() in known for word, new in words.seen.items() if word != new)
 
 
 def in_text(data: bytes, held: Originals) -> list[str]:

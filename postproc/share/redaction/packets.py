@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from postproc.read.layers import IN_IP, IPV4, IPV6
 from postproc.share.account import Kind, Tally
+from postproc.share.redaction import tls
 from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.dtls import Flow, Handshakes, looks_like_dtls
 from postproc.share.redaction.sip import START, Messages
@@ -144,7 +145,7 @@ class Packets:
 
     def finish(self) -> None:
         """All packets are noted: replace in what is spread over several; again when more is learnt."""
-        self._streams.finish(self._messages.message)
+        self._streams.finish(self._messages.message, lambda stream: tls.replaced(stream, self._handshakes))
         self._fragments.finish(self._reassembled)
 
     def packet(self, frame: int, link_type: int, data: bytes) -> bytes:

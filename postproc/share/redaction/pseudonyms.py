@@ -93,10 +93,6 @@ class Pseudonyms:
         """All certificates are noted: the session descriptions name those that take their place."""
         self.descriptions.fingerprints |= dict(self.handshakes.fingerprints())
 
-    def collides(self) -> bool:
-        """Whether a pseudonym is the original of something else."""
-        return leaks.collides(self.addresses, self.words)
-
     def originals(self) -> Originals:
         """All that was replaced so far."""
         return leaks.originals(self.addresses, self.words, self.known, self.texts.plain)

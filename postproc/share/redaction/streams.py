@@ -1,4 +1,4 @@
-"""What is spread over packets: fragmented datagrams, SIP in TCP, streams of media.
+"""What is spread over packets: fragmented datagrams, SIP and TLS in TCP, streams of media.
 
 A message may be spread over segments, or share one with others, so each direction of a connection is put
 together first; a segment sent again stays equal to the one sent first. SIP that was decrypted stands in the
@@ -17,6 +17,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from postproc.read.connections import PORTS
+from postproc.share.redaction import tls
 from postproc.share.redaction.dtls import Flow
 from postproc.share.redaction.sdp import Sessions
 from postproc.share.redaction.sip import START
@@ -80,6 +82,7 @@ class Fragments:
 SYN, ACK = 0x02, 0x10
 WRAP = 1 << 32
 UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
+LARGEST_TLS = 1 << 18  # the same of one in TLS: ten handshakes with long chains, or hours of signalling
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
@@ -113,6 +116,13 @@ class Direction:
         """Replace in the messages of the stream; ``change`` gives another of the same length."""
         self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
 
+    def finish_tls(self, change: Change) -> None:
+        """Replace in records of TLS; behind a gap nobody knows where one begins."""
+        self.stretches = [
+            (start, change(data) if start == 0 else bytes(len(data)))
+            for start, data in _stretches(self.parts)
+        ]
+
     def finish_decrypted(self, change: Change) -> None:
         """Put messages in the place of the segments up to that in which they ended; all else is null.
 
@@ -145,11 +155,12 @@ class Connection:
     ways: dict[End, Direction] = field(default_factory=dict)
     has_sip: bool = False
     is_decrypted: bool = False
+    is_tls: bool = False
     looked_at: int = 0
 
     @property
     def given_up(self) -> bool:
-        return not self.has_sip and self.looked_at > UNDECIDED
+        return not self.has_sip and self.looked_at > (LARGEST_TLS if self.is_tls else UNDECIDED)
 
 
 @dataclass
@@ -181,19 +192,26 @@ class Streams:
                 connection.has_sip = connection.is_decrypted = True
                 way.decrypted.setdefault(way.position(number) + len(payload), self.decrypted[frame])
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
+            begins = not connection.looked_at and payload.startswith(tls.FIRST)
+            connection.is_tls |= begins and bool(PORTS & {source[1], destination[1]})
             connection.looked_at += len(payload)
             way.parts.append((way.position(number), payload))
-        if connection.given_up:
+        if connection.given_up and not connection.is_tls:
             connection.ways.clear()
 
-    def finish(self, change: Change) -> None:
-        self.places = {frame: place for frame, place in self.places.items() if place[0].has_sip}
+    def finish(self, change: Change, of_tls: Change) -> None:
+        """Replace in what SIP messages are in, and in the records of TLS."""
+        self.places = {
+            frame: place for frame, place in self.places.items() if place[0].has_sip or place[0].is_tls
+        }
         for connection in {id(place[0]): place[0] for place in self.places.values()}.values():
             for way in connection.ways.values():
                 if connection.is_decrypted:
                     way.finish_decrypted(change)
-                else:
+                elif connection.has_sip:
                     way.finish(change)
+                else:
+                    way.finish_tls(of_tls)
 
     def segment(self, frame: int, segment: bytes) -> bytes:
         """The segment as it is now, its checksum not yet set; without SIP its payload is null."""

@@ -177,7 +177,7 @@ def _captures(call: Call) -> list[str]:
 def _joined(row: CallRow) -> str:
     if (row.legs or 0) < 2:
         return ""
-    sure = f" ({100 * row.confidence:.0f} %)" if row.confidence is not None else ""
+    sure = f" ({100 * row.joined_confidence:.0f} %)" if row.joined_confidence is not None else ""
     return shown((row.joined_by or NONE).replace(",", ", ")) + sure
 
 

@@ -134,7 +134,7 @@ def test_two_calls_in_lockstep_are_left_apart_and_both_choices_kept():
     )
     assert groups(found) == ["a1", "a2", "b1", "b2"]
     assert found.calls["ambiguous"].all()
-    assert (found.calls["confidence"] <= 0.5).all()
+    assert (found.calls["joined_confidence"] <= 0.5).all()
     assert len(found.joins) == 4
     assert not found.joins["accepted"].any()
 

@@ -59,7 +59,7 @@ def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, byt
     streams = Streams()
     for frame, (source, each) in enumerate(sent):
         streams.note(frame, source, SERVER if source == CLIENT else CLIENT, each)
-    streams.finish(lambda message: message.replace(b"old", b"new"))
+    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase)
     new = [streams.segment(frame, each) for frame, (_, each) in enumerate(sent)]
     return [(*struct.unpack_from(">II", each, 4), each[(each[12] >> 4) * 4 :]) for each in new]
 
@@ -75,6 +75,26 @@ def test_messages_are_replaced_and_numbers_stay():
     assert found[2] == (100, 500, NEW)
     assert found[3] == (500, 100 + len(NEW), b"")
     assert found[4] == (100 + len(OLD), 500, NEW)
+
+
+def test_tls_on_a_port_of_signalling_is_replaced_up_to_a_gap():
+    secure = (b"\1\1\1\1", 5061)
+    streams, hello = Streams(), b"\x16\3\1\0\5hello"
+    sent = [(1, hello), (1 + len(hello), b"more"), (40, b"behind a gap")]
+    for frame, (number, payload) in enumerate(sent):
+        streams.note(frame, secure, SERVER, segment(number, payload))
+    streams.finish(bytes, bytes.swapcase)
+    found = [streams.segment(frame, segment(*each))[20:] for frame, each in enumerate(sent)]
+    assert found == [b"\x16\3\1\0\5HELLO", b"MORE", bytes(12)]
+
+
+def test_tls_elsewhere_and_behind_other_bytes_is_null():
+    streams, hello = Streams(), b"\x16\3\1\0\5hello"
+    client = (b"\2\2\2\2", 50_000)
+    streams.note(1, (b"\1\1\1\1", 443), client, segment(1, hello))
+    streams.note(2, (b"\1\1\1\1", 5061), client, segment(1, b"x" + hello))
+    streams.finish(bytes, bytes.swapcase)
+    assert [streams.segment(frame, segment(1, hello))[20:] for frame in (1, 2)] == [bytes(10)] * 2
 
 
 @pytest.mark.parametrize("cut", [1, 25, 30, 50, len(OLD) - 1])
@@ -138,7 +158,7 @@ def test_a_message_that_was_decrypted_fills_the_segments_of_its_records_and_all_
     sent = [segment(1, b"\x16hello" * 9), segment(55, b"\x17" * 40), segment(95, b"\x17" * 40)]
     for frame, each in enumerate(sent):
         streams.note(frame, CLIENT, SERVER, each)
-    streams.finish(lambda message: message.replace(b"old", b"new"))
+    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase)
     stream = b"".join(streams.segment(frame, each)[20:] for frame, each in enumerate(sent))
     message = NEW.replace(b"To: new", b"To: new".ljust(7 + 80 - len(NEW)))
     assert stream == bytes(54) + message

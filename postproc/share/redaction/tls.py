@@ -1,0 +1,68 @@
+"""TLS over TCP (RFC 5246, RFC 8446): how far a handshake came stays, and nothing that tells of somebody.
+
+Headers of records and messages, alerts in the clear, and what hellos choose from stay; names, identities,
+randoms and keys give way to other bytes, as do certificates, to others of the same length. What is encrypted
+is gone.
+"""
+
+from postproc.share.redaction.dtls import Handshakes, client_hello, server_hello
+from postproc.wire.dtls import (
+    ALERT,
+    CERTIFICATE,
+    CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
+    HANDSHAKE,
+    SERVER_HELLO,
+    TLS_HANDSHAKE,
+    TLS_RECORD,
+    tls_records,
+)
+
+FIRST = bytes((HANDSHAKE, 3))  # of every connection of TLS: a ClientHello, of version 3.x as SSL counts
+
+
+def replaced(stream: bytes, handshakes: Handshakes) -> bytes:
+    """A stretch that begins with a record, as long as before; null from where it is no TLS any more."""
+    new, keyed = bytearray(), False
+    for kind, _, _, body in tls_records(stream):
+        new += stream[len(new) : len(new) + TLS_RECORD] + _content(kind, body, handshakes, keyed=keyed)
+        keyed = keyed or kind == CHANGE_CIPHER_SPEC
+    return bytes(new) + bytes(len(stream) - len(new))
+
+
+def _content(kind: int, body: bytes, handshakes: Handshakes, *, keyed: bool) -> bytes:
+    if kind == CHANGE_CIPHER_SPEC:
+        return body[:1] + bytes(len(body[1:]))
+    if kind == ALERT and len(body) == 2 and not keyed:
+        return body
+    if kind == HANDSHAKE and not (keyed and not _is_hello(body)):
+        return _messages(body, handshakes)
+    return b"\xff" * len(body)  # nulls would look like messages
+
+
+def _is_hello(body: bytes) -> bool:
+    """Also one after ChangeCipherSpec, as a HelloRetryRequest brings about: by its length no Finished."""
+    return body[:1] in (bytes([CLIENT_HELLO]), bytes([SERVER_HELLO])) and (
+        int.from_bytes(body[1:TLS_HANDSHAKE]) == len(body) - TLS_HANDSHAKE
+    )
+
+
+def _messages(body: bytes, handshakes: Handshakes) -> bytes:
+    """The messages of a record; of one that goes on in the next only the header stays."""
+    new = bytearray()
+    while len(new) + TLS_HANDSHAKE <= len(body):
+        head = body[len(new) : len(new) + TLS_HANDSHAKE]
+        start, size = len(new) + TLS_HANDSHAKE, int.from_bytes(head[1:])
+        message = body[start : start + size]
+        new += head + (
+            _message(head[0], message, handshakes) if len(message) == size else bytes(len(message))
+        )
+    return bytes(new) + bytes(len(body) - len(new))
+
+
+def _message(kind: int, body: bytes, handshakes: Handshakes) -> bytes:
+    if kind == CLIENT_HELLO:
+        return client_hello(body, handshakes.filled, cookie=False)
+    if kind == SERVER_HELLO:
+        return server_hello(body, handshakes.filled)
+    return handshakes.certificate(body) if kind == CERTIFICATE else bytes(len(body))
