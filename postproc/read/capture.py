@@ -31,6 +31,7 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
+FROM_STREAMS = ("stun", "classicstun", "dtls")
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
@@ -65,7 +66,8 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
             shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
             known = payloads.direct_frames(_aside(kept), parted.direct_frames, parted.direct_times)
             try:
-                both = _marked(merge(shown, known, key=attrgetter("number")), parted.guessed_frames)
+                every = merge(shown, known, _streamed(parted), key=attrgetter("number"))
+                both = _marked(every, parted.guessed_frames)
                 told: list[str] = []
                 found = events(both, name, told)
                 return _tables(found, _warned(parted, told), path, name, everything=False)
@@ -74,12 +76,28 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         clock, passed = Clock(), Passed()
         shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
         told = []
-        found = events(passed.by(shown), name, told)
+        every = merge(_besides_streams(passed.by(shown)), _streamed(parted), key=attrgetter("number"))
+        found = events(every if parted.walked else passed.by(shown), name, told)
         if not parted.walked:
             parted = passed.noted(parted)
         if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
             told.append(clock.warning)
         return _tables(found, _warned(parted, told), path, name, everything=True)
+
+
+def _streamed(parted: Split) -> list[Frame]:
+    """What the walk put together from segments, by the frames in which it ended."""
+    return sorted(parted.from_streams, key=attrgetter("number"))
+
+
+def _besides_streams(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames without the STUN and DTLS that tshark, too, finds in TCP: the walk has put it together."""
+    for frame in frames:
+        if frame.transport != "tcp" or "icmp" in frame.protocols or "icmpv6" in frame.protocols:
+            yield frame
+            continue
+        messages = {name: held for name, held in frame.messages.items() if name not in FROM_STREAMS}
+        yield replace(frame, messages=messages)
 
 
 @dataclass
