@@ -54,8 +54,8 @@ from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
 INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
 
-# ns since 1970, capture, frame, Call-ID: sorts legs. Of those of one moment the earlier frame comes first, so that
-# a redacted copy, whose Call-IDs are others, has the same numbers.
+# ns since 1970, capture, frame, Call-ID: sorts legs. Of one moment the earlier frame comes first, so that a
+# redacted copy, whose Call-IDs are others, has the same numbers.
 Moment = tuple[int, str, int, str]
 
 
