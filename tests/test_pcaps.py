@@ -57,8 +57,10 @@ HINTS = {
 }
 # Captured twice: tshark takes the copies of TCP segments for retransmissions and shows their SIP once.
 COPIES = {"double_captured"}
-# Media wrapped in ChannelData: tshark 4.0 does not look inside.
-WRAPPED = {"turn_channel"}
+# Of STUN behind the lengths of RFC 4571 tshark shows one message a segment.
+FRAMED = {"ice_tcp"}
+# Media wrapped in ChannelData, or framed: tshark 4.0 does not look inside. tests/test_truth.py does.
+WRAPPED = {"turn_channel", "turn_tcp", *FRAMED}
 
 
 def tshark(capture: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -165,7 +167,7 @@ def test_sip_messages_are_those_of_the_truth(name: str) -> None:
     assert seen == of_calls | TRUTHS[name].get("beside_calls", {})
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FRAMED])
 def test_stun_requests_are_those_of_the_truth(name: str) -> None:
     refusals = [packet for packet in packets(name) if _is_icmp(packet)]
     seen = sum(packet["stun.type"] == ["0x0001"] and not _is_icmp(packet) for packet in packets(name))

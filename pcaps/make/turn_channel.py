@@ -9,10 +9,10 @@ from dataclasses import replace
 from pcaps.make.builders import stun
 from pcaps.make.builders.b2bua import Call
 from pcaps.make.builders.ice import RELAYED, Candidate, IceSession
-from pcaps.make.builders.lab import SATELLITE
+from pcaps.make.builders.lab import SATELLITE, Lab
 from pcaps.make.builders.links import Interface
 from pcaps.make.builders.product import Files, pcapng, product
-from pcaps.make.builders.recording import Recording, UdpPath
+from pcaps.make.builders.recording import Path, Recording, UdpPath
 from pcaps.make.builders.seed import Seed
 from pcaps.make.builders.turn import TurnPath
 
@@ -29,45 +29,50 @@ LAB = replace(
 
 def make() -> Files:
     recording = Recording("2026-12-02T22:00:00", Interface("wlan0", host="192.168.178.34"))
-    turn = _turn(recording)
-    leg = UdpPath(recording, {"uac": LAB.sip_server, "uas": LAB.b2bua})
-    call = Call(recording, "turn_channel", LAB, leg1_path=leg, media_path=turn, leg1_transport="UDP")
-    _offer_relay(call)
-    relayed = IceSession(
-        call.seed.child("relayed"), call.ice.agents, {"client": RELAYED_AT, "server": LAB.media_public}
-    )
-    _find_relay(call, turn)
-    _connect(call, turn, relayed)
-    _talk(call, turn, relayed)
-    call.streams.pop("leg2")
-    truth = call.truth(legs=(call.leg1,), relayed_media=True, relayed_bindings=relayed.counts)
+    below = UdpPath(recording, {"client": LAB.client, "relay": RELAY})
+    truth = relayed(recording, "turn_channel", LAB, below)
     return product(
         "turn_channel", {"turn_channel.pcapng": pcapng(recording)}, WHAT, [truth], view="client: wlan0"
     )
 
 
-def _turn(recording: Recording) -> TurnPath:
-    below = UdpPath(recording, {"client": LAB.client, "relay": RELAY})
+def relayed(recording: Recording, name: str, lab: Lab, below: Path) -> dict[str, object]:
+    """A call through a relay that the client reaches over ``below``, and its truth."""
+    turn = turn_path(name, lab, below)
+    leg = UdpPath(recording, {"uac": lab.sip_server, "uas": lab.b2bua})
+    call = Call(recording, name, lab, leg1_path=leg, media_path=turn, leg1_transport="UDP")
+    offer_relay(call)
+    session = IceSession(
+        call.seed.child("relayed"), call.ice.agents, {"client": RELAYED_AT, "server": lab.media_public}
+    )
+    find_relay(call, turn)
+    _connect(call, turn, session)
+    _talk(call, turn, session)
+    call.streams.pop("leg2")
+    return call.truth(legs=(call.leg1,), relayed_media=True, relayed_bindings=session.counts)
+
+
+def turn_path(name: str, lab: Lab, below: Path) -> TurnPath:
     return TurnPath(
-        below, Seed("turn_channel relay"), user="721", password="secret", realm="turn.example.net",
-        relayed=RELAYED_AT, peer=LAB.media_public,
+        below, Seed(f"{name} relay"), user="721", password="secret", realm="turn.example.net",
+        relayed=RELAYED_AT, peer=lab.media_public,
     )  # fmt: skip
 
 
-def _offer_relay(call: Call) -> None:
+def offer_relay(call: Call) -> None:
     client = call.ice.agents["client"]
-    relay = Candidate(call.seed.hex(32), RELAYED, RELAYED_AT, "relay", LAB.client_public)
+    relay = Candidate(call.seed.hex(32), RELAYED, RELAYED_AT, "relay", call.lab.client_public)
     call.ice.agents["client"] = replace(client, candidates=(*client.candidates, relay))
 
 
-def _find_relay(call: Call, turn: TurnPath) -> None:
+def find_relay(call: Call, turn: TurnPath) -> None:
     """The client asks for its public address, then for a relay."""
     transaction = call.seed.data(12)
     turn.below.send(0.01, "client", stun.look_up(transaction))
-    turn.below.send(0.03, "relay", stun.look_up_answer(transaction, LAB.client_public, RELAY))
+    turn.below.send(0.03, "relay", stun.look_up_answer(transaction, call.lab.client_public, RELAY))
     for key in ("transactions", "requests", "success"):
         call.discovery[key] += 1
-    turn.allocate(0.035, LAB.client_public)
+    turn.allocate(0.035, call.lab.client_public)
 
 
 def _connect(call: Call, turn: TurnPath, relayed: IceSession) -> None:
@@ -75,7 +80,7 @@ def _connect(call: Call, turn: TurnPath, relayed: IceSession) -> None:
     call.leg1.invite(0.1, call.offer())
     call.leg1.respond(0.118, 100)
     call.leg1.respond(0.14, 183, body=call.answer_sdp())
-    direct = UdpPath(call.recording, {"server": LAB.media_public, "client": LAB.client})
+    direct = UdpPath(call.recording, {"server": call.lab.media_public, "client": call.lab.client})
     call.ice.check(direct, 0.145, "client", answer=None, again=(0.5, 1.5))
     turn.permit(0.15)
     relayed.check(turn, 0.18, "client", answer=0.03)

@@ -46,7 +46,7 @@ def tables_command(name: str | None, form: str | None) -> None:
     "--matrix",
     type=click.Path(exists=True, path_type=Path),
     metavar="PATH",
-    help="Which rule fires on which of the captures in PATH, as Markdown.",
+    help="Which rule fires on which of the captures in PATH, read with the logs beside them, as Markdown.",
 )
 @click.option("--markdown", is_flag=True, help="The rules with their claims, as Markdown.")
 @lang_option
@@ -66,8 +66,10 @@ def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang) -> None:
 
     if matrix is not None:
         from postproc import pipeline
+        from postproc.read import inputs, logfiles
 
-        ran = pipeline.run([matrix])
+        logs = logfiles.beside(capture.path for capture in inputs.find([matrix])[0])
+        ran = pipeline.run([matrix], fs_logs=logs)
         click.echo(rules_matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
         return
     if markdown:

@@ -302,7 +302,7 @@ def _moment(row: tuple[Any, ...]) -> Traffic:
 
 def _opened(messages: pd.DataFrame, known: Transactions) -> pd.DataFrame:
     """First request of each transaction; a response alone gives the 5-tuple of its request."""
-    names = ["capture", "frame", "time", *ENDS, "username", "transaction_id"]
+    names = ["capture", "frame", "time", *ENDS, "username", "role", "transaction_id"]
     found = messages.loc[[transaction.first for transaction in known.values()], names].reset_index(drop=True)
     asked = pd.Series([bool(transaction.requests) for transaction in known.values()], dtype=bool)
     found[ENDS] = found[ENDS].where(asked, found[MIRRORED].set_axis(ENDS, axis=1))

@@ -54,35 +54,36 @@ from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
 INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
 
-# ns since 1970, frame, Call-ID: sorts legs. Of legs of the same moment the earlier frame comes first, so that
-# a redacted copy, whose Call-IDs are others, has the same numbers.
-Moment = tuple[int, int, str]
+# ns since 1970, capture, frame, Call-ID: sorts legs. Of one moment the earlier frame comes first, so that a
+# redacted copy, whose Call-IDs are others, has the same numbers.
+Moment = tuple[int, str, int, str]
 
 
 def number(legs: pd.DataFrame, groups: Mapping[str, int], sessions: Sequence[Session]) -> Numbered:
     """Number the calls: ``groups`` has what tells calls apart, by Call-ID."""
     members: dict[int, list[Moment]] = {}
     for moment in _first_moments(legs):
-        members.setdefault(groups[moment[2]], []).append(moment)
+        members.setdefault(groups[moment[-1]], []).append(moment)
     calls: list[tuple[list[Moment], int | None]] = [(sorted(held), None) for held in members.values()]
     alone = [(place, session) for place, session in enumerate(sessions) if session.call_id is None]
-    calls += [([(session.start or 0, 0, " ".join(session.ufrags))], place) for place, session in alone]
+    calls += [([(session.start or 0, "", 0, " ".join(session.ufrags))], place) for place, session in alone]
     found = Numbered({}, {})
     for call, (held, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
         if place is None:
-            found.legs.update({call_id: (call, leg) for leg, (_, _, call_id) in enumerate(held, 1)})
+            found.legs.update({call_id: (call, leg) for leg, (*_, call_id) in enumerate(held, 1)})
         else:
             found.without_sip[place] = call
     return found
 
 
 def _first_moments(legs: pd.DataFrame) -> list[Moment]:
-    invited: dict[str, tuple[int, int]] = {}
-    first: dict[str, tuple[int, int]] = {}
-    for call_id, invite, time, frame in records(legs, "call_id", "invite_time", "time", "frame"):
+    invited: dict[str, tuple[int, str, int]] = {}
+    first: dict[str, tuple[int, str, int]] = {}
+    columns = ("call_id", "invite_time", "time", "capture", "frame")
+    for call_id, invite, time, *place in records(legs, *columns):
         if invite is not None:
-            invited[call_id] = min(invited.get(call_id, (invite, frame)), (invite, frame))
-        seen = (time or 0, frame)
+            invited[call_id] = min(invited.get(call_id, (invite, *place)), (invite, *place))
+        seen = (time or 0, *place)
         first[call_id] = min(first.get(call_id, seen), seen)
     return [(*invited.get(call_id, seen), call_id) for call_id, seen in first.items()]
 

@@ -51,7 +51,12 @@ HUNG_UP_UNHEARD = Text(
     "{side:word} ({address}) hung up after {seconds:0} s{why}; its BYE was not answered.",
     "{side:word} ({address}) legte nach {seconds:0} s auf{why}; das BYE blieb unbeantwortet.",
 )
+HUNG_UP_SOME_TIME = Text(
+    "{side:word} ({address}) hung up{why}; the capture's clock jumps, so nobody can say after how long.",
+    "{side:word} ({address}) legte auf{why}; die Uhr des Mitschnitts springt, daher ist die Dauer unbekannt.",
+)
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
+LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; with more, a clock that jumps by a day or two is believed
 TERMINATED = 487  # answers a cancelled INVITE (RFC 3261, section 9.2), be its CANCEL captured or not
 NORMAL_CLEARING = 16  # ITU-T Q.850: says no more than the BYE itself
 LONGEST_REASON = 100  # characters quoted of a Reason
@@ -81,7 +86,8 @@ def _bye(case: Case, leg: LegRow) -> tuple[Text, Mapping[str, Any]] | None:
     sent = [row for row in case.transactions if row.method == "BYE" and row.call_id == leg.call_id]
     unheard = bool(sent) and all(row.final_status is None and row.requests >= UNHEARD for row in sent)
     seconds = (bye.time - leg.answer_time).total_seconds()
-    return (HUNG_UP_UNHEARD if unheard else HUNG_UP if seconds >= 1 else HUNG_UP_AT_ONCE), {
+    sentence = HUNG_UP_UNHEARD if unheard else HUNG_UP if seconds >= 1 else HUNG_UP_AT_ONCE
+    return (sentence if 0 <= seconds < LONGEST_CALL_S else HUNG_UP_SOME_TIME), {
         "side": _side(leg),
         "address": bye.src_addr,
         "seconds": seconds,

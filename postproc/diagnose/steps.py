@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from postproc.diagnose.evidence import paths
 from postproc.diagnose.evidence.candidates import offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import (
@@ -92,7 +93,8 @@ def requests(case: Case) -> Answer | None:
     to_client, to_server, every = checks(case, TO_CLIENT), checks(case, TO_SERVER), checks(case)
     if not every.sent:
         return None if _with_ice(case) else Answer("not_needed", NO_ICE)
-    facts = {"to_client": to_client.sent, "to_server": to_server.sent, "sent": every.sent}
+    counted = {"to_client": to_client.rows, "to_server": to_server.rows, "sent": every.rows}
+    facts = {name: paths.requests(rows) for name, rows in counted.items()}
     said = Text(
         "{to_client} to the client, {to_server} to the server.",
         "{to_client} an den Client, {to_server} an den Server.",
@@ -109,7 +111,7 @@ def answers(case: Case) -> Answer | None:
     if not every.sent:
         return None if _with_ice(case) else Answer("not_needed", NO_ICE)
     facts = {"sent": every.sent, "answered": every.answered}
-    said = Text("{answered} of {sent} answered.", "{answered} von {sent} beantwortet.")
+    said = Text("{answered} of {sent} checks answered.", "{answered} von {sent} Checks beantwortet.")
     state: State = "passed" if _connected(case) else "cannot_tell"
     return Answer(state, said, facts, evidence(*(every.of("success") or every.rows)))
 

@@ -20,9 +20,10 @@ Link = Literal[
     "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
     "secure_transport", "signalling", "session", "transfer", "connection_address",
     "ice", "encryption", "answer", "dtls_roles",
-    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "requests", "relay",
-    "path", "pair", "consent", "certificate", "flight", "handshake_end", "handshake_start", "handshake",
-    "decryption", "media_path", "media", "both_directions", "start_of_media", "continuity", "quality",
+    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "ice_roles",
+    "requests", "relay", "path", "pair", "consent", "certificate", "flight", "handshake_end",
+    "handshake_start", "handshake", "decryption", "media_path", "media", "both_directions",
+    "start_of_media", "continuity", "quality",
 ]  # fmt: skip
 StepName = Literal[
     "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"
@@ -104,11 +105,12 @@ CHAIN: Mapping[Link, Place] = {
         "answers", needs=("public_candidate", "mapped_port", "mapped_address"), gaps=("first_leg",)
     ),
     "credentials": Place("answers", gaps=("first_leg",)),
+    "ice_roles": Place("answers", gaps=("first_leg",)),
     # A relay often forbids private peers: a side without public candidate is why it refuses.
     "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=("local_candidate", "ice", "delivery", "credentials", "relay"),
+        needs=("local_candidate", "ice", "delivery", "credentials", "ice_roles", "relay"),
         gaps=("capture_directions", "first_leg"),
     ),
     "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),

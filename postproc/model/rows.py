@@ -239,6 +239,7 @@ class BindingRow(NamedTuple):
     dst_addr: str
     dst_port: int
     username: str | None
+    role: IceRole | None
     transaction_id: str
     requests: int
     last_time: pd.Timestamp | None

@@ -413,6 +413,7 @@ BINDINGS = Table(
         ),
         *TUPLE,
         Column("username", TEXT, "USERNAME of the request."),
+        Column("role", TEXT, "ICE role that the request claims: controlling or controlled.", IceRole),
         Column("transaction_id", TEXT, "Transaction ID in hex.", always=True),
         Column("requests", INTEGER, "Requests on the wire, copies not counted.", always=True),
         Column("last_time", TIME, "Last request: retransmissions bear the same transaction ID."),

@@ -31,6 +31,7 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
+FROM_STREAMS = ("stun", "classicstun", "dtls")
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
@@ -101,7 +102,7 @@ def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
     """
     parted, kept = walked.parted, walked.kept
     direct = payloads.direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
-    frames = merge(_mapped(shown, parted), direct, key=attrgetter("number"))
+    frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
     told: list[str] = []
     found = events(_marked(frames, parted.guessed_frames), walked.name, told)
     return _tables(found, _warned(parted, told), walked.path, walked.name, everything=False)
@@ -116,14 +117,32 @@ def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
 
 def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
     path, parted, clock, passed = walked.path, walked.parted, Clock(), Passed()
-    frames = tshark.frames(path, options.keylog, decode_as=walked.decode_as)
+    shown = tshark.frames(path, options.keylog, decode_as=walked.decode_as)
+    frames: Iterable[Frame] = passed.by(_settled(shown, clock, parted.first_time))
+    if parted.walked:
+        frames = merge(_besides_streams(frames), _streamed(parted), key=attrgetter("number"))
     told: list[str] = []
-    found = events(passed.by(_settled(frames, clock, parted.first_time)), walked.name, told)
+    found = events(frames, walked.name, told)
     if not parted.walked:
         parted = passed.noted(parted)
     if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
         told.append(clock.warning)
     return _tables(found, _warned(parted, told), path, walked.name, everything=True)
+
+
+def _streamed(parted: Split) -> list[Frame]:
+    """What the walk put together from segments, by the frames in which it ended."""
+    return sorted(parted.from_streams, key=attrgetter("number"))
+
+
+def _besides_streams(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames without the STUN and DTLS that tshark, too, finds in TCP: the walk has put it together."""
+    for frame in frames:
+        if frame.transport != "tcp" or "icmp" in frame.protocols or "icmpv6" in frame.protocols:
+            yield frame
+            continue
+        messages = {name: held for name, held in frame.messages.items() if name not in FROM_STREAMS}
+        yield replace(frame, messages=messages)
 
 
 @dataclass

@@ -160,6 +160,8 @@ def copies_of(sightings: Iterable[Sighting]) -> dict[int, int]:
 
 
 def _is_copy(seen: Sighting, original: Sighting) -> bool:
+    if seen.frame == original.frame:  # a segment may hold several messages
+        return False
     window = WINDOW if seen.identified else WINDOW_WITHOUT_ID
     elsewhere = seen.interface != original.interface
     return seen.time - original.time < window and (elsewhere or seen.ttl == original.ttl)

@@ -1,4 +1,4 @@
-"""Packets in which a call may be hidden: tunnels that nobody here opens, and TURN over TCP.
+"""Packets in which a call may be hidden: tunnels that nobody here opens, and TURN over TLS.
 
 They are told by their ports and first bytes, and only counted: what is missing from a capture may be in them.
 """
@@ -54,10 +54,11 @@ def _by_port(udp: Payloads, rows: Array, words: Array, hep: Array, found: Counte
     hep[rows] |= on(HEP) & np.isin(flags, (0x0110, 0x0128, 0x0210, 0x021C, 0x0228, 0x0234))
 
 
-def in_segments(tcp: Payloads) -> Counter[str]:
-    """How many segments of TURN carry data: ChannelData (RFC 8656, section 12.5), or TLS around it."""
-    rows = np.flatnonzero((TCP_PORTS[tcp.source_port] | TCP_PORTS[tcp.destination_port]) & (tcp.seen > 4))
+def in_segments(tcp: Payloads, read: Array) -> Counter[str]:
+    """How many segments of TURN carry data that is not read: in TLS, or behind what nobody saw begin."""
+    ports = TCP_PORTS[tcp.source_port] | TCP_PORTS[tcp.destination_port]
+    rows = np.flatnonzero(ports & (tcp.seen > 4) & ~read)
     head = tcp.head[rows].view(HEAD)
-    channel = head["first"] >> 6 == 1
-    secured = head["first"] == TLS_APPLICATION_DATA
-    return +Counter({"TURN over TCP": int(np.count_nonzero(channel | secured))})
+    channel = int(np.count_nonzero(head["first"] >> 6 == 1))
+    secured = int(np.count_nonzero(head["first"] == TLS_APPLICATION_DATA))
+    return +Counter({"TURN over TCP": channel, "TURN over TLS": secured})

@@ -115,6 +115,7 @@ class Payloads:
     source: Array
     destination: Array
     head: Array  # the payload's first 16 bytes; it may be shorter
+    sequence: Array  # of TCP
 
     def has_port(self, ports: tuple[int, ...]) -> Array:
         found = np.zeros(len(self.rows), bool)
@@ -390,7 +391,8 @@ def _datagrams(packets: Packets) -> Payloads:
     if not sane.all():
         rows, header, start, end = rows[sane], take(header, sane), start[sane], end[sane]
     columns = _columns(packets, rows, header, start, end)
-    return Payloads(**columns, flags=np.zeros(len(rows), np.uint8), head=header["head"])
+    none = np.zeros(len(rows), np.uint8)
+    return Payloads(**columns, flags=none, head=header["head"], sequence=none)
 
 
 def segments(packets: Packets) -> Payloads:
@@ -403,7 +405,8 @@ def segments(packets: Packets) -> Payloads:
     if not sane.all():
         rows, header, start = rows[sane], take(header, sane), start[sane]
     columns = _columns(packets, rows, header, start, packets.end[rows])
-    return Payloads(**columns, flags=header["flags"], head=gather(packets.data, start, HEAD))
+    head = gather(packets.data, start, HEAD)
+    return Payloads(**columns, flags=header["flags"], head=head, sequence=header["sequence"])
 
 
 def _columns(packets: Packets, rows: Array, header: Array, start: Array, end: Array) -> dict[str, Array]:

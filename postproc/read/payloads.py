@@ -6,9 +6,9 @@ RTP may also travel in TURN ChannelData (RFC 8656, section 12.4), or in its Send
 indications (section 11).
 
 What has nothing to do with calls: TCP connections without SIP, and QUIC. A connection is kept
-whole, both ways and from its first packet, when a segment in it begins like SIP, like SIP in
-WebSocket (RFC 7118) or like STUN over TCP, or when a port says so. Nothing is remembered but the
-connections to keep.
+whole, both ways and from its first packet, when a segment in it begins like SIP or like SIP in
+WebSocket (RFC 7118), or when a port says so. Nothing is remembered but the connections to keep.
+STUN and TURN over TCP are put together beside this (read.segments).
 
 What is read directly, without tshark: checks and DTLS on flows of nothing but these and media;
 SIP on its own. A Binding message says by itself what it is: its type, the magic cookie, and a
@@ -18,9 +18,10 @@ same two ports (TURN, classic STUN, SIP among checks) may change what tshark mak
 tshark sees the whole flow. So it does of DTLS with a certificate in fragments.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from postproc.read import dtls
 from postproc.read.arrays import Array, gather, numbers, structure, take
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
-from postproc.read.packets import MIX, ForTshark, Packets, Payloads, flow, mixed, unwrapped
+from postproc.read.packets import MIX, ForTshark, Packets, Payloads, endpoint, flow, host, mixed, unwrapped
 from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
 from postproc.wire import rtp as wire_rtp
@@ -57,7 +58,7 @@ TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
 QUIC_PORT = 443
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
-HTTP, GRANTED, GET = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET "))
+HTTP, GRANTED, GET, HEP = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET ", b"HEP3"))
 FIRST_BYTES = np.dtype(
     {  # one payload's first bytes, by what they may be
         "names": [
@@ -164,14 +165,53 @@ def _packet_rows(
     found["addresses"] = packets.addresses_of(datagrams.rows[chosen])
     found["source_port"] = datagrams.source_port[chosen]
     found["destination_port"] = datagrams.destination_port[chosen]
+    found["relayed"] = relayed
+    _fill(found, header, datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen])
+    return found
+
+
+class MediaPacket(NamedTuple):
+    """A packet of media that no UDP datagram of the capture holds by itself: in a TCP stream, or in HEP."""
+
+    time: int
+    frame: int
+    addresses: tuple[int, int, int, int]  # source and destination, high and low half each
+    ports: tuple[int, int]
+    data: bytes  # as much as was captured
+    size: int
+    relayed: bool
+
+
+def media_rows(carried: Sequence[MediaPacket]) -> Array:
+    """What of these may be RTP, as PACKET rows."""
+    if not carried:
+        return np.zeros(0, PACKET)
+    heads = b"".join(each.data[: RTP_HEADER.itemsize].ljust(RTP_HEADER.itemsize, b"\0") for each in carried)
+    header = np.frombuffer(heads, RTP_HEADER)
+    size = np.array([each.size for each in carried], np.int64)
+    rtp = np.flatnonzero(_looks_like_rtp(header, size, np.array([len(each.data) for each in carried])))
+    chosen, header = [carried[place] for place in rtp.tolist()], take(header, rtp)
+    found = np.zeros(len(chosen), PACKET)
+    found["time"], found["frame"] = [each.time for each in chosen], [each.frame for each in chosen]
+    found["addresses"] = np.array([each.addresses for each in chosen], np.uint64).reshape(-1, 4)
+    found["source_port"], found["destination_port"] = (
+        np.array([each.ports for each in chosen]).reshape(-1, 2).T
+    )
+    found["relayed"], found["size"] = [each.relayed for each in chosen], size[rtp]
+    high, low, other_high, other_low = found["addresses"].T
+    source = endpoint(host(low, high), found["source_port"].astype(np.uint64))
+    destination = endpoint(host(other_low, other_high), found["destination_port"].astype(np.uint64))
+    _fill(found, header, source * MIX[1] + destination)
+    return found
+
+
+def _fill(found: Array, header: Array, ends: Array) -> None:
+    """What the RTP headers say, and the streams' keys; addresses, ports and ``relayed`` are there."""
     for name in ("timestamp", "ssrc", "sequence"):
         found[name] = header[name]
     found["payload_type"] = header["second"] & 127
     found["marker"] = header["second"] >> 7
-    found["relayed"] = relayed
-    ends = datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen]
-    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + relayed)
-    return found
+    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + found["relayed"])
 
 
 def note_signalling(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
@@ -260,15 +300,10 @@ def _begins_like_request(data: Array, start: Array, end: Array) -> Array:
 
 def _carries_signalling(segments: Payloads) -> Array:
     head, found = segments.head.view(FIRST_BYTES), np.zeros(len(segments.rows), bool)
-    may = (
-        MAY_BE_TEXT[head["type"]] | (head["cookie"] == MAGIC_COOKIE) | (head["framed_cookie"] == MAGIC_COOKIE)
-    )
-    chosen = np.flatnonzero(may & (segments.seen > 0))
+    chosen = np.flatnonzero(MAY_BE_TEXT[head["type"]] & (segments.seen > 0))
     data, start, seen = segments.data, segments.start[chosen], segments.seen[chosen]
     head = head[chosen]
-    found[chosen] = (
-        _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head) | _stun(head, seen)
-    )
+    found[chosen] = _sip(data, start, seen, head) | _websocket_upgrade(data, start, seen, head)
     return found
 
 
@@ -291,12 +326,13 @@ def _websocket_upgrade(data: Array, start: Array, seen: Array, head: Array) -> A
     return found
 
 
-def _stun(head: Array, seen: Array) -> Array:
-    """STUN as it is (RFC 8489, section 6.2.2), or behind a length as in ICE (RFC 4571, RFC 6544)."""
-    bare = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (seen >= 8)
-    found: Array = bare | (head["framed_cookie"] == MAGIC_COOKIE) & (head["framed_type"] >> 14 == 0) & (
-        seen >= 10
-    )
+def framed_in_tcp(segments: Payloads) -> Array:
+    """Which segments begin with STUN (RFC 8489, section 6.2.2), a length and STUN (RFC 4571), or HEP."""
+    head = segments.head.view(FIRST_BYTES)
+    found: Array = (head["cookie"] == MAGIC_COOKIE) & (head["type"] >> 14 == 0) & (segments.seen >= 8)
+    framed = (head["framed_cookie"] == MAGIC_COOKIE) & (head["framed_type"] >> 14 == 0)
+    found |= framed & (segments.seen >= 10)
+    found |= (head["first"] >> 32 == HEP) & (segments.seen >= 4)
     return found
 
 

@@ -34,6 +34,8 @@ STATUSES = (699, 100)  # the last and the first: section 7.2
 START_LINE = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\r\n", re.MULTILINE)
 WHOLE_START_LINE = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3} [ -~]*)\r\n")
 
+NO_PLAIN_SIP = frozenset({"tls", "websocket", "stun", "dtls", "hep"})  # beside TCP
+
 LONGEST_UNFINISHED = 1 << 20  # bytes of an unfinished message that are kept
 
 WRAP = 1 << 32
@@ -227,7 +229,7 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
     """The frames, TCP ones with the messages that tshark missed put in their place."""
     streams: dict[Flow, TcpStream] = {}
     for frame in frames:
-        if frame.transport != "tcp" or "tls" in frame.protocols or "websocket" in frame.protocols:
+        if frame.transport != "tcp" or not NO_PLAIN_SIP.isdisjoint(frame.protocols):
             yield frame
             continue
         flow = (frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port)

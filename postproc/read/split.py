@@ -22,11 +22,13 @@ from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import hidden, media, payloads
 from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Container, Window
+from postproc.read.frame import Frame
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
 from postproc.read.payloads import rtp_packets
+from postproc.read.segments import At, Streams
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
@@ -61,10 +63,14 @@ class Targets:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the whole capture showed: keys of proven media, of connections and of flows that stay."""
+    """What the whole capture showed: keys of proven media, of connections and of flows that stay.
+
+    ``streams`` are connections whose messages were read on the way.
+    """
 
     media: Array
     connections: Array
+    streams: Array
     flows: Array
 
 
@@ -104,6 +110,7 @@ class Split:
     rtp_seconds: pd.DataFrame = field(default_factory=RTP_SECONDS.empty)
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
+    from_streams: tuple[Frame, ...] = ()
 
 
 @dataclass
@@ -114,6 +121,7 @@ class Walk:
     media: Media
     connections: ForTshark = field(default_factory=ForTshark)
     flows: ForTshark = field(default_factory=ForTshark)
+    streams: Streams = field(default_factory=Streams)
     unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
@@ -153,6 +161,7 @@ def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int, seen: Cal
     for window in windows(file, walk.container, size):
         _take_in(window, walk, fates)
         seen(file.tell())
+    media.add(walk.media, walk.streams.finish())
     media.finish(walk.media)
 
 
@@ -164,7 +173,7 @@ def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside:
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
     keep = keep_tls or walk.container.has_secrets
     connections, flows = walk.connections.keys(keep_tls=keep), walk.flows.keys(keep_tls=keep)
-    return Verdict(media.proven(walk.media), connections, flows)
+    return Verdict(media.proven(walk.media), connections, walk.streams.connections, flows)
 
 
 def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
@@ -177,8 +186,13 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     first_frame = walk.container.packets - len(window.time) + 1
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
     media.add(walk.media, rtp)
+    tcp = segments(found)
+    keys = flow(tcp.source, tcp.destination)
+    at = At(first_frame, window.time, window.interface)
+    media.add(walk.media, walk.streams.take(found, tcp, keys, payloads.framed_in_tcp(tcp), at))
+    walk.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
     if fates:
-        fate, key = _fates(found, udp, walk)
+        fate, key = _fates(found, udp, tcp, keys, walk)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_direct(udp, walk.flows, fate, key)
@@ -194,16 +208,14 @@ def _note_times(walk: Walk, times: Array) -> None:
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
-def _fates(found: Packets, udp: Payloads, walk: Walk) -> tuple[Array, Array]:
-    """What the fate of each packet hangs on, media aside; tells the walk what the segments show."""
+def _fates(found: Packets, udp: Payloads, tcp: Payloads, keys: Array, walk: Walk) -> tuple[Array, Array]:
+    """What the fate of each packet hangs on, media aside; ``keys`` are of the segments' connections."""
     fate = np.where(found.protocol == FOREIGN, np.uint8(LEAVE_OUT), np.uint8(KEEP))
     key = np.zeros(len(fate), np.uint64)
     fate[udp.rows[payloads.quic(udp)]] = LEAVE_OUT
-    tcp = segments(found)
     if not len(tcp.rows):
         return fate, key
-    keys, content = flow(tcp.source, tcp.destination), payloads.tls_content(tcp)
-    walk.unread.update(hidden.in_segments(tcp))
+    content = payloads.tls_content(tcp)
     payloads.note_signalling(walk.connections, tcp, keys, content)
     hangs = ~payloads.always_kept(tcp, content)
     fate[tcp.rows[hangs]], key[tcp.rows[hangs]] = CONNECTION, keys[hangs]
@@ -220,7 +232,7 @@ def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> No
 def _unread(walk: Walk) -> Counter[str]:
     """Packets of which nobody here can say what is in them."""
     missing = incomplete(np.concatenate(walk.fragments))
-    return walk.unread + Counter({"IP fragments without their rest": missing})
+    return walk.unread + walk.streams.unread + Counter({"IP fragments without their rest": missing})
 
 
 def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
@@ -257,6 +269,7 @@ def _result(walk: Walk, small: Kept, sha256: str) -> Split:
         rtp_seconds=rtp_seconds,
         warnings=(*container.warnings, *_not_looked_at(unread)),
         media=walk.media,
+        from_streams=tuple(walk.streams.frames),
     )
 
 
@@ -295,12 +308,14 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     fate, at, size = rows["fate"], rows["at"], rows["size"].astype(np.int64)
     packet = fate != NO_PACKET
     is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
-    is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections)) | (fate == LEAVE_OUT)
+    is_read = _hangs(rows, CONNECTION, lambda key: _among(key, verdict.streams))
+    is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections))
+    is_foreign = is_foreign & ~is_read | (fate == LEAVE_OUT)
     is_direct = np.zeros(len(rows), bool)
     if targets.direct:
         is_direct = _hangs(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
         _copy(capture, targets.direct, at[is_direct | ~packet], size[is_direct | ~packet])
-    stays = ~(is_media | is_foreign | is_direct | (fate == REPORT))
+    stays = ~(is_media | is_foreign | is_direct | is_read | (fate == REPORT))
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
     unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it

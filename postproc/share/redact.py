@@ -170,6 +170,7 @@ def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
                 decrypted = True
             elif isinstance(piece, Record) and _taken(piece, source):
                 packets.note(piece.frame, types[piece.interface], piece.data)
+    packets.learn_streams()
     return packets
 
 

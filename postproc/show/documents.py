@@ -110,9 +110,9 @@ STAGE: Mapping[str, str] = {
 }
 MATRIX = """# Rules and captures
 
-Which rule fires on which capture when all are judged in one run, and what it says of it: **F** fault,
-**S** suspect, **?** cannot tell, n note. A rule whose row is empty is shown by no capture; it fires on
-the tables built in its test in `tests/diagnose`.
+Which rule fires on which capture when all are judged in one run with the logs that lie beside them, and
+what it says of it: **F** fault, **S** suspect, **?** cannot tell, n note. A rule whose row is empty is
+shown by no capture; it fires on the tables built in its test in `tests/diagnose`.
 """
 MARKS: Mapping[str, str] = {"fault": "**F**", "suspect": "**S**", "cannot_tell": "**?**", "note": "n"}
 

@@ -57,6 +57,14 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
     ])] * 2,
+    "made/ice_role_conflict_kept.pcapng": [("fault", "ice-role-conflict", [
+        ("ice-role-conflict", "fault", None), ("dtls-not-started", "fault", "ice-role-conflict"),
+        ("no-media", "fault", "dtls-not-started"), ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/ice_role_conflict_switched.pcapng": [("fault", "ice-role-conflict", [
+        ("ice-role-conflict", "fault", None), ("no-media", "fault", "ice-role-conflict"),
+        ("ice-role-conflict", "fault", None),
+    ])],
     "made/ipv6.pcapng": OK,
     "made/no_response_gateway.pcapng": [("fault", "no-response", [
         ("no-response", "fault", None), ("call-rejected", "fault", "no-response"),

@@ -36,6 +36,14 @@ def test_less_than_a_second_is_not_said_to_be_none():
     assert said("de", **bye(1, 3.1, "uac")) == f"Der Anrufer ({APP}) legte binnen einer Sekunde auf."
 
 
+@pytest.mark.parametrize("end", [900_000.0, 2.5])
+def test_a_duration_that_a_jumping_clock_makes_up_is_not_said(end):
+    legs = [leg(1, end_time=end, ended_by="uac"), leg(2, end_time=end + 1)]
+    call = bye(1, end, "uac", legs=legs)
+    assert said(**call).startswith(f"The caller ({APP}) hung up; the capture's clock")
+    assert said("de", **call).startswith(f"Der Anrufer ({APP}) legte auf; die Uhr")
+
+
 def test_a_reason_that_says_more_than_the_bye_is_quoted():
     timer = 'SIP;cause=408;text="ACK Timeout"'
     assert said("de", **bye(1, 20.0, "uas", timer)) == f"Der Server ({SERVER}) legte nach 17 s auf ({timer})."

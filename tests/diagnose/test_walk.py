@@ -58,6 +58,12 @@ def test_a_good_call_passes_every_step_with_evidence_and_a_filter():
     assert steps["media"].facts == {"packets": [850, 850]}
 
 
+def test_requests_are_counted_as_in_the_findings_about_them():
+    bindings = [row._asdict() | {"requests": 3} for row in scene().bindings]
+    facts = walked(bindings=bindings)["requests"].facts
+    assert facts == {"to_client": 3, "to_server": 3, "sent": 6}
+
+
 def test_media_is_judged_phase_by_phase():
     resumed = phase(phase=2, kind="resumed", started=12.0)
     steps = walked(phases=[phase(ended=12.0), resumed])

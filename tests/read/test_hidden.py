@@ -45,18 +45,18 @@ def test_what_is_no_data_of_a_tunnel_is_not_counted(tmp_path, payload, port):
 
 
 @pytest.mark.parametrize(
-    ("payload", "port", "count"),
+    ("payload", "port", "unread"),
     [
-        (wire.channel_data(wire.rtp(1)), 3478, 1),
-        (b"\x17\3\3\0\x40" + bytes(64), 5349, 1),
-        (wire.channel_data(wire.rtp(1)), 445, 0),
-        (b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), 3478, 0),
+        (wire.channel_data(wire.rtp(1))[:-2], 3478, "TURN over TCP 1"),
+        (b"\x17\3\3\0\x40" + bytes(64), 5349, "TURN over TLS 1"),
+        (wire.channel_data(wire.rtp(1))[:-2], 445, ""),
+        (b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), 3478, ""),
     ],
-    ids=["channel data", "TLS", "another port", "a STUN message"],
+    ids=["channel data that began before", "TLS", "another port", "a STUN message"],
 )
-def test_turn_over_tcp_is_counted(tmp_path, payload, port, count):
+def test_turn_over_tcp_that_is_not_read_is_counted(tmp_path, payload, port, unread):
     found = wire.parted(tmp_path, wire.pcap([(START, wire.segment(payload, destination=port))]))
-    assert found.not_looked_at == count
+    assert found.unread == unread
 
 
 def test_a_call_whose_media_may_be_in_a_tunnel_cannot_be_judged(tmp_path):

@@ -88,8 +88,6 @@ SIGNALLING = {
     "capitals": [b"OPTIONS SIP:a@b SIP/2.0\r\n"],
     "behind a ping": [b"\r\n\r\n" + INVITE],
     "behind pongs": [b"\r\n" * 8 + b"SIP/2.0 100 Trying\r\n"],
-    "STUN": [COOKIE],
-    "STUN behind a length": [b"\0\x14" + COOKIE],
     "WebSocket asked for": [b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\n"],
     "WebSocket granted": [b"", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"],
     "SIP in WebSocket": [b"", b"\x81\x30" + INVITE],

@@ -24,10 +24,12 @@ class Candidate:
     kind: str = "host"
     base: Endpoint | None = None
     suffix: str = ""
+    transport: str = "udp"
 
     def __str__(self) -> str:
         related = (("raddr", self.base[0]), ("rport", str(self.base[1]))) if self.base else ()
-        line = sdp.Candidate(self.foundation, 1, "udp", self.priority, *self.endpoint, self.kind, related)
+        who = self.foundation, 1, self.transport, self.priority
+        line = sdp.Candidate(*who, *self.endpoint, self.kind, related)
         return f"{line}{self.suffix}"
 
 

@@ -1,10 +1,10 @@
 """Calls of any two user agents, leg by leg: whoever plays them writes the descriptions and the RTP."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pcaps.make.builders import rtp
-from pcaps.make.builders.ice import IceSession, new_counts
+from pcaps.make.builders import certificates, rtp, sdp
+from pcaps.make.builders.ice import HOST, SERVER_REFLEXIVE, Agent, Candidate, IceSession, new_counts
 from pcaps.make.builders.packets import Endpoint
 from pcaps.make.builders.recording import Recording, UdpPath
 from pcaps.make.builders.sdp import Session
@@ -110,3 +110,41 @@ def answer(leg: Leg, at: float, body: str) -> None:
     """200 and ACK."""
     leg.dialog.respond(at, 200, body=body, extra=[leg.dialog.contact("uas")])
     leg.dialog.ack(at + 0.02)
+
+
+def ice_session(
+    seed: Seed, client: Endpoint, server: Endpoint, *, seen: Endpoint | None = None
+) -> IceSession:
+    """Two agents with a host candidate each; the client is controlling, ``seen`` as what NAT makes of it."""
+    agents = {
+        side: Agent(
+            seed.text(8),
+            seed.text(24),
+            (Candidate(seed.text(10, "0123456789"), HOST, endpoint),),
+            controlling=side == "client",
+        )
+        for side, endpoint in (("client", client), ("server", server))
+    }
+    if seen:
+        reflexive = Candidate(seed.text(10, "0123456789"), SERVER_REFLEXIVE, seen, "srflx", client)
+        agents["client"] = replace(agents["client"], candidates=(*agents["client"].candidates, reflexive))
+    return IceSession(seed, agents, {"client": seen or client, "server": server})
+
+
+def web_audio(
+    owner: str,
+    media: Endpoint,
+    session: Session,
+    agent: Agent,
+    *,
+    setup: str,
+    extra: Sequence[str] = (),
+    formats: Sequence[int] = (111, 0, 8, 101),
+) -> str:
+    """A description with ICE and DTLS-SRTP, as of a browser or a server that talks to browsers."""
+    certificate = certificates.CLIENT if owner == "-" else certificates.SERVER
+    keys = (f"fingerprint:{certificates.fingerprint(certificate)}", f"setup:{setup}", "rtcp-mux")
+    attributes = (*sdp.ice_lines(agent), *keys, *extra)
+    return sdp.audio(
+        owner, media, session, profile="UDP/TLS/RTP/SAVPF", formats=formats, attributes=attributes
+    )

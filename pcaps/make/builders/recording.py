@@ -13,10 +13,13 @@ from pcaps.make.builders import packets
 from pcaps.make.builders.files import Record
 from pcaps.make.builders.links import Interface
 from pcaps.make.builders.packets import Endpoint
+from postproc.wire.framing import Framing
+from postproc.wire.framing import packed as packed_for_tcp
 from postproc.wire.ip import packed
 from postproc.wire.transport import ACK, FIN, PSH, RST, SYN
 
 MICROSECOND = 1e-6
+LEAST_MEDIA = 160  # bytes of a packet with 20 ms of G.711; checks are smaller
 
 
 class Path(Protocol):
@@ -158,6 +161,23 @@ class TcpConnection:
         packet = packets.tcp(src, dst, seq=seq, ack=ack, flags=flags, payload=payload, ident=ident)
         self.recording.packet(at, packet, on=self.on)
         self._seq[sender] += len(payload) + (1 if flags & (SYN | FIN) else 0)
+
+
+class FramedPath:
+    """Framed packets over TCP; every fifth is split in two, of media every seventh goes with the next."""
+
+    def __init__(self, connection: TcpConnection, framing: Framing) -> None:
+        self.connection, self._framing = connection, framing
+        self._waiting: dict[str, bytes] = {}
+        self._sent = 0
+
+    def send(self, at: float, sender: str, payload: bytes) -> None:
+        self._sent += 1
+        data = self._waiting.pop(sender, b"") + packed_for_tcp(payload, self._framing)
+        if self._sent % 7 == 0 and len(payload) > LEAST_MEDIA:
+            self._waiting[sender] = data
+            return
+        self.connection.send(at, sender, data, [len(data) // 2] if self._sent % 5 == 0 else [])
 
 
 def other(ends: Mapping[str, Endpoint], sender: str) -> str:

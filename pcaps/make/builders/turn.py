@@ -2,7 +2,7 @@
 
 from pcaps.make.builders import stun
 from pcaps.make.builders.packets import Endpoint
-from pcaps.make.builders.recording import UdpPath
+from pcaps.make.builders.recording import Path
 from pcaps.make.builders.seed import Seed
 from postproc.wire.ip import UDP
 from postproc.wire.stun import (
@@ -35,7 +35,7 @@ class TurnPath:
 
     def __init__(
         self,
-        below: UdpPath,
+        below: Path,
         seed: Seed,
         *,
         user: str,

@@ -24,6 +24,7 @@ RECEIVER: Mapping[Direction, Side] = {TO_CLIENT: CLIENT, TO_SERVER: SERVER}
 # RFC 8489, section 6.2.1: whoever asks waits 500 ms before it asks again.
 RTO = timedelta(milliseconds=500)
 PATIENCE_S = constants.count("bindings.patience_s")  # as the outcome "unanswered" goes by
+ROLE_CONFLICT = 487  # RFC 8445, section 7.3.1.1
 BEST_OUTCOMES: tuple[Outcome, ...] = ("success", "error", "unanswered", "pending")
 
 

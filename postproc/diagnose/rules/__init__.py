@@ -45,6 +45,7 @@ ORDER = """
     no-binding-success
     wrong-candidate-tried
     binding-error
+    ice-role-conflict
     bindings-one-way
     no-checks
     consent-lost

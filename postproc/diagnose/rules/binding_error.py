@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.diagnose.evidence.paths import (
     EITHER_WAY,
+    ROLE_CONFLICT,
     TO_CLIENT,
     TO_SERVER,
     checks,
@@ -32,7 +33,7 @@ WHO = Text(
 )
 MEANING = {
     400: "Bad Request", 401: "Unauthenticated", 403: "Forbidden", 420: "Unknown Attribute",
-    438: "Stale Nonce", 487: "Role Conflict", 500: "Server Error",
+    438: "Stale Nonce", 500: "Server Error",
 }  # fmt: skip
 
 
@@ -45,6 +46,8 @@ def find(case: Case) -> Iterator[Finding]:
             refused = sent.of("error")
             if refused and not sent.answered:
                 code = Counter(row.error_code for row in refused).most_common(1)[0][0]
+                if code == ROLE_CONFLICT:  # ice-role-conflict looks at what became of it
+                    continue
                 many = requests(refused) >= case.deployment.thresholds.dead_requests
                 yield Finding(
                     RULE.name, "fault" if many else "suspect", 0.9 if many else 0.6, evidence(*refused),
@@ -80,11 +83,6 @@ RULE = Rule(
             tag="401",
         ),
         cause(
-            "Both sides take the same role, and the conflict is never resolved.",
-            "Beide Seiten nehmen dieselbe Rolle ein, und der Konflikt wird nie aufgelöst.",
-            tag="487",
-        ),
-        cause(
             "The request is malformed or was changed on its way, for instance by an ALG.",
             "Der Request ist fehlerhaft oder wurde unterwegs verändert, zum Beispiel von einem ALG.",
             tag="400",
@@ -101,19 +99,14 @@ RULE = Rule(
             tag="401",
         ),
         remedy(
-            "Update the side that ignores the answer 487.",
-            "Die Seite aktualisieren, die die Antwort 487 ignoriert.",
-            tag="487",
-        ),
-        remedy(
             "Switch off SIP and STUN ALGs in routers and firewalls.",
             "SIP- und STUN-ALGs in Routern und Firewalls abschalten.",
         ),
     ),
-    references=("RFC 8489, section 14.8", "RFC 8445, section 7.2.5.1"),
+    references=("RFC 8489, section 14.8",),
     known_problems=Text(
-        "Errors before the first success are ordinary while roles settle; then the rule is silent.",
-        "Fehler vor dem ersten Erfolg sind üblich, solange sich die Rollen finden; dann schweigt die Regel.",
+        "Errors before the first success are ordinary; then the rule is silent. Error 487 belongs to ice-role-conflict.",
+        "Fehler vor dem ersten Erfolg sind üblich; dann schweigt die Regel. Fehler 487 gehört zu ice-role-conflict.",
     ),
     find=find,
 )

@@ -204,6 +204,7 @@ SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, 
 AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
 SIGNS = "".join({sign for pair in AROUND for sign in pair})
 BOUNDED = 12  # up to this length a word counts only where it stands for itself
+TELLING_BYTES = 3  # not null: 10.0.0.6 as bytes is found among nulls by chance, in lengths and counts, too
 COOKIE = 0x2112A442
 LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
 MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
@@ -263,7 +264,7 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
     in_hex |= {sign.join(re.findall("." * step, mac.hex())) for mac in macs for step, sign in MAC_FORMS}
     return Originals(
         words=frozenset(_written(meant - short)) | frozenset(in_place),
-        packed=frozenset(packed),
+        packed=frozenset(each for each in packed if len(each) - each.count(0) >= TELLING_BYTES),
         in_hex=frozenset(text.encode() for text in in_hex),
         addresses=frozenset(map(str, hosts | (addresses.networks.keys() - set(addresses.networks.values())))),
         ambiguous=len(addresses.seen) - len(hosts) + len(addresses.macs) - len(macs) + len(counting - meant),

@@ -143,9 +143,17 @@ class Packets:
         elif packet.protocol == UDP and len(packet.payload) > UDP_HEADER:
             self._note_datagram(_flow(packet), packet.payload[UDP_HEADER:])
 
+    def learn_streams(self) -> None:
+        """All packets are noted: learn what TCP streams carry."""
+        self._streams.learn(self._note_datagram)
+
     def finish(self) -> None:
         """All packets are noted: replace in what is spread over several; again when more is learnt."""
-        self._streams.finish(self._messages.message, lambda stream: tls.replaced(stream, self._handshakes))
+        self._streams.finish(
+            self._messages.message,
+            lambda stream: tls.replaced(stream, self._handshakes),
+            lambda flow, payload, cut: self._datagram(flow, payload, cut=cut),
+        )
         self._fragments.finish(self._reassembled)
 
     def packet(self, frame: int, link_type: int, data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What is spread over packets: fragmented datagrams, SIP and TLS in TCP, streams of media.
+"""What is spread over packets: fragmented datagrams; SIP, TLS and framed messages in TCP; streams of media.
 
 A message may be spread over segments, or share one with others, so each direction of a connection is put
 together first; a segment sent again stays equal to the one sent first. SIP that was decrypted stands in the
@@ -22,6 +22,8 @@ from postproc.share.redaction import tls
 from postproc.share.redaction.dtls import Flow
 from postproc.share.redaction.sdp import Sessions
 from postproc.share.redaction.sip import START
+from postproc.wire import MalformedError
+from postproc.wire.framing import PREFIX, Framing, Place, framing_of, message
 
 LARGEST = 65535
 
@@ -89,14 +91,18 @@ KEEP_ALIVE = b"\r\n"
 END, SELECTIVE, NOTHING = 0, 5, b"\x01"
 SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
 
+TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # no length of a frame reaches further
+
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
+ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: it is cut
 
 
 @dataclass
 class Direction:
     """One way of a connection: positions count from the first byte seen, or from the SYN."""
 
+    flow: Flow
     base: int | None = None
     parts: list[tuple[int, bytes]] = field(default_factory=list)
     stretches: list[tuple[int, bytes]] = field(default_factory=list)  # what stands there now
@@ -123,6 +129,36 @@ class Direction:
             for start, data in _stretches(self.parts)
         ]
 
+    def packets(self) -> Iterator[tuple[int, Place, bytes]]:
+        """The packets framed in the stream: their stretch's position, place in it, and what is there of them.
+
+        As in postproc.read.segments: behind a gap the first segment counts that begins with one.
+        """
+        segments = sorted({position: len(data) for position, data in self.parts}.items())
+        turn = TURN_PORT in (self.flow[1], self.flow[3])
+        for start, data in _stretches(self.parts):
+            at = 0
+            for position, size in segments:
+                place = position - start
+                if not at <= place < len(data):
+                    continue
+                framing = framing_of(data[place : place + size], turn=turn)
+                for each in _places(data, place, framing) if framing else ():
+                    yield start, each, data[each.start : each.start + each.size]
+                    at = each.end
+
+    def finish_framed(self, change: ChangePacket) -> None:
+        """Replace in framed packets; of what is between them only lengths stay."""
+        new = {start: bytearray(len(data)) for start, data in _stretches(self.parts)}
+        old = dict(_stretches(self.parts))
+        for start, place, packet in self.packets():
+            length = slice(place.start - PREFIX, place.start)
+            if place.framing is Framing.RFC4571:
+                new[start][length] = old[start][length]
+            changed = change(self.flow, packet, len(packet) < place.size)
+            new[start][place.start : place.start + len(packet)] = changed
+        self.stretches = [(start, bytes(data)) for start, data in sorted(new.items())]
+
     def finish_decrypted(self, change: Change) -> None:
         """Put messages in the place of the segments up to that in which they ended; all else is null.
 
@@ -141,6 +177,17 @@ class Direction:
             self.stretches.append((start, bytes(new)))
 
 
+def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
+    """The packets from here on; the last one may go on where nothing is left."""
+    filled = data + bytes(LARGEST_FRAME)
+    try:
+        while at < len(data) and (place := message(filled, at, framing)) and place.start < len(data):
+            yield place
+            at = place.end
+    except MalformedError:
+        return
+
+
 def _filled_up(message: bytes, size: int) -> bytes:
     """A message of that size: with blanks behind its first header, where no length is counted."""
     start, line_end, headers = message.partition(b"\r\n")
@@ -156,11 +203,16 @@ class Connection:
     has_sip: bool = False
     is_decrypted: bool = False
     is_tls: bool = False
+    is_framed: bool = False
     looked_at: int = 0
 
     @property
     def given_up(self) -> bool:
-        return not self.has_sip and self.looked_at > (LARGEST_TLS if self.is_tls else UNDECIDED)
+        return (
+            not self.has_sip
+            and not self.is_framed
+            and self.looked_at > (LARGEST_TLS if self.is_tls else UNDECIDED)
+        )
 
 
 @dataclass
@@ -183,7 +235,7 @@ class Streams:
             connection = self.current[ends] = Connection()
         if connection.given_up:
             return
-        way = connection.ways.setdefault(source, Direction())
+        way = connection.ways.setdefault(source, Direction((*source, *destination)))
         if way.base is None:
             way.base = (number + bool(flags & SYN)) % WRAP
         self.places[frame] = connection, source
@@ -194,22 +246,39 @@ class Streams:
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
             begins = not connection.looked_at and payload.startswith(tls.FIRST)
             connection.is_tls |= begins and bool(PORTS & {source[1], destination[1]})
+            connection.is_framed |= (
+                framing_of(payload, turn=TURN_PORT in (source[1], destination[1])) is not None
+            )
             connection.looked_at += len(payload)
             way.parts.append((way.position(number), payload))
         if connection.given_up and not connection.is_tls:
             connection.ways.clear()
 
-    def finish(self, change: Change, of_tls: Change) -> None:
-        """Replace in what SIP messages are in, and in the records of TLS."""
+    def learn(self, learn: Callable[[Flow, bytes], None]) -> None:
+        """Tell of the packets framed in connections: all segments are there."""
+        for connection in self._connections():
+            for way in connection.ways.values() if connection.is_framed else ():
+                for _, _, packet in way.packets():
+                    learn(way.flow, packet)
+
+    def _connections(self) -> Iterator[Connection]:
+        yield from {id(place[0]): place[0] for place in self.places.values()}.values()
+
+    def finish(self, change: Change, of_tls: Change, framed: ChangePacket) -> None:
+        """Replace in what SIP messages are in, in the records of TLS, and in framed packets."""
         self.places = {
-            frame: place for frame, place in self.places.items() if place[0].has_sip or place[0].is_tls
+            frame: place
+            for frame, place in self.places.items()
+            if place[0].has_sip or place[0].is_tls or place[0].is_framed
         }
-        for connection in {id(place[0]): place[0] for place in self.places.values()}.values():
+        for connection in self._connections():
             for way in connection.ways.values():
                 if connection.is_decrypted:
                     way.finish_decrypted(change)
                 elif connection.has_sip:
                     way.finish(change)
+                elif connection.is_framed:
+                    way.finish_framed(framed)
                 else:
                     way.finish_tls(of_tls)
 

@@ -46,6 +46,15 @@ def test_addresses_are_found_as_bytes_and_under_the_xor(originals):
     assert leaks.in_packets(bytes(100), originals) == []
 
 
+def test_an_address_of_nulls_is_found_as_text_alone():
+    made = pseudonyms()
+    made.addresses.text("10.0.0.6")
+    made.addresses.mac(bytes.fromhex("000000000011"))
+    assert leaks.in_packets(bytes.fromhex("00080a000006") + bytes(8) + b"\x11\x11", made.originals()) == []
+    assert leaks.in_text(b"from 10.0.0.6:5060", made.originals())
+    assert leaks.in_text(b"mac 00:00:00:00:00:11", made.originals())
+
+
 def test_an_original_that_is_a_pseudonym_elsewhere_is_not_looked_for_and_counted():
     made = pseudonyms()
     new = made.addresses.text("198.51.100.77")
