@@ -111,8 +111,7 @@ STAGE: Mapping[str, str] = {
 MATRIX = """# Rules and captures
 
 Which rule fires on which capture when all are judged in one run with the logs that lie beside them, and
-what it says of it: **F** fault, **S** suspect, **?** cannot tell, n note. A rule whose row is empty is
-shown by no capture; it fires on the tables built in its test in `tests/diagnose`.
+what it says of it: **F** fault, **S** suspect, **?** cannot tell, n note.
 """
 MARKS: Mapping[str, str] = {"fault": "**F**", "suspect": "**S**", "cannot_tell": "**?**", "note": "n"}
 

@@ -58,6 +58,15 @@ def test_the_matrix_has_a_row_for_every_rule():
     assert rows == [rule.name for rule in RULES]
 
 
+def test_no_row_of_the_matrix_is_empty():
+    """Every rule fires on a capture of pcaps/, and not on built tables only."""
+    page = (ROOT / "docs" / "RULES-MATRIX.md").read_text(encoding="utf-8")
+    cells = {
+        line.split("`")[1]: line.split("|")[2:-1] for line in page.splitlines() if line.startswith("| `")
+    }
+    assert [rule for rule, row in cells.items() if not any(cell.strip() for cell in row)] == []
+
+
 def test_the_page_of_rules_is_what_the_program_prints():
     page = (ROOT / "docs" / "RULES.md").read_text(encoding="utf-8")
     assert page == said("rules", "--markdown").stdout, "renew it: postproc rules --markdown > docs/RULES.md"

@@ -52,6 +52,85 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     ])],
     "made/busy_486.pcapng": OK,
     "made/cancelled_487.pcapng": OK,
+    "made/check_pictures_401.pcapng": [("fault", "binding-error", [
+        ("binding-error", "fault", None),
+        ("no-media", "fault", "binding-error"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/check_pictures_flight.pcapng": [("fault", "dtls-fragment-lost", [
+        ("dtls-fragment-lost", "suspect", None),
+        ("dtls-incomplete", "fault", "dtls-fragment-lost"),
+        ("no-media", "fault", "dtls-incomplete"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/check_pictures_mdns.pcapng": [("suspect", "mdns-only", [
+        ("mdns-only", "suspect", None),
+        ("no-checks", "suspect", "mdns-only"),
+        ("no-media", "cannot_tell", "no-checks"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/check_pictures_none.pcapng": [("suspect", "no-checks", [
+        ("no-checks", "suspect", None),
+        ("no-media", "cannot_tell", "no-checks"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/check_pictures_one_way.pcapng": [("fault", "bindings-one-way", [
+        ("bindings-one-way", "fault", None),
+        ("dtls-not-started", "fault", "bindings-one-way"),
+        ("no-media", "fault", "dtls-not-started"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/media_pictures_lost.pcapng": [("ok", None, [
+        ("media-lost", "note", None),
+    ])],
+    "made/media_pictures_path.pcapng": [("suspect", "media-on-unexpected-path", [
+        ("media-on-unexpected-path", "suspect", None),
+        ("one-way-media", "cannot_tell", "media-on-unexpected-path"),
+    ])],
+    "made/media_pictures_slow.pcapng": [("ok", None, [
+        ("slow-negotiation", "note", None),
+    ])],
+    "made/nat_pictures_address.pcapng": [("fault", "address-mismatch", [
+        ("address-mismatch", "suspect", None),
+        ("no-binding-success", "fault", "address-mismatch"),
+        ("no-media", "fault", "no-binding-success"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/nat_pictures_hairpin.pcapng": [("fault", "private-candidate-missing", [
+        ("private-candidate-missing", "suspect", None),
+        ("no-binding-success", "fault", "private-candidate-missing"),
+        ("no-media", "fault", "no-binding-success"),
+        ("one-way-media", "suspect", "no-media"),
+        ("private-candidate-missing", "suspect", None),
+    ])],
+    "made/nat_pictures_port_range.pcapng": [("fault", "no-binding-success", [
+        ("no-binding-success", "fault", None),
+        ("no-media", "fault", "no-binding-success"),
+        ("one-way-media", "suspect", "no-media"),
+        ("media-port-out-of-range", "suspect", None),
+    ])],
+    "made/nat_pictures_symmetric.pcapng": [("fault", "symmetric-nat", [
+        ("symmetric-nat", "fault", None),
+        ("no-binding-success", "fault", "port-not-preserved"),
+        ("port-not-preserved", "suspect", "symmetric-nat"),
+        ("no-media", "fault", "no-binding-success"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/nat_pictures_uplinks.pcapng": [("fault", "several-uplinks", [
+        ("several-uplinks", "fault", None),
+        ("no-binding-success", "fault", "several-uplinks"),
+        ("no-media", "fault", "no-binding-success"),
+        ("one-way-media", "suspect", "no-media"),
+    ])],
+    "made/view_pictures_late.pcapng": [("cannot_tell", "starts-mid-call", [
+        ("starts-mid-call", "cannot_tell", None),
+    ])],
+    "made/view_pictures_one_way.pcapng": [("cannot_tell", "one-direction-only", [
+        ("one-direction-only", "cannot_tell", None),
+    ])],
+    "made/view_pictures_short.pcapng": [("cannot_tell", "capture-cut-short", [
+        ("capture-cut-short", "cannot_tell", None),
+    ])],
     "made/clat_address.pcap": [("fault", "private-connection-address", [
         ("private-connection-address", "fault", None),
     ])],

@@ -56,3 +56,13 @@ def test_silent_when_only_the_offer_is_known():
 
 def test_silent_when_both_offer_public_ones():
     assert asked(RULE, **FAILED) == []
+
+
+def test_silent_of_a_client_that_hides_its_addresses():
+    """mdns-only says why."""
+    hidden = candidate("client", "6e1f3e44.local", "mdns")
+    assert (
+        asked(RULE, candidates=[hidden, candidate("server", SERVER_PUBLIC, "documentation")], **FAILED) == []
+    )
+    (found,) = asked(RULE, candidates=[hidden, PRIVATE[1]], **FAILED)
+    assert found.tags == {"server"}

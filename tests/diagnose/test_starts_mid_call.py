@@ -3,7 +3,7 @@
 from postproc.diagnose.rules.starts_mid_call import RULE
 from tests.builders import APP, SERVER
 from tests.diagnose.refusals import NO_MEDIA
-from tests.diagnose.scenes import asked, foreign, leg, told_both
+from tests.diagnose.scenes import asked, foreign, leg, message, told_both
 
 LATE = {"state": "starts_mid_call", "invite_time": None, "answer_time": None}
 
@@ -23,6 +23,15 @@ def test_media_both_ways_make_it_a_note():
 def test_one_leg_with_its_invite_makes_it_a_note():
     (found,) = asked(RULE, **NO_MEDIA, legs=[leg(1), leg(2, **LATE)])
     assert (found.verdict, found.leg) == ("note", 2)
+
+
+def test_silent_where_one_direction_is_missing_from_the_invite_on():
+    """Its responses are there, so the capture ran; what their receiver sent is in no capture."""
+    answers = [message(1, 180, 0.6), message(1, 200, 3.0)]
+    alone = {"legs": [leg(1, **LATE)], **NO_MEDIA}
+    assert asked(RULE, sip_messages=answers, **alone) == []
+    assert len(asked(RULE, sip_messages=[*answers, message(1, "BYE", 20.0)], **alone)) == 1
+    assert len(asked(RULE, sip_messages=[message(1, 200, 20.1, cseq_method="BYE")], **alone)) == 1
 
 
 def test_silent_on_good_and_foreign_calls():

@@ -1,5 +1,6 @@
 """A DTLS 1.2 handshake with use_srtp (RFC 6347, 5764): certificates in clear, the keys mere random bytes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pcaps.make.builders.recording import Path
@@ -39,6 +40,10 @@ class Handshake:
         hello = ClientHello(DTLS_1_2, self._random("client"), (dtls.ECDHE_ECDSA_AES128_GCM,), extensions)
         self.path.send(at, self.active, _handshake(dtls.CLIENT_HELLO, 0, bytes(hello), retransmission))
 
+    def server_flight(self, at: float, lost: Collection[int] = ()) -> None:
+        """The passive end's answer; the messages of the ``lost`` numbers do not arrive."""
+        self.path.send(at, self.passive, self._server_flight(lost))
+
     def close(self, at: float, sender: str) -> None:
         """The encrypted close_notify."""
         self.path.send(at, sender, _record(dtls.ALERT, self._sealed("close", 2), 1, 1))
@@ -46,7 +51,7 @@ class Handshake:
     def _random(self, name: str) -> bytes:
         return self.seed.child(f"random {name}").data(32)
 
-    def _server_flight(self) -> bytes:
+    def _server_flight(self, lost: Collection[int] = ()) -> bytes:
         extensions = (EXTENDED_MASTER_SECRET, SRTP)
         hello = ServerHello(DTLS_1_2, self._random("server"), dtls.ECDHE_ECDSA_AES128_GCM, extensions)
         exchange = bytes([dtls.NAMED_CURVE]) + numbers([dtls.X25519]) + counted(self._random("server key"), 1)
@@ -59,7 +64,9 @@ class Handshake:
             (dtls.CERTIFICATE_REQUEST, request),
             (dtls.SERVER_HELLO_DONE, b""),
         ]
-        return b"".join(_handshake(kind, nth, body, nth) for nth, (kind, body) in enumerate(bodies))
+        return b"".join(
+            _handshake(kind, nth, body, nth) for nth, (kind, body) in enumerate(bodies) if nth not in lost
+        )
 
     def _client_flight(self) -> bytes:
         bodies = [

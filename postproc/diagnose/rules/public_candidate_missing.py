@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from postproc.diagnose.evidence.candidates import offered, public, shown
+from postproc.diagnose.evidence.candidates import classes, offered, public, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence
 from postproc.diagnose.evidence.media import connected
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -33,7 +33,11 @@ def find(case: Case) -> Iterator[Finding]:
         client, server = offered(case, CLIENT, leg), offered(case, SERVER, leg)
         if not client or not server or connected(case, leg):
             continue
-        missing = [side for side, held in ((CLIENT, client), (SERVER, server)) if not public(held)]
+        missing = [
+            side
+            for side, held in ((CLIENT, client), (SERVER, server))
+            if not public(held) and classes(held) != {"mdns"}  # of hidden addresses mdns-only says why
+        ]
         if not missing:
             continue
         held = client if CLIENT in missing else server

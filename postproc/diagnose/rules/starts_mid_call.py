@@ -6,6 +6,7 @@ from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import media_ok
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import LegRow
 from postproc.model.text import Text
 
 TITLE = Text(
@@ -19,7 +20,7 @@ UNKNOWN = Text(
 
 
 def find(case: Case) -> Iterator[Finding]:
-    late = [leg for leg in case.legs if leg.state == "starts_mid_call"]
+    late = [leg for leg in case.legs if leg.state == "starts_mid_call" and not _begins_one_way(case, leg)]
     if not late:
         return
     facts = {"caller": late[0].uac_addr, "called": late[0].uas_addr}
@@ -28,6 +29,13 @@ def find(case: Case) -> Iterator[Finding]:
     yield Finding(
         RULE.name, verdict, 0.95, evidence(*late), TITLE, (UNKNOWN,), facts, leg=late[0].leg
     )  # fmt: skip
+
+
+def _begins_one_way(case: Case, leg: LegRow) -> bool:
+    """The INVITE's responses are there and nothing of who sent it: its direction is missing, not the beginning."""
+    messages = [row for row in case.sip_messages if row.call_id == leg.call_id]
+    answered = any(row.status is not None and row.cseq_method == "INVITE" for row in messages)
+    return answered and len({row.src_addr for row in messages}) == 1
 
 
 RULE = Rule(
