@@ -31,7 +31,6 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
-FROM_STREAMS = ("stun", "classicstun", "dtls")
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
@@ -76,7 +75,8 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         clock, passed = Clock(), Passed()
         shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
         told = []
-        every = merge(_besides_streams(passed.by(shown)), _streamed(parted), key=attrgetter("number"))
+        besides = _besides_streams(passed.by(shown), parted)
+        every = merge(besides, _streamed(parted), key=attrgetter("number"))
         found = events(every if parted.walked else passed.by(shown), name, told)
         if not parted.walked:
             parted = passed.noted(parted)
@@ -90,14 +90,21 @@ def _streamed(parted: Split) -> list[Frame]:
     return sorted(parted.from_streams, key=attrgetter("number"))
 
 
-def _besides_streams(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Frames without the STUN and DTLS that tshark, too, finds in TCP: the walk has put it together."""
+def _besides_streams(frames: Iterable[Frame], parted: Split) -> Iterator[Frame]:
+    """Frames without what tshark, too, finds in connections whose messages the walk has put together."""
+    read = {_ends(frame) for frame in parted.from_streams}
     for frame in frames:
-        if frame.transport != "tcp" or "icmp" in frame.protocols or "icmpv6" in frame.protocols:
+        of_tcp = (
+            frame.transport == "tcp" and "icmp" not in frame.protocols and "icmpv6" not in frame.protocols
+        )
+        if of_tcp and _ends(frame) in read:
+            yield replace(frame, messages={}, protocols=("ip", "tcp", "stun"))
+        else:
             yield frame
-            continue
-        messages = {name: held for name, held in frame.messages.items() if name not in FROM_STREAMS}
-        yield replace(frame, messages=messages)
+
+
+def _ends(frame: Frame) -> frozenset[tuple[str | None, int | None]]:
+    return frozenset({(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)})
 
 
 @dataclass
