@@ -35,6 +35,7 @@ def make() -> Files:
         },
         WHAT,
         [first, second | {"call": 2}],
+        view="server; client",
     )
 
 

@@ -255,6 +255,7 @@ SIP_MESSAGES = Table(
         Column("min_se", INTEGER, "Seconds of Min-SE."),
         Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
         Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
+        Column("dtmf", FLAG, "An INFO that signals a pressed key; NA if it is no INFO."),
         Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
