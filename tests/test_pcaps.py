@@ -193,7 +193,8 @@ def _bindings(call: dict) -> list[dict]:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WRAPPED])
 def test_rtp_packets_are_those_of_the_truth(name: str) -> None:
-    seen = Counter(int(packet["rtp.ssrc"][0], 16) for packet in packets(name) if packet["rtp.ssrc"])
+    sent = [packet["rtp.ssrc"] for packet in packets(name) if not _is_icmp(packet)]
+    seen = Counter(int(ssrc[0], 16) for ssrc in sent if ssrc)
     expected: Counter[int] = Counter()
     for call in TRUTHS[name]["calls"]:
         for view in call.get("by_capture", {"": call}).values():
@@ -205,7 +206,10 @@ def test_rtp_packets_are_those_of_the_truth(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WRAPPED])
 def test_handshakes_are_those_of_the_truth(name: str) -> None:
     certificates = sum(packet["dtls.handshake.type"].count("11") for packet in packets(name))
-    views = sum(call["dtls"]["done"] * _times_at(call) for call in TRUTHS[name]["calls"])
+    views = sum(
+        call["dtls"]["done"] * call["dtls"].get("handshakes", 1) * _times_at(call)
+        for call in TRUTHS[name]["calls"]
+    )
     assert certificates == 2 * views * _times_seen(name)
 
 

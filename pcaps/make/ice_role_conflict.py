@@ -35,7 +35,7 @@ def make() -> Files:
         },
         WHAT,
         [first, second | {"call": 2}],
-        view="server",
+        view="server; client",
     )
 
 

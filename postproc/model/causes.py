@@ -19,10 +19,10 @@ Link = Literal[
     "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
     "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
     "secure_transport", "signalling", "session", "transfer", "connection_address",
-    "ice", "encryption", "answer", "dtls_roles",
+    "ice", "encryption", "answer", "dtls_roles", "address_family",
     "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "ice_roles",
     "requests", "relay", "path", "pair", "consent", "certificate", "flight", "handshake_end",
-    "handshake_start", "handshake", "decryption", "media_path", "media", "both_directions",
+    "handshake_start", "handshake", "decryption", "current_address", "media_path", "media", "both_directions",
     "start_of_media", "continuity", "quality",
 ]  # fmt: skip
 StepName = Literal[
@@ -62,6 +62,7 @@ CHAIN: Mapping[Link, Place] = {
     "public_candidate": Place("candidates", needs=("stun_server",), gaps=("first_leg",)),
     "local_candidate": Place("candidates", gaps=("first_leg",)),
     "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
+    "address_family": Place(None),
     "codec": Place("legs"),
     "encryption": Place("legs"),
     "answer": Place("dtls"),
@@ -75,6 +76,7 @@ CHAIN: Mapping[Link, Place] = {
             "admission",
             "acl",
             "codec",
+            "address_family",
             "encryption",
             "answer",
             "registration",
@@ -98,7 +100,7 @@ CHAIN: Mapping[Link, Place] = {
     # connectivity checks
     "requests": Place(
         "requests",
-        needs=("local_candidate",),
+        needs=("local_candidate", "address_family"),
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "delivery": Place(
@@ -110,7 +112,7 @@ CHAIN: Mapping[Link, Place] = {
     "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=("local_candidate", "ice", "delivery", "credentials", "ice_roles", "relay"),
+        needs=("local_candidate", "address_family", "ice", "delivery", "credentials", "ice_roles", "relay"),
         gaps=("capture_directions", "first_leg"),
     ),
     "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),
@@ -130,6 +132,7 @@ CHAIN: Mapping[Link, Place] = {
     ),
     # media
     "decryption": Place("media", needs=("certificate", "handshake_end")),
+    "current_address": Place("media", gaps=("capture_directions",)),
     "media_path": Place(
         "media",
         needs=("nat_type", "mapped_address"),
@@ -141,6 +144,7 @@ CHAIN: Mapping[Link, Place] = {
             "call",
             "answer",
             "connection_address",
+            "address_family",
             "requests",
             "path",
             "consent",
@@ -151,14 +155,14 @@ CHAIN: Mapping[Link, Place] = {
     ),
     "both_directions": Place(
         "media",
-        needs=("media", "media_path", "decryption"),
+        needs=("media", "current_address", "media_path", "decryption"),
         # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
         "media",
-        needs=("consent", "handshake_end", "decryption", "transfer"),
+        needs=("current_address", "consent", "handshake_end", "decryption", "transfer"),
         gaps=("capture_end", "capture_directions"),
     ),
     "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),

@@ -91,6 +91,7 @@ class SipMessageRow(NamedTuple):
     min_se: int | None
     refer_to: str | None
     fragment_status: int | None
+    dtmf: bool | None
     expires: int | None
     authorized: bool
     has_sdp: bool

@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
+from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array, repeated
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -88,6 +88,8 @@ class Table:
 
         Raises SchemaError when a column is missing or holds another type.
         """
+        if rows.empty and rows.columns.tolist() == self.names:
+            return self.empty()
         if rows.columns.tolist() != self.names:
             if missing := sorted(set(self.names) - set(rows.columns)):
                 raise SchemaError(f"{self.name}: missing columns {missing}")
@@ -103,6 +105,8 @@ class Table:
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Build the table from records; a column they leave out is NA."""
         held = list(records)
+        if not held:
+            return self.empty()
         if unknown := sorted(set().union(*held) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return self.of({name: _values(held, name) for name in self.names})
@@ -121,6 +125,12 @@ class Table:
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
         return self.conform(pd.DataFrame(made, copy=False))
+
+    def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
+        """The rows, which are of this table, as those of one capture."""
+        named = rows.copy(deep=False)
+        named["capture"] = repeated(capture, len(rows), TEXT)
+        return named
 
     def undeclared(self, rows: pd.DataFrame) -> list[str]:
         """What rows hold against the declaration: NA and words it does not allow."""
@@ -245,6 +255,7 @@ SIP_MESSAGES = Table(
         Column("min_se", INTEGER, "Seconds of Min-SE."),
         Column("refer_to", TEXT, "URI of Refer-To (RFC 3515)."),
         Column("fragment_status", INTEGER, "Status code in a NOTIFY's message/sipfrag (RFC 3420)."),
+        Column("dtmf", FLAG, "An INFO that signals a pressed key; NA if it is no INFO."),
         Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),

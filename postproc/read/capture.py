@@ -16,7 +16,7 @@ import pandas as pd
 from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
-from postproc.model.tables import CAPTURES, Tables
+from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
 from postproc.read import payloads, processes, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
@@ -226,14 +226,16 @@ def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
     rtp_streams, rtp_seconds = _media(parted, tables)
     return tables.with_(
-        rtp_streams=rtp_streams.assign(capture=name),
-        rtp_seconds=rtp_seconds.assign(capture=name),
+        rtp_streams=RTP_STREAMS.captured(rtp_streams, name),
+        rtp_seconds=RTP_SECONDS.captured(rtp_seconds, name),
         captures=CAPTURES.rows([_capture(parted, path, name, everything=everything)]),
     )
 
 
 def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The streams of the walk, and those of one or two packets on ports that SDP names."""
+    if not len(parted.media.strays):
+        return parted.rtp_streams, parted.rtp_seconds
     described, offered = tables.sdp_media, tables.candidates
     named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
     formats = described["formats"].dropna().str.split(",").explode()

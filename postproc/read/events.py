@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.model import constants
+from postproc.model.columns import FLAG, INTEGER, array
 from postproc.model.tables import BY_NAME, Tables
 from postproc.read import connections, dtls, hep, limits, sdp, sip, stun
 from postproc.read.frame import Frame
@@ -118,12 +119,15 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
 def _finish(
     table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int], guessed: Collection[int]
 ) -> pd.DataFrame:
-    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    whole["capture"] = name
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return BY_NAME[table].empty()
+    whole = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     if "copy_of" in whole:
-        whole["copy_of"] = whole["frame"].map(copy_of)
-        whole["time_guessed"] = whole["frame"].isin(guessed)
-    return BY_NAME[table].conform(whole)
+        frames = whole["frame"].tolist()
+        whole["copy_of"] = array([copy_of.get(frame) for frame in frames], INTEGER)
+        whole["time_guessed"] = array([frame in guessed for frame in frames], FLAG)
+    return BY_NAME[table].conform(BY_NAME[table].captured(whole, name))
 
 
 class Sighting(NamedTuple):

@@ -120,6 +120,7 @@ def _of_dialog(sip: SipMessage) -> dict[str, Any]:
         "min_se": _seconds(sip.first("min-se")),
         "refer_to": _party(sip.first("refer-to"))[0],
         "fragment_status": _fragment_status(sip),
+        "dtmf": _signals_key(sip),
         "expires": _seconds(at_contact[1] if at_contact else expires),
     }
 
@@ -129,6 +130,10 @@ def _seconds(value: str | None) -> int | None:
     return number(found[1], LONGEST_S) if found else None
 
 
+# Cisco's and the one that most servers take; no RFC has them.
+KEY_TYPES = frozenset({"application/dtmf-relay", "application/dtmf"})
+
+
 def _fragment_status(sip: SipMessage) -> int | None:
     """The status that a NOTIFY reports of what REFER asked for (RFC 3515, section 2.4.5)."""
     if not (sip.first("content-type") or "").lower().startswith("message/sipfrag"):
@@ -136,6 +141,13 @@ def _fragment_status(sip: SipMessage) -> int | None:
     line = sip.body.lstrip().split(b"\n", 1)[0].strip().decode(errors="replace")
     found = wire.STATUS_LINE.fullmatch(line)
     return number(found[1], *STATUSES) if found else None
+
+
+def _signals_key(sip: SipMessage) -> bool | None:
+    """Whether an INFO signals a pressed key; which one, it may be of a PIN, is nobody's business."""
+    if not sip.start.startswith("INFO "):
+        return None
+    return (sip.first("content-type") or "").lower().split(";")[0].strip() in KEY_TYPES
 
 
 def header_rows(frame: Frame, sip: SipMessage) -> Iterator[dict[str, Any]]:

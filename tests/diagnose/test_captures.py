@@ -42,6 +42,14 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     ])],
     "server_view": [("ok", None, [("media-lost", "note", None)])],
     "two_calls": OK * 2,
+    "made/address_family_mismatch_browser.pcapng": [("fault", "address-family-mismatch", [
+        ("address-family-mismatch", "fault", None), ("no-checks", "cannot_tell", "address-family-mismatch"),
+        ("no-media", "cannot_tell", "no-checks"),
+    ])],
+    "made/address_family_mismatch_trunk.pcapng": [("fault", "address-family-mismatch", [
+        ("address-family-mismatch", "fault", None), ("no-media", "cannot_tell", "address-family-mismatch"),
+        ("first-leg-missing", "cannot_tell", None),
+    ])],
     "made/busy_486.pcapng": OK,
     "made/cancelled_487.pcapng": OK,
     "made/clat_address.pcap": [("fault", "private-connection-address", [
@@ -53,6 +61,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("one-way-media", "suspect", "private-connection-address"),
         ("private-connection-address", "fault", None),
     ])],
+    "made/dtmf_not_negotiated_answer.pcapng": [("ok", None, [("dtmf-not-negotiated", "note", None)])],
+    "made/dtmf_not_negotiated_info.pcapng": [("ok", None, [("dtmf-not-negotiated", "note", None)])],
     "made/forked.pcapng": OK * 2,
     "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
@@ -66,6 +76,13 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("ice-role-conflict", "fault", None),
     ])],
     "made/ipv6.pcapng": OK,
+    "made/media_to_old_address_200.pcapng": [("fault", "media-to-old-address", [
+        ("media-to-old-address", "fault", None), ("first-leg-missing", "cannot_tell", None),
+    ])],
+    "made/media_to_old_address_reinvite.pcapng": [("suspect", "media-to-old-address", [
+        ("media-to-old-address", "suspect", None),
+    ])],
+    "made/network_change_ipv6.pcapng": [("ok", None, [("network-change", "note", None)])],
     "made/no_response_gateway.pcapng": [("fault", "no-response", [
         ("no-response", "fault", None), ("call-rejected", "fault", "no-response"),
     ])],

@@ -38,7 +38,7 @@ def test_request_gives_every_column():
         "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
         "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None, "has_sdp": True,
         "record_route": None, "session_expires": None, "refresher": None, "min_se": None, "refer_to": None,
-        "fragment_status": None, "expires": 60, "authorized": False,
+        "fragment_status": None, "dtmf": None, "expires": 60, "authorized": False,
     }  # fmt: skip
 
 
@@ -62,6 +62,20 @@ def test_a_notify_reports_a_status():
     )
     assert row(head % b"message/sipfrag;version=2.0")["fragment_status"] == 486
     assert row(head % b"text/plain")["fragment_status"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_key"),
+    [
+        ("application/dtmf-relay", True),
+        ("Application/DTMF ; charset=utf-8", True),
+        ("application/trickle-ice-sdpfrag", False),
+    ],
+)
+def test_an_info_that_signals_a_key_is_marked_and_the_key_is_left_out(kind, is_key):
+    found = row(f"INFO sip:a@b SIP/2.0\r\nc: {kind}\r\n\r\nSignal=5\r\n".encode())
+    assert found["dtmf"] is is_key
+    assert "5" not in {value for value in found.values() if isinstance(value, str)}
 
 
 @pytest.mark.parametrize("value", ["99999999999", "-1", "1800x", "\u0661", ""])

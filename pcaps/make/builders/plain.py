@@ -35,8 +35,8 @@ class Leg:
 
     def rtp(
         self, sender: str, at: float, until: float, *, to: Endpoint | None = None, secured: bool = False
-    ) -> None:
-        """RTP of one end, to the other's address on the wire or to another one."""
+    ) -> UdpPath:
+        """RTP of one end, to the other's address on the wire or to another one; gives the path it took."""
         receiver = "uas" if sender == "uac" else "uac"
         path = UdpPath(self.recording, {sender: self.media[sender], receiver: to or self.media[receiver]})
         ssrc = str(self.ssrc[sender])
@@ -45,6 +45,7 @@ class Leg:
             path, self.seed.child(f"rtp {sender} {sent}"), sender, at,
             until=until, ssrc=self.ssrc[sender], secured=secured, first=sent,
         )  # fmt: skip
+        return path
 
 
 @dataclass

@@ -33,6 +33,7 @@ ORDER = """
     public-candidate-missing
     private-candidate-missing
     offer-without-candidates
+    address-family-mismatch
     candidates-rejected-by-acl
     no-common-codec
     mdns-only
@@ -40,6 +41,7 @@ ORDER = """
     answer-mismatch
     srtp-not-agreed
     ice-mismatch
+    dtmf-not-negotiated
     icmp-unreachable
     turn-refused
     no-binding-success
@@ -49,6 +51,7 @@ ORDER = """
     bindings-one-way
     no-checks
     consent-lost
+    network-change
     symmetric-nat
     several-uplinks
     port-not-preserved
@@ -65,6 +68,7 @@ ORDER = """
     dtls-not-started
     srtp-not-decrypted
     no-media
+    media-to-old-address
     media-on-unexpected-path
     one-way-media
     late-media

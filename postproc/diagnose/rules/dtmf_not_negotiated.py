@@ -1,0 +1,138 @@
+"""Key presses cannot go as RTP events on a leg, though one side would send them so (RFC 4733)."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.negotiation import Described, exchanges
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import SdpMediaRow, SipMessageRow
+from postproc.model.text import Text
+
+LEFT_OUT = Text(
+    "{answerer} leaves out telephone-event on leg {number}: keys pressed there cannot go as RTP events.",
+    "{answerer} lässt telephone-event auf Leg {number} weg: Tastendrücke können dort nicht als RTP-Events gehen.",
+)
+NEVER_OFFERED = Text(
+    "Keys are signalled by SIP INFO on leg {number}; telephone-event is neither offered nor answered there.",
+    "Tasten werden auf Leg {number} per SIP INFO gemeldet; telephone-event steht dort weder im Angebot noch in der Antwort.",
+)
+OFFERED = Text(
+    "{offerer} offers it (frame {offer}), the answer names {answered} only.",
+    "{offerer} bietet es an (Frame {offer}), die Antwort nennt nur {answered}.",
+)
+BY_INFO = Text(
+    "Keys are signalled by SIP INFO instead: {keys} {keys:time|times}, first in frame {info}.",
+    "Tasten werden stattdessen per SIP INFO gemeldet: {keys}-mal, zuerst in Frame {info}.",
+)
+REFUSED = Text(
+    "{refuser} refuses such an INFO with {status}, so the key does not arrive.",
+    "{refuser} lehnt ein solches INFO mit {status} ab; die Taste kommt also nicht an.",
+)
+SETTLE = Text(
+    "whether keys were missed at all says who pressed them: voice menus and conference PINs need them.",
+    "Ob überhaupt Tasten fehlten, weiß, wer sie gedrückt hat: Sprachmenüs und Konferenz-PINs brauchen sie.",
+)
+EVENTS = "telephone-event"
+
+
+def find(case: Case) -> Iterator[Finding]:
+    answered = {leg.leg for leg in case.legs if leg.answer_time is not None}
+    for leg in sorted(answered):
+        last = next((each for each in reversed(exchanges(case, leg)) if each.accepted), None)
+        if last is None or _events(last.answer.audio):
+            continue
+        keys = [row for row in case.sip_messages if row.leg == leg and row.dtmf]
+        wanted = _events(last.offer.audio)
+        if (wanted or keys) and last.answer.audio.codecs:
+            yield _finding(case, leg, last.offer, last.answer, keys, wanted=wanted)
+
+
+def _events(section: SdpMediaRow) -> bool:
+    return EVENTS in (section.codecs or "").lower()
+
+
+def _finding(
+    case: Case, leg: int, offer: Described, answer: Described, keys: list[SipMessageRow], *, wanted: bool
+) -> Finding:
+    facts: dict[str, object] = {"number": leg, "answerer": answer.message.src_addr}
+    detail, refused = [], None
+    if wanted:
+        detail.append(OFFERED)
+        names = [each.partition("=")[2] or each for each in (answer.audio.codecs or "").split()]
+        facts |= {"offerer": offer.message.src_addr, "offer": offer.message.frame, "answered": names}
+    if keys:
+        detail.append(BY_INFO)
+        facts |= {"keys": len({(row.call_id, row.from_tag, row.cseq) for row in keys}), "info": keys[0].frame}
+        refused = _refused(case, keys)
+    if refused is not None:
+        detail.append(REFUSED)
+        facts |= {"refuser": refused.src_addr, "status": f"{refused.status} {refused.reason or ''}".strip()}
+    tags = {"left_out" if wanted else "info", *(["refused"] if refused else [])}
+    return Finding(
+        RULE.name, "note", 0.9, evidence(offer.message, answer.message, *keys[:1], refused),
+        LEFT_OUT if wanted else NEVER_OFFERED, tuple(detail), facts, SETTLE, leg=leg, tags=frozenset(tags),
+    )  # fmt: skip
+
+
+def _refused(case: Case, keys: list[SipMessageRow]) -> SipMessageRow | None:
+    """The first failure with which such an INFO was answered."""
+    asked = {(row.call_id, row.cseq, row.dst_addr) for row in keys}
+    for row in case.sip_messages:
+        if (
+            row.cseq_method == "INFO"
+            and (row.status or 0) >= 300
+            and (row.call_id, row.cseq, row.src_addr) in asked
+        ):
+            return row
+    return None
+
+
+RULE = Rule(
+    code="SDP013",
+    name="dtmf-not-negotiated",
+    stage="sdp",
+    summary=Text("DTMF events not agreed", "DTMF-Events nicht vereinbart"),
+    claim=Text(
+        "telephone-event is offered and not answered, or keys are signalled by SIP INFO without it.",
+        "telephone-event wird angeboten und nicht beantwortet, oder Tasten werden ohne es per SIP INFO gemeldet.",
+    ),
+    causes=(
+        cause(
+            "The answering side is set to another way of sending keys: as tones in the audio, or by SIP INFO.",
+            "Die antwortende Seite ist auf eine andere Art der Tastenübertragung eingestellt: als Töne im Audio oder per"
+            " SIP INFO.",
+            tag="left_out",
+        ),
+        cause(
+            "The answering side knows telephone-event only with a clock rate that was not offered (48000 beside Opus).",
+            "Die antwortende Seite kennt telephone-event nur mit einer Taktrate, die nicht angeboten wurde (48000 neben"
+            " Opus).",
+            tag="left_out",
+        ),
+        cause(
+            "The application is set to send keys by SIP INFO.",
+            "Die Anwendung ist auf Tastenübertragung per SIP INFO eingestellt.",
+            tag="info",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Set both sides of this leg to RFC 4733 (also called RFC 2833); Asterisk: dtmf_mode=rfc4733 at the endpoint.",
+            "Auf beiden Seiten dieses Legs RFC 4733 (auch RFC 2833 genannt) einstellen; Asterisk: dtmf_mode=rfc4733 am"
+            " Endpoint.",
+        ),
+        remedy(
+            "FreeSWITCH: dtmf-type=rfc2833 in the profile or the gateway; for a side without it, start_dtmf in the dial"
+            " plan hears tones in the audio.",
+            "FreeSWITCH: dtmf-type=rfc2833 im Profil oder Gateway; für eine Seite ohne telephone-event hört start_dtmf im"
+            " Wählplan Töne im Audio.",
+            product="freeswitch",
+        ),
+    ),
+    references=("RFC 4733, section 2.5.1.1", "RFC 3264, section 6.1"),
+    known_problems=Text(
+        "Where neither side wants events the rule is silent. Tones in the audio are not looked for, so it is a note only.",
+        "Wo keine Seite Events will, schweigt die Regel. Nach Tönen im Audio wird nicht gesucht, es bleibt also ein Hinweis.",
+    ),
+    find=find,
+)

@@ -1,0 +1,232 @@
+"""A description names a new media address, and the other side goes on sending to the old one (RFC 3264, 8.3.1)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
+from postproc.diagnose.evidence.paths import checks
+from postproc.model.addresses import endpoint
+from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.rows import IcmpErrorRow, PhaseRow, RtpStreamRow
+from postproc.model.text import Text
+
+TITLE = Text(
+    "{sender} goes on sending to {old} on leg {number}, although the other side's SDP names {new} since {since:clock}.",
+    "{sender} sendet auf Leg {number} weiter an {old}, obwohl das SDP der Gegenseite seit {since:clock} {new} nennt.",
+)
+LASTS = Text(
+    "The new address belongs to the offer or answer of frame {frame}; media goes to the old one for {seconds:0} s more.",
+    "Die neue Adresse gehört zu Angebot oder Antwort aus Frame {frame}; an die alte gehen noch {seconds:0} s lang Medien.",
+)
+ICMP = Text(
+    "The old address refuses it: ICMP port unreachable (frame {icmp}).",
+    "Die alte Adresse lehnt sie ab: ICMP Port Unreachable (Frame {icmp}).",
+)
+MOVED = Text(
+    "The other side's own media comes from {heard} by then, and none from the old address.",
+    "Die Medien der Gegenseite kommen da schon von {heard}, von der alten Adresse keine mehr.",
+)
+SETTLE = Text(
+    "a capture at the receiver shows whether the media still arrives there.",
+    "Ein Mitschnitt beim Empfänger zeigt, ob die Medien dort noch ankommen.",
+)
+
+# RFC 3264, section 8.3.1: who changes its address keeps listening on the old one until media comes to the new;
+# that takes a round trip and the offerer's answer. With a third of it a slow mobile link is counted, with three
+# times it a call of 10 s after the change is missed.
+SWITCHED_BY = timedelta(seconds=3)
+NOWHERE = frozenset({None, "0.0.0.0", "::"})  # hold as RFC 2543 wrote it, or trickle: no address
+
+Place = tuple[str | None, int | None]
+
+
+class Change(NamedTuple):
+    """A side's address in the phase, other than in the phases before; ``old``: those it had."""
+
+    side: str
+    phase: PhaseRow
+    old: frozenset[Place]
+    new: Place
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for leg in case.numbers:
+        streams = [
+            row
+            for row in case.rtp_streams
+            if row.leg == leg
+            and row.direct is not True
+            and (row.packets or 0) >= case.deployment.thresholds.one_way_packets
+        ]
+        for change in _changes([phase for phase in case.phases if phase.leg == leg]):
+            stale = next((row for row in streams if _stale(case, row, change, streams)), None)
+            if stale is not None:
+                yield _finding(case, stale, change, streams)
+                break
+
+
+def _changes(phases: Sequence[PhaseRow]) -> Iterator[Change]:
+    """Where a side that may be sent to names another address, and has not named it before."""
+    for side in (CLIENT, SERVER):
+        had: set[Place] = set()
+        for phase in phases:
+            place, wanted = _described(phase, side)
+            if place[0] in NOWHERE or not place[1]:
+                continue
+            if had and place not in had and wanted and phase.started and phase.ended:
+                yield Change(side, phase, frozenset(had), place)
+            had.add(place)
+
+
+def _described(phase: PhaseRow, side: str) -> tuple[Place, bool | None]:
+    """The address of a side's description, and whether the other may send there."""
+    if side == CLIENT:
+        return (phase.remote_addr, phase.remote_port), phase.may_send_server
+    return (phase.local_addr, phase.local_port), phase.may_send_client
+
+
+def _stale(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> bool:
+    """The stream goes to an address of before, long after the change, and nothing says that this is right."""
+    start, end = _bounds(change)
+    target = (row.dst_addr, row.dst_port)
+    if not start or not end or target == change.new or not _was_there(row, change, start, streams):
+        return False
+    if min(row.last_time, end) - max(row.first_time, start) < SWITCHED_BY:
+        return False
+    in_use = any((s.src_addr, s.src_port) == target and s.last_time > start + SWITCHED_BY for s in streams)
+    return not (in_use or _also_new(row, target, start, streams) or _ice_keeps(case, row, change, start))
+
+
+def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
+    """Its target was described; or, behind NAT, it was sent to before, and the side is heard elsewhere now."""
+    if (row.dst_addr, row.dst_port) in change.old:
+        return True
+    sender = {CLIENT: (SERVER,), SERVER: (CLIENT, OTHER)}[change.side]
+    before = row.src_side in sender and row.first_time < start - SWITCHED_BY
+    return before and any(_from_elsewhere(each, row, start) for each in streams)
+
+
+def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
+    """The same machine sends somewhere else as well: a fork, or a copy for a recorder."""
+    return any(
+        other.src_addr == row.src_addr
+        and (other.dst_addr, other.dst_port) != target
+        and other.last_time - max(other.first_time, start) >= SWITCHED_BY
+        for other in streams
+    )
+
+
+def _ice_keeps(case: Case, row: RtpStreamRow, change: Change, start: datetime) -> bool:
+    """With ICE media keeps to its pair until an ICE restart finds another one (RFC 8445, section 9)."""
+    if not any(case.leg_of.get(s.call_id) == row.leg and s.ufrag for s in case.sdp_media):
+        return False
+    answered = [
+        each
+        for each in checks(case, None, row.leg).of("success")
+        if each.time >= start - SWITCHED_BY and each.capture == row.capture
+    ]
+    ends = {frozenset({(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)}) for each in answered}
+    old = frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
+    return change.phase.kind != "restart" or not ends or old in ends
+
+
+def _bounds(change: Change) -> tuple[datetime | None, datetime | None]:
+    return change.phase.started, change.phase.ended
+
+
+def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> Finding:
+    start, end = change.phase.started, change.phase.ended
+    seconds = (min(row.last_time, end or row.last_time) - (start or row.first_time)).total_seconds()
+    refused = _refused(case, row, start)
+    moved = next((each for each in streams if _from_elsewhere(each, row, start)), None)
+    facts: dict[str, object] = {
+        "sender": endpoint(row.src_addr, row.src_port), "old": endpoint(row.dst_addr, row.dst_port),
+        "new": endpoint(*change.new), "since": start, "number": row.leg, "frame": change.phase.opened_by,
+        "seconds": seconds,
+    }  # fmt: skip
+    detail = [LASTS]
+    if moved is not None:
+        detail.append(MOVED)
+        facts["heard"] = endpoint(moved.src_addr, moved.src_port)
+    if refused is not None:
+        detail.append(ICMP)
+        facts["icmp"] = refused.frame
+    return Finding(
+        RULE.name, "fault" if refused else "suspect", 0.9 if refused else 0.7, evidence(row, change.phase, refused),
+        TITLE, tuple(detail), facts, None if refused else SETTLE, leg=row.leg,
+    )  # fmt: skip
+
+
+def _refused(case: Case, row: RtpStreamRow, start: datetime | None) -> IcmpErrorRow | None:
+    """An ICMP error that quotes a packet of the stream after the change."""
+    for error in case.icmp_errors:
+        quoted = (error.src_addr, error.src_port, error.dst_addr, error.dst_port)
+        if (
+            quoted == (row.src_addr, row.src_port, row.dst_addr, row.dst_port)
+            and start
+            and error.time >= start
+        ):
+            return error
+    return None
+
+
+def _from_elsewhere(stream: RtpStreamRow, stale: RtpStreamRow, start: datetime | None) -> bool:
+    """Media of the side that moved: to who sends to the old address, after the change."""
+    return start is not None and stream.dst_addr == stale.src_addr and stream.last_time >= start + SWITCHED_BY
+
+
+RULE = Rule(
+    code="RTP007",
+    name="media-to-old-address",
+    stage="media",
+    breaks="current_address",
+    despite_media=True,
+    summary=Text("Media to an old address", "Medien an eine alte Adresse"),
+    claim=Text(
+        "After a side has named a new media address the other one goes on sending to the old one.",
+        "Nachdem eine Seite eine neue Medienadresse genannt hat, sendet die andere weiter an die alte.",
+    ),
+    causes=(
+        cause(
+            "The sender does not evaluate the later description: the answer in a 200 after a 183, a re-INVITE, an UPDATE.",
+            "Der Absender wertet die spätere Beschreibung nicht aus: die Antwort in einem 200 nach einem 183, ein"
+            " re-INVITE, ein UPDATE.",
+        ),
+        cause(
+            "A B2BUA or a media proxy between them answered the re-INVITE itself and did not pass the address on.",
+            "Ein B2BUA oder Medienproxy dazwischen hat das re-INVITE selbst beantwortet und die Adresse nicht weitergegeben.",
+        ),
+        cause(
+            "The sender locked on the address from which media first came (symmetric RTP), and nothing came from the"
+            " new one.",
+            "Der Absender hat sich auf die Adresse festgelegt, von der zuerst Medien kamen (symmetrisches RTP), und von"
+            " der neuen kam nichts.",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Compare the descriptions before and after frame {frame} hop by hop: which of them still names {old}?",
+            "Die Beschreibungen vor und nach Frame {frame} Hop für Hop vergleichen: In welcher steht noch {old}?",
+        ),
+        remedy(
+            "Have the gateway keep one address and port for the whole call, or the server look at the answer of the"
+            " 200 again.",
+            "Das Gateway eine Adresse und einen Port für den ganzen Anruf behalten oder den Server die Antwort im 200"
+            " erneut auswerten lassen.",
+        ),
+        remedy(
+            "FreeSWITCH follows the address from which media comes, unless disable-rtp-auto-adjust is set in the profile.",
+            "FreeSWITCH folgt der Adresse, von der Medien kommen, außer im Profil ist disable-rtp-auto-adjust gesetzt.",
+            product="freeswitch",
+        ),
+    ),
+    references=("RFC 3264, section 8.3.1", "RFC 6337, section 3.1", "RFC 8445, section 9"),
+    known_problems=Text(
+        "Where the side still sends from the old address, or a check there is answered, the rule is silent: both may be"
+        " in use.",
+        "Wo die Seite noch von der alten Adresse sendet oder ein Check dort beantwortet wird, schweigt die Regel: Beide"
+        " können in Gebrauch sein.",
+    ),
+    find=find,
+)

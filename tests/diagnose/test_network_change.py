@@ -1,0 +1,102 @@
+"""The client at another address after an ICE restart."""
+
+import pytest
+
+from postproc.diagnose.rules.network_change import RULE
+from tests.diagnose.scenes import CLIENT_PUBLIC, asked, check, stream, told_both, verdict
+
+ELSEWHERE = "198.51.101.5"
+
+
+def phase(number: int, started: float, ended: float, kind: str = "answered"):
+    return {
+        "call": 1, "leg": 1, "phase": number, "kind": kind, "started": started, "ended": ended, "frame": 20 + number,
+        "time": started, "opened_by": 40 + number, "may_send_client": True, "may_send_server": True,
+        "packets_from_client": 300, "packets_from_server": 300,
+    }  # fmt: skip
+
+
+PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, "restart")]
+BEFORE = stream("client_to_server", last_time=8.0)
+AFTER = stream("client_to_server", src_addr=ELSEWHERE, first_time=10.5, time=10.5, frame=70)
+SERVERS = stream()
+CHECKED = [
+    check("client_to_server", time=1.0),
+    check("client_to_server", time=10.1, src_addr=ELSEWHERE, frame=60),
+]
+
+
+def changed(**changes):
+    return asked(
+        RULE, **({"phases": PHASES, "rtp_streams": [BEFORE, AFTER, SERVERS], "bindings": CHECKED} | changes)
+    )
+
+
+def test_the_change_is_a_note_with_the_gap():
+    (found,) = changed()
+    assert (found.verdict, found.leg, found.tags) == ("note", 1, {"back"})
+    assert (found.facts["before"], found.facts["after"], found.facts["gap"]) == (
+        CLIENT_PUBLIC,
+        ELSEWHERE,
+        2.5,
+    )
+    assert "2,5 s lang" in told_both(found, RULE)["de"]["detail"]
+
+
+def test_a_call_with_it_is_ok():
+    heard = {
+        "first_from_client": 3.1,
+        "last_from_client": 19.9,
+        "first_from_server": 3.1,
+        "last_from_server": 19.9,
+    }
+    row = verdict(
+        phases=[each | heard for each in PHASES], rtp_streams=[BEFORE, AFTER, SERVERS], bindings=CHECKED
+    )
+    assert row.verdict == "ok"
+
+
+def test_checks_alone_show_it_where_no_media_comes_back():
+    (found,) = changed(rtp_streams=[BEFORE, SERVERS])
+    assert found.tags == {"silent"}
+    assert "gap" not in found.facts
+
+
+def test_media_alone_shows_it_where_checks_are_not_captured():
+    (found,) = changed(bindings=[])
+    assert (found.facts["since"].second, found.facts["since"].microsecond) == (10, 500_000)
+
+
+@pytest.mark.parametrize(("last", "count"), [(11.0, 1), (11.2, 0)])
+def test_silent_where_both_addresses_are_in_use(last, count):
+    """The old one may be heard until a second after the first check from the new one."""
+    assert len(changed(rtp_streams=[BEFORE | {"last_time": last}, AFTER, SERVERS])) == count
+
+
+def test_silent_without_an_ice_restart():
+    assert changed(phases=[PHASES[0], phase(2, 10.0, 20.0)]) == []
+
+
+def test_silent_where_the_address_stays():
+    stayed = AFTER | {"src_addr": CLIENT_PUBLIC}
+    assert changed(rtp_streams=[BEFORE, stayed, SERVERS], bindings=CHECKED[:1]) == []
+
+
+def test_silent_where_another_capture_shows_another_address():
+    """In front of the NAT the client has another address than behind it."""
+    other = {"capture": "client.pcapng"}
+    seen = [check("client_to_server", time=10.1, src_addr=ELSEWHERE, **other)]
+    assert changed(rtp_streams=[BEFORE, AFTER | other, SERVERS], bindings=seen) == []
+
+
+def test_silent_where_the_client_had_sent_nothing():
+    assert changed(rtp_streams=[AFTER, SERVERS]) == []
+
+
+def test_silent_for_an_address_heard_before_the_restart():
+    assert (
+        changed(
+            rtp_streams=[BEFORE, SERVERS], bindings=[check("client_to_server", time=8.9, src_addr=ELSEWHERE)]
+        )
+        == []
+    )
