@@ -341,7 +341,12 @@ CANDIDATES = Table(
         Column("call_id", TEXT, "Call-ID of the message that carries it.", always=True),
         Column("side", TEXT, "Whose candidate: client, server or other.", Side),
         Column("sdp_owner", TEXT, "o= username of the description."),
-        Column("offer_answer", TEXT, "offer or answer (RFC 3264).", OfferAnswer),
+        Column(
+            "offer_answer",
+            TEXT,
+            "offer, answer (RFC 3264), or trickle: in INFO after them (RFC 8840).",
+            OfferAnswer,
+        ),
         Column("mid", TEXT, "a=mid of the section, else its index."),
         Column("foundation", TEXT, "Foundation."),
         Column("component", INTEGER, "1 RTP, 2 RTCP."),

@@ -110,6 +110,9 @@ def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
         yield from (("sdp_media", key | media) for media in sdp.media_rows(description))
         key["cseq"] = row["cseq"]
         yield from (("candidates", key | line) for line in sdp.candidate_rows(description))
+    elif fragment := sip.trickled(parsed):
+        key = {name: row[name] for name in ("frame", "time", "call_id", "cseq")}
+        yield from (("candidates", key | line) for line in sdp.candidate_rows(sdp.parse(fragment)))
 
 
 def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
