@@ -54,7 +54,7 @@ def folder(place: Path, sha256: str) -> Path:
 def write(tables: Tables, folder: Path) -> Events:
     """Write one capture's tables into a folder that appears when it is complete; return them."""
     filled = {table.name: rows for table, rows in tables.items() if len(rows)}
-    events = {name: pa.Table.from_pandas(rows, preserve_index=False) for name, rows in filled.items()}
+    events = {name: _of_arrow(rows) for name, rows in filled.items()}
     making = folder.with_name(f".{folder.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
@@ -73,6 +73,11 @@ def write(tables: Tables, folder: Path) -> Events:
         with undisturbed():
             shutil.rmtree(making, ignore_errors=True)
     return events
+
+
+def _of_arrow(rows: pd.DataFrame) -> pa.Table:
+    """The rows, without what pandas would note of them: types are declared."""
+    return pa.table({name: pa.array(column, from_pandas=True) for name, column in rows.items()})
 
 
 def clear_unfinished(cache: Path) -> None:

@@ -59,6 +59,9 @@ def parties(sip_messages: pd.DataFrame) -> list[str]:
     ]
 
 
+TRICKLE = "trickle"  # what an INFO brings: candidates beside offer and answer, if any (RFC 8840)
+
+
 def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
     """Return the callers by the initial INVITEs; where none was seen, by what the first messages say."""
     sip = sip_messages
@@ -72,13 +75,13 @@ def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:
     """Return author and part of every description; ``sip`` has the messages with their ``party``."""
-    told = sip["has_sdp"].fillna(False) | (sip["method"] == "INVITE").fillna(False)
+    told = sip["has_sdp"].fillna(False) | sip["method"].isin(["INVITE", "INFO"])
     exchanges = _Exchanges({}, {})
     found: dict[Place, Description] = {}
     for row in records(sip[told].sort_values("time", kind="stable"), *_Message._fields):
         message = _Message(*row)
         exchange, part = _part(message, exchanges)
-        if message.has_sdp:
+        if message.has_sdp or part == TRICKLE:
             place = message.capture, message.frame, message.call_id
             found[place] = Description(message.party, part, exchange)
     return found
@@ -90,6 +93,8 @@ def _part(message: _Message, exchanges: _Exchanges) -> tuple[Exchange, str | Non
     exchange: Exchange = (*dialog, message.cseq, message.method or message.cseq_method)
     if message.method is None:
         return exchange, _of_response(exchange, exchanges)
+    if message.method == "INFO" and not message.has_sdp:
+        return exchange, TRICKLE
     if message.method in ("ACK", "PRACK"):
         invite = exchanges.invites.get(dialog, exchange)
         if message.method == "ACK" or not exchanges.offered.get(invite, True):

@@ -21,6 +21,9 @@ ARROW = {
     FLAG: pa.bool_(),
     TIME: pa.timestamp("ns", tz="UTC"),
 }
+DTYPES: dict[str, Any] = {
+    name: pd.api.types.pandas_dtype(name) for name in ARROW
+}  # to look one up takes long
 
 
 def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
@@ -32,7 +35,16 @@ def array(values: Sequence[Any], dtype: str) -> ExtensionArray:
         found = _integers(values) if dtype == INTEGER else pa.array(values, ARROW[dtype], from_pandas=True)
     except (TypeError, ValueError, OverflowError):  # pandas may know how to convert what arrow does not
         return pd.Series(values, dtype=object).astype(dtype).array  # type: ignore[call-overload, no-any-return]
-    made: ExtensionArray = pd.api.types.pandas_dtype(dtype).__from_arrow__(found)  # type: ignore[union-attr]
+    return _from_arrow(found, dtype)
+
+
+def repeated(value: object, count: int, dtype: str) -> ExtensionArray:
+    """Return an array of the same value; None is NA."""
+    return _from_arrow(pa.repeat(pa.scalar(value, ARROW[dtype]), count), dtype)
+
+
+def _from_arrow(values: pa.Array, dtype: str) -> ExtensionArray:
+    made: ExtensionArray = DTYPES[dtype].__from_arrow__(values)
     return made
 
 

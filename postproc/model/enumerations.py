@@ -17,7 +17,7 @@ Refresher = Literal["uac", "uas"]
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
 MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
-OfferAnswer = Literal["offer", "answer"]
+OfferAnswer = Literal["offer", "answer", "trickle"]
 LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]
 PhaseKind = Literal["early", "answered", "hold", "resumed", "restart"]
 

@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array
+from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array, repeated
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -88,6 +88,8 @@ class Table:
 
         Raises SchemaError when a column is missing or holds another type.
         """
+        if rows.empty and rows.columns.tolist() == self.names:
+            return self.empty()
         if rows.columns.tolist() != self.names:
             if missing := sorted(set(self.names) - set(rows.columns)):
                 raise SchemaError(f"{self.name}: missing columns {missing}")
@@ -103,6 +105,8 @@ class Table:
     def rows(self, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         """Build the table from records; a column they leave out is NA."""
         held = list(records)
+        if not held:
+            return self.empty()
         if unknown := sorted(set().union(*held) - set(self.names)):
             raise SchemaError(f"{self.name}: unknown columns {unknown}")
         return self.of({name: _values(held, name) for name in self.names})
@@ -121,6 +125,12 @@ class Table:
         except (TypeError, ValueError) as error:
             raise SchemaError(f"{self.name}: {error}") from error
         return self.conform(pd.DataFrame(made, copy=False))
+
+    def captured(self, rows: pd.DataFrame, capture: str) -> pd.DataFrame:
+        """The rows, which are of this table, as those of one capture."""
+        named = rows.copy(deep=False)
+        named["capture"] = repeated(capture, len(rows), TEXT)
+        return named
 
     def undeclared(self, rows: pd.DataFrame) -> list[str]:
         """What rows hold against the declaration: NA and words it does not allow."""
@@ -331,7 +341,12 @@ CANDIDATES = Table(
         Column("call_id", TEXT, "Call-ID of the message that carries it.", always=True),
         Column("side", TEXT, "Whose candidate: client, server or other.", Side),
         Column("sdp_owner", TEXT, "o= username of the description."),
-        Column("offer_answer", TEXT, "offer or answer (RFC 3264).", OfferAnswer),
+        Column(
+            "offer_answer",
+            TEXT,
+            "offer, answer (RFC 3264), or trickle: in INFO after them (RFC 8840).",
+            OfferAnswer,
+        ),
         Column("mid", TEXT, "a=mid of the section, else its index."),
         Column("foundation", TEXT, "Foundation."),
         Column("component", INTEGER, "1 RTP, 2 RTCP."),

@@ -16,7 +16,7 @@ import pandas as pd
 from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
-from postproc.model.tables import CAPTURES, Tables
+from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
 from postproc.read import payloads, processes, programs, tshark
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
@@ -31,7 +31,6 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
-FROM_STREAMS = ("stun", "classicstun", "dtls")
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
@@ -76,7 +75,8 @@ def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
         clock, passed = Clock(), Passed()
         shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
         told = []
-        every = merge(_besides_streams(passed.by(shown)), _streamed(parted), key=attrgetter("number"))
+        besides = _besides_streams(passed.by(shown), parted)
+        every = merge(besides, _streamed(parted), key=attrgetter("number"))
         found = events(every if parted.walked else passed.by(shown), name, told)
         if not parted.walked:
             parted = passed.noted(parted)
@@ -90,14 +90,21 @@ def _streamed(parted: Split) -> list[Frame]:
     return sorted(parted.from_streams, key=attrgetter("number"))
 
 
-def _besides_streams(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Frames without the STUN and DTLS that tshark, too, finds in TCP: the walk has put it together."""
+def _besides_streams(frames: Iterable[Frame], parted: Split) -> Iterator[Frame]:
+    """Frames without what tshark, too, finds in connections whose messages the walk has put together."""
+    read = {_ends(frame) for frame in parted.from_streams}
     for frame in frames:
-        if frame.transport != "tcp" or "icmp" in frame.protocols or "icmpv6" in frame.protocols:
+        of_tcp = (
+            frame.transport == "tcp" and "icmp" not in frame.protocols and "icmpv6" not in frame.protocols
+        )
+        if of_tcp and _ends(frame) in read:
+            yield replace(frame, messages={}, protocols=("ip", "tcp", "stun"))
+        else:
             yield frame
-            continue
-        messages = {name: held for name, held in frame.messages.items() if name not in FROM_STREAMS}
-        yield replace(frame, messages=messages)
+
+
+def _ends(frame: Frame) -> frozenset[tuple[str | None, int | None]]:
+    return frozenset({(frame.src_addr, frame.src_port), (frame.dst_addr, frame.dst_port)})
 
 
 @dataclass
@@ -219,14 +226,16 @@ def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
 def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
     rtp_streams, rtp_seconds = _media(parted, tables)
     return tables.with_(
-        rtp_streams=rtp_streams.assign(capture=name),
-        rtp_seconds=rtp_seconds.assign(capture=name),
+        rtp_streams=RTP_STREAMS.captured(rtp_streams, name),
+        rtp_seconds=RTP_SECONDS.captured(rtp_seconds, name),
         captures=CAPTURES.rows([_capture(parted, path, name, everything=everything)]),
     )
 
 
 def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The streams of the walk, and those of one or two packets on ports that SDP names."""
+    if not len(parted.media.strays):
+        return parted.rtp_streams, parted.rtp_seconds
     described, offered = tables.sdp_media, tables.candidates
     named = pd.concat([described["port"], offered["port"], offered["related_port"]]).dropna()
     formats = described["formats"].dropna().str.split(",").explode()

@@ -3,13 +3,14 @@
 A second capture (SPAN ports, ``any``, two interfaces) has the same bytes from the IP header on
 (TTL and checksum aside) within 5 ms: seen at another interface, or at the same one with the same
 TTL. A sender that leaves the IP identification at 0 could repeat itself so fast that only 0.5 ms
-counts then.
+counts then. A SIP message copied in HEP is a second capture, too: the same ends and bytes, by its
+agent's clock or by that of the capture within 250 ms.
 
 ICMP errors are read here with the packet they quote (RFC 792, RFC 4443); SIP, SDP, STUN and DTLS
 have modules of their own.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,8 +18,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from postproc.model import constants
+from postproc.model.columns import FLAG, INTEGER, array
 from postproc.model.tables import BY_NAME, Tables
-from postproc.read import connections, dtls, limits, sdp, sip, stun
+from postproc.read import connections, dtls, hep, limits, sdp, sip, stun
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, ip
 from postproc.wire import stun as wire
@@ -38,6 +40,7 @@ MESSAGE_TABLES = (
 )
 WINDOW = constants.nanoseconds("copies.window_s")
 WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
+WINDOW_OF_AGENT = constants.nanoseconds("copies.window_of_agent_s")
 QUOTED_TRANSPORTS = {UDP: "udp", TCP: "tcp"}
 ICMP_ERRORS = constants.icmp_types("icmp.errors")
 PORTS_SIZE = 4  # bytes: the least that a quote is of use with
@@ -55,7 +58,7 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[Sighting] = []
     guessed: set[int] = set()
-    for frame in sip.completed(frames):
+    for frame in sip.completed(hep.opened(frames)):
         sightings.append(sighting(frame))
         guessed.update([frame.number] * frame.guessed)
         found = rows(frame)
@@ -66,7 +69,9 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
                 pending[table] = []
         if more := sum(1 for _ in found):
             warnings.append(f"{more} headers, media or candidates of frame {frame.number} left out")
-    copy_of = copies_of(sight for sight in sightings if sight.frame not in guessed)
+    sure = [sight for sight in sightings if sight.frame not in guessed]
+    copy_of = copies_of(sight for sight in sure if sight.arrived is None)
+    copy_of |= agents_copies(sure, copy_of)
     made = {
         table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
         for table in MESSAGE_TABLES
@@ -105,6 +110,9 @@ def _sip(frame: Frame, message: bytes) -> Iterator[Row]:
         yield from (("sdp_media", key | media) for media in sdp.media_rows(description))
         key["cseq"] = row["cseq"]
         yield from (("candidates", key | line) for line in sdp.candidate_rows(description))
+    elif fragment := sip.trickled(parsed):
+        key = {name: row[name] for name in ("frame", "time", "call_id", "cseq")}
+        yield from (("candidates", key | line) for line in sdp.candidate_rows(sdp.parse(fragment)))
 
 
 def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -114,12 +122,15 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
 def _finish(
     table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int], guessed: Collection[int]
 ) -> pd.DataFrame:
-    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    whole["capture"] = name
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return BY_NAME[table].empty()
+    whole = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     if "copy_of" in whole:
-        whole["copy_of"] = whole["frame"].map(copy_of)
-        whole["time_guessed"] = whole["frame"].isin(guessed)
-    return BY_NAME[table].conform(whole)
+        frames = whole["frame"].tolist()
+        whole["copy_of"] = array([copy_of.get(frame) for frame in frames], INTEGER)
+        whole["time_guessed"] = array([frame in guessed for frame in frames], FLAG)
+    return BY_NAME[table].conform(BY_NAME[table].captured(whole, name))
 
 
 class Sighting(NamedTuple):
@@ -131,6 +142,8 @@ class Sighting(NamedTuple):
     ttl: int
     identified: bool
     digest: bytes
+    contents: tuple[bytes, ...] = ()  # of SIP messages with their ends
+    arrived: int | None = None  # when a copy in HEP was captured
 
 
 def sighting(frame: Frame) -> Sighting:
@@ -143,7 +156,14 @@ def sighting(frame: Frame) -> Sighting:
     elif len(frame.ip) >= 40:
         ttl, packet[7:8] = frame.ip[7], b"\0"
     digest = blake2b(packet, digest_size=16).digest()
-    return Sighting(frame.number, frame.time, frame.interface, ttl, identified, digest)
+    ends = frame.src_addr, frame.src_port, frame.dst_addr, frame.dst_port
+    contents = tuple(
+        blake2b(f"{ends}".encode() + message, digest_size=16).digest()
+        for message in frame.messages.get("sip", [])
+    )
+    return Sighting(
+        frame.number, frame.time, frame.interface, ttl, identified, digest, contents, frame.arrived
+    )
 
 
 def copies_of(sightings: Iterable[Sighting]) -> dict[int, int]:
@@ -157,6 +177,31 @@ def copies_of(sightings: Iterable[Sighting]) -> dict[int, int]:
         else:
             first[seen.digest] = seen
     return found
+
+
+def agents_copies(sightings: Sequence[Sighting], copies: Mapping[int, int]) -> dict[int, int]:
+    """Frame number of each copy in HEP -> that of the packet itself, else of the copy that came first."""
+    if all(seen.arrived is None for seen in sightings):
+        return {}
+    first: dict[bytes, list[Sighting]] = {}
+    found: dict[int, int] = {}
+    for seen in sorted(sightings, key=lambda sight: (sight.arrived is not None, sight.time, sight.frame)):
+        for content in () if seen.frame in copies else seen.contents:
+            known = first.setdefault(content, [])
+            original = next((each for each in known if _is_agents_copy(seen, each)), None)
+            if original:
+                found[seen.frame] = original.frame
+            else:
+                known.append(seen)
+    return found
+
+
+def _is_agents_copy(seen: Sighting, original: Sighting) -> bool:
+    """By the agent's clock, or by that of the capture."""
+    if seen.arrived is None or seen.frame == original.frame:
+        return False
+    came = original.time if original.arrived is None else original.arrived
+    return min(abs(seen.time - original.time), abs(seen.arrived - came)) < WINDOW_OF_AGENT
 
 
 def _is_copy(seen: Sighting, original: Sighting) -> bool:

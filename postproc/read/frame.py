@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from postproc.read.limits import OUTSIDE
+from postproc.wire.hep import MAGIC as HEP
 
-LAYERS = {name: f"{name}_raw" for name in ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6", "tls")}
+NAMES = ("sip", "stun", "classicstun", "dtls", "icmp", "icmpv6", "tls", "data")
+LAYERS = {name: f"{name}_raw" for name in NAMES}
 NETWORKS, TRANSPORTS = frozenset({"ip", "ipv6"}), frozenset({"udp", "tcp", "sctp"})
 
 
@@ -32,6 +34,7 @@ class Frame:
     messages: Mapping[str, list[bytes]]
     certificates: tuple[str, ...] = field(default=())
     guessed: bool = False  # time, as the packet's own is not believed (read.limits)
+    arrived: int | None = None  # when a copy in HEP was captured that has a time of its own
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:
@@ -56,9 +59,16 @@ def from_layers(layers: Mapping[str, Any]) -> Frame:
         ip_header,
         header,
         packet[0] if packet else b"",
-        {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)},
+        _messages(layers),
         _certificates(layers),
     )
+
+
+def _messages(layers: Mapping[str, Any]) -> dict[str, list[bytes]]:
+    """The messages by protocol; of data that no dissector of tshark knows, HEP."""
+    found = {name: _raw(layers, key) for name, key in LAYERS.items() if layers.get(key)}
+    copies = [data for data in found.pop("data", []) if data.startswith(HEP)]
+    return found | {"hep": copies} if copies else found
 
 
 def _outside_quotes(protocols: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,13 +12,12 @@ from postproc.read.packets import Payloads
 
 HEAD = np.dtype([("first", "u1"), ("second", "u1"), ("rest", ">u2"), ("second_word", ">u4"), ("more", "V8")])
 WORD = np.dtype([("first_word", ">u4"), ("more", "V12")])
-IPSEC, L2TP, OPENVPN, HEP, TURN, TURN_TLS = 4500, 1701, 1194, 9060, 3478, 5349
+IPSEC, L2TP, OPENVPN, TURN, TURN_TLS = 4500, 1701, 1194, 3478, 5349
 UDP_PORTS = np.zeros(1 << 16, bool)
-UDP_PORTS[[IPSEC, L2TP, OPENVPN, HEP]] = True
+UDP_PORTS[[IPSEC, L2TP, OPENVPN]] = True
 TCP_PORTS = np.zeros(1 << 16, bool)
 TCP_PORTS[[TURN, TURN_TLS]] = True
 WIREGUARD_DATA, WIREGUARD_LEAST = 0x04000000, 32  # message type 4; header and tag of an empty one
-HEP3 = int.from_bytes(b"HEP3")
 OPENVPN_DATA = (6, 9)  # P_DATA_V1, P_DATA_V2
 TLS_APPLICATION_DATA = 23
 
@@ -29,15 +28,13 @@ def in_datagrams(udp: Payloads) -> Counter[str]:
     words = udp.head.view(WORD)["first_word"]
     wireguard = (words == WIREGUARD_DATA) & (udp.size >= WIREGUARD_LEAST) & (udp.size % 16 == 0)
     found["WireGuard"] = int(np.count_nonzero(wireguard))
-    hep = words == HEP3
     rows = np.flatnonzero(UDP_PORTS[udp.source_port] | UDP_PORTS[udp.destination_port])
     if len(rows):
-        _by_port(udp, rows, words, hep, found)
-    found["HEP"] = int(np.count_nonzero(hep))
+        _by_port(udp, rows, words, found)
     return +found
 
 
-def _by_port(udp: Payloads, rows: Array, words: Array, hep: Array, found: Counter[str]) -> None:
+def _by_port(udp: Payloads, rows: Array, words: Array, found: Counter[str]) -> None:
     head, size = udp.head[rows].view(HEAD), udp.size[rows]
 
     def on(port: int) -> Array:
@@ -50,8 +47,6 @@ def _by_port(udp: Payloads, rows: Array, words: Array, hep: Array, found: Counte
     # RFC 2661, section 3.1: version 2, and the first bit set on control messages only
     found["L2TP"] = int(np.count_nonzero(on(L2TP) & (flags & 0x800F == 2)))
     found["OpenVPN"] = int(np.count_nonzero(on(OPENVPN) & np.isin(head["first"] >> 3, OPENVPN_DATA)))
-    # HEP 1 and 2: version, and the length of the header with addresses of four or sixteen bytes
-    hep[rows] |= on(HEP) & np.isin(flags, (0x0110, 0x0128, 0x0210, 0x021C, 0x0228, 0x0234))
 
 
 def in_segments(tcp: Payloads, read: Array) -> Counter[str]:

@@ -192,16 +192,30 @@ def _pppoe(data: Array, at: Array) -> Opened:
 
 
 def _mpls(data: Array, at: Array) -> Opened:
-    """RFC 3032; below the last label IP, or Ethernet with or without a control word (RFC 4448)."""
+    """RFC 3032; below the last label IP, or Ethernet with or without a control word (RFC 4448).
+
+    The first four bits are 4 or 6 of IP, 0 of a control word, 1 of alarms (RFC 4385, RFC 5586). Without
+    a control word they are a hardware address's, which may be any: then what Ethernet carries tells.
+    """
     more = numbers(data, at + 2, "u1") & 1 == 0
     at = at + 4
     nibble = numbers(data, at, "u1") >> 4
-    bare, worded = (np.isin(numbers(data, at + place), INSIDE_ETHERNET) for place in (12, 16))
-    ethernet = (nibble == 0) & worded | bare
-    kind = np.where(ethernet, ETHERNET, np.where(nibble == 1, FOREIGN, UNCLEAR))  # 1: RFC 5586, alarms
-    kind = np.where(nibble == 4, IPV4, np.where(nibble == 6, IPV6, kind))
-    at = np.where(~more & (nibble == 0) & worded, at + 4, at)
-    return np.where(more, MPLS, kind), at
+    bare = _is_ethernet(data, at)
+    worded = (nibble == 0) & ~bare & _is_ethernet(data, at + 4)
+    known = ((0, UNCLEAR), (1, FOREIGN), (4, IPV4), (6, IPV6))
+    kind = np.select([nibble == bits for bits, _ in known], [each for _, each in known], ETHERNET)
+    kind[bare | worded] = ETHERNET
+    return np.where(more, MPLS, kind), np.where(~more & worded, at + 4, at)
+
+
+def _is_ethernet(data: Array, at: Array) -> Array:
+    """Whether an ethertype stands where Ethernet has it, and what is behind it says of itself what it is."""
+    kind, version = numbers(data, at + 12), numbers(data, at + 14, "u1") >> 4
+    found: Array = np.isin(kind, INSIDE_ETHERNET)
+    found &= ((kind != IPV4) | (version == 4)) & ((kind != IPV6) | (version == 6))
+    tagged = (kind == VLAN) | (kind == QINQ)
+    found &= ~tagged | np.isin(numbers(data, at + 16), INSIDE_ETHERNET)
+    return found
 
 
 def _gre(data: Array, at: Array) -> Opened:

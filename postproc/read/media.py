@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from postproc.model import constants
+from postproc.model.columns import array, repeated
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS, Table
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
@@ -194,6 +195,8 @@ def rtp_tables(media: Media, fewest: int = FEWEST_LISTED) -> tuple[pd.DataFrame,
     Columns that no packet tells by itself (call, codec, ...) are NA, as is the capture.
     """
     chosen = listed(media, fewest)
+    if not len(chosen):
+        return RTP_STREAMS.empty(), RTP_SECONDS.empty()
     state = take(media.streams.state, chosen)
     number = np.full(media.streams.count, -1)
     number[chosen] = np.arange(len(chosen))
@@ -303,7 +306,18 @@ def _seconds(state: Array, sums: Array, running: Array) -> pd.DataFrame:
 
 
 def _table(table: Table, columns: dict[str, Any]) -> pd.DataFrame:
-    return table.conform(pd.DataFrame(columns).reindex(columns=table.names))
+    """The table of these columns; the others are NA."""
+    count = len(columns["frame"])
+    return table.of(
+        {
+            name: _array(columns[name], dtype) if name in columns else repeated(None, count, dtype)
+            for name, dtype in table.dtypes.items()
+        }
+    )
+
+
+def _array(values: Any, dtype: str) -> Any:  # noqa: ANN401  (of numpy or pandas, or a list)
+    return values if str(getattr(values, "dtype", "")) == dtype else array(values, dtype)
 
 
 def _times(nanoseconds: Array) -> pd.DatetimeIndex:

@@ -32,8 +32,8 @@ from postproc.read.frame import Frame, addresses
 from postproc.read.packets import MIX, ForTshark, Packets, Payloads, endpoint, flow, host, mixed, unwrapped
 from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
+from postproc.wire import hep, stun
 from postproc.wire import rtp as wire_rtp
-from postproc.wire import stun
 
 # Which protocol a datagram is of by its first byte (RFC 7983), RTCP by its second (RFC 5761, section 4)
 DTLS_FIRST, RTP_FIRST, RTCP_SECOND = range(20, 64), range(128, 192), wire_rtp.RTCP_TYPES
@@ -55,7 +55,8 @@ PACKET = structure(
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
 TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
-QUIC_PORT = 443
+QUIC_PORT, HEP_PORT = 443, 9060
+OLD_HEP = (0x0110, 0x0128, 0x0210, 0x021C, 0x0228, 0x0234)  # version and length of the header (wire.hep)
 FIN_SYN_RST = 0x07
 FIRST_TLS, APPLICATION_DATA = 20, 23  # TLS content types: those between are of handshakes
 HTTP, GRANTED, GET, HEP = (int.from_bytes(text) for text in (b"HTTP/1.1", b" 101", b"GET ", b"HEP3"))
@@ -92,7 +93,8 @@ BEGINNING[OPCODES, :] = BEGINNING[divmod(CRLF, 256)] = True
 MAY_BE_TEXT = BEGINNING.ravel()
 
 STUN_HEAD = structure("type >u2, length >u2, cookie >u4, id V8")
-OF_DTLS, OF_SIP = np.uint64(1), np.uint64(2)  # keys of their own: each may need tshark when the others do not
+# Keys of their own: each may need tshark when the others do not
+OF_DTLS, OF_SIP, OF_HEP = np.uint64(1), np.uint64(2), np.uint64(3)
 KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
 
 
@@ -353,6 +355,14 @@ class Datagrams:
     reports: Array
 
 
+def is_hep(udp: Payloads) -> Array:
+    """Which datagrams are HEP: version 3, or an older one on its port, by the length of its header."""
+    found: Array = udp.head.view(FIRST_BYTES)["first"] >> 32 == HEP
+    older = np.flatnonzero(udp.has_port((HEP_PORT,)) & ~found)
+    found[older] = np.isin(udp.head[older].view(FIRST_BYTES)["type"], OLD_HEP)
+    return found
+
+
 def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
     """Tell what is read here among these datagrams, and RTCP; flows of something else are remembered."""
     first, second = (numbers(udp.data, udp.start[which] + place, "u1") for place in range(2))
@@ -361,19 +371,21 @@ def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
     check = whole & _is_check(udp.head[which].view(STUN_HEAD), size)
     secure, media = filled & _within(first, DTLS_FIRST), filled & _within(first, RTP_FIRST)
     handshake = _judged(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
+    copy = whole & is_hep(udp)[which]
     starts = begins_like_sip(udp.data, udp.start[which], udp.seen[which])
     message = _judged(udp, which, starts & whole, is_message)
     key = flow(udp.source[which], udp.destination[which])
     of_dtls, of_sip = mixed(key + OF_DTLS), mixed(key + OF_SIP)
-    unclear = ~(check | secure | media)
+    unclear = ~(check | secure | media | copy)
     flows.certain += [
         np.unique(key[unclear]),
         np.unique(of_dtls[unclear | secure & ~handshake]),
-        np.unique(of_sip[~message & (size > KEEP_ALIVE)]),
+        np.unique(of_sip[~(message | copy) & (size > KEEP_ALIVE)]),
     ]
     flows.secured.append(np.unique(of_dtls[handshake]))
-    direct = check | handshake | message
+    direct = check | handshake | message | copy
     key = np.where(message, of_sip, np.where(check, key, of_dtls))
+    key[copy] = mixed(key[copy] + OF_HEP)
     return Datagrams(which[direct], key[direct], which[media & _within(second, RTCP_SECOND)])
 
 
@@ -433,7 +445,7 @@ def _frames(
     ):
         ip_header, message = data[ip:transport], data[payload:payload_end]
         src, dst = addresses(ip_header)
-        kind = "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"
+        kind = _kind(message)
         yield Frame(
             number,
             time,
@@ -450,3 +462,10 @@ def _frames(
             {kind: [message]},
             (kind == "dtls" and dtls.certificates(message)) or (),
         )
+
+
+def _kind(message: bytes) -> str:
+    """The protocol of a datagram that is read here."""
+    if message[4:8] != stun.COOKIE and hep.is_hep(message):
+        return "hep"
+    return "stun" if message[0] < dtls.PLAIN.start else "dtls" if message[0] in dtls.PLAIN else "sip"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from postproc.read import stun
+from postproc.read import hep, stun
 from postproc.read.arrays import Array
 from postproc.read.frame import Frame, addresses
 from postproc.read.packets import Packets, Payloads
@@ -224,6 +224,8 @@ class Streams:
         """Return media; what else is in the packets becomes frames."""
         media: list[MediaPacket] = []
         for packet in packets:
+            if packet.framing is Framing.HEP:
+                media += hep.media_of(packet.data, packet.segment.frame, packet.segment.time)
             messages, data, size, relayed = _inside(packet)
             if data and data[0] in RTP_FIRST:
                 place, ends = packet.segment, packet.ends

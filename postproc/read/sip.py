@@ -34,6 +34,7 @@ STATUSES = (699, 100)  # the last and the first: section 7.2
 START_LINE = re.compile(rb"^(?:[\w.!%*+`'~-]+ \S[^\r\n]* SIP/2\.0|SIP/2\.0 \d{3}[^\r\n]*)\r\n", re.MULTILINE)
 WHOLE_START_LINE = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3} [ -~]*)\r\n")
 
+TRICKLE = "application/trickle-ice-sdpfrag"
 NO_PLAIN_SIP = frozenset({"tls", "websocket", "stun", "dtls", "hep"})  # beside TCP
 
 LONGEST_UNFINISHED = 1 << 20  # bytes of an unfinished message that are kept
@@ -172,10 +173,18 @@ def description(sip: SipMessage) -> str | None:
     return None
 
 
-def _part(sip: SipMessage) -> str | None:
+def trickled(sip: SipMessage) -> str | None:
+    """The candidates in the body of an INFO: a fragment of a session description (RFC 8840, section 9)."""
+    kind = (sip.first("content-type") or "").lower()
+    if kind.startswith("multipart/"):
+        return _part(sip, TRICKLE)
+    return sip.body.decode(errors="replace") if kind.startswith(TRICKLE) else None
+
+
+def _part(sip: SipMessage, kind: str = "application/sdp") -> str | None:
     head = f"Content-Type: {sip.first('content-type')}\r\n\r\n".encode()
     whole: Message = BytesParser().parsebytes(head + sip.body)
-    parts = [part for part in whole.walk() if part.get_content_type() == "application/sdp"]
+    parts = [part for part in whole.walk() if part.get_content_type() == kind]
     payload = parts[0].get_payload(decode=True) if parts else None
     return payload.decode(errors="replace") if isinstance(payload, bytes) else None
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
-from postproc.read import hidden, media, payloads
+from postproc.read import hep, hidden, media, payloads
 from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Container, Window
 from postproc.read.frame import Frame
@@ -181,11 +181,14 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     found, udp = unwrapped(window, walk.container.interfaces)
     walk.unread.update(found.unread)
     walk.unread.update(hidden.in_datagrams(udp))
+    first_frame = walk.container.packets - len(window.time) + 1
+    copied, unread = hep.media(found, udp, first_frame)
+    walk.unread.update(unread)
     walk.fragments += found.fragments
     walk.tunnel_ports |= found.tunnel_ports
-    first_frame = walk.container.packets - len(window.time) + 1
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
     media.add(walk.media, rtp)
+    media.add(walk.media, copied)
     tcp = segments(found)
     keys = flow(tcp.source, tcp.destination)
     at = At(first_frame, window.time, window.interface)

@@ -53,14 +53,15 @@ SECURED = (
     "(tls.record.content_type in {20..22} || tls.record.opaque_type == 23 && tls.record.length == 19) "
     "&& !(tcp.port == 443)"
 )
+HEP = "udp.payload[0:4] == 48:45:50:33"
 SIGNALLING = (
     f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
-    f"|| icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} || {SECURED}"
+    f"|| {HEP} || icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} || {SECURED}"
 )
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols "
-    "dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
+    "data dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
 )
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
 BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame

@@ -17,7 +17,13 @@ Datagram = Callable[..., bytes]
 def capture(canaries: Canaries) -> bytes:
     """A pcapng with all of them, and canaries in its own blocks."""
     word = canaries.word
-    packets = [*_of_sip(canaries), *_datagrams(canaries), *_tcp(canaries), *_below(canaries)]
+    packets = [
+        *_of_sip(canaries),
+        *_datagrams(canaries),
+        *_tcp(canaries),
+        *_below(canaries),
+        *_carried(canaries),
+    ]
     comment = wire.option(1, word("packet comment").encode())
     head = struct.pack("<IIIII", 0, 0, 9, 14, 14)
     return wire.pcapng(
@@ -265,6 +271,38 @@ def _tls(canaries: Canaries) -> list[bytes]:
         change + record(22, text("finished")),
         change + record(21, text("sealed")),
         started + text("behind"),
+    ]
+
+
+def _carried(canaries: Canaries) -> list[bytes]:
+    """What HEP copies, in all of its chunks and versions; STUN, ChannelData and RFC 4571 in TCP."""
+    word = lambda place: canaries.word(f"carried {place}").encode()  # noqa: E731
+    chunk = lambda kind, value, vendor=0: struct.pack(">HHH", vendor, kind, 6 + len(value)) + value  # noqa: E731
+    hep = lambda *chunks: b"HEP3" + (6 + len(b"".join(chunks))).to_bytes(2) + b"".join(chunks)  # noqa: E731
+    addr = lambda place: ip_address(canaries.addr(f"carried {place}")).packed  # noqa: E731
+    ends = chunk(3, addr("source")) + chunk(4, addr("destination"))
+    request = b"OPTIONS sip:" + word("SIP") + b"@a.de SIP/2.0\r\nContent-Length: 0\r\n\r\n"
+    older = struct.pack(">BBBBHH", 2, 28, 2, 17, 5060, 5060) + addr("old") + addr("old")
+    copies = [
+        hep(ends, chunk(15, request)),
+        hep(ends, *(chunk(kind, word(f"chunk {kind}")) for kind in range(1, 40) if kind not in (3, 4, 5, 6))),
+        hep(ends, chunk(15, request), chunk(3, word("vendor"), 7)),
+        hep(ends, chunk(15, hep(ends, chunk(15, word("nested"))))),
+        hep(ends, chunk(15, request))[:-4] + word("behind"),
+        older + struct.pack("<IIHH", 1, 2, 7, 0) + request,
+    ]
+    text = _message(_attribute(0x8022, word("software")), _attribute(0x7FFE, word("attribute")))
+    tie = word("between")
+    streams = [
+        (text + tie + text, 3478),
+        (wire.channel_data(word("channel").ljust(12)) * 2, 3478),
+        (len(text).to_bytes(2) + text + b"\0\x0c" + b"\x80" + word("framed").ljust(11) + tie, 31802),
+        (copies[1] + copies[0] + tie, 9060),
+        (text[:-6], 31804),
+    ]
+    return [
+        *(wire.datagram(copy, 50_100, 9060) for copy in copies),
+        *(wire.segment(data, 53_000 + number, port) for number, (data, port) in enumerate(streams)),
     ]
 
 

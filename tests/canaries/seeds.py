@@ -4,8 +4,11 @@ import base64
 import random
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 from urllib.parse import quote
+
+import numpy as np
 
 COOKIE = bytes.fromhex("2112a442")
 CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
@@ -64,24 +67,44 @@ class Canaries:
 
 def found(data: bytes, canaries: Canaries) -> list[str]:
     """The canaries in some data, each with its place and the form it has."""
-    lower = data.lower()
-    left = []
+    small, both = Haystack(data.lower()), Haystack(data.lower() + b"\n" + data)
+    exact, left = Haystack(data), []
     for canary, place in canaries.words.items():
-        left += [f"{place}: {canary} as {form}" for form, needle in forms(canary) if needle in lower]
-        left += [f"{place}: {canary} in base64" for needle in _base64(canary) if needle in data]
+        left += [f"{place}: {canary} as {form}" for form, needle in forms(canary) if small.has(needle)]
+        left += [f"{place}: {canary} in base64" for needle in _base64(canary) if needle in exact]
     for canary, place in canaries.addresses.items():
-        left += [
-            f"{place}: {canary} as {form}" for form, needle in _address(canary) if needle in lower + data
-        ]
+        left += [f"{place}: {canary} as {form}" for form, needle in _address(canary) if needle in both]
     for canary, place in canaries.macs.items():
         told = (
             canary,
             *(canary.hex(sep).encode() if sep else canary.hex().encode() for sep in ("", ":", "-")),
         )
-        left += [f"{place}: {canary.hex()}" for needle in told if needle in lower + data]
+        left += [f"{place}: {canary.hex()}" for needle in told if needle in both]
     return left
 
 
+class Haystack:
+    """Data in which many needles are looked for: most are known not to be there by their first three bytes.
+
+    ``has`` finds digits only where no other digit is beside them: longer numbers have any six of them by chance.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        first, second, third = (np.frombuffer(data, np.uint8)[at:].astype(np.uint32) for at in range(3))
+        self._threes = np.zeros(1 << 24, bool)
+        self._threes[first[: len(third)] << 16 | second[: len(third)] << 8 | third] = True
+
+    def __contains__(self, needle: bytes) -> bool:
+        return bool(self._threes[int.from_bytes(needle[:3])]) and needle in self._data
+
+    def has(self, needle: bytes) -> bool:
+        if needle not in self:
+            return False
+        return not needle.isdigit() or bool(re.search(rb"(?<!\d)" + needle + rb"(?!\d)", self._data))
+
+
+@cache
 def forms(canary: str) -> list[tuple[str, bytes]]:
     """How a word may be written, in small letters."""
     lower = canary.lower()
@@ -103,6 +126,7 @@ def forms(canary: str) -> list[tuple[str, bytes]]:
     ]
 
 
+@cache
 def _base64(canary: str) -> list[bytes]:
     """What every base64 of a text with the word in it has in common, wherever the word begins."""
     made = []
@@ -113,6 +137,7 @@ def _base64(canary: str) -> list[bytes]:
     return made
 
 
+@cache
 def _address(canary: str) -> list[tuple[str, bytes]]:
     packed = ip_address(canary).packed
     masked = bytes(a ^ b for a, b in zip(packed, COOKIE, strict=False))

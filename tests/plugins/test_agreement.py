@@ -23,9 +23,12 @@ QUICK = (
 OPENED_WITH = {"sips_tls_odd_port": ("-d", "tcp.port==15061,tls", "-d", "tls.port==15061,sip")}
 UNNAMED = "the plug-in ties a look-up by the address it learnt, which here nobody was told"
 IN_TCP = "Wireshark opens no DTLS in TCP, and of what RFC 4571 frames not all that is in one segment"
+IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see what is in it"
 # Capture -> why the two may differ.
 ALLOWED = {
     "f_refer": "the plug-in does not follow REFER: the leg of a transfer is a call of its own",
+    "hep": IN_HEP,
+    "hep_tcp": IN_HEP,
     "ice_tcp": IN_TCP,
     "no_response_gateway": UNNAMED,
     "r_rtp_fragments": "the plug-in does not put UDP together whose IP fragments carry media",

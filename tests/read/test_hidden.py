@@ -18,7 +18,6 @@ HIDDEN = {
     "ESP in UDP": (b"\xc0\xff\xee\1\0\0\0\1" + bytes(80), 4500),
     "L2TP": (b"\x40\2\0\x40" + bytes(60), 1701),
     "OpenVPN": (b"\x48" + bytes(80), 1194),
-    "HEP": (b"HEP3\0\x40" + bytes(60), 9999),
 }
 NO_TUNNEL = {
     "IKE on the port of ESP": (bytes(4) + b"\1" * 60, 4500),

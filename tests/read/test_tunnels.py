@@ -154,3 +154,30 @@ def test_a_call_whose_media_may_be_in_an_unknown_tunnel_is_unclear(tmp_path):
     tables, _ = diagnose(found.tables, system)
     assert tables.captures.not_looked_at.tolist() == ["ESP 1754"]
     assert tables.calls.verdict.tolist() == ["cannot_tell"]
+
+
+@pytest.mark.parametrize("inside", [plain, version_6], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("word", [b"", bytes(4)], ids=["no control word", "control word"])
+@pytest.mark.parametrize("first", range(0x0E, 0x100, 0x10))
+def test_in_a_pseudo_wire_a_hardware_address_may_begin_with_any_bits(tmp_path, first, word, inside):
+    """4 and 6 are those of IP, 0 and 1 of a control word and of alarms."""
+    packets = []
+    for n in NUMBERS:
+        frame = bytes([first]) + tunnels.ethernet(inside(wire.rtp(n)))[1:]
+        labelled = bytes(12) + b"\x88\x47" + tunnels.mpls(word + frame, 16, 17)
+        packets.append((START + n * 20_000_000, labelled))
+    found = wire.parted(tmp_path, wire.pcap(packets))
+    assert (found.media_packets, found.not_looked_at) == (20, 0)
+
+
+@pytest.mark.parametrize("addr", ["8.0.9.1", "129.0.7.7"])
+def test_ip_below_labels_whose_address_looks_like_an_ethertype_is_ip(tmp_path, addr):
+    packets = [
+        (
+            START + n * 20_000_000,
+            bytes(12) + b"\x88\x47" + tunnels.mpls(wire.ipv4(wire.udp(wire.rtp(n)), source=addr), 16),
+        )
+        for n in NUMBERS
+    ]
+    found = wire.parted(tmp_path, wire.pcap(packets))
+    assert found.rtp_streams.iloc[0].src_addr == addr

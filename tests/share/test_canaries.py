@@ -11,7 +11,7 @@ KEY = "two"  # with a key of chance, one run in twenty makes six digits of a can
 KNOWN = products(deployments.read(deployments.DEFAULT))
 
 
-@pytest.mark.parametrize("seed", [1, 3])  # with 2, six digits of a pseudonym are those of a canary
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_canary_of_any_field_gets_out(tmp_path, seed):
     canaries = Canaries(seed)
     capture, log = tmp_path / "a.pcapng", tmp_path / "a.log"

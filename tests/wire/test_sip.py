@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postproc.wire import MalformedError, sip
+from postproc.wire import MalformedError, hep, sip
 from postproc.wire.sip import Message
 from tests.wire.captured import datagrams
 
@@ -27,7 +27,8 @@ def counted(message):
 def test_every_message_of_the_captures():
     seen = set()
     for datagram in datagrams():
-        if datagram.startswith(b"SIP/2.0 ") or b" SIP/2.0\r\n" in datagram[:200]:
+        copied = datagram.startswith(hep.MAGIC)
+        if not copied and (datagram.startswith(b"SIP/2.0 ") or b" SIP/2.0\r\n" in datagram[:200]):
             message = sip.parse(datagram)
             assert bytes(message) == datagram
             assert sip.length(datagram) == len(datagram)

@@ -174,7 +174,7 @@ class FramedPath:
     def send(self, at: float, sender: str, payload: bytes) -> None:
         self._sent += 1
         data = self._waiting.pop(sender, b"") + packed_for_tcp(payload, self._framing)
-        if self._sent % 7 == 0 and len(payload) > LEAST_MEDIA:
+        if self._sent % 7 == 0 and len(payload) > LEAST_MEDIA and self._framing is not Framing.HEP:
             self._waiting[sender] = data
             return
         self.connection.send(at, sender, data, [len(data) // 2] if self._sent % 5 == 0 else [])

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from pcaps.make.builders import packets
 from pcaps.make.builders.links import Interface, frame
+from postproc.wire import ip as wire
+from postproc.wire.hep import RTP, SIP, Copy
+from postproc.wire.transport import UDP_HEADER
 
 OUTER, OUTER_6 = ("192.0.2.1", "192.0.2.2"), ("2001:db8:ffff::1", "2001:db8:ffff::2")
 ETHERNET, PPP, PPP_HDLC, RAW, WLAN, RADIOTAP, PPI, UNKNOWN_LINK = 1, 9, 50, 101, 105, 127, 192, 147
@@ -22,13 +25,13 @@ class Tunnel(NamedTuple):
 def wrapped(capture: bytes, tunnel: Tunnel) -> bytes:
     """A little-endian pcapng with every IP packet in the tunnel, as pcap with nanoseconds."""
     out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, tunnel.link)]
-    for nanoseconds, packet in _ip_packets(capture):
+    for nanoseconds, packet in ip_packets(capture):
         data = tunnel.wrap(packet)
         out.append(struct.pack("<IIII", *divmod(nanoseconds, 10**9), len(data), len(data)) + data)
     return b"".join(out)
 
 
-def _ip_packets(capture: bytes) -> Iterator[tuple[int, bytes]]:
+def ip_packets(capture: bytes) -> Iterator[tuple[int, bytes]]:
     interfaces: list[tuple[int, int]] = []  # link type, nanoseconds a tick
     at = 0
     while at < len(capture):
@@ -53,6 +56,17 @@ def _digits(options: bytes) -> int:
             return options[at + 4]
         at += 4 + size + -size % 4
     return 6
+
+
+def hep(packet: bytes, time: int | None = None) -> bytes:
+    """What UDP or TCP carried of an IP packet, as an agent copies it to Homer."""
+    inner = wire.parse(packet)
+    head = UDP_HEADER if inner.protocol == wire.UDP else (inner.payload[12] >> 4) * 4
+    source, destination = (int.from_bytes(inner.payload[at : at + 2]) for at in (0, 2))
+    payload = inner.payload[head:]
+    kind = RTP if payload[:1] and payload[0] >> 6 == 2 else SIP
+    copy = Copy(inner.source, source, inner.destination, destination, inner.protocol, kind, payload, time)
+    return bytes(copy)
 
 
 def ethernet(packet: bytes, *vlans: int) -> bytes:

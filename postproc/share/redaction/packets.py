@@ -6,6 +6,7 @@ this one), IP (RFC 791, RFC 8200), ICMP (RFC 792, RFC 4443, RFC 4861), UDP and w
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from postproc.read.layers import IN_IP, IPV4, IPV6
@@ -26,7 +27,7 @@ from postproc.share.redaction.tunnels import (
     packet_behind,
     with_checksums,
 )
-from postproc.wire import MalformedError, ip
+from postproc.wire import MalformedError, hep, ip
 from postproc.wire.ip import ICMP, ICMPV6, TCP, UDP, Extension, Packet
 from postproc.wire.link import ARP
 from postproc.wire.transport import NO_OPERATION
@@ -106,6 +107,10 @@ def _quote(rest: bytes, addresses: Addresses, quoted: Quoted) -> bytes:
 
 NO_FRAME = 0  # of what was put together from several
 CHANNELS = range(64, 80)
+HEP_ADDRESSES = (hep.SOURCE_4, hep.DESTINATION_4, hep.SOURCE_6, hep.DESTINATION_6)
+# Bytes of the numbers that name nobody
+HEP_NUMBERS = {hep.SECONDS: 4, hep.MICROSECONDS: 4, hep.SOURCE_PORT: 2, hep.DESTINATION_PORT: 2}
+HEP_NUMBERS |= dict.fromkeys((hep.FAMILY, hep.PROTOCOL, hep.KIND), 1)
 KEEP_ALIVE = b"\r\n\0 "
 LONGEST_KEEP_ALIVE = 8
 TCP_HEADER, UDP_HEADER, CHANNEL_HEADER, ICMP_HEADER = 20, 8, 4, 8
@@ -237,9 +242,42 @@ class Packets:
             return new
         if looks_like_dtls(payload, cut=cut):
             return self._handshakes.payload(flow, payload)
+        if hep.is_hep(payload):
+            return self._copied(payload, cut=cut)
         if _is_channel_data(payload, cut=cut):
             return self._channel_data(flow, payload, cut=cut)
         return None
+
+    def _copied(self, payload: bytes, *, cut: bool) -> bytes | None:
+        """A copy in HEP: addresses, ports, times and the packet; keys, names and identifiers are null."""
+        try:
+            copy, old = hep.parse(payload), not payload.startswith(hep.MAGIC)
+            parts = () if old else tuple(hep.chunks(payload))
+        except MalformedError:
+            return None
+        inner = _flow_of(copy)
+        if old:
+            source, destination = map(self._addresses.packed, (copy.source, copy.destination))
+            start = hep.OLD_HEADER + len(source) + len(destination)
+            end = len(payload) - len(copy.payload or b"")
+            told = payload[: hep.OLD_HEADER] + source + destination + payload[start : min(end, start + 8)]
+            return told.ljust(end, b"\0") + self._datagram(inner, payload[end:], cut=cut)
+        new = bytearray(payload[: hep.HEADER].ljust(len(payload), b"\0"))
+        for part in parts:
+            at = part.start + hep.CHUNK_HEADER
+            new[part.start : at] = payload[part.start : at]
+            new[at : at + len(part.value)] = self._chunk(part, inner, cut=cut)
+        return bytes(new)
+
+    def _chunk(self, part: hep.Chunk, inner: Flow, *, cut: bool) -> bytes:
+        if part.vendor != hep.GENERIC:
+            return bytes(len(part.value))
+        if part.kind == hep.PAYLOAD and not hep.is_hep(part.value):
+            return self._datagram(inner, part.value, cut=cut)
+        if part.kind in HEP_ADDRESSES and len(part.value) in hep.SIZES.values():
+            return self._addresses.packed(part.value)
+        stays = part.kind in HEP_NUMBERS and len(part.value) <= HEP_NUMBERS[part.kind]
+        return part.value if stays else bytes(len(part.value))
 
     def _channel_data(self, flow: Flow, payload: bytes, *, cut: bool) -> bytes | None:
         """A message of TURN if its channel was asked for somewhere, or what it carries proves itself."""
@@ -257,8 +295,16 @@ class Packets:
             self._note_stun(flow, payload)
         elif looks_like_dtls(payload, cut=True):
             self._handshakes.note(flow, payload)
+        elif hep.is_hep(payload):
+            self._note_copied(payload)
         elif _is_channel_data(payload, cut=True) and len(payload) > CHANNEL_HEADER:
             self._note_datagram(flow, payload[CHANNEL_HEADER : CHANNEL_HEADER + int.from_bytes(payload[2:4])])
+
+    def _note_copied(self, payload: bytes) -> None:
+        with suppress(MalformedError):
+            copy = hep.parse(payload)
+            if copy.payload and not hep.is_hep(copy.payload):
+                self._note_datagram(_flow_of(copy), copy.payload)
 
     def _note_stun(self, flow: Flow, payload: bytes) -> None:
         self._media.note_check(flow)
@@ -276,6 +322,10 @@ class Packets:
         kept = {TCP: TCP_HEADER, ICMP: ICMP_HEADER, ICMPV6: ICMP_HEADER}.get(packet.protocol, 0)
         kept = 0 if packet.fragment else kept
         return packet.payload[:kept] + bytes(max(len(packet.payload) - kept, 0))
+
+
+def _flow_of(copy: hep.Copy) -> Flow:
+    return copy.source, copy.source_port, copy.destination, copy.destination_port
 
 
 def _is_channel_data(payload: bytes, *, cut: bool) -> bool:

@@ -300,7 +300,7 @@ class Messages:
         media = kind.strip().lower()
         if not body.strip():
             return body
-        if media.startswith("application/sdp") or (not media and body.startswith("v=0")):
+        if media.startswith(DESCRIPTIONS) or (not media and body.startswith("v=0")):
             return self._sdp.body(body)
         if media.startswith("message/sipfrag"):
             return self._fragment(body)
@@ -338,6 +338,9 @@ class Messages:
         kind = _content_type(lines[::2])
         lines[::2] = [self._line(line) if line.strip() else line for line in lines[::2]]
         return "".join(lines) + gap + self._body(body, kind, depth)
+
+
+DESCRIPTIONS = ("application/sdp", "application/trickle-ice-sdpfrag")
 
 
 def _boundary(value: str) -> tuple[str, int, int]:

@@ -10,6 +10,10 @@ from tests.share.redaction.parts import SDP
 DATA = b"0123456789abcdef" * 4
 
 
+def swapped(_, packet: bytes, cut: bool) -> bytes:
+    return packet if cut else packet.swapcase()
+
+
 def noted(*parts: tuple[int, bytes, bool], **changes: bool) -> Fragments:
     fragments = Fragments()
     for frame, (offset, data, more) in enumerate(parts, 1):
@@ -59,7 +63,7 @@ def replaced(*sent: tuple[tuple[bytes, int], bytes]) -> list[tuple[int, int, byt
     streams = Streams()
     for frame, (source, each) in enumerate(sent):
         streams.note(frame, source, SERVER if source == CLIENT else CLIENT, each)
-    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase)
+    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase, swapped)
     new = [streams.segment(frame, each) for frame, (_, each) in enumerate(sent)]
     return [(*struct.unpack_from(">II", each, 4), each[(each[12] >> 4) * 4 :]) for each in new]
 
@@ -83,7 +87,7 @@ def test_tls_on_a_port_of_signalling_is_replaced_up_to_a_gap():
     sent = [(1, hello), (1 + len(hello), b"more"), (40, b"behind a gap")]
     for frame, (number, payload) in enumerate(sent):
         streams.note(frame, secure, SERVER, segment(number, payload))
-    streams.finish(bytes, bytes.swapcase)
+    streams.finish(bytes, bytes.swapcase, swapped)
     found = [streams.segment(frame, segment(*each))[20:] for frame, each in enumerate(sent)]
     assert found == [b"\x16\3\1\0\5HELLO", b"MORE", bytes(12)]
 
@@ -93,7 +97,7 @@ def test_tls_elsewhere_and_behind_other_bytes_is_null():
     client = (b"\2\2\2\2", 50_000)
     streams.note(1, (b"\1\1\1\1", 443), client, segment(1, hello))
     streams.note(2, (b"\1\1\1\1", 5061), client, segment(1, b"x" + hello))
-    streams.finish(bytes, bytes.swapcase)
+    streams.finish(bytes, bytes.swapcase, swapped)
     assert [streams.segment(frame, segment(1, hello))[20:] for frame in (1, 2)] == [bytes(10)] * 2
 
 
@@ -158,7 +162,7 @@ def test_a_message_that_was_decrypted_fills_the_segments_of_its_records_and_all_
     sent = [segment(1, b"\x16hello" * 9), segment(55, b"\x17" * 40), segment(95, b"\x17" * 40)]
     for frame, each in enumerate(sent):
         streams.note(frame, CLIENT, SERVER, each)
-    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase)
+    streams.finish(lambda message: message.replace(b"old", b"new"), bytes.swapcase, swapped)
     stream = b"".join(streams.segment(frame, each)[20:] for frame, each in enumerate(sent))
     message = NEW.replace(b"To: new", b"To: new".ljust(7 + 80 - len(NEW)))
     assert stream == bytes(54) + message
