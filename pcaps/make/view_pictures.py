@@ -69,10 +69,10 @@ def _late() -> tuple[Recording, dict[str, object]]:
     seen = leg.dialog.path = Partly(leg.dialog.path, since=1.5)
     begin(leg, 0.1, sdp.audio("-", leg.media["uac"], leg.session["uac"]))
     answer(leg, 1.0, sdp.audio("root", leg.media["uas"], leg.session["uas"]))
-    leg.rtp("uac", 1.5, 3.0)
-    leg.rtp("uas", 1.5, 3.0)
+    leg.dialog.exchange(2.0, "OPTIONS", "uas")
     leg.dialog.bye(3.1)
     leg.dialog.messages -= seen.missed
+    leg.dialog.final_status = None  # of the INVITE, which is not in the capture
     return recording, call.truth()
 
 
