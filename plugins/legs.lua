@@ -229,7 +229,11 @@ local constants = {
         soft = { ["4"] = { 11, 12 }, ["6"] = { 2, 3, 4 } },
         harmless = { ["4"] = { 4, 5 }, ["6"] = {} },
     },
-    copies = { window_s = 0.005, window_without_id_s = 0.0005 },
+    copies = {
+        window_s = 0.005,
+        window_without_id_s = 0.0005,
+        window_of_agent_s = 0.25,
+    },
     rtp = { fewest_packets = 3 },
     dtls = {
         silence_s = 90,
@@ -3199,8 +3203,10 @@ function knowledge.find_legs()
     return all
 end
 
+-- Of legs of one moment the one whose first frame comes first.
 function knowledge.earlier_leg(one, other)
     if one.start ~= other.start then return one.start < other.start end
+    if one.first.frame ~= other.first.frame then return one.first.frame < other.first.frame end
     return one.id < other.id
 end
 
@@ -3219,7 +3225,7 @@ function knowledge.calls_of(all)
     end
     for _, call in ipairs(calls) do
         sort(call.legs, knowledge.earlier_leg)
-        call.start, call.name = call.legs[1].start, call.legs[1].id
+        call.start, call.frame, call.name = call.legs[1].start, call.legs[1].first.frame, call.legs[1].id
         for number, leg in ipairs(call.legs) do leg.number = number end
     end
     return calls
@@ -3228,11 +3234,12 @@ end
 -- Numbers the calls by their first INVITE, else first message or check.
 function knowledge.number_calls(calls, alone)
     for _, one in ipairs(alone) do
-        one.call = { legs = {}, start = one.start, name = concat(one.ufrags, " ") }
+        one.call = { legs = {}, start = one.start, frame = 0, name = concat(one.ufrags, " ") }
         insert(calls, one.call)
     end
     sort(calls, function(one, other)
         if one.start ~= other.start then return one.start < other.start end
+        if one.frame ~= other.frame then return one.frame < other.frame end
         return one.name < other.name
     end)
     for number, call in ipairs(calls) do call.number = number end

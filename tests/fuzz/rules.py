@@ -61,7 +61,7 @@ CHOICES: Mapping[str, set[str]] = {
 }  # fmt: skip
 # What other captures of the run may change: numbers of the run, and how telling its legs' resemblance is,
 # as a number many calls share tells less.
-OF_THE_RUN = ["call", "stream", "path", "confidence", "evidence", "score"]
+OF_THE_RUN = ["call", "stream", "path", "confidence", "joined_confidence", "evidence", "score"]
 
 
 def of_tables(tables: Tables) -> Iterator[str]:
