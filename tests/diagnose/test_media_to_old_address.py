@@ -30,7 +30,7 @@ def phase(number: int, started: float, ended: float, remote=OLD, **changes):
 
 PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, NEW)]
 STALE = plain_stream(SERVER, GATEWAY, src_port=TRUNK[1], dst_port=OLD[1], src_side="server", frame=50)
-FIRST = plain_stream(GATEWAY, SERVER, src_port=OLD[1], dst_port=TRUNK[1], last_time=10.0)
+FIRST = plain_stream(GATEWAY, SERVER, src_port=OLD[1], dst_port=TRUNK[1], last_time=10.0, ssrc=5)
 THEN = plain_stream(GATEWAY, SERVER, src_port=NEW[1], dst_port=TRUNK[1], first_time=10.1, ssrc=9)
 
 
