@@ -14,6 +14,7 @@ from postproc.correlate.sip import in_order
 from postproc.model.tables import Tables
 
 EARLY, ANSWERED, HOLD, RESUMED, RESTART = "early", "answered", "hold", "resumed", "restart"
+WITHOUT_RTP = {"image", "application", "message"}  # UDPTL, SCTP, MSRP: no packet of theirs counts as media
 SENDS, RECEIVES = {"sendrecv", "sendonly"}, {"sendrecv", "recvonly"}
 
 
@@ -191,15 +192,26 @@ def _ufrags(sections: Sections) -> set[str]:
 
 
 def _both_may_send(agreement: Agreement) -> bool | None:
+    """None also for a fax alone: a call that turned to T.38 is not held."""
+    if _fax(agreement):
+        return None
     ways = [may_send(agreement, *way) for way in (PARTIES, PARTIES[::-1])]
     return None if None in ways else all(ways)
 
 
+def _fax(agreement: Agreement) -> bool:
+    """Every section that was not refused is T.38's (ITU-T T.38, annex D) or other than RTP."""
+    return any(
+        taken and all(section.media in WITHOUT_RTP for section in taken)
+        for taken in ([each for each in sections if each.port] for sections in agreement.values())
+    )
+
+
 def may_send(agreement: Agreement, sender: str, receiver: str) -> bool | None:
-    """Return whether audio (else anything) may be sent; None where an offer or answer is not known."""
+    """Return whether audio (else video) may be sent; None where an offer or answer is not known."""
     pairs = [*zip(agreement.get(sender, ()), agreement.get(receiver, ()), strict=False)]
     audio = [pair for pair in pairs if pair[0].media == "audio"] or pairs
-    return any(_passes(*pair) for pair in audio) if audio else None
+    return any(_passes(*pair) for pair in audio if pair[0].media not in WITHOUT_RTP) if audio else None
 
 
 def _passes(sender: Section, receiver: Section) -> bool:

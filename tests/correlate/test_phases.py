@@ -111,6 +111,23 @@ def test_an_unspecified_address_with_ice_holds_nothing():
     assert may_send([row]) == [(True, True)]
 
 
+@pytest.mark.parametrize(("media", "kind", "who"), [
+    ("image", "answered", (False, False)),  # T.38 over UDPTL: nobody sends RTP, nobody is held
+    ("application", "answered", (False, False)),
+    ("video", "answered", (True, True)),
+])  # fmt: skip
+def test_what_is_no_rtp_lets_nobody_send_and_holds_nobody(media, kind, who):
+    fax = sdp(media=media), answer(media=media)
+    rows = of(*UP, *again(5.0, *fax), *again(8.0, sdp(), answer(), cseq=3), *BYE)
+    assert kinds(rows) == ["answered", kind, "answered"]
+    assert may_send(rows) == [(True, True), who, (True, True)]
+
+
+def test_a_fax_beside_audio_that_is_refused_holds_nobody_either():
+    rows = of(*UP, *again(5.0, sdp(media="image"), answer(media="image")), *BYE)
+    assert kinds(rows)[-1] == "answered"
+
+
 def test_an_update_opens_a_phase_like_a_re_invite():
     rows = of(*UP, *again(5.0, sdp(direction="inactive"), answer("inactive"), method="UPDATE"), *BYE)
     assert kinds(rows) == ["answered", "hold"]

@@ -146,6 +146,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
         ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
     ])] * 2,
+    "made/fax_t38_alone.pcapng": OK,
+    "made/fax_t38_beside_audio.pcapng": OK,
     "made/ice_role_conflict_kept.pcapng": [("fault", "ice-role-conflict", [
         ("ice-role-conflict", "fault", None), ("dtls-not-started", "fault", "ice-role-conflict"),
         ("no-media", "fault", "dtls-not-started"), ("one-way-media", "suspect", "no-media"),
@@ -159,6 +161,12 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("media-to-old-address", "fault", None), ("first-leg-missing", "cannot_tell", None),
     ])],
     "made/media_to_old_address_reinvite.pcapng": [("suspect", "media-to-old-address", [
+        ("media-to-old-address", "suspect", None),
+    ])],
+    "made/nat_remapped_address.pcapng": [("fault", "media-to-old-address", [
+        ("media-to-old-address", "fault", None),
+    ])],
+    "made/nat_remapped_port.pcapng": [("suspect", "media-to-old-address", [
         ("media-to-old-address", "suspect", None),
     ])],
     "made/network_change_ipv6.pcapng": [("ok", None, [("network-change", "note", None)])],

@@ -30,7 +30,7 @@ def phase(number: int, started: float, ended: float, remote=OLD, **changes):
 
 PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, NEW)]
 STALE = plain_stream(SERVER, GATEWAY, src_port=TRUNK[1], dst_port=OLD[1], src_side="server", frame=50)
-FIRST = plain_stream(GATEWAY, SERVER, src_port=OLD[1], dst_port=TRUNK[1], last_time=10.0)
+FIRST = plain_stream(GATEWAY, SERVER, src_port=OLD[1], dst_port=TRUNK[1], last_time=10.0, ssrc=5)
 THEN = plain_stream(GATEWAY, SERVER, src_port=NEW[1], dst_port=TRUNK[1], first_time=10.1, ssrc=9)
 
 
@@ -139,3 +139,60 @@ def test_silent_with_ice_where_the_old_pair_still_counts():
     assert on_leg_1(bindings=[check(time=12.0)]) == []
     assert on_leg_1(bindings=[]) == []
     assert on_leg_1("answered") == []
+
+
+REMAPPED = THEN | {"ssrc": FIRST["ssrc"], "src_addr": "192.0.2.99", "src_port": 52111}
+
+
+def unannounced(**changes):
+    """The stream from the gateway comes from another address from one packet to the next; no SDP says so."""
+    return asked(
+        RULE, **({"phases": [phase(1, 3.0, 20.0)], "rtp_streams": [STALE, FIRST, REMAPPED]} | changes)
+    )
+
+
+def test_a_stream_that_nat_has_given_another_address_is_not_followed():
+    (found,) = unannounced()
+    assert (found.verdict, found.tags, found.facts["new"]) == ("suspect", {"mapped"}, "192.0.2.99:52111")
+    shown = told_both(found, RULE)
+    assert "own stream comes from 192.0.2.99:52111" in shown["en"]["title"]
+
+
+def test_another_port_of_the_same_machine_is_another_mapping_too():
+    (found,) = unannounced(rtp_streams=[STALE, FIRST, REMAPPED | {"src_addr": GATEWAY}])
+    assert found.facts["new"] == f"{GATEWAY}:52111"
+
+
+def test_an_icmp_error_makes_the_lost_mapping_certain():
+    refused = {
+        "call": 1, "leg": 2, "frame": 90, "time": 12.0, "reporter": GATEWAY, "version": 4, "type": 3, "code": 3,
+        "src_addr": SERVER, "src_port": TRUNK[1], "dst_addr": GATEWAY, "dst_port": OLD[1], "transport": "udp",
+    }  # fmt: skip
+    (found,) = unannounced(icmp_errors=[refused])
+    assert (found.verdict, found.settle, found.facts["icmp"]) == ("fault", None, 90)
+
+
+@pytest.mark.parametrize(("last", "count"), [(13.1, 1), (13.0, 0)])
+def test_silent_where_the_new_mapping_is_followed_in_time(last, count):
+    assert len(unannounced(rtp_streams=[STALE | {"last_time": last}, FIRST, REMAPPED])) == count
+
+
+@pytest.mark.parametrize("streams", [
+    [STALE, FIRST, THEN],  # another stream: another source behind the same gateway
+    [STALE, FIRST | {"last_time": 14.0}, REMAPPED],  # two views of one stream, before and behind NAT
+    [STALE, FIRST, REMAPPED | {"capture": "b.pcapng"}],
+    [STALE, FIRST, REMAPPED | {"dst_port": 30020}],  # to another port: the receiver named it, not NAT
+    [STALE, FIRST, REMAPPED, STALE | {"dst_addr": "192.0.2.99", "dst_port": 52111, "first_time": 12.0, "ssrc": 7}],
+    [STALE, FIRST, REMAPPED, THEN | {"src_port": OLD[1], "ssrc": 7}],  # the old address still sends
+    [FIRST, REMAPPED],
+])  # fmt: skip
+def test_silent_where_the_stream_is_no_other_or_the_old_address_is_in_use(streams):
+    assert unannounced(rtp_streams=streams) == []
+
+
+def test_silent_with_ice_where_the_old_pair_still_answers():
+    client = {"src_side": "server"}
+    moved = stream("client_to_server", first_time=10.1, src_addr="198.51.101.5", src_port=50002)
+    streams = [stream(**client), stream("client_to_server", last_time=9.0), moved]
+    assert len(asked(RULE, rtp_streams=streams, bindings=[check(time=4.0)])) == 1
+    assert asked(RULE, rtp_streams=streams, bindings=[check(time=12.0)]) == []

@@ -1,7 +1,12 @@
-"""A description names a new media address, and the other side goes on sending to the old one (RFC 3264, 8.3.1)."""
+"""A side has a new media address, and the other one goes on sending to the old one.
+
+Either its description names the new address (RFC 3264, section 8.3.1), or its own stream comes from there
+from one packet to the next: NAT has given it another mapping, or the device has another network.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
@@ -14,6 +19,18 @@ from postproc.model.text import Text
 TITLE = Text(
     "{sender} goes on sending to {old} on leg {number}, although the other side's SDP names {new} since {since:clock}.",
     "{sender} sendet auf Leg {number} weiter an {old}, obwohl das SDP der Gegenseite seit {since:clock} {new} nennt.",
+)
+TITLE_MAPPED = Text(
+    "{sender} goes on sending to {old} on leg {number}, although the other side's own stream comes from {new} since"
+    " {since:clock}.",
+    "{sender} sendet auf Leg {number} weiter an {old}, obwohl der Strom der Gegenseite seit {since:clock} von {new}"
+    " kommt.",
+)
+LASTS_MAPPED = Text(
+    "Until then the stream (SSRC {ssrc}) came from {old}, and no description announced the change; media goes to"
+    " the old address for {seconds:0} s more.",
+    "Bis dahin kam der Strom (SSRC {ssrc}) von {old}, und keine Beschreibung hat den Wechsel angekündigt; an die"
+    " alte Adresse gehen noch {seconds:0} s lang Medien.",
 )
 LASTS = Text(
     "The new address belongs to the offer or answer of frame {frame}; media goes to the old one for {seconds:0} s more.",
@@ -64,6 +81,47 @@ def find(case: Case) -> Iterator[Finding]:
             if stale is not None:
                 yield _finding(case, stale, change, streams)
                 break
+        else:
+            yield from _unfollowed(case, streams)
+
+
+def _unfollowed(case: Case, streams: Sequence[RtpStreamRow]) -> Iterator[Finding]:
+    """The first stream to an address that the stream from there has left without a word in SDP."""
+    for before, after in pairwise(sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, row.time))):
+        old, new, to = _source(before), _source(after), _target(before)
+        same_stream = (before.ssrc, before.capture, to) == (after.ssrc, after.capture, _target(after))
+        if not same_stream or old == new or after.first_time < before.last_time:
+            continue
+        for row in streams:
+            lasts = row.last_time - max(row.first_time, after.first_time)
+            if (_source(row), _target(row), row.capture) != (to, old, before.capture) or lasts < SWITCHED_BY:
+                continue
+            if _in_use(old, after.first_time, streams) or _also_new(row, old, after.first_time, streams):
+                continue
+            if not _answered_on(case, row, after.first_time):
+                yield _finding_mapped(case, row, after)
+                return
+
+
+def _source(row: RtpStreamRow) -> Place:
+    return row.src_addr, row.src_port
+
+
+def _target(row: RtpStreamRow) -> Place:
+    return row.dst_addr, row.dst_port
+
+
+def _in_use(place: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
+    return any(_source(row) == place and row.last_time > start + SWITCHED_BY for row in streams)
+
+
+def _answered_on(case: Case, row: RtpStreamRow, start: datetime) -> bool:
+    """A check between the stream's ends was answered since: the pair still works (RFC 7675)."""
+    ends = {_source(row), _target(row)}
+    return any(
+        each.time > start and {(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)} == ends
+        for each in checks(case, None, row.leg).of("success")
+    )
 
 
 def _changes(phases: Sequence[PhaseRow]) -> Iterator[Change]:
@@ -89,18 +147,21 @@ def _described(phase: PhaseRow, side: str) -> tuple[Place, bool | None]:
 def _stale(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> bool:
     """The stream goes to an address of before, long after the change, and nothing says that this is right."""
     start, end = _bounds(change)
-    target = (row.dst_addr, row.dst_port)
+    target = _target(row)
     if not start or not end or target == change.new or not _was_there(row, change, start, streams):
         return False
     if min(row.last_time, end) - max(row.first_time, start) < SWITCHED_BY:
         return False
-    in_use = any((s.src_addr, s.src_port) == target and s.last_time > start + SWITCHED_BY for s in streams)
-    return not (in_use or _also_new(row, target, start, streams) or _ice_keeps(case, row, change, start))
+    return not (
+        _in_use(target, start, streams)
+        or _also_new(row, target, start, streams)
+        or _ice_keeps(case, row, change, start)
+    )
 
 
 def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
     """Its target was described; or, behind NAT, it was sent to before, and the side is heard elsewhere now."""
-    if (row.dst_addr, row.dst_port) in change.old:
+    if _target(row) in change.old:
         return True
     sender = {CLIENT: (SERVER,), SERVER: (CLIENT, OTHER)}[change.side]
     before = row.src_side in sender and row.first_time < start - SWITCHED_BY
@@ -111,7 +172,7 @@ def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequen
     """The same machine sends somewhere else as well: a fork, or a copy for a recorder."""
     return any(
         other.src_addr == row.src_addr
-        and (other.dst_addr, other.dst_port) != target
+        and _target(other) != target
         and other.last_time - max(other.first_time, start) >= SWITCHED_BY
         for other in streams
     )
@@ -127,7 +188,7 @@ def _ice_keeps(case: Case, row: RtpStreamRow, change: Change, start: datetime) -
         if each.time >= start - SWITCHED_BY and each.capture == row.capture
     ]
     ends = {frozenset({(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)}) for each in answered}
-    old = frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
+    old = frozenset({_source(row), _target(row)})
     return change.phase.kind != "restart" or not ends or old in ends
 
 
@@ -154,7 +215,24 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
         facts["icmp"] = refused.frame
     return Finding(
         RULE.name, "fault" if refused else "suspect", 0.9 if refused else 0.7, evidence(row, change.phase, refused),
-        TITLE, tuple(detail), facts, None if refused else SETTLE, leg=row.leg,
+        TITLE, tuple(detail), facts, None if refused else SETTLE, leg=row.leg, tags=frozenset({"described"}),
+    )  # fmt: skip
+
+
+def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Finding:
+    refused = _refused(case, row, after.first_time)
+    facts: dict[str, object] = {
+        "sender": endpoint(*_source(row)), "old": endpoint(*_target(row)), "new": endpoint(*_source(after)),
+        "since": after.first_time, "number": row.leg, "ssrc": f"0x{after.ssrc or 0:08x}",
+        "seconds": (row.last_time - after.first_time).total_seconds(),
+    }  # fmt: skip
+    detail = [LASTS_MAPPED]
+    if refused is not None:
+        detail.append(ICMP)
+        facts["icmp"] = refused.frame
+    return Finding(
+        RULE.name, "fault" if refused else "suspect", 0.9 if refused else 0.7, evidence(row, after, refused),
+        TITLE_MAPPED, tuple(detail), facts, None if refused else SETTLE, leg=row.leg, tags=frozenset({"mapped"}),
     )  # fmt: skip
 
 
@@ -184,36 +262,64 @@ RULE = Rule(
     despite_media=True,
     summary=Text("Media to an old address", "Medien an eine alte Adresse"),
     claim=Text(
-        "After a side has named a new media address the other one goes on sending to the old one.",
-        "Nachdem eine Seite eine neue Medienadresse genannt hat, sendet die andere weiter an die alte.",
+        "After a side has named a new media address, or its stream has moved to one, the other goes on sending to the"
+        " old one.",
+        "Nachdem eine Seite eine neue Medienadresse genannt hat oder ihr Strom von einer neuen kommt, sendet die andere"
+        " weiter an die alte.",
     ),
     causes=(
         cause(
             "The sender does not evaluate the later description: the answer in a 200 after a 183, a re-INVITE, an UPDATE.",
             "Der Absender wertet die spätere Beschreibung nicht aus: die Antwort in einem 200 nach einem 183, ein"
             " re-INVITE, ein UPDATE.",
+            tag="described",
         ),
         cause(
             "A B2BUA or a media proxy between them answered the re-INVITE itself and did not pass the address on.",
             "Ein B2BUA oder Medienproxy dazwischen hat das re-INVITE selbst beantwortet und die Adresse nicht weitergegeben.",
+            tag="described",
         ),
         cause(
             "The sender locked on the address from which media first came (symmetric RTP), and nothing came from the"
             " new one.",
             "Der Absender hat sich auf die Adresse festgelegt, von der zuerst Medien kamen (symmetrisches RTP), und von"
             " der neuen kam nichts.",
+            tag="described",
+        ),
+        cause(
+            "NAT has given the other side's stream a new mapping, or its device has changed the network, and the sender"
+            " keeps to the address it learned first.",
+            "NAT hat dem Strom der Gegenseite eine neue Zuordnung gegeben, oder ihr Gerät hat das Netz gewechselt, und"
+            " der Absender bleibt bei der zuerst gelernten Adresse.",
+            tag="mapped",
         ),
     ),
     remedies=(
         remedy(
             "Compare the descriptions before and after frame {frame} hop by hop: which of them still names {old}?",
             "Die Beschreibungen vor und nach Frame {frame} Hop für Hop vergleichen: In welcher steht noch {old}?",
+            tag="described",
         ),
         remedy(
             "Have the gateway keep one address and port for the whole call, or the server look at the answer of the"
             " 200 again.",
             "Das Gateway eine Adresse und einen Port für den ganzen Anruf behalten oder den Server die Antwort im 200"
             " erneut auswerten lassen.",
+            tag="described",
+        ),
+        remedy(
+            "Look for what changes the mapping at {since:clock}: a router with a short UDP timeout, a second uplink, a"
+            " reconnect of the line.",
+            "Suchen, was um {since:clock} die Zuordnung ändert: ein Router mit kurzem UDP-Timeout, ein zweiter Uplink,"
+            " eine Neueinwahl.",
+            tag="mapped",
+        ),
+        remedy(
+            "Have the sender follow the address from which media comes for the whole call, or the other side announce"
+            " the new one by re-INVITE, with ICE by a restart.",
+            "Den Absender während des ganzen Anrufs der Adresse folgen lassen, von der Medien kommen, oder die"
+            " Gegenseite die neue mit einem re-INVITE ankündigen lassen, mit ICE durch einen Restart.",
+            tag="mapped",
         ),
         remedy(
             "FreeSWITCH follows the address from which media comes, unless disable-rtp-auto-adjust is set in the profile.",
