@@ -229,11 +229,7 @@ local constants = {
         soft = { ["4"] = { 11, 12 }, ["6"] = { 2, 3, 4 } },
         harmless = { ["4"] = { 4, 5 }, ["6"] = {} },
     },
-    copies = {
-        window_s = 0.005,
-        window_without_id_s = 0.0005,
-        window_of_agent_s = 0.25,
-    },
+    copies = { window_s = 0.005, window_without_id_s = 0.0005 },
     rtp = { fewest_packets = 3 },
     dtls = {
         silence_s = 90,

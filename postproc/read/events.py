@@ -40,7 +40,9 @@ MESSAGE_TABLES = (
 )
 WINDOW = constants.nanoseconds("copies.window_s")
 WINDOW_WITHOUT_ID = constants.nanoseconds("copies.window_without_id_s")
-WINDOW_OF_AGENT = constants.nanoseconds("copies.window_of_agent_s")
+# The same for a copy in HEP, whose agent has a clock of its own: half of T1, after which SIP repeats itself
+# (RFC 3261, section 17.1.1.1). A clock further away is not compared; wider, a repetition would be a copy.
+WINDOW_OF_AGENT = 250_000_000  # ns
 QUOTED_TRANSPORTS = {UDP: "udp", TCP: "tcp"}
 ICMP_ERRORS = constants.icmp_types("icmp.errors")
 PORTS_SIZE = 4  # bytes: the least that a quote is of use with
