@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from postproc.cli import cli
+from postproc.diagnose.rules import RULES
+from postproc.model.findings import STAGES
 from postproc.model.tables import TABLES
 from postproc.show import documents
 
@@ -19,6 +21,15 @@ def test_the_page_of_tables_is_what_the_program_prints():
     assert page == documents.tables_as_markdown(TABLES) + "\n", (
         "renew it: postproc tables --markdown > docs/TABLES.md"
     )
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.de.md"])
+def test_every_error_picture_is_in_the_readme_in_the_order_of_the_chain(name):
+    rows = re.findall(
+        r"^\| [^|]+ \| ((?:`[a-z0-9-]+`(?:, )?)+) \|$", (ROOT / name).read_text(encoding="utf-8"), re.M
+    )
+    stages = [[rule.name for rule in RULES if rule.stage == stage] for stage in STAGES]
+    assert [re.findall(r"`([^`]+)`", row) for row in rows if row.count("`") > 6] == stages
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

@@ -1,11 +1,12 @@
 """Media that had flowed and stopped while it was due."""
 
+import pandas as pd
 import pytest
 
 from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
 from postproc.diagnose.rules.media_stopped import RULE
-from tests.builders import SERVER
-from tests.diagnose.scenes import asked, check, message, stream, told_both, verdict
+from tests.builders import GATEWAY, SERVER
+from tests.diagnose.scenes import asked, check, message, plain_stream, stream, told_both, verdict
 
 STOPPED = [stream(), stream("client_to_server", last_time=8.0)]
 
@@ -58,6 +59,58 @@ def test_the_call_is_no_ok_though_media_had_flown_both_ways():
 ])  # fmt: skip
 def test_silent(changes):
     assert asked(RULE, phases=[phase(**changes), phase(2)]) == []
+
+
+HELD = {"phase": 2, "kind": "hold", "started": 6.0, "may_send_server": False, "packets_from_server": 0,
+        "last_from_server": None}  # fmt: skip
+
+
+@pytest.mark.parametrize(("packets", "last", "count"), [
+    (0, None, 0),
+    (50, 7.0, 0),  # under way while the answer was
+    (51, 7.1, 1),  # music that broke off
+])  # fmt: skip
+def test_who_holds_need_not_send_music(packets, last, count):
+    held = phase(**HELD, packets_from_client=packets, last_from_client=last)
+    assert len(asked(RULE, phases=[phase(ended=6.0, last_from_client=5.9), held, phase(2)])) == count
+
+
+DIRECT = {"phase": 2, "started": 6.0, "packets_from_client": 0, "packets_from_server": 0,
+          "last_from_client": None, "last_from_server": None}  # fmt: skip
+A, B = ("198.51.100.77", 40000), ("198.51.100.150", 50000)
+
+
+def connected_directly(local=B, **changes):
+    """Asterisk's directmedia: re-INVITEs name the far ends to each other, and the server sees no more of media."""
+
+    def at(leg, remote, named):
+        return {"leg": leg, "remote_addr": remote[0], "remote_port": remote[1], "local_addr": named[0],
+                "local_port": named[1]}  # fmt: skip
+
+    begun = {"ended": 6.0, "last_from_client": 5.9, "last_from_server": 5.9}
+    return [
+        phase(**at(1, A, (SERVER, 30000)), **begun), phase(**at(1, A, local), **DIRECT | changes),
+        phase(**at(2, B, (SERVER, 30002)), **begun), phase(**at(2, B, A), **DIRECT),
+    ]  # fmt: skip
+
+
+def test_media_that_is_led_past_the_server_has_not_stopped_and_proves_nothing():
+    assert asked(RULE, phases=connected_directly()) == []
+    streams = [
+        stream(),
+        stream("client_to_server"),
+        plain_stream(SERVER, GATEWAY),
+        plain_stream(GATEWAY, SERVER),
+    ]
+    row = verdict(phases=connected_directly(), rtp_streams=streams)
+    assert (row.verdict, pd.isna(row.cause)) == ("cannot_tell", True)
+
+
+def test_media_that_stays_at_the_server_or_is_seen_on_its_way_has_stopped():
+    assert asked(RULE, phases=connected_directly((SERVER, 30004)))[0].leg == 1
+    assert asked(RULE, phases=connected_directly(packets_from_client=20, last_from_client=6.4))[0].leg == 1
+    seen = [stream(direct=True, last_time=9.0), stream("client_to_server", direct=True, last_time=9.0)]
+    assert asked(RULE, phases=connected_directly(), rtp_streams=seen)[0].leg == 1
 
 
 def test_nothing_after_a_hold_is_found_in_the_phase_that_resumes():

@@ -155,6 +155,8 @@ def _unproven_in(case: Case, phase: PhaseRow, *, is_last: bool) -> bool:
     limits = case.deployment.thresholds
     if phase.started is None or phase.ended is None:
         return False
+    if bypassed(case, phase) and _due(case, phase):
+        return True
     if is_last and phase.packets_undirected and not (phase.packets_from_client or phase.packets_from_server):
         return phase.may_send_client is not False and _one_ended(case, phase)
     cut = is_last and bool(case.legs) and goes_on(case)
@@ -197,7 +199,23 @@ def heard(case: Case, phase: PhaseRow) -> bool | None:
         return True
     if phase.packets_undirected:
         return both_ways(case, phase.leg) or None
+    if bypassed(case, phase):
+        return None
     return False if _due(case, phase) else None
+
+
+def bypassed(case: Case, phase: PhaseRow) -> bool:
+    """The server's description names another leg's far end: media goes past it, where no capture sees it.
+
+    So does a server that connects the parties directly (Asterisk's directmedia), and a proxy without a relay.
+    """
+    named = phase.local_addr, phase.local_port
+    if not all(named) or phase.packets_from_client or phase.packets_from_server or phase.packets_undirected:
+        return False
+    elsewhere = any(
+        each.leg != phase.leg and named == (each.remote_addr, each.remote_port) for each in case.phases
+    )
+    return elsewhere and not any(row.direct and row.leg == phase.leg for row in case.rtp_streams)
 
 
 def due(case: Case, leg: int | None) -> list[PhaseRow]:

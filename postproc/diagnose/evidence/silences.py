@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
-from postproc.diagnose.evidence.media import heard
+from postproc.diagnose.evidence.media import bypassed, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
@@ -18,6 +18,11 @@ from postproc.model.rows import PhaseRow
 # 100 ms. With a third of it delays begin to look like silences of their own, with three times two parties
 # who hang up one after the other look like one.
 PASSED_ON = timedelta(seconds=1)
+
+# Who puts the other on hold stops when the answer reaches it, a round trip after the phase began: what came until
+# then is no music. With a third of it a slow mobile link makes a hold a silence, with three times it music that
+# breaks off in its first seconds goes unmentioned.
+BEFORE_HELD = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,15 @@ def _of_leg(case: Case, leg: int | None) -> Iterator[Silence]:
     for phase in case.phases:
         if phase.leg != leg or phase.kind == "early" or phase.started is None or phase.ended is None:
             continue
+        if bypassed(case, phase):
+            continue
         for side, may_send, packets, last in (
             (CLIENT, phase.may_send_client, phase.packets_from_client, phase.last_from_client),
             (SERVER, phase.may_send_server, phase.packets_from_server, phase.last_from_server),
         ):
             sent[side] += packets or 0
+            if phase.kind == "hold" and (last is None or last - phase.started <= BEFORE_HELD):
+                continue  # music is optional (RFC 3264, section 8.4)
             silence = Silence(phase, side, last or phase.started, phase.ended)
             if (
                 may_send
