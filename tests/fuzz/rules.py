@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import nbformat
 import orjson
@@ -12,8 +13,7 @@ import pandas as pd
 
 from postproc.model.columns import INTEGER, REAL, TEXT, TIME
 from postproc.model.errors import SchemaError
-from postproc.model.findings import SEVERITY
-from postproc.model.tables import Table, Tables
+from postproc.model.tables import TABLES, Table, Tables
 from postproc.show.report import page
 from tests.hostile import MOVES
 from tests.show.report.pages import Page
@@ -24,41 +24,10 @@ STATUS_COLUMNS, ERROR_COLUMNS = {"status", "final_status"}, {"error_code", "erro
 NOT_NUMBERS = {"offset_ms", "score"}  # may be below zero
 SCRIPT = (page.FOLDER / "page.js").read_text(encoding="utf-8")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-DIRECTIONS = {"server_to_client", "client_to_server", "other"}
-DTLS = {"none", "client_hello_only", "incomplete", "complete", "alert"}
-CHOICES: Mapping[str, set[str]] = {
-    "sip_messages.transport": {"udp", "tcp", "tls", "sctp", "ws", "wss"},
-    "sdp_media.direction": {"sendrecv", "sendonly", "recvonly", "inactive"},
-    "candidates.side": {"client", "server", "other"},
-    "candidates.offer_answer": {"offer", "answer"},
-    "candidates.addr_class": {
-        "private", "public", "cgnat", "link_local", "loopback", "mdns", "ula", "documentation", "multicast",
-        "unspecified", "invalid",
-    },
-    "candidates.side_by": {"marker", "b2bua", "role"},
-    "candidates.acl_verdict": {"allowed", "denied", "unknown"},
-    "stun_messages.kind": {"request", "indication", "success", "error"},
-    "stun_messages.role": {"controlling", "controlled"},
-    "bindings.purpose": {"check", "discovery", "keepalive"},
-    "bindings.direction": DIRECTIONS,
-    "bindings.outcome": {"success", "error", "unanswered", "pending", "response_only"},
-    "pairs.state": {"succeeded", "half", "failed", "never_checked"},
-    "dtls.state": DTLS,
-    "icmp_errors.transport": {"udp", "tcp"},
-    "rtp_streams.direction": DIRECTIONS,
-    "rtp_streams.src_side": {"client", "server", "other"},
-    "phases.kind": {"early", "answered", "hold", "resumed", "restart"},
-    "phases.dtls": DTLS,
-    "legs.role": {"inbound", "outbound", "single"},
-    "legs.ended_by": {"uac", "uas"},
-    "legs.state": {"trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"},
-    "calls.verdict": {"ok", "fault", "suspect", "cannot_tell"},
-    "timeline.lane": {"sip", "sdp", "stun", "dtls", "media", "icmp", "log"},
-    "timeline.severity": {"normal", "note", "warning", "error"},
-    "nat_mappings.learned_from": {"stun_server", "check", "candidate"},
-    "findings.severity": set(SEVERITY.values()),
-    "findings.verdict": {"fault", "suspect", "note", "ok", "cannot_tell"},
-}  # fmt: skip
+CHOICES: Mapping[str, frozenset[str]] = {
+    f"{table.name}.{column.name}": frozenset(get_args(column.words))
+    for table in TABLES for column in table.columns if column.words is not None
+} | {"icmp_errors.transport": frozenset({"udp", "tcp"})}  # fmt: skip
 # What other captures of the run may change: numbers of the run, and how telling its legs' resemblance is,
 # as a number many calls share tells less.
 OF_THE_RUN = ["call", "stream", "path", "confidence", "joined_confidence", "evidence", "score"]
