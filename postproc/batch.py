@@ -1,9 +1,10 @@
-"""Many captures, one process each: who reads them, and what becomes of those that fail.
+"""Many captures, small ones in chunks: who reads them, and what becomes of those that fail.
 
-Where the work is done is an Executor's business: a thread of this process, a
-process per capture, or a dask cluster's ``Client.get_executor()`` whose workers
-see the same files. A capture that cannot be read, or whose process dies, is
-lost alone. What has been read is found in the cache the next time.
+Where the work is done is an Executor's business: a thread of this process,
+processes of ours, or a dask cluster's ``Client.get_executor()`` whose workers
+see the same files. Where the process of a chunk dies its captures are read one by
+one, so that one that cannot be read, or kills its process, is lost alone.
+What has been read is found in the cache the next time.
 """
 
 import multiprocessing
@@ -15,11 +16,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
+    FIRST_COMPLETED,
     BrokenExecutor,
     Executor,
     Future,
     ThreadPoolExecutor,
-    as_completed,
+    wait,
 )
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -28,14 +30,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from postproc import cache, current_folder, memory
 from postproc.files import scratch
 from postproc.files.signals import ENDING, undisturbed
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
-from postproc.read import inputs
+from postproc.read import inputs, together
 from postproc.read.capture import Options, Seen, read
 from postproc.read.inputs import Capture, Unread
 from postproc.show.terminal import READING, Step, Tell
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
 LONGEST_FOLDER = 70  # bytes: the fork server's socket is 31 deeper, and macOS takes 104, Linux 108
+# Captures of at most so many bytes share a tshark with so many others at most. What a larger one costs is
+# its walk; more of them together save little, as tshark's start is a hundredth of a second for each then,
+# and would lose more when their process dies.
+SMALL, MOST_TOGETHER = 4 << 20, 32
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -65,27 +71,60 @@ class Job:
         return replace(self, capture=replace(self.capture, sha256=sha256))
 
 
-Outcome = tuple[Job, cache.Events | None]
+Chunk = tuple[Job, ...]
 
 
-def read_into_cache(job: Job) -> Outcome:
-    """Read a capture and store its events; what a worker elsewhere does: events do not travel."""
-    return read_here(job, seen=lambda _: None)[0], None
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: where it is done it knows the hash. Events do not travel from elsewhere."""
+
+    job: Job
+    events: cache.Events | None = None
+    error: BaseException | None = None
 
 
-def read_here(job: Job, seen: Seen, store: "Callable[[Job, Tables], Outcome] | None" = None) -> Outcome:
-    """Read a capture, store its events, and return them with the job, which knows the hash now."""
+Store = Callable[[Job, Tables], Outcome]
+
+
+def read_into_cache(chunk: Chunk) -> list[Outcome]:
+    """Read captures and store their events; what a worker elsewhere does: events do not travel."""
+    return [replace(outcome, events=None) for outcome in read_here(chunk, seen=lambda _: None)]
+
+
+def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outcome]:
+    """Read captures and store the events of each; what comes of each is in the order of the jobs.
+
+    Several are read together, so that whatever is raised but CaptureError may be the fault of any.
+    """
+    keep = store or _stored
     try:
-        return (store or _stored)(job, read(job.capture.path, job.capture.name, job.options, seen))
+        if len(chunk) == 1:
+            return [_read_alone(chunk[0], seen, keep)]
+        captures = [(job.capture.path, job.capture.name) for job in chunk]
+        outcomes = {
+            place: Outcome(chunk[place], error=found)
+            if isinstance(found, CaptureError)
+            else keep(chunk[place], found)
+            for place, found in together.read_each(captures, chunk[0].options, seen)
+        }
+        return [outcomes[place] for place in range(len(chunk))]
     finally:  # when the tables are gone
         memory.give_back()
+
+
+def _read_alone(job: Job, seen: Seen, store: Store) -> Outcome:
+    try:
+        tables = read(job.capture.path, job.capture.name, job.options, seen)
+    except CaptureError as error:
+        return Outcome(job, error=error)
+    return store(job, tables)
 
 
 def _stored(job: Job, tables: Tables) -> Outcome:
     """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
     done = job.with_hash(tables.captures["sha256"].iloc[0])
     try:
-        return done, cache.write(tables, done.folder)
+        return Outcome(done, cache.write(tables, done.folder))
     except OSError as error:
         raise SetupError(f"{done.folder.parent}: {inputs.said(error)}") from error
 
@@ -101,51 +140,65 @@ def read_all(
     lost, read_bytes = [], 0
     waiting = list(jobs)
     every = sum(job.capture.size for job in waiting)
+    work = chunks(waiting, count)
 
     def ticking(seen: int) -> None:
         tell(Step(READING, captures=len(waiting), bytes_done=read_bytes + seen, bytes=every))
 
-    with nullcontext(executor) if executor else workers(min(count, len(waiting))) as doing:
+    with nullcontext(executor) if executor else workers(min(count, len(work))) as doing:
         # Only this process can be told how far a capture is.
         here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
         store = doing.store if isinstance(doing, OneThread) else None
         worker = partial(read_here, seen=ticking, store=store) if here else read_into_cache
-        for number, (job, future) in enumerate(_finished(waiting, doing, worker), 1):
+        for number, (job, outcome) in enumerate(_finished(work, doing, worker), 1):
             read_bytes += job.capture.size
-            if done := _done(future):
-                events.update([done])
-                why = None
+            found = cache.read(outcome.job.folder) if _is_elsewhere(outcome) else outcome.events
+            why = None
+            if found is None:
+                why = reason(outcome.error)
+                lost.append(Unread(job.capture.path, why, outcome.error))
             else:
-                error = future.exception()
-                why = reason(error)
-                lost.append(Unread(job.capture.path, why, error))
+                events[outcome.job] = found
             tell(Step(READING, job.capture.name, why, number, len(waiting), read_bytes, every))
     return events, lost
 
 
-def _finished(
-    jobs: list[Job], executor: Executor, worker: Callable[[Job], Outcome]
-) -> Iterator[tuple[Job, "Future[Outcome]"]]:
-    """Have the jobs done, the biggest first; yield each when it is done."""
+def _is_elsewhere(outcome: Outcome) -> bool:
+    return outcome.error is None and outcome.events is None
+
+
+def chunks(jobs: Iterable[Job], count: int) -> list[Chunk]:
+    """What is read together, the biggest captures first; ``count`` divides the number of small chunks."""
     biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
-    futures = {executor.submit(worker, job): job for job in biggest_first}
+    alone = [job for job in biggest_first if job.capture.size > SMALL]
+    small = biggest_first[len(alone) :]
+    rounds = -(-len(small) // (MOST_TOGETHER * count))
+    size = max(-(-len(small) // max(rounds * count, 1)), 1)
+    # Each chunk takes from all sizes, so that they take about as long.
+    step = -(-len(small) // size)
+    return [(job,) for job in alone] + [tuple(small[start::step]) for start in range(step)]
+
+
+def _finished(
+    work: list[Chunk], executor: Executor, worker: Callable[[Chunk], list[Outcome]]
+) -> Iterator[tuple[Job, Outcome]]:
+    """Have the chunks done; yield each job when it is. Of a chunk that fails each is tried alone."""
+    futures = {executor.submit(worker, chunk): chunk for chunk in work}
     try:
-        for future in as_completed(futures):
-            if isinstance(error := future.exception(), SetupError):
-                raise error
-            yield futures[future], future
+        while futures:
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                chunk, error = futures.pop(future), future.exception()
+                if isinstance(error, SetupError):
+                    raise error
+                if error is None:
+                    yield from zip(chunk, future.result(), strict=True)
+                elif len(chunk) == 1:
+                    yield chunk[0], Outcome(chunk[0], error=error)
+                else:
+                    futures |= {executor.submit(worker, (job,)): (job,) for job in chunk}
     finally:
         for future in futures:
             future.cancel()
-
-
-def _done(future: "Future[Outcome]") -> tuple[Job, cache.Events] | None:
-    """The job with its events; None when it failed, or they are not where they should be."""
-    if future.exception():
-        return None
-    job, events = future.result()
-    events = cache.read(job.folder) if events is None else events
-    return None if events is None else (job, events)
 
 
 def reason(error: BaseException | None) -> str:
@@ -217,52 +270,83 @@ class OneThread(ThreadPoolExecutor):
         self.shutdown(wait=False, cancel_futures=True)
 
 
+Answer = tuple[object, BaseException | None]  # what came of a piece of work, and what it raised
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that does one piece of work after the other, and the pipe that brings it what to do."""
+
+    process: BaseProcess
+    pipe: "Connection[Callable[[], object], Answer]"
+
+    def answer(self, work: Callable[[], object]) -> Answer | None:
+        """What comes of the work; None when the process dies of it."""
+        try:
+            self.pipe.send(work)
+            return self.pipe.recv()
+        except (EOFError, ConnectionError):
+            return None
+
+
 class Processes(ThreadPoolExecutor):
-    """Does each piece of work in a process of its own: its death loses that piece only."""
+    """Does pieces of work in processes of its own, one at a time in each: a death loses that piece only."""
 
     def __init__(self, count: int, folder: Path) -> None:
         super().__init__(count)
         self._folder = folder
         self._context = _context()
-        self._running: set[BaseProcess] = set()
+        self._idle: list[Worker] = []
+        self._workers: set[Worker] = set()  # all that have not ended
         self._starting = threading.Lock()
         self._stopped = False
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return super().submit(self._alone, partial(work, *args, **kwargs))
+        return super().submit(self._elsewhere, partial(work, *args, **kwargs))
 
     def stop(self) -> None:
         """End what is still at work, and begin nothing more."""
         with self._starting:
             self._stopped = True
-            for process in self._running:
-                process.kill()  # not terminate(): signals wait there
+            for worker in self._workers:
+                worker.process.kill()  # not terminate(): signals wait there
         self.shutdown(cancel_futures=True)
+        for worker in list(self._workers):
+            self._end(worker)
 
-    def _alone(self, work: Callable[[], T]) -> T:
-        """Have the work done elsewhere; a pipe brings what came of it, and ends with the process."""
-        hears, tells = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=_do, args=(tells, str(self._folder), dict(os.environ), work), daemon=True
-        )
-        with hears:
-            with tells, self._starting, _signals_wait(), _script_left_out():
-                if self._stopped:
-                    raise BrokenExecutor("no more work is begun")
-                process.start()
-                self._running.add(process)
-            try:
-                done, error = hears.recv()
-            except EOFError:
-                raise BrokenExecutor("the process died") from None
-            finally:
-                process.join()
-                with self._starting:
-                    self._running.discard(process)
+    def _elsewhere(self, work: Callable[[], T]) -> T:
+        """Have the work done by a process that has nothing to do; a new one where there is none."""
+        with self._starting:
+            if self._stopped:
+                raise BrokenExecutor("no more work is begun")
+            worker = self._idle.pop() if self._idle else self._started()
+        answer = worker.answer(work)
+        if answer is None:
+            worker.process.kill()  # it may live on without its pipe
+            self._end(worker)
+            raise BrokenExecutor("the process died")
+        self._idle.append(worker)
+        done, error = answer
         if error:
             raise error
-        result: T = done
-        return result
+        return cast("T", done)
+
+    def _started(self) -> Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_do, args=(theirs, str(self._folder), dict(os.environ)), daemon=True
+        )
+        with theirs, _signals_wait(), _script_left_out():
+            process.start()
+        worker = Worker(process, ours)
+        self._workers.add(worker)
+        return worker
+
+    def _end(self, worker: Worker) -> None:
+        worker.process.join()
+        worker.pipe.close()
+        with self._starting:
+            self._workers.discard(worker)
 
 
 def _context() -> "SpawnContext | ForkServerContext":
@@ -312,19 +396,25 @@ def _script_left_out() -> Iterator[None]:
         sys.modules["__main__"] = script
 
 
-def _do(tells: Connection, folder: str, environment: dict[str, str], work: Callable[[], object]) -> None:
-    """Do the work and tell what came of it; temporary files go where they are cleared away."""
+def _do(pipe: "Connection[Answer, Callable[[], object]]", folder: str, environment: dict[str, str]) -> None:
+    """Do what the pipe brings and tell what came of it; temporary files go where they are cleared away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows lets no signal wait
     os.environ.update(environment)  # the server this process comes from may have an older one
     tempfile.tempdir = folder
     memory.keep()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with tells, ThreadPoolExecutor(1) as here:  # whatever is raised is the parent's to judge
-        done = here.submit(work)
-        error = done.exception()
-        if error:
-            error.add_note("".join(traceback.format_exception(error)))  # where it was raised does not travel
-        tells.send((None if error else done.result(), error))
+    with pipe, ThreadPoolExecutor(1) as here:  # whatever is raised is the parent's to judge
+        while True:
+            try:
+                work = pipe.recv()
+            except EOFError:
+                return
+            done = here.submit(work)
+            if error := done.exception():
+                error.add_note(
+                    "".join(traceback.format_exception(error))
+                )  # where it was raised does not travel
+            pipe.send((None if error else done.result(), error))
 
 
 def _end_with_parent() -> None:

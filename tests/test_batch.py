@@ -32,6 +32,11 @@ def process() -> int:
     return os.getpid()
 
 
+def process_after(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
 def blocked() -> set[int]:
     return {int(each) for each in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
 
@@ -59,10 +64,25 @@ def test_one_at_a_time_is_done_in_this_process():
 
 def test_several_at_a_time_are_done_in_a_process_each():
     with batch.workers(2) as executor:
-        found = {executor.submit(process).result() for _ in range(2)}
+        waiting = [executor.submit(process_after, 0.3) for _ in range(2)]
+        found = {each.result() for each in waiting}
         assert executor.submit(double, 21).result() == 42
     assert len(found) == 2
     assert os.getpid() not in found
+
+
+def test_a_process_does_one_piece_of_work_after_the_other_and_is_replaced_when_it_dies():
+    with batch.workers(2) as executor:
+        first = {executor.submit(process).result() for _ in range(3)}
+        assert isinstance(executor.submit(die).exception(), BrokenExecutor)
+        second = {executor.submit(process).result() for _ in range(3)}
+    assert (len(first), len(second), first & second) == (1, 1, set())
+
+
+def test_work_that_cannot_be_sent_is_no_death():
+    with batch.workers(2) as executor:
+        assert not isinstance(executor.submit(lambda: 1).exception(), BrokenExecutor)
+        assert executor.submit(double, 21).result() == 42
 
 
 def test_a_process_that_dies_loses_its_own_work_only():
@@ -102,14 +122,15 @@ class Here(Executor):
         self.errors = errors
         self.asked: list[str] = []
 
-    def submit(self, _work, job, /):
-        self.asked.append(job.capture.name)
-        done: Future[batch.Outcome] = Future()
-        if error := self.errors.get(job.capture.name):
+    def submit(self, _work, chunk, /):
+        self.asked.append([job.capture.name for job in chunk])
+        done: Future[list[batch.Outcome]] = Future()
+        if error := next((self.errors[name] for name in self.asked[-1] if name in self.errors), None):
             done.set_exception(error)
         else:
-            cache.write(Tables(), job.folder)
-            done.set_result((job, None))
+            for job in chunk:
+                cache.write(Tables(), job.folder)
+            done.set_result([batch.Outcome(job) for job in chunk])
         return done
 
 
@@ -120,11 +141,29 @@ def jobs(folder: Path, *sizes: int) -> list[Job]:
     ]
 
 
-def test_the_biggest_capture_is_begun_first(tmp_path):
-    here = Here({})
-    events, lost = batch.read_all(jobs(tmp_path, 5, 900, 70), here, 1, lambda _: None)
-    assert here.asked == ["900.pcap", "70.pcap", "5.pcap"]
-    assert (len(events), lost) == (3, [])
+def test_the_biggest_captures_are_begun_first_and_alone(tmp_path):
+    here, large = Here({}), batch.SMALL + 1
+    events, lost = batch.read_all(jobs(tmp_path, 5, large, 70, large + 1), here, 1, lambda _: None)
+    assert here.asked == [[f"{large + 1}.pcap"], [f"{large}.pcap"], ["70.pcap", "5.pcap"]]
+    assert (len(events), lost) == (4, [])
+
+
+@pytest.mark.parametrize(("captures", "count", "sizes"), [
+    (1, 1, [1]), (3, 2, [2, 1]), (32, 1, [32]), (33, 1, [17, 16]), (200, 2, [25] * 8), (5, 8, [1] * 5),
+])  # fmt: skip
+def test_small_captures_are_read_in_chunks_that_keep_all_busy(tmp_path, captures, count, sizes):
+    given = jobs(tmp_path, *range(captures))
+    found = batch.chunks(given, count)
+    assert [len(chunk) for chunk in found] == sizes
+    assert sorted(job.capture.size for chunk in found for job in chunk) == list(range(captures))
+
+
+def test_of_a_chunk_that_fails_each_is_tried_alone(tmp_path):
+    here = Here({"2.pcap": BrokenExecutor("the process died")})
+    events, lost = batch.read_all(jobs(tmp_path, 1, 2, 3), here, 1, lambda _: None)
+    assert here.asked == [["3.pcap", "2.pcap", "1.pcap"], ["3.pcap"], ["2.pcap"], ["1.pcap"]]
+    assert sorted(job.capture.name for job in events) == ["1.pcap", "3.pcap"]
+    assert [left_out.path.name for left_out in lost] == ["2.pcap"]
 
 
 @pytest.mark.parametrize(
@@ -147,9 +186,9 @@ def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error,
 
 def test_events_that_do_not_arrive_are_a_failure(tmp_path):
     class Elsewhere(Here):
-        def submit(self, _work, job, /):
-            done: Future[batch.Outcome] = Future()
-            done.set_result((job, None))
+        def submit(self, _work, chunk, /):
+            done: Future[list[batch.Outcome]] = Future()
+            done.set_result([batch.Outcome(job) for job in chunk])
             return done
 
     _, (lost,) = batch.read_all(jobs(tmp_path, 1), Elsewhere({}), 1, lambda _: None)
@@ -193,7 +232,7 @@ from tests.test_batch import sleep
 if __name__ == "__main__":
     with batch.workers(2) as executor:
         executor.submit(sleep)
-        while not executor._running:
+        while not executor._workers:
             pass
         print("started", flush=True)
         executor.submit(sleep).result()

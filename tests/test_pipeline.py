@@ -1,6 +1,7 @@
 """Whole runs over real captures: what is read, what is kept, what comes back."""
 
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -46,8 +47,14 @@ def remembered(monkeypatch):
             REMEMBERED[key] = read(path, name, options, seen)
         return REMEMBERED[key]
 
+    def each(
+        captures: Sequence[tuple[Path, str]], options: Options, seen: Seen
+    ) -> Iterator[tuple[int, Tables]]:
+        yield from ((place, remembering(*given, options, seen)) for place, given in enumerate(captures))
+
     NAMES.clear()
     monkeypatch.setattr(batch, "read", remembering)
+    monkeypatch.setattr(batch.together, "read_each", each)
 
 
 def assert_same(one: pipeline.Run, other: pipeline.Run) -> None:

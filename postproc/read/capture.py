@@ -4,7 +4,7 @@ The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
@@ -46,6 +46,20 @@ class Options:
     keylog: Path | None = None
 
 
+@dataclass(frozen=True)
+class Walked:
+    """A capture after the walk: what it found, and the reduced file with what tshark must see.
+
+    ``kept`` is None where tshark has to read the capture itself.
+    """
+
+    path: Path
+    name: str
+    parted: Split
+    kept: Path | None
+    decode_as: Mapping[str, str]
+
+
 def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambda _: None) -> Tables:
     """Read one file into event tables, ``capture`` being ``name``.
 
@@ -58,31 +72,61 @@ def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambd
 
 def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
     with scratch.folder() as folder:
-        parted, kept = _part(path, folder, options, seen)
+        walked = walk(path, name, folder, options, seen)
         memory.give_back()
-        decode_as = _decode_as(kept or path, options, parted)
-        if kept:
-            shown = _mapped(tshark.frames(kept, options.keylog, decode_as=decode_as), parted)
-            known = payloads.direct_frames(_aside(kept), parted.direct_frames, parted.direct_times)
-            try:
-                every = merge(shown, known, _streamed(parted), key=attrgetter("number"))
-                both = _marked(every, parted.guessed_frames)
-                told: list[str] = []
-                found = events(both, name, told)
-                return _tables(found, _warned(parted, told), path, name, everything=False)
-            except MappingError as error:
-                parted = _warned(parted, [f"read by tshark alone, which is slower: {error}"])
-        clock, passed = Clock(), Passed()
-        shown = _settled(tshark.frames(path, options.keylog, decode_as=decode_as), clock, parted.first_time)
-        told = []
-        besides = _besides_streams(passed.by(shown), parted)
-        every = merge(besides, _streamed(parted), key=attrgetter("number"))
-        found = events(every if parted.walked else passed.by(shown), name, told)
-        if not parted.walked:
-            parted = passed.noted(parted)
-        if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
-            told.append(clock.warning)
-        return _tables(found, _warned(parted, told), path, name, everything=True)
+        return dissected(walked, options)
+
+
+def dissected(walked: Walked, options: Options) -> Tables:
+    """The tables of a capture that has a tshark of its own. Raises CaptureError as ``read`` does."""
+    if walked.kept:
+        try:
+            return joined(walked, _shown(walked, walked.kept, options))
+        except MappingError as error:
+            why = f"read by tshark alone, which is slower: {error}"
+            walked = replace(walked, parted=_warned(walked.parted, [why]))
+    return _by_tshark_alone(walked, options)
+
+
+def walk(path: Path, name: str, folder: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
+    """Walk one file; what is kept of it goes to ``folder``. Raises CaptureError as ``read`` does."""
+    parted, kept = _part(path, folder, options, seen)
+    return Walked(path, name, parted, kept, _decode_as(kept or path, options, parted))
+
+
+def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
+    """The tables of a capture of whose reduced file tshark showed these frames.
+
+    Raises MappingError where they are not those that were kept.
+    """
+    parted, kept = walked.parted, walked.kept
+    direct = payloads.direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
+    frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
+    told: list[str] = []
+    found = events(_marked(frames, parted.guessed_frames), walked.name, told)
+    return _tables(found, _warned(parted, told), walked.path, walked.name, everything=False)
+
+
+def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
+    """What tshark shows of the reduced file; where no packet was kept there is nothing to ask it."""
+    if not len(walked.parted.kept_frames):
+        return ()
+    return tshark.frames(kept, options.keylog, decode_as=walked.decode_as)
+
+
+def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
+    path, parted, clock, passed = walked.path, walked.parted, Clock(), Passed()
+    shown = tshark.frames(path, options.keylog, decode_as=walked.decode_as)
+    frames: Iterable[Frame] = passed.by(_settled(shown, clock, parted.first_time))
+    if parted.walked:
+        frames = merge(_besides_streams(frames, parted), _streamed(parted), key=attrgetter("number"))
+    told: list[str] = []
+    found = events(frames, walked.name, told)
+    if not parted.walked:
+        parted = passed.noted(parted)
+    if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
+        told.append(clock.warning)
+    return _tables(found, _warned(parted, told), path, walked.name, everything=True)
 
 
 def _streamed(parted: Split) -> list[Frame]:
@@ -145,12 +189,12 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
     kept = None if options.all_packets else folder / "kept.pcapng"
     keys = options.keylog is not None
     try:
-        return split(path, kept, kept and _aside(kept), keep_tls=keys, seen=seen), kept
+        return split(path, kept, kept and aside(kept), keep_tls=keys, seen=seen), kept
     except NotWalkable as error:
         original = Split(format=_form(path), sha256=sha256(path))
         try:
             source = converted(path, folder / "converted.pcapng")
-            parted = split(source, kept, kept and _aside(kept), keep_tls=keys)
+            parted = split(source, kept, kept and aside(kept), keep_tls=keys)
         except processes.TooMuchError:  # tshark, which unpacks by itself, would find no end, either
             raise
         except CaptureError as second:
@@ -159,7 +203,7 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
         return replace(parted, format=original.format, sha256=original.sha256), kept
 
 
-def _aside(kept: Path) -> Path:
+def aside(kept: Path) -> Path:
     """Where that goes which tshark need not see."""
     return kept.with_name("direct")
 
@@ -184,7 +228,7 @@ def converted(path: Path, target: Path) -> Path:
     return target
 
 
-def _mapped(frames: Iterator[Frame], parted: Split) -> Iterator[Frame]:
+def _mapped(frames: Iterable[Frame], parted: Split) -> Iterator[Frame]:
     """Frames with the numbers of the original file, each checked by its time if that is believed."""
     guessed = np.isin(parted.kept_frames, parted.guessed_frames)
     for frame in frames:

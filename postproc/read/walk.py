@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 WINDOW = 8 << 20  # more would not stay in the cache of a processor
+SMALLEST = 1 << 12  # to fill more than a small file needs with null costs as much as to read it
 HEAD = 24
 LENGTH_AGAIN = 4  # bytes at the end of a block
 PIECE = 1 << 20  # bytes hashed together that nobody else asks for
@@ -59,10 +60,11 @@ def windows(file: FileIO, container: Container, size: int = WINDOW) -> Iterator[
     A file that grows meanwhile is read as far as it went at the beginning.
     When done, ``container`` knows the number of packets, and whether and why it ends early.
     """
+    left = os.fstat(file.fileno()).st_size
+    size = min(size, max(left, SMALLEST))
     data = np.zeros(size + PAD, np.uint8)
     filled = base = 0
     start = container.header
-    left = os.fstat(file.fileno()).st_size
     file.seek(0)
     while True:
         got = file.readinto(data[filled : min(len(data) - PAD, filled + left)].data)

@@ -1,0 +1,317 @@
+"""Several small captures dissected by one tshark, as it takes longer to start than to read them.
+
+The reduced files (read.split) are put behind each other, each as a section of one pcapng file, and
+tshark's frames are dealt out to the captures again. What tshark remembers of one packet when it
+reads another (connections and conversations, fragments, segments, DTLS handshakes) it finds by
+their addresses. So that nothing passes from one capture to the next, no address of one may occur
+in another: a mask, a number of its own for each capture, is laid over one byte of every address,
+and taken off again from what tshark shows. No checksum gets in the way, as tshark verifies none of
+these unless it is told to.
+
+What this does not hold for is read alone: captures with keys, with tunnels, with packets that
+nobody here understands, and large ones, for which tshark's start is nothing. So is each capture of
+a batch of which tshark dies, hangs or shows what cannot be: a bad one loses itself only.
+"""
+
+import struct
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+
+from postproc.files import scratch
+from postproc.model.errors import CaptureError
+from postproc.model.tables import Tables
+from postproc.read import capture, hidden, tshark
+from postproc.read.arrays import Array, gather
+from postproc.read.capture import MappingError, Options, Seen, Walked
+from postproc.read.frame import Frame, addresses
+from postproc.read.layers import IPV4, IPV6, network_layer
+from postproc.read.packets import TCP, UDP, Packets, unwrapped
+from postproc.read.walk import open_container, windows
+from postproc.wire.ip import ERRORS, ICMP, ICMPV6
+from postproc.wire.pcapng import IF_TSRESOL, PCAP_HEADER, PCAP_RECORD, Interface, Packet, Section, option
+
+# Link types whose header has no addresses of hosts that tshark puts anything together by (LINKTYPE registry):
+# NULL, Ethernet, raw IP, LOOP, Linux cooked. Fragments of 802.11 and PPP's links would be.
+LINKS = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
+# Bytes of a reduced file, and of all in a batch. tshark dissects 1 MB in about the time it takes to start;
+# the frames of a batch are held until they are dealt out: Python needs about ten times their bytes.
+LARGEST, LARGEST_BATCH = 1 << 20, 4 << 20
+MASKS = 256  # values of the byte that is masked
+MOST_ADDRESSES = 500  # of one capture; each mask is tried on all of them
+SECTION_LENGTH = slice(16, 24)  # of the header of a section; what the original says is no longer so
+ANY_LENGTH = 0xFF
+QUOTE = 8  # bytes of an ICMP error before the packet it quotes (RFC 792, RFC 4443)
+HEADERS, CARRIED = (
+    {4: 20, 6: 40},
+    {4: 9, 6: 6},
+)  # of IP: bytes of its header, and where it says what it carries
+FIRST_V6 = 1 << 128  # added to an IPv6 address, to tell it from IPv4's
+INFORMATIONAL = {ICMP: frozenset(range(256)) - ERRORS[ICMP], ICMPV6: frozenset(range(128, 256))}
+
+
+@dataclass(frozen=True)
+class Addressing:
+    """Where a version of IP has its addresses, and which byte of them is masked.
+
+    Of IPv4 it is the third, of IPv6 the sixth: those before say what kind of address it is.
+    """
+
+    source: int
+    destination: int
+    masked: int
+    size: int
+
+    def masked_bytes(self, at: Array) -> Array:
+        """Positions of the bytes that are masked, of headers at these positions."""
+        return np.concatenate([at + self.source + self.masked, at + self.destination + self.masked])
+
+    def found(self, data: Array, at: Array) -> frozenset[int]:
+        """The addresses in headers at these positions."""
+        places = np.concatenate([at + self.source, at + self.destination])
+        return frozenset(map(int.from_bytes, gather(data, places, np.dtype(f"V{self.size}")).tolist()))
+
+    def shift(self, mask: int) -> int:
+        """The mask as it stands in an address."""
+        return mask << 8 * (self.size - 1 - self.masked)
+
+
+V4, V6 = Addressing(12, 16, 2, 4), Addressing(8, 24, 5, 16)
+VERSIONS = {4: V4, 6: V6}
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A reduced file, as a section of pcapng: its packets, and where the addresses are in it."""
+
+    data: Array
+    start: Array  # of each packet
+    end: Array
+    interface: Array
+    masked: Array  # positions
+    ipv4: frozenset[int]
+    ipv6: frozenset[int]
+
+    def addresses(self, mask: int) -> frozenset[int]:
+        """The addresses with a mask over them."""
+        v4, v6 = V4.shift(mask), V6.shift(mask)
+        return frozenset({each ^ v4 for each in self.ipv4} | {FIRST_V6 + (each ^ v6) for each in self.ipv6})
+
+    def section(self, mask: int) -> bytes:
+        data = self.data.copy()
+        data[self.masked] ^= np.uint8(mask)
+        data[SECTION_LENGTH] = ANY_LENGTH
+        return data.tobytes()
+
+
+@dataclass
+class Batch:
+    """Captures by their places, each with the mask that keeps it apart from the others."""
+
+    members: list[tuple[int, Reduced, int]]
+    addresses: set[int]
+    size: int = 0
+
+    def takes(self, place: int, reduced: Reduced) -> bool:
+        """Take a capture in if there is a mask for it."""
+        if self.size + len(reduced.data) > LARGEST_BATCH:
+            return False
+        for mask in range(MASKS):
+            if self.addresses.isdisjoint(own := reduced.addresses(mask)):
+                self.addresses |= own
+                self.size += len(reduced.data)
+                self.members.append((place, reduced, mask))
+                return True
+        return False
+
+
+def read_each(
+    captures: Sequence[tuple[Path, str]], options: Options, seen: Seen = lambda _: None
+) -> Iterator[tuple[int, Tables | CaptureError]]:
+    """Read captures, each with its name, as ``capture.read`` would; yield them by their places."""
+    with scratch.folder() as folder:
+        walked: dict[int, Walked] = {}
+        sizes = 0
+        for place, (path, name) in enumerate(captures):
+            own = folder / str(place)
+            own.mkdir()
+            try:
+                walked[place] = tshark.apart(partial(capture.walk, path, name, own, options))
+            except CaptureError as error:
+                yield place, error
+            else:
+                sizes += path.stat().st_size
+                seen(sizes)
+        shown = _shown_together(walked, folder / "together.pcapng", options)
+        for place in list(walked):
+            yield place, _tables(walked.pop(place), shown.pop(place, None), options)
+
+
+def _tables(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> Tables | CaptureError:
+    try:
+        if shown is not None:
+            return capture.joined(walked, shown)
+    except MappingError:
+        pass  # alone it may be another matter
+    try:
+        return tshark.apart(partial(capture.dissected, walked, options))
+    except CaptureError as error:
+        return error
+
+
+def _shown_together(walked: Mapping[int, Walked], file: Path, options: Options) -> dict[int, list[Frame]]:
+    """What tshark shows of the captures that can be read together, by their places."""
+    batches: list[Batch] = []
+    for place, each in walked.items():
+        reduced = _reduced(each) if options.keylog is None else None
+        if reduced and not any(batch.takes(place, reduced) for batch in batches[-1:]):
+            batches.append(Batch([], set()))
+            batches[-1].takes(place, reduced)
+    shown: dict[int, list[Frame]] = {}
+    for batch in batches:
+        if len(batch.members) > 1:
+            shown |= _shown(batch, file)
+    return shown
+
+
+def _shown(batch: Batch, file: Path) -> dict[int, list[Frame]]:
+    """The frames of each capture of a batch that can be told for certain; none where tshark has trouble."""
+    file.write_bytes(b"".join(reduced.section(mask) for _, reduced, mask in batch.members))
+    last = list(accumulate(len(reduced.start) for _, reduced, _ in batch.members))
+    shown: dict[int, list[Frame]] = {place: [] for place, _, _ in batch.members}
+    try:
+        for frame in tshark.apart(lambda: list(tshark.frames(file))):
+            which = bisect_left(last, frame.number)
+            if which == len(last):
+                return {}
+            place, reduced, mask = batch.members[which]
+            frame.number -= last[which] - len(reduced.start)
+            if place in shown and not _restored(frame, reduced, mask):
+                del shown[place]
+            elif place in shown:
+                shown[place].append(frame)
+    except CaptureError:
+        return {}
+    return shown
+
+
+def _restored(frame: Frame, reduced: Reduced, mask: int) -> bool:
+    """Give a frame back what it is in its own capture; False where it is not what was taken for granted."""
+    quotes = [name for name in ("icmp", "icmpv6") if name in frame.protocols]
+    headers = sum(name in VERSION_NAMES for name in frame.protocols)
+    if headers > 1 + bool(quotes):  # a tunnel: what is in it was not masked
+        return False
+    row = frame.number - 1
+    frame.packet = reduced.data[reduced.start[row] : reduced.end[row]].tobytes()
+    frame.interface = int(reduced.interface[row])
+    frame.ip = _unmasked(frame.ip, 0, mask)
+    frame.src_addr, frame.dst_addr = addresses(frame.ip)
+    for name in quotes:
+        messages = frame.messages.get(name, [])
+        messages[:] = [_unmasked(message, QUOTE, mask) for message in messages]
+    return True
+
+
+VERSION_NAMES = frozenset({"ip", "ipv6"})
+
+
+def _unmasked(data: bytes, at: int, mask: int) -> bytes:
+    """The bytes without the mask over the addresses of the IP header at this position, if one is there."""
+    version = data[at] >> 4 if len(data) > at else 0
+    if len(data) < at + HEADERS.get(version, len(data) + 1):
+        return data
+    changed = bytearray(data)
+    for place in VERSIONS[version].masked_bytes(np.array([at])).tolist():
+        changed[place] ^= mask
+    return bytes(changed)
+
+
+def _reduced(walked: Walked) -> Reduced | None:
+    """The reduced file of a capture; None where it has to be read alone."""
+    kept, parted = walked.kept, walked.parted
+    if kept is None or kept.stat().st_size > LARGEST or not len(parted.kept_frames):
+        return None
+    section = None if walked.decode_as or parted.has_secrets else _as_section(kept)
+    return _of_section(section, len(parted.kept_frames)) if section else None
+
+
+def _of_section(section: Path, packets: int) -> Reduced | None:
+    """The same, with the places of all addresses; None where some are in no IP header that we know."""
+    with section.open("rb", buffering=0) as file:
+        container = open_container(file)
+        window = next(windows(file, container, section.stat().st_size))
+    links = {interface.link_type for interface in container.interfaces}
+    if len(window.start) != packets or not links <= LINKS:
+        return None
+    kind, at = network_layer(window, container.interfaces)
+    found, udp = unwrapped(window, container.interfaces)
+    tunnels = found.unread or hidden.in_datagrams(udp) or (found.network != at).any()
+    quotes = _quotes(found)
+    if tunnels or quotes is None or not np.isin(kind, (IPV4, IPV6)).all():
+        return None
+    headers = [
+        (V4, np.concatenate([at[kind == IPV4], quotes[4]])),
+        (V6, np.concatenate([at[kind == IPV6], quotes[6]])),
+    ]
+    ipv4, ipv6 = (version.found(window.data, places) for version, places in headers)
+    if len(ipv4) + len(ipv6) > MOST_ADDRESSES:
+        return None
+    return Reduced(
+        window.data[: section.stat().st_size].copy(),
+        window.start,
+        window.start + window.captured,
+        window.interface,
+        np.concatenate([version.masked_bytes(places) for version, places in headers]),
+        ipv4,
+        ipv6,
+    )
+
+
+def _quotes(packets: Packets) -> dict[int, Array] | None:
+    """Where the headers of the packets are that ICMP errors quote, by version; None if one is of no use."""
+    places: dict[int, list[int]] = {4: [], 6: []}
+    data = packets.data
+    for row in np.flatnonzero(np.isin(packets.protocol, (ICMP, ICMPV6))).tolist():
+        protocol, transport, end = (
+            int(column[row]) for column in (packets.protocol, packets.transport, packets.seen)
+        )
+        if packets.fragmented[row] or transport >= end:
+            return None
+        if data[transport] in INFORMATIONAL[protocol]:
+            continue
+        version, quote = (4 if protocol == ICMP else 6), transport + QUOTE
+        whole = quote + HEADERS[version] <= end and data[quote] >> 4 == version
+        if not whole or data[quote + CARRIED[version]] not in (UDP, TCP):
+            return None
+        places[version].append(quote)
+    return {version: np.array(found, np.int64) for version, found in places.items()}
+
+
+def _as_section(kept: Path) -> Path | None:
+    """The reduced file as pcapng; None where pcap says more of its link than pcapng can."""
+    with kept.open("rb", buffering=0) as file:
+        container = open_container(file)
+    if container.format == "pcapng":
+        return kept
+    data, order = kept.read_bytes(), container.layout.length.format[0]
+    clock = container.interfaces[0]
+    if struct.unpack_from(order + "I", data, PCAP_HEADER - 4)[0] != clock.link_type:
+        return None
+    blocks = [
+        bytes(Section()),
+        bytes(Interface(clock.link_type, options=option(IF_TSRESOL, bytes([clock.resolution])))),
+    ]
+    at = PCAP_HEADER
+    while at < len(data):
+        second, fraction, captured, original = struct.unpack_from(order + "4I", data, at)
+        packet = data[at + PCAP_RECORD : at + PCAP_RECORD + captured]
+        blocks.append(bytes(Packet(0, second * 10**clock.resolution + fraction, packet, original)))
+        at += PCAP_RECORD + captured
+    section = kept.with_name("section.pcapng")
+    section.write_bytes(b"".join(blocks))
+    return section
