@@ -169,6 +169,8 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/nat_remapped_port.pcapng": [("suspect", "media-to-old-address", [
         ("media-to-old-address", "suspect", None),
     ])],
+    "made/quiet_phases_direct.pcapng": [("cannot_tell", None, [])],
+    "made/quiet_phases_hold.pcapng": OK,
     "made/network_change_ipv6.pcapng": [("ok", None, [("network-change", "note", None)])],
     "made/no_response_gateway.pcapng": [("fault", "no-response", [
         ("no-response", "fault", None), ("call-rejected", "fault", "no-response"),

@@ -122,13 +122,16 @@ class Dialog:
         extra: Sequence[str] = (),
         answer_extra: Sequence[str] = (),
         body: str = "",
+        answer_body: str = "",
     ) -> None:
         """A request of either end, and its response."""
         cseq, branch = self._next_cseq(sender), self._branch()
         self.request(at, method, cseq=cseq, branch=branch, extra=extra, sender=sender, body=body)
         peer = "uas" if sender == "uac" else "uac"
         head = self._head(branch, self.uas_tag, f"{cseq} {method}", peer, sender)
-        self._send(at + answered, peer, f"SIP/2.0 {status} {REASONS[status]}", [*head, *answer_extra], "")
+        self._send(
+            at + answered, peer, f"SIP/2.0 {status} {REASONS[status]}", [*head, *answer_extra], answer_body
+        )
 
     def request(
         self,

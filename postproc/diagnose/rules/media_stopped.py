@@ -22,6 +22,10 @@ AGREED = Text(
     "By offer and answer both sides might have gone on sending: no hold was agreed.",
     "Nach Angebot und Antwort durften beide Seiten weiter senden: Ein Halten war nicht vereinbart.",
 )
+MUSIC = Text(
+    "The call was on hold, in which that side might send, and music had come from there until then.",
+    "Der Anruf wurde gehalten, diese Seite durfte dabei senden, und bis dahin kam Musik von dort.",
+)
 ALIVE = Text(
     "Checks or answers to checks went on coming from there, so the path still carried STUN: a muted microphone and a filter that"
     " passes nothing but STUN look alike from here.",
@@ -60,7 +64,7 @@ def find(case: Case) -> Iterator[Finding]:
 def _finding(case: Case, silence: Silence) -> Finding:
     living = alive(case, silence)
     message = _before(case, silence)
-    detail, tags = [AGREED], set[str]()
+    detail, tags = [MUSIC if silence.phase.kind == "hold" else AGREED], set[str]()
     facts: dict[str, object] = {
         "since": silence.since, "number": silence.leg, "seconds": silence.seconds, "side": _side(case, silence),
     }  # fmt: skip
