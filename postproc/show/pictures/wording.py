@@ -4,6 +4,7 @@ Protocol words (Binding Request, ClientHello, 180 Ringing) are never translated.
 """
 
 import re
+from collections.abc import Callable
 
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
@@ -79,8 +80,15 @@ WORDS = {
 }
 
 # Lanes whose labels are our own words; SIP and log lines are other people's.
-OURS = {"sdp", "stun", "dtls", "icmp"}
-GERMAN = (
+OURS = {"sdp", "stun", "dtls", "media", "icmp"}
+
+
+def _resumed(found: re.Match[str]) -> str:
+    whole, rest = found.groups()
+    return f" wieder nach {whole + ',' if whole else ''}{rest}"
+
+
+GERMAN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\bno candidates$"), "keine Kandidaten"),
     (re.compile(r"\b1 candidate$"), "1 Kandidat"),
     (re.compile(r"\b(\d+) candidates$"), r"\1 Kandidaten"),
@@ -93,6 +101,7 @@ GERMAN = (
     (re.compile(r"^mapped "), "abgebildet auf "),
     (re.compile(r"^keep-alive"), "Keep-Alive"),
     (re.compile(r"^DTLS complete"), "DTLS fertig"),
+    (re.compile(r" resumes after (?:(\d+)\.)?(\d+ m?s)$"), _resumed),
 )
 
 
