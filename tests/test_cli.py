@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from postproc import __version__
+from postproc.batch import SMALL
 from postproc.cli import cli
 from postproc.model.tables import TABLES
 from tests import shim
@@ -248,6 +250,11 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
     (tmp_path / "in").mkdir()
     shutil.copy(pcaps / "acl_488.pcapng", tmp_path / "in" / "big.pcapng")
     slow = shutil.copy(pcaps / GOOD, tmp_path / "in" / "slow.pcapng")
+    for place, size in ((tmp_path / "in" / "big.pcapng", SMALL + 4096), (Path(slow), SMALL)):
+        with place.open("ab") as file:  # a Custom Block, so that each is read alone and the big one first
+            file.write(
+                struct.pack("<III", 0xBAD, size + 16, 32473) + bytes(size) + struct.pack("<I", size + 16)
+            )
     environment = os.environ | {"PATH": shim.path_with_tshark(tmp_path, shim.HANGS, slow)}
     process = subprocess.Popen(
         [sys.executable, "-m", "postproc", "run", "in", "-o", "out", "-j", str(jobs)],

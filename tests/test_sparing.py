@@ -168,6 +168,7 @@ def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(batch, "read", poisoned)
+        patched.setattr(batch, "SMALL", -1)  # each is read alone
         done = pipeline.run([folder], jobs=1)
     assert done.unread[0].reason.startswith(REASON)
     assert_as_without(done, folder, name)

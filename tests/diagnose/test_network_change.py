@@ -20,6 +20,8 @@ PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, "restart")]
 BEFORE = stream("client_to_server", last_time=8.0)
 AFTER = stream("client_to_server", src_addr=ELSEWHERE, first_time=10.5, time=10.5, frame=70)
 SERVERS = stream()
+OLD = stream(last_time=10.2)
+NEW = stream(dst_addr=ELSEWHERE, first_time=10.3, time=10.3, frame=71)  # the server follows
 CHECKED = [
     check("client_to_server", time=1.0),
     check("client_to_server", time=10.1, src_addr=ELSEWHERE, frame=60),
@@ -51,7 +53,7 @@ def test_a_call_with_it_is_ok():
         "last_from_server": 19.9,
     }
     row = verdict(
-        phases=[each | heard for each in PHASES], rtp_streams=[BEFORE, AFTER, SERVERS], bindings=CHECKED
+        phases=[each | heard for each in PHASES], rtp_streams=[BEFORE, AFTER, OLD, NEW], bindings=CHECKED
     )
     assert row.verdict == "ok"
 

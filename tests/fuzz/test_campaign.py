@@ -152,7 +152,7 @@ def test_a_short_campaign_finds_nothing(seed, tmp_path):
     ]  # fmt: skip
     done = subprocess.run(command, cwd=PCAPS.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"30 captures, \d{2} texts, .* [1-9]\d* files of captures", done.stdout)
+    assert re.search(r"[1-9]\d captures, \d{2} texts, .* [1-9]\d* files of captures", done.stdout)
 
 
 def test_kinds_of_a_mutant_are_told():
