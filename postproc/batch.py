@@ -50,9 +50,6 @@ LONGEST_FOLDER = 70  # bytes: the fork server's socket is 31 deeper, and macOS t
 # its walk; more of them together save little, as tshark's start is a hundredth of a second for each then,
 # and would lose more when their process dies.
 SMALL, MOST_TOGETHER = 4 << 20, 32
-# One tshark for a chunk: off, as a damaged capture of the chunk may take rows from a good one (`python -m
-# tests.fuzz --seed 2 --captures 30`). A capture costs itself only, whatever that costs in time.
-TOGETHER = False
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -101,8 +98,8 @@ def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outc
     """
     keep = store or _stored
     try:
-        if len(chunk) == 1 or not TOGETHER:
-            return [_read_alone(job, seen, keep) for job in chunk]
+        if len(chunk) == 1:
+            return [_read_alone(chunk[0], seen, keep)]
         captures = [(job.capture.path, job.capture.name) for job in chunk]
         outcomes = {
             place: Outcome(chunk[place], error=found)

@@ -6,7 +6,8 @@ reads another (connections and conversations, fragments, segments, DTLS handshak
 their addresses. So that nothing passes from one capture to the next, no address of one may occur
 in another: a mask, a number of its own for each capture, is laid over one byte of every address,
 and taken off again from what tshark shows. No checksum gets in the way, as tshark verifies none of
-these unless it is told to.
+these unless it is told to. Behind the last capture stands a packet of ours: only where tshark shows it, with
+the number it must have, has it read all that is before.
 
 What this does not hold for is read alone: captures with keys, with tunnels, with packets that
 nobody here understands, and large ones, for which tshark's start is nothing. So is each capture of
@@ -33,8 +34,10 @@ from postproc.read.frame import Frame, addresses
 from postproc.read.layers import IPV4, IPV6, network_layer
 from postproc.read.packets import TCP, UDP, Packets, unwrapped
 from postproc.read.walk import open_container, windows
+from postproc.wire import ip
 from postproc.wire.ip import ERRORS, ICMP, ICMPV6
 from postproc.wire.pcapng import IF_TSRESOL, PCAP_HEADER, PCAP_RECORD, Interface, Packet, Section, option
+from postproc.wire.transport import Datagram
 
 # Link types whose header has no addresses of hosts that tshark puts anything together by (LINKTYPE registry):
 # NULL, Ethernet, raw IP, LOOP, Linux cooked. Fragments of 802.11 and PPP's links would be.
@@ -51,6 +54,11 @@ HEADERS, CARRIED = (
     {4: 20, 6: 40},
     {4: 9, 6: 6},
 )  # of IP: bytes of its header, and where it says what it carries
+RAW_IP, LOOPBACK = 101, ip.packed("127.0.0.1")  # LINKTYPE_RAW
+OPTIONS = Datagram(5060, 5060, b"OPTIONS sip:a@b SIP/2.0\r\n\r\n")
+IN_IP = bytes(ip.Packet(LOOPBACK, LOOPBACK, UDP, bytes(OPTIONS)))
+# The last section: one packet that tshark shows. Where it does, with its number, all before it was read.
+LAST = bytes(Section()) + bytes(Interface(RAW_IP)) + bytes(Packet(0, 0, IN_IP, len(IN_IP)))
 FIRST_V6 = 1 << 128  # added to an IPv6 address, to tell it from IPv4's
 INFORMATIONAL = {ICMP: frozenset(range(256)) - ERRORS[ICMP], ICMPV6: frozenset(range(128, 256))}
 
@@ -181,14 +189,15 @@ def _shown_together(walked: Mapping[int, Walked], file: Path, options: Options) 
 
 def _shown(batch: Batch, file: Path) -> dict[int, list[Frame]]:
     """The frames of each capture of a batch that can be told for certain; none where tshark has trouble."""
-    file.write_bytes(b"".join(reduced.section(mask) for _, reduced, mask in batch.members))
+    file.write_bytes(b"".join(reduced.section(mask) for _, reduced, mask in batch.members) + LAST)
     last = list(accumulate(len(reduced.start) for _, reduced, _ in batch.members))
     shown: dict[int, list[Frame]] = {place: [] for place, _, _ in batch.members}
     try:
-        for frame in tshark.apart(lambda: list(tshark.frames(file))):
+        frames = tshark.apart(lambda: list(tshark.frames(file)))
+        if not frames or frames.pop().number != last[-1] + 1:
+            return {}  # at a block that tshark takes for damaged it ends, and says so of no error
+        for frame in frames:
             which = bisect_left(last, frame.number)
-            if which == len(last):
-                return {}
             place, reduced, mask = batch.members[which]
             frame.number -= last[which] - len(reduced.start)
             if place in shown and not _restored(frame, reduced, mask):

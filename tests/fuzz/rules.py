@@ -23,6 +23,8 @@ EARLIEST, LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-0
 STATUS_COLUMNS, ERROR_COLUMNS = {"status", "final_status"}, {"error_code", "error_seen"}
 NOT_NUMBERS = {"offset_ms", "score"}  # may be below zero
 SCRIPT = (page.FOLDER / "page.js").read_text(encoding="utf-8")
+# Places in the page, and the documents that rules cite.
+OURS = ("#", "https://www.rfc-editor.org/", "https://datatracker.ietf.org/doc/draft-ietf-")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHOICES: Mapping[str, frozenset[str]] = {
     f"{table.name}.{column.name}": frozenset(get_args(column.words))
@@ -141,7 +143,7 @@ def of_page(html: str) -> Iterator[str]:
         yield "report.html: another script than ours"
     if acting := sorted({name for _, name, _ in held.attributes if name.startswith("on")}):
         yield f"report.html: attributes that act: {acting[0]}"
-    away = [each for each in held.values("href") if not each.startswith(("#", "https://www.rfc-editor.org/"))]
+    away = [each for each in held.values("href") if not each.startswith(OURS)]
     if (
         away
         or held.values("src")

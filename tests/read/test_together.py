@@ -1,6 +1,7 @@
 """Captures read together give what each gives alone, and nothing of one is seen in another."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import capture, together, tshark
 from postproc.read.capture import Options
+from postproc.wire.pcapng import ENHANCED, block
 from tests.conftest import PCAPS
 from tests.read import wire
 from tests.read.test_tshark import SIP
@@ -178,6 +180,28 @@ def test_where_the_tshark_of_all_fails_each_is_read_alone(tmp_path, monkeypatch,
     paths = ALL[:6]
     monkeypatch.setattr(tshark, "executable", lambda: str(program))
     assert differing(paths) == []
+
+
+def with_bad_option(content: bytes, number: int) -> bytes:
+    """A pcapng file with an option longer than its block, behind a packet: the walk reads on, tshark ends."""
+    at, seen = 0, 0
+    while True:
+        kind, length = struct.unpack_from("<II", content, at)
+        seen += kind == ENHANCED
+        if seen == number:
+            body = content[at + 8 : at + length - 4] + struct.pack("<HHI", 1, 0x7000, 0)
+            return content[:at] + block(ENHANCED, body) + content[at + length :]
+        at += length
+
+
+@pytest.mark.parametrize("number", [1, 7, 40])
+def test_a_damaged_capture_takes_nothing_from_those_behind_it(tmp_path, number, asked):
+    paths = [tmp_path / "bad.pcapng", tmp_path / "good.pcapng", PCAPS / "acl_403.pcapng"]
+    content = (PCAPS / "good.pcapng").read_bytes()
+    paths[0].write_bytes(with_bad_option(content, number))
+    paths[1].write_bytes(content)
+    assert differing(paths) == []
+    assert "together.pcapng" in asked
 
 
 def test_a_capture_that_cannot_be_read_loses_itself_only(tmp_path):
