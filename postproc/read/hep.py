@@ -15,7 +15,8 @@ from postproc.read.arrays import Array
 from postproc.read.frame import Frame
 from postproc.read.limits import believed
 from postproc.read.packets import Packets, Payloads
-from postproc.read.payloads import DTLS_FIRST, RTP_FIRST, MediaPacket, is_hep, media_rows
+from postproc.read.payloads import DTLS_FIRST, is_hep
+from postproc.read.rtp import RTP_FIRST, MediaPacket, media_rows
 from postproc.wire import MalformedError, hep
 from postproc.wire.ip import TCP, UDP, written
 

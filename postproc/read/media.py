@@ -17,7 +17,7 @@ from postproc.model.columns import array, repeated
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS, Table
 from postproc.read import streams
 from postproc.read.arrays import Array, join, lengths, starts_of_runs, take
-from postproc.read.payloads import PACKET
+from postproc.read.rtp import PACKET
 from postproc.read.seconds import CLOCKS, accumulated, clock_column, merged
 from postproc.read.streams import Streams, highest_before
 
@@ -55,7 +55,7 @@ class Media:
 
 
 def add(media: Media, packets: Array) -> None:
-    """Take in a window's packets (payloads.PACKET rows)."""
+    """Take in a window's packets (rtp.PACKET rows)."""
     if not len(packets):
         return
     media.gathered.append(packets)

@@ -1,10 +1,5 @@
 """What the datagrams and segments of a window carry, told by their first bytes.
 
-RTP: on a port that carries several protocols RTP and RTCP have first bytes 128 to 191 (RFC 7983),
-RTCP second bytes 192 to 223 (RFC 5761, section 4): SIP, STUN and DTLS can never look like this.
-RTP may also travel in TURN ChannelData (RFC 8656, section 12.4), or in its Send and Data
-indications (section 11).
-
 What has nothing to do with calls: TCP connections without SIP, and QUIC. A connection is kept
 whole, both ways and from its first packet, when a segment in it begins like SIP or like SIP in
 WebSocket (RFC 7118), or when a port says so. Nothing is remembered but the connections to keep.
@@ -18,40 +13,24 @@ same two ports (TURN, classic STUN, SIP among checks) may change what tshark mak
 tshark sees the whole flow. So it does of DTLS with a certificate in fragments.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from postproc.read import dtls
-from postproc.read.arrays import Array, gather, numbers, structure, take
+from postproc.read.arrays import Array, gather, numbers, structure
 from postproc.read.container import Interface, Window
 from postproc.read.frame import Frame, addresses
-from postproc.read.packets import MIX, ForTshark, Packets, Payloads, endpoint, flow, host, mixed, unwrapped
+from postproc.read.packets import ForTshark, Payloads, flow, mixed, unwrapped
+from postproc.read.rtp import MAGIC_COOKIE, RTCP_SECOND, RTP_FIRST, STUN_SIZE, channel_data, within
 from postproc.read.sip import is_message
 from postproc.read.walk import open_container, windows
 from postproc.wire import hep, stun
-from postproc.wire import rtp as wire_rtp
 
-# Which protocol a datagram is of by its first byte (RFC 7983), RTCP by its second (RFC 5761, section 4)
-DTLS_FIRST, RTP_FIRST, RTCP_SECOND = range(20, 64), range(128, 192), wire_rtp.RTCP_TYPES
-MAGIC_COOKIE, STUN_SIZE = int.from_bytes(stun.COOKIE), stun.HEADER
+DTLS_FIRST = range(20, 64)  # bytes (RFC 7983)
 BINDINGS = tuple(stun.message_type(stun.Method.BINDING, kind) for kind in stun.Class)
-INDICATIONS = tuple(
-    stun.message_type(method, stun.Class.INDICATION) for method in (stun.Method.SEND, stun.Method.DATA)
-)
-RTP_HEADER = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, rest V4")
-CHANNEL = structure("number >u2, length >u2, inner V12")
-RTP_SIZE, CHANNEL_SIZE = wire_rtp.HEADER, stun.CHANNEL_HEADER
-INDICATION = structure("type >u2, length >u2, cookie >u4, rest V8")
-ATTRIBUTE = structure("type >u2, length >u2")
-ATTRIBUTES = 6  # looked at: XOR-PEER-ADDRESS and DATA must be there, DONT-FRAGMENT, SOFTWARE and ICMP may
-PACKET = structure(
-    "key u8, time i8, frame i8, addresses 4u8, timestamp u4, ssrc u4, size u4, source_port u2, "
-    "destination_port u2, sequence u2, payload_type u1, marker ?, relayed ?"
-)
 
 SIP_PORTS = (4900, 4901, 5060, 5061, 5080, 5081)  # XPhone's, those of RFC 3261, FreeSWITCH's second profile
 TLS_PORTS = (443, 2230, 2231, 7443, 8089)  # of which the handshakes matter
@@ -96,124 +75,6 @@ STUN_HEAD = structure("type >u2, length >u2, cookie >u4, id V8")
 # Keys of their own: each may need tshark when the others do not
 OF_DTLS, OF_SIP, OF_HEP = np.uint64(1), np.uint64(2), np.uint64(3)
 KEEP_ALIVE = 4  # bytes (RFC 5626, section 4.4.1): no message
-
-
-def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame: int) -> tuple[Array, Array]:
-    """Return what may be RTP as PACKET rows, and which packet of the window each is.
-
-    ``key`` stands for addresses, ports, SSRC and being relayed.
-    """
-    offset, inner = _in_turn(datagrams)
-    relayed = offset > 0
-    header, size, seen = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
-    if relayed.any():
-        header, size = header.copy(), np.where(relayed, inner, size)
-        header[relayed] = gather(datagrams.data, (datagrams.start + offset)[relayed], RTP_HEADER)
-        seen = seen - offset
-    plausible = _looks_like_rtp(header, size, seen)
-    chosen = np.flatnonzero(plausible)
-    rows = datagrams.rows[chosen]
-    found = _packet_rows(packets, datagrams, chosen, take(header, chosen), relayed[chosen])
-    found["time"], found["frame"], found["size"] = time[rows], first_frame + rows, size[chosen]
-    return found, rows
-
-
-def _in_turn(datagrams: Payloads) -> tuple[Array, Array]:
-    """Where in each datagram what TURN carries begins, 0 if it is no TURN; and how long that is."""
-    channel, length = channel_data(datagrams)
-    offset = np.where(channel, CHANNEL_SIZE, 0)
-    head = datagrams.head.view(INDICATION)
-    rows = np.flatnonzero((head["cookie"] == MAGIC_COOKIE) & np.isin(head["type"], INDICATIONS))
-    if len(rows):
-        offset[rows], length[rows] = _data_attribute(datagrams, rows)
-    return offset, length
-
-
-def _data_attribute(datagrams: Payloads, rows: Array) -> tuple[Array, Array]:
-    """Where the DATA of indications begins, and its length; 0 where there is none (RFC 8656, section 11)."""
-    at, size = np.full(len(rows), STUN_SIZE), datagrams.size[rows]
-    offset, length = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    for _ in range(ATTRIBUTES):
-        attribute = gather(datagrams.data, datagrams.start[rows] + at, ATTRIBUTE)
-        here = attribute["length"].astype(np.int64)
-        data = (
-            (attribute["type"] == stun.DATA.number) & (offset == 0) & (at + ATTRIBUTE.itemsize + here <= size)
-        )
-        offset[data], length[data] = at[data] + ATTRIBUTE.itemsize, here[data]
-        at = np.minimum(at + ATTRIBUTE.itemsize + (here + 3 & ~3), size)
-    return offset, length
-
-
-def channel_data(datagrams: Payloads) -> tuple[Array, Array]:
-    """Which datagrams are TURN ChannelData messages, and how long what they carry is."""
-    header = datagrams.head.view(CHANNEL)
-    length = header["length"].astype(np.int64)
-    padding = datagrams.size - CHANNEL_SIZE - length
-    channel = (header["number"] >> 12 == 4) & (padding >= 0) & (padding < 4)
-    return channel & (datagrams.seen >= CHANNEL_SIZE), length
-
-
-def _looks_like_rtp(header: Array, size: Array, seen: Array) -> Array:
-    contributors = (header["first"] & 15).astype(np.int64)
-    plausible = (header["first"] >> 6 == 2) & ~_within(header["second"], RTCP_SECOND)
-    verdict: Array = plausible & (size >= RTP_SIZE + 4 * contributors) & (seen >= RTP_SIZE)
-    return verdict
-
-
-def _packet_rows(
-    packets: Packets, datagrams: Payloads, chosen: Array, header: Array, relayed: Array
-) -> Array:
-    found = np.empty(len(chosen), PACKET)
-    found["addresses"] = packets.addresses_of(datagrams.rows[chosen])
-    found["source_port"] = datagrams.source_port[chosen]
-    found["destination_port"] = datagrams.destination_port[chosen]
-    found["relayed"] = relayed
-    _fill(found, header, datagrams.source[chosen] * MIX[1] + datagrams.destination[chosen])
-    return found
-
-
-class MediaPacket(NamedTuple):
-    """A packet of media that no UDP datagram of the capture holds by itself: in a TCP stream, or in HEP."""
-
-    time: int
-    frame: int
-    addresses: tuple[int, int, int, int]  # source and destination, high and low half each
-    ports: tuple[int, int]
-    data: bytes  # as much as was captured
-    size: int
-    relayed: bool
-
-
-def media_rows(carried: Sequence[MediaPacket]) -> Array:
-    """What of these may be RTP, as PACKET rows."""
-    if not carried:
-        return np.zeros(0, PACKET)
-    heads = b"".join(each.data[: RTP_HEADER.itemsize].ljust(RTP_HEADER.itemsize, b"\0") for each in carried)
-    header = np.frombuffer(heads, RTP_HEADER)
-    size = np.array([each.size for each in carried], np.int64)
-    rtp = np.flatnonzero(_looks_like_rtp(header, size, np.array([len(each.data) for each in carried])))
-    chosen, header = [carried[place] for place in rtp.tolist()], take(header, rtp)
-    found = np.zeros(len(chosen), PACKET)
-    found["time"], found["frame"] = [each.time for each in chosen], [each.frame for each in chosen]
-    found["addresses"] = np.array([each.addresses for each in chosen], np.uint64).reshape(-1, 4)
-    found["source_port"], found["destination_port"] = (
-        np.array([each.ports for each in chosen]).reshape(-1, 2).T
-    )
-    found["relayed"], found["size"] = [each.relayed for each in chosen], size[rtp]
-    high, low, other_high, other_low = found["addresses"].T
-    source = endpoint(host(low, high), found["source_port"].astype(np.uint64))
-    destination = endpoint(host(other_low, other_high), found["destination_port"].astype(np.uint64))
-    _fill(found, header, source * MIX[1] + destination)
-    return found
-
-
-def _fill(found: Array, header: Array, ends: Array) -> None:
-    """What the RTP headers say, and the streams' keys; addresses, ports and ``relayed`` are there."""
-    for name in ("timestamp", "ssrc", "sequence"):
-        found[name] = header[name]
-    found["payload_type"] = header["second"] & 127
-    found["marker"] = header["second"] >> 7
-    found["key"] = mixed(ends + header["ssrc"] * MIX[2] + found["relayed"])
 
 
 def note_signalling(connections: ForTshark, segments: Payloads, keys: Array, content: Array) -> None:
@@ -369,7 +230,7 @@ def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
     size, filled = udp.size[which], udp.seen[which] >= 2
     whole = udp.seen[which] == size
     check = whole & _is_check(udp.head[which].view(STUN_HEAD), size)
-    secure, media = filled & _within(first, DTLS_FIRST), filled & _within(first, RTP_FIRST)
+    secure, media = filled & within(first, DTLS_FIRST), filled & within(first, RTP_FIRST)
     handshake = _judged(udp, which, secure & whole, lambda message: dtls.certificates(message) is not None)
     copy = whole & is_hep(udp)[which]
     starts = begins_like_sip(udp.data, udp.start[which], udp.seen[which])
@@ -386,7 +247,7 @@ def without_tshark(udp: Payloads, which: Array, flows: ForTshark) -> Datagrams:
     direct = check | handshake | message | copy
     key = np.where(message, of_sip, np.where(check, key, of_dtls))
     key[copy] = mixed(key[copy] + OF_HEP)
-    return Datagrams(which[direct], key[direct], which[media & _within(second, RTCP_SECOND)])
+    return Datagrams(which[direct], key[direct], which[media & within(second, RTCP_SECOND)])
 
 
 def _is_check(head: Array, size: Array) -> Array:
@@ -405,11 +266,6 @@ def _judged(udp: Payloads, which: Array, flags: Array, judge: Callable[[bytes], 
         for at, end in zip(start.tolist(), (start + udp.size[which[places]]).tolist(), strict=True)
     ]
     return found
-
-
-def _within(byte: Array, values: range) -> Array:
-    inside: Array = (byte >= values.start) & (byte < values.stop)
-    return inside
 
 
 def direct_frames(path: Path, frame_numbers: Array, times: Array) -> Iterator[Frame]:

@@ -197,7 +197,7 @@ def _merged(rows: Array) -> Array:
 
 
 def by_second(packets: Array, steps: Steps) -> Array:
-    """Sum up packets (payloads.PACKET) that are sorted by stream and time."""
+    """Sum up packets (rtp.PACKET) that are sorted by stream and time."""
     second = np.clip(steps.since // SECOND_NS, 0, LAST_SECOND)
     group = steps.stream << 40 | second << 8 | packets["payload_type"]
     rows = np.arange(len(group))

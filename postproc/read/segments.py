@@ -18,7 +18,8 @@ from postproc.read import hep, stun
 from postproc.read.arrays import Array
 from postproc.read.frame import Frame, addresses
 from postproc.read.packets import Packets, Payloads
-from postproc.read.payloads import DTLS_FIRST, RTP_FIRST, MediaPacket, media_rows
+from postproc.read.payloads import DTLS_FIRST
+from postproc.read.rtp import RTP_FIRST, MediaPacket, media_rows
 from postproc.wire import MalformedError
 from postproc.wire.framing import Framing, framing_of, message
 from postproc.wire.stun import CHANNEL_HEADER

@@ -27,7 +27,7 @@ from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
 from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
-from postproc.read.payloads import rtp_packets
+from postproc.read.rtp import rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 

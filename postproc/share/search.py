@@ -23,7 +23,7 @@ from postproc.model.errors import SetupError
 from postproc.read.records import Described, Record, pieces
 from postproc.share.redaction import leaks
 from postproc.share.redaction.leaks import Needles, Originals, narrowed
-from postproc.share.redaction.streams import looks_like_rtp
+from postproc.share.redaction.media import looks_like_rtp
 from postproc.share.redaction.tunnels import nested
 from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postproc.read import media
-from postproc.read.payloads import PACKET
+from postproc.read.rtp import PACKET
 from tests.read import wire
 from tests.read.wire import SECOND, START, datagram, rtp, stream
 

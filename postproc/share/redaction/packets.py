@@ -14,8 +14,9 @@ from postproc.share.account import Kind, Tally
 from postproc.share.redaction import tls
 from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.dtls import Flow, Handshakes, looks_like_dtls
+from postproc.share.redaction.media import Media, looks_like_rtp
 from postproc.share.redaction.sip import START, Messages
-from postproc.share.redaction.streams import Fragments, Media, Streams, looks_like_rtp
+from postproc.share.redaction.streams import Fragments, Streams
 from postproc.share.redaction.stun import StunMessages, bound_channel, carried, looks_like_stun
 from postproc.share.redaction.tunnels import (
     DEEPEST,
