@@ -19,7 +19,9 @@ from postproc.wire.dtls import (
     CHANGE_CIPHER_SPEC,
     CLIENT_HELLO,
     HANDSHAKE,
+    HELLO_TYPES,
     SERVER_HELLO,
+    is_whole_hello,
     tls_records,
 )
 from postproc.wire.transport import FIN, RST
@@ -68,7 +70,7 @@ def _of_records(part: bytes) -> Iterator[Event]:
     """The records in order; one that is cut, or that begins before, says no more."""
     keyed = False
     for kind, _, size, body in tls_records(part):
-        if kind == HANDSHAKE and _is_hello(body, size, keyed=keyed):
+        if kind == HANDSHAKE and (is_whole_hello(body, size) or (not keyed and body[:1] in HELLO_TYPES)):
             yield HELLOS[body[0]], None
         elif kind == ALERT:
             readable = size == len(body) == 2 and not keyed
@@ -78,13 +80,6 @@ def _of_records(part: bytes) -> Iterator[Event]:
         elif kind == APPLICATION_DATA or (kind == HANDSHAKE and keyed):
             yield "keyed", None  # Finished, or what comes after it
         keyed = keyed or kind == CHANGE_CIPHER_SPEC
-
-
-def _is_hello(body: bytes, size: int, *, keyed: bool) -> bool:
-    """Also one after ChangeCipherSpec, as a HelloRetryRequest brings about: by its length no Finished."""
-    if not body or body[0] not in HELLOS:
-        return False
-    return not keyed or int.from_bytes(body[1:4]) == size - 4
 
 
 def of_signalling(events: pd.DataFrame, sip_messages: pd.DataFrame) -> pd.DataFrame:

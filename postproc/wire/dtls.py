@@ -18,6 +18,7 @@ CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED = 15, 16, 20
 DTLS_1_0, DTLS_1_2, TLS_1_2 = 0xFEFF, 0xFEFD, 0x0303
 RECORD, MESSAGE = 13, 12  # bytes of the two headers
 TLS_RECORD, TLS_HANDSHAKE, TLS_CONTENT_TYPES = 5, 4, range(20, 24)
+HELLO_TYPES = (bytes([CLIENT_HELLO]), bytes([SERVER_HELLO]))
 SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, USE_SRTP, EXTENDED_MASTER_SECRET = 10, 13, 14, 23
 P256, X25519, ECDSA_SHA256, NAMED_CURVE = 23, 29, 0x0403, 3
 ECDHE_ECDSA_AES128_GCM, SRTP_AES128_CM_HMAC_SHA1_80 = 0xC02B, 0x0001
@@ -132,6 +133,14 @@ def tls_records(stream: bytes) -> Iterator[TlsRecord]:
         at += TLS_RECORD
         yield TlsRecord(kind, version, size, stream[at : at + size])
         at += size
+
+
+def is_whole_hello(body: bytes, size: int) -> bool:
+    """Whether a record of TLS, of that size, is one hello: by its length no Finished under the new keys.
+
+    After ChangeCipherSpec a second ClientHello follows a HelloRetryRequest (RFC 8446, section 4.1.2).
+    """
+    return body[:1] in HELLO_TYPES and int.from_bytes(body[1:TLS_HANDSHAKE]) == size - TLS_HANDSHAKE
 
 
 def tls_record(kind: int, body: bytes) -> bytes:

@@ -146,7 +146,7 @@ def _described(phase: PhaseRow, side: str) -> tuple[Place, bool | None]:
 
 def _stale(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> bool:
     """The stream goes to an address of before, long after the change, and nothing says that this is right."""
-    start, end = _bounds(change)
+    start, end = change.phase.started, change.phase.ended
     target = _target(row)
     if not start or not end or target == change.new or not _was_there(row, change, start, streams):
         return False
@@ -190,10 +190,6 @@ def _ice_keeps(case: Case, row: RtpStreamRow, change: Change, start: datetime) -
     ends = {frozenset({(each.src_addr, each.src_port), (each.dst_addr, each.dst_port)}) for each in answered}
     old = frozenset({_source(row), _target(row)})
     return change.phase.kind != "restart" or not ends or old in ends
-
-
-def _bounds(change: Change) -> tuple[datetime | None, datetime | None]:
-    return change.phase.started, change.phase.ended
 
 
 def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[RtpStreamRow]) -> Finding:

@@ -15,6 +15,7 @@ from postproc.wire.dtls import (
     SERVER_HELLO,
     TLS_HANDSHAKE,
     TLS_RECORD,
+    is_whole_hello,
     tls_records,
 )
 
@@ -35,16 +36,9 @@ def _content(kind: int, body: bytes, handshakes: Handshakes, *, keyed: bool) -> 
         return body[:1] + bytes(len(body[1:]))
     if kind == ALERT and len(body) == 2 and not keyed:
         return body
-    if kind == HANDSHAKE and not (keyed and not _is_hello(body)):
+    if kind == HANDSHAKE and (not keyed or is_whole_hello(body, len(body))):
         return _messages(body, handshakes)
     return b"\xff" * len(body)  # nulls would look like messages
-
-
-def _is_hello(body: bytes) -> bool:
-    """Also one after ChangeCipherSpec, as a HelloRetryRequest brings about: by its length no Finished."""
-    return body[:1] in (bytes([CLIENT_HELLO]), bytes([SERVER_HELLO])) and (
-        int.from_bytes(body[1:TLS_HANDSHAKE]) == len(body) - TLS_HANDSHAKE
-    )
 
 
 def _messages(body: bytes, handshakes: Handshakes) -> bytes:

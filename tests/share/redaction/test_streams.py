@@ -89,6 +89,17 @@ def test_tls_on_a_port_of_signalling_is_replaced_up_to_a_gap():
     assert found == [b"\x16\3\1\0\5HELLO", b"MORE", bytes(12)]
 
 
+def test_a_long_connection_of_tls_keeps_its_beginning(monkeypatch):
+    monkeypatch.setattr("postproc.share.redaction.streams.LARGEST_TLS", 12)
+    secure, hello = (b"\1\1\1\1", 5061), b"\x16\3\1\0\5hello"
+    streams = Streams()
+    for frame in range(3):
+        streams.note(frame, secure, SERVER, segment(1 + 10 * frame, hello))
+    streams.finish(bytes, bytes.swapcase, swapped)
+    found = [streams.segment(frame, segment(1 + 10 * frame, hello))[20:] for frame in range(3)]
+    assert found == [hello.swapcase(), hello.swapcase(), bytes(10)]
+
+
 def test_tls_elsewhere_and_behind_other_bytes_is_null():
     streams, hello = Streams(), b"\x16\3\1\0\5hello"
     client = (b"\2\2\2\2", 50_000)
