@@ -14,7 +14,7 @@ import numpy as np
 from postproc.read.arrays import Array
 from postproc.read.frame import Frame
 from postproc.read.limits import believed
-from postproc.read.packets import Packets, Payloads
+from postproc.read.packets import MAPPED, Packets, Payloads
 from postproc.read.payloads import DTLS_FIRST, is_hep
 from postproc.read.rtp import RTP_FIRST, MediaPacket, media_rows
 from postproc.wire import MalformedError, hep
@@ -22,7 +22,6 @@ from postproc.wire.ip import TCP, UDP, written
 
 TRANSPORTS = {UDP: "udp", TCP: "tcp", 132: "sctp"}
 NAME = "HEP"  # of copies that are not read
-IPV4_MAPPED = 0xFFFF << 32
 
 
 def opened(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -106,5 +105,5 @@ def media_packets(copy: hep.Copy, frame: int, arrived: int) -> list[MediaPacket]
 
 def _halves(address: bytes) -> tuple[int, int]:
     """High and low half of an address, IPv4 mapped into IPv6."""
-    number = int.from_bytes(address) if len(address) == 16 else IPV4_MAPPED | int.from_bytes(address)
+    number = int.from_bytes(address) if len(address) == 16 else MAPPED | int.from_bytes(address)
     return number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF
