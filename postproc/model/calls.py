@@ -25,6 +25,7 @@ from postproc.model.rows import (
     LogEventRow,
     NatMappingRow,
     PairRow,
+    PassageRow,
     PhaseRow,
     RtpSecondRow,
     RtpStreamRow,
@@ -186,6 +187,10 @@ class Call:
     @property
     def nat_mappings(self) -> tuple[NatMappingRow, ...]:
         return self._calls.of(NatMappingRow, "nat_mappings", self.number)
+
+    @property
+    def passages(self) -> tuple[PassageRow, ...]:
+        return self._calls.of(PassageRow, "passages", self.number)
 
     @property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:

@@ -46,6 +46,10 @@ LearnedFrom = Literal["stun_server", "check", "candidate"]
 # DTLS.
 HandshakeState = Literal["none", "client_hello_only", "incomplete", "complete", "alert"]
 
+# Places: where a capture was made, and what passes between two of them.
+Place = Literal["server", "wan", "client"]
+PassageKind = Literal["stun", "dtls", "rtp", "rtcp", "sip"]
+
 # Diagnosis and timeline.
 Verdict = Literal["fault", "suspect", "cannot_tell", "note", "ok"]
 CallVerdict = Literal["ok", "fault", "suspect", "cannot_tell"]

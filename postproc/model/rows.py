@@ -23,7 +23,9 @@ from postproc.model.enumerations import (
     OfferAnswer,
     Outcome,
     PairState,
+    PassageKind,
     PhaseKind,
+    Place,
     Purpose,
     Severity,
     Side,
@@ -559,6 +561,53 @@ class NatMappingRow(NamedTuple):
     seen_by_addr: str | None
     seen_by_port: int | None
     port_preserved: bool | None
+
+
+class ClockRow(NamedTuple):
+    """One row per capture that shows the same packets as another, by the capture whose clock it is
+    compared with: the reference is the capture with the call's SIP (of several the one with most
+    packets), else the first by name. It has a row of its own, with 0."""
+
+    capture: str
+    reference: str
+    place: Place | None
+    position: int | None
+    offset_ms: float | None
+    drift_ppm: float | None
+    matched: int
+    residual_ms: float | None
+    bound_ms: float | None
+    certainty: float | None
+
+
+class PassageRow(NamedTuple):
+    """One row per call, leg, kind, direction, stretch between two captures and flow: what was seen at the
+    one and of these at the other."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    call: int | None
+    leg: int | None
+    kind: PassageKind
+    direction: Direction | None
+    from_capture: str
+    to_capture: str
+    from_src_addr: str | None
+    from_src_port: int | None
+    from_dst_addr: str | None
+    from_dst_port: int | None
+    to_src_addr: str | None
+    to_src_port: int | None
+    to_dst_addr: str | None
+    to_dst_port: int | None
+    sent: int
+    arrived: int
+    lost: int
+    first_lost: pd.Timestamp | None
+    last_lost: pd.Timestamp | None
+    delay_ms: float | None
+    reordered: int | None
 
 
 class LogEventRow(NamedTuple):

@@ -37,8 +37,10 @@ from postproc.model.enumerations import (
     MediaDirection,
     OfferAnswer,
     Outcome,
+    PassageKind,
     PairState,
     PhaseKind,
+    Place,
     Purpose,
     Refresher,
     Severity,
@@ -795,6 +797,62 @@ NAT_MAPPINGS = Table(
         Column("port_preserved", FLAG, "The NAT kept the port."),
     ),
 )
+CLOCKS = Table(
+    "clocks",
+    "ClockRow",
+    "One row per capture that shows the same packets as another, by the capture whose clock it is compared "
+    "with: the reference is the capture with the call's SIP (of several the one with most packets), else "
+    "the first by name. It has a row of its own, with 0.",
+    (
+        Column("capture", TEXT, "Whose clock.", always=True),
+        Column("reference", TEXT, "Capture whose clock is taken as right.", always=True),
+        Column(
+            "place", TEXT, "server, wan or client: where along the way; NA where it cannot be told.", Place
+        ),
+        Column("position", INTEGER, "The same as a number along the way, from 1 at the server."),
+        Column("offset_ms", REAL, "Its clock minus the reference's, at the first packet matched."),
+        Column("drift_ppm", REAL, "Positive where its clock runs fast; NA where too little was matched."),
+        Column("matched", INTEGER, "Packets seen in both.", always=True),
+        Column("residual_ms", REAL, "Median of what offset and drift do not explain."),
+        Column(
+            "bound_ms",
+            REAL,
+            "The offset may be wrong by so much, as a way that takes longer in one direction looks the same; "
+            "NA where packets of one direction only were matched.",
+        ),
+        Column("certainty", REAL, "How sure it is that both show the same packets, 0 to 1."),
+    ),
+)
+PASSAGES = Table(
+    "passages",
+    "PassageRow",
+    "One row per call, leg, kind, direction, stretch between two captures and flow: what was seen at the one "
+    "and of these at the other.",
+    (
+        *KEY,
+        CALL,
+        LEG,
+        Column("kind", TEXT, "stun, dtls, rtp, rtcp or sip.", PassageKind, always=True),
+        Column("direction", TEXT, "server_to_client, client_to_server or other.", Direction),
+        Column("from_capture", TEXT, "Nearer to the sender.", always=True),
+        Column("to_capture", TEXT, "Nearer to the receiver.", always=True),
+        Column("from_src_addr", TEXT, "Sender as seen at from_capture."),
+        Column("from_src_port", INTEGER, "Its port."),
+        Column("from_dst_addr", TEXT, "Receiver as seen at from_capture."),
+        Column("from_dst_port", INTEGER, "Its port."),
+        Column("to_src_addr", TEXT, "Sender as seen at to_capture; NA where nothing arrived."),
+        Column("to_src_port", INTEGER, "Its port."),
+        Column("to_dst_addr", TEXT, "Receiver as seen at to_capture; NA where nothing arrived."),
+        Column("to_dst_port", INTEGER, "Its port."),
+        Column("sent", INTEGER, "Packets seen at from_capture while both captures ran.", always=True),
+        Column("arrived", INTEGER, "Of these seen at to_capture.", always=True),
+        Column("lost", INTEGER, "Of these not seen there.", always=True),
+        Column("first_lost", TIME, "First of the lost, by from_capture's clock."),
+        Column("last_lost", TIME, "Last of the lost, by from_capture's clock."),
+        Column("delay_ms", REAL, "Median, after the clocks were corrected."),
+        Column("reordered", INTEGER, "Of the arrived, those that came after a later one."),
+    ),
+)
 LOG_EVENTS = Table(
     "log_events",
     "LogEventRow",
@@ -875,7 +933,7 @@ FINDINGS = Table(
 TABLES = (
     CAPTURES, SIP_MESSAGES, CONNECTION_EVENTS, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS,
     PAIRS, DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS,
-    JOINS, TIMELINE, NAT_MAPPINGS, LOG_EVENTS, LOGS, FINDINGS,
+    JOINS, TIMELINE, NAT_MAPPINGS, CLOCKS, PASSAGES, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -910,6 +968,8 @@ class Tables:
     joins: pd.DataFrame = _table(JOINS)
     timeline: pd.DataFrame = _table(TIMELINE)
     nat_mappings: pd.DataFrame = _table(NAT_MAPPINGS)
+    clocks: pd.DataFrame = _table(CLOCKS)
+    passages: pd.DataFrame = _table(PASSAGES)
     log_events: pd.DataFrame = _table(LOG_EVENTS)
     logs: pd.DataFrame = _table(LOGS)
     findings: pd.DataFrame = _table(FINDINGS)

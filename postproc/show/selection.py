@@ -79,6 +79,10 @@ def _captures(tables: Tables, call: int) -> Mask:
     return tables.captures["capture"].isin(seen)
 
 
+def _clocks(tables: Tables, call: int) -> Mask:
+    return tables.clocks["capture"].isin(of_call(tables, call, "captures")["capture"])
+
+
 def _joins(tables: Tables, call: int) -> Mask:
     ids = _call_ids(tables, [call])
     return tables.joins["call_id_a"].isin(ids) | tables.joins["call_id_b"].isin(ids)
@@ -104,6 +108,7 @@ def _logs(tables: Tables, call: int) -> Mask:
 
 OF_CALL: dict[str, Callable[[Tables, int], Mask]] = {
     "captures": _captures,
+    "clocks": _clocks,
     "connection_events": _connection_events,
     "joins": _joins,
     "logs": _logs,

@@ -35,6 +35,7 @@ def tables():
                      "server_port": 50000, "time": 3.0, "completed": 4.0}),
         dtls_messages=t.dtls_messages({"time": 3.5}, {"time": 900.0}, {"time": 3.5, "src_port": 1}),
         joins=t.joins({"call_id_a": "id1", "call_id_b": "id9"}, {"call_id_a": "id2", "call_id_b": "id8"}),
+        clocks=t.rows("clocks", *({"capture": name, "reference": HERE} for name in (HERE, THERE))),
         log_events=t.rows("log_events", {"call_id": "id1", "capture": "fs.log"}),
         logs=t.rows("logs", {"capture": "fs.log"}, {"capture": "other.log"}),
     ))  # fmt: skip
@@ -51,6 +52,7 @@ ENDS = {"src_addr": t.SERVER, "src_port": 30000, "dst_addr": t.CLIENT, "dst_port
     ("rtp_streams", "stream", ([], [5], [])),
     ("rtp_seconds", "stream", ([], [5], [])),
     ("dtls_messages", "frame", ([], [1], [])),
+    ("clocks", "capture", ([HERE], [HERE, THERE], [THERE])),
     ("joins", "call_id_b", (["id9"], ["id8"], [])),
     ("log_events", "call_id", (["id1"], [], [])),
     ("logs", "capture", (["fs.log"], [], [])),
