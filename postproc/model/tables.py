@@ -37,8 +37,8 @@ from postproc.model.enumerations import (
     MediaDirection,
     OfferAnswer,
     Outcome,
-    PassageKind,
     PairState,
+    PassageKind,
     PhaseKind,
     Place,
     Purpose,
@@ -802,9 +802,9 @@ CLOCKS = Table(
     "ClockRow",
     "One row per capture that shows the same packets as another, by the capture whose clock it is compared "
     "with: the reference is the capture with the call's SIP (of several the one with most packets), else "
-    "the first by name. It has a row of its own, with 0.",
+    "the first by name. It has a row of its own, with 0. frame and time are those of the first packet matched.",
     (
-        Column("capture", TEXT, "Whose clock.", always=True),
+        *FILE_KEY,
         Column("reference", TEXT, "Capture whose clock is taken as right.", always=True),
         Column(
             "place", TEXT, "server, wan or client: where along the way; NA where it cannot be told.", Place
