@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from postproc import batch, cache, memory
+from postproc import batch, cache, memory, places
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.diagnose import diagnose, walks
@@ -81,14 +81,17 @@ def run(
         gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
         known = deployment or deployments.read(deployments.DEFAULT)
 
+        files = _files(gathered, read.captures)
+
         def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
-            correlated = correlate(_only(gathered, names), known)
+            events = _only(gathered, names)
+            overlaps = places.find(events, files)
+            correlated = places.compared(correlate(events, known), overlaps)
             memory.give_back()
             tell(Step(JUDGING))
             return _judged(correlated, known, lang, only)
 
-        files = _files(gathered, read.captures)
         with batch.workers(1) as here:
             judged, lost = sparing(work, list(files), here)
         memory.give_back()
