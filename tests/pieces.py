@@ -22,9 +22,9 @@ from postproc.read.inputs import find
 from postproc.results import Run
 
 COMPARED = (
-    "calls", "legs", "joins", "bindings", "pairs", "candidates", "dtls", "rtp_streams", "rtp_seconds", "phases",
-    "transactions", "timeline", "nat_mappings", "sip_messages", "stun_messages", "dtls_messages", "icmp_errors",
-    "connection_events", "findings",
+    "calls", "legs", "joins", "bindings", "pairs", "candidates", "dtls", "rtp_streams", "rtp_seconds",
+    "phases", "transactions", "timeline", "nat_mappings", "sip_messages", "stun_messages", "dtls_messages",
+    "icmp_errors", "connection_events", "findings",
 )  # fmt: skip
 WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # what a piece cannot have in common with the whole
 FEWEST = 200  # packets of a capture that is worth being cut
