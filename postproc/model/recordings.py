@@ -4,15 +4,16 @@ Files of the same interfaces that follow each other without overlap (a ring buff
 overlapping ones are vantage points. Two captures of one machine with a longer pause between them stay
 apart, unless a call goes on from one into the other.
 
-Correlation and diagnosis see a recording as one capture, whose frames are numbered on from file to file: a
-request in one file and its response in the next are a pair like any other. Before and after, each row names
-its file and the frame in that. Where a row names a second frame (FURTHER), that is counted from the row's own
-file: up to 0 it is in a file before, above the file's number of packets in one behind.
+Correlation and diagnosis see a recording as one capture, if nothing is missing between its files or something
+goes on. Its frames are numbered on from file to file: a request in one file and its response in the next are
+a pair like any other. Before and after, each row names its file and the frame in that. Where a row names a
+second frame (FURTHER), that is counted from the row's own file: up to 0 it is in a file before, above the
+file's number of packets in one behind.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ from postproc.model.tables import CAPTURES, FINDINGS, Tables
 
 SECOND = 1_000_000_000
 LONGEST_PAUSE = 60 * SECOND
+# Between two files of a ring buffer there is no more than between two packets. Whoever stops a capture by hand
+# and starts the next needs longer; a quiet ring's pauses may be longer, too, but then nothing goes on in them.
+SEAM = SECOND
 # dumpcap writes packets of several interfaces up to a quarter of a second out of order, at a file's end too.
 DISORDER = SECOND // 2
 NEAREST = 8  # chains that ended about then, among which the one that a file goes on from is looked for
@@ -38,7 +42,7 @@ SUMS = (
     "packets_not_looked_at",
 )
 
-Calls = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it
+Identities = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it, and what else goes on
 
 
 class File(NamedTuple):
@@ -70,6 +74,11 @@ def near(earlier: File, later: File) -> bool:
     return later.start - earlier.end <= LONGEST_PAUSE
 
 
+def seamless(earlier: File, later: File) -> bool:
+    """Whether nothing is missing between them."""
+    return later.start - earlier.end <= SEAM
+
+
 def recordings(captures: pd.DataFrame, sip_messages: pd.DataFrame) -> "pd.Series[int]":
     """Return the recording, numbered from 0 by first packet, per capture name.
 
@@ -97,24 +106,35 @@ def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callabl
     return overlap
 
 
-def chains(files: Iterable[File], goes_on: GoesOn, calls: Calls | None = None) -> list[list[File]]:
+def chains(files: Iterable[File], goes_on: GoesOn, going_on: Identities | None = None) -> list[list[File]]:
     """The files by recording, and the recordings, by time.
 
-    ``goes_on`` is asked of two that follow each other; a call that is in both joins them, too.
+    ``goes_on`` is asked of two that follow each other; what is in both joins them, too.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
     for file in sorted(files):
         by_interfaces[file.interfaces].append(file)
-    return sorted(chain for held in by_interfaces.values() for chain in _chains(held, goes_on, calls or {}))
+    return sorted(
+        chain for held in by_interfaces.values() for chain in _chains(held, goes_on, going_on or {})
+    )
 
 
-def _calls(sip_messages: pd.DataFrame) -> Calls:
+def _calls(sip_messages: pd.DataFrame) -> dict[str, set[str]]:
     kinds = sip_messages["method"].fillna(sip_messages["cseq_method"])
     of_calls = sip_messages.loc[kinds.isin(INVITE_DIALOG), ["capture", "call_id"]].dropna().drop_duplicates()
     calls: dict[str, set[str]] = defaultdict(set)
     for capture, call_id in zip(of_calls["capture"], of_calls["call_id"], strict=True):
         calls[capture].add(call_id)
     return calls
+
+
+def _streams_and_transactions(tables: Tables) -> Iterator[tuple[str, str]]:
+    """What is the same in two files only if it goes on from one into the other."""
+    asks = tables.stun_messages[["capture", "transaction_id"]].dropna().drop_duplicates()
+    yield from zip(plain(asks["capture"]), plain(asks["transaction_id"]), strict=True)
+    names = ("capture", "src_addr", "src_port", "dst_addr", "dst_port", "ssrc")
+    for capture, *stream in zip(*(plain(tables.rtp_streams[name]) for name in names), strict=True):
+        yield capture, f"rtp {stream}"
 
 
 def _files(captures: pd.DataFrame) -> list[File]:
@@ -125,14 +145,14 @@ def _files(captures: pd.DataFrame) -> list[File]:
     return list(map(File, start, end, timed["capture"], interfaces))
 
 
-def _chains(files: list[File], goes_on: GoesOn, calls: Calls) -> list[list[File]]:
+def _chains(files: list[File], goes_on: GoesOn, going_on: Identities) -> list[list[File]]:
     """Split files of the same interfaces, given by time, into recordings."""
     chains: list[list[File]] = []
     ends: list[tuple[int, int]] = []  # end and number of each chain, sorted
-    latest: dict[str, int] = {}  # Call-ID -> number of the chain it was last in
+    latest: dict[str, int] = {}  # what goes on -> number of the chain it was last in
     for file in files:
-        held = calls.get(file.capture, set())
-        number = _going_on(file, chains, {latest[call] for call in held if call in latest})
+        identities = going_on.get(file.capture, set())
+        number = _going_on(file, chains, {latest[each] for each in identities if each in latest})
         number = _just_ended(file, chains, ends, goes_on) if number is None else number
         if number is None:
             number = len(chains)
@@ -141,12 +161,12 @@ def _chains(files: list[File], goes_on: GoesOn, calls: Calls) -> list[list[File]
             ends.pop(bisect_left(ends, (chains[number][-1].end, number)))
         chains[number].append(file)
         insort(ends, (file.end, number))
-        latest |= dict.fromkeys(held, number)
+        latest |= dict.fromkeys(identities, number)
     return chains
 
 
 def _going_on(file: File, chains: list[list[File]], shared: set[int]) -> int | None:
-    """Return the last chain to end before the file among those that share a call with it."""
+    """Return the last chain to end before the file among those that share something with it."""
     before = [(chains[number][-1].end, number) for number in shared if file.follows(chains[number][-1])]
     return max(before)[1] if before else None
 
@@ -257,15 +277,14 @@ def _moved(rows: pd.DataFrame, names: list[str], by: "np.ndarray[Any, np.dtype[n
 
 def joined(tables: Tables) -> tuple[Tables, Recordings]:
     """The tables with recordings in place of captures, and the way back."""
-    numbers = recordings(tables.captures, tables.sip_messages)
-    members: dict[int, list[str]] = defaultdict(list)
-    rows = tables.captures.set_index("capture").sort_values("first_time", kind="stable")
-    for name in rows.index:
-        members[numbers[name]].append(name)
+    going_on = _calls(tables.sip_messages)
+    for capture, identity in _streams_and_transactions(tables):
+        going_on[capture].add(identity)
+    rows = tables.captures.set_index("capture")
     several = tuple(
         Recording.of(names, plain(rows.loc[names, "packets"].fillna(0)))
-        for names in members.values()
-        if len(names) > 1
+        for chain in chains(_files(tables.captures), seamless, going_on)
+        if len(names := [file.capture for file in chain]) > 1
     )
     if not several:
         return tables, Recordings((), tables.captures)
