@@ -26,8 +26,8 @@ from postproc.model.tables import CAPTURES, FINDINGS, Tables
 
 SECOND = 1_000_000_000
 LONGEST_PAUSE = 60 * SECOND
-# Between two files of a ring buffer there is no more than between two packets. Whoever stops a capture by hand
-# and starts the next needs longer; a quiet ring's pauses may be longer, too, but then nothing goes on in them.
+# Between two files of a ring buffer there is no more than between two packets. Who stops a capture by hand and
+# starts the next needs longer; a quiet ring's pauses may be longer, too, but then nothing goes on in them.
 SEAM = SECOND
 # dumpcap writes packets of several interfaces up to a quarter of a second out of order, at a file's end too.
 DISORDER = SECOND // 2
@@ -282,9 +282,9 @@ def joined(tables: Tables) -> tuple[Tables, Recordings]:
         going_on[capture].add(identity)
     rows = tables.captures.set_index("capture")
     several = tuple(
-        Recording.of(names, plain(rows.loc[names, "packets"].fillna(0)))
+        Recording.of(files, plain(rows.loc[files, "packets"].fillna(0)))
         for chain in chains(_files(tables.captures), seamless, going_on)
-        if len(names := [file.capture for file in chain]) > 1
+        if len(files := [file.capture for file in chain]) > 1
     )
     if not several:
         return tables, Recordings((), tables.captures)
