@@ -26,8 +26,8 @@ from postproc.model.tables import CAPTURES, FINDINGS, Tables
 
 SECOND = 1_000_000_000
 LONGEST_PAUSE = 60 * SECOND
-# Between two files of a ring buffer there is no more than between two packets. Who stops a capture by hand and
-# starts the next needs longer; a quiet ring's pauses may be longer, too, but then nothing goes on in them.
+# Between two files of a ring buffer there is no more than between two packets. Who stops a capture by hand
+# and starts the next needs longer; a quiet ring may pause longer, too, but then nothing goes on in it.
 SEAM = SECOND
 # dumpcap writes packets of several interfaces up to a quarter of a second out of order, at a file's end too.
 DISORDER = SECOND // 2
