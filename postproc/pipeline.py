@@ -22,6 +22,7 @@ from postproc.files import commit, lock, private, scratch
 from postproc.files.commit import Staged
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
+from postproc.model.recordings import Recordings, joined
 from postproc.model.tables import CAPTURES, TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.read import deployment as deployments
@@ -85,12 +86,12 @@ def run(
 
         def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
-            events = _only(gathered, names)
-            overlaps = places.find(events, files)
-            correlated = places.compared(correlate(events, known), overlaps)
+            recorded, way_back = joined(_only(gathered, names))
+            overlaps = places.find(recorded, way_back.paths(files))
+            correlated = places.compared(correlate(recorded, known), overlaps)
             memory.give_back()
             tell(Step(JUDGING))
-            return _judged(correlated, known, lang, only)
+            return _judged(correlated, known, lang, only, way_back)
 
         with batch.workers(1) as here:
             judged, lost = sparing(work, list(files), here)
@@ -275,7 +276,8 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     known = deployment or deployments.read(deployments.DEFAULT)
     only = set(done.findings["name"])
     with batch.workers(1) as here:
-        told = here.submit(_judged, done.tables, known, lang, only)
+        correlated, recorded = joined(done.tables)
+        told = here.submit(_judged, correlated, known, lang, only, recorded)
     if error := told.exception():
         raise SetupError(f"the findings cannot be told in another language: {batch.reason(error)}") from error
     tables, walked = told.result()
@@ -363,11 +365,17 @@ def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
 
 
 def _judged(
-    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str]
+    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str], recorded: Recordings
 ) -> tuple[Tables, store.Walks]:
-    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes."""
+    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
+
+    Rows and evidence name the files of the recordings again.
+    """
     tables, judged = diagnose(correlated, deployment, lang=lang, only=only)
-    return tables, walks(judged, lang)
+    walked = walks(judged, lang)
+    for step in (each for steps in walked.values() for each in steps):
+        step["capture"], step["frames"] = recorded.evidence(step["capture"], step["frames"])
+    return recorded.apart(tables), walked
 
 
 def _with_logs(

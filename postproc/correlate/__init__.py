@@ -14,12 +14,12 @@ from postproc.correlate.legs import legs
 from postproc.correlate.logs import logs
 from postproc.correlate.pairs import pairs
 from postproc.correlate.phases import phases
-from postproc.correlate.recordings import overlapping, recordings
 from postproc.correlate.relays import CLIENT_AND_SERVER, allocations, beyond, once
 from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
 from postproc.correlate.timeline import timeline
 from postproc.model.deployment import Deployment
+from postproc.model.recordings import overlapping, recordings
 from postproc.model.tables import Tables
 
 

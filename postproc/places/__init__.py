@@ -5,12 +5,11 @@ concerned. Whose packets those are correlation says: ``compared`` adds the table
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from postproc.correlate.recordings import recordings
+from postproc.model.recordings import recordings
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
-from postproc.places.datagrams import datagrams
+from postproc.places.datagrams import Files, datagrams
 from postproc.places.matches import matches
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
@@ -20,14 +19,14 @@ from postproc.places.shared import groups
 __all__ = ["compared", "find"]
 
 
-def find(events: Tables, paths: Mapping[str, Path]) -> list[Overlap]:
-    """The captures that show the same packets, by group; ``paths`` are the files by name.
+def find(events: Tables, files: Mapping[str, Files]) -> list[Overlap]:
+    """The captures that show the same packets, by group; ``files`` are what each capture is read from.
 
     Raises CaptureError where a file that was read cannot be read again.
     """
     found = []
     for group in groups(events, recordings(events.captures, events.sip_messages)):
-        seen = datagrams({name: paths[name] for name in group.captures}, group.pairs, events)
+        seen = datagrams({name: files[name] for name in group.captures}, group.pairs, events)
         same = matches(seen, events)
         if len(same.one):
             found.append(Overlap(seen, same, events.captures))

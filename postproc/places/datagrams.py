@@ -47,6 +47,9 @@ RTP_PACKET = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >
 SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 
 
+Files = Sequence[tuple[Path, int]]  # of a capture, and how many of its frames are before each
+
+
 class Flow(NamedTuple):
     """Addresses and ports of packets of one way, as one capture shows them."""
 
@@ -74,15 +77,15 @@ class Datagrams:
     packets: Array
 
 
-def datagrams(paths: Mapping[str, Path], pairs: Mapping[str, Array], events: Tables) -> Datagrams:
+def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: Tables) -> Datagrams:
     """Read the packets of captures that go between ``pairs`` of hosts, by capture numbers of ``host_pairs``.
 
     Raises CaptureError where a capture cannot be read again.
     """
     flows: list[tuple[int, Flow]] = []
     parts = [np.zeros(0, DATAGRAM)]
-    for number, (name, path) in enumerate(paths.items()):
-        packets, ends = _read(path, pairs[name])
+    for number, name in enumerate(files):
+        packets, ends = _read(files[name], pairs[name])
         packets = _once(packets, _copies(events, name))
         flow_keys, packets["flow"] = np.unique(packets["ends"], return_inverse=True)
         packets["flow"] += len(flows)
@@ -93,7 +96,7 @@ def datagrams(paths: Mapping[str, Path], pairs: Mapping[str, Array], events: Tab
         packets = join(packets, sip)
         packets["capture"] = number
         parts.append(take(packets, np.argsort(packets["time"], kind="stable")))
-    return Datagrams(list(paths), flows, join(*parts))
+    return Datagrams(list(files), flows, join(*parts))
 
 
 def host_pairs(rows: pd.DataFrame) -> Array:
@@ -117,8 +120,17 @@ def _halves(text: str) -> tuple[int, int]:
     return number >> 64, number & (1 << 64) - 1
 
 
-def _read(path: Path, pairs: Array) -> tuple[Array, Array]:
-    """The capture's packets, and the ends of all flows in it, by number."""
+def _read(files: Files, pairs: Array) -> tuple[Array, Array]:
+    """The packets of a capture's files, and the ends of all flows in them, by number."""
+    found = [_of_file(path, pairs) for path, _ in files]
+    for (_, before), (packets, _) in zip(files, found, strict=True):
+        packets["frame"] += before
+    ends = join(np.zeros(0, ENDS), *(each for _, each in found))
+    ends = take(ends, np.unique(ends["ends"], return_index=True)[1])
+    return join(np.zeros(0, DATAGRAM), *(each for each, _ in found)), ends
+
+
+def _of_file(path: Path, pairs: Array) -> tuple[Array, Array]:
     try:
         return _walked(path, pairs)
     except NotWalkable:

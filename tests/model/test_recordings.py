@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from postproc.correlate.recordings import overlapping, recordings
+from postproc.model.recordings import overlapping, recordings
 from tests.builders import captures, sip_messages
 from tests.correlate.conversation import ask, invite
 
