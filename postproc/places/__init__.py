@@ -7,7 +7,7 @@ concerned. Whose packets those are correlation says: ``compared`` adds the table
 from collections.abc import Mapping
 from typing import Any
 
-from postproc.model.recordings import recordings
+from postproc.model.recordings import recordings, views
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
 from postproc.places.datagrams import Files, datagrams
 from postproc.places.matches import matches
@@ -25,7 +25,7 @@ def find(events: Tables, files: Mapping[str, Files]) -> list[Overlap]:
     Raises CaptureError where a file that was read cannot be read again.
     """
     found = []
-    for group in groups(events, recordings(events.captures, events.sip_messages)):
+    for group in groups(events, recordings(events.captures, events.sip_messages, views(events))):
         seen = datagrams({name: files[name] for name in group.captures}, group.pairs, events)
         same = matches(seen, events)
         if len(same.one):

@@ -8,7 +8,7 @@ carries is taken as if it came without. Of SIP, which NAT devices rewrite, Call-
 start line count; its messages are taken from the tables, TCP's with them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from ipaddress import ip_address
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from postproc.files import scratch
+from postproc.model.recordings import SIP_KEY, message_keys
 from postproc.model.tables import Tables
 from postproc.read.arrays import Array, gather, join, numbers, structure, take
 from postproc.read.capture import converted
@@ -44,7 +45,6 @@ DATAGRAM = structure(
 ENDS = structure("ends u8, addresses 4u8, source_port u2, destination_port u2")
 STUN_MESSAGE = structure("type >u2, length >u2, cookie >u4, id_high >u4, id >u8")
 RTP_PACKET = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, payload >u8")
-SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 
 
 Files = Sequence[tuple[Path, int]]  # of a capture, and how many of its frames are before each
@@ -253,16 +253,8 @@ def _sip(messages: pd.DataFrame) -> tuple[Array, list[Flow]]:
     rows["kind"], rows["flow"] = SIP, codes
     rows["frame"] = once["frame"].to_numpy(np.int64)
     rows["time"] = once["time"].to_numpy("datetime64[ns]").astype(np.int64)
-    rows["key"] = sip_keys(once)
+    rows["key"] = message_keys(once, SIP_KEY).to_numpy(np.uint64)
     return rows, [Flow(*flow) for flow in ends.drop_duplicates().itertuples(index=False)]
-
-
-def sip_keys(messages: pd.DataFrame) -> Array:
-    """A number of what of a SIP message survives NAT and its helpers."""
-    keys: Array = pd.util.hash_pandas_object(messages[SIP_KEY].astype("string"), index=False).to_numpy(
-        np.uint64
-    )
-    return keys
 
 
 def _flow(row: Array) -> Flow:

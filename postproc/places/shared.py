@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from postproc.model.recordings import SIP_KEY, STUN_KEY, message_keys
 from postproc.model.tables import Tables
-from postproc.places.datagrams import host_pairs, sip_keys
+from postproc.places.datagrams import host_pairs
 from postproc.read.arrays import Array
 
-KEYS = {"stun_messages": ["transaction_id", "kind"], "rtp_streams": ["ssrc"]}
+KEYS = {"stun_messages": STUN_KEY, "sip_messages": SIP_KEY, "rtp_streams": ["ssrc"]}
 ENDS = ["src_addr", "dst_addr"]
 
 
@@ -49,10 +50,7 @@ def _keys(events: Tables) -> Iterator[pd.DataFrame]:
     """Once per key, capture and pair of hosts."""
     for table, columns in KEYS.items():
         rows = getattr(events, table)
-        key = pd.util.hash_pandas_object(rows[columns].astype("string"), index=False)
-        yield rows[["capture", *ENDS]].assign(key=key).drop_duplicates()
-    messages = events.sip_messages
-    yield messages[["capture", *ENDS]].assign(key=sip_keys(messages)).drop_duplicates()
+        yield rows[["capture", *ENDS]].assign(key=message_keys(rows, columns)).drop_duplicates()
 
 
 def _joined(captures: "pd.Series[str]", keys: "pd.Series[int]") -> dict[str, str]:
