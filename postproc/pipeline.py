@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from postproc import batch, cache, memory, provenance
+from postproc import batch, cache, memory, places, provenance
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.diagnose import diagnose, walks
@@ -21,6 +21,7 @@ from postproc.files import commit, lock, private, scratch
 from postproc.files.commit import Staged
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
+from postproc.model.recordings import Recordings, joined
 from postproc.model.tables import CAPTURES, TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
@@ -119,14 +120,17 @@ def run(
             return Run(Tables(), out, read.unread)
         gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
 
+        files = _files(gathered, read.captures)
+
         def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
-            correlated = correlate(_only(gathered, names), known)
+            recorded, way_back = joined(_only(gathered, names))
+            overlaps = places.find(recorded, way_back.paths(files))
+            correlated = places.compared(correlate(recorded, known), overlaps)
             memory.give_back()
             tell(Step(JUDGING))
-            return _judged(correlated, known, lang, only)
+            return _judged(correlated, known, lang, only, way_back)
 
-        files = _files(gathered, read.captures)
         with batch.workers(1) as here:
             judged, lost = sparing(work, list(files), here)
         memory.give_back()
@@ -315,8 +319,9 @@ def _told_in(
     """The run judged anew in another language, or why not; neither if other findings come of it."""
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
+    correlated, recorded = joined(shown)
     with batch.workers(1) as here:
-        told = here.submit(_judged, shown, deployment, lang, only)
+        told = here.submit(_judged, correlated, deployment, lang, only, recorded)
     if error := told.exception():
         return None, error
     tables, walked = told.result()
@@ -391,11 +396,17 @@ def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
 
 
 def _judged(
-    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str]
+    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str], recorded: Recordings
 ) -> tuple[Tables, store.Walks]:
-    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes."""
+    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
+
+    Rows and evidence name the files of the recordings again.
+    """
     tables, judged = diagnose(correlated, deployment, lang=lang, only=only)
-    return tables, walks(judged, lang)
+    walked = walks(judged, lang)
+    for step in (each for steps in walked.values() for each in steps):
+        step["capture"], step["frames"] = recorded.evidence(step["capture"], step["frames"])
+    return recorded.apart(tables), walked
 
 
 def _with_logs(

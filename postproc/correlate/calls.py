@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -43,6 +44,7 @@ from postproc.correlate.parties import (
 )
 from postproc.correlate.rows import column, records, timestamp
 from postproc.correlate.transfers import transferred
+from postproc.correlate.unreadable import Hidden, hidden_legs
 from postproc.model.deployment import Deployment
 from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
@@ -59,20 +61,34 @@ INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
 Moment = tuple[int, str, int, str]
 
 
-def number(legs: pd.DataFrame, groups: Mapping[str, int], sessions: Sequence[Session]) -> Numbered:
-    """Number the calls: ``groups`` has what tells calls apart, by Call-ID."""
+def number(
+    legs: pd.DataFrame,
+    groups: Mapping[str, int],
+    sessions: Sequence[Session],
+    hidden: Mapping[int, Hidden] = MappingProxyType({}),
+) -> Numbered:
+    """Number the calls: ``groups`` has what tells calls apart, by Call-ID; ``hidden`` legs are sessions."""
     members: dict[int, list[Moment]] = {}
     for moment in _first_moments(legs):
         members.setdefault(groups[moment[-1]], []).append(moment)
     calls: list[tuple[list[Moment], int | None]] = [(sorted(held), None) for held in members.values()]
     alone = [(place, session) for place, session in enumerate(sessions) if session.call_id is None]
-    calls += [([(session.start or 0, "", 0, " ".join(session.ufrags))], place) for place, session in alone]
+    calls += [
+        ([(session.start or 0, "", 0, " ".join(session.ufrags))], place)
+        for place, session in alone
+        if place not in hidden
+    ]
     found = Numbered({}, {})
+    first = {each.beside for each in hidden.values() if each.first}
     for call, (held, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
         if place is None:
-            found.legs.update({call_id: (call, leg) for leg, (*_, call_id) in enumerate(held, 1)})
+            begin = 2 if held[0][-1] in first else 1
+            found.legs.update({call_id: (call, leg) for leg, (*_, call_id) in enumerate(held, begin)})
         else:
-            found.without_sip[place] = call
+            found.without_sip[place] = call, None
+    for place, each in hidden.items():
+        call, leg = found.legs[each.beside]
+        found.without_sip[place] = call, 1 if each.first else leg + 1
     return found
 
 
@@ -132,6 +148,8 @@ NAMES = {
 }
 TOGETHER = np.array([[piece in pieces for piece in PIECES] for pieces in NAMES.values()], dtype="float64")
 WORTH_NAMING = 1.0
+# A leg whose SIP cannot be read is joined by machine and time alone, though with nothing else that fits.
+SURE_OF_HIDDEN = 0.8
 T = TypeVar("T")
 
 
@@ -192,7 +210,11 @@ def call_rows(
         links[number[link.a]].append(link)
     sure = _sureness(joining, facts, number, links)
     rows = [_call(call, held, joined_by(links[call]), *sure[call]) for call, held in sorted(members.items())]
-    alone = ((call, sessions[place].checks) for place, call in numbered.without_sip.items())
+    hidden = {call for call, leg in numbered.without_sip.values() if leg is not None}
+    rows = [_with_hidden_leg(row) if row["call"] in hidden else row for row in rows]
+    alone = (
+        (call, sessions[place].checks) for place, (call, leg) in numbered.without_sip.items() if leg is None
+    )
     rows += [_without_sip(call, checks) for call, checks in alone if checks]
     return CALLS.rows(sorted(rows, key=lambda row: row["call"]))
 
@@ -232,7 +254,7 @@ def _single_fits(joining: Joining, facts: Facts) -> list[float]:
 
 def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous: bool) -> dict[str, Any]:
     legs = sorted(legs, key=lambda leg: (leg.leg, leg.time or 0))
-    first = [leg for leg in legs if leg.leg == 1]
+    first = [leg for leg in legs if leg.leg == legs[0].leg]
     start = [leg.invite_time for leg in legs if leg.invite_time is not None]
     answered = [leg.answer_time for leg in first if leg.answer_time is not None]
     answered = answered or [leg.answer_time for leg in legs if leg.answer_time is not None]
@@ -252,6 +274,14 @@ def _call(call: int, legs: list[_Leg], joined: str, confidence: float, ambiguous
         "answer": timestamp(min(answered, default=None)),
         "end": timestamp(max(ends, default=None)),
         "final_status": _known(leg.final_status for leg in first),
+    }
+
+
+def _with_hidden_leg(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {
+        "legs": row["legs"] + 1,
+        "joined_by": "host",
+        "joined_confidence": min(row["joined_confidence"], SURE_OF_HIDDEN),
     }
 
 
@@ -296,7 +326,8 @@ LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
 class Calls:
     """Tables calls, legs, joins and candidates; and the frames by which STUN, DTLS and media find their call.
 
-    ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end.
+    ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end. ``unreadable``: the first
+    checks of legs whose SIP cannot be read, by call and leg.
     ``endpoints``: call, leg, side, addr, port, start, end. ``authors`` and ``sides``: who wrote each
     session description, and what the two ends of each Call-ID are.
     """
@@ -309,6 +340,7 @@ class Calls:
     endpoints: pd.DataFrame
     authors: Mapping[Place, Description]
     sides: Mapping[End, Side]
+    unreadable: Mapping[tuple[int, int], Checks]
 
 
 class _Told(NamedTuple):
@@ -342,24 +374,41 @@ def calls(
     groups = transferred(dict(zip(names, joining.group.tolist(), strict=True)), legs, events.sip_messages)
     lives = leg_lives(legs)
     sessions = find_sessions(told.ufrags, lives, groups, checks(events.stun_messages))
-    numbered = number(legs, groups, sessions)
+    numbers = {str(capture): number for capture, number in recordings.items()}
+    hidden = hidden_legs(sessions, legs, groups, told.ufrags, numbers)
+    numbered = number(legs, groups, sessions, hidden)
     roles = roles_of(found, joining.joined, len(names))
-    shared = frozenset((names[node], end) for node, end in roles.shared)
+    shared = frozenset((names[node], end) for node, end in roles.shared) | {
+        (each.beside, "uac" if each.first else "uas") for each in hidden.values()
+    }
+    role = dict(zip(names, roles.role, strict=True))
+    role |= {each.beside: OUTBOUND if each.first else INBOUND for each in hidden.values()}
     marks = marked_ends(legs, events.sdp_media, told.authors, deployment.markers)
     known = sides_of_ends(_ends(numbered, shared, told, marks))
-    filled = _filled(legs, numbered, dict(zip(names, roles.role, strict=True)))
+    filled = _filled(legs, numbered, role)
     spans = {name: (*number, lives[name]) for name, number in numbered.legs.items() if name in lives}
     return Calls(
         calls=call_rows(filled, joining, found, numbered, sessions),
         legs=filled,
         joins=join_rows(joining, found, legs),
         candidates=CANDIDATES.conform(with_sides(events.candidates, told.authors, known, numbered.legs)),
-        ice_sessions=ice_sessions(sessions, numbered, known, deployment.markers),
+        ice_sessions=ice_sessions(
+            sessions,
+            numbered,
+            known,
+            deployment.markers,
+            {place: each.server for place, each in hidden.items()},
+        ),
         endpoints=endpoints(
             events.sdp_media, events.candidates, told.authors, known, spans, signalling=_signalling(legs)
         ),
         authors=told.authors,
         sides=known,
+        unreadable={
+            (call, leg): seen
+            for place, (call, leg) in numbered.without_sip.items()
+            if leg is not None and (seen := sessions[place].checks)
+        },
     )
 
 

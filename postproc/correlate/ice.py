@@ -124,6 +124,7 @@ class Checks(NamedTuple):
     first: int
     last: int
     software: dict[str, str]  # by sender's ufrag
+    hosts: dict[str, str]  # address by ufrag, where it was first seen
 
 
 class Session(NamedTuple):
@@ -179,11 +180,12 @@ def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
     request = (stun["kind"] == "request") & (stun["method"] == "binding") & ~stun["relayed"].fillna(False)
     seen = stun[telling & request.fillna(False) & stun["time"].notna()].sort_values("time", kind="stable")
     found: dict[Pair, Checks] = {}
-    for capture, frame, time, username, software in records(
-        seen, "capture", "frame", "time", "username", "software"
-    ):
+    columns = ("capture", "frame", "time", "username", "software", "src_addr", "dst_addr")
+    for capture, frame, time, username, software, *ends in records(seen, *columns):
         if pair := halves(username):
-            known = found.get(frozenset(pair), Checks(capture, frame, time, time, {}))
+            known = found.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}))
+            for ufrag, host in zip(reversed(pair), ends, strict=True):
+                known.hosts.setdefault(ufrag, host)
             if software:
                 known.software.setdefault(pair[1], software)
             found[frozenset(pair)] = known._replace(last=time)
@@ -264,21 +266,31 @@ OPPOSITE = {SERVER: CLIENT, CLIENT: SERVER}
 
 
 class Numbered(NamedTuple):
-    """Call and leg by Call-ID; calls of ICE sessions without SIP by their place among the sessions."""
+    """Call and leg by Call-ID; those of ICE sessions without SIP by their place among the sessions.
+
+    Such a session is a call by itself, with no leg, or the unreadable leg of one.
+    """
 
     legs: dict[str, tuple[int, int]]
-    without_sip: dict[int, int]
+    without_sip: dict[int, tuple[int, int | None]]
 
 
 def ice_sessions(
-    sessions: Sequence[Session], numbered: Numbered, known: Mapping[End, Side], markers: Markers
+    sessions: Sequence[Session],
+    numbered: Numbered,
+    known: Mapping[End, Side],
+    markers: Markers,
+    servers: Mapping[int, str],
 ) -> pd.DataFrame:
-    """Return ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end; leg is NA without SIP."""
+    """Return ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end; leg is NA of a call without SIP.
+
+    ``servers``: the server's address where a session is an unreadable leg, by its place.
+    """
     number = [
-        (numbered.without_sip[place], None) if session.call_id is None else numbered.legs[session.call_id]
+        numbered.without_sip[place] if session.call_id is None else numbered.legs[session.call_id]
         for place, session in enumerate(sessions)
     ]
-    side = [sides_of(session, known, markers) for session in sessions]
+    side = [sides_of(session, known, markers, servers.get(place)) for place, session in enumerate(sessions)]
     return pd.DataFrame({
         "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
         "side_a": pd.array([one for one, _ in side], "string"),
@@ -291,12 +303,20 @@ def ice_sessions(
     })  # fmt: skip
 
 
-def sides_of(session: Session, known: Mapping[End, Side], markers: Markers) -> tuple[str, str]:
-    """Return the sides of a session's two ufrags; without SIP by what the checks say of the software."""
+def sides_of(
+    session: Session, known: Mapping[End, Side], markers: Markers, server: str | None = None
+) -> tuple[str, str]:
+    """Return the sides of a session's two ufrags; without SIP by the server, or by what the checks say."""
     if session.call_id is not None:
         return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
+    if session.checks and server:
+        one, other = (SERVER if session.checks.hosts.get(u) == server else CLIENT for u in session.ufrags)
+        return one, other
     software = session.checks.software if session.checks else {}
-    one, other = (marked(markers.stun_software, software.get(ufrag)) for ufrag in session.ufrags)
-    if one == other:
+    one_marked, other_marked = (marked(markers.stun_software, software.get(u)) for u in session.ufrags)
+    if one_marked == other_marked:
         return OTHER, OTHER
-    return one or OPPOSITE.get(other or "", OTHER), other or OPPOSITE.get(one or "", OTHER)
+    return (
+        one_marked or OPPOSITE.get(other_marked or "", OTHER),
+        other_marked or OPPOSITE.get(one_marked or "", OTHER),
+    )

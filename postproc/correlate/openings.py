@@ -102,7 +102,10 @@ def answered_legs(
 
 
 def _without_sip(found: Calls) -> Iterator[tuple[Leg, Sequence[Opening]]]:
-    """Yield the calls that are an ICE session alone, as if their first check answered them."""
+    """Yield ICE sessions whose SIP was not seen, calls or legs of such, as if their first check answered."""
+    for (call, number), checks in found.unreadable.items():
+        leg = Leg(checks.capture, checks.frame, checks.first, call, number, None, None, None)
+        yield leg, [Opening(checks.first, checks.capture, checks.frame, ANSWERED, None, {})]
     alone = found.calls[(found.calls["legs"] == 0).fillna(False) & found.calls["start"].notna()]
     for capture, frame, start, call in records(alone, "capture", "frame", "start", "call"):
         leg = Leg(capture, frame, start, call, None, None, None, None)

@@ -611,6 +611,8 @@ class PassageRow(NamedTuple):
     last_lost: pd.Timestamp | None
     delay_ms: float | None
     reordered: int | None
+    smallest_lost: int | None
+    largest_arrived: int | None
 
 
 class LogEventRow(NamedTuple):

@@ -851,6 +851,8 @@ PASSAGES = Table(
         Column("last_lost", TIME, "Last of the lost, by from_capture's clock."),
         Column("delay_ms", REAL, "Median, after the clocks were corrected."),
         Column("reordered", INTEGER, "Of the arrived, those that came after a later one."),
+        Column("smallest_lost", INTEGER, "IP bytes of the smallest datagram lost; NA where nothing was."),
+        Column("largest_arrived", INTEGER, "IP bytes of the largest that arrived; NA where nothing did."),
     ),
 )
 LOG_EVENTS = Table(

@@ -5,12 +5,13 @@ from postproc.correlate.calls import number as numbered
 from postproc.correlate.calls import roles_of
 from postproc.correlate.ice import Session
 from postproc.correlate.joining.join import Joined
+from postproc.correlate.unreadable import Hidden
 from tests import builders as b
 from tests.correlate.scenes import facts_of
 
 
-def number(*legs, groups, sessions=()):
-    return numbered(b.legs(*legs), groups, sessions)
+def number(*legs, groups, sessions=(), hidden=None):
+    return numbered(b.legs(*legs), groups, sessions, hidden or {})
 
 
 def test_calls_and_legs_count_by_their_first_invite():
@@ -43,7 +44,18 @@ def test_sessions_without_sip_are_calls_by_their_first_check():
     legs = ({"call_id": "a", "time": 1.0}, {"call_id": "b", "time": 2.0})
     found = number(*legs, groups={"a": 1, "b": 2}, sessions=sessions)
     assert found.legs == {"a": (1, 1), "b": (3, 1)}
-    assert found.without_sip == {1: 2}
+    assert found.without_sip == {1: (2, None)}
+
+
+@pytest.mark.parametrize(("first", "of_sip", "of_session"), [(True, 2, 1), (False, 1, 2)])
+def test_an_unreadable_leg_comes_before_the_leg_that_the_server_makes_else_after_it(
+    first, of_sip, of_session
+):
+    sessions = [Session(None, ("X", "Y"), b.at(1.5).value, None, None)]
+    hidden = {0: Hidden("a", "10.0.0.1", first)}
+    found = number({"call_id": "a", "time": 1.0}, groups={"a": 1}, sessions=sessions, hidden=hidden)
+    assert found.legs == {"a": (1, of_sip)}
+    assert found.without_sip == {0: (1, of_session)}
 
 
 def link(a, b_, *, siblings=False):

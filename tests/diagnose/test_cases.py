@@ -19,8 +19,6 @@ WITH_LOG = [case for case in CASES if case.logs]
 ALONE = [case for case in CASES if not case.needs_log]
 
 WRONG = {
-    "f_wss_no_binding": "a call whose SIP cannot be read is two: one of its SIP on the other leg, one of its checks",
-    "f_wss_no_binding+log": "the same",
     "r_oneway_later_s2c": "the server's silence counts as passed on from the gateway",
     "r_oneway_later_s2c+log": "the same",
 }

@@ -143,3 +143,20 @@ def test_a_real_capture_at_the_client_gets_a_note(judged):
     assert ("first-leg-missing", "note") in set(
         zip(tables.findings["name"], tables.findings["verdict"], strict=True)
     )
+
+
+UNREAD = ONLY_OUTBOUND | {
+    "legs": [leg(2, leg=2, role="outbound", call_id="b@x")],
+    "rtp_streams": [plain_stream(GATEWAY, SERVER, leg=2)],
+    "bindings": unanswered(3),
+}
+
+
+def test_a_leg_of_which_only_the_checks_can_be_read_is_a_note():
+    (found,) = asked(RULE, **UNREAD)
+    assert (found.verdict, found.confidence, found.leg) == ("note", 0.8, 1)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith("Of the client's leg 1 only its connectivity checks between")
+    assert f"both meet at {SERVER} at the same time" in told["en"]["detail"]
+    assert "(--keylog)" in told["en"]["detail"]
+    assert "treffen" in told["de"]["detail"]

@@ -93,3 +93,10 @@ def test_one_look_up_alone_may_have_been_lost():
 
 def test_silent_when_the_server_knows_its_public_address_all_the_same():
     assert asked(RULE, bindings=[look_up(n) for n in range(5)]) == []
+
+
+def test_one_look_up_of_a_leg_whose_sip_cannot_be_read_proves_nothing():
+    """What the server offered there is not known: it may know its public address well."""
+    hidden = {"legs": [leg(2, leg=2, call_id="b@x")], "sdp_media": [], "candidates": []}
+    (found,) = asked(RULE, bindings=[look_up(), check()], **hidden)
+    assert found.verdict == "note"

@@ -91,6 +91,11 @@ class Case(Call):
         return sorted(leg for leg in with_ice | checked | sided | keyed if leg is not None)
 
     @cached_property
+    def unread_legs(self) -> list[int]:
+        """Legs known by their checks alone: their SIP is encrypted, or not in the capture."""
+        return [leg for leg in self.client_legs if leg not in self.numbers]
+
+    @cached_property
     def judged_legs(self) -> Sequence[int | None]:
         """The client's legs; a call without SIP is one leg without a number."""
         return self.client_legs if self.legs else [None]

@@ -6,6 +6,7 @@ from postproc.diagnose.ending import taken_back
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import both_ways, media_ok
 from postproc.diagnose.evidence.paths import checks
+from postproc.diagnose.evidence.server import server_addresses
 from postproc.diagnose.evidence.signalling import server_calls, with_ice
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
@@ -32,6 +33,14 @@ FINE = Text(
     "Auf diesem Leg fließen Medien in beide Richtungen; was auf dem Leg des Clients daraus wird, ist hier nicht zu"
     " sehen.",
 )
+UNREAD = Text(
+    "Of the client's leg {leg} only its connectivity checks between {one} and {other} can be read, not its SIP.",
+    "Vom Leg {leg} des Clients sind nur die Connectivity Checks zwischen {one} und {other} lesbar, nicht sein SIP.",
+)
+BESIDE = Text(
+    "It is taken for a leg of this call as both meet at {server} at the same time, and nothing else fits.",
+    "Es gilt als Leg dieses Anrufs, weil beide zur selben Zeit bei {server} zusammentreffen und sonst nichts passt.",
+)
 UNKNOWN = Text(
     "So caller, candidates and passwords of the ICE session are not known; the checks themselves are judged.",
     "Anrufer und Kandidaten der ICE-Sitzung sind damit unbekannt; die Checks selbst werden beurteilt.",
@@ -39,6 +48,11 @@ UNKNOWN = Text(
 NOT_THERE = Text(
     "The trouble with the media may lie on the client's leg, and that is not to be seen here.",
     "Die Ursache für fehlende Medien kann auf dem Leg des Clients liegen, und das ist hier nicht zu sehen.",
+)
+KEYS = Text(
+    "give the session keys of the client's connection (--keylog), or have it signal without TLS for one call.",
+    "die Sitzungsschlüssel der Verbindung des Clients angeben (--keylog) oder ihn für einen Anruf ohne TLS"
+    " signalisieren lassen.",
 )
 SETTLE = Text(
     "capture on the server on all interfaces, loopback included; a call the server makes of its own accord"
@@ -51,6 +65,8 @@ SETTLE = Text(
 def find(case: Case) -> Iterator[Finding]:
     if not case.legs:
         yield from _without_sip(case)
+    elif case.unread_legs:
+        yield from _unread(case)
     elif len(case.numbers) == 1 and not case.call.ambiguous:
         yield from _other_leg_only(case)
 
@@ -67,6 +83,22 @@ def _without_sip(case: Case) -> Iterator[Finding]:
         "other": endpoint(first.dst_addr, first.dst_port),
     }
     yield Finding(RULE.name, verdict, 0.9, evidence(first), NO_SIP, (UNKNOWN,), facts)
+
+
+def _unread(case: Case) -> Iterator[Finding]:
+    """A leg joined by machine and time: what its checks show is judged, what its SDP says is not known."""
+    for leg in case.unread_legs:
+        if seen := checks(case, leg=leg).rows:
+            first = seen[0]
+            facts = {
+                "leg": leg,
+                "one": endpoint(first.src_addr, first.src_port),
+                "other": endpoint(first.dst_addr, first.dst_port),
+                "server": first.src_addr if first.src_addr in server_addresses(case) else first.dst_addr,
+            }
+            yield Finding(
+                RULE.name, "note", 0.8, evidence(first), UNREAD, (BESIDE, UNKNOWN), facts, KEYS, leg=leg
+            )
 
 
 def _judged(case: Case) -> bool:

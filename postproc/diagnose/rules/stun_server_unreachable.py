@@ -7,6 +7,7 @@ from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.paths import requests
 from postproc.diagnose.evidence.server import Line, logged, quoted, server_addresses
 from postproc.model.addresses import endpoint
+from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import BindingRow
 from postproc.model.text import Text
@@ -90,8 +91,10 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
         said.append(LOGGED)
     repeated = requests(held) >= case.deployment.thresholds.dead_requests
     certain = bool(told or failed) or repeated
+    # What the server offered to a client whose SIP cannot be read may well have been a public address.
+    doubted: Verdict = "note" if held[0].leg in case.unread_legs else "suspect"
     return Finding(
-        RULE.name, "fault" if certain else "suspect", 0.97 if told else 0.9 if certain else 0.6, evidence(*held),
+        RULE.name, "fault" if certain else doubted, 0.97 if told else 0.9 if certain else 0.6, evidence(*held),
         TITLE, tuple(said), facts, None if certain else SETTLE, leg=held[0].leg,
     )  # fmt: skip
 
