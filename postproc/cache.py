@@ -10,13 +10,14 @@ when it is read: the same bytes may be called otherwise in the next run.
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from postproc.files import private, scratch
@@ -109,8 +110,11 @@ def _table(path: Path) -> pa.Table:
 
 
 def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:
-    """Put captures under each other, each with what it is called in this run: capture, path, sha256."""
-    held = [_named(events, names) for events, names in captures]
+    """Put captures under each other, each with what it is called in this run: capture, path, sha256.
+
+    RTP streams are numbered on, so that no two of the run have one number.
+    """
+    held = list(_numbered_on(_named(events, names) for events, names in captures))
     parts = {name: [events[name] for events in held if name in events] for name in BY_NAME}
     return Tables().with_(**{name: _frame(tables) for name, tables in parts.items() if tables})
 
@@ -121,6 +125,19 @@ def _named(events: Events, names: Mapping[str, str]) -> Events:
         for column in set(names) & set(rows.column_names):
             named[table] = _filled(named[table], column, names[column])
     return named
+
+
+def _numbered_on(captures: Iterable[Events]) -> Iterator[Events]:
+    before = 0
+    for events in captures:
+        numbered = dict(events)
+        for table in ("rtp_streams", "rtp_seconds"):
+            if before and table in events:
+                rows = events[table]
+                column = rows.column_names.index("stream")
+                numbered[table] = rows.set_column(column, "stream", pc.add(rows["stream"], before))
+        before += len(events.get("rtp_streams", ()))
+        yield numbered
 
 
 def _filled(rows: pa.Table, column: str, text: str) -> pa.Table:

@@ -358,11 +358,13 @@ def _note_fragments(found: Packets, rows: Rows, identity: Array, flags: Array, s
     found.protocol[rows] = np.where(pieces["start"] == 0, found.protocol[rows], UNCLEAR)
 
 
-def incomplete(pieces: Array) -> int:
-    """How many fragments are of datagrams of which a part is not in the capture."""
+def incomplete(pieces: Array) -> Array:
+    """Which fragments are of datagrams of which a part is not in the capture."""
+    found = np.zeros(len(pieces), bool)
     if not len(pieces):
-        return 0
-    pieces = take(pieces, np.lexsort((pieces["start"], pieces["time"], pieces["key"])))
+        return found
+    by_datagram = np.lexsort((pieces["start"], pieces["time"], pieces["key"]))
+    pieces = take(pieces, by_datagram)
     begins = np.ones(len(pieces), bool)
     begins[1:] = (pieces["key"][1:] != pieces["key"][:-1]) | (np.diff(pieces["time"]) > REASSEMBLED_WITHIN)
     datagram = np.cumsum(begins) - 1
@@ -376,7 +378,8 @@ def incomplete(pieces: Array) -> int:
     gap[runs] = start[runs] > 0
     broken = np.add.reduceat(gap, runs, dtype=np.int64) > 0
     broken |= np.add.reduceat(pieces["last"][order], runs, dtype=np.int64) == 0
-    return int(np.diff(runs, append=len(pieces))[broken].sum())
+    found[by_datagram] = broken[datagram]
+    return found
 
 
 def _datagrams(packets: Packets) -> Payloads:

@@ -3,11 +3,16 @@
 One walk measures, and notes in a scratch file what the fate of every record hangs on: nothing, a
 stream, a connection or a flow. When all of them are known, the records that stay are copied,
 byte for byte, in the capture's own format.
+
+Files that go on from each other (a ring buffer) are walked as one: what is remembered of streams,
+connections, fragments and segments goes from file to file, frames are numbered on, and both files hold what
+stays of all.
 """
 
+import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
@@ -21,7 +26,7 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import hep, hidden, media, payloads
 from postproc.read.arrays import Array, join, starts_of_runs, structure, take
-from postproc.read.container import Container, Window
+from postproc.read.container import Container, Interface, Window
 from postproc.read.frame import Frame
 from postproc.read.inputs import said
 from postproc.read.layers import FOREIGN, listed
@@ -29,13 +34,30 @@ from postproc.read.media import Media, rtp_tables
 from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, incomplete, segments, unwrapped
 from postproc.read.rtp import rtp_packets
 from postproc.read.segments import At, Streams
+from postproc.read.streams import Gap
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
+from postproc.wire import pcapng
 
 USUAL_SIZE = 256  # of a media packet's record: so many of them are measured together as fill a window
-KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, DIRECT, REPORT = range(7)
+KEEP, LEAVE_OUT, STREAM, CONNECTION, NO_PACKET, DIRECT, REPORT, NOT_AGAIN = range(8)
 RECORD = structure("at i8, time i8, key u8, size u4, fate u4")
 JUDGED_AT_ONCE = 1 << 16  # records
 COPIED_AT_ONCE = 1 << 20  # bytes
+# Packets are missing between two files where nothing comes for so many times the usual distance of packets,
+# and a stream's numbers go on higher. By chance so long a pause is one in e**50; lower, and what the network
+# lost just there would be forgiven; higher, and a short file missing in a ring of quiet traffic is loss.
+PAUSES_OF_A_GAP = 50
+SHORTEST_GAP = (
+    10**8
+)  # ns; with many calls packets are microseconds apart, and a disk may halt a capture longer
+
+
+class BrokenChainError(CaptureError):
+    """Files cannot be walked as one, because of the one at this ``place``."""
+
+    def __init__(self, place: int, error: Exception) -> None:
+        super().__init__(str(error))
+        self.place = place
 
 
 @dataclass
@@ -59,6 +81,7 @@ class Targets:
 
     kept: BinaryIO
     direct: BinaryIO | None
+    everything: bool = False  # goes to tshark
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,7 @@ class Verdict:
 class Split:
     """What one walk over a capture found; ``sha256`` is of the file's bytes.
 
+    ``files`` says the same of each file where several were walked as one, as far as it can be told apart.
     ``interfaces`` and ``link_types`` have one entry per interface. ``kept_frames``
     and ``kept_times`` (ns since the epoch) belong to the small file's frames in
     order, ``direct_frames`` and ``direct_times`` to those in the other one.
@@ -111,79 +135,173 @@ class Split:
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
     from_streams: tuple[Frame, ...] = ()
+    files: "tuple[Split, ...]" = ()
+
+
+@dataclass
+class File:
+    """A file as far as it has been walked: ``frames`` are in those before it, ``rows`` are of its fates."""
+
+    path: Path
+    container: Container
+    number: int  # among the files
+    frames: int
+    identity: tuple[int, int]  # of what was opened
+    interfaces: int = 0  # described in it so far
+    rows: int = 0
+    sha256: str = ""
+    first_time: int | None = None
+    last_time: int | None = None
+    unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
+    pieces: int = 0  # how many fragments came until its end
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Walk:
-    """What a walk gathers."""
+    """What a walk gathers: it is fed files one after the other."""
 
-    container: Container
     media: Media
+    files: list[File] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
     connections: ForTshark = field(default_factory=ForTshark)
     flows: ForTshark = field(default_factory=ForTshark)
     streams: Streams = field(default_factory=Streams)
-    unread: Counter[str] = field(default_factory=Counter)  # packets not looked into, by what they were
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
-    first_time: int | None = None
     last_time: int | None = None
+    walked: int = 0  # bytes of the files that are done
     guessed: list[Array] = field(default_factory=lambda: [np.zeros(0, np.int64)])  # frames
 
 
 def split(
-    capture: Path,
+    captures: Path | Sequence[Path],
     kept: Path | None,
     aside: Path | None = None,
     *,
     keep_tls: bool = False,
+    everything: bool = False,
     window: int = WINDOW,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Split:
     """Measure the media of a capture, and write to ``kept`` what tshark must see of it.
 
+    Several files, each going on from the one before, are taken as one.
     ``aside`` takes what needs no tshark (read.payloads); without it, tshark sees that, too.
-    ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too.
-    ``seen`` is told how many bytes have been looked at.
-    Raises CaptureError, or NotWalkable when it has to be converted first.
+    ``keep_tls`` keeps connections that may be decrypted; secrets in the file do so too. ``everything``
+    keeps all packets. ``seen`` is told how many bytes have been looked at.
+    Raises CaptureError, or NotWalkable when it has to be converted first; BrokenChainError of several files.
     """
+    paths = [captures] if isinstance(captures, Path) else list(captures)
+    walk = Walk(Media(batch=window // USUAL_SIZE))
     try:
-        with Hashing(capture) as file:
-            walk = Walk(open_container(file), Media(batch=window // USUAL_SIZE))
-            with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
-                _walk(file, walk, fates if kept else None, window, seen)
-                small = _written(file, fates, _verdict(walk, keep_tls), kept, aside) if kept else Kept()
-                return _result(walk, small, file.sha256())
+        with tempfile.TemporaryFile(dir=kept and kept.parent) as fates:
+            for path in paths:
+                _walk(path, walk, fates if kept else None, window, seen)
+            media.add(walk.media, walk.streams.finish())
+            media.finish(walk.media)
+            fates.seek(0)
+            verdict = _verdict(walk, keep_tls)
+            small = [Kept()] * len(paths)
+            if kept:
+                with kept.open("wb") as target, aside.open("wb") if aside else nullcontext() as second:
+                    small = _written(walk, fates, verdict, Targets(target, second, everything))
+            return _result(walk, small)
     except OSError as error:
-        raise CaptureError(said(error)) from error
+        raise _broken(walk, paths, CaptureError(said(error))) from error
+    except CaptureError as error:
+        raise _broken(walk, paths, error) from error
 
 
-def _walk(file: FileIO, walk: Walk, fates: BinaryIO | None, size: int, seen: Callable[[int], None]) -> None:
-    for window in windows(file, walk.container, size):
-        _take_in(window, walk, fates)
-        seen(file.tell())
-    media.add(walk.media, walk.streams.finish())
-    media.finish(walk.media)
+def _broken(walk: Walk, paths: Sequence[Path], error: CaptureError) -> CaptureError:
+    """The error, of several files with the place of the one that was walked."""
+    if len(paths) == 1 or isinstance(error, BrokenChainError):
+        return error
+    return BrokenChainError(sum(bool(each.sha256) for each in walk.files), error)
 
 
-def _written(file: FileIO, fates: BinaryIO, verdict: Verdict, kept: Path, aside: Path | None) -> Kept:
-    with kept.open("wb") as target, aside.open("wb") if aside else nullcontext() as second:
-        return copy_kept(file, fates, verdict, Targets(target, second))
+def _walk(path: Path, walk: Walk, fates: BinaryIO | None, size: int, seen: Callable[[int], None]) -> None:
+    """Walk one file on from those before it."""
+    number = len(walk.files)
+    with Hashing(path) as file:
+        status = os.fstat(file.fileno())
+        before = walk.files[-1] if walk.files else None
+        frames = before.frames + before.container.packets if before else 0
+        now = File(path, open_container(file), number, frames, (status.st_dev, status.st_ino))
+        if before:
+            _check_same_kind(before, now)
+            now.container.clock.last = before.container.clock.last
+        walk.files.append(now)
+        for window in windows(file, now.container, size):
+            _note_interfaces(walk, now)
+            _note_gap(walk, now, window)
+            _take_in(file, window, walk, fates)
+            seen(walk.walked + file.tell())
+        now.pieces = sum(map(len, walk.fragments))
+        now.sha256 = file.sha256()
+    walk.walked += status.st_size
+
+
+def _check_same_kind(before: File, now: File) -> None:
+    if now.container.format != before.container.format or now.container.layout != before.container.layout:
+        raise BrokenChainError(now.number, CaptureError("another format than the file before"))
+
+
+def _note_interfaces(walk: Walk, now: File) -> None:
+    """Packets say the number of their interface: it has to be the same one in all files."""
+    own = now.container.interfaces
+    if any(one != other for one, other in zip(walk.interfaces, own, strict=False)):
+        raise BrokenChainError(now.number, CaptureError("other interfaces than the file before"))
+    walk.interfaces += own[len(walk.interfaces) :]
+
+
+def _note_gap(walk: Walk, now: File, window: Window) -> None:
+    """Packets between this file and the one before may be missing: what streams lack there, nobody lost."""
+    if walk.last_time is None or now.number == 0 or now.first_time is not None or not len(window.time):
+        return
+    before, first = walk.files[now.number - 1], int(window.time.min())
+    if before.first_time is None:
+        return
+    usual = (walk.last_time - before.first_time) / max(before.container.packets, 1)
+    pause = first - walk.last_time
+    if pause > max(PAUSES_OF_A_GAP * usual, SHORTEST_GAP) or before.container.cut_short:
+        walk.media.streams.gaps.append(Gap(now.number, walk.last_time, first))
+
+
+def _written(walk: Walk, fates: BinaryIO, verdict: Verdict, targets: Targets) -> list[Kept]:
+    done = []
+    for each in walk.files:
+        with FileIO(each.path) as file:
+            status = os.fstat(file.fileno())
+            if (status.st_dev, status.st_ino) != each.identity:
+                raise CaptureError("another file took its place while it was read")
+            done.append(copy_kept(file, _records(fates, each.rows), verdict, targets, each.frames))
+    return done
+
+
+def _records(fates: BinaryIO, count: int) -> Iterator[Array]:
+    """The next so many RECORD rows."""
+    while count and (chunk := fates.read(min(JUDGED_AT_ONCE, count) * RECORD.itemsize)):
+        rows = np.frombuffer(chunk, RECORD)
+        count -= len(rows)
+        yield rows
 
 
 def _verdict(walk: Walk, keep_tls: bool) -> Verdict:
-    keep = keep_tls or walk.container.has_secrets
+    keep = keep_tls or any(each.container.has_secrets for each in walk.files)
     connections, flows = walk.connections.keys(keep_tls=keep), walk.flows.keys(keep_tls=keep)
     return Verdict(media.proven(walk.media), connections, walk.streams.connections, flows)
 
 
-def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
+def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     """Measure the media of a window, and note what its records' fate hangs on."""
-    found, udp = unwrapped(window, walk.container.interfaces)
-    walk.unread.update(found.unread)
-    walk.unread.update(hidden.in_datagrams(udp))
-    first_frame = walk.container.packets - len(window.time) + 1
+    now = walk.files[-1]
+    found, udp = unwrapped(window, now.container.interfaces)
+    now.unread.update(found.unread)
+    now.unread.update(hidden.in_datagrams(udp))
+    first_frame = now.frames + now.container.packets - len(window.time) + 1
     copied, unread = hep.media(found, udp, first_frame)
-    walk.unread.update(unread)
+    now.unread.update(unread)
     walk.fragments += found.fragments
     walk.tunnel_ports |= found.tunnel_ports
     rtp, rows = rtp_packets(found, udp, window.time, first_frame)
@@ -193,21 +311,41 @@ def _take_in(window: Window, walk: Walk, fates: BinaryIO | None) -> None:
     keys = flow(tcp.source, tcp.destination)
     at = At(first_frame, window.time, window.interface)
     media.add(walk.media, walk.streams.take(found, tcp, keys, payloads.framed_in_tcp(tcp), at))
-    walk.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
+    now.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
     if fates:
         fate, key = _fates(found, udp, tcp, keys, walk)
         bare = ~rtp["relayed"]
         fate[rows[bare]], key[rows[bare]] = STREAM, rtp["key"][bare]
         _note_direct(udp, walk.flows, fate, key)
-        fates.write(record_fates(window, fate, key).view(np.uint8).data)
+        records = record_fates(window, fate, key)
+        if now.number:
+            _note_again(file, window, records, walk)
+        fates.write(records.view(np.uint8).data)
+        now.rows += len(records)
     walk.guessed.append(first_frame + window.guessed)
     _note_times(walk, np.delete(window.time, window.guessed) if len(window.guessed) else window.time)
 
 
+def _note_again(file: FileIO, window: Window, records: Array, walk: Walk) -> None:
+    """Of what a file says of itself, leave out what those before it have said."""
+    again, now, walked = [], walk.files[-1], file.tell()
+    before = max(len(each.container.interfaces) for each in walk.files[:-1])
+    for at, _ in window.others:
+        file.seek(at)
+        kind = int.from_bytes(file.read(4), "little")
+        described = now.container.format == "pcapng" and kind == pcapng.INTERFACE
+        if at == 0 or (described and now.interfaces < before):
+            again.append(at)
+        now.interfaces += described
+    file.seek(walked)
+    records["fate"][np.isin(records["at"], again)] = NOT_AGAIN
+
+
 def _note_times(walk: Walk, times: Array) -> None:
     if len(times):
-        first, last = int(times.min()), int(times.max())
-        walk.first_time = first if walk.first_time is None else min(walk.first_time, first)
+        now, first, last = walk.files[-1], int(times.min()), int(times.max())
+        now.first_time = first if now.first_time is None else min(now.first_time, first)
+        now.last_time = last if now.last_time is None else max(now.last_time, last)
         walk.last_time = last if walk.last_time is None else max(walk.last_time, last)
 
 
@@ -232,10 +370,15 @@ def _note_direct(udp: Payloads, flows: ForTshark, fate: Array, key: Array) -> No
     fate[udp.rows[found.direct]], key[udp.rows[found.direct]] = DIRECT, found.key
 
 
-def _unread(walk: Walk) -> Counter[str]:
-    """Packets of which nobody here can say what is in them."""
+def _unread(walk: Walk) -> list[Counter[str]]:
+    """Packets of each file of which nobody here can say what is in them."""
     missing = incomplete(np.concatenate(walk.fragments))
-    return walk.unread + walk.streams.unread + Counter({"IP fragments without their rest": missing})
+    unread = [each.unread for each in walk.files]
+    ends = np.searchsorted(np.flatnonzero(missing), [0, *(each.pieces for each in walk.files)])
+    for found, number in zip(unread, np.diff(ends).tolist(), strict=True):
+        found["IP fragments without their rest"] += number
+    unread[-1].update(walk.streams.unread)
+    return [+found for found in unread]
 
 
 def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
@@ -244,35 +387,68 @@ def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
         yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
 
 
-def _result(walk: Walk, small: Kept, sha256: str) -> Split:
+def _missing(gaps: list[Gap], number: int) -> Iterator[str]:
+    """What a file lacks that was sent before it began."""
+    for gap in gaps:
+        if gap.file == number and gap.packets:
+            yield (
+                f"packets are missing between the file before it and this one ({gap.lasts / 1e9:.1f} s): "
+                f"the {gap.packets} of RTP among them are not counted as lost"
+            )
+
+
+def _result(walk: Walk, small: list[Kept]) -> Split:
     rtp_streams, rtp_seconds = rtp_tables(walk.media)
-    unread = _unread(walk)
-    container = walk.container
+    every = zip(walk.files, small, _unread(walk), strict=True)
+    files = tuple(_of_file(*each, walk.media.streams.gaps) for each in every)
+    unread = sum((each.unread for each in walk.files), Counter[str]())
+    times = [time for each in files for time in (each.first_time, each.last_time) if time is not None]
     return Split(
-        format=container.format,
-        sha256=sha256,
-        packets=container.packets,
-        first_time=walk.first_time,
-        last_time=walk.last_time,
-        interfaces=tuple(interface.name for interface in container.interfaces),
-        link_types=tuple(interface.link_name for interface in container.interfaces),
-        cut_short=container.cut_short,
-        has_secrets=container.has_secrets,
-        media_packets=small.media,
-        foreign_packets=small.foreign,
-        kept_frames=small.frames,
-        kept_times=small.times,
-        direct_frames=small.direct,
-        direct_times=small.direct_times,
+        format=files[0].format,
+        sha256=files[0].sha256,
+        packets=sum(each.packets for each in files),
+        first_time=min(times, default=None),
+        last_time=max(times, default=None),
+        interfaces=tuple(interface.name for interface in walk.interfaces),
+        link_types=tuple(interface.link_name for interface in walk.interfaces),
+        cut_short=any(each.cut_short for each in files),
+        has_secrets=any(each.has_secrets for each in files),
+        media_packets=sum(each.media_packets for each in files),
+        foreign_packets=sum(each.foreign_packets for each in files),
+        kept_frames=np.concatenate([each.frames for each in small]),
+        kept_times=np.concatenate([each.times for each in small]),
+        direct_frames=np.concatenate([each.direct for each in small]),
+        direct_times=np.concatenate([each.direct_times for each in small]),
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
         tunnel_ports=frozenset(walk.tunnel_ports),
         guessed_frames=np.concatenate(walk.guessed),
         rtp_streams=rtp_streams,
         rtp_seconds=rtp_seconds,
-        warnings=(*container.warnings, *_not_looked_at(unread)),
+        warnings=tuple(warning for each in files for warning in each.warnings),
         media=walk.media,
         from_streams=tuple(walk.streams.frames),
+        files=files,
+    )
+
+
+def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> Split:
+    container = file.container
+    return Split(
+        format=container.format,
+        sha256=file.sha256,
+        packets=container.packets,
+        first_time=file.first_time,
+        last_time=file.last_time,
+        interfaces=tuple(interface.name for interface in container.interfaces),
+        link_types=tuple(interface.link_name for interface in container.interfaces),
+        cut_short=container.cut_short,
+        has_secrets=container.has_secrets,
+        media_packets=small.media,
+        foreign_packets=small.foreign,
+        not_looked_at=sum(unread.values()),
+        unread=listed(unread),
+        warnings=(*_missing(gaps, file.number), *container.warnings, *_not_looked_at(unread)),
     )
 
 
@@ -288,13 +464,13 @@ def record_fates(window: Window, fate: Array, key: Array) -> Array:
     return take(every, np.argsort(every["at"], kind="stable"))
 
 
-def copy_kept(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targets) -> Kept:
-    """Copy the records that stay; ``fates`` holds all RECORD rows."""
-    done, frame = [Kept()], 0
-    fates.seek(0)
-    while chunk := fates.read(JUDGED_AT_ONCE * RECORD.itemsize):
-        rows = np.frombuffer(chunk, RECORD)
-        frames = frame + np.cumsum(rows["fate"] != NO_PACKET, dtype=np.int64)
+def copy_kept(
+    capture: FileIO, fates: Iterable[Array], verdict: Verdict, targets: Targets, frame: int
+) -> Kept:
+    """Copy the records that stay; ``fates`` are RECORD rows, the packets among them are behind this frame."""
+    done = [Kept()]
+    for rows in fates:
+        frames = frame + np.cumsum(_is_packet(rows["fate"]), dtype=np.int64)
         frame = int(frames[-1])
         done.append(_write(capture, rows, frames, verdict, targets))
     return Kept(
@@ -307,9 +483,15 @@ def copy_kept(capture: FileIO, fates: BinaryIO, verdict: Verdict, targets: Targe
     )
 
 
+def _is_packet(fate: Array) -> Array:
+    packet: Array = (fate != NO_PACKET) & (fate != NOT_AGAIN)
+    return packet
+
+
 def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, targets: Targets) -> Kept:
     fate, at, size = rows["fate"], rows["at"], rows["size"].astype(np.int64)
-    packet = fate != NO_PACKET
+    packet = _is_packet(fate)
+    again = fate == NOT_AGAIN
     is_media = _hangs(rows, STREAM, lambda key: _among(key, verdict.media))
     is_read = _hangs(rows, CONNECTION, lambda key: _among(key, verdict.streams))
     is_foreign = _hangs(rows, CONNECTION, lambda key: ~_among(key, verdict.connections))
@@ -317,8 +499,10 @@ def _write(capture: FileIO, rows: Array, frames: Array, verdict: Verdict, target
     is_direct = np.zeros(len(rows), bool)
     if targets.direct:
         is_direct = _hangs(rows, DIRECT, lambda key: ~_among(key, verdict.flows))
-        _copy(capture, targets.direct, at[is_direct | ~packet], size[is_direct | ~packet])
+        there = is_direct | ~(packet | again)
+        _copy(capture, targets.direct, at[there], size[there])
     stays = ~(is_media | is_foreign | is_direct | is_read | (fate == REPORT))
+    stays = (stays | targets.everything) & ~again
     _copy(capture, targets.kept, at[stays], size[stays])
     shown = stays & packet
     unread = is_foreign | (fate == REPORT)  # RTCP: nobody asks for it

@@ -93,6 +93,20 @@ def highest_before(number: Array, starts: Array, first: Array) -> Array:
 
 
 @dataclass
+class Gap:
+    """A time between two files in which packets were not captured, if streams go on higher behind it."""
+
+    file: int  # number of the one behind it
+    start: int  # ns since the epoch: the last packet before it
+    end: int
+    packets: int = 0  # that streams lack
+
+    @property
+    def lasts(self) -> int:
+        return self.end - self.start
+
+
+@dataclass
 class Streams:
     """``rows`` has room for more than the ``count`` streams there are; ``known`` is key -> stream."""
 
@@ -101,6 +115,7 @@ class Streams:
     rows: Array = field(default_factory=lambda: np.zeros(64, STATE))
     recent: Array = field(default_factory=lambda: np.zeros(0, SEEN))
     seconds: Seconds = field(default_factory=Seconds)
+    gaps: list[Gap] = field(default_factory=list)  # by time
 
     @property
     def state(self) -> Array:
@@ -211,15 +226,20 @@ def _steps(streams: Streams, stream: Array, packets: Array) -> Steps:
     jump = jumps(width)
     number = extended(width, starts, known["number"])
     advance = number - highest_before(number, starts, known["highest"])
+    missing = np.zeros(len(stream), bool)
+    for gap in streams.gaps:
+        over = (earlier["time"] <= gap.start) & (packets["time"] >= gap.end) & (advance > 1) & ~jump
+        gap.packets += int((advance[over] - 1).sum())
+        missing |= over
     return Steps(
         stream=stream,
         since=packets["time"] - np.repeat(known["first_time"], lengths(starts, len(stream))),
-        elapsed=np.maximum(packets["time"] - earlier["time"], 0),
+        elapsed=np.where(missing, 0, np.maximum(packets["time"] - earlier["time"], 0)),
         ticks=(packets["timestamp"] - earlier["timestamp"]).view(np.int32).astype(np.int64),
         number=number,
         advance=advance,
-        skipped=np.where(jump, np.maximum(advance - 1, 0), 0),
-        comparable=~jump & (packets["payload_type"] == earlier["payload_type"]),
+        skipped=np.where(jump | missing, np.maximum(advance - 1, 0), 0),
+        comparable=~(jump | missing) & (packets["payload_type"] == earlier["payload_type"]),
     )
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from postproc.correlate.logs import EMPTY, NO_CLOCK, logs, stream
-from postproc.correlate.recordings import recordings
+from postproc.model.recordings import recordings
 from postproc.model.tables import LOG_EVENTS, LOGS, Tables
 from tests import builders as b
 from tests.correlate import logscenes as s

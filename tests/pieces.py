@@ -1,0 +1,121 @@
+"""Captures cut into pieces like the files of a ring buffer, and what a run makes of them beside the whole.
+
+``python -m tests.pieces [--pieces 2,5,20] CAPTURE ...`` says of each capture where the two differ.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from postproc import pipeline
+from postproc.model.recordings import FURTHER
+from postproc.model.tables import Tables
+from postproc.read import programs
+from postproc.read.inputs import find
+from postproc.results import Run
+
+COMPARED = (
+    "calls", "legs", "joins", "bindings", "pairs", "candidates", "dtls", "rtp_streams", "rtp_seconds",
+    "phases", "transactions", "timeline", "nat_mappings", "sip_messages", "stun_messages", "dtls_messages",
+    "icmp_errors", "connection_events", "findings",
+)  # fmt: skip
+WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # what a piece cannot have in common with the whole
+FEWEST = 200  # packets of a capture that is worth being cut
+
+
+def cut(capture: Path, pieces: int, folder: Path, seed: int = 0) -> list[Path]:
+    """The pieces of a capture, their names in no order."""
+    packets = packets_of(capture)
+    size = -(-packets // pieces)
+    editcap = programs.companion("editcap")
+    assert editcap
+    making = folder / "making"
+    making.mkdir(parents=True)
+    subprocess.run([editcap, "-c", str(size), capture, making / f"ring{capture.suffix}"], check=True)
+    made = sorted(making.iterdir())
+    names = random.Random(seed).sample(range(1000), len(made))
+    ring = folder / "ring"
+    ring.mkdir()
+    return [piece.rename(ring / f"{name:03}{piece.suffix}") for piece, name in zip(made, names, strict=True)]
+
+
+def packets_of(capture: Path) -> int:
+    capinfos = programs.companion("capinfos")
+    assert capinfos
+    said = subprocess.run([capinfos, "-TrcM", capture], check=True, capture_output=True, text=True).stdout
+    return int(said.rsplit("\t", 1)[1])
+
+
+def run(path: Path) -> Run:
+    return pipeline.run([path], report=False, jobs=1)
+
+
+def differences(whole: Tables, pieces: Tables) -> list[str]:
+    """The tables that say another thing of the pieces, and where first."""
+    return [
+        f"{name}: {said}"
+        for name in COMPARED
+        if (said := _difference(*(_plain(getattr(each, name)) for each in (whole, pieces))))
+    ]
+
+
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    kept = rows.drop(columns=[name for name in WHERE if name in rows])
+    return kept.sort_values(list(kept), kind="stable", ignore_index=True)
+
+
+def _difference(whole: pd.DataFrame, pieces: pd.DataFrame) -> str:
+    if len(whole) != len(pieces):
+        return f"{len(pieces)} rows, whole {len(whole)}"
+    for column in whole:
+        one, other = whole[column], pieces[column]
+        same = (one == other).fillna(False) | (one.isna() & other.isna())
+        if str(one.dtype) == "Float64":
+            same |= ((one - other).abs() <= 1e-6 * one.abs().clip(1)).fillna(False)
+        if not same.all():
+            row = same.idxmin()
+            return f"{int((~same).sum())} {column}, as {other[row]!r} for {one[row]!r}"
+    return ""
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those it waited for."""
+    return sum(os.times()[:4])
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("captures", nargs="+", type=Path)
+    parser.add_argument("--pieces", default="2,5,20")
+    given = parser.parse_args(arguments)
+    captures, _ = find(given.captures)
+    failed = 0
+    for capture in captures:
+        if packets_of(capture.path) <= FEWEST:
+            continue
+        start = _cpu_seconds()
+        whole = run(capture.path)
+        took = _cpu_seconds() - start
+        for pieces in map(int, given.pieces.split(",")):
+            with tempfile.TemporaryDirectory() as folder:
+                made = cut(capture.path, pieces, Path(folder))
+                start = _cpu_seconds()
+                found = differences(whole.tables, run(made[0].parent).tables)
+                ratio = (_cpu_seconds() - start) / took
+            failed += bool(found)
+            print(
+                f"{capture.name} in {len(made)}: {ratio:.2f} x CPU; {'; '.join(found) or 'the same'}",
+                flush=True,
+            )
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
