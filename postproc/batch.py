@@ -38,8 +38,9 @@ from postproc.files.signals import ENDING, undisturbed
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
 from postproc.read import inputs, together
-from postproc.read.capture import Options, Seen, read
+from postproc.read.capture import Seen, read
 from postproc.read.inputs import Capture, Unread
+from postproc.read.option_files import Options
 from postproc.show.terminal import READING, Step, Tell
 
 if TYPE_CHECKING:
