@@ -40,8 +40,9 @@ from postproc.files.signals import ENDING, undisturbed
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
 from postproc.read import inputs, together
-from postproc.read.capture import Files, Options, Seen, read_files
+from postproc.read.capture import Files, Seen, read_files
 from postproc.read.inputs import Capture, Unread
+from postproc.read.option_files import Options
 from postproc.read.split import BrokenChainError
 from postproc.show.terminal import READING, Step, Tell
 

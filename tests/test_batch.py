@@ -19,8 +19,8 @@ from postproc.batch import Job
 from postproc.files.signals import ENDING
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import CAPTURES, Tables
-from postproc.read.capture import Options
 from postproc.read.inputs import Capture
+from postproc.read.option_files import Options
 from tests import kills
 
 

@@ -182,7 +182,7 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
         raise IndexError("every time")
 
     monkeypatch.setattr(pipeline, "diagnose", fail)
-    done = pipeline.run([folder], tmp_path / "out", jobs=1)
+    done = pipeline.run([folder], tmp_path / "out", jobs=1, csv=True)
     assert (done.captures.empty, len(done.unread)) == (True, len(GOOD))
     assert len(postproc.load(tmp_path / "out").calls) == len(first.calls)
 

@@ -83,8 +83,9 @@ def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
     found = [
         replace(each, call=case.number)
         for rule in rules
-        if not rule.beside_calls and _matters(rule, case)
+        if not rule.beside_calls and any(_matters(variant, case) for variant in rule.every_variant)
         for each in rule.find(case)
+        if _matters(rule.variant(each.tags), case)
     ]
     doubtful = _media_may_be_hidden(case) or leaky(case)
     return [_doubted(each) for each in found] if doubtful else found
@@ -120,6 +121,11 @@ def _doubted(finding: Finding) -> Finding:
     return replace(finding, verdict="cannot_tell") if missing else finding
 
 
+def _of(finding: Finding) -> Rule:
+    """The finding's rule, as it is for this finding."""
+    return BY_NAME[finding.rule].variant(finding.tags)
+
+
 def _matters(rule: Rule, case: Case) -> bool:
     """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
 
@@ -149,7 +155,7 @@ def _with_verdicts(tables: Tables, judged: list[Judged], lang: Lang) -> pd.DataF
 def _phases_with_verdicts(tables: Tables, judged: list[Judged]) -> pd.DataFrame:
     said: dict[tuple[int | None, int | None, int | None], CallVerdict | None] = {}
     for each in judged:
-        path = [found for found in each.chain.findings if BY_NAME[found.rule].stage in NETWORK]
+        path = [found for found in each.chain.findings if _of(found).stage in NETWORK]
         for phase in each.case.phases:
             said[phase.call, phase.leg, phase.phase] = phase_verdict(each.case, phase, path)
     phases = load(PhaseRow, tables.phases)

@@ -4,9 +4,10 @@ The chain is SIP -> candidates -> bindings -> DTLS -> media. What follows from a
 earlier break is listed under it, not beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from postproc.model.causes import Link
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import STAGES, VERDICTS, Finding, Rule
 
@@ -26,55 +27,86 @@ class Chain:
 
 def chain(found: Sequence[Finding], rules: Sequence[Rule], *, media_ok: bool | None) -> Chain:
     """Order a call's findings: the root first, its consequences next, notes last."""
-    order = {rule.name: position for position, rule in enumerate(rules)}
     by_name = {rule.name: rule for rule in rules}
-    held = [_eased(each, by_name[each.rule]) if media_ok else each for each in found]
-    broken = {each.rule for each in held if each.verdict in BROKEN}
-    broken_rules = [rule for rule in rules if rule.name in broken]
-    explained = {rule.name: why for rule in broken_rules if (why := _reason(rule, broken_rules))}
-    roots = [each for each in held if each.verdict in BROKEN and each.rule not in explained]
-    root = min(roots, key=lambda each: _rank(each, by_name, order), default=None)
-    told = sorted(held, key=lambda each: _place(each, root, explained, by_name, order))
-    caused = {i: explained[f.rule] for i, f in enumerate(told) if f.rule in explained and f.verdict in BROKEN}
-    return Chain(root, tuple(told), caused, any(_doubts_media(each, by_name[each.rule]) for each in held))
+    order = {rule.name: position for position, rule in enumerate(rules)}
+    held = [_Ruled(each, by_name[each.rule].variant(each.tags), order[each.rule]) for each in found]
+    eased = [_eased(each) if media_ok else each for each in held]
+    broken = _once(each for each in eased if each.finding.verdict in BROKEN)
+    explained = {each.key: why for each in broken if (why := _reason(each.rule, broken))}
+    roots = [each for each in eased if each.finding.verdict in BROKEN and each.key not in explained]
+    root = min(roots, key=_rank, default=None)
+    told = sorted(eased, key=lambda each: _place(each, root, explained))
+    caused = {
+        position: explained[each.key]
+        for position, each in enumerate(told)
+        if each.key in explained and each.finding.verdict in BROKEN
+    }
+    return Chain(
+        root.finding if root is not None else None,
+        tuple(each.finding for each in told),
+        caused,
+        any(map(_doubts_media, eased)),
+    )
 
 
-def _eased(finding: Finding, rule: Rule) -> Finding:
+@dataclass(frozen=True)
+class _Ruled:
+    """A finding, its rule as it is for this finding, and where the rule stands in the list of all."""
+
+    finding: Finding
+    rule: Rule
+    position: int
+
+    @property
+    def key(self) -> tuple[str, Link | None]:
+        return self.rule.name, self.rule.breaks
+
+
+def _once(held: Iterable[_Ruled]) -> list[_Ruled]:
+    """One of each rule and link, in the order of the rules."""
+    found = {each.key: each for each in held}
+    return sorted(found.values(), key=lambda each: (each.position, STAGES.index(each.rule.stage)))
+
+
+def _eased(each: _Ruled) -> _Ruled:
     """Media both ways on the client's leg is ok, whatever NAT did."""
+    rule, finding = each.rule, each.finding
     if rule.despite_media or rule.stage not in NATURAL or finding.verdict not in BROKEN:
-        return finding
-    return replace(finding, verdict="note")
+        return each
+    return replace(each, finding=replace(finding, verdict="note"))
 
 
-def _doubts_media(finding: Finding, rule: Rule) -> bool:
+def _doubts_media(each: _Ruled) -> bool:
     """What counts despite media both ways, and nobody can tell; lost packets leave audio both ways as it is."""
+    rule = each.rule
     counts = rule.despite_media and rule.stage in NATURAL and rule.breaks != "quality"
-    return counts and finding.verdict == "cannot_tell"
+    return counts and each.finding.verdict == "cannot_tell"
 
 
-def _reason(rule: Rule, broken: Sequence[Rule]) -> str | None:
+def _reason(rule: Rule, broken: Sequence[_Ruled]) -> str | None:
     """The nearest link of the chain: of the rules that explain this one, the last that explains no other of them."""
-    explaining = rule.causes_among(broken)
+    explaining = rule.causes_among([each.rule for each in broken])
     farther = {each.name for one in explaining for each in one.causes_among(explaining)}
     return next((each.name for each in reversed(explaining) if each.name not in farther), None)
 
 
-def _rank(finding: Finding, rules: Mapping[str, Rule], order: Mapping[str, int]) -> tuple[int, int, int]:
+Rank = tuple[int, int, int]
+
+
+def _rank(each: _Ruled) -> Rank:
     """Faults before doubts; then the earliest link of the chain."""
-    certain = VERDICTS.index(finding.verdict)
-    return certain, STAGES.index(rules[finding.rule].stage), order[finding.rule]
+    return VERDICTS.index(each.finding.verdict), STAGES.index(each.rule.stage), each.position
 
 
 def _place(
-    finding: Finding, root: Finding | None, explained: Mapping[str, str],
-    rules: Mapping[str, Rule], order: Mapping[str, int],
-) -> tuple[int, tuple[int, int, int]]:  # fmt: skip
+    each: _Ruled, root: _Ruled | None, explained: Mapping[tuple[str, Link | None], str]
+) -> tuple[int, Rank]:
     """The root, then what follows from it along the chain, then other breaks, then notes."""
-    rank = _rank(finding, rules, order)
-    if finding is root:
+    rank = _rank(each)
+    if each is root:
         return 0, rank
-    if finding.verdict in BROKEN:
-        return (1, (0, *rank[1:])) if finding.rule in explained else (2, rank)
+    if each.finding.verdict in BROKEN:
+        return (1, (0, *rank[1:])) if each.key in explained else (2, rank)
     return 3, rank
 
 

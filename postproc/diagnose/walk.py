@@ -84,11 +84,12 @@ CHART = (
 
 def walk(case: Case, chained: Chain, rules: Iterable[Rule]) -> tuple[Step, ...]:
     """The steps of the chart for a call, in its order; a step is failed by the first finding that breaks it."""
-    breaks = {rule.name: rule.breaks for rule in rules}
+    by_name = {rule.name: rule for rule in rules}
     broken: dict[str | None, Finding] = {}
     for each in chained.findings:
         if each.verdict in BROKEN:
-            broken.setdefault(causes.step(breaks[each.rule], each.tags), each)
+            link = by_name[each.rule].variant(each.tags).breaks
+            broken.setdefault(causes.step(link, each.tags), each)
     found: list[Step] = []
     stopped = False
     for question in CHART:

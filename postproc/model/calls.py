@@ -16,6 +16,7 @@ from postproc.model.rows import (
     CallRow,
     CandidateRow,
     CaptureRow,
+    ClockRow,
     ConnectionEventRow,
     DtlsMessageRow,
     DtlsRow,
@@ -90,6 +91,11 @@ class Calls:
     def captures(self) -> tuple[CaptureRow, ...]:
         """All captures of the run."""
         return tuple(load(CaptureRow, self.tables.captures))
+
+    @cached_property
+    def clocks(self) -> tuple[ClockRow, ...]:
+        """The clocks of all captures that show the same packets."""
+        return tuple(load(ClockRow, self.tables.clocks))
 
     def of(self, kind: type[R], table: str, number: int) -> tuple[R, ...]:
         """A call's rows of a table."""
@@ -191,6 +197,12 @@ class Call:
     @property
     def passages(self) -> tuple[PassageRow, ...]:
         return self._calls.of(PassageRow, "passages", self.number)
+
+    @property
+    def clocks(self) -> tuple[ClockRow, ...]:
+        """Of the captures that its packets passed."""
+        passed = {name for row in self.passages for name in (row.from_capture, row.to_capture)}
+        return tuple(row for row in self._calls.clocks if row.capture in passed)
 
     @property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:

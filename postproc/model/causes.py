@@ -15,15 +15,15 @@ from functools import cache
 from typing import Literal
 
 Link = Literal[
-    "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg",
-    "admission", "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl",
-    "codec", "call", "registration", "next_hop", "session_timer", "confirmation",
-    "secure_transport", "signalling", "session", "transfer", "connection_address",
-    "ice", "encryption", "answer", "dtls_roles", "address_family",
-    "uplink", "nat_type", "mapped_port", "mapped_address", "delivery", "credentials", "ice_roles",
-    "requests", "relay", "path", "pair", "consent", "certificate", "flight", "handshake_end",
-    "handshake_start", "handshake", "decryption", "current_address", "media_path", "media", "both_directions",
-    "start_of_media", "continuity", "quality",
+    "capture_end", "capture_start", "capture_directions", "first_leg", "second_leg", "admission",
+    "stun_server", "media_port", "negotiation", "public_candidate", "local_candidate", "acl", "codec",
+    "call", "large_messages", "sip_transit", "unaltered_sip", "registration", "next_hop", "session_timer",
+    "confirmation", "secure_transport", "signalling", "session", "transfer", "connection_address", "ice",
+    "encryption", "answer", "dtls_roles", "address_family", "uplink", "nat_type", "mapped_port",
+    "mapped_address", "delivery", "credentials", "ice_roles", "stun_transit", "requests", "relay", "path",
+    "pair", "consent", "certificate", "large_datagrams", "dtls_transit", "flight", "handshake_end",
+    "handshake_start", "handshake", "decryption", "current_address", "rtp_transit", "media_path", "media",
+    "both_directions", "start_of_media", "continuity", "quality",
 ]  # fmt: skip
 StepName = Literal[
     "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media"
@@ -63,12 +63,16 @@ CHAIN: Mapping[Link, Place] = {
     "local_candidate": Place("candidates", gaps=("first_leg",)),
     "acl": Place("client_candidates", needs=("local_candidate",), near=("public_candidate",)),
     "address_family": Place(None),
+    # between two places: what leaves the one and does not reach the next
+    "large_messages": Place("legs"),
+    "sip_transit": Place("legs", needs=("large_messages",)),
+    "unaltered_sip": Place("media"),
     "codec": Place("legs"),
     "encryption": Place("legs"),
     "answer": Place("dtls"),
-    "ice": Place("answers"),
+    "ice": Place("answers", needs=("unaltered_sip",)),
     "registration": Place("legs"),
-    "next_hop": Place("legs"),
+    "next_hop": Place("legs", needs=("sip_transit",)),
     "session_timer": Place("legs"),
     "call": Place(
         "legs",
@@ -87,20 +91,21 @@ CHAIN: Mapping[Link, Place] = {
         ),
     ),
     "secure_transport": Place(None),
-    "signalling": Place("legs", needs=("secure_transport",)),
+    "signalling": Place("legs", needs=("secure_transport", "sip_transit")),
     "confirmation": Place(None, needs=("signalling",), gaps=("capture_directions",)),
     "session": Place(None, needs=("signalling",), gaps=("capture_directions",)),
     "transfer": Place(None),
-    "connection_address": Place("media", gaps=("capture_directions",)),
+    "connection_address": Place("media", needs=("unaltered_sip",), gaps=("capture_directions",)),
     # NAT
     "uplink": Place(None, gaps=("first_leg",)),
     "nat_type": Place(None, gaps=("first_leg",)),
     "mapped_port": Place(None, needs=("nat_type", "uplink"), gaps=("first_leg",)),
     "mapped_address": Place(None, needs=("uplink",), gaps=("first_leg",)),
     # connectivity checks
+    "stun_transit": Place("answers", needs=("public_candidate", "mapped_port", "mapped_address")),
     "requests": Place(
         "requests",
-        needs=("local_candidate", "address_family"),
+        needs=("local_candidate", "address_family", "stun_transit"),
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "delivery": Place(
@@ -112,19 +117,30 @@ CHAIN: Mapping[Link, Place] = {
     "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=("local_candidate", "address_family", "ice", "delivery", "credentials", "ice_roles", "relay"),
+        needs=(
+            "local_candidate",
+            "address_family",
+            "ice",
+            "stun_transit",
+            "delivery",
+            "credentials",
+            "ice_roles",
+            "relay",
+        ),
         gaps=("capture_directions", "first_leg"),
     ),
     "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),
-    "consent": Place("media", gaps=("capture_directions",)),
+    "consent": Place("media", needs=("stun_transit",), gaps=("capture_directions",)),
     # DTLS
     "certificate": Place("dtls"),
     "dtls_roles": Place("dtls"),
-    "flight": Place("dtls", gaps=("capture_directions",)),
+    "large_datagrams": Place("dtls"),
+    "dtls_transit": Place("dtls", needs=("large_datagrams",)),
+    "flight": Place("dtls", needs=("dtls_transit",), gaps=("capture_directions",)),
     "handshake_end": Place("dtls", needs=("certificate", "dtls_roles", "flight")),
     "handshake_start": Place(
         "dtls",
-        needs=("call", "dtls_roles", "path"),
+        needs=("call", "dtls_roles", "path", "dtls_transit"),
         gaps=("capture_start", "capture_directions", "first_leg"),
     ),
     "handshake": Place(
@@ -133,6 +149,7 @@ CHAIN: Mapping[Link, Place] = {
     # media
     "decryption": Place("media", needs=("certificate", "handshake_end")),
     "current_address": Place("media", gaps=("capture_directions",)),
+    "rtp_transit": Place("media", needs=("connection_address", "current_address", "mapped_address")),
     "media_path": Place(
         "media",
         needs=("nat_type", "mapped_address"),
@@ -150,22 +167,23 @@ CHAIN: Mapping[Link, Place] = {
             "consent",
             "handshake_start",
             "handshake",
+            "rtp_transit",
         ),
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg", "second_leg"),
     ),
     "both_directions": Place(
         "media",
-        needs=("media", "current_address", "media_path", "decryption"),
+        needs=("media", "current_address", "rtp_transit", "media_path", "decryption"),
         # not second_leg: a server that takes a leg and sends nothing on it is wrong whomever it called
         gaps=("capture_end", "capture_start", "capture_directions", "first_leg"),
     ),
     "start_of_media": Place(None, needs=("negotiation",)),
     "continuity": Place(
         "media",
-        needs=("current_address", "consent", "handshake_end", "decryption", "transfer"),
+        needs=("current_address", "rtp_transit", "consent", "handshake_end", "decryption", "transfer"),
         gaps=("capture_end", "capture_directions"),
     ),
-    "quality": Place(None, needs=("consent",), gaps=("capture_directions",)),
+    "quality": Place(None, needs=("consent", "rtp_transit"), gaps=("capture_directions",)),
 }
 
 

@@ -7,15 +7,15 @@ that one diagnosis can be told in German and in English.
 
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from postproc.model import causes
 from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import ENDERS, SIDES, word
+from postproc.model.vocabulary import ENDERS, PASSING, PLACES, SIDES, way, word
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
@@ -86,6 +86,13 @@ class Finding:
     refuted_by: tuple[int, ...] = ()
 
 
+class Variant(NamedTuple):
+    """Where a picture is seen that may show in several parts of a call, and what is broken there."""
+
+    stage: Stage
+    breaks: Link
+
+
 @dataclass(frozen=True)
 class Rule:
     """A known error picture.
@@ -96,6 +103,8 @@ class Rule:
     client's leg; other rules are then no more than a note. ``beside_calls``: it is
     asked once a run, of what belongs to no call; its findings have no call.
     ``from_absence``: it concludes from what is not in the capture; whatever hides packets puts it in doubt.
+    ``variants``: by tag, of a picture that shows in several parts of a call; each finding bears one of the
+    tags, and ``stage`` is where the rule stands in the list of all.
     """
 
     code: str
@@ -112,13 +121,26 @@ class Rule:
     despite_media: bool = False
     from_absence: bool = False
     beside_calls: bool = False
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+
+    def variant(self, tags: Iterable[str]) -> "Rule":
+        """The rule as it is for a finding with these tags."""
+        seen = next((self.variants[tag] for tag in sorted(tags) if tag in self.variants), None)
+        return self if seen is None else replace(self, stage=seen.stage, breaks=seen.breaks, variants={})
+
+    @property
+    def every_variant(self) -> tuple["Rule", ...]:
+        return tuple(self.variant({tag}) for tag in self.variants) or (self,)
 
     def causes_among(self, rules: Iterable["Rule"]) -> tuple["Rule", ...]:
         """Those of the rules whose findings explain this one's."""
-        if self.breaks is None:
-            return ()
-        explaining = causes.explaining(self.breaks)
-        return tuple(rule for rule in rules if rule.breaks in explaining)
+        broken = {each.breaks for each in self.every_variant if each.breaks is not None}
+        explaining = frozenset[Link]().union(*map(causes.explaining, broken))
+        return tuple(
+            rule
+            for rule in rules
+            if rule.name != self.name and any(each.breaks in explaining for each in rule.every_variant)
+        )
 
 
 State = Literal["passed", "failed", "not_reached", "cannot_tell", "not_needed"]
@@ -137,8 +159,11 @@ class Step:
     filter: str | None = None  # a Wireshark display filter that shows it
 
 
+WORDS = {**SIDES, **ENDERS, **PLACES, **PASSING}
+
+
 class _Filler(string.Formatter):
-    """Templates' own formats: {n:call|calls} {side:word} {rtt:1} {list:3} {time:clock}."""
+    """Templates' own formats: {n:call|calls} {side:word} {rtt:1} {list:3} {time:clock} {stretches:way}."""
 
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
@@ -147,8 +172,8 @@ class _Filler(string.Formatter):
         if "|" in spec:
             one, many = spec.split("|")
             return f"{value} {one if value == 1 else many}"
-        if spec == "word":
-            return str(word({**SIDES, **ENDERS}, value, self._lang))
+        if spec in ("word", "way"):
+            return way(value, self._lang) if spec == "way" else str(word(WORDS, value, self._lang))
         if spec == "clock":
             return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):

@@ -5,7 +5,8 @@ the outcomes of a binding. Protocol words (Binding Request, ClientHello, 180 Rin
 never translated. tests/test_texts.py holds every other text of the package against these.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from postproc.model.text import Lang, Text
 
@@ -39,6 +40,18 @@ SIDES: Mapping[str, Text] = {
     "server": Text("server", "Server"),
     "other": Text("other side", "Gegenstelle"),
 }
+# Where along the way a capture was taken.
+PLACES: Mapping[str, Text] = {"server": SIDES["server"], "wan": Text("WAN", "WAN"), "client": SIDES["client"]}
+# What passes between two places: keys are the kinds of the table passages, and requests of them alone.
+PASSING: Mapping[str, Text] = {
+    "sip": Text("SIP messages", "SIP-Nachrichten"),
+    "stun": Text("STUN packets", "STUN-Pakete"),
+    "binding_requests": Text("Binding Requests", "Binding Requests"),
+    "dtls": Text("DTLS packets", "DTLS-Pakete"),
+    "rtp": Text("RTP packets", "RTP-Pakete"),
+    "rtcp": Text("RTCP packets", "RTCP-Pakete"),
+}
+ARRIVED = Text("{arrived} of {sent}", "{arrived} von {sent}")
 # Who ends a call, as a sentence begins with it.
 ENDERS: Mapping[str, Text] = {
     "caller": Text("The caller", "Der Anrufer"),
@@ -221,6 +234,15 @@ def decimal(text: str, lang: Lang) -> str:
 def side(name: str | None, lang: Lang) -> str:
     """The side; one that is neither client nor server is the other side."""
     return SIDES.get(name or "other", SIDES["other"]).of(lang)
+
+
+def way(stretches: Iterable[Sequence[Any]], lang: Lang) -> str:
+    """``server → WAN 17 of 17 · WAN → client 0 of 17`` of (origin, target, arrived, sent) each."""
+    return " · ".join(
+        f"{word(PLACES, origin, lang)} → {word(PLACES, target, lang)}"
+        f" {ARRIVED.of(lang, arrived=count(arrived, lang), sent=count(sent, lang))}"
+        for origin, target, arrived, sent in stretches
+    )
 
 
 def direction(name: str | None, lang: Lang) -> str:

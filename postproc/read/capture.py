@@ -29,6 +29,7 @@ from postproc.read.inputs import readable, sha256
 from postproc.read.layers import OTV, listed
 from postproc.read.limits import Clock, believed
 from postproc.read.media import few, rtp_tables
+from postproc.read.option_files import AS_USUAL, Options
 from postproc.read.split import Split, split
 from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
@@ -40,14 +41,6 @@ NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 class MappingError(CaptureError):
     """The reduced file and the capture do not agree: the fast path is not to be trusted."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What changes the reading of a capture."""
-
-    all_packets: bool = False
-    keylog: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +56,12 @@ class Walked:
     decode_as: Mapping[str, str]
 
 
-def read(path: Path, name: str, options: Options = Options(), seen: Seen = lambda _: None) -> Tables:
+def read(path: Path, name: str, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
     """Read one file into event tables, ``capture`` being ``name``; see ``read_files``."""
     return read_files([(path, name)], options, seen)
 
 
-def read_files(files: Files, options: Options = Options(), seen: Seen = lambda _: None) -> Tables:
+def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
     """Read a capture into event tables.
 
     ``seen`` is told now and then how many bytes of its files have been looked at.

@@ -29,9 +29,10 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import Tables
 from postproc.read import capture, hidden, tshark
 from postproc.read.arrays import Array, gather
-from postproc.read.capture import Files, MappingError, Options, Seen, Walked
+from postproc.read.capture import Files, MappingError, Seen, Walked
 from postproc.read.frame import Frame, addresses
 from postproc.read.layers import IPV4, IPV6, network_layer
+from postproc.read.option_files import Options
 from postproc.read.packets import TCP, UDP, Packets, unwrapped
 from postproc.read.walk import open_container, windows
 from postproc.wire import ip

@@ -68,7 +68,10 @@ def difference(rule: Rule, section: str, now: Iterable[str]) -> list[str]:
 def declared(rule: Rule) -> Iterator[str]:
     """The declaration, each text in both languages."""
     more = ", even where media flows" if rule.despite_media else ""
-    yield f"{rule.code} {rule.name}: {rule.stage}, breaks {rule.breaks or 'nothing'}{more}"
+    breaks = rule.breaks or "nothing"
+    if rule.variants:
+        breaks = ", ".join(f"{each.breaks} in {tag}" for tag, each in rule.variants.items())
+    yield f"{rule.code} {rule.name}: {rule.stage}, breaks {breaks}{more}"
     yield from _both(rule.summary)
     yield from _both(rule.claim)
     for kind, advice in (("cause", rule.causes), ("remedy", rule.remedies)):

@@ -44,7 +44,7 @@ def test_rules_stand_in_the_order_of_the_chain():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_says_all_that_explain_prints(rule):
-    assert re.fullmatch(r"(CAP|SIP|SDP|STUN|ICE|NAT|DTLS|RTP)\d{3}", rule.code)
+    assert re.fullmatch(r"(CAP|SIP|SDP|STUN|ICE|NAT|NET|DTLS|RTP)\d{3}", rule.code)
     assert rule.causes and rule.remedies
     assert rule.claim.en.endswith(".") and rule.claim.de.endswith(".")
 
@@ -60,8 +60,9 @@ def test_both_languages_are_there_and_name_the_same_facts(rule):
 def test_a_rules_stage_is_not_before_its_causes_but_for_nat_behind_checks():
     """NAT is judged by checks, and so stands after them; signalling fails over candidates as SDP comes with it."""
     early = {("sip", "sdp"), ("stun", "nat")}
-    for rule in RULES:
-        for cause in rule.causes_among(RULES):
+    every = [variant for rule in RULES for variant in rule.every_variant]
+    for rule in every:
+        for cause in rule.causes_among(every):
             assert cause is not rule
             in_order = STAGES.index(cause.stage) <= STAGES.index(rule.stage)
             assert in_order or (rule.stage, cause.stage) in early, (rule.name, cause.name)

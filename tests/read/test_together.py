@@ -10,7 +10,7 @@ from pcaps.make.builders import tunnels
 from postproc.model.errors import CaptureError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import capture, together, tshark
-from postproc.read.capture import Options
+from postproc.read.option_files import Options
 from postproc.wire.pcapng import ENHANCED, block
 from tests.conftest import PCAPS
 from tests.read import wire

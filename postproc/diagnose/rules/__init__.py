@@ -44,6 +44,9 @@ ORDER = """
     dtmf-not-negotiated
     icmp-unreachable
     turn-refused
+    path-mtu
+    one-direction-between
+    lost-between
     no-binding-success
     wrong-candidate-tried
     binding-error
@@ -52,6 +55,7 @@ ORDER = """
     no-checks
     consent-lost
     network-change
+    translated
     symmetric-nat
     several-uplinks
     port-not-preserved

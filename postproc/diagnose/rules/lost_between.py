@@ -1,0 +1,145 @@
+"""Packets leave one place and do not reach the next: between these two they are lost."""
+
+from collections.abc import Iterator
+
+from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.transit import Loss, counted, losses, proof, sender
+from postproc.model.enumerations import Verdict
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
+from postproc.model.text import Text
+
+ALL_OF_SIDE = Text(
+    "All {sent} {what:word} from the {sender:word} are lost between {origin:word} and {target:word}.",
+    "Alle {sent} {what:word} des {sender:word}s gehen zwischen {origin:word} und {target:word} verloren.",
+)
+ALL = Text(
+    "All {sent} {what:word} from {source} to {destination} are lost between {origin:word} and {target:word}.",
+    "Alle {sent} {what:word} von {source} an {destination} gehen zwischen {origin:word} und {target:word} verloren.",
+)
+SHARE_OF_SIDE = Text(
+    "{percent:1} % of the {what:word} from the {sender:word} are lost between {origin:word} and {target:word}.",
+    "{percent:1} % der {what:word} des {sender:word}s gehen zwischen {origin:word} und {target:word} verloren.",
+)
+SHARE = Text(
+    "{percent:1} % of the {what:word} from {source} to {destination} are lost between {origin:word} and"
+    " {target:word}.",
+    "{percent:1} % der {what:word} von {source} an {destination} gehen zwischen {origin:word} und {target:word}"
+    " verloren.",
+)
+WAY = Text("Arrived on the way: {stretches:way}.", "Unterwegs angekommen: {stretches:way}.")
+FLOW = Text(
+    "At {origin:word} they go from {source} to {destination}.",
+    "Am Punkt {origin:word} gehen sie von {source} an {destination}.",
+)
+WHEN = Text(
+    "The first is lost at {first:clock}, the last at {last:clock} (by the clock at {origin:word}).",
+    "Der erste Verlust liegt bei {first:clock}, der letzte bei {last:clock} (nach der Uhr am Punkt {origin:word}).",
+)
+UNHEARD = Text(
+    "{capture} shows no packet of this direction: it may be that it recorded one direction only.",
+    "{capture} zeigt kein Paket dieser Richtung: Womöglich wurde dort nur eine Richtung aufgezeichnet.",
+)
+UNSEEN = Text(
+    "{capture} shows no packet of the call at all: this counts only if it ran at the interface the call takes.",
+    "{capture} zeigt gar kein Paket des Anrufs: Das zählt nur, wenn dort an der Schnittstelle mitgeschnitten wurde,"
+    " über die der Anruf läuft.",
+)
+SETTLE = Text(
+    "make sure that {capture} shows other traffic of the same machine in both directions.",
+    "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    for loss in losses(case):
+        if not loss.oversized and not loss.one_way:
+            yield _finding(case, loss)
+
+
+def _finding(case: Case, loss: Loss) -> Finding:
+    transit = loss.transit
+    side = sender(transit)
+    titles = (ALL_OF_SIDE, ALL) if loss.everything else (SHARE_OF_SIDE, SHARE)
+    certain = loss.hears
+    doubt = () if certain else (UNHEARD,) if loss.sees else (UNSEEN,)
+    return Finding(
+        RULE.name,
+        _verdict(case, loss),
+        0.9 if certain else 0.7,
+        proof(transit),
+        titles[side is None],
+        (WAY, FLOW, WHEN, *doubt),
+        counted(case, loss),
+        None if certain else SETTLE,
+        leg=transit.leg,
+        tags=frozenset({transit.kind}),
+    )
+
+
+def _verdict(case: Case, loss: Loss) -> Verdict:
+    """A share of the RTP is a doubt about the call from where on media-lost has one."""
+    if loss.everything:
+        return "fault" if loss.hears else "suspect"
+    return "suspect" if loss.percent > case.deployment.thresholds.loss_percent else "note"
+
+
+RULE = Rule(
+    code="NET001",
+    name="lost-between",
+    stage="stun",
+    variants={
+        "sip": Variant("sip", "sip_transit"),
+        "stun": Variant("stun", "stun_transit"),
+        "dtls": Variant("dtls", "dtls_transit"),
+        "rtp": Variant("media", "rtp_transit"),
+    },
+    from_absence=True,
+    despite_media=True,
+    summary=Text("Lost between two places", "Verlust zwischen zwei Mitschnittpunkten"),
+    claim=Text(
+        "Packets are seen at one place and not at the next along their way: between the two they are lost.",
+        "Pakete sind an einem Mitschnittpunkt zu sehen und am nächsten auf ihrem Weg nicht: Dazwischen gehen sie"
+        " verloren.",
+    ),
+    causes=(
+        cause(
+            "A firewall or a NAT without a mapping between the two places drops them.",
+            "Eine Firewall oder ein NAT ohne passende Zuordnung zwischen beiden Punkten verwirft sie.",
+        ),
+        cause(
+            "There is no route from the one place to the other for this address.",
+            "Für diese Adresse gibt es keine Route vom einen Punkt zum anderen.",
+        ),
+        cause(
+            "The line between the two is overloaded or bad.",
+            "Die Strecke zwischen beiden ist überlastet oder schlecht.",
+            tag="rtp",
+        ),
+        cause(
+            "A SIP ALG or a filter for port 5060 takes the messages.",
+            "Ein SIP-ALG oder ein Filter für Port 5060 fängt die Nachrichten ab.",
+            tag="sip",
+        ),
+    ),
+    remedies=(
+        remedy(
+            "Look at the devices between the two places: their rules, NAT tables and drop counters at that time.",
+            "Die Geräte zwischen beiden Punkten prüfen: ihre Regeln, NAT-Tabellen und Verwurfszähler zu dieser Zeit.",
+        ),
+        remedy(
+            "Capture at one more place between the two to narrow it down.",
+            "An einem weiteren Punkt dazwischen mitschneiden, um die Stelle einzugrenzen.",
+        ),
+        remedy(
+            "Let UDP pass both ways between the media ports of both sides (server: {ports}).",
+            "UDP in beiden Richtungen zwischen den Medien-Ports beider Seiten durchlassen (Server: {ports}).",
+            tag="stun",
+        ),
+    ),
+    references=("RFC 8445, section 7", "RFC 4787, section 5"),
+    known_problems=Text(
+        "It needs captures that overlap in time; where the farther one loses packets itself, the rule is silent.",
+        "Nötig sind Mitschnitte, die sich zeitlich überlappen; verliert der fernere selbst Pakete, schweigt die Regel.",
+    ),
+    find=find,
+)

@@ -1,0 +1,78 @@
+"""Only large datagrams are lost between two places."""
+
+import pytest
+
+from postproc.diagnose.rules.path_mtu import RULE
+from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
+from tests.diagnose.refusals import NO_MEDIA
+from tests.diagnose.scenes import asked, told_both, verdict
+
+STARTED = {
+    "call": 1, "leg": 1, "client_addr": "10.0.50.118", "client_port": 30000, "server_addr": "198.51.100.77",
+    "server_port": 50000, "state": "incomplete", "client_hellos": 3, "started": 1.2, "time": 1.2,
+}  # fmt: skip
+HALF = NO_MEDIA | {"dtls": [STARTED]}
+CHECKS = passages([9, 9, 9], largest_arrived=160)
+
+
+def found_in(*rows, **changes):
+    return asked(RULE, **HALF | seen_from(EVERY_PLACE, *rows) | changes)
+
+
+def flights(lost=1400, arrived=500, counts=(6, 6, 3)):
+    return passages(counts, kind="dtls", smallest_lost=lost, largest_arrived=arrived)
+
+
+def test_certificates_that_are_lost_while_smaller_messages_arrive():
+    (found,) = found_in(flights())
+    assert (found.verdict, found.tags) == ("fault", frozenset({"dtls"}))
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == (
+        "Large DTLS packets from the server are lost between WAN and client: none of 1400 bytes or more arrives."
+    )
+    assert "500 bytes" in told["en"]["detail"]
+
+
+def test_checks_show_that_small_packets_pass_where_no_dtls_arrives():
+    (found,) = found_in(flights(arrived=None, counts=(6, 6, 0)), CHECKS)
+    assert (found.facts["smallest"], found.facts["largest"]) == (1400, 160)
+
+
+def test_signalling_without_sides_is_named_by_its_ends():
+    row = passage("server", "wan", 2, 7, kind="sip", leg=2, smallest_lost=1510, largest_arrived=430)
+    (found,) = found_in([row | {"direction": "other"}])
+    assert (found.leg, found.tags) == (2, frozenset({"sip"}))
+    told_both(found, RULE)
+
+
+def test_it_explains_the_handshake_that_is_not_finished():
+    row = verdict(**HALF | seen_from(EVERY_PLACE, flights(), CHECKS))
+    assert row["headline"].startswith("Large DTLS packets from the server are lost between WAN and client")
+    assert row["verdict"] == "fault"
+
+
+@pytest.mark.parametrize(
+    ("lost", "arrived", "says"), [(577, 576, True), (576, 500, False), (900, 900, False)]
+)
+def test_silent_unless_all_lost_are_larger_than_all_that_arrive_and_than_what_passes_everywhere(
+    lost, arrived, says
+):
+    assert bool(found_in(flights(lost, arrived))) == says
+
+
+def test_silent_where_small_ones_of_another_kind_are_lost_as_well():
+    assert found_in(flights(), passages([9, 9, 9], kind="stun", largest_arrived=1400)) == []
+
+
+def test_silent_where_nothing_small_arrives_on_this_path():
+    assert found_in(flights(arrived=None, counts=(6, 6, 0))) == []
+    signalling = passages([9, 9, 9], kind="sip", largest_arrived=400)
+    assert found_in(flights(arrived=None, counts=(6, 6, 0)), signalling) == []
+
+
+def test_silent_about_a_handshake_that_was_completed():
+    assert found_in(flights(), dtls=[STARTED | {"state": "complete"}]) == []
+
+
+def test_silent_from_one_place():
+    assert asked(RULE, **HALF) == []
