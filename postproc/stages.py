@@ -25,6 +25,7 @@ from postproc.model.text import Lang, Text
 from postproc.read import fslog, inputs, option_files, programs
 from postproc.read.inputs import Capture, Unread, readable
 from postproc.read.option_files import Options
+from postproc.read.recordings import planned
 from postproc.results import Run
 from postproc.show import store
 from postproc.show.terminal import READING, Step, Tell
@@ -96,15 +97,16 @@ def _read(found: list[Capture], unread: list[Unread], out: Path | None, work: Wo
     with _cache_folder(out) as folder:
         jobs, copies, unhashed = _work(found, folder, work.options, work.jobs)
         cached = {job: held for job in jobs if (held := _cached(job)) is not None}
+        unchanged, every = (sum(len(job.captures) for job in each) for each in (cached, jobs))
         if cached:
-            tell(Step(_unchanged(len(cached), len(jobs))))
+            tell(Step(_unchanged(unchanged, every)))
         new = [job for job in jobs if job not in cached]
         fresh, lost = batch.read_all(new, work.executor, work.jobs, tell)
     events = cached | fresh
     return _Read(
         copies,
         _gathered(events) if events else None,
-        len(cached),
+        unchanged,
         tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
     )
 
@@ -128,41 +130,52 @@ def _cache_folder(out: Path | None) -> Iterator[Path]:
 def _work(
     found: list[Capture], folder: Path, options: Options, threads: int
 ) -> tuple[list[Job], list[tuple[Capture, Capture]], list[Unread]]:
-    """One job per capture, copies with what they are copies of, and what cannot be read.
+    """The jobs, copies with what they are copies of, and what cannot be read.
 
     Hashed are only those that may be a copy or in the cache: the others are when they are read.
     """
     if not found:
         return [], [], []
-    jobs = _jobs(found, folder, options)
-    sizes, held = Counter(capture.size for capture in found), cache.places(folder)
-    asked = {job for job in jobs if sizes[job.capture.size] > 1 or job.place in held}
-    hashed, unhashed = inputs.hashed((job.capture for job in jobs if job in asked), threads)
+    sizes = Counter(capture.size for capture in found)
+    hashed, unhashed = inputs.hashed((each for each in found if sizes[each.size] > 1), threads)
     originals = {capture.sha256: capture for capture in reversed(hashed)}
-    known = {original.path: original.sha256 for original in originals.values()}
+    copies = [(each, original) for each in hashed if (original := originals[each.sha256]) is not each]
+    left = [capture for capture in found if sizes[capture.size] == 1] + list(originals.values())
+    jobs, held = _jobs(planned(left), folder, options), cache.places(folder)
+    asked = [capture for job in jobs if job.place in held for capture in job.captures if not capture.sha256]
+    more, unread = inputs.hashed(asked, threads)
+    known = {capture.path: capture.sha256 for capture in (*hashed, *more)}
+    gone = {each.path for each in unread}
     return (
-        [job for job in jobs if job not in asked]
-        + [job.with_hash(known[job.capture.path]) for job in asked if job.capture.path in known],
-        [(each, original) for each in hashed if (original := originals[each.sha256]) is not each],
-        unhashed,
+        [
+            job.with_hashes(known.get(capture.path, "") for capture in job.captures)
+            for job in jobs
+            if gone.isdisjoint(capture.path for capture in job.captures)
+        ],
+        copies,
+        unhashed + unread,
     )
 
 
-def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
+def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Options) -> list[Job]:
     """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
         options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
     key = cache.key(programs.tshark_build(), *provenance.decisive(options))
-    return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
+    return [
+        Job(files, cache.place(folder, key, [each.size for each in files]), options, key)
+        for files in recordings
+    ]
 
 
 def _cached(job: Job) -> cache.Events | None:
-    return cache.read(job.folder) if job.capture.sha256 else None
+    return cache.read(job.folder) if job.hashed else None
 
 
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
-    by_name = sorted(events, key=lambda job: job.capture.name)
-    return cache.gather((events[job], _names(job.capture)) for job in by_name)
+    by_name = sorted(events, key=lambda job: job.name)
+    tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
+    return tables.with_(captures=tables.captures.sort_values("capture"))
 
 
 def judged(
