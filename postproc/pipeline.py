@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from postproc import batch, cache, memory
+from postproc import batch, cache, memory, places
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.diagnose import diagnose, walks
@@ -82,15 +82,17 @@ def run(
         gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
         known = deployment or deployments.read(deployments.DEFAULT)
 
+        files = _files(gathered, read.captures)
+
         def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
             recorded, way_back = joined(_only(gathered, names))
-            correlated = correlate(recorded, known)
+            overlaps = places.find(recorded, way_back.paths(files))
+            correlated = places.compared(correlate(recorded, known), overlaps)
             memory.give_back()
             tell(Step(JUDGING))
             return _judged(correlated, known, lang, only, way_back)
 
-        files = _files(gathered, read.captures)
         with batch.workers(1) as here:
             judged, lost = sparing(work, list(files), here)
         memory.give_back()

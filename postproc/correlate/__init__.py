@@ -19,14 +19,14 @@ from postproc.correlate.sip import transactions
 from postproc.correlate.streams import streams
 from postproc.correlate.timeline import timeline
 from postproc.model.deployment import Deployment
-from postproc.model.recordings import overlapping, recordings
+from postproc.model.recordings import overlapping, recordings, views
 from postproc.model.tables import Tables
 
 
 def correlate(events: Tables, deployment: Deployment) -> Tables:
     """Return the events with every table that follows from them and from what is known of the deployment."""
     sip = events.sip_messages
-    recording = recordings(events.captures, sip)
+    recording = recordings(events.captures, sip, views(events))
     seen = transactions(sip)
     seen_legs = legs(sip, seen, recording)
     written = logs(events, seen_legs, recording)

@@ -12,9 +12,11 @@ file's number of packets in one behind.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +44,16 @@ SUMS = (
     "packets_not_looked_at",
 )
 
+# Messages, and share of the smaller capture's, that two captures must both show to be vantage points of one
+# another whatever their clocks say: in a ring buffer only what is sent again just at a seam is in two files.
+FEWEST_SAME, SHARE_SAME = 3, 0.5
+MOST_VIEWS = (
+    32  # captures that show one message; one that more show, like a phone's first OPTIONS, tells nothing
+)
+STUN_KEY = ["transaction_id", "kind"]
+SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
+
+Views = Mapping[str, set[str]]  # capture -> others that show the same messages
 Identities = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it, and what else goes on
 
 
@@ -79,14 +91,15 @@ def seamless(earlier: File, later: File) -> bool:
     return later.start - earlier.end <= SEAM
 
 
-def recordings(captures: pd.DataFrame, sip_messages: pd.DataFrame) -> "pd.Series[int]":
-    """Return the recording, numbered from 0 by first packet, per capture name.
+def recordings(
+    captures: pd.DataFrame, sip_messages: pd.DataFrame, apart: Views | None = None
+) -> "pd.Series[int]":
+    """Return the recording, numbered from 0 by first packet, per capture name; none has two of ``apart``.
 
     Captures without a packet stand alone and come last.
     """
-    names = [
-        [file.capture for file in chain] for chain in chains(_files(captures), near, _calls(sip_messages))
-    ]
+    found = chains(_files(captures), near, _calls(sip_messages), apart)
+    names = [[file.capture for file in chain] for chain in found]
     names += [[name] for name in captures.loc[captures["first_time"].isna(), "capture"]]
     numbers = {name: number for number, chain in enumerate(names) for name in chain}
     return pd.Series(numbers, dtype="int64", name="recording").rename_axis("capture")
@@ -106,16 +119,47 @@ def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callabl
     return overlap
 
 
-def chains(files: Iterable[File], goes_on: GoesOn, going_on: Identities | None = None) -> list[list[File]]:
+def views(tables: Tables) -> Views:
+    """The captures that show the same messages as others: vantage points, and no files of one recording."""
+    stun, sip = tables.stun_messages, tables.sip_messages
+    keyed = [
+        pd.DataFrame({"capture": rows["capture"], "key": message_keys(rows, columns)}).drop_duplicates()
+        for rows, columns in ((stun, STUN_KEY), (sip, SIP_KEY))
+    ]
+    messages = pd.concat(keyed, ignore_index=True)
+    every = messages["capture"].value_counts()
+    several = messages[messages.groupby("key")["capture"].transform("size").between(2, MOST_VIEWS)]
+    same = Counter(
+        pair for _, held in several.groupby("key")["capture"] for pair in combinations(sorted(held), 2)
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for (one, other), count in same.items():
+        if count >= max(FEWEST_SAME, SHARE_SAME * min(every[one], every[other])):
+            found[one].add(other)
+            found[other].add(one)
+    return found
+
+
+def message_keys(messages: pd.DataFrame, columns: list[str]) -> "pd.Series[int]":
+    """A number of these columns, the same wherever the message is seen."""
+    return pd.util.hash_pandas_object(messages[columns].astype("string"), index=False)
+
+
+def chains(
+    files: Iterable[File], goes_on: GoesOn, going_on: Identities | None = None, apart: Views | None = None
+) -> list[list[File]]:
     """The files by recording, and the recordings, by time.
 
-    ``goes_on`` is asked of two that follow each other; what is in both joins them, too.
+    ``goes_on`` is asked of two that follow each other; what is in both joins them, too, unless it keeps
+    them ``apart``.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
     for file in sorted(files):
         by_interfaces[file.interfaces].append(file)
     return sorted(
-        chain for held in by_interfaces.values() for chain in _chains(held, goes_on, going_on or {})
+        chain
+        for held in by_interfaces.values()
+        for chain in _chains(held, goes_on, going_on or {}, apart or {})
     )
 
 
@@ -145,15 +189,17 @@ def _files(captures: pd.DataFrame) -> list[File]:
     return list(map(File, start, end, timed["capture"], interfaces))
 
 
-def _chains(files: list[File], goes_on: GoesOn, going_on: Identities) -> list[list[File]]:
+def _chains(files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views) -> list[list[File]]:
     """Split files of the same interfaces, given by time, into recordings."""
     chains: list[list[File]] = []
     ends: list[tuple[int, int]] = []  # end and number of each chain, sorted
     latest: dict[str, int] = {}  # what goes on -> number of the chain it was last in
+    chain_of: dict[str, int] = {}
     for file in files:
         identities = going_on.get(file.capture, set())
-        number = _going_on(file, chains, {latest[each] for each in identities if each in latest})
-        number = _just_ended(file, chains, ends, goes_on) if number is None else number
+        others = {chain_of[each] for each in apart.get(file.capture, ()) if each in chain_of}
+        number = _going_on(file, chains, {latest[each] for each in identities if each in latest} - others)
+        number = _just_ended(file, chains, ends, goes_on, others) if number is None else number
         if number is None:
             number = len(chains)
             chains.append([])
@@ -162,6 +208,7 @@ def _chains(files: list[File], goes_on: GoesOn, going_on: Identities) -> list[li
         chains[number].append(file)
         insort(ends, (file.end, number))
         latest |= dict.fromkeys(identities, number)
+        chain_of[file.capture] = number
     return chains
 
 
@@ -172,11 +219,12 @@ def _going_on(file: File, chains: list[list[File]], shared: set[int]) -> int | N
 
 
 def _just_ended(
-    file: File, chains: list[list[File]], ends: list[tuple[int, int]], goes_on: GoesOn
+    file: File, chains: list[list[File]], ends: list[tuple[int, int]], goes_on: GoesOn, apart: set[int]
 ) -> int | None:
-    """Return the chain that the file goes on from: the nearest, if any does."""
+    """Return the chain that the file goes on from: the nearest, if any does that is not kept apart."""
     place = bisect_right(ends, (file.start + file.disorder, len(chains)))
-    last = [(number, chains[number][-1]) for _, number in ends[max(place - NEAREST, 0) : place]]
+    near = [number for _, number in ends[max(place - NEAREST, 0) : place] if number not in apart]
+    last = [(number, chains[number][-1]) for number in near]
     by_distance = sorted((file.apart(earlier), number) for number, earlier in last)
     for _, number in by_distance:
         earlier = chains[number][-1]
@@ -220,6 +268,15 @@ class Recordings:
 
     def _apart(self, rows: pd.DataFrame) -> pd.DataFrame:
         return in_files(rows, self.several)
+
+    def paths(self, files: Mapping[str, Path]) -> dict[str, list[tuple[Path, int]]]:
+        """By capture, recordings among them, its files, and how many frames are before each."""
+        found = {name: [(path, 0)] for name, path in files.items()}
+        for each in self.several:
+            found[each.name] = [
+                (files[name], before) for name, before in zip(each.files, each.before, strict=True)
+            ]
+        return found
 
     def evidence(self, capture: str | None, frames: Sequence[int]) -> tuple[str | None, list[int]]:
         """Where frames are: the file of the first, and those in it."""
@@ -283,7 +340,7 @@ def joined(tables: Tables) -> tuple[Tables, Recordings]:
     rows = tables.captures.set_index("capture")
     several = tuple(
         Recording.of(files, plain(rows.loc[files, "packets"].fillna(0)))
-        for chain in chains(_files(tables.captures), seamless, going_on)
+        for chain in chains(_files(tables.captures), seamless, going_on, views(tables))
         if len(files := [file.capture for file in chain]) > 1
     )
     if not several:

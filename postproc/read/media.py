@@ -260,9 +260,9 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
     columns = {
         "frame": state["frame"],
         "time": _times(state["first_time"]),
-        "src_addr": [_address(*pair) for pair in state["addresses"][:, :2].tolist()],
+        "src_addr": [address(*pair) for pair in state["addresses"][:, :2].tolist()],
         "src_port": state["source_port"],
-        "dst_addr": [_address(*pair) for pair in state["addresses"][:, 2:].tolist()],
+        "dst_addr": [address(*pair) for pair in state["addresses"][:, 2:].tolist()],
         "dst_port": state["destination_port"],
         "stream": np.arange(len(state)),
         "ssrc": state["ssrc"],
@@ -324,8 +324,8 @@ def _times(nanoseconds: Array) -> pd.DatetimeIndex:
     return pd.to_datetime(nanoseconds, utc=True)
 
 
-def _address(high: int, low: int) -> str:
-    """Addresses are kept as IPv6, IPv4 ones mapped into it."""
+def address(high: int, low: int) -> str:
+    """The text of an address: all are kept as IPv6, IPv4 ones mapped into it."""
     if high == 0 and low >> 32 == IPV4_MAPPED:
         return str(IPv4Address(low & 0xFFFFFFFF))
     return str(IPv6Address(high << 64 | low))

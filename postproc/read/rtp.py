@@ -38,7 +38,7 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
 
     ``key`` stands for addresses, ports, SSRC and being relayed.
     """
-    offset, inner = _in_turn(datagrams)
+    offset, inner = in_turn(datagrams)
     relayed = offset > 0
     header, size, seen = datagrams.head.view(RTP_HEADER), datagrams.size, datagrams.seen
     if relayed.any():
@@ -53,7 +53,7 @@ def rtp_packets(packets: Packets, datagrams: Payloads, time: Array, first_frame:
     return found, rows
 
 
-def _in_turn(datagrams: Payloads) -> tuple[Array, Array]:
+def in_turn(datagrams: Payloads) -> tuple[Array, Array]:
     """Where in each datagram what TURN carries begins, 0 if it is no TURN; and how long that is."""
     channel, length = channel_data(datagrams)
     offset = np.where(channel, CHANNEL_SIZE, 0)

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from postproc.model.recordings import overlapping, recordings
-from tests.builders import captures, sip_messages
+from postproc.model.recordings import overlapping, recordings, views
+from postproc.model.tables import Tables
+from tests.builders import captures, rows, sip_messages
 from tests.correlate.conversation import ask, invite
 
 
@@ -120,3 +121,24 @@ def test_ten_thousand_files_side_by_side_are_told_apart_quickly():
     many["first_time"] += pd.to_timedelta(range(len(many)), unit="ms")
     many["last_time"] += pd.to_timedelta(range(len(many)), unit="ms")
     assert recordings(many, sip_messages()).nunique() == 10_000
+
+
+def test_captures_that_show_the_same_messages_are_no_files_of_one_recording():
+    """One clock is a minute off, so that the one seems to follow the other."""
+    asks = [f"{number:024x}" for number in range(6)]
+    held = {"near": asks, "far": asks[1:], "next": asks[5:]}
+    messages = rows(
+        "stun_messages",
+        *(
+            {"capture": name, "transaction_id": ask, "kind": "request"}
+            for name, ids in held.items()
+            for ask in ids
+        ),
+    )
+    assert views(Tables(stun_messages=messages)) == {"near": {"far"}, "far": {"near"}}
+    files = captures(file("near", 0, 10), file("far", 11, 20), file("next", 21, 30))
+    assert recordings(files, sip_messages(), {"near": {"far"}, "far": {"near"}}).to_dict() == {
+        "near": 0,
+        "far": 1,
+        "next": 1,
+    }

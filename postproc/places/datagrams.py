@@ -1,0 +1,264 @@
+"""What captures show of the packets between certain hosts, by contents that survive NAT.
+
+A capture is walked a second time, and only where it was found to show what another shows. Of each
+datagram a key is taken that is the same wherever the packet passes: type and transaction ID
+of STUN (RFC 8489, section 5), SSRC, sequence number and timestamp of RTP (RFC 3550, section 5.1), the
+first bytes of DTLS records, in which sequence number and random or ciphertext are, and of RTCP. What TURN
+carries is taken as if it came without. Of SIP, which NAT devices rewrite, Call-ID, CSeq, branch and
+start line count; its messages are taken from the tables, TCP's with them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from postproc.files import scratch
+from postproc.model.recordings import SIP_KEY, message_keys
+from postproc.model.tables import Tables
+from postproc.read.arrays import Array, gather, join, numbers, structure, take
+from postproc.read.capture import converted
+from postproc.read.container import NotWalkable
+from postproc.read.media import address as text_of
+from postproc.read.packets import MAPPED, MIX, Packets, Payloads, host, mixed, unwrapped
+from postproc.read.payloads import DTLS_FIRST
+from postproc.read.rtp import MAGIC_COOKIE, RTCP_SECOND, RTP_FIRST, RTP_SIZE, STUN_SIZE, in_turn, within
+from postproc.read.walk import open_container, windows
+
+STUN, DTLS, RTP, RTCP, SIP = range(5)
+KINDS = ("stun", "dtls", "rtp", "rtcp", "sip")
+DTLS_VERSION, DTLS_RECORD = 0xFE, 13  # major version, size of a record's header (RFC 6347, section 4.1)
+IPV4, TTL, HOP_LIMIT = 4, 8, 7  # version of the header, and where these are (RFC 791, RFC 8200)
+RTCP_SIZE, SENDER = 8, 4  # the header with its sender's SSRC, and where that is
+# Bytes of DTLS and RTCP that make the key. A ClientHello's random ends at byte 59 (RFC 6347, section 4.2.1):
+# with fewer, the hellos of all calls look alike; the more, the fewer are known in captures cut short.
+KEYED = 64
+REPEATED_WITHIN = 1_000_000_000  # ns in which RTP and RTCP seen again on a flow are a copy (read.streams)
+DATAGRAM = structure(
+    "capture i4, flow i4, kind u1, ttl u1, ssrc u4, frame i8, time i8, key u8, payload u8, ends u8"
+)
+ENDS = structure("ends u8, addresses 4u8, source_port u2, destination_port u2")
+STUN_MESSAGE = structure("type >u2, length >u2, cookie >u4, id_high >u4, id >u8")
+RTP_PACKET = structure("first u1, second u1, sequence >u2, timestamp >u4, ssrc >u4, payload >u8")
+
+
+Files = Sequence[tuple[Path, int]]  # of a capture, and how many of its frames are before each
+
+
+class Flow(NamedTuple):
+    """Addresses and ports of packets of one way, as one capture shows them."""
+
+    src_addr: str
+    src_port: int
+    dst_addr: str
+    dst_port: int
+
+    @property
+    def reverse(self) -> "Flow":
+        return Flow(self.dst_addr, self.dst_port, self.src_addr, self.src_port)
+
+    @property
+    def before(self) -> "Flow":
+        """Where RTP is if this is RTCP on ports of its own (RFC 3550, section 11)."""
+        return Flow(self.src_addr, self.src_port - 1, self.dst_addr, self.dst_port - 1)
+
+
+@dataclass(frozen=True)
+class Datagrams:
+    """Packets as DATAGRAM rows, by capture and time; ``capture`` and ``flow`` are places in the lists."""
+
+    captures: list[str]
+    flows: list[tuple[int, Flow]]  # the capture, by its place, and the ends there
+    packets: Array
+
+
+def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: Tables) -> Datagrams:
+    """Read the packets of captures that go between ``pairs`` of hosts, by capture numbers of ``host_pairs``.
+
+    Raises CaptureError where a capture cannot be read again.
+    """
+    flows: list[tuple[int, Flow]] = []
+    parts = [np.zeros(0, DATAGRAM)]
+    for number, name in enumerate(files):
+        packets, ends = _read(files[name], pairs[name])
+        packets = _once(packets, _copies(events, name))
+        flow_keys, packets["flow"] = np.unique(packets["ends"], return_inverse=True)
+        packets["flow"] += len(flows)
+        flows += [(number, _flow(row)) for row in take(ends, np.searchsorted(ends["ends"], flow_keys))]
+        sip, sip_flows = _sip(events.sip_messages[events.sip_messages["capture"] == name])
+        sip["flow"] += len(flows)
+        flows += [(number, flow) for flow in sip_flows]
+        packets = join(packets, sip)
+        packets["capture"] = number
+        parts.append(take(packets, np.argsort(packets["time"], kind="stable")))
+    return Datagrams(list(files), flows, join(*parts))
+
+
+def host_pairs(rows: pd.DataFrame) -> Array:
+    """Numbers of the pairs of hosts that these rows go between, the same both ways."""
+    sources, destinations = (_hosts(rows[name]) for name in ("src_addr", "dst_addr"))
+    pairs: Array = sources + destinations
+    return pairs
+
+
+def _hosts(addresses: "pd.Series[str]") -> Array:
+    codes, known = pd.factorize(addresses)
+    halves = np.array([_halves(text) for text in known], np.uint64).reshape(-1, 2)
+    found: Array = mixed(host(halves[:, 1], halves[:, 0]))[codes]
+    return found
+
+
+def _halves(text: str) -> tuple[int, int]:
+    """The high and low half of an address, IPv4's mapped into IPv6 as in read.packets."""
+    address = ip_address(text)
+    number = int(address) | (MAPPED if address.version == IPV4 else 0)
+    return number >> 64, number & (1 << 64) - 1
+
+
+def _read(files: Files, pairs: Array) -> tuple[Array, Array]:
+    """The packets of a capture's files, and the ends of all flows in them, by number."""
+    found = [_of_file(path, pairs) for path, _ in files]
+    for (_, before), (packets, _) in zip(files, found, strict=True):
+        packets["frame"] += before
+    ends = join(np.zeros(0, ENDS), *(each for _, each in found))
+    ends = take(ends, np.unique(ends["ends"], return_index=True)[1])
+    return join(np.zeros(0, DATAGRAM), *(each for each, _ in found)), ends
+
+
+def _of_file(path: Path, pairs: Array) -> tuple[Array, Array]:
+    try:
+        return _walked(path, pairs)
+    except NotWalkable:
+        with scratch.folder() as folder:
+            return _walked(converted(path, folder / "converted.pcapng"), pairs)
+
+
+def _walked(path: Path, pairs: Array) -> tuple[Array, Array]:
+    packets, ends = [np.zeros(0, DATAGRAM)], np.zeros(0, ENDS)
+    with FileIO(path) as file:
+        container = open_container(file)
+        for window in windows(file, container):
+            found, udp = unwrapped(window, container.interfaces)
+            between = np.isin(mixed(found.source[udp.rows]) + mixed(found.destination[udp.rows]), pairs)
+            rows, which = _of_calls(found, udp, np.flatnonzero(between))
+            rows["frame"] = container.packets - len(window.time) + 1 + udp.rows[which]
+            rows["time"] = window.time[udp.rows[which]]
+            ends = _with_ends(ends, found, udp, which, rows["ends"])
+            packets.append(rows)
+    return join(*packets), ends
+
+
+def _with_ends(known: Array, found: Packets, udp: Payloads, which: Array, numbers: Array) -> Array:
+    """The flows known, and those of these datagrams."""
+    new, first = np.unique(numbers, return_index=True)
+    rows = np.zeros(len(new), ENDS)
+    rows["ends"], rows["addresses"] = new, found.addresses_of(udp.rows[which[first]])
+    rows["source_port"] = udp.source_port[which[first]]
+    rows["destination_port"] = udp.destination_port[which[first]]
+    every = join(known, rows)
+    return take(every, np.unique(every["ends"], return_index=True)[1])
+
+
+def _of_calls(found: Packets, udp: Payloads, which: Array) -> tuple[Array, Array]:
+    """DATAGRAM rows of those datagrams that are STUN, DTLS, RTP or RTCP, and which they are."""
+    offset, _ = in_turn(udp)
+    at, seen = (udp.start + offset)[which], (udp.seen - offset)[which]
+    first, second = (numbers(udp.data, at + place, "u1") for place in range(2))
+    message = gather(udp.data, at, STUN_MESSAGE)
+    is_stun = (message["cookie"] == MAGIC_COOKIE) & (first < DTLS_FIRST.start) & (seen >= STUN_SIZE)
+    is_dtls = within(first, DTLS_FIRST) & (second == DTLS_VERSION) & (seen >= DTLS_RECORD) & ~is_stun
+    of_media = within(first, RTP_FIRST)
+    is_rtcp = of_media & within(second, RTCP_SECOND) & (seen >= RTCP_SIZE)
+    is_rtp = of_media & ~within(second, RTCP_SECOND) & (seen >= RTP_SIZE)
+    rows = np.zeros(len(which), DATAGRAM)
+    for kind, flags in ((STUN, is_stun), (DTLS, is_dtls), (RTP, is_rtp), (RTCP, is_rtcp)):
+        rows["kind"][flags] = kind
+    rows["key"][is_stun] = _stun_key(message[is_stun])
+    _fill_rtp(rows, is_rtp, gather(udp.data, at[is_rtp], RTP_PACKET), seen[is_rtp])
+    for flags in (is_dtls, is_rtcp):
+        rows["key"][flags] = _bytes_key(udp.data, at[flags], seen[flags])
+    rows["ssrc"][is_rtcp] = numbers(udp.data, at[is_rtcp] + SENDER, ">u4")
+    rows["ends"] = mixed(udp.source[which] * MIX[1] + udp.destination[which] + (offset[which] > 0))
+    rows["ttl"] = _ttl(found, udp.rows[which])
+    known = np.flatnonzero(is_stun | is_dtls | is_rtp | is_rtcp)
+    return take(rows, known), which[known]
+
+
+def _stun_key(message: Array) -> Array:
+    parts = (message[name].astype(np.uint64) for name in ("type", "id_high", "id"))
+    return _combined(np.uint64(STUN), *parts)
+
+
+def _fill_rtp(rows: Array, which: Array, header: Array, seen: Array) -> None:
+    parts = (header[name].astype(np.uint64) for name in ("ssrc", "sequence", "timestamp"))
+    rows["key"][which] = _combined(np.uint64(RTP), *parts)
+    rows["ssrc"][which] = header["ssrc"]
+    rows["payload"][which] = np.where(seen >= RTP_PACKET.itemsize, header["payload"].astype(np.uint64), 0)
+
+
+def _bytes_key(data: Array, at: Array, seen: Array) -> Array:
+    """A number of the first bytes, as far as they were captured."""
+    first = gather(data, at, np.dtype(f"V{KEYED}")).view(np.uint8).reshape(-1, KEYED)
+    first = np.where(np.arange(KEYED) < seen[:, None], first, np.uint8(0))
+    return _combined(np.uint64(DTLS), *np.ascontiguousarray(first).view(np.uint64).T)
+
+
+def _combined(start: np.uint64, *parts: Array) -> Array:
+    number: Array = np.full(len(parts[0]) if parts else 0, start, np.uint64)
+    for part in parts:
+        number = mixed(number * MIX[1] + part)
+    return number
+
+
+def _ttl(found: Packets, rows: Array) -> Array:
+    """IPv4's time to live, IPv6's hop limit."""
+    at = found.network[rows]
+    is_ipv4 = numbers(found.data, at, "u1") >> 4 == IPV4
+    ttl: Array = numbers(found.data, at + np.where(is_ipv4, TTL, HOP_LIMIT), "u1")
+    return ttl
+
+
+def _once(packets: Array, copies: Array) -> Array:
+    """The packets without those captured a second time: the tables know of messages, time tells of media."""
+    packets = take(packets, ~np.isin(packets["frame"], copies))
+    order = np.lexsort((packets["time"], packets["key"], packets["ends"]))
+    ordered = take(packets, order)
+    again = np.zeros(len(order), bool)
+    again[1:] = (ordered["ends"][1:] == ordered["ends"][:-1]) & (ordered["key"][1:] == ordered["key"][:-1])
+    again[1:] &= np.diff(ordered["time"]) < REPEATED_WITHIN
+    again &= (ordered["kind"] == RTP) | (ordered["kind"] == RTCP)
+    return take(packets, np.sort(order[~again]))
+
+
+def _copies(events: Tables, name: str) -> Array:
+    frames = [
+        rows.loc[(rows["capture"] == name) & rows["copy_of"].notna(), "frame"]
+        for rows in (events.stun_messages, events.dtls_messages)
+    ]
+    copies: Array = pd.concat(frames).to_numpy(np.int64)
+    return copies
+
+
+def _sip(messages: pd.DataFrame) -> tuple[Array, list[Flow]]:
+    """The SIP messages of a capture as DATAGRAM rows, and their flows."""
+    once = messages[messages["copy_of"].isna()]
+    ends = once[list(Flow._fields)]
+    codes = ends.groupby(list(ends), sort=False).ngroup()
+    rows = np.zeros(len(once), DATAGRAM)
+    rows["kind"], rows["flow"] = SIP, codes
+    rows["frame"] = once["frame"].to_numpy(np.int64)
+    rows["time"] = once["time"].to_numpy("datetime64[ns]").astype(np.int64)
+    rows["key"] = message_keys(once, SIP_KEY).to_numpy(np.uint64)
+    return rows, [Flow(*flow) for flow in ends.drop_duplicates().itertuples(index=False)]
+
+
+def _flow(row: Array) -> Flow:
+    source, destination = row["addresses"].tolist()[:2], row["addresses"].tolist()[2:]
+    return Flow(
+        text_of(*source), int(row["source_port"]), text_of(*destination), int(row["destination_port"])
+    )

@@ -1,0 +1,177 @@
+"""The same packets in several captures, and the flows at each place that NAT made of one.
+
+Packets match by content. Flows are joined when enough of their packets match: one STUN message, DTLS
+record or SIP message is enough, as the random numbers in them do not meet by chance; of RTP it takes
+several with the same payload, as a B2BUA may pass SSRC, sequence number and timestamp on to its other
+leg, under another key. One that passes the payload on, too, shows each packet twice in a capture: then
+that flow counts which has an end in common, or which SDP says to be of the same Call-ID.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from postproc.model.tables import Tables
+from postproc.places.datagrams import DTLS, RTP, SIP, STUN, Datagrams
+from postproc.read.arrays import Array, lengths, starts_of_runs
+from postproc.read.packets import MIX, mixed
+
+# RTP packets that must match, and the share of them whose first payload bytes must be the same. Senders that
+# count SSRC, sequence number and timestamp from fixed numbers meet in many packets, but not in their
+# payload; a B2BUA's two SRTP legs neither. Fewer packets: silence meets silence; more: a stream of which
+# nearly all is lost is taken for another.
+FEWEST_RTP, SAME_PAYLOAD = 10, 0.5
+MOST_PLACES = 32  # of one packet; what more flows show is no packet of its own
+# ns by which no packet may be apart where two captures are of one point: a file cut out of another, perhaps
+# with times of microseconds only. Two cards or machines show hardly any packet at the same microsecond.
+SAME_POINT = 1_000
+HALF = 0.5
+PROVING = (STUN, DTLS, SIP)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Packets of joined flows that are the same, as rows of ``packets``: in the one, and in a later capture.
+
+    ``once`` are those whose content each of the two flows shows once. ``joined`` are the pairs of flows.
+    """
+
+    one: Array
+    other: Array
+    once: Array
+    joined: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Two flows of different captures, and the places of their matches."""
+
+    flows: tuple[int, int]
+    at: Array
+    proven: bool
+    likeness: int
+
+
+def matches(found: Datagrams, events: Tables) -> Matches:
+    """Match the packets of different captures by content, and join flows by them."""
+    packets = found.packets
+    content, repeated = _contents(packets)
+    one, other = _pairs(packets["capture"], content)
+    once = ~(repeated[one] | repeated[other])
+    candidates = list(_candidates(found, one, other, _call_ids(found, events)))
+    chosen = _chosen(found, one, other, candidates)
+    joined = list(_of_different_points(packets, one, other, chosen))
+    at = np.sort(np.concatenate([np.zeros(0, np.int64), *(each.at for each in joined)]))
+    return Matches(one[at], other[at], once[at], frozenset(each.flows for each in joined))
+
+
+def _contents(packets: Array) -> tuple[Array, Array]:
+    """A number per packet, the same for the first, second, ... of a key on a flow; and which are several."""
+    order = np.lexsort((packets["time"], packets["key"], packets["flow"]))
+    starts = starts_of_runs(packets["flow"][order], packets["key"][order])
+    size = lengths(starts, len(order))
+    place = np.arange(len(order)) - np.repeat(starts, size)
+    content, repeated = np.empty(len(order), np.uint64), np.empty(len(order), bool)
+    content[order] = mixed(packets["key"][order] + place.astype(np.uint64) * MIX[2])
+    repeated[order] = np.repeat(size > 1, size)
+    return content, repeated
+
+
+def _pairs(capture: Array, content: Array) -> tuple[Array, Array]:
+    """Rows of equal content in two captures."""
+    order = np.lexsort((capture, content))
+    starts = starts_of_runs(content[order])
+    size = lengths(starts, len(order))
+    order = order[np.repeat((size > 1) & (size <= MOST_PLACES), size)]
+    ones, others = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for apart in range(1, min(MOST_PLACES, len(order))):
+        one, other = order[:-apart], order[apart:]
+        same = content[one] == content[other]
+        if not same.any():
+            break
+        same &= capture[one] != capture[other]
+        ones.append(one[same])
+        others.append(other[same])
+    return np.concatenate(ones), np.concatenate(others)
+
+
+def _candidates(
+    found: Datagrams, one: Array, other: Array, call_ids: dict[int, set[str]]
+) -> Iterator[_Candidate]:
+    """Pairs of flows that may be one."""
+    packets = found.packets
+    flows = packets["flow"][one], packets["flow"][other]
+    order = np.lexsort((np.arange(len(one)), flows[1], flows[0]))
+    starts = starts_of_runs(flows[0][order], flows[1][order])
+    for at in np.split(order, starts[1:]) if len(order) else ():
+        pair = int(flows[0][at[0]]), int(flows[1][at[0]])
+        kinds = packets["kind"][one[at]]
+        proven = bool(np.isin(kinds, PROVING).any())
+        if not proven and not _same_media(packets, one[at], other[at], kinds == RTP):
+            continue
+        ids = [call_ids[flow] for flow in pair]
+        if not all(ids) or ids[0] & ids[1] or SIP in kinds:
+            yield _Candidate(pair, at, proven, _likeness(found, pair))
+
+
+def _same_media(packets: Array, one: Array, other: Array, rtp: Array) -> bool:
+    """Enough packets of RTP with the same payload; of RTCP, whose reports all differ, one."""
+    if not rtp.any():
+        return True
+    first, second = packets["payload"][one[rtp]], packets["payload"][other[rtp]]
+    captured = (first != 0) & (second != 0)
+    same = (first == second)[captured]
+    return len(first) >= FEWEST_RTP and (not len(same) or same.mean() >= SAME_PAYLOAD)
+
+
+def _likeness(found: Datagrams, pair: tuple[int, int]) -> int:
+    """How many ends and ports of two flows are the same."""
+    one, other = (found.flows[flow][1] for flow in pair)
+    ends = (one[:2] == other[:2]) + (one[2:] == other[2:])
+    return 2 * ends + (one.src_port == other.src_port) + (one.dst_port == other.dst_port)
+
+
+def _chosen(found: Datagrams, one: Array, other: Array, candidates: list[_Candidate]) -> list[_Candidate]:
+    """The best candidates for each flow: those whose packets no better one has matched with that capture."""
+    taken: dict[tuple[int, int], list[Array]] = defaultdict(list)  # by flow and the other's capture: packets
+    chosen = []
+    for each in sorted(candidates, key=lambda each: (not each.proven, -each.likeness, -len(each.at))):
+        (flow, far), (ours, theirs) = each.flows, (one[each.at], other[each.at])
+        sides = [((flow, found.flows[far][0]), ours), ((far, found.flows[flow][0]), theirs)]
+        if all(np.isin(rows, np.concatenate([*taken[key], rows[:0]])).mean() <= HALF for key, rows in sides):
+            chosen.append(each)
+            for key, rows in sides:
+                taken[key].append(rows)
+    return chosen
+
+
+def _of_different_points(
+    packets: Array, one: Array, other: Array, candidates: list[_Candidate]
+) -> Iterator[_Candidate]:
+    """Without those of captures that show all packets at the same time: one was cut out of the other."""
+    by_captures = defaultdict(list)
+    for each in candidates:
+        first = each.at[0]
+        by_captures[packets["capture"][one[first]], packets["capture"][other[first]]].append(each)
+    for held in by_captures.values():
+        at = np.concatenate([each.at for each in held])
+        apart = packets["time"][other[at]] - packets["time"][one[at]]
+        if np.abs(apart).max() > SAME_POINT:
+            yield from held
+
+
+def _call_ids(found: Datagrams, events: Tables) -> dict[int, set[str]]:
+    """By flow, the Call-IDs whose SDP names one of its ends in the same capture."""
+    named: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for table, addr in ((events.sdp_media, "connection_addr"), (events.candidates, "addr")):
+        rows = table.loc[table["capture"].isin(found.captures), ["capture", addr, "port", "call_id"]].dropna()
+        for capture, address, port, call_id in rows.itertuples(index=False):
+            named[capture, address, port].add(call_id)
+    empty: set[str] = set()
+    return {
+        number: named.get((found.captures[capture], flow.src_addr, flow.src_port), empty)
+        | named.get((found.captures[capture], flow.dst_addr, flow.dst_port), empty)
+        for number, (capture, flow) in enumerate(found.flows)
+    }

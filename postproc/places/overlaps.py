@@ -1,0 +1,166 @@
+"""Captures that show the same packets: what each two have in common, and how their clocks differ."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from postproc.places.clocks import Clock, clock
+from postproc.places.datagrams import Datagrams
+from postproc.places.matches import PROVING, Matches
+from postproc.places.ways import BACK, FORTH, UNKNOWN, Joined, ways
+from postproc.read.arrays import Array, starts_of_runs
+
+# How sure it is that packets which match are the same: STUN, DTLS and SIP carry random numbers; RTP a B2BUA
+# may pass on (places.matches), and where its payload was not captured, its headers alone.
+CERTAIN, BY_PAYLOAD, BY_HEADERS = 1.0, 0.9, 0.7
+
+
+@dataclass(frozen=True)
+class Common:
+    """What two captures both show, the one numbered lower first; ``once``: each shows it only once."""
+
+    joined: list[Joined]
+    ways: Mapping[int, int]  # by the one's flow
+    one: Array
+    other: Array
+    once: Array
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A capture's clock by a reference's, ``first`` being the row of its first packet that both show.
+
+    Several clocks where the two have no packet in common, but each with a third.
+    """
+
+    clocks: tuple[Clock, ...] = ()
+    first: int | None = None
+    certainty: float = CERTAIN
+
+    def corrected(self, time: Array) -> Array:
+        for each in self.clocks:
+            time = each.corrected(time)
+        return time
+
+    @property
+    def matched(self) -> int:
+        return self.clocks[0].matched if len(self.clocks) == 1 else 0
+
+
+class Overlap:
+    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns)."""
+
+    def __init__(self, found: Datagrams, matches: Matches, captures: pd.DataFrame) -> None:
+        self.captures, self.flows, self.packets = found.captures, found.flows, found.packets
+        self.common = dict(_by_captures(found, matches))
+        spans = captures.set_index("capture").loc[found.captures, ["first_time", "last_time"]]
+        self.spans = np.array([spans[name].astype("int64") for name in spans], np.int64).T
+        self.neighbours = _neighbours(self.common)
+        self._comparisons: dict[tuple[int, int], Comparison | None] = {}
+
+    def partners(self, one: int, other: int) -> Array:
+        """By packet, the row of the same packet in the other capture; -1 where it does not show it."""
+        found = np.full(len(self.packets), -1)
+        if common := self.common.get((min(one, other), max(one, other))):
+            rows = (common.one, common.other) if one < other else (common.other, common.one)
+            found[rows[0]] = rows[1]
+        return found
+
+    def first_seen(self, flow: int, other: int) -> int:
+        """FORTH if the flow's capture sees its packets before the other does, BACK if after it."""
+        one = self.flows[flow][0]
+        common = self.common.get((min(one, other), max(one, other)))
+        if common is None:
+            return UNKNOWN
+        if one < other:
+            return common.ways.get(flow, UNKNOWN)
+        return -max(
+            (common.ways[each.flows[0]] for each in common.joined if each.flows[1] == flow), default=0
+        )
+
+    def comparison(self, reference: int, capture: int) -> Comparison | None:
+        """The capture's clock by the reference's; None if nothing tells it."""
+        if (reference, capture) not in self._comparisons:
+            self._comparisons[reference, capture] = self._compared(reference, capture)
+        return self._comparisons[reference, capture]
+
+    def _compared(self, reference: int, capture: int) -> Comparison | None:
+        if reference == capture:
+            return Comparison()
+        path = self._path(reference, capture)
+        if path is None:
+            return None
+        steps = [self._direct(ahead, here) for here, ahead in pairwise(path)]
+        clocks = tuple(step.clocks[0] for step in steps)
+        return Comparison(clocks, steps[0].first, min(step.certainty for step in steps))
+
+    def _path(self, reference: int, capture: int) -> list[int] | None:
+        """From the capture to the reference over as few others as can be, each two with packets in common."""
+        ahead = {reference: reference}
+        waiting = deque([reference])
+        while waiting and capture not in ahead:
+            here = waiting.popleft()
+            new = [there for there in self.neighbours[here] if there not in ahead]
+            ahead |= dict.fromkeys(new, here)
+            waiting += new
+        if capture not in ahead:
+            return None
+        path = [capture]
+        while path[-1] != reference:
+            path.append(ahead[path[-1]])
+        return path
+
+    def _direct(self, reference: int, capture: int) -> Comparison:
+        common = self.common[min(reference, capture), max(reference, capture)]
+        rows = (common.one, common.other) if reference < capture else (common.other, common.one)
+        which = common.once if common.once.any() else np.ones(len(common.once), bool)
+        ours, theirs = (each[which] for each in rows)
+        way = np.array([common.ways[flow] for flow in self.packets["flow"][common.one[which]].tolist()])
+        back = way == (BACK if reference < capture else FORTH)
+        times = self.packets["time"]
+        first = int(theirs[np.argmin(times[theirs])])
+        return Comparison(
+            (clock(times[ours], times[theirs], back),), first, self._certainty(common.one, common.other)
+        )
+
+    def _certainty(self, one: Array, other: Array) -> float:
+        if np.isin(self.packets["kind"][one], PROVING).any():
+            return CERTAIN
+        payload = self.packets["payload"]
+        return BY_PAYLOAD if ((payload[one] != 0) & (payload[other] != 0)).any() else BY_HEADERS
+
+
+def _neighbours(common: Mapping[tuple[int, int], Common]) -> dict[int, list[int]]:
+    """By capture, those with packets in common, most first."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for one, other in sorted(common, key=lambda pair: -len(common[pair].one)):
+        found[one].append(other)
+        found[other].append(one)
+    return found
+
+
+def _by_captures(found: Datagrams, matches: Matches) -> Iterator[tuple[tuple[int, int], Common]]:
+    """What each two captures have in common, by their numbers."""
+    packets = found.packets
+    columns = [packets[name][rows] for name in ("capture", "flow") for rows in (matches.one, matches.other)]
+    order = np.lexsort(columns[::-1])
+    captures = [column[order] for column in columns[:2]]
+    for at in _runs(order, *captures):
+        joined = [
+            Joined(
+                (int(columns[2][rows[0]]), int(columns[3][rows[0]])), matches.one[rows], matches.other[rows]
+            )
+            for rows in _runs(at, columns[2][at], columns[3][at])
+        ]
+        pair = int(columns[0][at[0]]), int(columns[1][at[0]])
+        one, other, once = matches.one[at], matches.other[at], matches.once[at]
+        yield pair, Common(joined, ways(found, joined), one, other, once)
+
+
+def _runs(order: Array, *columns: Array) -> list[Array]:
+    """The order in pieces in which the columns are the same."""
+    return np.split(order, starts_of_runs(*columns)[1:]) if len(order) else []

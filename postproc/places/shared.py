@@ -1,0 +1,71 @@
+"""Which captures show the same packets, told from the tables: by content, never by address.
+
+Each content is a key, and captures that have one in common belong together. So the work grows with
+the messages, not with the pairs of captures. An SSRC alone may be the same by chance, or in the next
+file of a ring buffer: whether the same packets are there is told when they are read (places.matches).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from postproc.model.recordings import SIP_KEY, STUN_KEY, message_keys
+from postproc.model.tables import Tables
+from postproc.places.datagrams import host_pairs
+from postproc.read.arrays import Array
+
+KEYS = {"stun_messages": STUN_KEY, "sip_messages": SIP_KEY, "rtp_streams": ["ssrc"]}
+ENDS = ["src_addr", "dst_addr"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Captures that may show the same packets, and numbers of the pairs of hosts between which those go."""
+
+    captures: tuple[str, ...]
+    pairs: Mapping[str, Array]
+
+
+def groups(events: Tables, recordings: "pd.Series[int]") -> list[Group]:
+    """Captures of different recordings with something in common; the files of one follow each other."""
+    keys = pd.concat(list(_keys(events)), ignore_index=True)
+    keys["recording"] = keys["capture"].map(recordings)
+    several = keys.groupby("key")["recording"].transform("nunique") > 1
+    keys = keys[several]
+    if keys.empty:
+        return []
+    group_of = _joined(keys["capture"], keys["key"])
+    pairs = pd.DataFrame({"capture": keys["capture"], "pair": host_pairs(keys)}).drop_duplicates()
+    by_capture = {str(name): rows.to_numpy(np.uint64) for name, rows in pairs.groupby("capture")["pair"]}
+    members = defaultdict(list)
+    for name in sorted(by_capture):
+        members[group_of[name]].append(name)
+    return [Group(tuple(names), {name: by_capture[name] for name in names}) for names in members.values()]
+
+
+def _keys(events: Tables) -> Iterator[pd.DataFrame]:
+    """Once per key, capture and pair of hosts."""
+    for table, columns in KEYS.items():
+        rows = getattr(events, table)
+        yield rows[["capture", *ENDS]].assign(key=message_keys(rows, columns)).drop_duplicates()
+
+
+def _joined(captures: "pd.Series[str]", keys: "pd.Series[int]") -> dict[str, str]:
+    """The first capture of those that hang together, by capture."""
+    first = captures.groupby(keys).transform("min")
+    parents = {name: name for name in captures.unique()}
+
+    def root(name: str) -> str:
+        while parents[name] != name:
+            parents[name] = name = parents[parents[name]]
+        return name
+
+    for one, other in (
+        pd.DataFrame({"one": first, "other": captures}).drop_duplicates().itertuples(index=False)
+    ):
+        low, high = sorted((root(one), root(other)))
+        parents[high] = low
+    return {name: root(name) for name in parents}

@@ -1,0 +1,66 @@
+"""Captures of one call at several places, found in what was recorded and made; and those that are none."""
+
+import pytest
+
+from postproc import pipeline
+
+TWO = ("made/two_vantage_server.pcapng", "made/two_vantage_client.pcapng")
+VIEWS = ("server_view.pcapng", "client_view.pcapng")
+
+
+def compared(pcaps, *names):
+    return pipeline.run([pcaps / name for name in names], jobs=1).tables
+
+
+def counts(tables, **columns):
+    """(kind, direction) -> sent and arrived."""
+    rows = tables.passages
+    for name, value in columns.items():
+        rows = rows[rows[name] == value]
+    keys = zip(rows["kind"], rows["direction"], strict=True)
+    return dict(zip(keys, zip(rows["sent"], rows["arrived"], strict=True), strict=True))
+
+
+def test_the_clock_and_the_losses_of_a_made_call_are_found_again(pcaps):
+    """Its client's clock is 137 ms ahead, and packets take 12 ms either way (pcaps/make/two_vantage.py)."""
+    tables = compared(pcaps, *TWO)
+    clocks = tables.clocks.set_index("capture")
+    client, server = clocks.loc["two_vantage_client.pcapng"], clocks.loc["two_vantage_server.pcapng"]
+    assert client["reference"] == "two_vantage_server.pcapng"
+    assert (server["offset_ms"], server["place"], server["position"]) == (0, "server", 1)
+    assert (client["place"], client["position"]) == ("client", 2)
+    assert client["offset_ms"] == pytest.approx(137)
+    assert client["bound_ms"] == pytest.approx(12)
+    assert client["certainty"] == 1
+    assert counts(tables) == {
+        ("stun", "server_to_client"): (4, 4),
+        ("dtls", "server_to_client"): (2, 2),
+        ("rtp", "server_to_client"): (60, 60),
+        ("stun", "client_to_server"): (4, 4),
+        ("dtls", "client_to_server"): (3, 3),
+        ("rtp", "client_to_server"): (60, 55),
+    }
+    assert set(tables.passages["call"]) == {1}
+
+
+def test_flows_are_joined_across_both_nats(pcaps):
+    rows = compared(pcaps, *VIEWS).passages
+    row = rows[(rows["kind"] == "rtp") & (rows["direction"] == "client_to_server")].iloc[0]
+    assert (row["from_src_addr"], row["from_dst_addr"]) == ("192.168.178.34", "203.0.113.10")
+    assert (row["to_src_addr"], row["to_dst_addr"]) == ("198.51.100.77", "10.0.50.118")
+    assert (row["sent"], row["arrived"], row["lost"]) == (895, 816, 79)
+    assert row["first_lost"] < row["last_lost"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("good.pcapng", "no_binding_success.pcapng", "two_calls.pcapng"),  # of one network
+        ("made/ring_buffer_1.pcapng", "made/ring_buffer_2.pcapng"),
+        ("good.pcapng", "made/two_vantage_client.pcapng"),
+    ],
+)
+def test_captures_of_different_packets_are_no_places_of_each_other(pcaps, names):
+    tables = compared(pcaps, *names)
+    assert tables.clocks.empty
+    assert tables.passages.empty
