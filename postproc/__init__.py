@@ -49,7 +49,7 @@ def analyze(
     """
     from postproc import pipeline  # noqa: PLC0415  (pandas is not needed for the version)
     from postproc.read import deployment as deployments  # noqa: PLC0415
-    from postproc.read.capture import Options  # noqa: PLC0415
+    from postproc.read.option_files import Options  # noqa: PLC0415
 
     return pipeline.run(
         [paths] if isinstance(paths, str | Path) else paths,

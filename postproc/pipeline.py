@@ -3,18 +3,17 @@
 The only module that knows all stages.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 import pandas as pd
 
-from postproc import batch, cache, memory, places
+from postproc import batch, cache, memory, places, provenance
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.diagnose import diagnose, walks
@@ -25,25 +24,46 @@ from postproc.model.errors import SetupError
 from postproc.model.recordings import Recordings, joined
 from postproc.model.tables import CAPTURES, TABLES, Tables
 from postproc.model.text import Lang, Text
+from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
 from postproc.read import fslog, inputs, logfiles, option_files, tshark
-from postproc.read.capture import Options
 from postproc.read.inputs import Capture, Unread, readable, said
-from postproc.results import Run
+from postproc.read.option_files import AS_USUAL, Options
+from postproc.read.recordings import planned
+from postproc.results import FINDINGS, SUMMARY, Run, load
 from postproc.show import selection, store
 from postproc.show.terminal import READING, Step, Tell, silence
 from postproc.sparing import sparing
 
-REPORT, SUMMARY, FINDINGS, EVENTS = "report.html", "summary.json", "findings.json", "events"
+REPORT, EVENTS = "report.html", "events"
 UNSHOWN = "left out of the report"
 JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
 JUDGING = Text("judging the calls", "beurteile die Anrufe")
 WRITING = Text("writing the tables", "schreibe die Tabellen")
 REPORTING = Text("writing the report", "schreibe den Bericht")
+UNCHANGED = Text(
+    "nothing has changed since the last run: its results stand",
+    "nichts hat sich seit dem letzten Lauf geändert: seine Ergebnisse gelten",
+)
 JUDGED = ["code", "call", "leg", "verdict", "caused_by", "frames"]  # what a language does not change
-TRIES, PAUSE = 3, 0.1  # s: a run may be moving its files just when we read them
 
-Beside = Callable[[Run, Staged], Iterable[Unread]]  # writes further files; returns what it could not
+
+@dataclass(frozen=True)
+class Beside:
+    """Further files: ``write`` returns what it could not. The run and ``about`` decide what is in them."""
+
+    about: str
+    write: Callable[[Run, Staged], Iterable[Unread]]
+
+
+@dataclass(frozen=True)
+class Wished:
+    """The files to be written but for tables, findings and summary, which always are."""
+
+    csv: bool = False
+    report: bool = True
+    beside: Beside | None = None
+
 
 __all__ = ["Run", "load", "run"]
 
@@ -52,7 +72,7 @@ def run(
     paths: Iterable[Path | str],
     out: Path | None = None,
     *,
-    options: Options = Options(),  # noqa: B008  (frozen)
+    options: Options = AS_USUAL,
     jobs: int | None = None,
     executor: Executor | None = None,
     csv: bool = False,
@@ -72,15 +92,34 @@ def run(
     logs, and folders with such. ``only`` names the rules to ask, all if empty;
     prose is in ``lang``. ``report``: report.html is written to ``out``, too, and
     ``beside`` may write further files. All of them take their places together, or none does.
+    Where nothing has changed since the results in ``out`` were made they are these results; in another
+    language they are told anew.
     A file that cannot be read is in ``unread``; SetupError when this machine cannot do the
     work, or another run is writing to ``out``.
     """
     with ExitStack() as alone:
-        read = _read(paths, out, options, alone, jobs=jobs or batch.cores(), executor=executor, tell=tell)
+        known, threads = deployment or deployments.read(deployments.DEFAULT), jobs or batch.cores()
+        found, unfound = _found(paths, out, alone)
+        made = None
+        if out and found:
+            asked = (provenance.decisive(options), known, sorted(only), csv, report, beside and beside.about)
+            made = provenance.of_run(out, found, unfound, fs_logs, asked)
+
+        def written(done: Run) -> Run:
+            return _write(done, out, Wished(csv, report, beside), made, tell) if out else done
+
+        if out and made and (earlier := provenance.unchanged(out, found, made, threads)):
+            earlier = replace(earlier, logs_beside=_logs_beside(found, fs_logs))
+            if earlier.lang == lang:
+                tell(Step(UNCHANGED))
+                return earlier
+            tell(Step(JUDGING))
+            if retold := _told_in(earlier, lang, known, only)[0]:
+                return written(replace(retold, id=uuid4().hex))
+        read = _read(found, unfound, out, options, jobs=threads, executor=executor, tell=tell)
         if read.events is None:
             return Run(Tables(), out, read.unread)
         gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
-        known = deployment or deployments.read(deployments.DEFAULT)
 
         files = _files(gathered, read.captures)
 
@@ -100,12 +139,21 @@ def run(
         if judged is None or judged[0].captures.empty:
             return Run(Tables(), out, unread)
         tables, walked = judged
-        not_given = () if fs_logs else tuple(logfiles.beside(capture.path for capture in read.captures))
         done = Run(
-            _with_copies(tables, read.copies), out, unread, read.cached,
-            walks=walked, logs_beside=not_given, lang=lang, id=uuid4().hex,
-        )  # fmt: skip
-        return _write(done, out, csv=csv, report=report, beside=beside, tell=tell) if out else done
+            _with_copies(tables, read.copies),
+            out,
+            unread,
+            read.cached,
+            walks=walked,
+            logs_beside=_logs_beside(found, fs_logs),
+            lang=lang,
+            id=uuid4().hex,
+        )
+        return written(done)
+
+
+def _logs_beside(captures: Iterable[Capture], fs_logs: Sequence[Path | str]) -> tuple[Path, ...]:
+    return () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
 
 
 @dataclass(frozen=True)
@@ -119,28 +167,36 @@ class _Read:
     unread: tuple[Unread, ...]
 
 
-def _read(
-    paths: Iterable[Path | str], out: Path | None, options: Options, alone: ExitStack, *,
-    jobs: int, executor: Executor | None, tell: Tell,
-) -> _Read:  # fmt: skip
+def _found(
+    paths: Iterable[Path | str], out: Path | None, alone: ExitStack
+) -> tuple[list[Capture], list[Unread]]:
+    """The captures, and what is none; the folder for the results is then this run's alone."""
     given = [Path(path) for path in paths]
     if out and any(path.is_dir() and path.resolve() == out.resolve() for path in given):
         raise SetupError(f"{out}: the results cannot go into the folder that is read; name another with -o")
     found, unread = inputs.find(given, out)
     if found and out:
         alone.enter_context(_alone(out))
+    return found, unread
+
+
+def _read(
+    found: list[Capture], unread: list[Unread], out: Path | None, options: Options, *,
+    jobs: int, executor: Executor | None, tell: Tell,
+) -> _Read:  # fmt: skip
     with _cache_folder(out) as folder:
         work, copies, unhashed = _work(found, folder, options, jobs)
         cached = {job: held for job in work if (held := _cached(job)) is not None}
+        unchanged, every = (sum(len(job.captures) for job in each) for each in (cached, work))
         if cached:
-            tell(Step(_unchanged(len(cached), len(work))))
+            tell(Step(_unchanged(unchanged, every)))
         fresh, lost = batch.read_all([job for job in work if job not in cached], executor, jobs, tell)
     events = cached | fresh
     return _Read(
         found,
         copies,
         _gathered(events) if events else None,
-        len(cached),
+        unchanged,
         tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
     )
 
@@ -155,10 +211,10 @@ def _unchanged(cached: int, every: int) -> Text:
 def write(done: Run, out: Path, *, csv: bool = False) -> None:
     """Write a run's results to a folder, its report with them; SetupError when they cannot be written."""
     with _alone(out):
-        _write(done, out, csv=csv, report=True, beside=None, tell=silence)
+        _write(done, out, Wished(csv))
 
 
-def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | None, tell: Tell) -> Run:
+def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None, tell: Tell = silence) -> Run:
     """Write the files of the run aside and have them take their places together.
 
     What a report or notebook had to leave out is added to what was not read; not so in the
@@ -168,52 +224,26 @@ def _write(done: Run, out: Path, *, csv: bool, report: bool, beside: Beside | No
     try:
         with commit.staged(out, done.id) as held:
             tell(Step(WRITING))
-            store.write_tables(done.tables, held.file("tables"), done.id, csv=csv)
+            store.write_tables(done.tables, held.file("tables"), done.id, csv=wished.csv)
             told = {"version": done.version, "lang": done.lang, "id": done.id}
             store.write_findings(done.tables, done.walks, told, held.file(FINDINGS))
-            if report:
+            if wished.report:
                 tell(Step(REPORTING))
                 text, unshown = _page(done)
                 left_out += unshown
                 if text is not None:
                     _save(text, held.file(REPORT))
-            if beside:
-                left_out += beside(done, held)
+            if wished.beside:
+                left_out += wished.beside.write(done, held)
             store.write_summary(done.tables, _unread(done), about, held.file(SUMMARY), held.files())
             for left in (REPORT, *(f"tables/{table.name}.csv" for table in TABLES)):
                 held.remove(left)  # of an earlier run
     except OSError as error:
         raise SetupError(f"{out}: {said(error)}") from error
-    return replace(done, unread=(*done.unread, *left_out))
-
-
-def load(folder: Path | str) -> Run:
-    """The run whose results are in a folder; SetupError when there are none, or files of several runs."""
-    out = Path(folder)
-    for _ in range(TRIES):
-        loaded, ids = _loaded(out)
-        if len(ids) == 1:
-            return loaded
-        time.sleep(PAUSE)
-    raise SetupError(f"{out}: the files there are not all of the same run; run again to have them from one")
-
-
-def _loaded(out: Path) -> tuple[Run, set[str]]:
-    """What is in the folder, and the ids of the runs it is from."""
-    results = commit.readers(out)
-    try:
-        tables, ids = store.read_tables(results)
-        summary = results.read(SUMMARY, store.read_summary)
-        unread = tuple(Unread(inputs.located(each["path"]), each["reason"]) for each in summary["unread"])
-        about, walked = results.read(FINDINGS, store.read_findings)
-        ids |= {summary.get("run", ""), about.get("id", "")}
-        lang: Lang = "de" if about.get("lang") == "de" else "en"
-        version = summary["version"]
-        return Run(tables, out, unread, walks=walked, lang=lang, version=version, id=min(ids)), ids
-    except FileNotFoundError:
-        raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
-    except store.UNREADABLE as error:
-        raise SetupError(f"{out}: damaged, or written by another version: {error}") from error
+    done = replace(done, unread=(*done.unread, *left_out))
+    if made and not held.edited:
+        provenance.keep(done, out, made)
+    return done
 
 
 def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Unread, ...]:
@@ -274,19 +304,33 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     if lang == done.lang:
         return done
     known = deployment or deployments.read(deployments.DEFAULT)
-    only = set(done.findings["name"])
-    with batch.workers(1) as here:
-        correlated, recorded = joined(done.tables)
-        told = here.submit(_judged, correlated, known, lang, only, recorded)
-    if error := told.exception():
+    told, error = _told_in(done, lang, known, set(done.findings["name"]))
+    if error:
         raise SetupError(f"the findings cannot be told in another language: {batch.reason(error)}") from error
-    tables, walked = told.result()
-    if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
+    if told is None:
         raise SetupError(
             "the findings cannot be told in another language, as they were made with other options: "
             f"give the same --deployment and --acl, or run again with --lang {lang}"
         )
-    return replace(done, tables=tables, walks=walked, lang=lang)
+    return told
+
+
+def _told_in(
+    done: Run, lang: Lang, deployment: Deployment, only: Collection[str]
+) -> tuple[Run | None, BaseException | None]:
+    """The run judged anew in another language, or why not; neither if other findings come of it."""
+    copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
+    shown = done.tables.with_(captures=done.captures[~copied])
+    correlated, recorded = joined(shown)
+    with batch.workers(1) as here:
+        told = here.submit(_judged, correlated, deployment, lang, only, recorded)
+    if error := told.exception():
+        return None, error
+    tables, walked = told.result()
+    if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
+        return None, None
+    whole = tables.with_(captures=done.captures)
+    return replace(done, tables=whole, walks=walked, lang=lang), None
 
 
 @contextmanager
@@ -316,52 +360,52 @@ def _cache_folder(out: Path | None) -> Iterator[Path]:
 def _work(
     found: list[Capture], folder: Path, options: Options, threads: int
 ) -> tuple[list[Job], list[tuple[Capture, Capture]], list[Unread]]:
-    """One job per capture, copies with what they are copies of, and what cannot be read.
+    """The jobs, copies with what they are copies of, and what cannot be read.
 
     Hashed are only those that may be a copy or in the cache: the others are when they are read.
     """
     if not found:
         return [], [], []
-    jobs = _jobs(found, folder, options)
-    sizes, held = Counter(capture.size for capture in found), cache.places(folder)
-    asked = {job for job in jobs if sizes[job.capture.size] > 1 or job.place in held}
-    hashed, unhashed = inputs.hashed((job.capture for job in jobs if job in asked), threads)
+    sizes = Counter(capture.size for capture in found)
+    hashed, unhashed = inputs.hashed((each for each in found if sizes[each.size] > 1), threads)
     originals = {capture.sha256: capture for capture in reversed(hashed)}
-    known = {original.path: original.sha256 for original in originals.values()}
+    copies = [(each, original) for each in hashed if (original := originals[each.sha256]) is not each]
+    left = [capture for capture in found if sizes[capture.size] == 1] + list(originals.values())
+    jobs, held = _jobs(planned(left), folder, options), cache.places(folder)
+    asked = [capture for job in jobs if job.place in held for capture in job.captures if not capture.sha256]
+    more, unread = inputs.hashed(asked, threads)
+    known = {capture.path: capture.sha256 for capture in (*hashed, *more)}
+    gone = {each.path for each in unread}
     return (
-        [job for job in jobs if job not in asked]
-        + [job.with_hash(known[job.capture.path]) for job in asked if job.capture.path in known],
-        [(each, original) for each in hashed if (original := originals[each.sha256]) is not each],
-        unhashed,
+        [
+            job.with_hashes(known.get(capture.path, "") for capture in job.captures)
+            for job in jobs
+            if gone.isdisjoint(capture.path for capture in job.captures)
+        ],
+        copies,
+        unhashed + unread,
     )
 
 
-def _jobs(found: list[Capture], folder: Path, options: Options) -> list[Job]:
+def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Options) -> list[Job]:
     """One job per capture, its place named after all that decides what the events are but the bytes."""
     if options.keylog:  # workers may stand elsewhere
         options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
-    decisive = [f"{name}={_decisive(value)}" for name, value in asdict(options).items()]
-    key = cache.key(tshark.build(), *decisive)
-    return [Job(capture, folder / f"{key}-{capture.size}", options) for capture in found]
-
-
-def _decisive(value: object) -> str:
-    """An option as it changes the reading: a file by its bytes."""
-    if not isinstance(value, Path):
-        return repr(value)
-    try:
-        return inputs.sha256(value)
-    except OSError as error:
-        raise SetupError(f"{value}: {said(error)}") from error
+    key = cache.key(tshark.build(), *provenance.decisive(options))
+    return [
+        Job(files, cache.place(folder, key, [each.size for each in files]), options, key)
+        for files in recordings
+    ]
 
 
 def _cached(job: Job) -> cache.Events | None:
-    return cache.read(job.folder) if job.capture.sha256 else None
+    return cache.read(job.folder) if job.hashed else None
 
 
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
-    by_name = sorted(events, key=lambda job: job.capture.name)
-    return cache.gather((events[job], _names(job.capture)) for job in by_name)
+    by_name = sorted(events, key=lambda job: job.name)
+    tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
+    return tables.with_(captures=tables.captures.sort_values("capture"))
 
 
 def _judged(

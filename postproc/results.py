@@ -1,5 +1,6 @@
-"""What a run hands back: every table, the calls one by one, and where it is stored."""
+"""What a run hands back: every table, the calls one by one, and where it is stored; read back from there."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,15 +9,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from postproc.call import Call, numbers
+from postproc.files import commit
+from postproc.model.errors import SetupError
 from postproc.model.tables import BY_NAME, Tables
 from postproc.model.text import Lang
-from postproc.read.inputs import Unread, readable
+from postproc.read.inputs import Unread, located, readable
 from postproc.show import calls, selection, store
 from postproc.version import __version__
 
 if TYPE_CHECKING:
     from postproc.show.pictures.figures import Drawing
 
+SUMMARY, FINDINGS = "summary.json", "findings.json"
+TRIES, PAUSE = 3, 0.1  # s: a run may be moving its files just when we read them
 LISTED = 20  # numbers or names in a message
 
 
@@ -81,3 +86,32 @@ def _listed(values: Iterable[str]) -> str:
     """The values with commas, none too many: ``1, 2, 3, …``."""
     held = list(values)
     return (", ".join(held[:LISTED]) or "none") + ", …" * (len(held) > LISTED)
+
+
+def load(folder: Path | str) -> Run:
+    """The run whose results are in a folder; SetupError when there are none, or files of several runs."""
+    out = Path(folder)
+    for _ in range(TRIES):
+        run, ids = loaded(out)
+        if len(ids) == 1:
+            return run
+        time.sleep(PAUSE)
+    raise SetupError(f"{out}: the files there are not all of the same run; run again to have them from one")
+
+
+def loaded(out: Path) -> tuple[Run, set[str]]:
+    """What is in the folder, and the ids of the runs it is from; SetupError where that is no run."""
+    results = commit.readers(out)
+    try:
+        tables, ids = store.read_tables(results)
+        summary = results.read(SUMMARY, store.read_summary)
+        unread = tuple(Unread(located(each["path"]), each["reason"]) for each in summary["unread"])
+        about, walked = results.read(FINDINGS, store.read_findings)
+        ids |= {summary.get("run", ""), about.get("id", "")}
+        lang: Lang = "de" if about.get("lang") == "de" else "en"
+        version = summary["version"]
+        return Run(tables, out, unread, walks=walked, lang=lang, version=version, id=min(ids)), ids
+    except FileNotFoundError:
+        raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
+    except store.UNREADABLE as error:
+        raise SetupError(f"{out}: damaged, or written by another version: {error}") from error

@@ -22,7 +22,6 @@ from postproc.model.errors import SetupError
 from postproc.model.tables import Tables
 from postproc.results import Run
 from postproc.share import notebooks
-from postproc.show.terminal import silence
 from tests import builders
 from tests.test_cli import postproc as command
 
@@ -45,6 +44,7 @@ def made(run: str, call: int) -> Run:
 
 
 ROOT = Path(__file__).parent.parent
+BOOKS = pipeline.Beside("notebooks", lambda run, held: notebooks.write_all(run, held).lost)
 OLD, NEW = made("a1b2", 1), made("c3d4", 2)
 
 
@@ -54,10 +54,7 @@ def write(run: Run, out: Path, *, csv: bool = False, report: bool = False, books
         pipeline._write(
             run,
             out,
-            csv=csv,
-            report=report,
-            beside=(lambda run, held: notebooks.write_all(run, held).lost) if books else None,
-            tell=silence,
+            pipeline.Wished(csv, report, BOOKS if books else None),
         )
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from tests.conftest import PCAPS
 
 CAPTURES = sorted(

@@ -12,7 +12,8 @@ from postproc import batch, pipeline
 from postproc.model.errors import SetupError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import inputs
-from postproc.read.capture import Options, Seen
+from postproc.read.capture import Files, Seen
+from postproc.read.option_files import Options
 from tests import shim
 
 ACL_403, ACL_488, CODEC_488 = "acl_403.pcapng", "acl_488.pcapng", "codec_488.pcapng"
@@ -38,22 +39,20 @@ NAMES: list[str] = []  # of the captures read since a test began
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch):
     """The same bytes are read once in all these tests: a second is saved each time."""
-    read = batch.read
+    read = batch.read_files
 
-    def remembering(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-        NAMES.append(name)
-        key = (path.read_bytes(), options)
+    def remembering(files: Files, options: Options, seen: Seen) -> Tables:
+        NAMES.extend(name for _, name in files)
+        key = (*(path.read_bytes() for path, _ in files), options)
         if key not in REMEMBERED:
-            REMEMBERED[key] = read(path, name, options, seen)
+            REMEMBERED[key] = read(files, options, seen)
         return REMEMBERED[key]
 
-    def each(
-        captures: Sequence[tuple[Path, str]], options: Options, seen: Seen
-    ) -> Iterator[tuple[int, Tables]]:
-        yield from ((place, remembering(*given, options, seen)) for place, given in enumerate(captures))
+    def each(captures: Sequence[Files], options: Options, seen: Seen) -> Iterator[tuple[int, Tables]]:
+        yield from ((place, remembering(files, options, seen)) for place, files in enumerate(captures))
 
     NAMES.clear()
-    monkeypatch.setattr(batch, "read", remembering)
+    monkeypatch.setattr(batch, "read_files", remembering)
     monkeypatch.setattr(batch.together, "read_each", each)
 
 
@@ -102,7 +101,12 @@ def test_only_captures_that_may_be_known_are_hashed_before_they_are_read(
 ):
     asked = []
     sha256 = inputs.sha256
-    monkeypatch.setattr(inputs, "sha256", lambda path: asked.append(path.name) or sha256(path))
+
+    def asking(path: Path) -> str:
+        asked.extend([path.name] if path.is_relative_to(folder) else [])
+        return sha256(path)
+
+    monkeypatch.setattr(inputs, "sha256", asking)
     first = run(folder, tmp_path / "out")
     assert asked == []
     assert_same(first, run(folder, tmp_path / "out"))
@@ -149,7 +153,7 @@ def test_damaged_events_are_read_again(folder, tmp_path):
     for damaged in (tmp_path / "out" / "events").glob("*/sip_messages.parquet"):
         damaged.write_bytes(b"PAR1")
     NAMES.clear()
-    assert_same(first, run(folder, tmp_path / "out"))
+    assert_same(first, run(folder, tmp_path / "out", csv=True))
     assert len(NAMES) == 2
 
 
@@ -158,7 +162,7 @@ def test_options_that_change_the_reading_have_events_of_their_own(folder, tmp_pa
     found, _ = inputs.find([folder])
 
     def place(options: Options) -> Path:
-        return pipeline._jobs(found[:1], tmp_path, options)[0].place
+        return pipeline._jobs([tuple(found[:1])], tmp_path, options)[0].place
 
     keys.write_text("CLIENT_RANDOM 00 00\n")
     with_keys = place(Options(keylog=keys))

@@ -103,14 +103,15 @@ READ: dict[str, Tables] = {}
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
     """Each capture is read once in all these tests."""
-    read = batch.read
+    read = batch.read_files
 
-    def reading(path, name, *options):
-        if path.name not in READ:
-            READ[path.name] = read(path, name, *options)
-        return READ[path.name]
+    def reading(files, *options):
+        names = ",".join(path.name for path, _ in files)
+        if names not in READ:
+            READ[names] = read(files, *options)
+        return READ[names]
 
-    monkeypatch.setattr(batch, "read", reading)
+    monkeypatch.setattr(batch, "read_files", reading)
 
 
 @pytest.fixture
@@ -156,18 +157,18 @@ def test_a_rule_that_fails_for_one_call_costs_its_capture(folder, tmp_path, monk
 
 def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
     """A time that nothing can be added to; what reads times lets none through."""
-    read, name = batch.read, "codec_488.pcapng"
+    read, name = batch.read_files, "codec_488.pcapng"
 
-    def poisoned(path, *more):
-        tables = read(path, *more)
-        if path.name != name:
+    def poisoned(files, *more):
+        tables = read(files, *more)
+        if files[0][0].name != name:
             return tables
         rows = tables.sip_messages
         late = pd.Series(pd.Timestamp.max.tz_localize("UTC"), rows.index, dtype=rows["time"].dtype)
         return tables.with_(sip_messages=rows.assign(time=late))
 
     with monkeypatch.context() as patched:
-        patched.setattr(batch, "read", poisoned)
+        patched.setattr(batch, "read_files", poisoned)
         patched.setattr(batch, "SMALL", -1)  # each is read alone
         done = pipeline.run([folder], jobs=1)
     assert done.unread[0].reason.startswith(REASON)
@@ -181,7 +182,7 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
         raise IndexError("every time")
 
     monkeypatch.setattr(pipeline, "diagnose", fail)
-    done = pipeline.run([folder], tmp_path / "out", jobs=1)
+    done = pipeline.run([folder], tmp_path / "out", jobs=1, csv=True)
     assert (done.captures.empty, len(done.unread)) == (True, len(GOOD))
     assert len(postproc.load(tmp_path / "out").calls) == len(first.calls)
 

@@ -77,9 +77,10 @@ def report_command(
         from postproc import pipeline
         from postproc.files import lock
         from postproc.model.errors import SetupError
+        from postproc.results import SUMMARY
         from postproc.show.terminal import clean, error_line
 
-        if target is None and (results / pipeline.SUMMARY).exists():  # no run may put others there meanwhile
+        if target is None and (results / SUMMARY).exists():  # no run may put others there meanwhile
             alone.enter_context(lock.held(results))
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
@@ -167,7 +168,7 @@ def notebook_command(
     """
     from postproc import pipeline
     from postproc.model.errors import CaptureError
-    from postproc.read.capture import Options
+    from postproc.read.option_files import Options
     from postproc.share import notebooks
     from postproc.show.terminal import clean
 

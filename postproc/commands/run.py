@@ -106,7 +106,8 @@ def run_command(
     PATHs are captures and folders, which are searched with all that is below them.
     A file that cannot be read is named with its reason and the others are read.
     Logs among the PATHs are read only if --fs-log is given.
-    Captures unchanged since the last run into the same folder are not read again.
+    Captures unchanged since the last run into the same folder are not read again; where nothing has
+    changed at all, its results are printed and stay as they are.
     Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read,
     130 interrupted (Ctrl-C, SIGTERM, SIGHUP): the earlier results are then as they were.
 
@@ -123,7 +124,7 @@ def run_command(
             from postproc import memory, pipeline
             from postproc.diagnose import named
             from postproc.read import logfiles
-            from postproc.read.capture import Options
+            from postproc.read.option_files import Options
             from postproc.show.terminal import watching
 
         memory.keep()
@@ -152,7 +153,7 @@ def run_command(
                 lang=lang,
                 only=rules,
                 report=not no_report,
-                beside=beside,
+                beside=pipeline.Beside(f"notebooks: {not no_report}", beside),
                 tell=tell,
             )
         _print_unread(done.unread, debug=debug)
@@ -173,7 +174,8 @@ def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") ->
     from postproc.show.terminal import Step
 
     if not wanted:
-        return notebooks.Written(kept=tuple(notebooks.clear_old(results)))
+        notebooks.clear_old(results)
+        return notebooks.Written(kept=tuple(sorted(results.edited)))
     tell(Step(NOTEBOOKS))
     return notebooks.write_all(done, results)
 

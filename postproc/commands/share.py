@@ -167,7 +167,7 @@ def export_command(
     """
     from postproc import pipeline
     from postproc.read import deployment as deployments
-    from postproc.read.capture import Options
+    from postproc.read.option_files import Options
     from postproc.share.export import export, export_redacted
     from postproc.share.redact import products
     from postproc.show.terminal import clean

@@ -39,6 +39,7 @@ class Staged:
     id: str
     goes: set[str] = field(default_factory=set)
     known: dict[str, str] = field(default_factory=dict)
+    edited: set[Path] = field(default_factory=set)  # ours, left as they are: somebody works with them
 
     @property
     def place(self) -> Path:
@@ -124,6 +125,11 @@ def _regular(path: Path) -> Path:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return path
+
+
+def digests(out: Path) -> Iterator[tuple[str, str]]:
+    """Name and SHA-256 of each file in the folder that may be a run's."""
+    return ((name, _digest_of(path)) for name, path in _members(out))
 
 
 def digest(content: bytes | None) -> str:

@@ -1,10 +1,14 @@
-"""Files that an option names: read once, from a pipe too; TLS keys, which tshark reads again and again."""
+"""The options of reading, and the files that options name.
+
+Such a file is read once, from a pipe too; TLS keys tshark reads again and again.
+"""
 
 import os
 import select
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from postproc.model.errors import SetupError
@@ -13,6 +17,17 @@ from postproc.read.inputs import said
 LARGEST_KEYLOG = 64 << 20  # bytes; some 370,000 connections, which tshark holds in memory all at once
 WAIT = 60  # s for all that comes out of a pipe: `--acl <(ssh server cat acl.conf.xml)` takes seconds
 PIECE = 1 << 16  # bytes; what a pipe of Linux holds
+
+
+@dataclass(frozen=True)
+class Options:
+    """What changes the reading of a capture."""
+
+    all_packets: bool = False
+    keylog: Path | None = None
+
+
+AS_USUAL = Options()
 
 
 def content(path: Path, largest: int, kind: str, hint: str = "") -> bytes:

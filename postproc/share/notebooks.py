@@ -81,12 +81,12 @@ def write_all(run: Run, results: Staged) -> Written:
     Those of earlier runs go, unless somebody has edited them. OSError when they cannot be written.
     """
     known = Known(run)
-    written, kept, lost = [], [], []
+    written, lost = [], []
     with batch.workers(1) as here:
         for name, path in targets(run, results.out / FOLDER).items():
             content = _content(path)
             if content is not None and _edited(content):
-                kept.append(path)
+                results.edited.add(path)
                 continue
             made = here.submit(known.notebook, name, path, results.out)
             if error := made.exception():
@@ -96,20 +96,19 @@ def write_all(run: Run, results: Staged) -> Written:
             results.only_over(member, content)
             _write(made.result(), results.file(member))
             written.append(path)
-    return Written(tuple(written), (*kept, *clear_old(results, {*written, *kept})), tuple(lost))
+    clear_old(results, {*written, *results.edited})
+    return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
 
 
-def clear_old(results: Staged, but: Collection[Path] = ()) -> list[Path]:
-    """Have the notebooks of earlier runs go; return those that stay, as somebody has edited them."""
-    edited = []
+def clear_old(results: Staged, but: Collection[Path] = ()) -> None:
+    """Have the notebooks of earlier runs go; those that somebody has edited stay."""
     for path in sorted({*(results.out / FOLDER).glob("*.ipynb")} - {*but}):
         content = _content(path) or b""
         if _edited(content):
-            edited += [path] if _ours(content) else []
+            results.edited |= {path} if _ours(content) else set()
             continue
         results.only_over(f"{FOLDER}/{path.name}", content)
         results.remove(f"{FOLDER}/{path.name}")
-    return edited
 
 
 def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:

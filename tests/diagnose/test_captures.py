@@ -180,7 +180,13 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     ])],
     "made/parallel_ring.pcapng": OK,
     "made/proxy_hops.pcapng": OK,
+    "made/refused_offers_absent.pcapng": [("suspect", "callee-unreachable", [
+        ("callee-unreachable", "suspect", None),
+    ])],
+    "made/refused_offers_srtp.pcapng": [("suspect", "srtp-not-agreed", [("srtp-not-agreed", "suspect", None)])],
     "made/reinvite.pcapng": OK,
+    "made/server_logs_rekeyed": OK,
+    "made/server_logs_socket": [("fault", "call-rejected", [("call-rejected", "fault", None)])],
     "made/session_expired_missing.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
     "made/session_expired_refused.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
     "made/session_timer_422_server.pcapng": [TOO_SMALL],
@@ -204,6 +210,14 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("turn-refused", "fault", None), ("no-binding-success", "fault", "turn-refused"),
         ("no-media", "fault", "no-binding-success"), ("second-leg-missing", "cannot_tell", None),
     ])],
+    "made/web_misfits_address.pcapng": [("fault", "ice-mismatch", [
+        ("ice-mismatch", "suspect", None), ("one-way-media", "fault", "ice-mismatch"),
+    ])],
+    "made/web_misfits_passive.pcapng": [("fault", "dtls-role-conflict", [
+        ("dtls-role-conflict", "fault", None), ("dtls-not-started", "suspect", "dtls-role-conflict"),
+        ("no-media", "fault", "dtls-not-started"), ("answer-mismatch", "suspect", None),
+        ("second-leg-missing", "cannot_tell", None),
+    ])],
     "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [
         ("no-binding-success", "fault", None),
         ("wrong-candidate-tried", "suspect", "no-binding-success"),
@@ -216,10 +230,14 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
 LOGGED = EXPECTED | {
     "acl_403": [("fault", "invite-rejected-by-acl", [("invite-rejected-by-acl", "fault", None)])],
     "acl_488": [("fault", "candidates-rejected-by-acl", [("candidates-rejected-by-acl", "fault", None)])],
-}
+    "made/server_logs_rekeyed": [("fault", "srtp-not-decrypted", [("srtp-not-decrypted", "fault", None)])],
+    "made/server_logs_socket": [("fault", "rtp-bind-failed", [
+        ("rtp-bind-failed", "fault", None), ("call-rejected", "fault", "rtp-bind-failed"),
+    ])],
+}  # fmt: skip
 LOGS = (
     "acl_403", "acl_488", "codec_488", "dtls_fail", "good", "ip_mismatch_server", "no_binding_success",
-    "only_private", "two_calls",
+    "only_private", "two_calls", "made/server_logs_rekeyed", "made/server_logs_socket",
 )  # fmt: skip
 
 Judged = Callable[..., Diagnosed]

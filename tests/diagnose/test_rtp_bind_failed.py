@@ -31,7 +31,10 @@ def test_the_log_says_which_socket_and_the_refusal_follows():
 def test_other_failures_of_the_servers_own_socket_are_meant_too(reason):
     (found,) = asked(RULE, **at_once(502), log_events=[log("media", f"AUDIO RTP REPORTS ERROR: [{reason}]")])
     assert found.facts["reason"] == reason[:-1]
-    assert found.facts["socket"] == "–"
+    assert (
+        told_both(found, RULE)["en"]["title"]
+        == f"The server cannot open a port for its media: {reason[:-1]}."
+    )
 
 
 def test_where_audio_flows_all_the_same_it_is_a_note():

@@ -194,7 +194,7 @@ def whole(batch: Batch, alone: Alone) -> list[Fault]:
     with faults.step("run"):
         run = pipeline.run(
             [batch.captures], out, jobs=1, csv=True, deployment=known, fs_logs=batch.beside("*.log"),
-            beside=lambda run, results: notebooks.write_all(run, results).lost,
+            beside=pipeline.Beside("notebooks", lambda run, results: notebooks.write_all(run, results).lost),
         )  # fmt: skip
         for each in run.unread:
             _of_unread(each, faults)

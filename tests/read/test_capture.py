@@ -11,7 +11,8 @@ import pytest
 
 from postproc.model.errors import CaptureError
 from postproc.read import capture
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from tests.read.test_tshark import SIP, ipv4, pcap, tcp
 
 TWO = pcap(tcp(1, SIP % 1), tcp(1 + len(SIP % 1), SIP % 2))

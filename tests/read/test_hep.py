@@ -10,7 +10,8 @@ import pytest
 from pcaps.make.builders import tunnels
 from postproc import pipeline
 from postproc.read import deployment
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from postproc.wire import hep, ip
 from postproc.wire.hep import Copy
 from postproc.wire.ip import packed

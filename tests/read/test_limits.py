@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from postproc.model.errors import SetupError
 from postproc.read import capture, inputs, limits, logfiles
 from postproc.read.access import read as read_lists
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
 from postproc.read.container import NotWalkable, _interface
 from postproc.read.events import events
 from postproc.read.extract import frames_of
 from postproc.read.frame import nanoseconds
 from postproc.read.limits import EARLIEST, LATEST, OUTSIDE, Clock, host
+from postproc.read.option_files import Options
 from postproc.read.records import Record, pieces
 from postproc.read.split import split
 from postproc.read.walk import Hashing, open_container, windows

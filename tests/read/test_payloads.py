@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from postproc.read import payloads
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from postproc.read.split import split
 from tests.read import wire
 from tests.read.test_dtls import ONE, OTHER, chain, handshake, record

@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from postproc.wire import stun
 from postproc.wire.framing import Framing, packed
 from tests.read import wire

@@ -10,7 +10,7 @@ from pcaps.make.builders import tunnels
 from postproc.model.errors import CaptureError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import capture, together, tshark
-from postproc.read.capture import Options
+from postproc.read.option_files import Options
 from postproc.wire.pcapng import ENHANCED, block
 from tests.conftest import PCAPS
 from tests.read import wire
@@ -45,7 +45,7 @@ def alone(path: Path, options: Options = Options()) -> Tables | CaptureError:  #
 
 
 def read(paths: list[Path], options: Options = Options()) -> list[Tables | CaptureError]:  # noqa: B008
-    found = dict(together.read_each([(path, path.name) for path in paths], options))
+    found = dict(together.read_each([[(path, path.name)] for path in paths], options))
     return [found[place] for place in range(len(paths))]
 
 

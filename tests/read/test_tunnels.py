@@ -9,7 +9,8 @@ from pcaps.make.builders import tunnels
 from postproc import pipeline
 from postproc.diagnose import diagnose
 from postproc.read import deployment
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from tests.read import wire
 from tests.read.test_layers import NUMBERS, plain, version_6
 from tests.read.wire import START

@@ -3,7 +3,7 @@
 import pytest
 
 from postproc import pipeline
-from postproc.read.capture import Options
+from postproc.read.option_files import Options
 from postproc.read.records import Other, Record, pieces
 from postproc.share.redact import Source, Work, redact
 from postproc.wire import pcapng

@@ -15,7 +15,8 @@ REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 401: "Unauthorized",
     403: "Forbidden", 407: "Proxy Authentication Required", 408: "Request Timeout",
     415: "Unsupported Media Type", 422: "Session Interval Too Small", 481: "Call/Transaction Does Not Exist",
-    486: "Busy Here", 487: "Request Terminated", 503: "Service Unavailable", 603: "Declined",
+    480: "Temporarily Unavailable", 486: "Busy Here", 487: "Request Terminated",
+    488: "Not Acceptable Here", 502: "Bad Gateway", 503: "Service Unavailable", 603: "Declined",
 }  # fmt: skip
 
 

@@ -15,6 +15,10 @@ TITLE = Text(
     "The server cannot open its media port {socket}: {reason}.",
     "Der Server kann seinen Medien-Port {socket} nicht öffnen: {reason}.",
 )
+ANY_PORT = Text(
+    "The server cannot open a port for its media: {reason}.",
+    "Der Server kann keinen Port für seine Medien öffnen: {reason}.",
+)
 BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
 ENDED = Text("The leg then ends with {status} {phrase}.", "Das Leg endet daraufhin mit {status} {phrase}.")
 
@@ -38,13 +42,14 @@ def _finding(case: Case, leg: LegRow, told: list[Line]) -> Finding:
     refused = next((row for row in mine if (row.status or 0) >= 300 and row.cseq_method == "INVITE"), None)
     facts = {
         "reason": reason,
-        "socket": socket.strip() or "–",
+        "socket": socket.strip() or None,
         "log": quoted(told),
         "status": refused.status if refused else None,
         "phrase": refused.reason or "" if refused else "",
     }
     return Finding(
-        RULE.name, "fault", 0.95, evidence(mine[0] if mine else leg, refused), TITLE,
+        RULE.name, "fault", 0.95, evidence(mine[0] if mine else leg, refused),
+        TITLE if facts["socket"] else ANY_PORT,
         (BY_LOG, ENDED) if refused else (BY_LOG,), facts, leg=leg.leg,
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from pcaps.make.builders import tunnels
-from postproc.read.capture import Options, read
+from postproc.read.capture import read
+from postproc.read.option_files import Options
 from postproc.read.records import Record, pieces
 from postproc.share.redact import Source, Work, redact
 from postproc.wire.ip import checksum
