@@ -1,5 +1,7 @@
 """Many captures, small ones in chunks: who reads them, and what becomes of those that fail.
 
+The files of a ring buffer are read as one; where that cannot be done, the one to blame is read by itself.
+
 Where the work is done is an Executor's business: a thread of this process,
 processes of ours, or a dask cluster's ``Client.get_executor()`` whose workers
 see the same files. Where the process of a chunk dies its captures are read one by
@@ -38,9 +40,10 @@ from postproc.files.signals import ENDING, undisturbed
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
 from postproc.read import inputs, together
-from postproc.read.capture import Seen, read
+from postproc.read.capture import Files, Seen, read_files
 from postproc.read.inputs import Capture, Unread
 from postproc.read.option_files import Options
+from postproc.read.split import BrokenChainError
 from postproc.show.terminal import READING, Step, Tell
 
 if TYPE_CHECKING:
@@ -57,19 +60,53 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Job:
-    """One capture to be read into one place of the cache."""
+    """A capture, in one file or several by time, to be read into one place of the cache."""
 
-    capture: Capture
+    captures: tuple[Capture, ...]
     place: Path
     options: Options
+    key: str = ""  # what its place is named after, but for the files
+
+    @property
+    def size(self) -> int:
+        return sum(capture.size for capture in self.captures)
+
+    @property
+    def name(self) -> str:
+        return self.captures[0].name
+
+    @property
+    def files(self) -> Files:
+        """The files with their names: those of several are named by their places."""
+        if len(self.captures) == 1:
+            return [(capture.path, capture.name) for capture in self.captures]
+        return [(capture.path, str(place)) for place, capture in enumerate(self.captures)]
+
+    @property
+    def hashed(self) -> bool:
+        return all(capture.sha256 for capture in self.captures)
 
     @property
     def folder(self) -> Path:
         """Where its events are, once its bytes have been hashed."""
-        return cache.folder(self.place, self.capture.sha256)
+        return cache.folder(self.place, [capture.sha256 for capture in self.captures])
 
-    def with_hash(self, sha256: str) -> "Job":
-        return replace(self, capture=replace(self.capture, sha256=sha256))
+    def with_hashes(self, hashes: Iterable[str]) -> "Job":
+        pairs = zip(self.captures, hashes, strict=True)
+        return replace(self, captures=tuple(replace(capture, sha256=sha256) for capture, sha256 in pairs))
+
+    def parts(self, error: BaseException | None) -> list["Job"]:
+        """What to do where its files cannot be read as one: the one to blame by itself, if one is."""
+        place = error.place if isinstance(error, BrokenChainError) else None
+        if place is None:
+            return [self._of(slice(each, each + 1)) for each in range(len(self.captures))]
+        pieces = (slice(0, place), slice(place, place + 1), slice(place + 1, None))
+        return [self._of(piece) for piece in pieces if self.captures[piece]]
+
+    def _of(self, which: slice) -> "Job":
+        captures = self.captures[which]
+        place = cache.place(self.place.parent, self.key, [each.size for each in captures])
+        return replace(self, captures=captures, place=place)
 
 
 Chunk = tuple[Job, ...]
@@ -101,7 +138,7 @@ def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outc
     try:
         if len(chunk) == 1:
             return [_read_alone(chunk[0], seen, keep)]
-        captures = [(job.capture.path, job.capture.name) for job in chunk]
+        captures = [job.files for job in chunk]
         outcomes = {
             place: Outcome(chunk[place], error=found)
             if isinstance(found, CaptureError)
@@ -115,7 +152,7 @@ def read_here(chunk: Chunk, seen: Seen, store: Store | None = None) -> list[Outc
 
 def _read_alone(job: Job, seen: Seen, store: Store) -> Outcome:
     try:
-        tables = read(job.capture.path, job.capture.name, job.options, seen)
+        tables = read_files(job.files, job.options, seen)
     except CaptureError as error:
         return Outcome(job, error=error)
     return store(job, tables)
@@ -123,7 +160,7 @@ def _read_alone(job: Job, seen: Seen, store: Store) -> Outcome:
 
 def _stored(job: Job, tables: Tables) -> Outcome:
     """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
-    done = job.with_hash(tables.captures["sha256"].iloc[0])
+    done = job.with_hashes(tables.captures["sha256"])
     try:
         return Outcome(done, cache.write(tables, done.folder))
     except OSError as error:
@@ -138,29 +175,33 @@ def read_all(
     Raises SetupError when this machine can read no capture at all.
     """
     events: dict[Job, cache.Events] = {}
-    lost, read_bytes = [], 0
+    lost: list[Unread] = []
+    done = read_bytes = 0
     waiting = list(jobs)
-    every = sum(job.capture.size for job in waiting)
+    every = sum(job.size for job in waiting)
+    captures = sum(len(job.captures) for job in waiting)
     work = chunks(waiting, count)
 
     def ticking(seen: int) -> None:
-        tell(Step(READING, captures=len(waiting), bytes_done=read_bytes + seen, bytes=every))
+        tell(Step(READING, captures=captures, bytes_done=read_bytes + seen, bytes=every))
 
     with nullcontext(executor) if executor else workers(min(count, len(work))) as doing:
         # Only this process can be told how far a capture is.
         here = isinstance(doing, ThreadPoolExecutor) and not isinstance(doing, Processes)
         store = doing.store if isinstance(doing, OneThread) else None
         worker = partial(read_here, seen=ticking, store=store) if here else read_into_cache
-        for number, (job, outcome) in enumerate(_finished(work, doing, worker), 1):
-            read_bytes += job.capture.size
+        for job, outcome in _finished(work, doing, worker):
             found = cache.read(outcome.job.folder) if _is_elsewhere(outcome) else outcome.events
             why = None
             if found is None:
                 why = reason(outcome.error)
-                lost.append(Unread(job.capture.path, why, outcome.error))
+                lost += [Unread(capture.path, why, outcome.error) for capture in job.captures]
             else:
                 events[outcome.job] = found
-            tell(Step(READING, job.capture.name, why, number, len(waiting), read_bytes, every))
+            for capture in job.captures:
+                read_bytes += capture.size
+                done += 1
+                tell(Step(READING, capture.name, why, done, captures, read_bytes, every))
     return events, lost
 
 
@@ -170,8 +211,8 @@ def _is_elsewhere(outcome: Outcome) -> bool:
 
 def chunks(jobs: Iterable[Job], count: int) -> list[Chunk]:
     """What is read together, the biggest captures first; ``count`` divides the number of small chunks."""
-    biggest_first = sorted(jobs, key=lambda job: -job.capture.size)
-    alone = [job for job in biggest_first if job.capture.size > SMALL]
+    biggest_first = sorted(jobs, key=lambda job: -job.size)
+    alone = [job for job in biggest_first if job.size > SMALL]
     small = biggest_first[len(alone) :]
     rounds = -(-len(small) // (MOST_TOGETHER * count))
     size = max(-(-len(small) // max(rounds * count, 1)), 1)
@@ -183,7 +224,10 @@ def chunks(jobs: Iterable[Job], count: int) -> list[Chunk]:
 def _finished(
     work: list[Chunk], executor: Executor, worker: Callable[[Chunk], list[Outcome]]
 ) -> Iterator[tuple[Job, Outcome]]:
-    """Have the chunks done; yield each job when it is. Of a chunk that fails each is tried alone."""
+    """Have the chunks done; yield each job when it is.
+
+    Of a chunk that fails each job is tried alone, and of a job that fails each part.
+    """
     futures = {executor.submit(worker, chunk): chunk for chunk in work}
     try:
         while futures:
@@ -192,11 +236,18 @@ def _finished(
                 if isinstance(error, SetupError):
                     raise error
                 if error is None:
-                    yield from zip(chunk, future.result(), strict=True)
+                    done = zip(chunk, future.result(), strict=True)
                 elif len(chunk) == 1:
-                    yield chunk[0], Outcome(chunk[0], error=error)
+                    done = zip(chunk, [Outcome(chunk[0], error=error)], strict=True)
                 else:
                     futures |= {executor.submit(worker, (job,)): (job,) for job in chunk}
+                    continue
+                for job, outcome in done:
+                    if outcome.error is None or len(job.captures) == 1:
+                        yield job, outcome
+                    else:
+                        parts = job.parts(outcome.error)
+                        futures |= {executor.submit(worker, (part,)): (part,) for part in parts}
     finally:
         for future in futures:
             future.cancel()
@@ -217,11 +268,6 @@ def reason(error: BaseException | None) -> str:
             return inputs.said(error)
     said = " ".join(str(error).split())[:200]
     return f"internal error, please report it: {type(error).__name__}: {said}"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -10,7 +10,7 @@ when it is read: the same bytes may be called otherwise in the next run.
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ from postproc.files.signals import undisturbed
 from postproc.model.tables import BY_NAME, Tables
 from postproc.version import __version__
 
+FOLDER = "events"  # of a run's results
 ROWS = "rows.json"  # how many rows each table has
 MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")  # the name a folder has until it is complete
 DTYPES = {
@@ -47,8 +48,15 @@ def places(cache: Path) -> set[Path]:
     return {held.with_name(held.name.rpartition("-")[0]) for held in cache.glob("*-*")}
 
 
-def folder(place: Path, sha256: str) -> Path:
-    """The folder at this place for events from these bytes."""
+def place(cache: Path, key: str, sizes: Sequence[int]) -> Path:
+    """Where the events of files of these sizes, read as one, are in the cache, but for their hash."""
+    whole = key if len(sizes) == 1 else hashlib.sha256(f"{key} {sizes}".encode()).hexdigest()[:32]
+    return cache / f"{whole}-{sum(sizes)}"
+
+
+def folder(place: Path, hashes: Sequence[str]) -> Path:
+    """The folder at this place for events from files with these hashes."""
+    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return place.with_name(f"{place.name}-{sha256[:32]}")
 
 
@@ -109,8 +117,8 @@ def _table(path: Path) -> pa.Table:
         return pq.read_table(file)
 
 
-def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:
-    """Put captures under each other, each with what it is called in this run: capture, path, sha256.
+def gather(captures: Iterable[tuple[Events, Sequence[Mapping[str, str]]]]) -> Tables:
+    """Put captures under each other, each file with what it is called in this run: capture, path, sha256.
 
     RTP streams are numbered on, so that no two of the run have one number.
     """
@@ -119,11 +127,15 @@ def gather(captures: Iterable[tuple[Events, Mapping[str, str]]]) -> Tables:
     return Tables().with_(**{name: _frame(tables) for name, tables in parts.items() if tables})
 
 
-def _named(events: Events, names: Mapping[str, str]) -> Events:
+def _named(events: Events, files: Sequence[Mapping[str, str]]) -> Events:
+    """The events with the names of their files; those of several bear their places as names."""
     named = dict(events)
     for table, rows in events.items():
-        for column in set(names) & set(rows.column_names):
-            named[table] = _filled(named[table], column, names[column])
+        places = pc.cast(rows["capture"], pa.int64()) if len(files) > 1 else None
+        for column in {name for names in files for name in names} & set(rows.column_names):
+            names = pa.array([file[column] for file in files], pa.string())
+            filled = pa.repeat(names[0], len(rows)) if places is None else names.take(places)
+            named[table] = named[table].set_column(rows.column_names.index(column), column, filled)
     return named
 
 
@@ -138,11 +150,6 @@ def _numbered_on(captures: Iterable[Events]) -> Iterator[Events]:
                 numbered[table] = rows.set_column(column, "stream", pc.add(rows["stream"], before))
         before += len(events.get("rtp_streams", ()))
         yield numbered
-
-
-def _filled(rows: pa.Table, column: str, text: str) -> pa.Table:
-    values = pa.repeat(pa.scalar(text, pa.string()), len(rows))
-    return rows.set_column(rows.column_names.index(column), column, values)
 
 
 def _frame(tables: list[pa.Table]) -> pd.DataFrame:

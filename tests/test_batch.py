@@ -123,7 +123,7 @@ class Here(Executor):
         self.asked: list[str] = []
 
     def submit(self, _work, chunk, /):
-        self.asked.append([job.capture.name for job in chunk])
+        self.asked.append([job.name for job in chunk])
         done: Future[list[batch.Outcome]] = Future()
         if error := next((self.errors[name] for name in self.asked[-1] if name in self.errors), None):
             done.set_exception(error)
@@ -136,7 +136,7 @@ class Here(Executor):
 
 def jobs(folder: Path, *sizes: int) -> list[Job]:
     return [
-        Job(Capture(folder / f"{size}.pcap", f"{size}.pcap", size), folder / str(size), Options())
+        Job((Capture(folder / f"{size}.pcap", f"{size}.pcap", size),), folder / str(size), Options())
         for size in sizes
     ]
 
@@ -155,14 +155,14 @@ def test_small_captures_are_read_in_chunks_that_keep_all_busy(tmp_path, captures
     given = jobs(tmp_path, *range(captures))
     found = batch.chunks(given, count)
     assert [len(chunk) for chunk in found] == sizes
-    assert sorted(job.capture.size for chunk in found for job in chunk) == list(range(captures))
+    assert sorted(job.size for chunk in found for job in chunk) == list(range(captures))
 
 
 def test_of_a_chunk_that_fails_each_is_tried_alone(tmp_path):
     here = Here({"2.pcap": BrokenExecutor("the process died")})
     events, lost = batch.read_all(jobs(tmp_path, 1, 2, 3), here, 1, lambda _: None)
     assert here.asked == [["3.pcap", "2.pcap", "1.pcap"], ["3.pcap"], ["2.pcap"], ["1.pcap"]]
-    assert sorted(job.capture.name for job in events) == ["1.pcap", "3.pcap"]
+    assert sorted(job.name for job in events) == ["1.pcap", "3.pcap"]
     assert [left_out.path.name for left_out in lost] == ["2.pcap"]
 
 
@@ -178,7 +178,7 @@ def test_of_a_chunk_that_fails_each_is_tried_alone(tmp_path):
 )
 def test_a_capture_that_fails_is_listed_and_the_others_are_read(tmp_path, error, reason):
     events, lost = batch.read_all(jobs(tmp_path, 1, 2), Here({"1.pcap": error}), 1, lambda _: None)
-    assert [job.capture.name for job in events] == ["2.pcap"]
+    assert [job.name for job in events] == ["2.pcap"]
     assert [(left_out.path.name, left_out.reason, left_out.error) for left_out in lost] == [
         ("1.pcap", reason, error)
     ]
@@ -217,7 +217,7 @@ def test_no_work_is_no_failure():
 def test_one_capture_at_a_time_tells_how_far_it_is(tmp_path, pcaps):
     path = pcaps / "good.pcapng"
     size = path.stat().st_size
-    job = Job(Capture(path, "good.pcapng", size, ""), tmp_path / "events", Options())
+    job = Job((Capture(path, "good.pcapng", size, ""),), tmp_path / "events", Options())
     steps = []
     batch.read_all([job], None, 1, steps.append)
     inside = [step for step in steps if step.capture is None]
@@ -299,7 +299,7 @@ def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_p
         return {}
 
     monkeypatch.setattr(cache, "write", write)
-    job = Job(Capture(tmp_path / "a.pcapng", "a.pcapng", 0, ""), tmp_path / "events", Options())
+    job = Job((Capture(tmp_path / "a.pcapng", "a.pcapng", 0, ""),), tmp_path / "events", Options())
     tables = Tables().with_(captures=CAPTURES.rows([{"capture": "a.pcapng", "sha256": "0" * 64}]))
     with batch.workers(1) as one:
         one.submit(one.store, job, tables)

@@ -23,13 +23,13 @@ def assert_equal(found: Tables, expected: Tables) -> None:
 
 def test_events_come_back_with_the_schemas_types(tmp_path):
     cache.write(events(), tmp_path / "key")
-    assert_equal(cache.gather([(cache.read(tmp_path / "key"), {})]), events())
+    assert_equal(cache.gather([(cache.read(tmp_path / "key"), [{}])]), events())
 
 
 def test_a_renamed_capture_bears_its_new_name(tmp_path):
     cache.write(events(), tmp_path / "key")
     names = {"capture": "new.pcapng", "path": "/is/new.pcapng", "sha256": "ab"}
-    found = cache.gather([(cache.read(tmp_path / "key"), names)])
+    found = cache.gather([(cache.read(tmp_path / "key"), [names])])
     assert found.sip_messages["capture"].tolist() == ["new.pcapng"]
     assert found.captures[list(names)].values.tolist() == [list(names.values())]
 
@@ -38,7 +38,7 @@ def test_captures_are_put_under_each_other_in_the_order_given(tmp_path):
     parts = []
     for name in ("b", "a"):
         cache.write(events(name, f"{name}@x"), tmp_path / name)
-        parts.append((cache.read(tmp_path / name), {}))
+        parts.append((cache.read(tmp_path / name), [{}]))
     assert_equal(cache.gather(parts), concat([events("b", "b@x"), events("a", "a@x")]))
 
 
@@ -118,8 +118,8 @@ def test_the_key_depends_on_every_part_and_on_the_readers(monkeypatch):
 
 def test_places_are_known_without_the_hash_and_only_when_they_hold_events(tmp_path):
     place = tmp_path / "key-120"
-    cache.write(events(), cache.folder(place, "ab" * 32))
-    cache.write(events(), cache.folder(place, "cd" * 32))
+    cache.write(events(), cache.folder(place, ["ab" * 32]))
+    cache.write(events(), cache.folder(place, ["cd" * 32]))
     (tmp_path / ".key-7-ab.making").mkdir()  # left by a run that died
     assert place in cache.places(tmp_path)
     assert tmp_path / "key-7" not in cache.places(tmp_path)

@@ -17,6 +17,7 @@ from postproc import batch
 from postproc.cli import cli
 from postproc.commands.report import default_target
 from postproc.model.tables import TEXT, Tables
+from postproc.read.capture import Files
 from postproc.read.inputs import located, readable
 from postproc.show.terminal import clean
 from tests.conftest import PCAPS
@@ -41,15 +42,15 @@ READ: dict[bytes, Tables] = {}
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
     """Each name is read once in all these tests."""
-    read = batch.read
+    read = batch.read_files
 
-    def reading(path: Path, *more) -> Tables:
-        key = os.fsencode(path.name)
+    def reading(files: Files, *more) -> Tables:
+        key = os.fsencode("/".join(path.name for path, _ in files))
         if key not in READ:
-            READ[key] = read(path, *more)
+            READ[key] = read(files, *more)
         return READ[key]
 
-    monkeypatch.setattr(batch, "read", reading)
+    monkeypatch.setattr(batch, "read_files", reading)
 
 
 @pytest.fixture(params=NAMES.values(), ids=NAMES)

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import postproc
-from postproc import batch, pipeline
+from postproc import batch, pipeline, stages
 from postproc.model.errors import SetupError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import inputs
-from postproc.read.capture import Seen
+from postproc.read.capture import Files, Seen
 from postproc.read.option_files import Options
 from tests import shim
 
@@ -39,22 +39,20 @@ NAMES: list[str] = []  # of the captures read since a test began
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch):
     """The same bytes are read once in all these tests: a second is saved each time."""
-    read = batch.read
+    read = batch.read_files
 
-    def remembering(path: Path, name: str, options: Options, seen: Seen) -> Tables:
-        NAMES.append(name)
-        key = (path.read_bytes(), options)
+    def remembering(files: Files, options: Options, seen: Seen) -> Tables:
+        NAMES.extend(name for _, name in files)
+        key = (*(path.read_bytes() for path, _ in files), options)
         if key not in REMEMBERED:
-            REMEMBERED[key] = read(path, name, options, seen)
+            REMEMBERED[key] = read(files, options, seen)
         return REMEMBERED[key]
 
-    def each(
-        captures: Sequence[tuple[Path, str]], options: Options, seen: Seen
-    ) -> Iterator[tuple[int, Tables]]:
-        yield from ((place, remembering(*given, options, seen)) for place, given in enumerate(captures))
+    def each(captures: Sequence[Files], options: Options, seen: Seen) -> Iterator[tuple[int, Tables]]:
+        yield from ((place, remembering(files, options, seen)) for place, files in enumerate(captures))
 
     NAMES.clear()
-    monkeypatch.setattr(batch, "read", remembering)
+    monkeypatch.setattr(batch, "read_files", remembering)
     monkeypatch.setattr(batch.together, "read_each", each)
 
 
@@ -164,7 +162,7 @@ def test_options_that_change_the_reading_have_events_of_their_own(folder, tmp_pa
     found, _ = inputs.find([folder])
 
     def place(options: Options) -> Path:
-        return pipeline._jobs(found[:1], tmp_path, options)[0].place
+        return stages._jobs([tuple(found[:1])], tmp_path, options)[0].place
 
     keys.write_text("CLIENT_RANDOM 00 00\n")
     with_keys = place(Options(keylog=keys))

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import postproc
-from postproc import batch, diagnose, pipeline
+from postproc import batch, diagnose, pipeline, stages
 from postproc.cli import cli
 from postproc.files import commit
 from postproc.model.errors import SetupError
@@ -103,14 +103,15 @@ READ: dict[str, Tables] = {}
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch):
     """Each capture is read once in all these tests."""
-    read = batch.read
+    read = batch.read_files
 
-    def reading(path, name, *options):
-        if path.name not in READ:
-            READ[path.name] = read(path, name, *options)
-        return READ[path.name]
+    def reading(files, *options):
+        names = ",".join(path.name for path, _ in files)
+        if names not in READ:
+            READ[names] = read(files, *options)
+        return READ[names]
 
-    monkeypatch.setattr(batch, "read", reading)
+    monkeypatch.setattr(batch, "read_files", reading)
 
 
 @pytest.fixture
@@ -156,18 +157,18 @@ def test_a_rule_that_fails_for_one_call_costs_its_capture(folder, tmp_path, monk
 
 def test_a_column_no_stage_can_take_costs_its_capture(folder, monkeypatch):
     """A time that nothing can be added to; what reads times lets none through."""
-    read, name = batch.read, "codec_488.pcapng"
+    read, name = batch.read_files, "codec_488.pcapng"
 
-    def poisoned(path, *more):
-        tables = read(path, *more)
-        if path.name != name:
+    def poisoned(files, *more):
+        tables = read(files, *more)
+        if files[0][0].name != name:
             return tables
         rows = tables.sip_messages
         late = pd.Series(pd.Timestamp.max.tz_localize("UTC"), rows.index, dtype=rows["time"].dtype)
         return tables.with_(sip_messages=rows.assign(time=late))
 
     with monkeypatch.context() as patched:
-        patched.setattr(batch, "read", poisoned)
+        patched.setattr(batch, "read_files", poisoned)
         patched.setattr(batch, "SMALL", -1)  # each is read alone
         done = pipeline.run([folder], jobs=1)
     assert done.unread[0].reason.startswith(REASON)
@@ -180,7 +181,7 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
     def fail(*_: object, **__: object) -> None:
         raise IndexError("every time")
 
-    monkeypatch.setattr(pipeline, "diagnose", fail)
+    monkeypatch.setattr(stages, "diagnose", fail)
     done = pipeline.run([folder], tmp_path / "out", jobs=1, csv=True)
     assert (done.captures.empty, len(done.unread)) == (True, len(GOOD))
     assert len(postproc.load(tmp_path / "out").calls) == len(first.calls)
@@ -191,14 +192,14 @@ def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
     names = ("two_vantage_client.pcapng", "two_vantage_server.pcapng")
     both = [PCAPS / "made" / name for name in names]
     server = pipeline.run(both[1:], jobs=1)
-    correlate = pipeline.correlate
+    correlate = stages.correlate
 
     def fail(tables, known):
         if names[0] in set(tables.captures["capture"]):
             raise OverflowError("too late")
         return correlate(tables, known)
 
-    monkeypatch.setattr(pipeline, "correlate", fail)
+    monkeypatch.setattr(stages, "correlate", fail)
     done = pipeline.run(both, jobs=1)
     assert [each.path for each in done.unread] == both[:1]
     assert done.captures["capture"].tolist() == [names[1]]
@@ -283,14 +284,14 @@ def test_logs_that_cannot_be_taken_cost_no_capture(folder, monkeypatch):
 
 def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
     """Not the captures beside it."""
-    logs, name = pipeline.correlate, PCAPS / "acl_488.freeswitch.log"
+    logs, name = stages.correlate, PCAPS / "acl_488.freeswitch.log"
 
     def correlate(events, known):
         if len(events.logs):
             raise ZeroDivisionError
         return logs(events, known)
 
-    monkeypatch.setattr(pipeline, "correlate", correlate)
+    monkeypatch.setattr(stages, "correlate", correlate)
     done = pipeline.run([folder], jobs=1, fs_logs=[name])
     assert [each.path for each in done.unread] == [name]
     assert (len(done.calls), len(done.logs)) == (len(GOOD), 0)
@@ -298,7 +299,7 @@ def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
 
 def test_what_cannot_be_told_in_another_language_is_one_line(folder, tmp_path, monkeypatch):
     pipeline.run([folder], tmp_path / "out", jobs=1, report=False)
-    monkeypatch.setattr(pipeline, "walks", None)
+    monkeypatch.setattr(stages, "walks", None)
     asked = CliRunner().invoke(cli, ["report", str(tmp_path / "out"), "--lang", "de"])
     assert (asked.exit_code, asked.stderr.count("\n")) == (2, 1)
     assert "cannot be told in another language: internal error, please report it: TypeError" in asked.stderr

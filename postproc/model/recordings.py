@@ -242,8 +242,8 @@ class Recording:
     before: tuple[int, ...]
 
     @classmethod
-    def of(cls, files: Sequence[str], packets: Sequence[int]) -> "Recording":
-        name = files[0] if len(files) == 1 else f"{files[0]} … {files[-1]}"
+    def of(cls, files: Sequence[str], packets: Sequence[int], name: str = "") -> "Recording":
+        name = name or f"{files[0]} … {files[-1]}"
         return cls(name, tuple(files), tuple(np.cumsum([0, *packets[:-1]]).tolist()))
 
     def places(self, frames: "pd.Series[int]") -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -1,10 +1,12 @@
-"""One capture file -> its event tables, by the fast path or, where that fails, by tshark alone.
+"""A capture -> its event tables, by the fast path or, where that fails, by tshark alone.
+
+A capture is a file, or several that go on from each other (read.recordings) and are read as one.
 
 The fast path shows tshark only what is neither media nor foreign TCP; the
 frame numbers and times of what tshark returns are checked against the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
@@ -16,6 +18,7 @@ import pandas as pd
 from postproc import memory
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
+from postproc.model.recordings import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
 from postproc.read import payloads, processes, programs, tshark
 from postproc.read.arrays import Array
@@ -32,6 +35,7 @@ from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
 
 Seen = Callable[[int], None]
+Files = Sequence[tuple[Path, str]]  # the files of a capture by time, each with its name
 NOT_WALKED = "all but signalling, in a file that cannot be walked"
 
 
@@ -46,45 +50,58 @@ class Walked:
     ``kept`` is None where tshark has to read the capture itself.
     """
 
-    path: Path
-    name: str
+    files: Files
     parted: Split
     kept: Path | None
     decode_as: Mapping[str, str]
 
 
 def read(path: Path, name: str, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
-    """Read one file into event tables, ``capture`` being ``name``.
+    """Read one file into event tables, ``capture`` being ``name``; see ``read_files``."""
+    return read_files([(path, name)], options, seen)
 
-    ``seen`` is told now and then how many bytes of the file have been looked at.
-    Raises CaptureError when the file holds no packets that can be read, and
-    SetupError when tshark is missing.
+
+def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
+    """Read a capture into event tables.
+
+    ``seen`` is told now and then how many bytes of its files have been looked at.
+    Raises CaptureError when they hold no packets that can be read, of several files also where they cannot
+    be read as one; and SetupError when tshark is missing.
     """
-    return tshark.apart(lambda: _read(path, name, options, seen))
+    return tshark.apart(lambda: _read(files, options, seen))
 
 
-def _read(path: Path, name: str, options: Options, seen: Seen) -> Tables:
+def _read(files: Files, options: Options, seen: Seen) -> Tables:
     with scratch.folder() as folder:
-        walked = walk(path, name, folder, options, seen)
+        walked = walk(files, folder, options, seen)
         memory.give_back()
         return dissected(walked, options)
 
 
 def dissected(walked: Walked, options: Options) -> Tables:
-    """The tables of a capture that has a tshark of its own. Raises CaptureError as ``read`` does."""
-    if walked.kept:
+    """The tables of a capture that has a tshark of its own. Raises CaptureError as ``read_files`` does."""
+    if walked.kept and not options.all_packets:
         try:
             return joined(walked, _shown(walked, walked.kept, options))
         except MappingError as error:
+            if len(walked.files) > 1:
+                raise
             why = f"read by tshark alone, which is slower: {error}"
-            walked = replace(walked, parted=_warned(walked.parted, [why]))
+            walked = replace(walked, parted=_warned(walked.parted, [why]), kept=None)
     return _by_tshark_alone(walked, options)
 
 
-def walk(path: Path, name: str, folder: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
-    """Walk one file; what is kept of it goes to ``folder``. Raises CaptureError as ``read`` does."""
-    parted, kept = _part(path, folder, options, seen)
-    return Walked(path, name, parted, kept, _decode_as(kept or path, options, parted))
+def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: None) -> Walked:
+    """Walk a capture; what is kept of it goes to ``folder``. Raises CaptureError as ``read_files`` does."""
+    if len(files) == 1:
+        path, _ = files[0]
+        parted, kept = _part(path, folder, options, seen)
+        return Walked(files, parted, kept, _decode_as(kept or path, options, parted))
+    kept, paths = folder / "kept.pcapng", [path for path, _ in files]
+    direct = None if options.all_packets else aside(kept)
+    keys, every = options.keylog is not None, options.all_packets
+    parted = split(paths, kept, direct, keep_tls=keys, everything=every, seen=seen)
+    return Walked(files, parted, kept, _decode_as(kept, options, parted))
 
 
 def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
@@ -96,8 +113,8 @@ def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
     direct = payloads.direct_frames(aside(kept), parted.direct_frames, parted.direct_times) if kept else ()
     frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
     told: list[str] = []
-    found = events(_marked(frames, parted.guessed_frames), walked.name, told)
-    return _tables(found, _warned(parted, told), walked.path, walked.name, everything=False)
+    found = events(_marked(frames, parted.guessed_frames), walked.files[0][1], told)
+    return _tables(found, _warned(parted, told), walked.files, everything=False)
 
 
 def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
@@ -108,18 +125,23 @@ def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
 
 
 def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
-    path, parted, clock, passed = walked.path, walked.parted, Clock(), Passed()
-    shown = tshark.frames(path, options.keylog, decode_as=walked.decode_as)
-    frames: Iterable[Frame] = passed.by(_settled(shown, clock, parted.first_time))
+    """The tables by what tshark shows of the file, or of the one in which all packets of several are."""
+    (path, name), parted, clock, passed = walked.files[0], walked.parted, Clock(), Passed()
+    shown = tshark.frames(walked.kept or path, options.keylog, decode_as=walked.decode_as)
+    if walked.kept:
+        shown = _marked(_mapped(shown, parted), parted.guessed_frames)
+    else:
+        shown = _settled(shown, clock, parted.first_time)
+    frames: Iterable[Frame] = passed.by(shown)
     if parted.walked:
         frames = merge(_besides_streams(frames, parted), _streamed(parted), key=attrgetter("number"))
     told: list[str] = []
-    found = events(frames, walked.name, told)
+    found = events(frames, name, told)
     if not parted.walked:
         parted = passed.noted(parted)
     if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
         told.append(clock.warning)
-    return _tables(found, _warned(parted, told), path, walked.name, everything=True)
+    return _tables(found, _warned(parted, told), walked.files, everything=True)
 
 
 def _streamed(parted: Split) -> list[Frame]:
@@ -174,7 +196,9 @@ class Passed:
 
 
 def _warned(parted: Split, warnings: Iterable[str]) -> Split:
-    return replace(parted, warnings=(*parted.warnings, *warnings))
+    """The same with more warnings; of several files they are the last one's."""
+    files = (*parted.files[:-1], *(_warned(each, warnings) for each in parted.files[-1:]))
+    return replace(parted, warnings=(*parted.warnings, *warnings), files=files)
 
 
 def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split, Path | None]:
@@ -260,13 +284,20 @@ def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
     return known | sip_over_tls(source, options.keylog)
 
 
-def _tables(tables: Tables, parted: Split, path: Path, name: str, *, everything: bool) -> Tables:
+def _tables(tables: Tables, parted: Split, files: Files, *, everything: bool) -> Tables:
     rtp_streams, rtp_seconds = _media(parted, tables)
-    return tables.with_(
-        rtp_streams=RTP_STREAMS.captured(rtp_streams, name),
-        rtp_seconds=RTP_SECONDS.captured(rtp_seconds, name),
-        captures=CAPTURES.rows([_capture(parted, path, name, everything=everything)]),
+    parts = parted.files if len(files) > 1 else (parted,)
+    rows = [_capture(each, *file, everything=everything) for each, file in zip(parts, files, strict=True)]
+    _, first = files[0]
+    whole = tables.with_(
+        rtp_streams=RTP_STREAMS.captured(rtp_streams, first),
+        rtp_seconds=RTP_SECONDS.captured(rtp_seconds, first),
+        captures=CAPTURES.rows(rows),
     )
+    if len(files) == 1:
+        return whole
+    recording = Recording.of([name for _, name in files], [each.packets for each in parts], first)
+    return Recordings((recording,), whole.captures).apart(whole)
 
 
 def _media(parted: Split, tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -56,8 +56,11 @@ class BrokenChainError(CaptureError):
     """Files cannot be walked as one, because of the one at this ``place``."""
 
     def __init__(self, place: int, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(place, error)
         self.place = place
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 @dataclass

@@ -29,7 +29,7 @@ from postproc.model.errors import CaptureError
 from postproc.model.tables import Tables
 from postproc.read import capture, hidden, tshark
 from postproc.read.arrays import Array, gather
-from postproc.read.capture import MappingError, Seen, Walked
+from postproc.read.capture import Files, MappingError, Seen, Walked
 from postproc.read.frame import Frame, addresses
 from postproc.read.layers import IPV4, IPV6, network_layer
 from postproc.read.option_files import Options
@@ -140,21 +140,21 @@ class Batch:
 
 
 def read_each(
-    captures: Sequence[tuple[Path, str]], options: Options, seen: Seen = lambda _: None
+    captures: Sequence[Files], options: Options, seen: Seen = lambda _: None
 ) -> Iterator[tuple[int, Tables | CaptureError]]:
-    """Read captures, each with its name, as ``capture.read`` would; yield them by their places."""
+    """Read captures as ``capture.read_files`` would; yield them by their places."""
     with scratch.folder() as folder:
         walked: dict[int, Walked] = {}
         sizes = 0
-        for place, (path, name) in enumerate(captures):
+        for place, files in enumerate(captures):
             own = folder / str(place)
             own.mkdir()
             try:
-                walked[place] = tshark.apart(partial(capture.walk, path, name, own, options))
+                walked[place] = tshark.apart(partial(capture.walk, files, own, options))
             except CaptureError as error:
                 yield place, error
             else:
-                sizes += path.stat().st_size
+                sizes += sum(path.stat().st_size for path, _ in files)
                 seen(sizes)
         shown = _shown_together(walked, folder / "together.pcapng", options)
         for place in list(walked):

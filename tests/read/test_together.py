@@ -45,7 +45,7 @@ def alone(path: Path, options: Options = Options()) -> Tables | CaptureError:  #
 
 
 def read(paths: list[Path], options: Options = Options()) -> list[Tables | CaptureError]:  # noqa: B008
-    found = dict(together.read_each([(path, path.name) for path in paths], options))
+    found = dict(together.read_each([[(path, path.name)] for path in paths], options))
     return [found[place] for place in range(len(paths))]
 
 

@@ -1,0 +1,178 @@
+"""Which captures are read as one: the files of a ring buffer, found by their first and last packets.
+
+Only the two ends of each file are looked at. Names, and the order in which files are given, say nothing.
+Files that follow each other at once are one; after a pause they are where a media stream or a TCP connection
+goes on behind it. What cannot be walked, or ends inside a packet, is read by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+
+from postproc.model import recordings
+from postproc.model.errors import CaptureError
+from postproc.read.arrays import PAD, Array, gather
+from postproc.read.container import LARGEST_PACKET, Container, Interface, Window
+from postproc.read.inputs import Capture
+from postproc.read.limits import OUTSIDE, SECOND
+from postproc.read.packets import segments, unwrapped
+from postproc.read.rtp import rtp_packets
+from postproc.read.streams import MAX_DROPOUT, MAX_MISORDER
+from postproc.read.walk import open_container, windows
+from postproc.wire import pcapng
+
+END = 1 << 16  # bytes of a file's ends: some hundred packets, so that every stream under way is among them
+LONGEST = 30 * 86_400 * SECOND  # ns between a file's first and last packet
+SMALLEST_BLOCK = 12  # bytes: type, and twice the length
+TCP_WINDOW = 1 << 20  # bytes that may be missing of a connection that goes on
+
+
+@dataclass(frozen=True)
+class End:
+    """The packets at one end of a file."""
+
+    window: Window
+    interfaces: list[Interface]
+
+    @cached_property
+    def times(self) -> Array:
+        believed: Array = self.window.time[self.window.time != OUTSIDE]
+        return believed
+
+    @cached_property
+    def numbers(self) -> tuple[dict[int, list[int]], dict[tuple[int, int], list[int]]]:
+        """Sequence numbers of RTP by stream, and of TCP by sender and receiver, each at its segment's end."""
+        found, udp = unwrapped(self.window, self.interfaces)
+        rtp, _ = rtp_packets(found, udp, self.window.time, 1)
+        streams: dict[int, list[int]] = {}
+        for key, number in zip(rtp["key"].tolist(), rtp["sequence"].tolist(), strict=True):
+            streams.setdefault(key, []).append(number)
+        tcp = segments(found)
+        ways: dict[tuple[int, int], list[int]] = {}
+        columns = (tcp.source, tcp.destination, tcp.sequence, tcp.size)
+        for source, destination, number, size in zip(*(each.tolist() for each in columns), strict=True):
+            ways.setdefault((source, destination), []).append(number + size)
+        return streams, ways
+
+    def goes_on_in(self, later: "End") -> bool:
+        """Whether a stream's or a connection's numbers go on from here."""
+        streams, ways = self.numbers
+        for key, numbers in later.numbers[0].items():
+            step = (numbers[0] - streams.get(key, [numbers[0] - MAX_DROPOUT])[-1] + 0x8000) % 0x10000 - 0x8000
+            if -MAX_MISORDER < step < MAX_DROPOUT:
+                return True
+        return any(
+            ends in ways and (numbers[0] - ways[ends][-1]) % (1 << 32) < TCP_WINDOW
+            for ends, numbers in later.numbers[1].items()
+        )
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What the first and the last packets of a file show."""
+
+    kind: str
+    first: End
+    last: End
+
+    def file(self, name: str) -> recordings.File:
+        start, end = int(self.first.times.min()), int(self.last.times.max())
+        return recordings.File(start, end, name, (self.kind, ""))
+
+
+def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
+    """The captures that are to be read as one, by time; each of the others by itself."""
+    if len(captures) < 2:
+        return [(each,) for each in captures]
+    by_name = {each.name: each for each in captures}
+    peeked = ((each.name, _ends(each)) for each in captures)
+    files = [ends.file(name) for name, ends in peeked if ends]
+
+    def goes_on(earlier: recordings.File, later: recordings.File) -> bool:
+        if recordings.seamless(earlier, later):
+            return True
+        if not recordings.near(earlier, later):
+            return False
+        both = _ends(by_name[earlier.capture]), _ends(by_name[later.capture])
+        return both[0] is not None and both[1] is not None and both[0].last.goes_on_in(both[1].first)
+
+    chains = [
+        tuple(by_name.pop(file.capture) for file in chain) for chain in recordings.chains(files, goes_on)
+    ]
+    return chains + [(each,) for each in by_name.values()]
+
+
+def _ends(capture: Capture) -> Ends | None:
+    """The ends of a capture; None where it cannot be walked, or not to its last byte."""
+    try:
+        with FileIO(capture.path) as file:
+            container = open_container(file)
+            first = next(windows(file, container, END))
+            if not len(first.time):
+                return None
+            kind = f"{_section(capture.path, container)} {container.interfaces}"
+            last = _last(file, container, int(first.time[0]), capture.size)
+    except (OSError, CaptureError):
+        return None
+    if last is None:
+        return None
+    found = Ends(kind, End(first, container.interfaces), End(last, container.interfaces))
+    return found if len(found.first.times) and len(found.last.times) else None
+
+
+def _section(path: Path, container: Container) -> str:
+    """What a file says of the capture it is from: its kind, and of pcapng the machine and program, too."""
+    with path.open("rb") as file:
+        head = file.read(pcapng.PCAP_HEADER)
+        if container.format == "pcap":
+            return head[:4].hex()
+        more = file.read(min(int.from_bytes(head[4:8], "little"), END) - len(head))
+    return f"{head[8:16].hex()} {more.hex()}"
+
+
+def _last(file: FileIO, container: Container, first: int, size: int) -> Window | None:
+    """The packets at the end of a file; None where its last bytes are no whole record."""
+    base = max(size - END, container.header)
+    data = np.zeros(size - base + PAD, np.uint8)
+    file.seek(base)
+    if file.readinto(data[: size - base].data) != size - base:
+        return None
+    end = size - base
+    found = _blocks(data, end) if container.format == "pcapng" else _records(data, end, container, first)
+    starts = np.array(sorted(found), np.int64)
+    if not len(starts):
+        return None
+    window, sound = container.records(container, data, base, starts, np.diff(starts, append=end))
+    return window if sound and len(window.time) else None
+
+
+def _blocks(data: Array, end: int) -> Iterator[int]:
+    """Where blocks of pcapng start, from the last one back: the length stands at a block's end, too."""
+    while end >= pcapng.TRAILER:
+        length = int(data[end - pcapng.TRAILER : end].view("<u4")[0]) if end % 4 == 0 else 0
+        start = end - length
+        if length < SMALLEST_BLOCK or start < 0 or int(data[start + 4 : start + 8].view("<u4")[0]) != length:
+            return
+        yield start
+        end = start
+
+
+def _records(data: Array, end: int, container: Container, first: int) -> Iterator[int]:
+    """Where records of pcap start: of all places that look like one, those that lead to the file's end."""
+    order = container.layout.length.format[0]
+    fields = np.dtype([(name, f"{order}u4") for name in ("second", "fraction", "captured", "original")])
+    at = np.arange(max(end - pcapng.PCAP_RECORD + 1, 0))
+    head = gather(data, at, fields)
+    second, captured = head["second"].astype(np.int64), head["captured"].astype(np.int64)
+    likely = (second >= first // SECOND - 1) & (second <= (first + LONGEST) // SECOND)
+    likely &= (head["fraction"] < 10 ** container.interfaces[0].resolution) & (captured <= LARGEST_PACKET)
+    likely &= (captured <= head["original"]) & (at + pcapng.PCAP_RECORD + captured <= end)
+    leads = {end}
+    for start, size in zip(at[likely][::-1].tolist(), captured[likely][::-1].tolist(), strict=True):
+        if start + pcapng.PCAP_RECORD + size in leads:
+            leads.add(start)
+    return iter(leads - {end})
