@@ -15,8 +15,8 @@ MADE = PCAPS / "made"
 ID = b"transaction1"
 CASES = PCAPS / "cases"
 EXPERTS = (
-    "unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable", "unacknowledged", "two_hellos",
-    "hello_unanswered", "role_conflict",
+    "unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable", "unacknowledged",
+    "two_hellos", "hello_unanswered", "role_conflict",
 )  # fmt: skip
 
 
