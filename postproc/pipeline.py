@@ -405,7 +405,9 @@ def _cached(job: Job) -> cache.Events | None:
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
     by_name = sorted(events, key=lambda job: job.name)
     tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
-    return tables.with_(captures=tables.captures.sort_values("capture"))
+    recording = {each.name: number for number, job in enumerate(by_name) for each in job.captures}
+    captures = tables.captures.assign(recording=tables.captures["capture"].map(recording).astype("Int64"))
+    return tables.with_(captures=captures.sort_values("capture"))
 
 
 def _judged(
