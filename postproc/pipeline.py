@@ -393,8 +393,8 @@ def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Opti
         options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
     key = cache.key(tshark.build(), *provenance.decisive(options))
     return [
-        Job(files, cache.place(folder, key, [each.size for each in files]), options, key)
-        for files in recordings
+        Job(files, cache.place(folder, key, [each.size for each in files]), options, key, number)
+        for number, files in enumerate(recordings)
     ]
 
 
@@ -405,7 +405,7 @@ def _cached(job: Job) -> cache.Events | None:
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
     by_name = sorted(events, key=lambda job: job.name)
     tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
-    recording = {each.name: number for number, job in enumerate(by_name) for each in job.captures}
+    recording = {each.name: job.recording for job in by_name for each in job.captures}
     captures = tables.captures.assign(recording=tables.captures["capture"].map(recording).astype("Int64"))
     return tables.with_(captures=captures.sort_values("capture"))
 

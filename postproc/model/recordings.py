@@ -161,8 +161,10 @@ def chains(
     them ``apart``. Those ``known`` to be one recording are.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
-    for file in sorted(files):
-        by_interfaces[file.interfaces].append(file)
+    same: dict[int, tuple[str, str]] = {}  # what cannot be walked does not tell its interfaces
+    for number, file in enumerate(sorted(files)):
+        interfaces = same.setdefault((known or {}).get(file.capture, -number - 1), file.interfaces)
+        by_interfaces[interfaces].append(file)
     return sorted(
         chain
         for held in by_interfaces.values()
