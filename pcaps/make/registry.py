@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pcaps.make import places
 from pcaps.make.builders.product import Files
 
 PCAPS = Path(__file__).parent.parent
@@ -18,7 +19,8 @@ COLUMNS = ("name", "sha256", "origin", "licence", "what")
 LICENCE = "MIT"
 RECORDED = "recorded: FreeSWITCH 1.10.12, coturn 4.6.1, aiortc"
 ENDINGS = (".pcap", ".pcapng", ".pcapng.gz", ".pcap.gz")
-NOT_SCRIPTS = {"__main__", "registry"}
+SETS = PCAPS / "places"  # folders of captures of one call each, made by pcaps/make/places.py
+NOT_SCRIPTS = {"__main__", "registry", "places"}
 
 
 def names() -> list[str]:
@@ -37,11 +39,13 @@ def made_once(name: str) -> bool:
 
 
 def write(wanted: Iterable[str] = ()) -> None:
-    """Make the wanted captures, or all, and renew the registry."""
-    MADE.mkdir(exist_ok=True)
-    for name in list(wanted) or [name for name in names() if not made_once(name)]:
-        for file, content in make(name).items():
-            (MADE / file).write_bytes(content)
+    """Make the wanted captures and sets, or all, and renew the registry."""
+    every = [name for name in names() if not made_once(name)] + list(places.SETS)
+    for name in list(wanted) or every:
+        folder, made = (SETS / name, places.make(name)) if name in places.SETS else (MADE, make(name))
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in made.items():
+            (folder / file).write_bytes(content)
     with REGISTRY.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -61,6 +65,12 @@ def rows() -> Iterator[tuple[str, ...]]:
         for path, truth in truths.items()
         for capture in truth.get("captures", [])
     }
+    of_sets = {
+        path: ("made: pcaps/make/places.py", json.loads((folder / "truth.json").read_text())["what"])
+        for folder in sorted(SETS.iterdir())
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(ENDINGS)
+    }
     recorded = {
         path.parent / truth["capture"]: _of_case(truth)
         if "what" in truth
@@ -68,7 +78,7 @@ def rows() -> Iterator[tuple[str, ...]]:
         for path, truth in truths.items()
         if "capture" in truth
     }
-    for path, (origin, what) in {**recorded, **made}.items():
+    for path, (origin, what) in {**recorded, **made, **of_sets}.items():
         yield (
             path.relative_to(PCAPS).as_posix(),
             hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -15,6 +15,7 @@ from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
 from postproc.places.passages import clocks, courses, passages
 from postproc.places.shared import groups
+from postproc.places.silent import with_silent_client
 
 __all__ = ["compared", "find"]
 
@@ -42,4 +43,6 @@ def compared(tables: Tables, overlaps: list[Overlap]) -> Tables:
             for row in clocks(seen, course):
                 by_clock.setdefault((row["capture"], row["reference"]), row)
             rows += passages(seen, course)
-    return tables.with_(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+    return with_silent_client(
+        tables.with_(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+    )

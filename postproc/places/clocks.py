@@ -25,7 +25,10 @@ STEEPEST = 500 * PPM
 # error is then below 40 ppm in 99 of 100. Looser, noise is told as drift; tighter, calls of 10 s over radio
 # tell none.
 UNSURE = 15 * PPM
-HALVES = 8
+HALVES = 16
+# By how much the line of the fastest is better than its halves show: with twice the packets its error halves
+# where delays have a sharp floor, and falls with the root elsewhere, as the middle's does.
+GAIN_OF_FASTEST = 1.5
 LARGEST_HALF = 20_000  # packets: more tell no more, and take longer
 FEWEST = 8  # packets, so that a half of them makes a line at all
 OUTLIERS = 10  # times the median distance from the median: mismatched, or the clock was set
@@ -119,10 +122,10 @@ def _drift(line: _Line) -> float | None:
     share = min(0.5, LARGEST_HALF / len(line.late))
     halves = [line.only(np.flatnonzero(some.random(len(line.late)) < share)) for _ in range(HALVES)]
     guesses = []
-    for slope in (_slope_of_fastest, _slope_of_middle):
+    for slope, gain in ((_slope_of_fastest, GAIN_OF_FASTEST), (_slope_of_middle, 1.0)):
         of_halves = [slope(half) for half in halves if half.ways()]
         if of_halves:
-            guesses.append((float(np.std(of_halves)), slope(line)))
+            guesses.append((float(np.std(of_halves)) / gain, slope(line)))
     unsure, drift = min(guesses, default=(STEEPEST, 0.0))
     return drift if unsure <= UNSURE else None
 

@@ -20,6 +20,9 @@ from postproc.model.tables import Tables
 __all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "evidence"]
 
 
+Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, source, destination
+
+
 class Case(Call):
     """A call and the deployment it is judged by; its rows are in order of time.
 
@@ -99,6 +102,15 @@ class Case(Call):
     def judged_legs(self) -> Sequence[int | None]:
         """The client's legs; a call without SIP is one leg without a number."""
         return self.client_legs if self.legs else [None]
+
+    @cached_property
+    def lost_flows(self) -> frozenset[Flow]:
+        """RTP of which another place, farther along its way, shows nothing."""
+        return frozenset(
+            (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
+            for row in self.passages
+            if row.kind == "rtp" and row.lost and not row.arrived
+        )
 
     @cached_property
     def last_time(self) -> datetime | None:

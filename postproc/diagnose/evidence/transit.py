@@ -143,14 +143,14 @@ def counted(case: Case, loss: Loss) -> dict[str, Any]:
         "origin": transit.origin.name,
         "target": transit.target.name,
         "capture": transit.target.capture,
-        "stretches": _counts(loss.way),
+        "stretches": counts(loss.way),
         "first": transit.first_lost,
         "last": transit.last_lost,
         **_ends(_biggest(transit)),
     }
 
 
-def _counts(way: Iterable[Transit]) -> list[list[str | int]]:
+def counts(way: Iterable[Transit]) -> list[list[str | int]]:
     """The stretches as a finding's facts have them: (origin, target, arrived, sent) each."""
     return [[each.origin.name, each.target.name, each.arrived, each.sent] for each in way]
 
