@@ -271,11 +271,6 @@ def reason(error: BaseException | None) -> str:
     return f"internal error, please report it: {type(error).__name__}: {said}"
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def workers(count: int) -> Iterator[Executor]:
     """An executor for so many captures at a time: this process for one, else a process for each.
