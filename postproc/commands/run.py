@@ -122,14 +122,13 @@ def run_command(
     with one_line_errors(debug=debug, interrupted=resume):
         with quick_imports():
             from postproc import memory, pipeline
-            from postproc.diagnose import named
             from postproc.read import logfiles
             from postproc.read.option_files import Options
             from postproc.show.terminal import watching
 
         memory.keep()
         known = deployment_given(deployment, acl, acl_list, signalling_list)
-        rules = named(only.split(",")) if only else ()
+        rules = _rules(only)
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
         kept: list[Path] = []
@@ -166,6 +165,15 @@ def run_command(
         sys.exit(COULD_NOT_RUN)
     if fail_on and _worst(done) >= SEVERITIES.index(fail_on):
         sys.exit(FINDINGS)
+
+
+def _rules(only: str | None) -> tuple[str, ...]:
+    """The rules named, which alone are loaded for that; none where none are."""
+    if not only:
+        return ()
+    from postproc.diagnose import named
+
+    return named(only.split(","))
 
 
 def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
