@@ -66,6 +66,7 @@ class Job:
     place: Path
     options: Options
     key: str = ""  # what its place is named after, but for the files
+    recording: int = 0  # its number: parts keep it
 
     @property
     def size(self) -> int:

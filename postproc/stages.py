@@ -163,8 +163,8 @@ def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Opti
         options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
     key = cache.key(programs.tshark_build(), *provenance.decisive(options))
     return [
-        Job(files, cache.place(folder, key, [each.size for each in files]), options, key)
-        for files in recordings
+        Job(files, cache.place(folder, key, [each.size for each in files]), options, key, number)
+        for number, files in enumerate(recordings)
     ]
 
 
@@ -175,7 +175,9 @@ def _cached(job: Job) -> cache.Events | None:
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
     by_name = sorted(events, key=lambda job: job.name)
     tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
-    return tables.with_(captures=tables.captures.sort_values("capture"))
+    recording = {each.name: job.recording for job in by_name for each in job.captures}
+    captures = tables.captures.assign(recording=tables.captures["capture"].map(recording).astype("Int64"))
+    return tables.with_(captures=captures.sort_values("capture"))
 
 
 def judged(

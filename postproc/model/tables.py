@@ -224,6 +224,7 @@ CAPTURES = Table(
         ),
         Column("not_looked_at", TEXT, "What those were, each with its number: ESP 120; ethertype 0x8906 3."),
         Column("cut_short", FLAG, "The file ends inside a packet."),
+        Column("recording", INTEGER, "Number of its recording, by time: files of a ring buffer have one."),
         Column("warnings", TEXT, "What to know about the reading, newline-joined."),
     ),
 )
