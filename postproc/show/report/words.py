@@ -104,8 +104,8 @@ PAGE: Mapping[str, Text] = {
     "bindings": Text("Binding timeline", "Bindings im Zeitverlauf"),
     "media_picture": capital(PICTURES["media"]),
     "no_pictures": Text(
-        "No pictures here, as the report would become too large. They come with:",
-        "Hier ohne Bilder, da der Bericht sonst zu groß würde. Es gibt sie mit:",
+        "No pictures here: of so many calls only the worst and a few good ones have some. They come with:",
+        "Hier ohne Bilder: Von so vielen Anrufen haben nur die schlimmsten und einige gute welche; mit:",
     ),
     "no_details": Text(
         "The calls without a link are left out here, as the report would become too large. Of one of them:",
