@@ -158,6 +158,8 @@ PICTURES: Mapping[str, Text] = {
     "timeline": Text("timeline", "Zeitverlauf"),
     "bindings": Text("bindings", "Bindings"),
     "media": Text("media", "Medien"),
+    "places": Text("places", "Mitschnittpunkte"),
+    "route": Text("from place to place", "von Punkt zu Punkt"),
     "overview": Text("calls over time", "Anrufe im Zeitverlauf"),
 }
 

@@ -142,7 +142,9 @@ def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
         identity = stream.ssrc if stream else binding.transaction or requests.get(at)
         found.append(replace(event, identity=identity))
     joined = _with_descriptions(found)
-    return _once(joined) if _overlapping(call) else joined
+    if call.clocks:  # of one place after the other in the table, now on one clock
+        joined.sort(key=lambda event: event.time)
+    return _once(joined) if call.clocks or _overlapping(call) else joined
 
 
 def _event(row: TimelineRow, binding: Binding, machines: Machines, base: str, lang: Lang) -> Event:
@@ -231,13 +233,16 @@ def _once(events: list[Event]) -> list[Event]:
     shown: dict[object, int] = {}
     kept: list[Event] = []
     for event in events:
-        kind = (event.lane, event.kind, event.leg, event.src, event.dst, event.base, event.identity)
+        said = None if event.lane == "stun" and event.identity else event.base  # each place by what it sees
+        kind = (event.lane, event.kind, event.leg, event.src, event.dst, said, event.identity)
         capture = event.frames[0][0]
         counted[capture, kind] += 1
         key = (kind, counted[capture, kind])
         if key in shown and kept[shown[key]].frames[0][0] != capture:
             first = kept[shown[key]]
-            kept[shown[key]] = replace(first, frames=first.frames + event.frames)
+            kept[shown[key]] = replace(
+                first, frames=first.frames + event.frames, arrives=first.arrives or event.arrives
+            )
         else:
             shown[key] = len(kept)
             kept.append(event)

@@ -25,6 +25,7 @@ from postproc.model.loading import load
 from postproc.model.rows import CaptureRow, LogRow, RtpStreamRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
+from postproc.model.transit import on_one_clock
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
@@ -128,7 +129,7 @@ def report(
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
         beside=cards(0, found[None], lang),
-        details=tuple(_with_pictures(details, calls, lang, limits)),
+        details=tuple(_with_pictures(details, Calls(tables, on_one_clock(tables)), lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),

@@ -98,6 +98,8 @@ PAGE: Mapping[str, Text] = {
     "pictures": Text("Pictures", "Bilder"),
     "ladder": capital(PICTURES["ladder"]),
     "call_timeline": capital(PICTURES["timeline"]),
+    "places": capital(PICTURES["places"]),
+    "route": capital(PICTURES["route"]),
     "bindings": Text("Binding timeline", "Bindings im Zeitverlauf"),
     "media_picture": capital(PICTURES["media"]),
     "no_pictures": Text(
