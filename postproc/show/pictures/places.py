@@ -104,7 +104,7 @@ class _Map:
         self.picture.areas.append(Area(box, PAPER, INK))
         name = middle_cut(_place_name(spot, self.lang), 2 * BOX_HALF - 20, NAME)
         capture = middle_cut(plain(spot.capture), 2 * BOX_HALF - 8, SMALL)
-        lines = (capture, clock) if capture != name else (clock,)
+        lines = (capture, clock) if spot.name != spot.capture else (clock,)
         self.picture.write(Label(x, top + 10, name, NAME, "center", bold=True))
         for n, line in enumerate(lines):
             self.picture.write(Label(x, top + 22 + 10 * n, line, SMALL, "center", MUTED))
