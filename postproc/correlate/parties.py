@@ -182,8 +182,10 @@ def _consistent(legs: list[str], ends: Ends) -> bool:
         found = [ends.marked.get((leg, party)) for party in PARTIES]
         if found[0] is not None and found[0] == found[1]:
             return False
+        if not _at_b2bua(leg, ends):
+            continue
         for party, side in zip(PARTIES, found, strict=True):
-            if _at_b2bua(leg, ends) and side is not None and (side == SERVER) != ((leg, party) in ends.shared):
+            if side is not None and (side == SERVER) != ((leg, party) in ends.shared):
                 return False
     return True
 
