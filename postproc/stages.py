@@ -185,13 +185,10 @@ def judged(
 ) -> tuple[Tables, store.Walks]:
     """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
 
-    Rows and evidence name the files of the recordings again.
+    Rows name the files of the recordings again.
     """
-    tables, found = diagnose(correlated, deployment, lang=lang, only=only)
-    walked = walks(found, lang)
-    for step in (each for steps in walked.values() for each in steps):
-        step["capture"], step["frames"] = recorded.evidence(step["capture"], step["frames"])
-    return recorded.apart(tables), walked
+    tables, found = diagnose(correlated, deployment, lang=lang, only=only, recorded=recorded)
+    return recorded.apart(tables), walks(found, lang)
 
 
 def _with_logs(

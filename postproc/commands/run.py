@@ -227,7 +227,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
     if verbose:
         shown += answers.details(done.tables, done.walks, width, lang)
     else:
-        shown += answers.headlines(lines, width, lang)
+        shown += answers.headlines(lines, width, lang, answers.lost_between(done.tables, lang))
     shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)

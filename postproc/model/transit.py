@@ -6,7 +6,7 @@ only, else by its capture's name. Counts are those of the table ``passages``, su
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import pandas as pd
@@ -138,6 +138,15 @@ def transits(call: Call) -> tuple[Transit, ...]:
         if between is None or frozenset({origin, target}) in between
     ]
     return tuple(sorted(found, key=_order))
+
+
+def courses(call: Call) -> list[tuple[Transit, ...]]:
+    """The stretches that packets of one leg, kind and direction pass, one after the other."""
+    return [tuple(group) for _, group in groupby(transits(call), key=_course)]
+
+
+def _course(transit: Transit) -> tuple[object, ...]:
+    return transit.leg, transit.kind, transit.direction, transit.outward
 
 
 def _neighbours(seen: Iterable[Spot]) -> set[frozenset[str]] | None:

@@ -51,6 +51,7 @@ PASSING: Mapping[str, Text] = {
     "rtp": Text("RTP packets", "RTP-Pakete"),
     "rtcp": Text("RTCP packets", "RTCP-Pakete"),
 }
+BETWEEN = Text("Between places", "Zwischen den Mitschnittpunkten")
 ARRIVED = Text("{arrived} of {sent}", "{arrived} von {sent}")
 # Who ends a call, as a sentence begins with it.
 ENDERS: Mapping[str, Text] = {

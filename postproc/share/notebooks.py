@@ -70,9 +70,14 @@ class Known:
         return made
 
     def _calls(self, name: str) -> list[Seen]:
+        passed = set(self.run.passages["call"].dropna())
         mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
         return [
-            Seen(headline if isinstance(headline, str) else None, self.run.walks.get(call, ()))
+            Seen(
+                headline if isinstance(headline, str) else None,
+                self.run.walks.get(call, ()),
+                places=call in passed,
+            )
             for call, headline in zip(mine["call"], mine["headline"], strict=True)
         ]
 

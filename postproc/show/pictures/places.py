@@ -6,7 +6,6 @@ the reference's clock: the rows they are given are moved to it before.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import NamedTuple
 
 from postproc.model.addresses import transport_address
@@ -14,7 +13,7 @@ from postproc.model.calls import Call
 from postproc.model.enumerations import Lane
 from postproc.model.rows import ClockRow, PassageRow, TimelineRow
 from postproc.model.text import Lang
-from postproc.model.transit import Spot, Transit, spots, transits
+from postproc.model.transit import Spot, Transit, courses, spots, transits
 from postproc.model.vocabulary import PASSING, PLACES, count, word
 from postproc.show import colors
 from postproc.show.colors import FAINT, INK, MUTED, PAPER, PROBLEM, Color
@@ -52,7 +51,7 @@ LANES: Mapping[str, Color] = {
 def places(call: Call, lang: Lang = "en") -> Picture:
     """The map: places in a row, below them an arrow per kind, direction and stretch with what arrived."""
     seen = spots(call)
-    found = [list(group) for _, group in groupby(transits(call), key=_course)][:MOST_ROWS]
+    found = courses(call)[:MOST_ROWS]
     notes = list(dict.fromkeys(_translations(call, lang)))[:MOST_LINES]
     wide = max(MARGIN + NAMES + GAP * (len(seen) - 1) + 2 * BOX_HALF + MARGIN, NARROWEST)
     top = HEADING_HEIGHT + BOX_HEIGHT + 10
@@ -71,10 +70,6 @@ def places(call: Call, lang: Lang = "en") -> Picture:
         picture.write(Label(MARGIN, bottom + 14 + LINE * n, text, TEXT, color=MUTED))
     draw_heading(picture, call, "places", MARGIN, lang)
     return picture
-
-
-def _course(transit: Transit) -> tuple[object, ...]:
-    return transit.leg, transit.kind, transit.direction, transit.outward
 
 
 def _place_name(spot: Spot, lang: Lang) -> str:
@@ -109,7 +104,7 @@ class _Map:
         self.picture.areas.append(Area(box, PAPER, INK))
         name = middle_cut(_place_name(spot, self.lang), 2 * BOX_HALF - 20, NAME)
         capture = middle_cut(plain(spot.capture), 2 * BOX_HALF - 8, SMALL)
-        lines = (capture, clock) if capture != name else (clock,)
+        lines = (capture, clock) if spot.name != spot.capture else (clock,)
         self.picture.write(Label(x, top + 10, name, NAME, "center", bold=True))
         for n, line in enumerate(lines):
             self.picture.write(Label(x, top + 22 + 10 * n, line, SMALL, "center", MUTED))
@@ -247,8 +242,7 @@ def _summed(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]:
     Of a handshake the timeline tells how it went, not each message.
     """
     lanes = {spot.capture: n for n, spot in enumerate(seen)}
-    for _, group in groupby(transits(call), key=_course):
-        stretches = list(group)
+    for stretches in courses(call):
         first, lossy = stretches[0], [each for each in stretches if each.lost]
         if first.kind not in SUMMED or (first.kind == "dtls" and not lossy):
             continue

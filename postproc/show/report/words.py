@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
+    BETWEEN,
     CALL,
     CANDIDATES,
     CAPTURE,
@@ -186,6 +187,17 @@ HEADINGS: Mapping[str, Text] = {
     "from_server": Text("Server's packets", "Pakete des Servers"),
     "silence": Text("Longest silence", "Längste Stille"),
     "verdict": capital(VERDICT),
+    "kind": Text("What", "Was"),
+    "from_place": Text("From place", "Von Punkt"),
+    "to_place": Text("To place", "Nach Punkt"),
+    "sent": Text("Sent", "Gesendet"),
+    "arrived": Text("Arrived", "Angekommen"),
+    "first_lost": Text("First lost", "Erster Verlust"),
+    "last_lost": Text("Last lost", "Letzter Verlust"),
+    "delay": Text("Delay", "Verzögerung"),
+    "message": Text("SIP message", "SIP-Nachricht"),
+    "here": Text("At the one place", "Am einen Punkt"),
+    "there": Text("At the other", "Am anderen"),
     "yes": YES,
     "no": NO,
     "matches": Text("matches", "passt"),
@@ -193,6 +205,8 @@ HEADINGS: Mapping[str, Text] = {
 }
 # Of the sheets, by the table they come from.
 TITLES: Mapping[str, Text] = {
+    "passages": BETWEEN,
+    "sip_messages": Text("SIP rewritten on the way", "Unterwegs umgeschriebenes SIP"),
     "phases": capital(PHASES),
     "candidates": capital(CANDIDATES),
     "pairs": Text("Candidate pairs", "Kandidatenpaare"),

@@ -115,3 +115,14 @@ def test_the_plain_ladder_shows_what_several_places_saw_once_and_on_one_clock():
     times = [row.event.time for row in rows if row.event]
     assert (max(times) - min(times)).total_seconds() < 60
     assert times == sorted(times)
+
+
+def test_a_message_that_two_places_show_with_other_addresses_is_one_of_one_machine():
+    """The phone behind NAT has another address at the server; its media reach nobody."""
+    run = run_of("made/sip_alg_phone.pcapng", "made/sip_alg_server.pcapng")
+    drawn = ladder(Calls(run, on_one_clock(run))[1])
+    assert len(drawn.headings) == 2
+    assert {"192.168.10.40", "198.51.100.94"} <= set(drawn.headings[0].hosts)
+    events = [row.event for row in drawn.rows if row.event]
+    assert [each.label.split()[0] for each in events if each.lane == "sip"].count("INVITE") == 1
+    assert [each.arrives for each in events if each.lane == "media"] == [False, False]
