@@ -9,13 +9,13 @@ from typing import Any
 
 from postproc.model.recordings import recordings, views
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
+from postproc.places.apart import with_places_apart
 from postproc.places.datagrams import Files, datagrams
 from postproc.places.matches import matches
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
 from postproc.places.passages import clocks, courses, passages
 from postproc.places.shared import groups
-from postproc.places.silent import with_silent_client
 
 __all__ = ["compared", "find"]
 
@@ -43,6 +43,6 @@ def compared(tables: Tables, overlaps: list[Overlap]) -> Tables:
             for row in clocks(seen, course):
                 by_clock.setdefault((row["capture"], row["reference"]), row)
             rows += passages(seen, course)
-    return with_silent_client(
+    return with_places_apart(
         tables.with_(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
     )
