@@ -126,8 +126,8 @@ def run(
         def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
             tell(Step(JOINING))
             recorded, way_back = joined(_only(gathered, names))
-            overlaps = places.find(recorded, way_back.paths(files))
-            correlated = places.compared(correlate(recorded, known), overlaps)
+            seen = places.find(recorded, way_back.paths(files))
+            correlated = correlate(seen.by_one_clock(recorded), known, seen)
             memory.give_back()
             tell(Step(JUDGING))
             return _judged(correlated, known, lang, only, way_back)
