@@ -3483,7 +3483,8 @@ function learn.segment_of(pinfo, src, dst, hello)
     local segments = list.at(capture.dtls, unordered(src, dst))
     local segment = segments[#segments]
     if not segment or (hello and learn.is_over(segment)) then
-        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
+        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {},
+            talkers = {}, hellos = {} }
         insert(segments, segment)
         insert(capture.segments, segment)
     end
@@ -3498,8 +3499,10 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
         hello = hello or (content == 22 and epoch == 0 and type == 1)
     end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
+    segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
+        if content == 22 and epoch == 0 and first == 2 then segment.server_hello = true end
         if content == 20 or (epoch > 0 and content ~= 21) then
             segment.protected[src] = segment.protected[src] or capture.now
         end
@@ -3716,6 +3719,14 @@ local E = {
         expert.group.RESPONSE_CODE, expert.severity.ERROR),
     dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
         expert.group.SECURITY, expert.severity.ERROR),
+    unacknowledged = ProtoExpert.new("legs.expert.unacknowledged", "2xx repeated, never acknowledged",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    two_hellos = ProtoExpert.new("legs.expert.two_hellos", "ClientHello from both sides",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    hello_unanswered = ProtoExpert.new("legs.expert.hello_unanswered", "ClientHello never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    role_conflict = ProtoExpert.new("legs.expert.role_conflict", "ICE role conflict (487)",
+        expert.group.RESPONSE_CODE, expert.severity.NOTE),
     unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
         expert.group.RESPONSE_CODE, expert.severity.WARN),
 }
@@ -3786,7 +3797,20 @@ function show.put_candidates(branch, m)
     end
 end
 
-function show.sip(record, tree)
+-- Whether a 2xx to an INVITE was sent again and no ACK of its transaction followed (RFC 3261, section 13.3.1.4).
+function show.is_unacknowledged(m)
+    local sent = 0
+    for _, other in ipairs(m.dialog.messages) do
+        if other.cseq == m.cseq and other.method == "ACK" then return false end
+        if sip.answers_invite(other) and other.status == m.status and other.cseq == m.cseq
+            and other.to_tag == m.to_tag and other.src == m.src then
+            sent = sent + 1
+        end
+    end
+    return sent > 1
+end
+
+function show.sip(record, tree, _, complete)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
@@ -3796,6 +3820,9 @@ function show.sip(record, tree)
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
                 local answer = m.status .. " " .. printable(m.reason or "")
                 branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
+            end
+            if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
+                branch:add_proto_expert_info(E.unacknowledged)
             end
         end
     end
@@ -3824,6 +3851,7 @@ function show.put_response(branch, tx, m)
     end
     show.put(branch, F.response_to, asked and asked.frame)
     show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
+    if m.error_code == 487 then branch:add_proto_expert_info(E.role_conflict) end
     if m.kind == "error" then
         branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
     end
@@ -3851,18 +3879,31 @@ function show.stun(record, tree, index, complete)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end
 
-function show.dtls(record, tree)
+-- What is wrong with a ClientHello, once the whole file is known (RFC 5763, section 5).
+function show.put_hello(branch, segment, complete)
+    if not complete or segment.server_hello then return end
+    local talkers = 0
+    for _ in pairs(segment.talkers) do talkers = talkers + 1 end
+    if segment.hellos[segment.src] and segment.hellos[segment.dst] then
+        branch:add_proto_expert_info(E.two_hellos)
+    elseif talkers == 1 then
+        branch:add_proto_expert_info(E.hello_unanswered)
+    end
+end
+
+function show.dtls(record, tree, _, complete)
     local segment, owner = record.dtls, record.dtls.owner
     local senders, shown = 0, 0
     for _ in pairs(segment.senders) do senders = senders + 1 end
     for _ in pairs(segment.protected) do shown = shown + 1 end
     local too_early = record.hidden_alert and shown < 2 and senders > 1
     local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
-    if not owner and not alert then return end
+    if not owner and not alert and not record.hello then return end
     local side = owner and (record.src == segment.src and owner.src_side
         or record.src ~= segment.src and owner.dst_side)
     local branch = show.put_owner(tree, owner, side or nil)
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
+    if record.hello then show.put_hello(branch, segment, complete) end
 end
 
 -- The only leg of which a message went out on the flow within two seconds before.

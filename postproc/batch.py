@@ -66,6 +66,7 @@ class Job:
     place: Path
     options: Options
     key: str = ""  # what its place is named after, but for the files
+    recording: int = 0  # its number: parts keep it
 
     @property
     def size(self) -> int:
@@ -268,11 +269,6 @@ def reason(error: BaseException | None) -> str:
             return inputs.said(error)
     said = " ".join(str(error).split())[:200]
     return f"internal error, please report it: {type(error).__name__}: {said}"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from postproc.files.signals import undisturbed
 from postproc.model.tables import BY_NAME, Tables
 from postproc.version import __version__
 
+FOLDER = "events"  # of a run's results
 ROWS = "rows.json"  # how many rows each table has
 MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")  # the name a folder has until it is complete
 DTYPES = {

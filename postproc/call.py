@@ -73,6 +73,14 @@ class Call:
         """The Wireshark display filter that shows all of the call, without any plug-in."""
         return call_filters(self.tables).get(self.number, "")
 
+    def places(self) -> "Drawing":
+        """The places it was captured at, with what arrived on each stretch between them."""
+        return self._drawn("places")
+
+    def route(self) -> "Drawing":
+        """Places as columns: each packet once, lost ones as broken arrows."""
+        return self._drawn("route")
+
     def ladder(self) -> "Drawing":
         """Machines as columns; SIP, STUN, DTLS and media of all legs between them."""
         return self._drawn("ladder")

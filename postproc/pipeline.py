@@ -1,44 +1,36 @@
-"""The whole flow in the order it happens: captures -> events -> tables -> files.
+"""From captures to a folder of results: they stand there, are told in another language, or made and written.
 
-The only module that knows all stages.
+The stages are imported where they are needed: results that stand need none.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-import pandas as pd
-
-from postproc import batch, cache, memory, places, provenance
-from postproc.batch import Job
-from postproc.correlate import correlate
-from postproc.diagnose import diagnose, walks
-from postproc.files import commit, lock, private, scratch
+from postproc import cache, provenance
+from postproc.files import commit, lock, private
 from postproc.files.commit import Staged
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
-from postproc.model.recordings import Recordings, joined
-from postproc.model.tables import CAPTURES, TABLES, Tables
+from postproc.model.recordings import joined
+from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
-from postproc.read import fslog, inputs, logfiles, option_files, tshark
+from postproc.read import inputs, logfiles
 from postproc.read.inputs import Capture, Unread, readable, said
 from postproc.read.option_files import AS_USUAL, Options
-from postproc.read.recordings import planned
+from postproc.read.processes import cores
 from postproc.results import FINDINGS, SUMMARY, Run, load
 from postproc.show import selection, store
-from postproc.show.terminal import READING, Step, Tell, silence
+from postproc.show.terminal import Step, Tell, silence
 from postproc.sparing import sparing
 
-REPORT, EVENTS = "report.html", "events"
+REPORT = "report.html"
 UNSHOWN = "left out of the report"
-JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
-JUDGING = Text("judging the calls", "beurteile die Anrufe")
 WRITING = Text("writing the tables", "schreibe die Tabellen")
 REPORTING = Text("writing the report", "schreibe den Bericht")
 UNCHANGED = Text(
@@ -98,7 +90,7 @@ def run(
     work, or another run is writing to ``out``.
     """
     with ExitStack() as alone:
-        known, threads = deployment or deployments.read(deployments.DEFAULT), jobs or batch.cores()
+        known, threads = deployment or deployments.read(deployments.DEFAULT), jobs or cores()
         found, unfound = _found(paths, out, alone)
         made = None
         if out and found:
@@ -113,58 +105,19 @@ def run(
             if earlier.lang == lang:
                 tell(Step(UNCHANGED))
                 return earlier
-            tell(Step(JUDGING))
             if retold := _told_in(earlier, lang, known, only)[0]:
                 return written(replace(retold, id=uuid4().hex))
-        read = _read(found, unfound, out, options, jobs=threads, executor=executor, tell=tell)
-        if read.events is None:
-            return Run(Tables(), out, read.unread)
-        gathered, no_logs = _with_logs(read.events, fs_logs, out, tell)
+        from postproc import stages  # noqa: PLC0415
 
-        files = _files(gathered, read.captures)
-
-        def work(names: Sequence[str]) -> tuple[Tables, store.Walks]:
-            tell(Step(JOINING))
-            recorded, way_back = joined(_only(gathered, names))
-            seen = places.find(recorded, way_back.paths(files))
-            correlated = correlate(seen.by_one_clock(recorded), known, seen)
-            memory.give_back()
-            tell(Step(JUDGING))
-            return _judged(correlated, known, lang, only, way_back)
-
-        with batch.workers(1) as here:
-            judged, lost = sparing(work, list(files), here)
-        memory.give_back()
-        unread = (*read.unread, *no_logs, *(_lost(files[name], error) for name, error in lost.items()))
-        if judged is None or judged[0].captures.empty:
-            return Run(Tables(), out, unread)
-        tables, walked = judged
-        done = Run(
-            _with_copies(tables, read.copies),
-            out,
-            unread,
-            read.cached,
-            walks=walked,
-            logs_beside=_logs_beside(found, fs_logs),
-            lang=lang,
-            id=uuid4().hex,
-        )
-        return written(done)
+        work = stages.Work(known, options, tuple(fs_logs), lang, only, threads, executor)
+        done = stages.analysed(found, unfound, out, work, tell)
+        if done.captures.empty:
+            return done
+        return written(replace(done, logs_beside=_logs_beside(found, fs_logs)))
 
 
 def _logs_beside(captures: Iterable[Capture], fs_logs: Sequence[Path | str]) -> tuple[Path, ...]:
     return () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What came of reading the captures, which are in the order of their names."""
-
-    captures: list[Capture]
-    copies: list[tuple[Capture, Capture]]  # not read, and the one with the same bytes that was
-    events: Tables | None  # of all captures; None if none could be read
-    cached: int  # of them, found unchanged
-    unread: tuple[Unread, ...]
 
 
 def _found(
@@ -178,34 +131,6 @@ def _found(
     if found and out:
         alone.enter_context(_alone(out))
     return found, unread
-
-
-def _read(
-    found: list[Capture], unread: list[Unread], out: Path | None, options: Options, *,
-    jobs: int, executor: Executor | None, tell: Tell,
-) -> _Read:  # fmt: skip
-    with _cache_folder(out) as folder:
-        work, copies, unhashed = _work(found, folder, options, jobs)
-        cached = {job: held for job in work if (held := _cached(job)) is not None}
-        unchanged, every = (sum(len(job.captures) for job in each) for each in (cached, work))
-        if cached:
-            tell(Step(_unchanged(unchanged, every)))
-        fresh, lost = batch.read_all([job for job in work if job not in cached], executor, jobs, tell)
-    events = cached | fresh
-    return _Read(
-        found,
-        copies,
-        _gathered(events) if events else None,
-        unchanged,
-        tuple(sorted([*unread, *unhashed, *lost], key=lambda each: each.path)),
-    )
-
-
-def _unchanged(cached: int, every: int) -> Text:
-    return Text(
-        f"{cached} of {every} captures unchanged since they were read",
-        f"{cached} von {every} Mitschnitten unverändert, seit sie gelesen wurden",
-    )
 
 
 def write(done: Run, out: Path, *, csv: bool = False) -> None:
@@ -265,6 +190,7 @@ def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Un
 
 def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
     """The report, without the captures that it cannot take; None if it can take none."""
+    from postproc import batch  # noqa: PLC0415
     from postproc.show.report import page  # noqa: PLC0415  (jinja2 is for those who want a page)
 
     files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
@@ -306,6 +232,8 @@ def retold(done: Run, lang: Lang, deployment: Deployment | None = None) -> Run:
     known = deployment or deployments.read(deployments.DEFAULT)
     told, error = _told_in(done, lang, known, set(done.findings["name"]))
     if error:
+        from postproc import batch  # noqa: PLC0415
+
         raise SetupError(f"the findings cannot be told in another language: {batch.reason(error)}") from error
     if told is None:
         raise SetupError(
@@ -321,9 +249,15 @@ def _told_in(
     """The run judged anew in another language, or why not; neither if other findings come of it."""
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
-    correlated, recorded = joined(shown)
+    own, recorded = joined(shown)
+    from postproc import batch, places, stages  # noqa: PLC0415
+
+    def apart(tables: Tables) -> Tables:
+        return recorded.apart(places.by_own_clocks(tables, own))
+
+    work = stages.Work(deployment, Options(), (), lang, only, jobs=1)
     with batch.workers(1) as here:
-        told = here.submit(_judged, correlated, deployment, lang, only, recorded)
+        told = here.submit(stages.judged, places.by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
     tables, walked = told.result()
@@ -343,136 +277,6 @@ def _alone(out: Path) -> Iterator[None]:
             commit.recover(out)
         except OSError as error:
             raise SetupError(f"{out}: {said(error)}") from error
-        cache.clear_unfinished(out / EVENTS)
-        held.callback(cache.clear_unfinished, out / EVENTS)
+        cache.clear_unfinished(out / cache.FOLDER)
+        held.callback(cache.clear_unfinished, out / cache.FOLDER)
         yield
-
-
-@contextmanager
-def _cache_folder(out: Path | None) -> Iterator[Path]:
-    if out:
-        yield (out / EVENTS).absolute()
-        return
-    with scratch.folder() as folder:
-        yield folder
-
-
-def _work(
-    found: list[Capture], folder: Path, options: Options, threads: int
-) -> tuple[list[Job], list[tuple[Capture, Capture]], list[Unread]]:
-    """The jobs, copies with what they are copies of, and what cannot be read.
-
-    Hashed are only those that may be a copy or in the cache: the others are when they are read.
-    """
-    if not found:
-        return [], [], []
-    sizes = Counter(capture.size for capture in found)
-    hashed, unhashed = inputs.hashed((each for each in found if sizes[each.size] > 1), threads)
-    originals = {capture.sha256: capture for capture in reversed(hashed)}
-    copies = [(each, original) for each in hashed if (original := originals[each.sha256]) is not each]
-    left = [capture for capture in found if sizes[capture.size] == 1] + list(originals.values())
-    jobs, held = _jobs(planned(left), folder, options), cache.places(folder)
-    asked = [capture for job in jobs if job.place in held for capture in job.captures if not capture.sha256]
-    more, unread = inputs.hashed(asked, threads)
-    known = {capture.path: capture.sha256 for capture in (*hashed, *more)}
-    gone = {each.path for each in unread}
-    return (
-        [
-            job.with_hashes(known.get(capture.path, "") for capture in job.captures)
-            for job in jobs
-            if gone.isdisjoint(capture.path for capture in job.captures)
-        ],
-        copies,
-        unhashed + unread,
-    )
-
-
-def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Options) -> list[Job]:
-    """One job per capture, its place named after all that decides what the events are but the bytes."""
-    if options.keylog:  # workers may stand elsewhere
-        options = replace(options, keylog=option_files.plain_keylog(options.keylog.absolute()))
-    key = cache.key(tshark.build(), *provenance.decisive(options))
-    return [
-        Job(files, cache.place(folder, key, [each.size for each in files]), options, key)
-        for files in recordings
-    ]
-
-
-def _cached(job: Job) -> cache.Events | None:
-    return cache.read(job.folder) if job.hashed else None
-
-
-def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
-    by_name = sorted(events, key=lambda job: job.name)
-    tables = cache.gather((events[job], [_names(each) for each in job.captures]) for job in by_name)
-    return tables.with_(captures=tables.captures.sort_values("capture"))
-
-
-def _judged(
-    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str], recorded: Recordings
-) -> tuple[Tables, store.Walks]:
-    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
-
-    Rows and evidence name the files of the recordings again.
-    """
-    tables, judged = diagnose(correlated, deployment, lang=lang, only=only)
-    walked = walks(judged, lang)
-    for step in (each for steps in walked.values() for each in steps):
-        step["capture"], step["frames"] = recorded.evidence(step["capture"], step["frames"])
-    return recorded.apart(tables), walked
-
-
-def _with_logs(
-    events: Tables, fs_logs: Sequence[Path | str], out: Path | None, tell: Tell
-) -> tuple[Tables, list[Unread]]:
-    """Add what the logs say of the calls in ``events``."""
-    if not fs_logs:
-        return events, []
-    known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
-    paths = [Path(path) for path in fs_logs]
-    with batch.workers(1) as here:
-        read = here.submit(fslog.read_all, paths, out, known, lambda name: tell(Step(_reading(name))))
-        if error := read.exception():
-            return events, [_lost(path, error) for path in paths]
-    logs, unread = read.result()
-    return events.with_(log_events=logs.log_events, logs=logs.logs), unread
-
-
-def _files(events: Tables, captures: Iterable[Capture]) -> dict[str, Path]:
-    """Name -> file, of the captures and logs that there are events of."""
-    known = {capture.name: capture.path for capture in captures}
-    logs = zip(events.logs["capture"], events.logs["path"], strict=True)
-    return {name: known[name] for name in events.captures["capture"]} | {
-        name: inputs.located(path) for name, path in logs
-    }
-
-
-def _only(events: Tables, names: Collection[str]) -> Tables:
-    """The events of these captures and logs."""
-    if {*events.captures["capture"], *events.logs["capture"]} <= {*names}:
-        return events
-    cut = {table.name: rows[rows["capture"].isin(names)] for table, rows in events.items() if len(rows)}
-    return events.with_(**cut)
-
-
-def _lost(path: Path, error: BaseException) -> Unread:
-    return Unread(path, batch.reason(error), error)
-
-
-def _reading(name: str) -> Text:
-    return Text(f"{READING.en} {name}", f"{READING.de} {name}")
-
-
-def _names(capture: Capture) -> dict[str, str]:
-    return {"capture": capture.name, "path": readable(str(capture.path)), "sha256": capture.sha256}
-
-
-def _with_copies(tables: Tables, copies: list[tuple[Capture, Capture]]) -> Tables:
-    """List captures that were not analysed because another has the same bytes."""
-    if not copies:
-        return tables
-    rows = CAPTURES.rows(
-        _names(copy) | {"warnings": f"same content as {original.name}; not analysed"}
-        for copy, original in copies
-    )
-    return tables.with_(captures=pd.concat([tables.captures, rows]).sort_values("capture"))

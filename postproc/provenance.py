@@ -16,17 +16,18 @@ from pathlib import Path
 
 import orjson
 
+from postproc import cache
 from postproc.files import commit, private
 from postproc.model.errors import SetupError
 from postproc.model.text import Lang
-from postproc.read import inputs, logfiles, tshark
+from postproc.read import inputs, logfiles, programs
 from postproc.read.inputs import Capture, Unread, said
 from postproc.read.logfiles import Log
 from postproc.read.option_files import Options
 from postproc.results import Run, loaded
 from postproc.version import __version__
 
-RECORD = Path("events", "run.json")
+RECORD = Path(cache.FOLDER, "run.json")
 INSTALLED = "*-info"  # a package's folder or file, whose name holds the version (PEP 376, PEP 427)
 COMPILED = "__pycache__"
 
@@ -95,7 +96,7 @@ def _of_logs(logs: Iterable[Log]) -> tuple[str, ...]:
 
 
 def _programs() -> tuple[str, ...]:
-    return __version__, _code(), sys.version, *_installed(), tshark.build()
+    return __version__, _code(), sys.version, *_installed(), programs.tshark_build()
 
 
 def _code() -> str:

@@ -58,7 +58,9 @@ def test_a_wrong_name_is_answered_with_those_there_are(good):
     assert {"ladder", "packets", "filter"} <= set(dir(good))
 
 
-@pytest.mark.parametrize("picture", ["ladder", "call_timeline", "bindings_plot", "media_plot"])
+@pytest.mark.parametrize(
+    "picture", ["places", "route", "ladder", "call_timeline", "bindings_plot", "media_plot"]
+)
 def test_every_picture_is_of_this_call(broken, picture):
     figure = getattr(broken, picture)()
     assert figure._repr_svg_().startswith("<svg")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import postproc
-from postproc import batch, pipeline
+from postproc import batch, pipeline, stages
 from postproc.model.errors import SetupError
 from postproc.model.tables import TABLES, Tables
 from postproc.read import inputs
@@ -162,7 +162,7 @@ def test_options_that_change_the_reading_have_events_of_their_own(folder, tmp_pa
     found, _ = inputs.find([folder])
 
     def place(options: Options) -> Path:
-        return pipeline._jobs([tuple(found[:1])], tmp_path, options)[0].place
+        return stages._jobs([tuple(found[:1])], tmp_path, options)[0].place
 
     keys.write_text("CLIENT_RANDOM 00 00\n")
     with_keys = place(Options(keylog=keys))

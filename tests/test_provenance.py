@@ -14,7 +14,7 @@ from postproc import pipeline, provenance
 from postproc.commands.run import run_command
 from postproc.model.tables import TABLES
 from postproc.read import deployment as deployments
-from postproc.read import tshark
+from postproc.read import programs
 from postproc.read.option_files import Options
 from postproc.share import notebooks
 from tests.conftest import PCAPS
@@ -150,8 +150,8 @@ def test_another_question_is_another_run(place, other):
 def test_another_tshark_or_package_is_another_run(place, monkeypatch, tmp_path):
     place.run()
     with monkeypatch.context() as patched:
-        build = tshark.build()
-        patched.setattr(tshark, "build", lambda: f"{build} of another day")
+        build = programs.tshark_build()
+        patched.setattr(programs, "tshark_build", lambda: f"{build} of another day")
         assert not is_reused(place)
     place.run()
     (tmp_path / "phonenumbers-99.0.dist-info").mkdir()

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import postproc
-from postproc import batch, diagnose, pipeline
+from postproc import batch, diagnose, pipeline, stages
 from postproc.cli import cli
 from postproc.files import commit
 from postproc.model.errors import SetupError
@@ -181,7 +181,7 @@ def test_captures_that_all_fail_leave_earlier_results_alone(folder, tmp_path, mo
     def fail(*_: object, **__: object) -> None:
         raise IndexError("every time")
 
-    monkeypatch.setattr(pipeline, "diagnose", fail)
+    monkeypatch.setattr(stages, "diagnose", fail)
     done = pipeline.run([folder], tmp_path / "out", jobs=1, csv=True)
     assert (done.captures.empty, len(done.unread)) == (True, len(GOOD))
     assert len(postproc.load(tmp_path / "out").calls) == len(first.calls)
@@ -192,14 +192,14 @@ def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
     names = ("two_vantage_client.pcapng", "two_vantage_server.pcapng")
     both = [PCAPS / "made" / name for name in names]
     server = pipeline.run(both[1:], jobs=1)
-    correlate = pipeline.correlate
+    correlate = stages.correlate
 
-    def fail(tables, known):
+    def fail(tables, known, places):
         if names[0] in set(tables.captures["capture"]):
             raise OverflowError("too late")
-        return correlate(tables, known)
+        return correlate(tables, known, places)
 
-    monkeypatch.setattr(pipeline, "correlate", fail)
+    monkeypatch.setattr(stages, "correlate", fail)
     done = pipeline.run(both, jobs=1)
     assert [each.path for each in done.unread] == both[:1]
     assert done.captures["capture"].tolist() == [names[1]]
@@ -284,14 +284,14 @@ def test_logs_that_cannot_be_taken_cost_no_capture(folder, monkeypatch):
 
 def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
     """Not the captures beside it."""
-    logs, name = pipeline.correlate, PCAPS / "acl_488.freeswitch.log"
+    logs, name = stages.correlate, PCAPS / "acl_488.freeswitch.log"
 
-    def correlate(events, known):
+    def correlate(events, known, places):
         if len(events.logs):
             raise ZeroDivisionError
-        return logs(events, known)
+        return logs(events, known, places)
 
-    monkeypatch.setattr(pipeline, "correlate", correlate)
+    monkeypatch.setattr(stages, "correlate", correlate)
     done = pipeline.run([folder], jobs=1, fs_logs=[name])
     assert [each.path for each in done.unread] == [name]
     assert (len(done.calls), len(done.logs)) == (len(GOOD), 0)
@@ -299,7 +299,7 @@ def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
 
 def test_what_cannot_be_told_in_another_language_is_one_line(folder, tmp_path, monkeypatch):
     pipeline.run([folder], tmp_path / "out", jobs=1, report=False)
-    monkeypatch.setattr(pipeline, "walks", None)
+    monkeypatch.setattr(stages, "walks", None)
     asked = CliRunner().invoke(cli, ["report", str(tmp_path / "out"), "--lang", "de"])
     assert (asked.exit_code, asked.stderr.count("\n")) == (2, 1)
     assert "cannot be told in another language: internal error, please report it: TypeError" in asked.stderr

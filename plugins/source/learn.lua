@@ -131,7 +131,8 @@ function learn.segment_of(pinfo, src, dst, hello)
     local segments = list.at(capture.dtls, unordered(src, dst))
     local segment = segments[#segments]
     if not segment or (hello and learn.is_over(segment)) then
-        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {} }
+        segment = { frame = pinfo.number, first = capture.now, src = src, dst = dst, protected = {}, senders = {},
+            talkers = {}, hellos = {} }
         insert(segments, segment)
         insert(capture.segments, segment)
     end
@@ -146,8 +147,10 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
         hello = hello or (content == 22 and epoch == 0 and type == 1)
     end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
+    segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
+        if content == 22 and epoch == 0 and first == 2 then segment.server_hello = true end
         if content == 20 or (epoch > 0 and content ~= 21) then
             segment.protected[src] = segment.protected[src] or capture.now
         end

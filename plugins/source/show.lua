@@ -48,6 +48,14 @@ local E = {
         expert.group.RESPONSE_CODE, expert.severity.ERROR),
     dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
         expert.group.SECURITY, expert.severity.ERROR),
+    unacknowledged = ProtoExpert.new("legs.expert.unacknowledged", "2xx repeated, never acknowledged",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    two_hellos = ProtoExpert.new("legs.expert.two_hellos", "ClientHello from both sides",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    hello_unanswered = ProtoExpert.new("legs.expert.hello_unanswered", "ClientHello never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    role_conflict = ProtoExpert.new("legs.expert.role_conflict", "ICE role conflict (487)",
+        expert.group.RESPONSE_CODE, expert.severity.NOTE),
     unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
         expert.group.RESPONSE_CODE, expert.severity.WARN),
 }
@@ -118,7 +126,20 @@ function show.put_candidates(branch, m)
     end
 end
 
-function show.sip(record, tree)
+-- Whether a 2xx to an INVITE was sent again and no ACK of its transaction followed (RFC 3261, section 13.3.1.4).
+function show.is_unacknowledged(m)
+    local sent = 0
+    for _, other in ipairs(m.dialog.messages) do
+        if other.cseq == m.cseq and other.method == "ACK" then return false end
+        if sip.answers_invite(other) and other.status == m.status and other.cseq == m.cseq
+            and other.to_tag == m.to_tag and other.src == m.src then
+            sent = sent + 1
+        end
+    end
+    return sent > 1
+end
+
+function show.sip(record, tree, _, complete)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
@@ -128,6 +149,9 @@ function show.sip(record, tree)
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
                 local answer = m.status .. " " .. printable(m.reason or "")
                 branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
+            end
+            if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
+                branch:add_proto_expert_info(E.unacknowledged)
             end
         end
     end
@@ -156,6 +180,7 @@ function show.put_response(branch, tx, m)
     end
     show.put(branch, F.response_to, asked and asked.frame)
     show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
+    if m.error_code == 487 then branch:add_proto_expert_info(E.role_conflict) end
     if m.kind == "error" then
         branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
     end
@@ -183,18 +208,31 @@ function show.stun(record, tree, index, complete)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end
 
-function show.dtls(record, tree)
+-- What is wrong with a ClientHello, once the whole file is known (RFC 5763, section 5).
+function show.put_hello(branch, segment, complete)
+    if not complete or segment.server_hello then return end
+    local talkers = 0
+    for _ in pairs(segment.talkers) do talkers = talkers + 1 end
+    if segment.hellos[segment.src] and segment.hellos[segment.dst] then
+        branch:add_proto_expert_info(E.two_hellos)
+    elseif talkers == 1 then
+        branch:add_proto_expert_info(E.hello_unanswered)
+    end
+end
+
+function show.dtls(record, tree, _, complete)
     local segment, owner = record.dtls, record.dtls.owner
     local senders, shown = 0, 0
     for _ in pairs(segment.senders) do senders = senders + 1 end
     for _ in pairs(segment.protected) do shown = shown + 1 end
     local too_early = record.hidden_alert and shown < 2 and senders > 1
     local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
-    if not owner and not alert then return end
+    if not owner and not alert and not record.hello then return end
     local side = owner and (record.src == segment.src and owner.src_side
         or record.src ~= segment.src and owner.dst_side)
     local branch = show.put_owner(tree, owner, side or nil)
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
+    if record.hello then show.put_hello(branch, segment, complete) end
 end
 
 -- The only leg of which a message went out on the flow within two seconds before.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postproc.files.commit import Staged
     from postproc.pipeline import Run
     from postproc.read.inputs import Unread
-    from postproc.share.notebooks import Written
+    from postproc.share.notebooks import Which, Written
     from postproc.show.terminal import Tell
 
 FINDINGS = 1
@@ -75,6 +75,13 @@ ROOT = Text(
     help="Exit with 1 if there is a finding as severe as this, or worse.",
 )
 @click.option("--no-report", is_flag=True, help="Write tables and findings only.")
+@click.option(
+    "--notebooks",
+    "books",
+    type=click.Choice(["all", "faults", "none"]),
+    help="Captures to write a notebook about; faults: those in which something was found.  "
+    "[default: faults; none with --no-report]",
+)
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -96,6 +103,7 @@ def run_command(
     only: str | None,
     fail_on: str | None,
     no_report: bool,
+    books: "Which | None",
     lang: Lang,
     verbose: bool,
     quiet: bool,
@@ -122,23 +130,23 @@ def run_command(
     with one_line_errors(debug=debug, interrupted=resume):
         with quick_imports():
             from postproc import memory, pipeline
-            from postproc.diagnose import named
             from postproc.read import logfiles
             from postproc.read.option_files import Options
             from postproc.show.terminal import watching
 
         memory.keep()
         known = deployment_given(deployment, acl, acl_list, signalling_list)
-        rules = named(only.split(",")) if only else ()
+        rules = _rules(only)
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
+        which = books or ("none" if no_report else "faults")
         kept: list[Path] = []
         with watching(lang, quiet=quiet) as tell:
 
             def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
-                if no_report and not (results.out / "notebooks").exists():
+                if which == "none" and not (results.out / "notebooks").exists():
                     return ()
-                written = _notebooks(run, results, wanted=not no_report, tell=tell)
+                written = _notebooks(run, results, which, tell)
                 kept.extend(written.kept)
                 return written.lost
 
@@ -153,14 +161,14 @@ def run_command(
                 lang=lang,
                 only=rules,
                 report=not no_report,
-                beside=pipeline.Beside(f"notebooks: {not no_report}", beside),
+                beside=pipeline.Beside(f"notebooks: {which}", beside),
                 tell=tell,
             )
         _print_unread(done.unread, debug=debug)
         if done.captures.empty:
             click.echo("postproc: no capture could be read", err=True)
         if not quiet:
-            _print_results(done, out, lang, verbose=verbose, report=not no_report)
+            _print_results(done, out, lang, verbose=verbose, report=not no_report, books=which != "none")
             _print_kept(kept, lang)
     if done.captures.empty:
         sys.exit(COULD_NOT_RUN)
@@ -168,16 +176,23 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _notebooks(done: "Run", results: "Staged", *, wanted: bool, tell: "Tell") -> "Written":
-    """Write a notebook per capture, if wished; those of an earlier run go."""
+def _rules(only: str | None) -> tuple[str, ...]:
+    """The rules named, which alone are loaded for that; none where none are."""
+    if not only:
+        return ()
+    from postproc.diagnose import named
+
+    return named(only.split(","))
+
+
+def _notebooks(done: "Run", results: "Staged", which: "Which", tell: "Tell") -> "Written":
+    """Write a notebook per capture that is to have one; those of an earlier run go."""
     from postproc.share import notebooks
     from postproc.show.terminal import Step
 
-    if not wanted:
-        notebooks.clear_old(results)
-        return notebooks.Written(kept=tuple(sorted(results.edited)))
-    tell(Step(NOTEBOOKS))
-    return notebooks.write_all(done, results)
+    if which != "none":
+        tell(Step(NOTEBOOKS))
+    return notebooks.write_all(done, results, which)
 
 
 def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
@@ -201,7 +216,7 @@ def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
             click.echo(trace(left_out.error), err=True)
 
 
-def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool) -> None:
+def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool, books: bool) -> None:
     from postproc.show import answers, calls
     from postproc.show.terminal import console, folded, say, warning_lines
 
@@ -212,7 +227,7 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
     if verbose:
         shown += answers.details(done.tables, done.walks, width, lang)
     else:
-        shown += answers.headlines(lines, width, lang)
+        shown += answers.headlines(lines, width, lang, answers.lost_between(done.tables, lang))
     shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)
@@ -222,16 +237,17 @@ def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report:
         notes += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)
         notes += [
             answers.closing(len(lines), len(done.captures), done.unchanged, lang),
-            _places(out, lang, report=report),
+            _places(out, lang, report=report, books=books),
         ]
     for line in (part for each in notes for part in folded(each, width)):
         say(screen, line)
 
 
-def _places(out: Path, lang: Lang, *, report: bool) -> str:
+def _places(out: Path, lang: Lang, *, report: bool, books: bool) -> str:
     from postproc.pipeline import REPORT
     from postproc.show.terminal import clean
 
     places = {TABLES: out / "tables", vocabulary.FINDINGS: out / "findings.json"}
-    places |= {PAGE: out / REPORT, BOOKS: out / "notebooks"} if report else {}
+    places |= {PAGE: out / REPORT} if report else {}
+    places |= {BOOKS: out / "notebooks"} if books and any(out.glob("notebooks/*.ipynb")) else {}
     return clean("  ".join(f"{name.of(lang)}: {place}" for name, place in places.items()))

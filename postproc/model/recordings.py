@@ -53,6 +53,7 @@ MOST_VIEWS = (
 STUN_KEY = ["transaction_id", "kind"]
 SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 
+Known = Mapping[str, int]  # capture -> number of its recording, where that is known
 Views = Mapping[str, set[str]]  # capture -> others that show the same messages
 Identities = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it, and what else goes on
 
@@ -66,11 +67,13 @@ class File(NamedTuple):
     interfaces: tuple[str, str]  # names and link types
 
     @property
-    def disorder(self) -> int:
-        return min(DISORDER, (self.end - self.start) // 2)
+    def lasts(self) -> int:
+        return self.end - self.start
 
     def follows(self, earlier: "File") -> bool:
-        return earlier.start < self.start and earlier.end <= self.start + self.disorder
+        disorder = min(DISORDER, max(self.lasts, earlier.lasts) // 2)
+        after = earlier.start < self.start and earlier.end <= self.end
+        return after and earlier.end <= self.start + disorder
 
     def apart(self, earlier: "File") -> tuple[bool, int]:
         """How far apart two are that follow each other: those of one folder are nearer."""
@@ -146,20 +149,26 @@ def message_keys(messages: pd.DataFrame, columns: list[str]) -> "pd.Series[int]"
 
 
 def chains(
-    files: Iterable[File], goes_on: GoesOn, going_on: Identities | None = None, apart: Views | None = None
+    files: Iterable[File],
+    goes_on: GoesOn,
+    going_on: Identities | None = None,
+    apart: Views | None = None,
+    known: Known | None = None,
 ) -> list[list[File]]:
     """The files by recording, and the recordings, by time.
 
     ``goes_on`` is asked of two that follow each other; what is in both joins them, too, unless it keeps
-    them ``apart``.
+    them ``apart``. Those ``known`` to be one recording are.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
-    for file in sorted(files):
-        by_interfaces[file.interfaces].append(file)
+    same: dict[int, tuple[str, str]] = {}  # what cannot be walked does not tell its interfaces
+    for number, file in enumerate(sorted(files)):
+        interfaces = same.setdefault((known or {}).get(file.capture, -number - 1), file.interfaces)
+        by_interfaces[interfaces].append(file)
     return sorted(
         chain
         for held in by_interfaces.values()
-        for chain in _chains(held, goes_on, going_on or {}, apart or {})
+        for chain in _chains(held, goes_on, going_on or {}, apart or {}, known or {})
     )
 
 
@@ -189,16 +198,21 @@ def _files(captures: pd.DataFrame) -> list[File]:
     return list(map(File, start, end, timed["capture"], interfaces))
 
 
-def _chains(files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views) -> list[list[File]]:
+def _chains(
+    files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views, known: Known
+) -> list[list[File]]:
     """Split files of the same interfaces, given by time, into recordings."""
     chains: list[list[File]] = []
     ends: list[tuple[int, int]] = []  # end and number of each chain, sorted
     latest: dict[str, int] = {}  # what goes on -> number of the chain it was last in
     chain_of: dict[str, int] = {}
+    of_known: dict[int, int] = {}
     for file in files:
         identities = going_on.get(file.capture, set())
         others = {chain_of[each] for each in apart.get(file.capture, ()) if each in chain_of}
-        number = _going_on(file, chains, {latest[each] for each in identities if each in latest} - others)
+        number = of_known.get(known.get(file.capture, -1))
+        if number is None:
+            number = _going_on(file, chains, {latest[each] for each in identities if each in latest} - others)
         number = _just_ended(file, chains, ends, goes_on, others) if number is None else number
         if number is None:
             number = len(chains)
@@ -209,6 +223,7 @@ def _chains(files: list[File], goes_on: GoesOn, going_on: Identities, apart: Vie
         insort(ends, (file.end, number))
         latest |= dict.fromkeys(identities, number)
         chain_of[file.capture] = number
+        of_known[known.get(file.capture, -2)] = number
     return chains
 
 
@@ -222,7 +237,7 @@ def _just_ended(
     file: File, chains: list[list[File]], ends: list[tuple[int, int]], goes_on: GoesOn, apart: set[int]
 ) -> int | None:
     """Return the chain that the file goes on from: the nearest, if any does that is not kept apart."""
-    place = bisect_right(ends, (file.start + file.disorder, len(chains)))
+    place = bisect_right(ends, (file.start + DISORDER, len(chains)))
     near = [number for _, number in ends[max(place - NEAREST, 0) : place] if number not in apart]
     last = [(number, chains[number][-1]) for number in near]
     by_distance = sorted((file.apart(earlier), number) for number, earlier in last)
@@ -261,13 +276,18 @@ class Recordings:
 
     def apart(self, tables: Tables) -> Tables:
         """The tables with each row named after its file again."""
-        if not self.several:
-            return tables
-        cut = {table.name: self._apart(rows) for table, rows in tables.items() if len(rows)}
-        return tables.with_(**(cut | {"captures": self.captures}))
+        cut = {table.name: in_files(rows, self.several) for table, rows in tables.items() if len(rows)}
+        return tables.with_(**(cut | {"captures": self._numbered()}))
 
-    def _apart(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return in_files(rows, self.several)
+    def _numbered(self) -> pd.DataFrame:
+        """The captures with the number of each one's recording."""
+        of = {name: each.name for each in self.several for name in each.files}
+        by_time = self.captures.sort_values(["first_time", "capture"], kind="stable")["capture"]
+        numbers: dict[str, int] = {}
+        for name in by_time:
+            numbers.setdefault(of.get(name, name), len(numbers))
+        recording = [numbers[of.get(name, name)] for name in self.captures["capture"]]
+        return self.captures.assign(recording=array(recording, INTEGER))
 
     def paths(self, files: Mapping[str, Path]) -> dict[str, list[tuple[Path, int]]]:
         """By capture, recordings among them, its files, and how many frames are before each."""
@@ -338,9 +358,11 @@ def joined(tables: Tables) -> tuple[Tables, Recordings]:
     for capture, identity in _streams_and_transactions(tables):
         going_on[capture].add(identity)
     rows = tables.captures.set_index("capture")
+    numbers = zip(plain(tables.captures["capture"]), plain(tables.captures["recording"]), strict=True)
+    known = {name: number for name, number in numbers if number is not None}
     several = tuple(
         Recording.of(files, plain(rows.loc[files, "packets"].fillna(0)))
-        for chain in chains(_files(tables.captures), seamless, going_on, views(tables))
+        for chain in chains(_files(tables.captures), seamless, going_on, views(tables), known)
         if len(files := [file.capture for file in chain]) > 1
     )
     if not several:

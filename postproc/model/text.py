@@ -28,6 +28,8 @@ def clean(text: str) -> str:
 
     Bytes of a file's name that are no text become \xNN, as in the tables (read.inputs.readable).
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_shown(char) for char in text)
 
 

@@ -4,15 +4,19 @@ A place is where a capture was taken. It is called server, wan or client where t
 only, else by its capture's name. Counts are those of the table ``passages``, summed up over flows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.model.calls import Call
+from postproc.model.addresses import endpoint
+from postproc.model.calls import Call, Run
+from postproc.model.columns import TIME
 from postproc.model.enumerations import Direction, PassageKind
-from postproc.model.rows import ClockRow, PassageRow
+from postproc.model.loading import load
+from postproc.model.rows import ClockRow, PassageRow, SipMessageRow
 
 KINDS: tuple[PassageKind, ...] = ("sip", "stun", "dtls", "rtp", "rtcp")  # in the order a call needs them
 DIRECTIONS: tuple[Direction, ...] = ("server_to_client", "client_to_server", "other")
@@ -90,6 +94,35 @@ def _clock(rows: Iterable[ClockRow], capture: str, of_call: set[str]) -> ClockRo
     return min(own, key=lambda row: (row.reference not in of_call, row.position is None), default=None)
 
 
+def on_one_clock(tables: Run) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
+    """What moves the times of a table to the clocks of the references; None where all clocks are right."""
+    clocks = [row for row in load(ClockRow, tables.clocks) if row.offset_ms]
+    if not clocks:
+        return None
+
+    def moved(table: pd.DataFrame) -> pd.DataFrame:
+        if "capture" not in table:
+            return table
+        times = [str(name) for name in table if str(table[name].dtype) == TIME]
+        return table.assign(**{name: _moved(table[name], table["capture"], clocks) for name in times})
+
+    return moved
+
+
+def _moved(times: pd.Series, captures: pd.Series, clocks: Iterable[ClockRow]) -> pd.Series:
+    """The times by the references' clocks, each moved by its own capture's."""
+    ahead = pd.Series(0.0, index=times.index)  # ms
+    for clock in clocks:
+        own = captures == clock.capture
+        elapsed = (times[own] - (clock.time or EPOCH)).dt.total_seconds()
+        ahead[own] = (clock.offset_ms or 0.0) + elapsed * (clock.drift_ppm or 0.0) / 1000
+    moved: pd.Series = times - pd.to_timedelta(ahead, unit="ms")
+    return moved
+
+
+EPOCH = pd.Timestamp(0, tz="UTC")
+
+
 def transits(call: Call) -> tuple[Transit, ...]:
     """Between neighbouring places, by leg, kind, direction and along the way."""
     seen = spots(call)
@@ -105,6 +138,15 @@ def transits(call: Call) -> tuple[Transit, ...]:
         if between is None or frozenset({origin, target}) in between
     ]
     return tuple(sorted(found, key=_order))
+
+
+def courses(call: Call) -> list[tuple[Transit, ...]]:
+    """The stretches that packets of one leg, kind and direction pass, one after the other."""
+    return [tuple(group) for _, group in groupby(transits(call), key=_course)]
+
+
+def _course(transit: Transit) -> tuple[object, ...]:
+    return transit.leg, transit.kind, transit.direction, transit.outward
 
 
 def _neighbours(seen: Iterable[Spot]) -> set[frozenset[str]] | None:
@@ -127,3 +169,76 @@ def _order(transit: Transit) -> tuple[int, int, int, int]:
         DIRECTIONS.index(transit.direction),
         -position if transit.outward is False else position,
     )
+
+
+Frame = tuple[str, int | None, str | None]  # capture, number, Call-ID
+
+
+class Rewritten(NamedTuple):
+    """A line of a SIP message, or of its description, that is not the same in two captures of the message."""
+
+    what: str  # the header, or the line of SDP
+    here: str
+    there: str
+
+
+class Alteration(NamedTuple):
+    """One SIP message in two captures, the same by Call-ID, CSeq and branch, and what differs."""
+
+    message: SipMessageRow
+    other: SipMessageRow
+    lines: tuple[Rewritten, ...]
+
+    @property
+    def name(self) -> str:
+        return self.message.method or f"{self.message.status} {self.message.cseq_method or ''}".strip()
+
+    @property
+    def in_description(self) -> bool:
+        return any(line.what.startswith("SDP") for line in self.lines)
+
+
+def alterations(call: Call) -> tuple[Alteration, ...]:
+    """The messages that two captures hold and that are not the same in both.
+
+    A proxy on the way puts a branch of its own on top (RFC 3261, section 16.6), so that only what leaves
+    the branch alone is compared with itself: a device that has no business in SIP.
+    """
+    seen: dict[tuple[object, ...], dict[str, SipMessageRow]] = {}
+    for row in call.sip_messages:
+        if row.branch:
+            key = (row.call_id, row.cseq, row.cseq_method, row.method, row.status, row.branch, row.to_tag)
+            seen.setdefault(key, {}).setdefault(row.capture, row)
+    described = _described(call)
+    pairs = [(first, other) for rows in seen.values() for first, *rest in [rows.values()] for other in rest]
+    every = [Alteration(first, other, _differing(first, other, described)) for first, other in pairs]
+    return tuple(each for each in every if each.lines)
+
+
+def _differing(
+    one: SipMessageRow, other: SipMessageRow, described: dict[Frame, dict[str, str]]
+) -> tuple[Rewritten, ...]:
+    """What both captures show, each its own way; what one lacks may be cut off there."""
+    here, there = _lines(one, described), _lines(other, described)
+    both = [what for what in here if what in there]
+    return tuple(Rewritten(what, here[what], there[what]) for what in both if here[what] != there[what])
+
+
+def _lines(row: SipMessageRow, described: dict[Frame, dict[str, str]]) -> dict[str, str]:
+    """What of a message is compared, without white space, which says nothing."""
+    headers = {"Request-URI": row.request_uri, "Contact": row.contact, "Record-Route": row.record_route}
+    lines = {what: "".join(value.split()) for what, value in headers.items() if value}
+    return lines | described.get((row.capture, row.frame, row.call_id), {})
+
+
+def _described(call: Call) -> dict[Frame, dict[str, str]]:
+    """Where each description places media, line by line."""
+    found: dict[Frame, dict[str, str]] = {}
+    for section in call.sdp_media:
+        at = found.setdefault((section.capture, section.frame, section.call_id), {})
+        at[f"SDP m={section.media}"] = endpoint(section.connection_addr, section.port)
+    for row in call.candidates:
+        at = found.setdefault((row.capture, row.frame, row.call_id), {})
+        what = f"SDP a=candidate {row.type}"
+        at[what] = ", ".join(filter(None, (at.get(what), endpoint(row.addr, row.port))))
+    return found

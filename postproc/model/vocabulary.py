@@ -51,6 +51,7 @@ PASSING: Mapping[str, Text] = {
     "rtp": Text("RTP packets", "RTP-Pakete"),
     "rtcp": Text("RTCP packets", "RTCP-Pakete"),
 }
+BETWEEN = Text("Between places", "Zwischen den Mitschnittpunkten")
 ARRIVED = Text("{arrived} of {sent}", "{arrived} von {sent}")
 # Who ends a call, as a sentence begins with it.
 ENDERS: Mapping[str, Text] = {
@@ -158,6 +159,8 @@ PICTURES: Mapping[str, Text] = {
     "timeline": Text("timeline", "Zeitverlauf"),
     "bindings": Text("bindings", "Bindings"),
     "media": Text("media", "Medien"),
+    "places": Text("places", "Mitschnittpunkte"),
+    "route": Text("from place to place", "von Punkt zu Punkt"),
     "overview": Text("calls over time", "Anrufe im Zeitverlauf"),
 }
 

@@ -5,8 +5,9 @@ concerned. Correlation sees them by one clock (``Places.by_one_clock``); whose t
 and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has each thing count once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,14 @@ from postproc.places.clocks import PPM, Clock
 from postproc.places.datagrams import SIP, Datagrams, Files, datagrams
 from postproc.places.matches import matches
 from postproc.places.once import Once
-from postproc.places.overlaps import Comparison, Overlap
+from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
 from postproc.places.passages import NS_PER_MS, clocks, clocks_by_root, courses, passages
 from postproc.places.shared import groups
+from postproc.places.silent import with_silent_client
 from postproc.read.arrays import Array
 
-__all__ = ["Places", "by_own_clocks", "find"]
+__all__ = ["Places", "by_one_clock", "by_own_clocks", "find"]
 
 # ns by which clocks may differ and still be taken for one: less does not disturb the order of a call's
 # messages, and machines with NTP in one network keep it.
@@ -60,16 +62,30 @@ class Places:
 
     def by_one_clock(self, tables: Tables) -> Tables:
         """The tables with the times that the root of each group would show."""
-        compared = {
-            seen.captures[number]: comparison
-            for seen in self.overlaps
-            for number in range(len(seen.captures))
-            if (comparison := seen.comparison(seen.root, number)) and _matters(comparison)
-        }
-        return _moved(tables, {name: each.corrected for name, each in compared.items()})
+        return _moved(tables, self._corrections)
+
+    def by_own_clocks(self, tables: Tables, read: Tables) -> Tables:
+        """The tables with times as their captures show them; those ``read`` are among them."""
+        times = {name: [at] for name, at in _times(read, self._corrections).items()}
+        for seen in self.overlaps:
+            for number, name in enumerate(seen.captures):
+                if name in times:
+                    times[name].append(seen.packets["time"][seen.packets["capture"] == number])
+        whole = {name: np.concatenate(each) for name, each in times.items()}
+        return _moved(tables, _back(self._corrections, whole))
+
+    @cached_property
+    def _corrections(self) -> dict[str, Moved]:
+        found: dict[str, Moved] = {}
+        for seen in self.overlaps:
+            for number, name in enumerate(seen.captures):
+                comparison = seen.comparison(seen.root, number)
+                if comparison and abs(sum(clock.offset for clock in comparison.clocks)) > ONE_CLOCK:
+                    found[name] = comparison.corrected
+        return found
 
     def compared(self, tables: Tables) -> Tables:
-        """The tables with ``clocks`` and ``passages``, and with call and leg only where a row counts."""
+        """The tables with ``clocks`` and ``passages``, and what several captures show marked but for one."""
         by_clock: dict[tuple[str, str], dict[str, Any]] = {}
         rows: list[dict[str, Any]] = []
         for seen in self.overlaps:
@@ -80,7 +96,9 @@ class Places:
                 by_clock.setdefault((row["capture"], row["reference"]), row)
             rows += [row for course in legs for row in passages(seen, course)]
             tables = Once(seen, legs).tables(tables)
-        return tables.with_(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+        found = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+        found = self.by_one_clock(found)
+        return with_silent_client(tables.with_(clocks=found.clocks, passages=found.passages))
 
 
 def find(events: Tables, files: Mapping[str, Files]) -> Places:
@@ -107,26 +125,63 @@ def _root(seen: Datagrams, events: Tables) -> int:
     return min(holding, key=lambda number: (-packets[seen.captures[number]], number), default=0)
 
 
-def by_own_clocks(tables: Tables) -> Tables:
-    """The tables of a run with each time as its capture shows it: the first row of ``clocks`` tells."""
+def by_one_clock(tables: Tables) -> Tables:
+    """The tables of a run, which are by the captures' own clocks, by one; ``clocks`` tells."""
+    return _moved(tables, _told(tables))
+
+
+def by_own_clocks(tables: Tables, own: Tables) -> Tables:
+    """The way back; ``own`` are the tables of the run."""
+    corrections = _told(own)
+    return _moved(tables, _back(corrections, _times(own, corrections)))
+
+
+def _told(tables: Tables) -> dict[str, Moved]:
+    """By capture, its correction: the first row of ``clocks`` is by the root's."""
+    found: dict[str, Moved] = {}
     rows = tables.clocks.drop_duplicates("capture").dropna(subset=["time", "offset_ms"])
-    shown: dict[str, Moved] = {}
     for row in load(ClockRow, rows):
-        if row.capture != row.reference and row.time is not None and row.offset_ms is not None:
+        if row.time is not None and row.offset_ms is not None:
             offset = row.offset_ms * NS_PER_MS
             drift = None if row.drift_ppm is None else row.drift_ppm * PPM
-            each = Clock(row.time.value - round(offset), offset, drift)
             if abs(offset) > ONE_CLOCK:
-                shown[row.capture] = each.shown
-    return _moved(tables, shown)
+                found[row.capture] = Clock(row.time.value - round(offset), offset, drift).corrected
+    return found
 
 
-def _matters(comparison: Comparison) -> bool:
-    return abs(sum(clock.offset for clock in comparison.clocks)) > ONE_CLOCK
+def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
+    """All times in the rows of these captures."""
+    found: dict[str, list[Array]] = {name: [np.zeros(0, np.int64)] for name in names}
+    for table, rows in tables.items():
+        columns = [column.name for column in table.columns if column.dtype == TIME]
+        for name, at in rows.groupby("capture").indices.items() if table is not CLOCKS else ():
+            if str(name) in found:
+                for column in columns:
+                    times = rows[column].iloc[at].dropna()
+                    found[str(name)].append(times.to_numpy("datetime64[ns]").astype(np.int64))
+    return {name: np.unique(np.concatenate(each)) for name, each in found.items()}
+
+
+def _back(corrections: Mapping[str, Moved], own: Mapping[str, Array]) -> dict[str, Moved]:
+    """The ways back: a time is the one that was corrected to it, so that none is off by rounding."""
+
+    def way(name: str) -> Moved:
+        times = own[name]
+        corrected = corrections[name](times)
+        order = np.argsort(corrected)
+
+        def back(time: Array) -> Array:
+            at = np.minimum(np.searchsorted(corrected, time, sorter=order), len(order) - 1)
+            shown: Array = times[order[at]] + (time - corrected[order[at]])
+            return shown
+
+        return back
+
+    return {name: way(name) for name in corrections if len(own[name])}
 
 
 def _moved(tables: Tables, by_capture: Mapping[str, Moved]) -> Tables:
-    """The tables with the times of some captures moved, but in ``clocks`` and ``passages``."""
+    """The tables with the times of some captures moved; those of ``clocks`` are their own."""
     moved = {}
     for table, rows in tables.items():
         columns = [column.name for column in table.columns if column.dtype == TIME]
@@ -135,7 +190,7 @@ def _moved(tables: Tables, by_capture: Mapping[str, Moved]) -> Tables:
             for name, at in rows.groupby("capture").indices.items()
             if name in by_capture
         ]
-        if which and columns and table not in (CLOCKS, PASSAGES):
+        if which and columns and table is not CLOCKS:
             moved[table.name] = rows.assign(
                 **{name: _column(rows[name], which, by_capture) for name in columns}
             )

@@ -33,6 +33,7 @@ from postproc.read.walk import open_container, windows
 STUN, DTLS, RTP, RTCP, SIP = range(5)
 KINDS = ("stun", "dtls", "rtp", "rtcp", "sip")
 DTLS_VERSION, DTLS_RECORD = 0xFE, 13  # major version, size of a record's header (RFC 6347, section 4.1)
+IPV4_HEADER, IPV6_HEADER, UDP_HEADER = 20, 40, 8  # bytes (RFC 791, RFC 8200, RFC 768)
 IPV4, TTL, HOP_LIMIT = 4, 8, 7  # version of the header, and where these are (RFC 791, RFC 8200)
 RTCP_SIZE, SENDER = 8, 4  # the header with its sender's SSRC, and where that is
 # Bytes of DTLS and RTCP that make the key. A ClientHello's random ends at byte 59 (RFC 6347, section 4.2.1):
@@ -40,7 +41,7 @@ RTCP_SIZE, SENDER = 8, 4  # the header with its sender's SSRC, and where that is
 KEYED = 64
 REPEATED_WITHIN = 1_000_000_000  # ns in which RTP and RTCP seen again on a flow are a copy (read.streams)
 DATAGRAM = structure(
-    "capture i4, flow i4, kind u1, ttl u1, ssrc u4, frame i8, time i8, key u8, payload u8, ends u8"
+    "capture i4, flow i4, kind u1, ttl u1, size u4, ssrc u4, frame i8, time i8, key u8, payload u8, ends u8"
 )
 ENDS = structure("ends u8, addresses 4u8, source_port u2, destination_port u2")
 STUN_MESSAGE = structure("type >u2, length >u2, cookie >u4, id_high >u4, id >u8")
@@ -184,7 +185,8 @@ def _of_calls(found: Packets, udp: Payloads, which: Array) -> tuple[Array, Array
         rows["key"][flags] = _bytes_key(udp.data, at[flags], seen[flags])
     rows["ssrc"][is_rtcp] = numbers(udp.data, at[is_rtcp] + SENDER, ">u4")
     rows["ends"] = mixed(udp.source[which] * MIX[1] + udp.destination[which] + (offset[which] > 0))
-    rows["ttl"] = _ttl(found, udp.rows[which])
+    rows["ttl"], header = _of_ip(found, udp.rows[which])
+    rows["size"] = header + UDP_HEADER + udp.size[which]
     known = np.flatnonzero(is_stun | is_dtls | is_rtp | is_rtcp)
     return take(rows, known), which[known]
 
@@ -215,12 +217,12 @@ def _combined(start: np.uint64, *parts: Array) -> Array:
     return number
 
 
-def _ttl(found: Packets, rows: Array) -> Array:
-    """IPv4's time to live, IPv6's hop limit."""
+def _of_ip(found: Packets, rows: Array) -> tuple[Array, Array]:
+    """IPv4's time to live or IPv6's hop limit, and the bytes of their header without options."""
     at = found.network[rows]
     is_ipv4 = numbers(found.data, at, "u1") >> 4 == IPV4
     ttl: Array = numbers(found.data, at + np.where(is_ipv4, TTL, HOP_LIMIT), "u1")
-    return ttl
+    return ttl, np.where(is_ipv4, IPV4_HEADER, IPV6_HEADER)
 
 
 def _once(packets: Array, copies: Array) -> Array:

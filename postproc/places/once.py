@@ -2,7 +2,7 @@
 
 What is the same stream, check, pair or handshake at several places counts at one of them: a stream where its
 receiver is nearest, as that is what arrived; a check, where places do not agree on it, where its answer has
-to arrive; all else at the reference. The other rows stay in the tables, without call and leg.
+to arrive; all else at the reference. The others' rows name the capture that counts.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from postproc.correlate.rows import records
-from postproc.model.columns import INTEGER, array, plain
+from postproc.model.columns import TEXT, array
 from postproc.model.tables import Tables
 from postproc.places.datagrams import Flow
 from postproc.places.overlaps import Overlap
@@ -40,6 +40,7 @@ class Once:
     """What is seen from several captures, and where of these it counts."""
 
     def __init__(self, seen: Overlap, courses: Sequence[Course]) -> None:
+        self._names = seen.captures
         self._captures = {name: number for number, name in enumerate(seen.captures)}
         self._flows = {(capture, flow): number for number, (capture, flow) in enumerate(seen.flows)}
         self._same = _joined(seen, ())
@@ -48,16 +49,16 @@ class Once:
         self._of_call = {course.leg.call: course for course in reversed(courses)}
 
     def tables(self, tables: Tables) -> Tables:
-        """The tables, with call and leg only of the rows that count."""
+        """The tables, rows that count in another capture marked."""
         return tables.with_(
-            bindings=_without(tables.bindings, self._checks(tables.bindings)),
-            rtp_streams=_without(tables.rtp_streams, self._streams(tables.rtp_streams)),
-            pairs=_without(tables.pairs, self._at_reference(tables.pairs, PAIR)),
-            dtls=_without(tables.dtls, self._at_reference(tables.dtls, HANDSHAKE)),
+            bindings=_marked(tables.bindings, self._checks(tables.bindings)),
+            rtp_streams=_marked(tables.rtp_streams, self._streams(tables.rtp_streams)),
+            pairs=_marked(tables.pairs, self._at_reference(tables.pairs, PAIR)),
+            dtls=_marked(tables.dtls, self._at_reference(tables.dtls, HANDSHAKE)),
         )
 
-    def _checks(self, bindings: pd.DataFrame) -> Iterator[int]:
-        """Those that count elsewhere: where the requester is, unless the reference shows the same."""
+    def _checks(self, bindings: pd.DataFrame) -> Iterator[tuple[int, str]]:
+        """Those that count where the requester is, unless the reference shows the same."""
         found: Views = defaultdict(list)
         names = ("capture", "call", "leg", "transaction_id", "direction", "outcome")
         for row, (capture, call, leg, key, direction, outcome) in enumerate(records(bindings, *names)):
@@ -68,9 +69,9 @@ class Once:
             requesters = _farthest(course, views, -1 if views[0].way >= 0 else 1)
             reference = next((each for each in views if each.capture == course.reference), requesters)
             counts = reference if reference.outcome == requesters.outcome else requesters
-            yield from (each.row for each in views if each.capture != counts.capture)
+            yield from self._elsewhere(views, counts.capture)
 
-    def _streams(self, streams: pd.DataFrame) -> Iterator[int]:
+    def _streams(self, streams: pd.DataFrame) -> Iterator[tuple[int, str]]:
         """Those that count elsewhere: nearer to the receiver."""
         found: Views = defaultdict(list)
         names = ("capture", "call", "leg", "ssrc", *Flow._fields)
@@ -83,9 +84,9 @@ class Once:
         for views, course in self._several(found):
             way = next((each.way for each in views if each.way), 1)
             counts = _farthest(course, views, way)
-            yield from (each.row for each in views if each.capture != counts.capture)
+            yield from self._elsewhere(views, counts.capture)
 
-    def _at_reference(self, rows: pd.DataFrame, ends: Sequence[str]) -> Iterator[int]:
+    def _at_reference(self, rows: pd.DataFrame, ends: Sequence[str]) -> Iterator[tuple[int, str]]:
         """Those of two ends that count elsewhere: at the reference, else nearest to the server."""
         found: Views = defaultdict(list)
         names = ("capture", "call", "leg", *ends)
@@ -97,7 +98,7 @@ class Once:
         for views, course in self._several(found):
             at_reference = any(each.capture == course.reference for each in views)
             counts = course.reference if at_reference else _farthest(course, views, -1).capture
-            yield from (each.row for each in views if each.capture != counts)
+            yield from self._elsewhere(views, counts)
 
     def _several(self, found: Views) -> Iterator[tuple[list[View], Course]]:
         """Of what more than one capture shows the views, and the course of its leg."""
@@ -105,6 +106,10 @@ class Once:
             course = next((each for view in views if (each := self._course(call, view.leg))), None)
             if course is not None and len({view.capture for view in views}) > 1:
                 yield views, course
+
+    def _elsewhere(self, views: Iterable[View], counts: int) -> Iterator[tuple[int, str]]:
+        """The rows of other captures, and where they count."""
+        return ((each.row, self._names[counts]) for each in views if each.capture != counts)
 
     def _course(self, call: int | None, leg: int | None) -> Course | None:
         return self._courses.get((call, leg)) or self._of_call.get(call)
@@ -141,16 +146,9 @@ def _joined(seen: Overlap, more: Iterable[tuple[int, int]]) -> list[int]:
     return [root(flow) for flow in range(len(first))]
 
 
-def _without(rows: pd.DataFrame, elsewhere: Iterable[int]) -> pd.DataFrame:
-    """The rows, some of them without call and leg."""
-    numbers = set(elsewhere)
-    if not numbers:
+def _marked(rows: pd.DataFrame, counted: Iterable[tuple[int, str]]) -> pd.DataFrame:
+    """The rows, some of which count in another capture."""
+    captures = dict(counted)
+    if not captures:
         return rows
-    return rows.assign(
-        **{
-            name: array(
-                [None if row in numbers else value for row, value in enumerate(plain(rows[name]))], INTEGER
-            )
-            for name in ("call", "leg")
-        }
-    )
+    return rows.assign(counted_in=array([captures.get(row) for row in range(len(rows))], TEXT))

@@ -6,7 +6,7 @@ of which it shows something, and while it ran, by corrected clocks. Those it sho
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,12 +191,20 @@ def _row(seen: Overlap, course: Course, stretch: Stretch, sign: int) -> Iterator
         "last_lost": int(times[lost].max()) if len(lost) else None,
         "delay_ms": delay / NS_PER_MS if len(partner) else None,
         "reordered": int(np.count_nonzero(times[partner] < later)),
+        "smallest_lost": _size(seen, lost, np.min),
+        "largest_arrived": _size(seen, rows[stretch.partner[counted] >= 0], np.max),
     }
 
 
 def _corrected(seen: Overlap, reference: int, capture: int, time: Array) -> Array:
     comparison = seen.comparison(reference, capture) or Comparison()
     return comparison.corrected(time)
+
+
+def _size(seen: Overlap, rows: Array, which: Callable[[Array], Any]) -> int | None:
+    """The least or greatest of the packets' sizes; that of SIP messages is not known."""
+    sizes = seen.packets["size"][rows]
+    return int(which(sizes)) if len(sizes) and sizes.all() else None
 
 
 def _named(place: str, flow: Flow | None) -> dict[str, Any]:

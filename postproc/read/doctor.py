@@ -51,7 +51,7 @@ def _python() -> Check:
 def _tshark() -> Check:
     try:
         found = programs.tshark()
-        return Check("tshark", "ok", f"{tshark.version()} ({found.path}, {WHY[found.how]})")
+        return Check("tshark", "ok", f"{programs.tshark_version()} ({found.path}, {WHY[found.how]})")
     except SetupError as error:
         trouble, _, remedy = str(error).partition("; ")
         return Check("tshark", "fault", trouble, remedy)

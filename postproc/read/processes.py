@@ -208,3 +208,8 @@ def leash() -> Iterator[Leash]:
     finally:
         os.close(holds)
         os.close(reads)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,8 +17,10 @@ from typing import Literal
 
 from postproc.current_folder import whole_paths
 from postproc.model.errors import SetupError
+from postproc.read import processes
 
 SETTING = "POSTPROC_TSHARK"  # environment; what --tshark sets, so that workers and notebooks know it
+OLDEST = (4, 0)
 INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`"  # noqa: E501
 SUFFIX = ".exe" if sys.platform == "win32" else ""
 BUNDLE = Path("/Applications/Wireshark.app/Contents/MacOS")
@@ -157,3 +159,41 @@ def knows(tshark: Path, protocol: str) -> bool:
 
 def is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
+
+
+def tshark_version() -> str:
+    """tshark's version, like "4.0.17"; SetupError when it is missing or too old."""
+    return _version(_about())
+
+
+def tshark_build() -> str:
+    """What tells this tshark from any other: what it says of itself, and its file.
+
+    Others of the same version may be made with other libraries, and then decrypt or
+    unpack less. SetupError when it is missing or too old.
+    """
+    about = _about()
+    file = tshark().path.stat()
+    return f"{_version(about)} {about.partition(' ')[2]} {file.st_size} {file.st_mtime_ns}"
+
+
+def _version(about: str) -> str:
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", about)
+    if not found or tuple(map(int, found.groups()[:2])) < OLDEST:
+        seen = found.group() if found else "unknown"
+        raise SetupError(f"tshark {seen} is too old, 4.0 or later is needed; {INSTALL}")
+    return found.group()
+
+
+def _about() -> str:
+    """The line in which tshark, or what comes with it, tells its version.
+
+    tshark loads all dissectors first. So it is asked itself only where it was set, by
+    hand: that may be any program.
+    """
+    found = tshark()
+    asked = found.path if found.how == "setting" else companion("editcap") or found.path
+    about = processes.run(asked, "-v").stdout.partition("\n")[0]
+    if found.how == "setting" and not about.startswith("TShark"):
+        raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
+    return about

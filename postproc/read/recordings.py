@@ -1,12 +1,12 @@
 """Which captures are read as one: the files of a ring buffer, found by their first and last packets.
 
 Only the two ends of each file are looked at. Names, and the order in which files are given, say nothing.
-Files that follow each other at once are one; after a pause they are where a media stream or a TCP connection
-goes on behind it. What cannot be walked, or ends inside a packet, is read by itself.
+Files that follow each other at once are one, unless the numbers of a media stream in both do not go on; after
+a pause they are where those of a stream or of a TCP connection do. What cannot be walked is read by itself.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
@@ -58,17 +58,20 @@ class End:
             ways.setdefault((source, destination), []).append(number + size)
         return streams, ways
 
-    def goes_on_in(self, later: "End") -> bool:
-        """Whether a stream's or a connection's numbers go on from here."""
+    def goes_on_in(self, later: "End") -> bool | None:
+        """Whether streams' or connections' numbers go on from here; None where both ends have none."""
         streams, ways = self.numbers
-        for key, numbers in later.numbers[0].items():
-            step = (numbers[0] - streams.get(key, [numbers[0] - MAX_DROPOUT])[-1] + 0x8000) % 0x10000 - 0x8000
-            if -MAX_MISORDER < step < MAX_DROPOUT:
-                return True
-        return any(
-            ends in ways and (numbers[0] - ways[ends][-1]) % (1 << 32) < TCP_WINDOW
+        told = [
+            -MAX_MISORDER < (numbers[0] - streams[key][-1] + 0x8000) % 0x10000 - 0x8000 < MAX_DROPOUT
+            for key, numbers in later.numbers[0].items()
+            if key in streams
+        ]
+        told += [
+            True
             for ends, numbers in later.numbers[1].items()
-        )
+            if ends in ways and (numbers[0] - ways[ends][-1]) % (1 << 32) < TCP_WINDOW
+        ]
+        return any(told) if told else None
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,11 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
     files = [ends.file(name) for name, ends in peeked if ends]
 
     def goes_on(earlier: recordings.File, later: recordings.File) -> bool:
-        if recordings.seamless(earlier, later):
-            return True
         if not recordings.near(earlier, later):
             return False
         both = _ends(by_name[earlier.capture]), _ends(by_name[later.capture])
-        return both[0] is not None and both[1] is not None and both[0].last.goes_on_in(both[1].first)
+        told = both[0].last.goes_on_in(both[1].first) if both[0] and both[1] else None
+        return recordings.seamless(earlier, later) if told is None else told
 
     chains = [
         tuple(by_name.pop(file.capture) for file in chain) for chain in recordings.chains(files, goes_on)
@@ -107,7 +109,7 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
 
 
 def _ends(capture: Capture) -> Ends | None:
-    """The ends of a capture; None where it cannot be walked, or not to its last byte."""
+    """The ends of a capture; None where it cannot be walked."""
     try:
         with FileIO(capture.path) as file:
             container = open_container(file)
@@ -115,7 +117,7 @@ def _ends(capture: Capture) -> Ends | None:
             if not len(first.time):
                 return None
             kind = f"{_section(capture.path, container)} {container.interfaces}"
-            last = _last(file, container, int(first.time[0]), capture.size)
+            last = _last(file, container, int(first.time[0]), capture.size) or _last_whole(file)
     except (OSError, CaptureError):
         return None
     if last is None:
@@ -148,6 +150,15 @@ def _last(file: FileIO, container: Container, first: int, size: int) -> Window |
         return None
     window, sound = container.records(container, data, base, starts, np.diff(starts, append=end))
     return window if sound and len(window.time) else None
+
+
+def _last_whole(file: FileIO) -> Window | None:
+    """The last packets of a file that ends inside one: to find them it has to be walked."""
+    file.seek(0)
+    last = None
+    for window in windows(file, open_container(file)):
+        last = replace(window, data=window.data.copy()) if len(window.time) else last
+    return last
 
 
 def _blocks(data: Array, end: int) -> Iterator[int]:

@@ -246,7 +246,8 @@ def _walk(path: Path, walk: Walk, fates: BinaryIO | None, size: int, seen: Calla
 
 
 def _check_same_kind(before: File, now: File) -> None:
-    if now.container.format != before.container.format or now.container.layout != before.container.layout:
+    kinds = [(each.container.format, each.container.layout.length.format) for each in (before, now)]
+    if kinds[0] != kinds[1]:
         raise BrokenChainError(now.number, CaptureError("another format than the file before"))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Literal
 
 import nbformat
 import orjson
@@ -24,6 +25,7 @@ from postproc.share.packing import distinct, safe_name
 from postproc.show.notebook import OURS, Seen, Subject, notebook, sources
 
 FOLDER = "notebooks"  # of a run's results
+Which = Literal["all", "faults", "none"]  # captures that get a notebook; ``faults``: those with findings
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
 LONGEST = 1800  # seconds a cell may take
@@ -68,22 +70,31 @@ class Known:
         return made
 
     def _calls(self, name: str) -> list[Seen]:
+        passed = set(self.run.passages["call"].dropna())
         mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
         return [
-            Seen(headline if isinstance(headline, str) else None, self.run.walks.get(call, ()))
+            Seen(
+                headline if isinstance(headline, str) else None,
+                self.run.walks.get(call, ()),
+                places=call in passed,
+            )
             for call, headline in zip(mine["call"], mine["headline"], strict=True)
         ]
 
 
-def write_all(run: Run, results: Staged) -> Written:
+def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
     """Write one notebook per capture among the results of a run, into "notebooks".
 
     Those of earlier runs go, unless somebody has edited them. OSError when they cannot be written.
     """
+    places = targets(run, results.out / FOLDER)
+    if which != "all":
+        wanted = with_findings(run) if which == "faults" else set()
+        places = {name: path for name, path in places.items() if name in wanted}
     known = Known(run)
     written, lost = [], []
     with batch.workers(1) as here:
-        for name, path in targets(run, results.out / FOLDER).items():
+        for name, path in places.items():
             content = _content(path)
             if content is not None and _edited(content):
                 results.edited.add(path)
@@ -98,6 +109,14 @@ def write_all(run: Run, results: Staged) -> Written:
             written.append(path)
     clear_old(results, {*written, *results.edited})
     return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
+
+
+def with_findings(run: Run) -> set[str]:
+    """The captures that show a call which is not simply well, or something found beside the calls."""
+    well = run.calls.loc[run.calls["verdict"] == "ok", "call"]
+    seen = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(well), "capture"]
+    beside = run.findings.loc[run.findings["call"].isna(), "capture"]
+    return {*seen, *beside.dropna()}
 
 
 def clear_old(results: Staged, but: Collection[Path] = ()) -> None:

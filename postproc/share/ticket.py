@@ -17,7 +17,7 @@ from postproc import pipeline
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
-from postproc.model.text import Lang
+from postproc.model.text import Lang, clean
 from postproc.pipeline import Run
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles, option_files
@@ -48,7 +48,7 @@ def read_answers(path: Path) -> dict[str, str]:
     if isinstance(held, list):  # a checklist.json
         held = {str(each.get("key")): each.get("answer") for each in held if isinstance(each, dict)}
     if not isinstance(held, dict) or (unknown := sorted(map(str, set(held) - set(KEYS)))):
-        named = f"unknown: {', '.join(unknown)}; " if isinstance(held, dict) else ""
+        named = f"unknown: {clean(', '.join(unknown))}; " if isinstance(held, dict) else ""
         raise SetupError(f"{path}: {named}the answers are {', '.join(KEYS)}")
     return {key: str(value) for key, value in held.items() if value not in (None, "")}
 

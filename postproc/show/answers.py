@@ -2,28 +2,35 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 from rich.text import Text as Styled
 
+from postproc.model.calls import Call, Calls
 from postproc.model.described import Described, of_table
 from postproc.model.loading import by, load
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
+from postproc.model.transit import courses
 from postproc.model.vocabulary import (
+    BETWEEN,
     CALL_NUMBER,
     CALLS,
     CALLS_IN_CAPTURES,
     CAUSES,
     FRAMES,
+    LEG_NUMBER,
     PACKETS_COUNTED,
+    PASSING,
     REMEDIES,
     STATES,
     STREAMS_COUNTED,
     VERDICTS,
     counted,
+    way,
     word,
 )
 from postproc.show import phases
@@ -36,16 +43,37 @@ STYLES = {"fault": "red", "suspect": "yellow", "failed": "red", "passed": "green
 LOG_WARNINGS = Text("warnings and errors in the log", "Warnungen und Fehler im Log")
 TIMES = Text("{n} times", "{n}-mal")
 SHOWN = 12  # frames named
+NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
-def headlines(lines: Sequence[Line], width: int | None, lang: Lang) -> list[Styled]:
-    """``call 5: No Binding Success ...`` for each call that is not simply well."""
+def headlines(
+    lines: Sequence[Line], width: int | None, lang: Lang, between: Mapping[int, Sequence[str]] = NOTHING
+) -> list[Styled]:
+    """``call 5: No Binding Success ...`` of each call that is not well, and its losses ``between`` places."""
     told = []
     for line in lines:
         if line.verdict not in (None, "ok") and line.headline:
             text = f"{CALL_NUMBER.of(lang, call=line.call)}: {clean(line.headline)}"
             told += [Styled(part, STYLES.get(line.verdict or "", "")) for part in folded(text, width, 2)]
+            ways = (part for way in between.get(line.call, ()) for part in folded(f"  {way}", width, 4))
+            told += map(Styled, ways)
     return told
+
+
+def lost_between(tables: Tables, lang: Lang) -> dict[int, list[str]]:
+    """By call ``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``, of what is lost."""
+    passed = Calls(tables)
+    every = {call.number: list(_lost(call, lang)) for call in passed if call.passages}
+    return {number: lines for number, lines in every.items() if lines}
+
+
+def _lost(call: Call, lang: Lang) -> Iterator[str]:
+    for stretches in courses(call):
+        if any(each.lost for each in stretches):
+            first = stretches[0]
+            counts = [(each.origin.name, each.target.name, each.arrived, each.sent) for each in stretches]
+            leg = f", {LEG_NUMBER.of(lang, leg=first.leg)}" if first.leg is not None else ""
+            yield clean(f"{word(PASSING, first.kind, lang)}{leg}: {way(counts, lang)}")
 
 
 def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list[Styled]:
@@ -55,11 +83,14 @@ def details(tables: Tables, walks: Walks, width: int | None, lang: Lang) -> list
     for each in of_table(tables.findings):
         by_call.setdefault(each.call, []).append(each)
     of_phases = by(load(PhaseRow, tables.phases), "call")
+    between = lost_between(tables, lang)
     told: list[Styled] = []
     for call, headline in zip(tables.calls["call"], tables.calls["headline"], strict=True):
         title = f"{CALL_NUMBER.of(lang, call=call)}: {clean(headline)}"
         told += [Styled(""), *(Styled(part, "bold") for part in folded(title, width, 2))]
         told += [line for step in walks.get(call, ()) for line in _step(step, width, lang)]
+        if call in between:
+            told += map(Styled, [f"  {BETWEEN.of(lang)}", *(f"    {each}" for each in between[call])])
         told += list(_phases(of_phases.get(call, ()), width, lang))
         told += [line for each in by_call.get(call, []) for line in _finding(each, width, lang)]
         told += _warned(warned.get(call, ()), width, lang)

@@ -42,10 +42,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is said of a call: its headline and the steps of its walk."""
+    """What is said of a call: its headline, the steps of its walk, and whether several places saw it."""
 
     headline: str | None = None
     steps: Sequence[Mapping[str, Any]] = ()
+    places: bool = False
 
 
 def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
@@ -129,7 +130,7 @@ def _body(calls: Sequence[Seen], lang: Lang) -> Iterator[Cell]:
     worst = calls[0]
     yield from _calls(lang, len(calls))
     yield _text(texts.WORST.of(lang), *_verdict(worst, lang))
-    yield from _call(lang)
+    yield from _call(lang, places=worst.places)
     yield _text(texts.QUESTIONS.of(lang))
     for question in questions(worst.steps):
         yield _text(question.text.of(lang))
@@ -161,15 +162,23 @@ def _verdict(call: Seen, lang: Lang) -> Iterator[str]:
         yield texts.STOPPED.of(lang, question=stopped["question"], said=inline(stopped["said"]))
 
 
-def _call(lang: Lang) -> Iterator[Cell]:
+def _call(lang: Lang, *, places: bool) -> Iterator[Cell]:
     """The cells about ``call``, from legs to single frames."""
     yield _code('call = run.call(calls["call"].iloc[0])', "call")
-    for text, *cells in SECTIONS:
+    first, *others = SECTIONS
+    for text, *cells in (first, *((OF_PLACES,) if places else ()), *others):
         yield _text(text.of(lang))
         for cell in cells:
             yield _code(cell)
 
 
+OF_PLACES = (
+    texts.PLACES,
+    "call.places()",
+    "call.route()",
+    'call.passages[["leg", "kind", "direction", "from_capture", "to_capture", "sent", "arrived", "lost", "delay_ms"]]',
+    'call.clocks[["capture", "place", "position", "offset_ms", "drift_ppm", "bound_ms", "matched", "certainty"]]',
+)
 SECTIONS = (
     (
         texts.LEGS,

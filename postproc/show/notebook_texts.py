@@ -48,6 +48,12 @@ LADDER = Text(
     "### Ladder\n\nAll legs side by side; STUN, DTLS and media stand between the SIP arrows.",
     "### Ablaufdiagramm\n\nAlle Legs nebeneinander; STUN, DTLS und Medien stehen zwischen den SIP-Pfeilen.",
 )
+PLACES = Text(
+    "### Places\n\nWhat each place shows of what the one before it sent, lost packets as broken arrows, and how the "
+    "clocks differ.",
+    "### Mitschnittpunkte\n\nWas jeder Punkt von dem zeigt, was der vorige gesendet hat, verlorene Pakete als "
+    "abgebrochene Pfeile, und wie die Uhren voneinander abweichen.",
+)
 TIMES = Text("### Over time", "### Im zeitlichen Verlauf")
 CANDIDATES = Text(
     "### Candidates\n\nDoes each side offer an address the other can reach: a private and a public one?",

@@ -82,3 +82,28 @@ def test_findings_json_has_calls_with_their_walk_and_findings_with_lists(ran):
 def test_a_stored_run_has_its_walks(ran):
     ran()
     assert [step["state"] for step in postproc.load(ran.out).walks[1]][-2:] == ["not_reached", "failed"]
+
+
+FAULTY = "acl_403", "registration_failed_silent"
+BUSY = "busy_486"
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        ((), FAULTY),
+        (("--notebooks", "all"), (*FAULTY, BUSY)),
+        (("--notebooks", "none"), ()),
+        (("--no-report",), ()),
+        (("--no-report", "--notebooks", "faults"), FAULTY),
+    ],
+)
+def test_notebooks_are_about_captures_in_which_something_was_found(ran, pcaps, words, made):
+    """In a call or beside the calls; of an earlier run with more of them none is left."""
+    captures = [pcaps / "acl_403.pcapng", *(pcaps / "made" / f"{name}.pcapng" for name in (FAULTY[1], BUSY))]
+    out = ran.out / "books"
+    given = ["run", *map(str, captures), "-j", "1", "-o", str(out)]
+    for asked, names in (("all", (*FAULTY, BUSY)), (None, made)):
+        done = CliRunner().invoke(cli, [*given, *(("--notebooks", asked) if asked else words)])
+        assert {path.stem for path in out.glob("notebooks/*.ipynb")} == set(names)
+        assert ("notebooks: " in done.stdout.splitlines()[-1]) == bool(names)

@@ -2,10 +2,13 @@
 
 import gc
 import os
+import subprocess
+import sys
 
 import pytest
 
 from postproc.commands.options import quick_imports
+from tests.conftest import PCAPS
 
 THREADS = "OPENBLAS_NUM_THREADS"
 
@@ -35,3 +38,53 @@ def test_who_has_set_the_number_of_threads_keeps_it(monkeypatch, before, inside)
     with quick_imports():
         assert os.environ[THREADS] == inside
     gc.unfreeze()
+
+
+HEAVY = {
+    "asyncio",
+    "dask",
+    "jinja2",
+    "lxml",
+    "matplotlib",
+    "nbformat",
+    "numpy",
+    "orjson",
+    "pandas",
+    "phonenumbers",
+    "postproc.correlate",
+    "postproc.diagnose",
+    "pyarrow",
+    "pyshark",
+    "regex",
+    "rich",
+}
+TABLES = {"numpy", "orjson", "pandas", "pyarrow"}
+PRINTED = TABLES | {"regex", "rich"}  # deployment files have regular expressions
+STAGES = {"asyncio", "postproc.correlate", "postproc.diagnose"}
+
+
+def heavy_modules(*words: object) -> set[str]:
+    """The large modules that a command has loaded when it is done."""
+    code = (
+        "import sys\nfrom postproc.cli import cli\ntry:\n cli(sys.argv[1:])\nfinally:\n print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return HEAVY & set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_version_and_help_load_nothing_heavy():
+    assert heavy_modules("--version") == set()
+    assert heavy_modules("run", "--help") == set()
+
+
+def test_rules_load_what_judges_only():
+    assert heavy_modules("rules") == PRINTED | {"postproc.diagnose"}
+
+
+def test_a_run_loads_what_it_needs(tmp_path):
+    """pyshark only to read captures, jinja2 and nbformat only for what is written with them."""
+    words = ["run", PCAPS / "made" / "busy_486.pcapng", "-o", tmp_path / "out", "-j", 1]
+    assert heavy_modules(*words, "--no-report") == PRINTED | STAGES | {"pyshark", "lxml"}
+    assert heavy_modules(*words) == PRINTED | STAGES | {"jinja2", "nbformat"}  # read before
+    assert heavy_modules(*words) == PRINTED  # nothing has changed

@@ -6,7 +6,7 @@ from postproc.diagnose.rules.lost_between import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
 from tests.diagnose.refusals import NO_MEDIA
-from tests.diagnose.scenes import asked, check, told_both, unanswered, verdict
+from tests.diagnose.scenes import asked, check, stream, told_both, unanswered, verdict
 
 DEAD = NO_MEDIA | {"bindings": unanswered(17), "pairs": [], "dtls": []}
 
@@ -137,3 +137,38 @@ def test_a_place_that_two_captures_share_is_called_by_their_names():
 def test_stretches_that_skip_a_place_are_not_told_twice():
     whole = [passage("server", "client", 0, 17)]
     assert len(lost(passages([17, 17, 0]), whole)) == 1
+
+
+def cut(after: float, **changes):
+    """A stream of 50 packets a second over 20 s, of which nothing arrives so many seconds after its beginning."""
+    lost = round(50 * (20 - after))
+    media = passages([1000, 1000, 1000 - lost], kind="rtp", first_lost=3.0 + after, last_lost=23.0)
+    at_wan = {"capture": "b.pcapng", "src_addr": "203.0.113.10", "packets": 1000, "last_time": 23.0}
+    return asked(RULE, rtp_streams=[stream(**at_wan | changes)], **seen_from(EVERY_PLACE, media))
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"), [(14.9, "fault"), (15.1, "suspect"), (18.0, "note"), (18.9, "note")]
+)
+def test_a_stream_that_breaks_off_on_its_way_is_told_with_the_moment(after, verdict):
+    (found,) = cut(after)
+    assert found.verdict == verdict
+    assert told_both(found, RULE)["en"]["title"].startswith("From 12:00:")
+
+
+def test_a_stream_without_sides_that_breaks_off_is_named_by_its_ends():
+    row = passage("server", "wan", 500, 1000, kind="rtp", leg=2, first_lost=13.0, last_lost=23.0)
+    sent = stream(leg=2, packets=1000, last_time=23.0) | {"direction": "other"}
+    (found,) = asked(RULE, rtp_streams=[sent], **seen_from(EVERY_PLACE, [row | {"direction": "other"}]))
+    assert f"no RTP packets from {SERVER}:30000" in told_both(found, RULE)["en"]["title"]
+
+
+@pytest.mark.parametrize("changes", [{"packets": 1300}, {"src_port": 30002}, {"last_time": 30.0}])
+def test_what_is_lost_here_and_there_or_before_the_end_is_a_share(changes):
+    (found,) = cut(10.0, **changes)
+    assert "50.0 % of the RTP packets" in told_both(found, RULE)["en"]["title"]
+
+
+def test_less_than_a_second_at_the_end_is_a_share():
+    (found,) = cut(19.1)
+    assert "4.5 % of the RTP packets" in told_both(found, RULE)["en"]["title"]

@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.rules.media_lost import RULE, percent
 from tests.builders import GATEWAY, SERVER
+from tests.diagnose.places import EVERY_PLACE, passages, seen_from
 from tests.diagnose.scenes import asked, check, plain_stream, stream, told_both, verdict
 
 
@@ -76,3 +77,10 @@ def test_few_packets_make_no_percentage():
 
 def test_silent_about_a_trace_of_loss():
     assert asked(RULE, rtp_streams=[lossy(5), stream("client_to_server")]) == []
+
+
+def test_where_several_places_show_the_stream_it_is_said_where_packets_arrived():
+    seen = seen_from(EVERY_PLACE, passages([1000, 1000, 900], kind="rtp"), passages([9, 9, 9]))
+    (found,) = asked(RULE, rtp_streams=[lossy(100), stream("client_to_server")], **seen)
+    assert found.facts["stretches"] == [["server", "wan", 1000, 1000], ["wan", "client", 900, 1000]]
+    told_both(found, RULE)

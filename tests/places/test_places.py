@@ -50,6 +50,7 @@ def test_flows_are_joined_across_both_nats(pcaps):
     assert (row["to_src_addr"], row["to_dst_addr"]) == ("198.51.100.77", "10.0.50.118")
     assert (row["sent"], row["arrived"], row["lost"]) == (895, 816, 79)
     assert row["first_lost"] < row["last_lost"]
+    assert row["smallest_lost"] == row["largest_arrived"] == 210  # SRTP with 20 ms of PCMA
 
 
 @pytest.mark.parametrize(

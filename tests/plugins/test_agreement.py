@@ -27,6 +27,7 @@ IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see
 # Capture -> why the two may differ.
 ALLOWED = {
     "f_refer": "the plug-in does not follow REFER: the leg of a transfer is a call of its own",
+    "f_wss_no_binding": "the plug-in joins no leg whose SIP cannot be read: its checks are a call",
     "hep": IN_HEP,
     "hep_tcp": IN_HEP,
     "ice_tcp": IN_TCP,

@@ -13,7 +13,11 @@ from tests.plugins.wiresharks import Wireshark
 PCAPS = ROOT / "pcaps"
 MADE = PCAPS / "made"
 ID = b"transaction1"
-EXPERTS = ("unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable")
+CASES = PCAPS / "cases"
+EXPERTS = (
+    "unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable", "unacknowledged",
+    "two_hellos", "hello_unanswered", "role_conflict",
+)  # fmt: skip
 
 
 def with_fields(capture: Path, *names: str, show: str = "legs.call") -> dict[int, Frame]:
@@ -147,6 +151,11 @@ def test_nomination_is_shown_on_the_check_that_nominates() -> None:
         (PCAPS / "acl_403.pcapng", "rejected"),
         (PCAPS / "acl_488.pcapng", "rejected"),
         (MADE / "icmp_quotes_stun.pcapng", "unreachable"),
+        (CASES / "f_ack_lost.pcapng", "unacknowledged"),
+        (CASES / "opensips_missing_ack_32s.pcapng", "unacknowledged"),
+        (CASES / "r_both_clients.pcapng", "two_hellos"),
+        (PCAPS / "dtls_fail.pcapng", "hello_unanswered"),
+        (MADE / "ice_role_conflict_kept.pcapng", "role_conflict"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.stem,
 )

@@ -109,8 +109,9 @@ def expected_colors(run: Run) -> Iterator[tuple[int, str]]:
         binding = bindings.loc[row.transaction_id]
         answered = "discovery" if binding["purpose"] == "discovery" else "STUN success"
         yield row.frame, RULE_OF_OUTCOME.get(binding["outcome"], answered)
-    for frame in run.dtls_messages["frame"]:
-        yield frame, "DTLS"
+    unanswered = (run.dtls["state"] == "client_hello_only").any()
+    for row in run.dtls_messages.itertuples():
+        yield row.frame, "problem" if unanswered and row.handshake_type == "client_hello" else "DTLS"
 
 
 @pytest.mark.parametrize("name", ["good", "two_calls", "no_binding_success", "acl_403", "dtls_fail"])

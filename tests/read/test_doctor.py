@@ -15,14 +15,14 @@ def test_every_check_is_made_where_tshark_is():
     fit = ["python", "tshark", "alone", "fields", "filter", "preferences", "lua", "editcap", "capinfos"]
     assert list(found) == [*fit, "user", "temporary space"]
     assert {found[name].state for name in fit if name != "lua"} == {"ok"}
-    assert tshark.version() in found["tshark"].detail
+    assert programs.tshark_version() in found["tshark"].detail
 
 
 def test_without_tshark_the_rest_is_still_said(monkeypatch):
     def missing(*_: str) -> str:
         raise SetupError("tshark not found; install it: `apt-get install tshark`")
 
-    monkeypatch.setattr(tshark, "version", missing)
+    monkeypatch.setattr(programs, "tshark_version", missing)
     found = {check.name: check for check in doctor.checks()}
     assert found["tshark"] == doctor.Check(
         "tshark", "fault", "tshark not found", "install it: `apt-get install tshark`"

@@ -131,7 +131,7 @@ def test_a_setting_that_leads_nowhere_is_no_reason_to_run_another(ticket, monkey
     (ticket / "text").write_text("text")
     monkeypatch.setenv(programs.SETTING, setting.format(here=ticket))
     with pytest.raises(SetupError, match=trouble):
-        tshark.version()
+        programs.tshark_version()
 
 
 @pytest.mark.parametrize("says", ["Wireshark 4.0.17.", "Editcap (Wireshark) 4.0.17", "", "ls 9.1.0"])
@@ -140,7 +140,7 @@ def test_a_setting_that_leads_to_another_program_is_told(tmp_path, monkeypatch, 
     (tmp_path / "editcap").symlink_to(real.with_name("editcap"))
     monkeypatch.setenv(programs.SETTING, str(mine))
     with pytest.raises(SetupError, match="is no tshark: it calls itself"):
-        tshark.version()
+        programs.tshark_version()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="shell script")
@@ -149,7 +149,7 @@ def test_a_setting_that_cannot_be_started_is_told(tmp_path, monkeypatch):
     mine.write_bytes(b"\x7fELF, or not")
     monkeypatch.setenv(programs.SETTING, str(mine))
     with pytest.raises(SetupError, match="does not run: "):
-        tshark.version()
+        programs.tshark_version()
 
 
 def test_companions_are_those_of_the_file_not_of_the_link(tmp_path, monkeypatch):
@@ -168,15 +168,15 @@ def test_another_build_of_the_same_version_is_another(tmp_path, monkeypatch):
     def build(says: str) -> str:
         monkeypatch.setenv(programs.SETTING, str(program(tmp_path / "tshark", says)))
         os.utime(tmp_path / "tshark", ns=(0, 0))
-        return tshark.build()
+        return programs.tshark_build()
 
     known = {
         build(f"TShark (Wireshark) 4.0.17 ({packed}).") for packed in ("Git v4.0.17", "deb12u1", "deb12u3")
     }
     assert len(known) == 3
     os.utime(tmp_path / "tshark", ns=(0, 1))
-    assert tshark.build() not in known
+    assert programs.tshark_build() not in known
     again = program(tmp_path / "elsewhere" / "tshark", "TShark (Wireshark) 4.0.17 (deb12u3).")
     os.utime(again, ns=(0, 0))
     monkeypatch.setenv(programs.SETTING, str(again))
-    assert tshark.build() in known  # the same one in another place
+    assert programs.tshark_build() in known  # the same one in another place

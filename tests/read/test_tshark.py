@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from postproc.model.errors import CaptureError, SetupError
-from postproc.read import processes, tshark
+from postproc.read import processes, programs, streaming, tshark
 from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
@@ -49,13 +49,13 @@ def written(tmp_path):
 
 
 def test_version_is_three_numbers():
-    assert tuple(map(int, tshark.version().split("."))) >= (4, 0, 0)
+    assert tuple(map(int, programs.tshark_version().split("."))) >= (4, 0, 0)
 
 
 def test_missing_tshark_names_the_command_that_installs_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetupError, match=r"tshark not found; install it: .*apt-get install tshark"):
-        tshark.version()
+        programs.tshark_version()
 
 
 @pytest.mark.parametrize("says", ["TShark (Wireshark) 3.6.2", "something else"])
@@ -65,7 +65,7 @@ def test_old_or_strange_tshark_is_refused(monkeypatch, tmp_path, says):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetupError, match=r"too old, 4\.0 or later is needed"):
-        tshark.version()
+        programs.tshark_version()
 
 
 def test_every_message_of_a_segment_and_of_several_segments(written):
@@ -159,7 +159,7 @@ def feed(text: bytes, deadline: float, pause: float = 0.0, most: int = 1 << 20) 
         if text:
             stream.feed_data(text)
             stream.feed_eof()
-        parser = tshark.EkBatches(asyncio.get_running_loop().time() + deadline, pause, most)
+        parser = streaming.EkBatches(asyncio.get_running_loop().time() + deadline, pause, most)
         return await parser.get_packets_from_stream(stream, b"")
 
     return asyncio.run(one())
@@ -192,7 +192,7 @@ def test_a_line_without_an_end_is_not_waited_for(monkeypatch, tmp_path, written)
     program.write_text("#!/bin/sh\nexec tr '\\0' 7 < /dev/zero\n")
     program.chmod(0o755)
     monkeypatch.setattr(tshark, "executable", lambda: str(program))
-    monkeypatch.setattr(tshark, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(streaming, "LONGEST_LINE", 1 << 20)
     with pytest.raises(CaptureError, match="more of it than of any honest capture"):
         list(tshark.frames(written(pcap())))
 
@@ -327,7 +327,7 @@ def test_a_name_that_looks_like_an_option_is_a_file(good, tmp_path, monkeypatch)
 
 
 def test_tshark_that_hangs_is_stopped(good, monkeypatch):
-    monkeypatch.setattr(tshark.PdmlCapture, "deadline", lambda self: self.eventloop.time())
+    monkeypatch.setattr(streaming.PdmlCapture, "deadline", lambda self: self.eventloop.time())
     with pytest.raises(CaptureError, match="took too long"):
         tshark.packets(good, "frame")
     assert children() == []

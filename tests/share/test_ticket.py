@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from postproc.model.errors import SetupError
+from postproc.model.text import clean
 from postproc.pipeline import load
 from postproc.share import ticket as module
 from postproc.share.ticket import Order, read_answers, ticket
@@ -172,6 +173,7 @@ def test_answers_that_are_none_are_refused(tmp_path, text, said):
         ("deep.json", "[" * 5000),
         ("odd.json", '[{"key": ["symptom"], "answer": 1}]'),
         ("odder.json", '[{"key": {}, "answer": 1}]'),
+        ("colours.json", '{"\x9b31mred\u202e": "1"}'),
     ],
 )
 def test_answers_of_any_form_are_read_or_refused_in_one_line(tmp_path, name, content):
@@ -179,6 +181,7 @@ def test_answers_of_any_form_are_read_or_refused_in_one_line(tmp_path, name, con
     with pytest.raises(SetupError) as refused:
         read_answers(tmp_path / name)
     assert "\n" not in str(refused.value)
+    assert clean(str(refused.value)) == str(refused.value)
 
 
 @pytest.fixture

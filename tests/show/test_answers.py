@@ -1,11 +1,14 @@
 """What a run says at its end: the findings of a call as lines."""
 
 from postproc.model.tables import Tables
-from postproc.show.answers import SHOWN, closing, details, frame_list
+from postproc.show.answers import SHOWN, closing, details, frame_list, headlines, lost_between
+from postproc.show.calls import call_lines
 from postproc.show.report.sheets import log_warnings as log_warnings_sheet
 from postproc.show.selection import log_warnings
 from postproc.show.store import findings_document
 from tests import builders as t
+from tests.diagnose.places import EVERY_PLACE, passages, seen_from
+from tests.diagnose.scenes import tables
 
 ADVICE = "Check that UDP from and to the server's media ports passes the firewall on both sides."
 
@@ -87,3 +90,28 @@ def test_of_many_frames_the_first_are_named():
 def test_the_closing_line_counts_in_both_languages():
     assert closing(2, 1, 1, "en") == "2 calls in 1 capture (1 unchanged, not read again)"
     assert closing(1, 46, 0, "de") == "1 Anruf in 46 Mitschnitten"
+
+
+def test_what_is_lost_between_places_stands_under_the_headline():
+    held = tables(
+        **seen_from(EVERY_PLACE, passages([17, 17, 0]), passages([1543, 1543, 1486], kind="rtp")),
+        calls=[
+            {"call": 1, "verdict": "fault", "headline": "Lost"},
+            {"call": 2, "verdict": "ok", "headline": "Well"},
+        ],
+    )
+    between = lost_between(held, "en")
+    assert between == {
+        1: [
+            "STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17",
+            "RTP packets, leg 1: server → WAN 1,543 of 1,543 · WAN → client 1,486 of 1,543",
+        ]
+    }
+    shown = [line.plain for line in headlines(call_lines(held), None, "en", between)]
+    assert shown == ["call 1: Lost", *(f"  {each}" for each in between[1])]
+    assert "    " + between[1][0] in [line.plain for line in details(held, {}, None, "en")]
+
+
+def test_what_arrived_in_whole_needs_no_line():
+    held = tables(**seen_from(EVERY_PLACE, passages([17, 17, 17])))
+    assert lost_between(held, "de") == {}

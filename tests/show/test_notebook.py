@@ -28,7 +28,9 @@ def told(held, kind):
 
 
 @pytest.mark.parametrize("lang", ["en", "de"])
-@pytest.mark.parametrize("calls", [[], [Seen()], [Seen("one", STEPS), Seen("two")]])
+@pytest.mark.parametrize(
+    "calls", [[], [Seen()], [Seen("one", STEPS), Seen("two")], [Seen("three", places=True)]]
+)
 def test_it_is_a_valid_notebook_of_valid_python(calls, lang):
     held = made(calls, lang=lang)
     nbformat.validate(held)
@@ -62,6 +64,12 @@ def test_the_worst_call_is_told_first_with_the_step_at_which_it_stopped():
     assert text.index("No Binding Success") < text.index("Answered?") < text.index("### Legs")
     assert "2 calls in this capture" in text
     assert "fine" not in text
+
+
+def test_a_call_from_several_places_has_their_pictures_and_tables():
+    several, one = ("\n".join(told(made([Seen("x", places=each)]), "code")) for each in (True, False))
+    for cell in ("call.places()", "call.route()", "call.passages[", "call.clocks["):
+        assert cell in several and cell not in one
 
 
 def test_one_call_has_no_overview_and_no_next_calls():

@@ -20,6 +20,9 @@ from postproc.model.tables import Tables
 __all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "evidence"]
 
 
+Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, source, destination
+
+
 class Case(Call):
     """A call and the deployment it is judged by; its rows are in order of time.
 
@@ -101,6 +104,15 @@ class Case(Call):
         return self.client_legs if self.legs else [None]
 
     @cached_property
+    def lost_flows(self) -> frozenset[Flow]:
+        """RTP of which another place, farther along its way, shows nothing."""
+        return frozenset(
+            (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
+            for row in self.passages
+            if row.kind == "rtp" and row.lost and not row.arrived
+        )
+
+    @cached_property
     def last_time(self) -> datetime | None:
         """When the last capture with this call ends."""
         return max((each.last_time for each in self.captures if each.last_time), default=None)
@@ -148,7 +160,10 @@ def beside(tables: Tables, deployment: Deployment) -> Beside:
 
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:
-    once = table[table["copy_of"].isna()] if "copy_of" in table else table
+    once = table
+    for again in ("copy_of", "counted_in"):
+        if again in once:
+            once = once[once[again].isna()]
     return once.sort_values("time", kind="stable")
 
 

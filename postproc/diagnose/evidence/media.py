@@ -74,11 +74,22 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
     """Whether a leg has audio both ways; None where it has none that could be judged."""
     directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
     if any(each.rows for each in directed):
-        return _balanced(case, *directed)
-    flows = ways(case, leg)
+        return _balanced(case, *(_arriving(case, each) for each in directed))
+    flows = {ends: _arriving(case, each) for ends, each in ways(case, leg).items()}
     if not flows:
         return None
     return any(_balanced(case, held, flows.get(ends[::-1], Way(()))) for ends, held in flows.items())
+
+
+def _arriving(case: Case, sent: Way) -> Way:
+    """Without what a place nearer to the receiver does not show."""
+    return Way(
+        tuple(
+            row
+            for row in sent.rows
+            if (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
+        )
+    )
 
 
 def _balanced(case: Case, one: Way, other: Way) -> bool:

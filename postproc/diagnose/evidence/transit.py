@@ -130,6 +130,29 @@ def _matters(case: Case, loss: Loss) -> bool:
     return loss.everything or loss.oversized
 
 
+# Of what is sent after the first loss so much has to be lost for the stream to break off there: a few percent
+# are sent before the device that drops them has made up its mind. With less, a bad line is taken for a cut.
+ALL_BUT_A_FEW = 0.95
+
+
+def cut_off(case: Case, loss: Loss) -> float:
+    """For how many seconds nothing of a stream arrives any more, to its end; 0 where some of it does."""
+    row = _biggest(loss.transit)
+    source = (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
+    sent = [
+        each
+        for each in case.rtp_streams
+        if (each.capture, each.src_addr, each.src_port, each.dst_addr, each.dst_port) == source
+    ]
+    if loss.transit.kind != "rtp" or not sent or row.first_lost is None:
+        return 0.0
+    ended = max(each.last_time for each in sent)
+    lasted = (ended - min(each.first_time for each in sent)).total_seconds()
+    silent = (ended - row.first_lost).total_seconds()
+    expected = sum(each.packets or 0 for each in sent) * silent / lasted if lasted > 0 else 0.0
+    return silent if expected and row.lost >= ALL_BUT_A_FEW * expected else 0.0
+
+
 def counted(case: Case, loss: Loss) -> dict[str, Any]:
     """What the sentences on a loss name."""
     transit = loss.transit
@@ -143,14 +166,14 @@ def counted(case: Case, loss: Loss) -> dict[str, Any]:
         "origin": transit.origin.name,
         "target": transit.target.name,
         "capture": transit.target.capture,
-        "stretches": _counts(loss.way),
+        "stretches": counts(loss.way),
         "first": transit.first_lost,
         "last": transit.last_lost,
         **_ends(_biggest(transit)),
     }
 
 
-def _counts(way: Iterable[Transit]) -> list[list[str | int]]:
+def counts(way: Iterable[Transit]) -> list[list[str | int]]:
     """The stretches as a finding's facts have them: (origin, target, arrived, sent) each."""
     return [[each.origin.name, each.target.name, each.arrived, each.sent] for each in way]
 

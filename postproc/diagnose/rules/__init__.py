@@ -37,6 +37,7 @@ ORDER = """
     candidates-rejected-by-acl
     no-common-codec
     mdns-only
+    sip-alg
     private-connection-address
     answer-mismatch
     srtp-not-agreed
@@ -63,7 +64,6 @@ ORDER = """
     media-port-out-of-range
     carrier-nat-or-vpn
     hotspot-client
-    sip-alg
     dtls-fingerprint-mismatch
     dtls-role-conflict
     dtls-fragment-lost

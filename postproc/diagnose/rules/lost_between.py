@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.transit import Loss, counted, losses, proof, sender
+from postproc.diagnose.evidence.transit import Loss, counted, cut_off, losses, proof, sender
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
@@ -25,6 +25,18 @@ SHARE = Text(
     " {target:word}.",
     "{percent:1} % der {what:word} von {source} an {destination} gehen zwischen {origin:word} und {target:word}"
     " verloren.",
+)
+CUT_OFF_SIDE = Text(
+    "From {first:clock} on no {what:word} from the {sender:word} get from {origin:word} to {target:word}: the last"
+    " {lost} are lost.",
+    "Ab {first:clock} kommen keine {what:word} des {sender:word}s mehr von {origin:word} bis {target:word}: Die letzten"
+    " {lost} gehen verloren.",
+)
+CUT_OFF = Text(
+    "From {first:clock} on no {what:word} from {source} to {destination} get from {origin:word} to {target:word}: the"
+    " last {lost} are lost.",
+    "Ab {first:clock} kommen keine {what:word} von {source} an {destination} mehr von {origin:word} bis {target:word}:"
+    " Die letzten {lost} gehen verloren.",
 )
 WAY = Text("Arrived on the way: {stretches:way}.", "Unterwegs angekommen: {stretches:way}.")
 FLOW = Text(
@@ -49,6 +61,10 @@ SETTLE = Text(
     "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
 )
 
+NOTICED_S = (
+    1.0  # of silence to a stream's end that is told as such; shorter, and one burst of losses would be
+)
+
 
 def find(case: Case) -> Iterator[Finding]:
     for loss in losses(case):
@@ -59,7 +75,11 @@ def find(case: Case) -> Iterator[Finding]:
 def _finding(case: Case, loss: Loss) -> Finding:
     transit = loss.transit
     side = sender(transit)
-    titles = (ALL_OF_SIDE, ALL) if loss.everything else (SHARE_OF_SIDE, SHARE)
+    titles = (SHARE_OF_SIDE, SHARE)
+    if loss.everything:
+        titles = (ALL_OF_SIDE, ALL)
+    elif cut_off(case, loss) >= NOTICED_S:
+        titles = (CUT_OFF_SIDE, CUT_OFF)
     certain = loss.hears
     doubt = () if certain else (UNHEARD,) if loss.sees else (UNSEEN,)
     return Finding(
@@ -77,10 +97,13 @@ def _finding(case: Case, loss: Loss) -> Finding:
 
 
 def _verdict(case: Case, loss: Loss) -> Verdict:
-    """A share of the RTP is a doubt about the call from where on media-lost has one."""
+    """A share of the RTP is a doubt about the call from where on media-lost has one, silence as media-stopped has it."""
+    limits = case.deployment.thresholds
     if loss.everything:
         return "fault" if loss.hears else "suspect"
-    return "suspect" if loss.percent > case.deployment.thresholds.loss_percent else "note"
+    if cut_off(case, loss) > limits.stopped_seconds:
+        return "fault"
+    return "suspect" if loss.percent > limits.loss_percent else "note"
 
 
 RULE = Rule(

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import ways
+from postproc.diagnose.evidence.transit import counts
 from postproc.diagnose.evidence.view import leaky
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow
 from postproc.model.text import Text
+from postproc.model.transit import Transit, transits
 
 ENOUGH = 50  # fewer packets make no percentage
 
@@ -25,6 +27,7 @@ DETAIL = Text(
     "{lost} of {expected}, as seen at the capture point; longest gap {gap:0} ms, jitter {jitter:1} ms.",
     "{lost} von {expected}, gesehen am Mitschnittpunkt; längste Lücke {gap:0} ms, Jitter {jitter:1} ms.",
 )
+WAY = Text("Arrived from place to place: {stretches:way}.", "Von Punkt zu Punkt angekommen: {stretches:way}.")
 EVERYWHERE = Text(
     "All streams of one machine lose packets alike: the capture itself, or that machine's own line, may drop them.",
     "Alle RTP-Streams eines Rechners verlieren gleichermaßen: Womöglich verwirft der Mitschnitt selbst Pakete oder"
@@ -47,6 +50,7 @@ SETTLE = Text(
 
 def find(case: Case) -> Iterator[Finding]:
     limits = case.deployment.thresholds
+    passed = transits(case)
     streams = [row for leg in [*case.numbers, None] for way in ways(case, leg).values() for row in way.rows]
     leaks = leaky(case)
     for row in streams:
@@ -54,7 +58,12 @@ def find(case: Case) -> Iterator[Finding]:
             alike = _alike(row, streams, limits.capture_loss_percent)
             excuse = HOLES if leaks else EVERYWHERE if alike else PAUSE if _paused(row) else None
             much: Verdict = "cannot_tell" if excuse else "suspect"
-            yield _finding(row, lost, much if lost > limits.loss_percent else "note", excuse)
+            verdict = much if lost > limits.loss_percent else "note"
+            yield _finding(row, lost, verdict, excuse, [each for each in passed if _carries(each, row)])
+
+
+def _carries(transit: Transit, row: RtpStreamRow) -> bool:
+    return transit.kind == "rtp" and (transit.leg, transit.direction) == (row.leg, row.direction)
 
 
 def _alike(row: RtpStreamRow, streams: list[RtpStreamRow], limit: float) -> bool:
@@ -81,15 +90,19 @@ def percent(row: RtpStreamRow) -> float:
     return 100 * (row.lost or 0) / expected if expected >= ENOUGH else 0.0
 
 
-def _finding(row: RtpStreamRow, lost: float, verdict: Verdict, excuse: Text | None) -> Finding:
-    facts = {
+def _finding(
+    row: RtpStreamRow, lost: float, verdict: Verdict, excuse: Text | None, way: list[Transit]
+) -> Finding:
+    facts: dict[str, object] = {
         "percent": lost, "lost": row.lost, "expected": row.expected, "number": row.leg,
         "source": endpoint(row.src_addr, row.src_port), "target": endpoint(row.dst_addr, row.dst_port),
         "gap": row.max_gap_ms or 0.0, "jitter": row.jitter_ms or 0.0,
     }  # fmt: skip
+    if way:
+        facts["stretches"] = counts(way)
     return Finding(
         RULE.name, verdict, 0.6 if excuse else 0.85, evidence(row), TITLE if row.leg else NO_LEG,
-        (DETAIL, excuse) if excuse else (DETAIL,), facts, SETTLE if excuse else None, leg=row.leg,
+        (DETAIL, *((WAY,) if way else ()), *((excuse,) if excuse else ())), facts, SETTLE if excuse else None, leg=row.leg,
     )  # fmt: skip
 
 

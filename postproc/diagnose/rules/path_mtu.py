@@ -97,8 +97,8 @@ RULE = Rule(
     ),
     references=("RFC 8899", "RFC 6347, section 4.1.1.1", "RFC 3261, section 18.1.1"),
     known_problems=Text(
-        "Sizes are those of whole IP packets; a datagram of which one fragment is lost counts as lost.",
-        "Größen sind die ganzer IP-Pakete; ein Datagramm, dem ein Fragment fehlt, gilt als verloren.",
+        "Of a datagram in fragments only the first one is followed: that a later one is lost is not seen.",
+        "Von einem Datagramm in Fragmenten wird nur das erste verfolgt: Geht ein späteres verloren, ist das nicht zu sehen.",
     ),
     find=find,
 )

@@ -1,48 +1,86 @@
-"""A router rewrites SIP on its way: two captures of one message differ."""
+"""A device on the way rewrites SIP: two captures of one message differ."""
 
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.media import media_ok
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
+from postproc.model.transit import Alteration, Rewritten, alterations, spots
 
 TITLE = Text(
-    "SIP is rewritten between the captures: {what} of the same {message} is {one} here and {other} there.",
-    "SIP wird zwischen den Mitschnitten umgeschrieben: {what} derselben Nachricht {message} ist hier {one} und dort {other}.",
+    "SIP is rewritten between {origin:word} and {target:word}: {what} of the same {message} is {here} at the one and"
+    " {there} at the other.",
+    "SIP wird zwischen {origin:word} und {target:word} umgeschrieben: {what} derselben Nachricht {message} ist am einen"
+    " Punkt {here} und am anderen {there}.",
 )
 DETAIL = Text(
-    "{capture} and {other_capture} hold the same message (Call-ID, CSeq and branch), but not the same text.",
-    "{capture} und {other_capture} enthalten dieselbe Nachricht (Call-ID, CSeq und Branch), aber nicht denselben Text.",
+    "{capture} (frame {frame}) and {other_capture} (frame {other_frame}) hold the same message (Call-ID, CSeq and"
+    " branch), but not the same text.",
+    "{capture} (Frame {frame}) und {other_capture} (Frame {other_frame}) enthalten dieselbe Nachricht (Call-ID, CSeq und"
+    " Branch), aber nicht denselben Text.",
+)
+LINES = Text(
+    "Rewritten in {count:message|messages}: {lines:8}.",
+    "Umgeschrieben in {count:Nachricht|Nachrichten}: {lines:8}.",
+)
+MEDIA = Text(
+    "The description names another place for the media than its author did, and media do not come both ways.",
+    "Die Beschreibung nennt für die Medien einen anderen Ort als ihr Verfasser, und Medien kommen nicht in beiden"
+    " Richtungen an.",
 )
 
 
 def find(case: Case) -> Iterator[Finding]:
-    held: dict[tuple[object, ...], SipMessageRow] = {}
-    for row in case.sip_messages:
-        key = (row.call_id, row.cseq, row.cseq_method, row.method, row.status, row.branch, row.to_tag)
-        first = held.setdefault(key, row)
-        if row.branch and first.capture != row.capture and _contact(first) != _contact(row):
-            facts = {
-                "what": "Contact", "message": row.method or str(row.status), "one": first.contact,
-                "other": row.contact, "capture": first.capture, "other_capture": row.capture,
-            }  # fmt: skip
-            yield Finding(
-                RULE.name, "suspect", 0.8, evidence(first, row), TITLE, (DETAIL,), facts,
-                leg=case.leg_of.get(row.call_id),
-            )  # fmt: skip
-            return
+    altered: dict[tuple[str, str], list[Alteration]] = {}
+    for each in alterations(case):
+        altered.setdefault((each.message.capture, each.other.capture), []).append(each)
+    for found in altered.values():
+        yield _finding(case, found)
 
 
-def _contact(row: SipMessageRow) -> str | None:
-    """Contact without what may differ by white space."""
-    return "".join(row.contact.split()) if row.contact else None
+def _finding(case: Case, found: list[Alteration]) -> Finding:
+    described = [each for each in found if each.in_description]
+    shown = (described or found)[0]
+    line = next((line for line in shown.lines if line.what.startswith("SDP")), shown.lines[0])
+    harmful = bool(described) and not media_ok(case)
+    names = {spot.capture: spot.name for spot in spots(case)}
+    message, other = shown.message, shown.other
+    return Finding(
+        RULE.name,
+        "fault" if harmful else "suspect",
+        0.9 if harmful else 0.8,
+        evidence(message, other),
+        TITLE,
+        (DETAIL, LINES, MEDIA) if harmful else (DETAIL, LINES),
+        {
+            "origin": names.get(message.capture, message.capture),
+            "target": names.get(other.capture, other.capture),
+            "what": line.what,
+            "message": shown.name,
+            "here": line.here,
+            "there": line.there,
+            "capture": message.capture,
+            "frame": message.frame,
+            "other_capture": other.capture,
+            "other_frame": other.frame,
+            "count": len(found),
+            "lines": [f"{each.what} {each.here} → {each.there}" for each in _every_line(found)],
+        },
+        leg=case.leg_of.get(message.call_id),
+    )
+
+
+def _every_line(found: list[Alteration]) -> list[Rewritten]:
+    """Each difference once, however many messages show it."""
+    return list(dict.fromkeys(line for each in found for line in each.lines))
 
 
 RULE = Rule(
     code="NAT008",
     name="sip-alg",
-    stage="nat",
+    stage="sdp",
+    breaks="unaltered_sip",
     summary=Text("SIP ALG", "SIP-ALG"),
     claim=Text(
         "A router on the way changes addresses inside SIP messages.",
@@ -61,7 +99,7 @@ RULE = Rule(
             "Das SIP-ALG abschalten oder einen anderen Port als 5060 oder TLS verwenden.",
         ),
     ),
-    references=("RFC 3261, section 8.1.1.8",),
+    references=("RFC 3261, section 8.1.1.8", "RFC 3261, section 16.6"),
     known_problems=Text(
         "It needs the same message in two captures; one capture alone does not prove an ALG.",
         "Nötig ist dieselbe Nachricht in zwei Mitschnitten; einer allein beweist kein ALG.",

@@ -13,7 +13,7 @@ from postproc.model.calls import Call
 from postproc.model.rows import CallRow
 from postproc.model.text import Lang
 from postproc.show.colors import MUTED
-from postproc.show.pictures import charts, svg, timeline
+from postproc.show.pictures import charts, places, svg, timeline
 from postproc.show.pictures.ladder import ladder
 from postproc.show.pictures.layout import Label, Picture, plain
 from postproc.show.pictures.wording import say
@@ -34,11 +34,14 @@ def _ladder(call: Call, lang: Lang = "en") -> Picture:
 
 
 PICTURES: Mapping[str, Callable[[Call, Lang], Picture]] = {
+    "places": places.places,
+    "route": places.route,
     "ladder": _ladder,
     "call_timeline": timeline.timeline,
     "bindings": timeline.bindings,
     "media": charts.media,
 }
+OF_PLACES = ("places", "route")  # of calls that were captured at several places
 
 
 def layout(name: str, call: Call, lang: Lang = "en") -> Picture:
@@ -52,8 +55,9 @@ def overview_layout(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
 
 
 def svgs(call: Call, lang: Lang = "en") -> dict[str, str]:
-    """Every picture of a call as an ``<svg>`` element, ids unique in a page of many calls."""
-    return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}") for name in PICTURES}
+    """The pictures of a call as ``<svg>`` elements, ids unique in a page of many calls."""
+    names = [name for name in PICTURES if call.passages or name not in OF_PLACES]
+    return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}") for name in names}
 
 
 def overview_svg(calls: Iterable[CallRow], lang: Lang = "en") -> str:

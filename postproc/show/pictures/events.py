@@ -130,8 +130,8 @@ def _with_notes(rows: Sequence[Row], notes: Sequence[Note]) -> list[Row]:
 def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
     """The events of a call in the order of time."""
     bindings, streams = _bindings(call), _streams(call, lang)
-    requests = {(row.capture, row.frame): (row.call_id, row.cseq) for row in call.sip_messages}
-    found: list[Event] = []
+    requests = {(row.capture, row.frame): (row.call_id, row.cseq, row.branch) for row in call.sip_messages}
+    lost, found = _lost_media(call), list[Event]()
     for row in call.timeline:
         if row.lane == "media" and row.kind == "end":  # a band's end shows it
             continue
@@ -140,9 +140,25 @@ def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
         stream = streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
         event = _event(row, binding, machines, stream.text if stream else _base(row, binding, lang), lang)
         identity = stream.ssrc if stream else binding.transaction or requests.get(at)
-        found.append(replace(event, identity=identity))
+        arrives = event.arrives and (row.lane != "media" or (row.capture, row.src, row.dst) not in lost)
+        found.append(replace(event, identity=identity, arrives=arrives))
     joined = _with_descriptions(found)
-    return _once(joined) if _overlapping(call) else joined
+    if call.clocks:  # of one place after the other in the table, now on one clock
+        joined.sort(key=lambda event: event.time)
+    return _once(joined) if call.clocks or _overlapping(call) else joined
+
+
+def _lost_media(call: Call) -> set[tuple[str, str | None, str | None]]:
+    """Capture, source and destination of media of which the next place shows nothing."""
+    return {
+        (
+            row.from_capture,
+            transport_address(row.from_src_addr, row.from_src_port),
+            transport_address(row.from_dst_addr, row.from_dst_port),
+        )
+        for row in call.passages
+        if row.kind == "rtp" and row.lost and not row.arrived
+    }
 
 
 def _event(row: TimelineRow, binding: Binding, machines: Machines, base: str, lang: Lang) -> Event:
@@ -231,13 +247,16 @@ def _once(events: list[Event]) -> list[Event]:
     shown: dict[object, int] = {}
     kept: list[Event] = []
     for event in events:
-        kind = (event.lane, event.kind, event.leg, event.src, event.dst, event.base, event.identity)
+        said = None if event.lane == "stun" and event.identity else event.base  # each place by what it sees
+        kind = (event.lane, event.kind, event.leg, event.src, event.dst, said, event.identity)
         capture = event.frames[0][0]
         counted[capture, kind] += 1
         key = (kind, counted[capture, kind])
         if key in shown and kept[shown[key]].frames[0][0] != capture:
             first = kept[shown[key]]
-            kept[shown[key]] = replace(first, frames=first.frames + event.frames)
+            kept[shown[key]] = replace(
+                first, frames=first.frames + event.frames, arrives=first.arrives or event.arrives
+            )
         else:
             shown[key] = len(kept)
             kept.append(event)

@@ -15,6 +15,7 @@ from postproc.model.calls import Calls, Run
 from postproc.model.loading import load
 from postproc.model.rows import CallRow
 from postproc.model.text import Lang
+from postproc.model.transit import on_one_clock
 from postproc.show import pictures
 from postproc.show.colors import PAPER
 from postproc.show.pictures import svg as svg_
@@ -28,7 +29,18 @@ with elsewhere():  # it takes a matplotlibrc of the current folder before the us
     from matplotlib.font_manager import FontProperties, findfont, get_font
     from matplotlib.text import Text
 
-__all__ = ["bindings", "call_timeline", "draw", "ladder", "media", "overview", "png", "svg"]
+__all__ = [
+    "bindings",
+    "call_timeline",
+    "draw",
+    "ladder",
+    "media",
+    "overview",
+    "places",
+    "png",
+    "route",
+    "svg",
+]
 
 FONT = "DejaVu Sans"
 INCH = 72.0
@@ -47,6 +59,16 @@ class Drawing(Figure):
         """Draw with letters as wide as in the layout: hinting would change them with the resolution."""
         with mpl.rc_context({"text.hinting": "none"}):
             super().draw(renderer)
+
+
+def places(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
+    """The places a call was captured at, with what arrived on each stretch between them."""
+    return _drawn("places", run, call, lang)
+
+
+def route(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
+    """Places as columns: each packet once, lost ones as broken arrows."""
+    return _drawn("route", run, call, lang)
 
 
 def ladder(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
@@ -75,7 +97,7 @@ def overview(run: Run, lang: Lang = "en") -> Drawing:
 
 
 def _drawn(name: str, run: Run, call: int, lang: Lang) -> Drawing:
-    return draw(pictures.layout(name, Calls(run, only=call)[call], lang))
+    return draw(pictures.layout(name, Calls(run, on_one_clock(run), only=call)[call], lang))
 
 
 def svg(figure: Drawing, prefix: str | None = None) -> str:

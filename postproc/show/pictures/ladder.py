@@ -123,8 +123,14 @@ class Ladder:
 def ladder(call: Call, lang: Lang = "en") -> Ladder:
     """Lay out the ladder of a call."""
     machines = Machines(call)
-    headings = machines.headings(lang)
-    rows = rows_of(call, machines, lang)
+    return laid_out(call, machines.headings(lang), rows_of(call, machines, lang), lang, machines)
+
+
+def laid_out(
+    call: Call, headings: list[Heading], rows: list[Row], lang: Lang, machines: Machines | None = None
+) -> Ladder:
+    """The ladder with these columns and rows: ``machines``, with media as bands between them, or places."""
+    name = "ladder" if machines else "route"
     letters = _letters(call)
     frames = [_frame(row, letters) for row in rows]
     left = MARGIN + FRAME + max((width(frame, SMALL) for frame in frames), default=0) + 12
@@ -134,13 +140,14 @@ def ladder(call: Call, lang: Lang = "en") -> Ladder:
     edge = _labels_end(rows, headings, grid)
     wide = edge + max(map(badges_width, marks), default=0.0) + MARGIN
     high = grid.bottom + 24 + 11 * len(letters) + list_height(findings) + 10
-    picture = Picture(max(wide, NARROWEST_PICTURE), high, title(call, "ladder", lang))
-    drawn = Ladder(headings, rows, grid, _bands(call, machines, grid), marks, picture)
+    picture = Picture(max(wide, NARROWEST_PICTURE), high, title(call, name, lang))
+    bands = _bands(call, machines, grid) if machines else []
+    drawn = Ladder(headings, rows, grid, bands, marks, picture)
     _draw_headings(drawn)
     _draw_bands(drawn)
     _draw_rows(drawn, frames, edge, lang)
     _draw_foot(drawn, findings, letters, lang)
-    draw_heading(picture, call, "ladder", MARGIN, lang)
+    draw_heading(picture, call, name, MARGIN, lang)
     _draw_rails(drawn)
     return drawn
 

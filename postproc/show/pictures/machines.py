@@ -12,6 +12,7 @@ streams, then by its host; what is left are machines that no message describes.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from postproc.model.addresses import endpoint, host, transport_address
 from postproc.model.calls import Call
@@ -107,10 +108,12 @@ class Machines:
         self._owners: dict[At, Machine] = {}
         self._sides: dict[tuple[int | None, str], Machine] = {}  # by leg and side: client, server
         self._find_ends()
+        self._find_translated()
         self._find_proxies()
         self._find_relays()
         self._find_described()
         self._find_directed()
+        self._find_translated()
         self._find_others()
         self.all = sorted(self._found, key=lambda machine: RIGHTMOST.get(machine.part, 0))
         self._columns = {id(machine): min(n, MOST_COLUMNS - 1) for n, machine in enumerate(self.all)}
@@ -172,13 +175,42 @@ class Machines:
         alone = len(inbound) == 1 and len(self._legs) == 2
         return alone and leg.role == "outbound" and (inbound[0], "uas") in machine.ends
 
+    def _find_translated(self) -> None:
+        """Addresses that NAT gives a machine between two places: what is one packet has one sender."""
+        for leg, *pair in self._same_ends:
+            for at, other in (pair, pair[::-1]):
+                machine = self._owners.get((leg, other)) or self._owners.get((None, other))
+                if machine is not None and (leg, at) not in self._owners:
+                    self._owners[leg, at] = machine
+                    machine.add(at)
+
+    @cached_property
+    def _same_ends(self) -> list[tuple[int | None, str, str]]:
+        """Leg and what one end is called at two places; twice, so that three places in a row are joined."""
+        found = {
+            (row.leg, one, other)
+            for row in self._call.passages
+            for one, other in (
+                (
+                    transport_address(row.from_src_addr, row.from_src_port),
+                    transport_address(row.to_src_addr, row.to_src_port),
+                ),
+                (
+                    transport_address(row.from_dst_addr, row.from_dst_port),
+                    transport_address(row.to_dst_addr, row.to_dst_port),
+                ),
+            )
+            if one and other and one != other
+        }
+        return 2 * sorted(found, key=str)
+
     def _find_proxies(self) -> None:
         """Hops of SIP between the ends; a port that only TCP uses is its host's."""
         legs = {leg.number: leg for leg in self._legs}
         hops = {(event.leg, event.src, event.dst) for event in self._call.timeline if event.lane == "sip"}
         for number, *hop in sorted(hops, key=str):
             for at, far in (hop, hop[::-1]):
-                if at is None or (None, at) in self._owners:
+                if at is None or self.owner(number, at):
                     continue
                 other = self._owners.get((None, far)) if far else None
                 machine = _at_host((each for each in self._found if each is not other), host(at))

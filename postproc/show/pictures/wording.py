@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
+    ARRIVED,
     CALL_NUMBER,
     CANDIDATES,
     CHECKS,
@@ -43,6 +44,17 @@ WORDS = {
     "bindings": capital(PICTURES["bindings"]),
     "media_title": capital(PICTURES["media"]),
     "overview": capital(PICTURES["overview"]),
+    "places": capital(PICTURES["places"]),
+    "route": capital(PICTURES["route"]),
+    "none_places": Text("seen from one place only", "nur von einem Punkt aus gesehen"),
+    "of": ARRIVED,
+    "clock": Text("clock {offset}", "Uhr {offset}"),
+    "reference_clock": Text("reference clock", "Bezugsuhr"),
+    "unknown_clock": Text("clock unknown", "Uhr unbekannt"),
+    "translation": Text(
+        "NAT between {origin} and {target}: {inside} becomes {outside}",
+        "NAT zwischen {origin} und {target}: aus {inside} wird {outside}",
+    ),
     "none_bindings": Text("no connectivity checks", "keine Connectivity Checks"),
     "none_media": Text("no RTP", "kein RTP"),
     "none_calls": Text("no calls", "keine Anrufe"),

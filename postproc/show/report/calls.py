@@ -11,7 +11,7 @@ from postproc.model.tables import Tables
 from postproc.model.text import Lang
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
-from postproc.show.report import sheets
+from postproc.show.report import between, sheets
 from postproc.show.report.cells import (
     COPIED,
     NONE,
@@ -152,7 +152,16 @@ def detail(
     """Everything of a call but its pictures."""
     row, number = call.call, shown_as.number
     held = cards(number, found, lang)
-    makers = (sheets.phases, sheets.pairs, sheets.bindings, sheets.handshakes, sheets.streams, sheets.legs)
+    makers = (
+        between.passages,
+        between.rewritten,
+        sheets.phases,
+        sheets.pairs,
+        sheets.bindings,
+        sheets.handshakes,
+        sheets.streams,
+        sheets.legs,
+    )
     return Detail(
         entry=shown_as,
         captures=", ".join(shown(name, 120) for name in _captures(call)),

@@ -1,9 +1,10 @@
 """The report: a run's tables as plain data, and that as one HTML file that needs nothing else.
 
 A page must open at once wherever it is read, so of very many calls only the worst are shown whole, and
-of many only the worst with pictures. Templates escape everything but the SVG that ``show.pictures``
-made. The content security policy allows this page's own script and style, known by their hashes, no
-text to become markup or code (Trusted Types), and no request at all.
+of many only the worst with pictures, and a few that are well: pictures cost as much as all else of a call,
+and nobody looks at them for every call of a good day. Templates escape everything but the SVG that
+``show.pictures`` made. The content security policy allows this page's own script and style, known by their
+hashes, no text to become markup or code (Trusted Types), and no request at all.
 """
 
 import base64
@@ -25,6 +26,7 @@ from postproc.model.loading import load
 from postproc.model.rows import CaptureRow, LogRow, RtpStreamRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
+from postproc.model.transit import on_one_clock
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
@@ -36,6 +38,7 @@ from postproc.show.store import Walks
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
+WELL = 10  # of them, calls that are simply well; each costs 10 ms and 50 KB
 PICTURE_BYTES = 8_000_000  # of all pictures together
 CALLS_OVER_TIME = 3  # from so many calls on there is a picture of all
 
@@ -46,6 +49,7 @@ class Limits:
 
     detailed: int = DETAILED
     pictured: int = PICTURED
+    well: int = WELL
     picture_bytes: int = PICTURE_BYTES
     calls: Collection[int] = ()
 
@@ -128,7 +132,7 @@ def report(
         verdicts=_counts(entries, lang),
         entries=tuple(entries),
         beside=cards(0, found[None], lang),
-        details=tuple(_with_pictures(details, calls, lang, limits)),
+        details=tuple(_with_pictures(details, Calls(tables, on_one_clock(tables)), lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
@@ -151,12 +155,13 @@ def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
 
 
 def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:
-    """The details, the worst with pictures while there is room for them."""
-    wanted = {each.number for each in _worst([each.entry for each in details], limits.pictured)}
-    ranks = {each.entry.number: each.entry.rank for each in details}
+    """The details, the worst and a few others with pictures while there is room for them."""
+    ranked = sorted((each.entry.rank, each.entry.number) for each in details)
+    well = [number for rank, number in ranked if rank == RANKS["ok"]]
+    spared = set() if limits.calls else set(well[limits.well :])
     made: dict[int, dict[str, str]] = {}
     room = limits.picture_bytes
-    for number in sorted(wanted, key=lambda call: (ranks[call], call)):
+    for number in [number for _, number in ranked if number not in spared][: limits.pictured]:
         drawn = _drawn(calls[number], lang)
         room -= sum(map(len, drawn.values()))
         if room < 0:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
+    BETWEEN,
     CALL,
     CANDIDATES,
     CAPTURE,
@@ -98,11 +99,13 @@ PAGE: Mapping[str, Text] = {
     "pictures": Text("Pictures", "Bilder"),
     "ladder": capital(PICTURES["ladder"]),
     "call_timeline": capital(PICTURES["timeline"]),
+    "places": capital(PICTURES["places"]),
+    "route": capital(PICTURES["route"]),
     "bindings": Text("Binding timeline", "Bindings im Zeitverlauf"),
     "media_picture": capital(PICTURES["media"]),
     "no_pictures": Text(
-        "No pictures here, as the report would become too large. They come with:",
-        "Hier ohne Bilder, da der Bericht sonst zu groß würde. Es gibt sie mit:",
+        "No pictures here: of so many calls only the worst and a few good ones have some. They come with:",
+        "Hier ohne Bilder: Von so vielen Anrufen haben nur die schlimmsten und einige gute welche; mit:",
     ),
     "no_details": Text(
         "The calls without a link are left out here, as the report would become too large. Of one of them:",
@@ -183,6 +186,17 @@ HEADINGS: Mapping[str, Text] = {
     "from_server": Text("Server's packets", "Pakete des Servers"),
     "silence": Text("Longest silence", "Längste Stille"),
     "verdict": capital(VERDICT),
+    "kind": Text("What", "Was"),
+    "from_place": Text("From place", "Von Punkt"),
+    "to_place": Text("To place", "Nach Punkt"),
+    "sent": Text("Sent", "Gesendet"),
+    "arrived": Text("Arrived", "Angekommen"),
+    "first_lost": Text("First lost", "Erster Verlust"),
+    "last_lost": Text("Last lost", "Letzter Verlust"),
+    "delay": Text("Delay", "Verzögerung"),
+    "message": Text("SIP message", "SIP-Nachricht"),
+    "here": Text("At the one place", "Am einen Punkt"),
+    "there": Text("At the other", "Am anderen"),
     "yes": YES,
     "no": NO,
     "matches": Text("matches", "passt"),
@@ -190,6 +204,8 @@ HEADINGS: Mapping[str, Text] = {
 }
 # Of the sheets, by the table they come from.
 TITLES: Mapping[str, Text] = {
+    "passages": BETWEEN,
+    "sip_messages": Text("SIP rewritten on the way", "Unterwegs umgeschriebenes SIP"),
     "phases": capital(PHASES),
     "candidates": capital(CANDIDATES),
     "pairs": Text("Candidate pairs", "Kandidatenpaare"),

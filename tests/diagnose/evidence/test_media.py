@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
 from tests.builders import GATEWAY, SERVER
+from tests.diagnose.places import EVERY_PLACE, passage, seen_from
 from tests.diagnose.scenes import foreign, good, leg, plain_stream, scene, stream
 
 
@@ -121,3 +122,16 @@ def test_media_of_unknown_direction_that_ends_long_before_its_phase_proves_nothi
     only = {"call": 1, "leg": 1, "phase": 1, "kind": "answered", "frame": 21, "time": 3.0, "started": 3.0,
             "ended": ended, "packets_undirected": 1700}  # fmt: skip
     assert media_ok(scene(base=foreign(), phases=[only])) is ok
+
+
+@pytest.mark.parametrize(("arrived", "heard"), [(0, False), (1, True)])
+def test_media_of_which_the_receivers_place_shows_nothing_are_not_heard(arrived, heard):
+    """Each capture shows what its own side sends: both directions, and neither is heard."""
+    seen = seen_from(EVERY_PLACE, [passage("server", "client", arrived, 850, kind="rtp")])
+    assert both_ways(scene(**seen), 1) is heard
+    assert media_ok(scene(**seen)) is heard
+
+
+def test_a_flow_that_is_lost_says_nothing_of_another():
+    lost = passage("server", "client", 0, 90, kind="rtp", from_dst_addr="192.168.178.34")
+    assert both_ways(scene(**seen_from(EVERY_PLACE, [lost])), 1) is True

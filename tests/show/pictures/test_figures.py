@@ -69,7 +69,8 @@ def test_dotted_lines_have_gaps():
 
 def test_every_plot_is_a_figure_and_shows_itself_in_a_notebook():
     run = scenes.run_of("good.pcapng")
-    for plot in (figures.ladder, figures.call_timeline, figures.bindings, figures.media):
+    of_call = (figures.ladder, figures.call_timeline, figures.bindings, figures.media)
+    for plot in (figures.places, figures.route, *of_call):
         figure = plot(run, 1, "de")
         assert isinstance(figure, Figure)
         assert figure._repr_svg_() == figures.svg(figure)

@@ -66,6 +66,11 @@ def test_all_pictures_of_a_call_are_small_and_bear_ids_of_their_own():
         ElementTree.fromstring(text)
 
 
+def test_a_call_from_several_places_has_two_more():
+    held = pictures.svgs(Calls(scenes.run_of("places/ports_kept"))[1])
+    assert list(held)[:3] == ["places", "route", "ladder"]
+
+
 def test_nothing_is_fetched_and_nothing_runs():
     text = "".join(pictures.svgs(Calls(scenes.run_of("two_calls.pcapng"))[2]).values())
     assert not re.search(r"<(script|style|image|use|foreignObject|a)\b|\bon\w+=|url\(|href", text)

@@ -64,6 +64,14 @@ def test_of_many_calls_the_worst_have_pictures():
     assert [bool(each.pictures) for each in held.details] == [False, True, False]
 
 
+def test_of_many_calls_that_are_well_a_few_have_pictures():
+    verdicts = ["ok", "fault", "ok", "cannot_tell", "ok"]
+    held = made(crowd(verdicts), limits=Limits(well=1))
+    assert [bool(each.pictures) for each in held.details] == [True, True, False, True, False]
+    named = made(crowd(verdicts), limits=Limits(well=1, calls=[3, 5]))
+    assert [bool(each.pictures) for each in named.details] == [True, True]
+
+
 def test_pictures_end_where_the_room_ends():
     every = made(crowd(["ok", "fault", "ok"]))
     size = sum(map(len, every.details[1].pictures.values()))

@@ -1,0 +1,61 @@
+"""What places of a call tell when compared, as sheets: what passed between them, SIP that was rewritten."""
+
+from postproc.model.calls import Call
+from postproc.model.text import Lang
+from postproc.model.transit import Alteration, Spot, Transit, alterations, spots, transits
+from postproc.model.vocabulary import PASSING, PLACES, word
+from postproc.show.report.cells import Cell, Sheet, clock, code, leg_cell, millis, place, sheet, shown
+
+MOST_STRETCHES, MOST_LINES = 60, 40
+
+
+def passages(call: Call, lang: Lang) -> Sheet | None:
+    """One row per leg, kind, direction and stretch."""
+    columns = "leg kind from_place to_place sent arrived lost first_lost last_lost delay from to"
+    return sheet("passages", lang, columns, [_stretch(each, lang) for each in transits(call)], MOST_STRETCHES)
+
+
+def _stretch(transit: Transit, lang: Lang) -> tuple[Cell, ...]:
+    lost = "bad" if not transit.arrived else "doubt" if transit.lost else "faint"
+    widest = max(transit.flows, key=lambda row: row.sent)
+    return (
+        leg_cell(transit.leg),
+        Cell(shown(word(PASSING, transit.kind, lang))),
+        Cell(_name(transit.origin, lang)),
+        Cell(_name(transit.target, lang)),
+        Cell(str(transit.sent), "figure"),
+        Cell(str(transit.arrived), "figure"),
+        Cell(str(transit.lost), f"figure {lost}"),
+        Cell(clock(transit.first_lost), "figure"),
+        Cell(clock(transit.last_lost), "figure"),
+        Cell(millis(transit.delay_ms, lang), "figure"),
+        code(place(widest.from_src_addr, widest.from_src_port)),
+        code(place(widest.from_dst_addr, widest.from_dst_port)),
+    )
+
+
+def _name(spot: Spot, lang: Lang) -> str:
+    return shown(word(PLACES, spot.name, lang), 60)
+
+
+def rewritten(call: Call, lang: Lang) -> Sheet | None:
+    """One row per line of a SIP message that two captures show differently, side by side."""
+    names = {spot.capture: _name(spot, lang) for spot in spots(call)}
+    rows = [row for each in alterations(call) for row in _lines(each, names)]
+    return sheet("sip_messages", lang, "message line here there", rows, MOST_LINES)
+
+
+def _lines(altered: Alteration, names: dict[str, str]) -> list[tuple[Cell, ...]]:
+    at = [
+        f"{names.get(row.capture, shown(row.capture, 60))} #{row.frame}"
+        for row in (altered.message, altered.other)
+    ]
+    return [
+        (
+            Cell(shown(altered.name, 60)),
+            Cell(shown(line.what, 60)),
+            Cell(f"{at[0]}: {shown(line.here, 200)}", "code long"),
+            Cell(f"{at[1]}: {shown(line.there, 200)}", "code long"),
+        )
+        for line in altered.lines
+    ]
