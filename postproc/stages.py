@@ -189,13 +189,10 @@ def judged(
 ) -> tuple[Tables, store.Walks]:
     """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
 
-    ``apart`` has rows name the files of the recordings again, with times of their own; evidence does, too.
+    ``apart`` has rows name the files of the recordings again, with times of their own.
     """
-    tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only)
-    walked = walks(found, work.lang)
-    for step in (each for steps in walked.values() for each in steps):
-        step["capture"], step["frames"] = recorded.evidence(step["capture"], step["frames"])
-    return apart(tables), walked
+    tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
+    return apart(tables), walks(found, work.lang)
 
 
 def _with_logs(

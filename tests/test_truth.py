@@ -59,8 +59,10 @@ def test_tables_hold_no_word_and_no_na_that_they_do_not_declare(truth):
     assert [wrong for table in TABLES for wrong in table.undeclared(getattr(run, table.name))] == []
 
 
+# What was read: ``passages`` has the times of media packets that were looked at one by one.
 EVENTS = [
     "captures",
+    "passages",
     "logs",
     "sip_messages",
     "connection_events",

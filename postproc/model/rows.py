@@ -56,6 +56,7 @@ class CaptureRow(NamedTuple):
     packets_not_looked_at: int | None
     not_looked_at: str | None
     cut_short: bool | None
+    missing: str | None
     recording: int | None
     warnings: str | None
 

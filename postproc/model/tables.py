@@ -230,6 +230,11 @@ CAPTURES = Table(
         ),
         Column("not_looked_at", TEXT, "What those were, each with its number: ESP 120; ethertype 0x8906 3."),
         Column("cut_short", FLAG, "The file ends inside a packet."),
+        Column(
+            "missing",
+            TEXT,
+            "Between the file before it and this one, if packets are missing there: an ISO 8601 interval.",
+        ),
         Column("recording", INTEGER, "Number of its recording, by time: files of a ring buffer have one."),
         Column("warnings", TEXT, "What to know about the reading, newline-joined."),
     ),
