@@ -27,6 +27,7 @@ COMPARED = (
     "icmp_errors", "connection_events", "findings",
 )  # fmt: skip
 WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # what a piece cannot have in common with the whole
+KINDS = {bytes.fromhex("d4c3b2a1"): "pcap", bytes.fromhex("4d3cb2a1"): "nsecpcap"}  # others become pcapng
 FEWEST = 200  # packets of a capture that is worth being cut
 
 
@@ -38,8 +39,8 @@ def cut(capture: Path, pieces: int, folder: Path, seed: int = 0) -> list[Path]:
     assert editcap
     making = folder / "making"
     making.mkdir(parents=True)
-    kind = "pcap" if ".pcap" in capture.suffixes else "pcapng"
-    subprocess.run([editcap, "-F", kind, "-c", str(size), capture, making / f"ring.{kind}"], check=True)
+    kind = KINDS.get(capture.read_bytes()[:4], "pcapng")
+    subprocess.run([editcap, "-F", kind, "-c", str(size), capture, making / "ring.pcap"], check=True)
     made = sorted(making.iterdir())
     names = random.Random(seed).sample(range(1000), len(made))
     ring = folder / "ring"

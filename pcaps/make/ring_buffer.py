@@ -20,7 +20,7 @@ def make() -> Files:
     recording = Recording("2026-12-03T00:00:00")
     call = Call(recording, "ring_buffer")
     _before(call)
-    first = _so_far(call)
+    first = so_far(call)
     _after(call)
     records = recording.records()
     halves = (
@@ -30,7 +30,7 @@ def make() -> Files:
     captures = {
         name: files.pcapng(recording.interfaces, half) for name, half in zip(NAMES, halves, strict=True)
     }
-    second = _difference(_so_far(call), first)
+    second = difference(so_far(call), first)
     by_capture = {NAMES[0]: {**first, "dtls": {"done": True}}, NAMES[1]: {**second, "dtls": {"done": False}}}
     return product("ring_buffer", captures, WHAT, [call.truth(by_capture=by_capture)], view="server: eth0")
 
@@ -51,14 +51,14 @@ def _after(call: Call) -> None:
     call.hang_up(2.45)
 
 
-def _so_far(call: Call) -> dict[str, Any]:
+def so_far(call: Call) -> dict[str, Any]:
     media = {leg: dict(streams) for leg, streams in call.streams.items()}
     return {"messages": call.leg1.messages + call.leg2.messages, "bindings": call.bindings(), "media": media}
 
 
-def _difference(all_of_it: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+def difference(all_of_it: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
     """Number by number, through whatever nesting."""
     return {
-        key: _difference(value, first[key]) if isinstance(value, Mapping) else value - first[key]
+        key: difference(value, first[key]) if isinstance(value, Mapping) else value - first[key]
         for key, value in all_of_it.items()
     }

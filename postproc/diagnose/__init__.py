@@ -24,6 +24,7 @@ from postproc.model.enumerations import CallVerdict
 from postproc.model.errors import SetupError
 from postproc.model.findings import Finding, Rule, Step
 from postproc.model.loading import load
+from postproc.model.recordings import Recordings
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
 from postproc.model.text import Lang
@@ -46,31 +47,63 @@ class Judged:
 
 
 def diagnose(
-    tables: Tables, deployment: Deployment, *, lang: Lang = "en", only: Collection[str] = ()
+    tables: Tables,
+    deployment: Deployment,
+    *,
+    lang: Lang = "en",
+    only: Collection[str] = (),
+    recorded: Recordings | None = None,
 ) -> tuple[Tables, list[Judged]]:
     """Return the tables with findings and the calls' verdicts, and what they rest on.
 
-    ``only``: names of rules to ask; none = all.
+    ``only``: names of rules to ask; none = all. ``recorded``: the recordings among the captures, whose files
+    are named where something is seen.
     """
+    files = recorded or Recordings((), tables.captures)
     asked = [rule for rule in RULES if not only or rule.name in only]
     every = cases(tables, deployment)
     found = compared(every, [_found(case, asked) for case in every])
     judged = [
-        _judged(case, _reconsidered(case, each, asked)) for case, each in zip(every, found, strict=True)
+        _in_files(_judged(case, _reconsidered(case, each, asked)), files)
+        for case, each in zip(every, found, strict=True)
     ]
     of_calls = (
         found.row() for each in judged for found in describe.findings(each.chain, BY_NAME, each.case, lang)
     )
-    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang)])
+    findings = FINDINGS.rows([*of_calls, *_beside_calls(beside(tables, deployment), asked, lang, files)])
     calls, phases = _with_verdicts(tables, judged, lang), _phases_with_verdicts(tables, judged)
     return tables.with_(findings=findings, calls=calls, phases=phases), judged
 
 
-def _beside_calls(case: Beside, rules: Iterable[Rule], lang: Lang) -> Iterator[dict[str, Any]]:
+def _beside_calls(
+    case: Beside, rules: Iterable[Rule], lang: Lang, files: Recordings
+) -> Iterator[dict[str, Any]]:
     for rule in rules:
         if rule.beside_calls:
             for found in rule.find(case):
-                yield describe.described(found, rule, case, lang).row()
+                yield describe.described(_in_file(found, files), rule, case, lang).row()
+
+
+def _in_files(judged: Judged, files: Recordings) -> Judged:
+    """The same with what was found in recordings named by file."""
+    if not files.several:
+        return judged
+    found = tuple(_in_file(each, files) for each in judged.chain.findings)
+    root = judged.chain.root and _in_file(judged.chain.root, files)
+    steps = tuple(
+        replace(
+            step,
+            facts=files.facts(step.facts, step.evidence),
+            evidence=step.evidence and files.evidence(step.evidence),
+        )
+        for step in judged.walk
+    )
+    return replace(judged, chain=replace(judged.chain, root=root, findings=found), walk=steps)
+
+
+def _in_file(found: Finding, files: Recordings) -> Finding:
+    facts = files.facts(found.facts, found.evidence)
+    return replace(found, facts=facts, evidence=files.evidence(found.evidence))
 
 
 def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:

@@ -13,6 +13,13 @@ import pandas as pd
 from postproc.model.columns import plain
 
 
+class FrameNumber(int):
+    """A frame's number, which tells it from the other numbers in the facts of a finding."""
+
+
+FRAMES = frozenset({"frame", "response_frame", "final_frame", "opened_by"})  # columns that hold them
+
+
 class Row(Protocol):
     """What the rows of every table have: the place in the capture they lead back to."""
 
@@ -48,7 +55,12 @@ def load(kind: type[R], table: pd.DataFrame) -> list[R]:
     """The rows of a table, in its order, as the type that ``postproc.model.rows`` has for it."""
     names: tuple[str, ...] = cast(Any, kind)._fields
     make = cast(Callable[..., R], kind)
-    return list(map(make, *(plain(table[name]) for name in names)))
+    return list(map(make, *(_values(table, name) for name in names)))
+
+
+def _values(table: pd.DataFrame, name: str) -> list[Any]:
+    values = plain(table[name])
+    return [each and FrameNumber(each) for each in values] if name in FRAMES else values
 
 
 def by(rows: Iterable[R], *names: str) -> Mapping[Any, tuple[R, ...]]:

@@ -24,7 +24,9 @@ import pandas as pd
 
 from postproc.model import constants
 from postproc.model.columns import INTEGER, TEXT, array, plain
-from postproc.model.tables import CAPTURES, FINDINGS, Tables
+from postproc.model.findings import Evidence
+from postproc.model.loading import FrameNumber
+from postproc.model.tables import CAPTURES, Tables
 
 SECOND = 1_000_000_000
 LONGEST_PAUSE = 60 * SECOND
@@ -298,12 +300,37 @@ class Recordings:
             ]
         return found
 
-    def evidence(self, capture: str | None, frames: Sequence[int]) -> tuple[str | None, list[int]]:
-        """Where frames are: the file of the first, and those in it."""
-        recording = next((each for each in self.several if each.name == capture), None)
+    def evidence(self, found: Evidence) -> Evidence:
+        """Evidence in a file: that of its first frame, and the frames in it."""
+        recording = self._of(found.capture)
         if recording is None:
-            return capture, list(frames)
-        return _first_file(recording, frames)
+            return found
+        places = recording.places(pd.Series(found.frames, dtype="Int64")).tolist() or [0]
+        first = places[0]
+        pairs = zip(found.frames, places, strict=False)
+        frames = tuple(frame - recording.before[first] for frame, place in pairs if place == first)
+        return Evidence(recording.files[first], frames, found.time)
+
+    def facts(self, facts: Mapping[str, Any], found: Evidence | None) -> dict[str, Any]:
+        """Facts with frames as they are called in the file of the evidence, or with the file they are in."""
+        recording = self._of(found.capture) if found else None
+        if found is None or recording is None:
+            return dict(facts)
+        here = self.evidence(found).capture
+        return {name: _called(value, recording, here) for name, value in facts.items()}
+
+    def _of(self, name: str) -> Recording | None:
+        return next((each for each in self.several if each.name == name), None)
+
+
+def _called(value: Any, recording: Recording, here: str) -> Any:  # noqa: ANN401  (any fact)
+    if isinstance(value, tuple | list):
+        return type(value)(_called(each, recording, here) for each in value)
+    if not isinstance(value, FrameNumber):
+        return value
+    place = int(recording.places(pd.Series([value], dtype="Int64"))[0])
+    frame, file = value - recording.before[place], recording.files[place]
+    return FrameNumber(frame) if file == here else f"{frame} ({file})"
 
 
 def in_files(rows: pd.DataFrame, several: Iterable[Recording]) -> pd.DataFrame:
@@ -320,30 +347,7 @@ def in_files(rows: pd.DataFrame, several: Iterable[Recording]) -> pd.DataFrame:
         places = recording.places(rows["frame"].iloc[rows_of_it])
         names[rows_of_it] = np.array(recording.files, object)[places]
         less[rows_of_it] = np.array(recording.before)[places]
-    moved = _moved(rows, names.tolist(), -less)
-    if "frames" in rows and FINDINGS.names[0] in rows:
-        moved = moved.assign(frames=_frames(rows, of))
-    return moved
-
-
-def _frames(rows: pd.DataFrame, of: Mapping[Recording, Any]) -> Any:  # noqa: ANN401  (of pandas)
-    """The evidence of findings: as far as it is in the file of the row."""
-    frames = plain(rows["frames"])
-    for recording, which in of.items():
-        for row in which.tolist():
-            _, held = _first_file(recording, [int(each) for each in (frames[row] or "").split(",") if each])
-            frames[row] = ",".join(map(str, held))
-    return array(frames, TEXT)
-
-
-def _first_file(recording: Recording, frames: Sequence[int]) -> tuple[str, list[int]]:
-    if not frames:
-        return recording.files[0], []
-    places = recording.places(pd.Series(frames)).tolist()
-    first = places[0]
-    less = recording.before[first]
-    held = [frame - less for frame, place in zip(frames, places, strict=True) if place == first]
-    return recording.files[first], held
+    return _moved(rows, names.tolist(), -less)
 
 
 def _moved(rows: pd.DataFrame, names: list[str], by: "np.ndarray[Any, np.dtype[np.int64]]") -> pd.DataFrame:
@@ -393,7 +397,7 @@ def _as_one(files: pd.DataFrame, name: str) -> dict[str, object]:
     last = files.iloc[-1]
     texts = {
         column: separator.join(dict.fromkeys(files[column].dropna())) or None
-        for column, separator in (("not_looked_at", "; "), ("warnings", "\n"))
+        for column, separator in (("not_looked_at", "; "), ("missing", "; "), ("warnings", "\n"))
     }
     same = {column: last[column] for column in ("format", "interfaces", "link_types", "cut_short")}
     ends = {"first_time": files["first_time"].min(), "last_time": files["last_time"].max()}

@@ -335,6 +335,7 @@ def _capture(parted: Split, path: Path, name: str, *, everything: bool) -> dict[
         "packets_not_looked_at": parted.not_looked_at,
         "not_looked_at": parted.unread or None,
         "cut_short": parted.cut_short,
+        "missing": parted.missing or None,
         "warnings": "\n".join(parted.warnings) or None,
     }
 

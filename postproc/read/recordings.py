@@ -7,7 +7,7 @@ a pause they are where those of a stream or of a TCP connection do. What cannot 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import FileIO
 from pathlib import Path
 
@@ -92,19 +92,21 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
     if len(captures) < 2:
         return [(each,) for each in captures]
     by_name = {each.name: each for each in captures}
-    peeked = ((each.name, _ends(each)) for each in captures)
-    files = [ends.file(name) for name, ends in peeked if ends]
+
+    @lru_cache(maxsize=2 * recordings.NEAREST)  # files are asked for by time
+    def ends(name: str) -> Ends | None:
+        return _ends(by_name[name])
 
     def goes_on(earlier: recordings.File, later: recordings.File) -> bool:
         if not recordings.near(earlier, later):
             return False
-        both = _ends(by_name[earlier.capture]), _ends(by_name[later.capture])
-        told = both[0].last.goes_on_in(both[1].first) if both[0] and both[1] else None
+        one, other = ends(earlier.capture), ends(later.capture)
+        told = one.last.goes_on_in(other.first) if one and other else None
         return recordings.seamless(earlier, later) if told is None else told
 
-    chains = [
-        tuple(by_name.pop(file.capture) for file in chain) for chain in recordings.chains(files, goes_on)
-    ]
+    files = [found.file(each.name) for each in captures if (found := _ends(each))]
+    joined = recordings.chains(files, goes_on)
+    chains = [tuple(by_name.pop(file.capture) for file in chain) for chain in joined]
     return chains + [(each,) for each in by_name.values()]
 
 

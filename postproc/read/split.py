@@ -139,6 +139,7 @@ class Split:
     media: Media = field(default_factory=Media)
     from_streams: tuple[Frame, ...] = ()
     files: "tuple[Split, ...]" = ()
+    missing: str = ""  # between the file before it and this one: a time in which nothing was captured
 
 
 @dataclass
@@ -391,14 +392,12 @@ def _not_looked_at(unread: Counter[str]) -> Iterator[str]:
         yield f"{total} {packets} not looked at, in which media may be: {listed(unread)}"
 
 
-def _missing(gaps: list[Gap], number: int) -> Iterator[str]:
+def _missing(gap: Gap) -> str:
     """What a file lacks that was sent before it began."""
-    for gap in gaps:
-        if gap.file == number and gap.packets:
-            yield (
-                f"packets are missing between the file before it and this one ({gap.lasts / 1e9:.1f} s): "
-                f"the {gap.packets} of RTP among them are not counted as lost"
-            )
+    return (
+        f"packets are missing between the file before it and this one ({gap.lasts / 1e9:.1f} s): "
+        f"the {gap.packets} of RTP among them are not counted as lost"
+    )
 
 
 def _result(walk: Walk, small: list[Kept]) -> Split:
@@ -437,7 +436,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
 
 
 def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> Split:
-    container = file.container
+    container, held = file.container, [gap for gap in gaps if gap.file == file.number and gap.packets]
     return Split(
         format=container.format,
         sha256=file.sha256,
@@ -452,7 +451,8 @@ def _of_file(file: File, small: Kept, unread: Counter[str], gaps: list[Gap]) -> 
         foreign_packets=small.foreign,
         not_looked_at=sum(unread.values()),
         unread=listed(unread),
-        warnings=(*_missing(gaps, file.number), *container.warnings, *_not_looked_at(unread)),
+        missing="; ".join(gap.interval for gap in held),
+        warnings=(*map(_missing, held), *container.warnings, *_not_looked_at(unread)),
     )
 
 

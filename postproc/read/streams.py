@@ -12,6 +12,7 @@ other batches changes nothing.
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, structure, take
 from postproc.read.seconds import Seconds, Steps, by_second, keep
@@ -104,6 +105,11 @@ class Gap:
     @property
     def lasts(self) -> int:
         return self.end - self.start
+
+    @property
+    def interval(self) -> str:
+        """As ISO 8601 has it."""
+        return "/".join(pd.Timestamp(time, tz="UTC").isoformat() for time in (self.start, self.end))
 
 
 @dataclass

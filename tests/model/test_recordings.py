@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
-from postproc.model.recordings import overlapping, recordings, views
+from postproc.model.findings import Evidence
+from postproc.model.loading import FrameNumber
+from postproc.model.recordings import Recording, Recordings, joined, overlapping, recordings, views
 from postproc.model.tables import Tables
-from tests.builders import captures, rows, sip_messages
+from tests.builders import bindings, captures, rows, sip_messages
 from tests.correlate.conversation import ask, invite
 
 
@@ -142,3 +144,67 @@ def test_captures_that_show_the_same_messages_are_no_files_of_one_recording():
         "far": 1,
         "next": 1,
     }
+
+
+RING = Recording.of(["a", "b", "c"], [10, 20, 5])
+
+
+def in_ring() -> Recordings:
+    return Recordings((RING,), captures(file("a", 0, 1), file("b", 1, 2), file("c", 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("frame", "place"), [(1, ("a", 1)), (10, ("a", 10)), (11, ("b", 1)), (30, ("b", 20)), (31, ("c", 1))]
+)
+def test_a_frame_of_a_recording_is_one_of_a_file(frame: int, place: tuple[str, int]):
+    found = in_ring().evidence(Evidence(RING.name, (frame, frame + 100)))
+    assert (found.capture, found.frames[0]) == place
+
+
+def test_facts_name_the_file_of_a_frame_that_is_not_that_of_the_evidence():
+    given = {"frame": FrameNumber(12), "others": (FrameNumber(11), FrameNumber(3)), "count": 12}
+    assert in_ring().facts(given, Evidence(RING.name, (12,))) == {
+        "frame": 2, "others": (1, "3 (a)"), "count": 12,
+    }  # fmt: skip
+    assert in_ring().facts(given, Evidence("elsewhere", (12,))) == given
+
+
+def test_recordings_in_place_of_captures_and_back():
+    tables = Tables().with_(
+        captures=captures(*(file(name, n, n + 1, packets=10) for n, name in enumerate("cab"))),
+        sip_messages=sip_messages(
+            *({"capture": name, "frame": frame} for name, frame in (("c", 9), ("a", 2), ("b", 10)))
+        ),
+        bindings=bindings({"capture": "a", "frame": 8, "response_frame": 12}),
+    )
+    whole, recorded = joined(tables)
+    assert whole.captures[["capture", "packets"]].values.tolist() == [["c … b", 30]]
+    assert whole.sip_messages[["capture", "frame"]].values.tolist() == [
+        ["c … b", 9], ["c … b", 12], ["c … b", 30],
+    ]  # fmt: skip
+    assert whole.bindings[["frame", "response_frame"]].values.tolist() == [[18, 22]]
+    apart = recorded.apart(whole)
+    assert apart.captures["recording"].tolist() == [0, 0, 0]
+    for name in ("sip_messages", "bindings"):
+        pd.testing.assert_frame_equal(getattr(apart, name), getattr(tables, name))
+
+
+def test_files_that_were_read_as_one_are_one_whatever_they_show():
+    given = captures(file("1", 0, 10, recording=4), file("2", 3000, 3010, recording=4), file("3", 5000, 5001))
+    _, recorded = joined(Tables().with_(captures=given))
+    assert [each.files for each in recorded.several] == [("1", "2")]
+
+
+def test_an_end_that_dumpcap_wrote_out_of_order_is_the_next_file_all_the_same():
+    assert together(file("1", 0, 1.2), file("2", 1.1, 1.25))
+    assert not together(file("long", 0, 100), file("inside", 99.9, 99.95))
+
+
+def test_of_two_rings_side_by_side_each_file_goes_on_from_the_nearest():
+    files = [
+        file("x/1", 0, 100),
+        file("y/1", 0.02, 100.02),
+        file("x/2", 100.01, 200),
+        file("y/2", 100.03, 200),
+    ]
+    assert numbers(*files) == {"x/1": 0, "x/2": 0, "y/1": 1, "y/2": 1}

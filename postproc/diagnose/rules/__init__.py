@@ -15,6 +15,7 @@ ORDER = """
     first-leg-missing
     starts-mid-call
     one-direction-only
+    files-missing
     invite-rejected-by-acl
     callee-unreachable
     session-interval-too-small
