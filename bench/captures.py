@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "bench" / "captures"
+UNITS = {"rtp": "packets", "sip": "calls", "folder": "small captures"}
+OPTIONS = {"rtp": "--packets", "sip": "--calls", "folder": "--captures"}
 GENERATOR = (
     "batches",
     "calls",
@@ -32,7 +34,7 @@ GENERATOR = (
 
 @dataclass(frozen=True)
 class Spec:
-    """A capture: ``size`` is packets in ``rtp``, calls in ``sip``."""
+    """A capture: ``size`` is packets in ``rtp``, calls in ``sip``, captures in ``folder``."""
 
     scenario: str
     size: int
@@ -49,14 +51,14 @@ class Spec:
 
     @property
     def title(self) -> str:
-        unit = "packets" if self.scenario == "rtp" else "calls"
+        unit = UNITS[self.scenario]
         extras = f" + {self.foreign:,} foreign" if self.foreign else ""
         extras += ", one media port" if self.single_port else ""
         return f"{self.size:,} {unit}{extras}"
 
     @property
     def arguments(self) -> list[str]:
-        size = ["--packets" if self.scenario == "rtp" else "--calls", str(self.size)]
+        size = [OPTIONS[self.scenario], str(self.size)]
         foreign = ["--foreign", str(self.foreign)] if self.foreign else []
         single_port = ["--single-port"] if self.single_port else []
         one_link_type = ["--one-link-type"] if self.one_link_type else []
@@ -64,8 +66,8 @@ class Spec:
 
 
 def ready(spec: Spec, folder: Path = FOLDER) -> Path:
-    """The capture's path; built first when missing or of another generator."""
-    capture = folder / f"{spec.name}.pcapng"
+    """The path of the capture, or of a folder of them; built first when missing or of another generator."""
+    capture = folder / (spec.name if spec.scenario == "folder" else f"{spec.name}.pcapng")
     if not _is_current(capture):
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "bench.generate", *spec.arguments, str(capture.resolve())]

@@ -2,9 +2,11 @@
 
     python -m bench.generate rtp calls.pcapng --packets 100000 --foreign 100000
     python -m bench.generate sip many.pcapng --calls 2000 --single-port
+    python -m bench.generate folder small/ --captures 200
 
 ``rtp``: calls of about a minute through a back-to-back user agent, 99 % of the
-packets RTP. ``sip``: many calls without media, four new ones a second. The same
+packets RTP. ``sip``: many calls without media, four new ones a second. ``folder``: a
+folder of small captures, a short call in each. The same
 arguments give the same bytes. The truth goes to NAME.truth.json.
 """
 
@@ -29,6 +31,8 @@ PACKETS_PER_SECOND = 201.6  # of a call: four streams, consent checks, RTCP
 TALK = 60.0  # seconds
 SPREAD = 30.0  # seconds within which the calls with media begin
 CALLS_PER_SECOND = 4
+COUNTED = ("packets", "rtp_packets", "foreign_packets", "sip_messages")  # of a truth
+SHORT = 2.5  # seconds of a call with a capture of its own: some 500 packets
 POOL = 200  # media ports of the B2BUA in ``sip``
 
 
@@ -76,6 +80,20 @@ def write(
         "calls": script.truth,
     }
     truth_path(path).write_text(json.dumps(truth, indent=1) + "\n")
+
+
+def folder(path: Path, captures: int, seed: int) -> None:
+    """Captures of a short call each, one after the other in time; one truth about all of them."""
+    path.mkdir(parents=True, exist_ok=True)
+    truths = []
+    for number in range(captures):
+        capture = path / f"{number:04}.pcapng"
+        write(capture, stage([rtp_plan(number, BEGIN + number * SPREAD, SHORT)], seed + number), 0, seed)
+        truths.append(json.loads(truth_path(capture).read_text()))
+        truth_path(capture).unlink()
+    whole = {name: sum(each[name] for each in truths) for name in COUNTED}
+    whole["calls"] = [call for each in truths for call in each["calls"]]
+    truth_path(path).write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def rtp_plan(number: int, start: float, talk: float) -> Plan:
@@ -137,6 +155,10 @@ def _arguments() -> argparse.Namespace:
     many.add_argument("--calls", type=int, default=2000)
     many.add_argument("--single-port", action="store_true", help="one media port for all calls")
     many.add_argument("--checks", type=int, default=0, help="ICE checks per side and call")
+    small = scenarios.add_parser("folder", help="a folder of small captures, a short call in each")
+    small.add_argument("folder", type=Path)
+    small.add_argument("--captures", type=int, default=200)
+    small.add_argument("--seed", type=int, default=1)
     for scenario in (with_media, many):
         scenario.add_argument("capture", type=Path)
         scenario.add_argument("--foreign", type=int, default=0, help="packets of foreign TCP mixed in")
@@ -149,6 +171,9 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = _arguments()
+    if given.scenario == "folder":
+        folder(given.folder, given.captures, given.seed)
+        return
     if given.scenario == "rtp":
         script = rtp(given.packets, given.seed)
     else:

@@ -13,8 +13,15 @@ from pathlib import Path
 
 from bench.captures import Spec
 
-OURS, BASELINE_A, BASELINE_B, EK = "postproc run", "tshark -Y (A)", "tshark -T fields (B)", "tshark -T ek"
-AGAIN = "postproc run, again"  # into the same folder: the capture is not read, all else done anew
+OURS, BASELINE_A, BASELINE_B, EK = (
+    "postproc run --no-report",
+    "tshark -Y (A)",
+    "tshark -T fields (B)",
+    "tshark -T ek",
+)
+AGAIN = "  again, unchanged"  # into the same folder: the results stand
+FULL, FULL_AGAIN = "postproc run", "  again, with report, unchanged"  # with report and notebooks
+ONE_PROCESS, TWO_PROCESSES = "postproc run --no-report -j 1", "postproc run --no-report -j 2"
 WITHOUT = "postproc run, without foreign TCP"  # the same calls, in the same minute
 CORRELATING = "  correlating alone"  # CPU only
 SIGNALLING = "sip || stun || dtls || icmp"
@@ -56,6 +63,9 @@ class Program:
     scenarios: tuple[str, ...] = ("rtp", "sip")
     one_link_type: bool = False  # cannot read a file with two: gets loopback as Ethernet
     without_foreign: bool = False  # what it is given; measured only where there is some
+    only_alone: bool = False  # measured only where there is no foreign traffic
+    again: str | None = None  # what its second run into the same folder is called, if that is measured
+    checked: bool = False  # its answer is compared with the truth
 
     @property
     def installed(self) -> bool:
@@ -63,7 +73,9 @@ class Program:
 
     def asked(self, spec: Spec) -> bool:
         """Whether this program on such a capture says anything."""
-        return spec.scenario in self.scenarios and bool(spec.foreign or not self.without_foreign)
+        if spec.scenario not in self.scenarios or (self.only_alone and spec.foreign):
+            return False
+        return bool(spec.foreign or not self.without_foreign)
 
     def spec(self, spec: Spec) -> Spec:
         """The form of the capture that this program is to read."""
@@ -71,9 +83,9 @@ class Program:
         return replace(spec, one_link_type=self.one_link_type, foreign=foreign)
 
 
-def _ours(capture: Path, out: Path) -> list[str]:
-    command = [sys.executable, "-m", "postproc", "run", str(capture), "-o", str(out), "-j", "1"]
-    return [*command, "--no-report"]  # tshark writes none either
+def _ours(*options: str, jobs: int = 1) -> Callable[[Path, Path], list[str]]:
+    command = [sys.executable, "-m", "postproc", "run"]
+    return lambda capture, out: [*command, str(capture), "-o", str(out), "-j", str(jobs), *options]
 
 
 def _tshark(*arguments: str) -> Callable[[Path, Path], list[str]]:
@@ -92,8 +104,13 @@ def _plain(*arguments: str) -> Callable[[Path, Path], list[str]]:
 SIP_DOCTOR = _plain("sip-doctor", "read", "--brief", "--no-flow")
 SIP_LADDER = _plain("sip-ladder", "--list", "--ports", "4900,4901,5060")
 PROGRAMS = (
-    Program(OURS, sys.executable, _ours),
-    Program(WITHOUT, sys.executable, _ours, without_foreign=True),
+    Program(
+        OURS, sys.executable, _ours("--no-report"), again=AGAIN, checked=True
+    ),  # tshark writes none either
+    Program(FULL, sys.executable, _ours(), only_alone=True, again=FULL_AGAIN),
+    Program(WITHOUT, sys.executable, _ours("--no-report"), without_foreign=True),
+    Program(ONE_PROCESS, sys.executable, _ours("--no-report"), scenarios=("folder",), checked=True),
+    Program(TWO_PROCESSES, sys.executable, _ours("--no-report", jobs=2), scenarios=("folder",), checked=True),
     Program(BASELINE_A, "tshark", _tshark(), scenarios=("rtp",)),
     Program(BASELINE_B, "tshark", _fields(), scenarios=("rtp",)),
     Program(EK, "tshark", _tshark(*PREFERENCES, "-T", "ek"), scenarios=("sip",)),

@@ -2,7 +2,8 @@
 
     python -m bench.run                     10k, 100k and 1M packets, each alone and with foreign TCP
     python -m bench.run --packets 5000000   another size
-    python -m bench.run --sip               many calls without media as well
+    python -m bench.run --sip               many calls without media as well, and the report in a browser
+    python -m bench.run --folder            200 small captures by one process and by two as well
 
 Captures are built by bench/generate.py and kept in bench/captures/. The output
 folder is new each time, the capture in the page cache, Wireshark's profile empty,
@@ -23,8 +24,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench import report
-from bench.bars import Bar, Results, bars
+from bench import browser, report
+from bench.bars import OPEN_S, SEARCH_MS, Bar, Results, bars
 from bench.captures import FOLDER, ROOT, Spec, ready, truth_path
 from bench.measure import Usage, adopt_orphans, measure, undisturbed
 from bench.programs import (
@@ -33,16 +34,24 @@ from bench.programs import (
     BASELINE_B,
     CORRELATING,
     EK,
+    FULL,
+    FULL_AGAIN,
+    ONE_PROCESS,
     OURS,
     PROGRAMS,
+    TWO_PROCESSES,
     WITHOUT,
     Program,
 )
 
 PACKETS = (10_000, 100_000, 1_000_000)
 CALLS = ((2000, False), (2000, True), (20_000, False))  # and whether all on one media port
-JUDGED = {OURS, WITHOUT, AGAIN, BASELINE_A, BASELINE_B, EK}
-QUICK = {"rtp": 1_000_000, "sip": 2000}  # up to this size three rounds are cheap
+SMALL_CAPTURES = 200
+IN_BROWSER = Spec("sip", 5000)  # whose report is opened
+JUDGED = {
+    OURS, WITHOUT, AGAIN, FULL, FULL_AGAIN, ONE_PROCESS, TWO_PROCESSES, BASELINE_A, BASELINE_B, EK,
+}  # fmt: skip
+QUICK = {"rtp": 1_000_000, "sip": 2000, "folder": 1000}  # up to this size three rounds are cheap
 
 
 def main() -> None:
@@ -51,7 +60,7 @@ def main() -> None:
     compileall.compile_dir(ROOT / "postproc", quiet=1)
     programs = [program for program in PROGRAMS if program.installed]
     results = {spec: measured(spec, programs, given.captures, given.repeat) for spec in specs(given)}
-    found = bars(results)
+    found = bars(results) + (report_bars(given.captures) if given.sip else [])
     _print(results, found, as_markdown=given.markdown)
     if given.json:
         given.json.write_text(as_json(results, found))
@@ -65,6 +74,7 @@ def specs(given: argparse.Namespace) -> list[Spec]:
         chosen.append(Spec("rtp", packets))
         chosen += [Spec("rtp", packets, foreign=packets)] if given.foreign else []
     chosen += [Spec("sip", calls, single_port=single) for calls, single in CALLS] if given.sip else []
+    chosen += [Spec("folder", SMALL_CAPTURES)] if given.folder else []
     return chosen
 
 
@@ -99,19 +109,35 @@ def as_json(results: Results, found: Sequence[Bar]) -> str:
 
 
 def _once(program: Program, capture: Path) -> Iterator[tuple[str, Usage]]:
-    """Our program runs twice: from nothing, and again with what it kept of the capture."""
+    """Our program runs twice where that is asked: from nothing, and again into the same folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         out, profile = Path(folder, "out"), Path(folder, "profile")
         profile.mkdir()
         environment = dict(os.environ) | {"WIRESHARK_CONFIG_DIR": str(profile)}
         command = program.command(capture, out)
         usage = measure(command, environment)
-        if program.name != OURS:
-            yield program.name, usage
-            return
-        yield OURS, replace(usage, failure=usage.failure or _wrong(out, capture))
-        yield AGAIN, measure(command, environment)
-        yield CORRELATING, _correlating(out)
+        if program.checked:
+            usage = replace(usage, failure=usage.failure or _wrong(out, capture))
+        yield program.name, usage
+        if program.again:
+            yield program.again, measure(command, environment)
+        if program.name == OURS:
+            yield CORRELATING, _correlating(out)
+
+
+def report_bars(folder: Path) -> list[Bar]:
+    """How fast the report of many calls is in a browser; nothing where there is none."""
+    if not browser.installed():
+        return []
+    with tempfile.TemporaryDirectory(prefix="bench-") as place:
+        out, capture = Path(place, "out"), ready(IN_BROWSER, folder)
+        command = [sys.executable, "-m", "postproc", "run", str(capture), "-o", str(out), "-q"]
+        subprocess.run(command, check=True)
+        found = browser.timing(out / "report.html")
+    return [
+        Bar(IN_BROWSER.title, "report opened in Chromium", found.open_ms / 1000, OPEN_S, "s"),
+        Bar(IN_BROWSER.title, "report searched in Chromium", found.search_ms, SEARCH_MS, "ms"),
+    ]
 
 
 def _correlating(out: Path) -> Usage:
@@ -124,9 +150,10 @@ def _correlating(out: Path) -> Usage:
 
 
 def _into_page_cache(capture: Path) -> None:
-    with capture.open("rb") as file:
-        while file.read(1 << 20):
-            pass
+    for path in sorted(capture.iterdir()) if capture.is_dir() else [capture]:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
 
 
 def _wrong(out: Path, capture: Path) -> str | None:
@@ -162,6 +189,7 @@ def _arguments() -> argparse.Namespace:
     add("--packets", type=int, nargs="*", default=PACKETS, metavar="N", help="sizes with media")
     add("--no-foreign", dest="foreign", action="store_false", help="leave foreign TCP out")
     add("--sip", action="store_true", help="2,000 and 20,000 calls without media too")
+    add("--folder", action="store_true", help="200 small captures too")
     add("--repeat", type=int, help="rounds (the least counts); default 3, more than a million packets 1")
     add("--markdown", action="store_true", help="print tables for the README")
     add("--json", type=Path, metavar="FILE", help="write the figures there")

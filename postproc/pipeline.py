@@ -16,7 +16,7 @@ from postproc.files.commit import Staged
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
 from postproc.model.recordings import joined
-from postproc.model.tables import TABLES
+from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
@@ -249,11 +249,15 @@ def _told_in(
     """The run judged anew in another language, or why not; neither if other findings come of it."""
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
-    correlated, recorded = joined(shown)
-    from postproc import batch, stages  # noqa: PLC0415
+    own, recorded = joined(shown)
+    from postproc import batch, places, stages  # noqa: PLC0415
 
+    def apart(tables: Tables) -> Tables:
+        return recorded.apart(places.by_own_clocks(tables, own))
+
+    work = stages.Work(deployment, Options(), (), lang, only, jobs=1)
     with batch.workers(1) as here:
-        told = here.submit(stages.judged, correlated, deployment, lang, only, recorded)
+        told = here.submit(stages.judged, places.by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
     tables, walked = told.result()

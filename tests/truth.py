@@ -147,7 +147,19 @@ def _counts(packets: dict[int | None, int | None]) -> dict[int, Count]:
 
 def _made(call: dict[str, Any]) -> TrueCall:
     views = call.get("by_capture") or {None: call}
+    if _in_pieces(call):  # a stream that goes on from file to file is one
+        views = {None: call}
     return _call(call, *(_view(capture, seen) for capture, seen in views.items()))
+
+
+def _in_pieces(call: dict[str, Any]) -> bool:
+    """The files are of one recording: each has other packets of the same streams."""
+    files = [view["media"] for view in call.get("by_capture", {}).values()]
+    shared = [(leg, ssrc) for leg, ssrcs in call["media"].items() for ssrc in ssrcs]
+    return len(files) > 1 and all(
+        sum(media.get(leg, {}).get(ssrc, 0) for media in files) == call["media"][leg][ssrc]
+        for leg, ssrc in shared
+    )
 
 
 def _view(capture: str | None, seen: dict[str, Any]) -> View:

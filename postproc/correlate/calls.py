@@ -371,7 +371,8 @@ def calls(
     found = facts(legs, messages, places, deployment.region or None)
     joining = join(found, tokens(legs, sources, places), overlap)
     names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
-    groups = transferred(dict(zip(names, joining.group.tolist(), strict=True)), legs, events.sip_messages)
+    joined = dict(zip(names, joining.group.tolist(), strict=True))
+    groups = transferred(joined, legs, events.sip_messages, events.sip_headers)
     lives = leg_lives(legs)
     sessions = find_sessions(told.ufrags, lives, groups, checks(events.stun_messages))
     numbers = {str(capture): number for capture, number in recordings.items()}

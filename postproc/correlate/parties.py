@@ -164,7 +164,7 @@ def _of_call(legs: list[str], ends: Ends) -> Iterator[tuple[End, Side]]:
             end, far = (leg, party), (leg, peer)
             if end in marked:
                 yield end, (marked[end], "marker")
-            elif len(legs) > 1:
+            elif _at_b2bua(leg, ends):
                 yield end, (SERVER if end in ends.shared else _far_side(end, ends), "b2bua")
             elif far in marked:
                 yield end, (SERVER if marked[far] == CLIENT else _far_side(end, ends), "marker")
@@ -182,10 +182,17 @@ def _consistent(legs: list[str], ends: Ends) -> bool:
         found = [ends.marked.get((leg, party)) for party in PARTIES]
         if found[0] is not None and found[0] == found[1]:
             return False
+        if not _at_b2bua(leg, ends):
+            continue
         for party, side in zip(PARTIES, found, strict=True):
-            if len(legs) > 1 and side is not None and (side == SERVER) != ((leg, party) in ends.shared):
+            if side is not None and (side == SERVER) != ((leg, party) in ends.shared):
                 return False
     return True
+
+
+def _at_b2bua(leg: str, ends: Ends) -> bool:
+    """It is joined with another at one of its ends; a leg that only a transfer ties to its call is not."""
+    return any((leg, party) in ends.shared for party in PARTIES)
 
 
 def marked_ends(

@@ -14,6 +14,7 @@ from pandas.api.extensions import ExtensionArray
 
 TEXT, INTEGER, REAL, FLAG = "string", "Int64", "Float64", "boolean"
 TIME = "datetime64[ns, UTC]"
+FEW = 100  # rows: looking for equal texts among fewer costs more than it saves
 ARROW = {
     TEXT: pa.large_string(),
     INTEGER: pa.int64(),
@@ -57,11 +58,20 @@ def _integers(values: Sequence[Any]) -> pa.Array:
 
 
 def plain(column: "pd.Series[Any]") -> list[Any]:
-    """Return a column's values as Python objects: NA is None, times are Timestamps."""
+    """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
     if isinstance(column.dtype, pd.StringDtype):
-        texts: list[Any] = pa.array(column.array).to_pylist()
-        return texts
+        return _texts(pa.chunked_array([pa.array(column.array)]).combine_chunks())
     if isinstance(column.dtype, np.dtype):
         return column.astype(object).where(column.notna(), None).tolist()
     values: list[Any] = column.array.to_numpy(object, na_value=None).tolist()
     return values
+
+
+def _texts(column: pa.Array) -> list[Any]:
+    """The texts; an object for each of the rows in which a name stands would be most of a run's memory."""
+    if len(column) < FEW:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    encoded = column.dictionary_encode()
+    words = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    texts: list[Any] = words[encoded.indices.fill_null(len(words) - 1).to_numpy()].tolist()
+    return texts

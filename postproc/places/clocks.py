@@ -61,6 +61,13 @@ class Clock:
         corrected: Array = time - np.rint(self.offset + elapsed * (slope / (1 + slope))).astype(np.int64)
         return corrected
 
+    def shown(self, time: Array) -> Array:
+        """Times of the other as this clock shows them."""
+        shown: Array = time + np.rint(self.offset + (time - self.since) * (self.drift or 0.0)).astype(
+            np.int64
+        )
+        return shown
+
 
 def clock(time: Array, other: Array, back: Array) -> Clock:
     """The clock that showed ``other``, by the one that showed ``time``.

@@ -52,9 +52,13 @@ class Comparison:
 
 
 class Overlap:
-    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns)."""
+    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns).
 
-    def __init__(self, found: Datagrams, matches: Matches, captures: pd.DataFrame) -> None:
+    ``root`` is the capture whose clock counts for all.
+    """
+
+    def __init__(self, found: Datagrams, matches: Matches, root: int, captures: pd.DataFrame) -> None:
+        self.root = root
         self.captures, self.flows, self.packets = found.captures, found.flows, found.packets
         self.common = dict(_by_captures(found, matches))
         spans = captures.set_index("capture").loc[found.captures, ["first_time", "last_time"]]

@@ -223,22 +223,30 @@ def clocks(seen: Overlap, course: Course) -> Iterator[dict[str, Any]]:
     """Rows of ``clocks`` for a leg's captures."""
     places = _places(seen, course)
     for position, capture in enumerate(course.captures, 1):
-        comparison = seen.comparison(course.reference, capture)
-        if comparison is None:
-            continue
+        for row in _clock(seen, course.reference, capture):
+            yield row | {"place": places.get(capture), "position": position}
+
+
+def clocks_by_root(seen: Overlap) -> Iterator[dict[str, Any]]:
+    """Rows for all captures by the root's clock, of which nobody says where they stand."""
+    for capture in range(len(seen.captures)):
+        yield from _clock(seen, seen.root, capture)
+
+
+def _clock(seen: Overlap, reference: int, capture: int) -> Iterator[dict[str, Any]]:
+    comparison = seen.comparison(reference, capture)
+    if comparison is not None:
         clocks = comparison.clocks
-        first = comparison.first if clocks else _first_matched(seen, course)
+        first = comparison.first if clocks else _first_matched(seen, reference)
         drift, bound = (_sum(getattr(each, name) for each in clocks) for name in ("drift", "bound"))
         yield {
             "capture": seen.captures[capture],
             "frame": None if first is None else int(seen.packets["frame"][first]),
             "time": None if first is None else int(seen.packets["time"][first]),
-            "reference": seen.captures[course.reference],
-            "place": places.get(capture),
-            "position": position,
+            "reference": seen.captures[reference],
             "offset_ms": sum(each.offset for each in clocks) / NS_PER_MS,
             "drift_ppm": None if drift is None else drift / PPM,
-            "matched": comparison.matched if clocks else len(_matched(seen, course)),
+            "matched": comparison.matched if clocks else len(_matched(seen, reference)),
             "residual_ms": max((each.residual or 0.0 for each in clocks), default=0.0) / NS_PER_MS,
             "bound_ms": None if bound is None else bound / NS_PER_MS,
             "certainty": comparison.certainty,
@@ -251,15 +259,15 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return None if None in terms else sum(term for term in terms if term is not None)
 
 
-def _matched(seen: Overlap, course: Course) -> Array:
+def _matched(seen: Overlap, reference: int) -> Array:
     """Rows of the reference whose packets another capture shows."""
-    rows = [common.one for pair, common in seen.common.items() if pair[0] == course.reference]
-    rows += [common.other for pair, common in seen.common.items() if pair[1] == course.reference]
-    return np.unique(np.concatenate([*rows, course.rows[:0]]))
+    rows = [common.one for pair, common in seen.common.items() if pair[0] == reference]
+    rows += [common.other for pair, common in seen.common.items() if pair[1] == reference]
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *rows]))
 
 
-def _first_matched(seen: Overlap, course: Course) -> int | None:
-    rows = _matched(seen, course)
+def _first_matched(seen: Overlap, reference: int) -> int | None:
+    rows = _matched(seen, reference)
     return int(rows[np.argmin(seen.packets["time"][rows])]) if len(rows) else None
 
 

@@ -36,6 +36,15 @@ def test_in_a_single_leg_roles_decide():
     assert of({"a": 1}) == {("a", "uac"): ("client", "role"), ("a", "uas"): ("server", "role")}
 
 
+def test_roles_decide_too_in_a_leg_that_only_a_transfer_ties_to_its_call():
+    sides = {
+        (leg, party): (side, "role") for leg in "ab" for party, side in (("uac", "client"), ("uas", "server"))
+    }
+    assert of(TWO) == sides
+    marked = of(TWO | {"c": 1}, shared=B2BUA, marks={("c", "uas"): FS} | dict.fromkeys(B2BUA, FS))
+    assert [marked["c", party] for party in ("uac", "uas")] == [("other", "marker"), ("server", "marker")]
+
+
 def test_markers_come_first_and_tell_the_other_end_of_a_single_leg():
     assert of({"a": 1}, marks={("a", "uac"): FS}, ice=[("a", "uas")]) == {
         ("a", "uac"): ("server", "marker"), ("a", "uas"): ("client", "marker"),

@@ -34,8 +34,29 @@ def refer(**changes):
     return builders.rows("sip_messages", row | changes)
 
 
+def united(known, asked, *headers):
+    return transferred(GROUPS, known, asked, builders.rows("sip_headers", *headers))
+
+
+@pytest.mark.parametrize("uri", [
+    "sip:4930111@pbx?Replaces=c%40x%3Bto-tag%3D1%3Bfrom-tag%3D2",
+    "sip:4930111@pbx?Require=replaces&replaces=c%40x%3bto-tag%3d1",
+])  # fmt: skip
+def test_the_consultation_joins_the_call_that_it_is_handed_to(uri):
+    early = legs({"invite_time": 1.0})  # long before the REFER
+    assert united(early, refer(refer_to=uri)) == GROUPS | {"c@x": 0}
+
+
+def test_who_replaces_a_dialog_by_invite_is_of_its_call():
+    header = {"call_id": "d@x", "method": "INVITE", "name": "replaces", "value": "c@x;to-tag=1;from-tag=2"}
+    nothing = builders.rows("sip_messages")
+    assert united(legs(), nothing, header) == GROUPS | {"c@x": 3}
+    assert united(legs(), nothing, header | {"value": "unknown@x;to-tag=1"}) == GROUPS
+    assert united(legs(), nothing, header | {"name": "referred-by"}) == GROUPS
+
+
 def test_the_new_leg_joins_the_call_that_is_transferred():
-    assert transferred(GROUPS, legs(), refer()) == GROUPS | {"c@x": 0}
+    assert united(legs(), refer()) == GROUPS | {"c@x": 0}
 
 
 @pytest.mark.parametrize(("new", "changes"), [
@@ -48,8 +69,8 @@ def test_the_new_leg_joins_the_call_that_is_transferred():
     ({}, {"call_id": "unknown@x"}),
 ])  # fmt: skip
 def test_other_legs_stay_apart(new, changes):
-    assert transferred(GROUPS, legs(new), refer(**changes)) == GROUPS
+    assert united(legs(new), refer(**changes)) == GROUPS
 
 
 def test_of_two_that_fit_none_is_taken():
-    assert transferred(GROUPS, legs({}, {"call_id": "d@x", "invite_time": 5.5}), refer()) == GROUPS
+    assert united(legs({}, {"call_id": "d@x", "invite_time": 5.5}), refer()) == GROUPS

@@ -198,6 +198,7 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "made/registration_failed_password.pcapng": [],
     "made/tls_handshake_failed_trust.pcapng": [],
     "made/three_legs.pcapng": OK,
+    "made/transfer_attended.pcapng": OK,
     "made/transfer_failed_refused.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
     "made/transfer_failed_target.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
     "made/turn_channel.pcapng": OK,

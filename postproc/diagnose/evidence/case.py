@@ -160,7 +160,10 @@ def beside(tables: Tables, deployment: Deployment) -> Beside:
 
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:
-    once = table[table["copy_of"].isna()] if "copy_of" in table else table
+    once = table
+    for again in ("copy_of", "counted_in"):
+        if again in once:
+            once = once[once[again].isna()]
     return once.sort_values("time", kind="stable")
 
 

@@ -28,6 +28,7 @@ SCHEME = re.compile(r"(\s*(sips?|tel|im|pres):)(.*?)(\s*)", re.IGNORECASE | re.D
 SENT_BY = re.compile(r"(\s*SIP\s*/\s*2\.0\s*/\s*[A-Za-z]{2,4}(?:-SCTP)?\s+)(\S+)(\s*)", re.IGNORECASE)
 MAGIC_BRANCH = "z9hG4bK"
 NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3}){0,2}")  # seconds, a port, a share, an index
+ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 COUNT_OR_ALGORITHM = re.compile(
     r"[0-9a-f]{8}|(?:MD5|SHA-256|SHA-512-256)(?:-sess)?", re.IGNORECASE
 )  # RFC 7616
@@ -59,7 +60,35 @@ class Uris:
         else:
             mapped = self._user(user) + at + self._words.host(host)
         address = mapped + semicolon + self.parameters(parameters)
-        return found[1] + address + question + self._texts.opaque(headers) + found[4]
+        return found[1] + address + question + self._headers(headers) + found[4]
+
+    def calls(self, value: str) -> str:
+        """Call-IDs and parameters: Call-ID, Replaces, Join."""
+        ids, semicolon, parameters = value.partition(";")
+        mapped = re.sub(r"[^\s,]+", lambda found: self._words.call_id(found[0]), ids)
+        return mapped + semicolon + self.parameters(parameters)
+
+    def _headers(self, headers: str) -> str:
+        """Headers in a URI (RFC 3261, section 19.1.1): of those that name a call the call stays the same."""
+        pieces = [header.partition("=") for header in headers.split("&")]
+        return "&".join(
+            name + equals + self._escaped(value)
+            if name.lower() in CALLS
+            else self._texts.opaque(name) + equals + self._texts.opaque(value)
+            for name, equals, value in pieces
+        )
+
+    def _escaped(self, value: str) -> str:
+        """A call's name with its escapes: each character in its place, escaped where it was."""
+        written = ESCAPED.findall(value)
+        plain = "".join(chr(int(each[1:], 16)) if len(each) == 3 else each for each in written)
+        mapped = self.calls(plain)
+        if len(mapped) != len(written) or not mapped.isascii():
+            return self._texts.opaque(value)
+        return "".join(
+            old if char == new else f"%{ord(new):02X}" if len(old) == 3 else new
+            for old, char, new in zip(written, plain, mapped, strict=True)
+        )
 
     def parameters(self, text: str) -> str:
         """``name=value`` and flags, with what separates them."""
@@ -204,7 +233,7 @@ class Messages:
             **dict.fromkeys(AGENTS, texts.agent),
             **dict.fromkeys(PARTIES, self._uris.parties),
             **dict.fromkeys(DIGEST, self._uris.digest),
-            **dict.fromkeys(CALLS, self._calls),
+            **dict.fromkeys(CALLS, self._uris.calls),
             "warning": self._warning,
         }
 
@@ -232,11 +261,6 @@ class Messages:
         """Numbers and a method: CSeq, RAck."""
         found = COUNTS.fullmatch(value)
         return found[1] + self._method(found[2]) + found[3] if found else self._texts.opaque(value)
-
-    def _calls(self, value: str) -> str:
-        ids, semicolon, parameters = value.partition(";")
-        mapped = re.sub(r"[^\s,]+", lambda found: self._words.call_id(found[0]), ids)
-        return mapped + semicolon + self._uris.parameters(parameters)
 
     def _line(self, line: str) -> str:
         name, colon, value = line.partition(":")

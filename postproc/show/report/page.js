@@ -3,25 +3,54 @@
   const page = document.documentElement, words = document.body.dataset;
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
   const one = (selector, within = document) => within.querySelector(selector);
-  page.classList.add("js");
-
   // Calls: which are shown.
   const rows = all(".calls tbody tr");
   const details = new Map(all("details.call").map((call) => [call.dataset.call, call]));
   const search = one(".search input"), chips = all(".chip");
-  const texts = new Map(rows.map((row) => [row, (row.textContent + " " + row.dataset.words).toLowerCase()]));
+  const more = one(".more"), texts = new Map();
+  const step = Number(more?.dataset.step) || rows.length;
+  let room = step;
+
+  // What a search looks through: made while nobody waits, or when it is asked for.
+  function text(row) {
+    if (!texts.has(row)) texts.set(row, (row.textContent + " " + row.dataset.words).toLowerCase());
+    return texts.get(row);
+  }
+  function prepare(from = 0) {
+    for (const row of rows.slice(from, from + step)) text(row);
+    if (from + step < rows.length) idle(() => prepare(from + step));
+  }
+  const idle = window.requestIdleCallback ?? setTimeout;
+
+  // Of the rows that fit only so many are shown: thousands take seconds to lay out.
+  function cut() {
+    let left = 0;
+    for (const row of rows) {
+      const later = !row.hidden && ++left > room;
+      if (row.classList.contains("later") !== later) row.classList.toggle("later", later);
+    }
+    if (more) more.hidden = left <= room;
+  }
+  if (more) {
+    one("button", more).addEventListener("click", () => {
+      room += step;
+      cut();
+    });
+  }
 
   function select() {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const verdicts = new Set(chips.filter((chip) => chip.getAttribute("aria-pressed") === "true").map((chip) => chip.dataset.verdict));
     let left = 0;
+    room = step;
     for (const row of rows) {
-      const fits = verdicts.has(row.dataset.verdict) && wanted.every((word) => texts.get(row).includes(word));
-      row.hidden = !fits;
+      const fits = verdicts.has(row.dataset.verdict) && wanted.every((word) => text(row).includes(word));
+      if (row.hidden === fits) row.hidden = !fits;
       left += fits;
       const call = details.get(row.dataset.call);
-      if (call) call.hidden = !fits;
+      if (call && call.hidden === fits) call.hidden = !fits;
     }
+    cut();
     one(".none-left").hidden = left > 0;
     one(".shown").textContent = left === rows.length ? "" : words.shown.replace("{n}", left).replace("{all}", rows.length);
   }
@@ -48,6 +77,7 @@
     for (const each of headings) if (each.hasAttribute("aria-sort")) each.setAttribute("aria-sort", "none");
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
     one(".calls tbody").append(...rows);
+    cut();
   }
   for (const heading of headings.filter((each) => each.dataset.sort)) {
     const button = document.createElement("button");
@@ -165,4 +195,5 @@
   });
 
   follow();
+  if (rows.length) idle(() => prepare());
 })();

@@ -1,3 +1,5 @@
+from urllib.parse import unquote
+
 import pytest
 
 from tests.share.redaction.parts import PERSONAL, SDP, invite, pseudonyms
@@ -74,6 +76,20 @@ def test_broken_and_unknown_headers_let_nothing_pass(messages, line):
         for token in ("anna", "mobil", "kunde", "10.0.50.118", "8984079810", "geheim")
         if token in new.lower()
     ]
+
+
+@pytest.mark.parametrize(
+    "escaped", ["9f1884c7%40kunde.de%3Bto-tag%3DAnna", "9f1884c7%40kunde.de%3bto-tag%3dAnna"]
+)
+def test_the_call_that_a_refer_hands_over_is_the_same_in_the_copy(messages, escaped):
+    call_id, tag = (
+        messages.header(name, value)
+        for name, value in (("Call-ID", "9f1884c7@kunde.de"), ("To", "<sip:1@x>;tag=Anna"))
+    )
+    new = messages.header("Refer-To", f"<sip:721@kunde.de?X-Note=Anna&Replaces={escaped}>")
+    assert len(new) == len(f"<sip:721@kunde.de?X-Note=Anna&Replaces={escaped}>")
+    assert unquote(new).partition("Replaces=")[2] == f"{call_id};to-tag={tag.partition('=')[2]}>"
+    assert "kunde" not in new and "Anna" not in new
 
 
 def test_a_message_cut_by_the_snapshot_length_is_replaced_as_far_as_it_goes(messages):

@@ -17,6 +17,7 @@ from postproc.show.report.page import report
 from tests.conftest import PCAPS
 from tests.hostile import TEXTS
 from tests.show.report.browser import chromium
+from tests.show.report.test_model import crowd
 from tests.show.report.test_page import spoiled
 
 pytestmark = pytest.mark.slow
@@ -298,3 +299,28 @@ def test_a_report_of_200_calls_is_small_and_quick(browser, tmp_path):
         return performance.now() - begun;
     """
     assert browser.run(typed) < 500
+
+
+def test_of_many_rows_some_are_shown_and_more_on_wish(browser, tmp_path, monkeypatch):
+    """Search and order look at all of them; without scripts and on paper all are there."""
+    monkeypatch.setattr(page, "ROWS_SHOWN", 2)
+    verdicts = ["ok", "fault", "ok", "suspect", "fault"]
+    page.write(report(crowd(verdicts), {}, "en"), tmp_path / "r.html")
+    browser.size(1280, 900)
+    browser.media()
+    browser.open(tmp_path / "r.html")
+    assert browser.texts(NUMBERS) == ["1", "2"]
+    browser.click(".more button")
+    assert browser.texts(NUMBERS) == ["1", "2", "3", "4"]
+    browser.click(".more button")
+    assert browser.texts(NUMBERS) == ["1", "2", "3", "4", "5"] and not browser.seen(".more")
+    browser.click(".chip.ok")
+    assert browser.texts(NUMBERS) == ["2", "4"] and browser.seen(".more")
+    browser.click(".calls th:first-child button")
+    assert browser.texts(NUMBERS) == ["5", "4"]
+    browser.media("print")
+    assert browser.texts(NUMBERS) == ["5", "4", "2"] and not browser.seen(".more")
+    browser.media()
+    browser.run("document.documentElement.classList.remove('js')")
+    assert browser.texts(NUMBERS) == ["5", "4", "2"]
+    assert browser.log() == []
