@@ -19,6 +19,7 @@ from postproc.model.loading import load
 from postproc.model.recordings import INVITE_DIALOG, recordings, views
 from postproc.model.rows import ClockRow
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
+from postproc.places.apart import with_places_apart
 from postproc.places.clocks import NS_PER_MS, PPM, Clock
 from postproc.places.datagrams import SIP, Datagrams, Files, datagrams
 from postproc.places.matches import matches
@@ -27,7 +28,6 @@ from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
 from postproc.places.passages import clocks, clocks_by_root, courses, passages, stretches
 from postproc.places.shared import groups
-from postproc.places.silent import with_silent_client
 from postproc.read.arrays import Array
 
 __all__ = ["Places", "by_one_clock", "by_own_clocks", "find"]
@@ -100,7 +100,7 @@ class Places:
             tables = Once(seen, legs).tables(tables)
         found = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
         found = self.by_one_clock(found)
-        return with_silent_client(tables.with_(clocks=found.clocks, passages=found.passages))
+        return with_places_apart(tables.with_(clocks=found.clocks, passages=found.passages))
 
     def lost(self, tables: Tables) -> dict[str, dict[int, list[str]]]:
         """By capture and frame, the captures that should show the packet next and do not."""
