@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,6 +46,7 @@ class Work:
     only: Collection[str]  # rules asked; all if empty
     jobs: int  # captures read at a time
     executor: Executor | None = None  # has them read elsewhere
+    offsets_ms: Mapping[str, float] = field(default_factory=dict)  # of clocks, by capture, as given by hand
 
 
 def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, work: Work, tell: Tell) -> Run:
@@ -59,7 +60,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     def judge(names: Sequence[str]) -> tuple[Tables, store.Walks]:
         tell(Step(JOINING))
         recorded, way_back = joined(_only(gathered, names))
-        seen = places.find(recorded, way_back.paths(files))
+        seen = places.find(recorded, way_back.paths(files), work.offsets_ms)
         correlated = correlate(seen.by_one_clock(recorded), work.deployment, seen)
         memory.give_back()
         tell(Step(JUDGING))

@@ -8,6 +8,7 @@ and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has eac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,13 @@ from postproc.model.recordings import INVITE_DIALOG, recordings, views
 from postproc.model.rows import ClockRow
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
 from postproc.places.apart import with_places_apart
-from postproc.places.clocks import PPM, Clock
+from postproc.places.clocks import NS_PER_MS, PPM, Clock
 from postproc.places.datagrams import SIP, Datagrams, Files, datagrams
 from postproc.places.matches import matches
 from postproc.places.once import Once
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
-from postproc.places.passages import NS_PER_MS, clocks, clocks_by_root, courses, passages
+from postproc.places.passages import clocks, clocks_by_root, courses, passages, stretches
 from postproc.places.shared import groups
 from postproc.read.arrays import Array
 
@@ -35,6 +36,7 @@ __all__ = ["Places", "by_one_clock", "by_own_clocks", "find"]
 # messages, and machines with NTP in one network keep it.
 ONE_CLOCK = 1_000_000
 
+NONE: Mapping[str, float] = MappingProxyType({})
 Moved = Callable[[Array], Array]
 
 
@@ -100,10 +102,22 @@ class Places:
         found = self.by_one_clock(found)
         return with_places_apart(tables.with_(clocks=found.clocks, passages=found.passages))
 
+    def lost(self, tables: Tables) -> dict[str, dict[int, list[str]]]:
+        """By capture and frame, the captures that should show the packet next and do not."""
+        found: dict[str, dict[int, list[str]]] = {}
+        for seen in self.overlaps:
+            for course in courses(seen, owners(seen, tables), tables.captures, tables.sip_messages):
+                for stretch in stretches(seen, course):
+                    frames = found.setdefault(seen.captures[stretch.sender], {})
+                    for frame in seen.packets["frame"][stretch.lost].tolist():
+                        frames.setdefault(frame, []).append(seen.captures[stretch.receiver])
+        return found
 
-def find(events: Tables, files: Mapping[str, Files]) -> Places:
+
+def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, float] = NONE) -> Places:
     """The captures that show the same packets; ``files`` are what each capture is read from.
 
+    ``offsets_ms`` are what clocks show more than the reference's, where that is known otherwise.
     Raises CaptureError where a file that was read cannot be read again.
     """
     found = []
@@ -111,7 +125,8 @@ def find(events: Tables, files: Mapping[str, Files]) -> Places:
         seen = datagrams({name: files[name] for name in group.captures}, group.pairs, events)
         same = matches(seen, events)
         if len(same.one):
-            found.append(Overlap(seen, same, _root(seen, events), events.captures))
+            given = [offsets_ms.get(name) for name in seen.captures]
+            found.append(Overlap(seen, same, _root(seen, events), events.captures, given))
     return Places(tuple(found))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from postproc.read.arrays import Array
 
-PPM = 1e-6
+PPM, NS_PER_MS = 1e-6, 1e6
 # Clocks of machines drift by up to 100 ppm; what is steeper is no drift, but a clock that is set.
 STEEPEST = 500 * PPM
 # By how much (standard deviation) the slope may differ between halves of the packets, to be told. With made
