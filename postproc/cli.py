@@ -14,6 +14,7 @@ from postproc.commands.look_up import (
     rules_command,
     tables_command,
 )
+from postproc.commands.places import compare_command, merge_command
 from postproc.commands.report import annotate_command, notebook_command, report_command
 from postproc.commands.run import run_command
 from postproc.commands.share import export_command, ticket_command
@@ -34,8 +35,8 @@ def cli() -> None:
 
 COMMANDS = (
     run_command, report_command, export_command, annotate_command, ticket_command, notebook_command,
-    filter_command, wireshark_command, acl_command, rules_command, explain_command, tables_command,
-    doctor_command,
+    compare_command, merge_command, filter_command, wireshark_command, acl_command, rules_command,
+    explain_command, tables_command, doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

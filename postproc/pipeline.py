@@ -3,11 +3,12 @@
 The stages are imported where they are needed: results that stand need none.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 from postproc import cache, provenance
@@ -16,7 +17,7 @@ from postproc.files.commit import Staged
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
 from postproc.model.recordings import joined
-from postproc.model.tables import TABLES
+from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
@@ -74,6 +75,7 @@ def run(
     only: Collection[str] = (),
     report: bool = True,
     beside: Beside | None = None,
+    offsets_ms: Mapping[str, float] = MappingProxyType({}),
     tell: Tell = silence,
 ) -> Run:
     """Read the captures in files and folders, correlate and diagnose them, and write the tables to ``out``.
@@ -86,6 +88,7 @@ def run(
     ``beside`` may write further files. All of them take their places together, or none does.
     Where nothing has changed since the results in ``out`` were made they are these results; in another
     language they are told anew.
+    ``offsets_ms`` are what clocks of captures, by their names, show more than that of their reference.
     A file that cannot be read is in ``unread``; SetupError when this machine cannot do the
     work, or another run is writing to ``out``.
     """
@@ -109,7 +112,7 @@ def run(
                 return written(replace(retold, id=uuid4().hex))
         from postproc import stages  # noqa: PLC0415
 
-        work = stages.Work(known, options, tuple(fs_logs), lang, only, threads, executor)
+        work = stages.Work(known, options, tuple(fs_logs), lang, only, threads, executor, offsets_ms)
         done = stages.analysed(found, unfound, out, work, tell)
         if done.captures.empty:
             return done
@@ -249,11 +252,15 @@ def _told_in(
     """The run judged anew in another language, or why not; neither if other findings come of it."""
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
-    correlated, recorded = joined(shown)
-    from postproc import batch, stages  # noqa: PLC0415
+    own, recorded = joined(shown)
+    from postproc import batch, places, stages  # noqa: PLC0415
 
+    def apart(tables: Tables) -> Tables:
+        return recorded.apart(places.by_own_clocks(tables, own))
+
+    work = stages.Work(deployment, Options(), (), lang, only, jobs=1)
     with batch.workers(1) as here:
-        told = here.submit(stages.judged, correlated, deployment, lang, only, recorded)
+        told = here.submit(stages.judged, places.by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
     tables, walked = told.result()

@@ -4,10 +4,10 @@ What cannot be taken in is left out by itself and named.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,6 +46,7 @@ class Work:
     only: Collection[str]  # rules asked; all if empty
     jobs: int  # captures read at a time
     executor: Executor | None = None  # has them read elsewhere
+    offsets_ms: Mapping[str, float] = field(default_factory=dict)  # of clocks, by capture, as given by hand
 
 
 def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, work: Work, tell: Tell) -> Run:
@@ -59,11 +60,15 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     def judge(names: Sequence[str]) -> tuple[Tables, store.Walks]:
         tell(Step(JOINING))
         recorded, way_back = joined(_only(gathered, names))
-        overlaps = places.find(recorded, way_back.paths(files))
-        correlated = places.compared(correlate(recorded, work.deployment), overlaps)
+        seen = places.find(recorded, way_back.paths(files), work.offsets_ms)
+        correlated = correlate(seen.by_one_clock(recorded), work.deployment, seen)
         memory.give_back()
         tell(Step(JUDGING))
-        return judged(correlated, work.deployment, work.lang, work.only, way_back)
+
+        def apart(tables: Tables) -> Tables:
+            return way_back.apart(seen.by_own_clocks(tables, recorded))
+
+        return judged(correlated, work, way_back, apart)
 
     with batch.workers(1) as here:
         found, lost = sparing(judge, list(files), here)
@@ -181,14 +186,14 @@ def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
 
 
 def judged(
-    correlated: Tables, deployment: Deployment, lang: Lang, only: Collection[str], recorded: Recordings
+    correlated: Tables, work: Work, recorded: Recordings, apart: Callable[[Tables], Tables]
 ) -> tuple[Tables, store.Walks]:
     """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
 
-    Rows name the files of the recordings again.
+    ``apart`` has rows name the files of the recordings again, with times of their own.
     """
-    tables, found = diagnose(correlated, deployment, lang=lang, only=only, recorded=recorded)
-    return recorded.apart(tables), walks(found, lang)
+    tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
+    return apart(tables), walks(found, work.lang)
 
 
 def _with_logs(

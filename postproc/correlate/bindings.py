@@ -14,7 +14,7 @@ from postproc.correlate.ice import direction
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
 from postproc.model import constants
-from postproc.model.columns import TIME, array
+from postproc.model.columns import TEXT, TIME, array, repeated
 from postproc.model.tables import BINDINGS
 
 # STUN Binding transactions: requests and responses with one transaction ID (RFC 8489, section 6).
@@ -260,6 +260,7 @@ def bindings(
     inside = messages[messages["peer_addr"].notna() | messages["channel"].notna()]
     relayed = {*records(inside, "capture", "transaction_id")}
     found["relayed"] = [key in relayed for key in known]
+    found["counted_in"] = repeated(None, len(found), TEXT)
     return BINDINGS.conform(found.join(_owned(found, index)))
 
 

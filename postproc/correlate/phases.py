@@ -20,7 +20,7 @@ from postproc.correlate.openings import EARLY, Leg, Opening, Sections, answered_
 from postproc.correlate.parties import PARTIES, End, Side
 from postproc.correlate.rows import NS_PER_S, records, timestamp
 from postproc.model.deployment import CLIENT, SERVER
-from postproc.model.tables import PHASES, Tables
+from postproc.model.tables import PHASES, Tables, counting
 
 # Media this long before the first answer is a phase of its own: it came without a description, like a
 # ringing tone sent with a bare 180. Below, it has overtaken the answer: over TCP or TLS that takes a round
@@ -67,7 +67,7 @@ Directions = dict[str | None, list[Heard]]  # by the sender's side: server, clie
 def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
     """Return PHASES of every leg that was answered or has media; ``tables`` has streams tied to legs."""
     numbers = {str(capture): number for capture, number in recordings.items()}
-    streams = _streams(tables.rtp_streams)
+    streams = _streams(counting(tables.rtp_streams))
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     answered = _last_answered(tables.bindings)

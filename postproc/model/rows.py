@@ -258,6 +258,7 @@ class BindingRow(NamedTuple):
     error_seen: int | None
     copies: int
     relayed: bool | None
+    counted_in: str | None
 
 
 class PairRow(NamedTuple):
@@ -283,6 +284,7 @@ class PairRow(NamedTuple):
     dtls: HandshakeState | None
     media_packets: int
     state: PairState | None
+    counted_in: str | None
 
 
 class DtlsMessageRow(NamedTuple):
@@ -329,6 +331,7 @@ class DtlsRow(NamedTuple):
     certificate_sha256: str | None
     fingerprint_matches: bool | None
     relayed: bool
+    counted_in: str | None
 
 
 class IcmpErrorRow(NamedTuple):
@@ -385,6 +388,7 @@ class RtpStreamRow(NamedTuple):
     bytes: int | None
     relayed: bool
     direct: bool | None
+    counted_in: str | None
 
 
 class RtpSecondRow(NamedTuple):

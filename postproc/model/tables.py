@@ -187,6 +187,12 @@ TUPLE = (
     Column("dst_port", INTEGER, "Receiver's port.", always=True),
 )
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
+COUNTED_IN = Column(
+    "counted_in",
+    TEXT,
+    "Capture that shows the same where it counts: a stream where its receiver is nearest, a check where its "
+    "answer has to arrive, all else at the reference of ``clocks``; NA if it counts here.",
+)
 GUESSED = Column(
     "time_guessed",
     FLAG,
@@ -457,6 +463,7 @@ BINDINGS = Table(
             FLAG,
             "Inside TURN: the addresses are those beyond the relay, relayed address and peer.",
         ),
+        COUNTED_IN,
     ),
 )
 PAIRS = Table(
@@ -489,6 +496,7 @@ PAIRS = Table(
             "succeeded (answered both ways), half, failed or never_checked.",
             PairState,
         ),
+        COUNTED_IN,
     ),
 )
 DTLS_MESSAGES = Table(
@@ -542,6 +550,7 @@ DTLS = Table(
         Column("certificate_sha256", TEXT, "SHA-256 of the DTLS server's certificate, else the client's."),
         Column("fingerprint_matches", FLAG, "Certificates seen match the SDP fingerprints; NA if unknown."),
         RELAYED,
+        COUNTED_IN,
     ),
 )
 ICMP_ERRORS = Table(
@@ -597,6 +606,7 @@ RTP_STREAMS = Table(
             FLAG,
             "Goes directly between the far ends of two legs, past the server: it is the media of both.",
         ),
+        COUNTED_IN,
     ),
 )
 RTP_SECONDS = Table(
@@ -944,6 +954,11 @@ TABLES = (
     JOINS, TIMELINE, NAT_MAPPINGS, CLOCKS, PASSAGES, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
+
+
+def counting(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those that count in another capture."""
+    return rows[rows["counted_in"].isna()]
 
 
 def _table(table: Table) -> pd.DataFrame:

@@ -1,28 +1,123 @@
 """Captures of one call at several places: found by what both show; their clocks, and what got lost between.
 
 ``find`` tells which captures show the same packets, from the event tables and a second look at the files
-concerned. Whose packets those are correlation says: ``compared`` adds the tables ``clocks`` and ``passages``.
+concerned. Correlation sees them by one clock (``Places.by_one_clock``); whose the packets are it says itself,
+and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has each thing count once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
-from postproc.model.recordings import recordings, views
+import numpy as np
+import pandas as pd
+
+from postproc.model.columns import TIME
+from postproc.model.loading import load
+from postproc.model.recordings import INVITE_DIALOG, recordings, views
+from postproc.model.rows import ClockRow
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
-from postproc.places.datagrams import Files, datagrams
+from postproc.places.apart import with_places_apart
+from postproc.places.clocks import NS_PER_MS, PPM, Clock
+from postproc.places.datagrams import SIP, Datagrams, Files, datagrams
 from postproc.places.matches import matches
+from postproc.places.once import Once
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
-from postproc.places.passages import clocks, courses, passages
+from postproc.places.passages import clocks, clocks_by_root, courses, passages, stretches
 from postproc.places.shared import groups
-from postproc.places.silent import with_silent_client
+from postproc.read.arrays import Array
 
-__all__ = ["compared", "find"]
+__all__ = ["Places", "by_one_clock", "by_own_clocks", "find"]
+
+# ns by which clocks may differ and still be taken for one: less does not disturb the order of a call's
+# messages, and machines with NTP in one network keep it.
+ONE_CLOCK = 1_000_000
+
+NONE: Mapping[str, float] = MappingProxyType({})
+Moved = Callable[[Array], Array]
 
 
-def find(events: Tables, files: Mapping[str, Files]) -> list[Overlap]:
-    """The captures that show the same packets, by group; ``files`` are what each capture is read from.
+@dataclass(frozen=True)
+class Places:
+    """Captures that show the same packets, by group."""
 
+    overlaps: tuple[Overlap, ...]
+
+    @property
+    def groups(self) -> list[list[str]]:
+        return [seen.captures for seen in self.overlaps]
+
+    @property
+    def repeated(self) -> frozenset[tuple[str, int]]:
+        """Frames of SIP messages that the root of their group shows, too, else one named before."""
+        found = set()
+        for seen in self.overlaps:
+            for (_, other), common in seen.common.items():
+                rows = common.one if other == seen.root else common.other
+                sip = seen.packets[rows[seen.packets["kind"][rows] == SIP]]
+                names = (seen.captures[number] for number in sip["capture"].tolist())
+                found |= set(zip(names, sip["frame"].tolist(), strict=True))
+        return frozenset(found)
+
+    def by_one_clock(self, tables: Tables) -> Tables:
+        """The tables with the times that the root of each group would show."""
+        return _moved(tables, self._corrections)
+
+    def by_own_clocks(self, tables: Tables, read: Tables) -> Tables:
+        """The tables with times as their captures show them; those ``read`` are among them."""
+        times = {name: [at] for name, at in _times(read, self._corrections).items()}
+        for seen in self.overlaps:
+            for number, name in enumerate(seen.captures):
+                if name in times:
+                    times[name].append(seen.packets["time"][seen.packets["capture"] == number])
+        whole = {name: np.concatenate(each) for name, each in times.items()}
+        return _moved(tables, _back(self._corrections, whole))
+
+    @cached_property
+    def _corrections(self) -> dict[str, Moved]:
+        found: dict[str, Moved] = {}
+        for seen in self.overlaps:
+            for number, name in enumerate(seen.captures):
+                comparison = seen.comparison(seen.root, number)
+                if comparison and abs(sum(clock.offset for clock in comparison.clocks)) > ONE_CLOCK:
+                    found[name] = comparison.corrected
+        return found
+
+    def compared(self, tables: Tables) -> Tables:
+        """The tables with ``clocks`` and ``passages``, and what several captures show marked but for one."""
+        by_clock: dict[tuple[str, str], dict[str, Any]] = {}
+        rows: list[dict[str, Any]] = []
+        for seen in self.overlaps:
+            legs = courses(seen, owners(seen, tables), tables.captures, tables.sip_messages)
+            every = [row for course in legs for row in clocks(seen, course)]
+            every += clocks_by_root(seen)
+            for row in sorted(every, key=lambda row: row["reference"] != seen.captures[seen.root]):
+                by_clock.setdefault((row["capture"], row["reference"]), row)
+            rows += [row for course in legs for row in passages(seen, course)]
+            tables = Once(seen, legs).tables(tables)
+        found = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
+        found = self.by_one_clock(found)
+        return with_places_apart(tables.with_(clocks=found.clocks, passages=found.passages))
+
+    def lost(self, tables: Tables) -> dict[str, dict[int, list[str]]]:
+        """By capture and frame, the captures that should show the packet next and do not."""
+        found: dict[str, dict[int, list[str]]] = {}
+        for seen in self.overlaps:
+            for course in courses(seen, owners(seen, tables), tables.captures, tables.sip_messages):
+                for stretch in stretches(seen, course):
+                    frames = found.setdefault(seen.captures[stretch.sender], {})
+                    for frame in seen.packets["frame"][stretch.lost].tolist():
+                        frames.setdefault(frame, []).append(seen.captures[stretch.receiver])
+        return found
+
+
+def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, float] = NONE) -> Places:
+    """The captures that show the same packets; ``files`` are what each capture is read from.
+
+    ``offsets_ms`` are what clocks show more than the reference's, where that is known otherwise.
     Raises CaptureError where a file that was read cannot be read again.
     """
     found = []
@@ -30,19 +125,99 @@ def find(events: Tables, files: Mapping[str, Files]) -> list[Overlap]:
         seen = datagrams({name: files[name] for name in group.captures}, group.pairs, events)
         same = matches(seen, events)
         if len(same.one):
-            found.append(Overlap(seen, same, events.captures))
+            given = [offsets_ms.get(name) for name in seen.captures]
+            found.append(Overlap(seen, same, _root(seen, events), events.captures, given))
+    return Places(tuple(found))
+
+
+def _root(seen: Datagrams, events: Tables) -> int:
+    """The capture whose clock counts: of those with calls the one with most packets, else the first."""
+    messages = events.sip_messages
+    methods = messages["method"].fillna(messages["cseq_method"])
+    with_calls = set(messages.loc[methods.isin(INVITE_DIALOG), "capture"])
+    packets = dict(zip(events.captures["capture"], events.captures["packets"], strict=True))
+    holding = [number for number, name in enumerate(seen.captures) if name in with_calls]
+    return min(holding, key=lambda number: (-packets[seen.captures[number]], number), default=0)
+
+
+def by_one_clock(tables: Tables) -> Tables:
+    """The tables of a run, which are by the captures' own clocks, by one; ``clocks`` tells."""
+    return _moved(tables, _told(tables))
+
+
+def by_own_clocks(tables: Tables, own: Tables) -> Tables:
+    """The way back; ``own`` are the tables of the run."""
+    corrections = _told(own)
+    return _moved(tables, _back(corrections, _times(own, corrections)))
+
+
+def _told(tables: Tables) -> dict[str, Moved]:
+    """By capture, its correction: the first row of ``clocks`` is by the root's."""
+    found: dict[str, Moved] = {}
+    rows = tables.clocks.drop_duplicates("capture").dropna(subset=["time", "offset_ms"])
+    for row in load(ClockRow, rows):
+        if row.time is not None and row.offset_ms is not None:
+            offset = row.offset_ms * NS_PER_MS
+            drift = None if row.drift_ppm is None else row.drift_ppm * PPM
+            if abs(offset) > ONE_CLOCK:
+                found[row.capture] = Clock(row.time.value - round(offset), offset, drift).corrected
     return found
 
 
-def compared(tables: Tables, overlaps: list[Overlap]) -> Tables:
-    """The tables with ``clocks`` and ``passages``."""
-    by_clock: dict[tuple[str, str], dict[str, Any]] = {}
-    rows: list[dict[str, Any]] = []
-    for seen in overlaps:
-        for course in courses(seen, owners(seen, tables), tables.captures, tables.sip_messages):
-            for row in clocks(seen, course):
-                by_clock.setdefault((row["capture"], row["reference"]), row)
-            rows += passages(seen, course)
-    return with_silent_client(
-        tables.with_(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
-    )
+def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
+    """All times in the rows of these captures."""
+    found: dict[str, list[Array]] = {name: [np.zeros(0, np.int64)] for name in names}
+    for table, rows in tables.items():
+        columns = [column.name for column in table.columns if column.dtype == TIME]
+        for name, at in rows.groupby("capture").indices.items() if table is not CLOCKS else ():
+            if str(name) in found:
+                for column in columns:
+                    times = rows[column].iloc[at].dropna()
+                    found[str(name)].append(times.to_numpy("datetime64[ns]").astype(np.int64))
+    return {name: np.unique(np.concatenate(each)) for name, each in found.items()}
+
+
+def _back(corrections: Mapping[str, Moved], own: Mapping[str, Array]) -> dict[str, Moved]:
+    """The ways back: a time is the one that was corrected to it, so that none is off by rounding."""
+
+    def way(name: str) -> Moved:
+        times = own[name]
+        corrected = corrections[name](times)
+        order = np.argsort(corrected)
+
+        def back(time: Array) -> Array:
+            at = np.minimum(np.searchsorted(corrected, time, sorter=order), len(order) - 1)
+            shown: Array = times[order[at]] + (time - corrected[order[at]])
+            return shown
+
+        return back
+
+    return {name: way(name) for name in corrections if len(own[name])}
+
+
+def _moved(tables: Tables, by_capture: Mapping[str, Moved]) -> Tables:
+    """The tables with the times of some captures moved; those of ``clocks`` are their own."""
+    moved = {}
+    for table, rows in tables.items():
+        columns = [column.name for column in table.columns if column.dtype == TIME]
+        which = [
+            (str(name), np.asarray(at))
+            for name, at in rows.groupby("capture").indices.items()
+            if name in by_capture
+        ]
+        if which and columns and table is not CLOCKS:
+            moved[table.name] = rows.assign(
+                **{name: _column(rows[name], which, by_capture) for name in columns}
+            )
+    return tables.with_(**moved)
+
+
+def _column(
+    times: "pd.Series[pd.Timestamp]", which: list[tuple[str, Array]], by_capture: Mapping[str, Moved]
+) -> "pd.Series[pd.Timestamp]":
+    values = times.to_numpy("datetime64[ns]").astype(np.int64)
+    missing = times.isna().to_numpy()
+    for name, at in which:
+        values[at] = by_capture[name](values[at])
+    stamps = pd.Series(pd.to_datetime(values, utc=True), index=times.index)
+    return stamps.mask(missing)

@@ -17,7 +17,7 @@ import numpy as np
 
 from postproc.read.arrays import Array
 
-PPM = 1e-6
+PPM, NS_PER_MS = 1e-6, 1e6
 # Clocks of machines drift by up to 100 ppm; what is steeper is no drift, but a clock that is set.
 STEEPEST = 500 * PPM
 # By how much (standard deviation) the slope may differ between halves of the packets, to be told. With made
@@ -60,6 +60,13 @@ class Clock:
         elapsed = (time - self.since) - self.offset
         corrected: Array = time - np.rint(self.offset + elapsed * (slope / (1 + slope))).astype(np.int64)
         return corrected
+
+    def shown(self, time: Array) -> Array:
+        """Times of the other as this clock shows them."""
+        shown: Array = time + np.rint(self.offset + (time - self.since) * (self.drift or 0.0)).astype(
+            np.int64
+        )
+        return shown
 
 
 def clock(time: Array, other: Array, back: Array) -> Clock:

@@ -1,14 +1,14 @@
 """Captures that show the same packets: what each two have in common, and how their clocks differ."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from postproc.places.clocks import Clock, clock
+from postproc.places.clocks import NS_PER_MS, Clock, clock
 from postproc.places.datagrams import Datagrams
 from postproc.places.matches import PROVING, Matches
 from postproc.places.ways import BACK, FORTH, UNKNOWN, Joined, ways
@@ -52,9 +52,21 @@ class Comparison:
 
 
 class Overlap:
-    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns)."""
+    """Captures that hang together by the packets they show; ``spans`` are their first and last times (ns).
 
-    def __init__(self, found: Datagrams, matches: Matches, captures: pd.DataFrame) -> None:
+    ``root`` is the capture whose clock counts for all, ``offsets_ms`` what each shows more, if given.
+    """
+
+    def __init__(
+        self,
+        found: Datagrams,
+        matches: Matches,
+        root: int,
+        captures: pd.DataFrame,
+        offsets_ms: Sequence[float | None],
+    ) -> None:
+        self.root = root
+        self._offsets_ms = offsets_ms
         self.captures, self.flows, self.packets = found.captures, found.flows, found.packets
         self.common = dict(_by_captures(found, matches))
         spans = captures.set_index("capture").loc[found.captures, ["first_time", "last_time"]]
@@ -91,6 +103,11 @@ class Overlap:
     def _compared(self, reference: int, capture: int) -> Comparison | None:
         if reference == capture:
             return Comparison()
+        given = self._offsets_ms[capture]
+        if reference == self.root and given is not None:
+            meeting = capture in self.neighbours[reference]
+            first = self._direct(reference, capture) if meeting else Comparison()
+            return Comparison((Clock(0, given * NS_PER_MS, None, first.matched),), first.first)
         path = self._path(reference, capture)
         if path is None:
             return None

@@ -7,21 +7,20 @@ of which it shows something, and while it ran, by corrected clocks. Those it sho
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from postproc.model.addresses import addr_class
-from postproc.places.clocks import PPM
+from postproc.places.clocks import NS_PER_MS, PPM
 from postproc.places.datagrams import KINDS, Flow
 from postproc.places.overlaps import Comparison, Overlap
 from postproc.places.owners import UNOWNED, Leg, Owners
 from postproc.places.ways import INSIDE
 from postproc.read.arrays import Array, starts_of_runs
 
-NS_PER_MS = 1e6
 DIRECTIONS = {1: "server_to_client", -1: "client_to_server", 0: "other"}
 
 
@@ -43,8 +42,13 @@ class Stretch:
 
     sender: int
     receiver: int
+    sign: int  # 1 along the course, -1 against it
     rows: Array
     partner: Array  # -1 where the next place does not show it
+
+    @property
+    def lost(self) -> Array:
+        return self.rows[self.partner < 0]
 
 
 def courses(seen: Overlap, owners: Owners, captures: pd.DataFrame, sip: pd.DataFrame) -> list[Course]:
@@ -127,12 +131,17 @@ def _order(seen: Overlap, signs: Mapping[int, int], at: set[int], reference: int
 
 def passages(seen: Overlap, course: Course) -> Iterator[dict[str, Any]]:
     """Rows of ``passages`` for a leg, stretch by stretch along the way."""
+    for stretch in stretches(seen, course):
+        yield from _row(seen, course, stretch)
+
+
+def stretches(seen: Overlap, course: Course) -> Iterator[Stretch]:
+    """The packets of a leg at each place but the last on their way, by kind and flow."""
     for near, far in zip(course.captures, course.captures[1:], strict=False):
         clocks = [seen.comparison(course.reference, each) for each in (near, far)]
         if all(clocks):
             for sender, receiver, sign in ((near, far, 1), (far, near, -1)):
-                for stretch in _stretches(seen, course, sender, receiver, sign):
-                    yield from _row(seen, course, stretch, sign)
+                yield from _stretches(seen, course, sender, receiver, sign)
 
 
 def _stretches(seen: Overlap, course: Course, sender: int, receiver: int, sign: int) -> Iterator[Stretch]:
@@ -147,7 +156,7 @@ def _stretches(seen: Overlap, course: Course, sender: int, receiver: int, sign: 
         ends = seen.flows[flow][1]
         along = course.signs[flow] or 1
         if along == sign and frozenset((ends.src_addr, ends.dst_addr)) in hosts:
-            yield Stretch(sender, receiver, each, partner[each])
+            yield _that_counts(seen, course, Stretch(sender, receiver, sign, each, partner[each]))
 
 
 def _hosts_in_common(seen: Overlap, one: int, other: int) -> set[frozenset[str]]:
@@ -157,19 +166,31 @@ def _hosts_in_common(seen: Overlap, one: int, other: int) -> set[frozenset[str]]
     return {frozenset((ends.src_addr, ends.dst_addr)) for ends in (seen.flows[flow][1] for flow in flows)}
 
 
-def _row(seen: Overlap, course: Course, stretch: Stretch, sign: int) -> Iterator[dict[str, Any]]:
-    times = seen.packets["time"]
-    sent, arrived = (
-        _corrected(seen, course.reference, capture, times[rows])
-        for capture, rows in ((stretch.sender, stretch.rows), (stretch.receiver, stretch.partner))
-    )
+def _that_counts(seen: Overlap, course: Course, stretch: Stretch) -> Stretch:
+    """The packets that the receiver's place shows, or could have shown, as its capture ran."""
+    sent, arrived = _times(seen, course, stretch)
     matched = stretch.partner >= 0
     delay = np.median((arrived - sent)[matched]) if matched.any() else 0.0
     first, last = _corrected(seen, course.reference, stretch.receiver, seen.spans[stretch.receiver])
     counted = matched | ((sent + delay >= first) & (sent + delay <= last))
-    if not counted.any():
+    return replace(stretch, rows=stretch.rows[counted], partner=stretch.partner[counted])
+
+
+def _times(seen: Overlap, course: Course, stretch: Stretch) -> tuple[Array, Array]:
+    """When the packets passed either place, by the reference's clock."""
+    times = seen.packets["time"]
+    ends = ((stretch.sender, stretch.rows), (stretch.receiver, stretch.partner))
+    sent, arrived = (_corrected(seen, course.reference, at, times[rows]) for at, rows in ends)
+    return sent, arrived
+
+
+def _row(seen: Overlap, course: Course, stretch: Stretch) -> Iterator[dict[str, Any]]:
+    if not len(stretch.rows):
         return
-    rows, partner, lost = stretch.rows[counted], stretch.partner[matched], stretch.rows[counted & ~matched]
+    times, matched = seen.packets["time"], stretch.partner >= 0
+    sent, arrived = _times(seen, course, stretch)
+    rows, partner, lost = stretch.rows, stretch.partner[matched], stretch.lost
+    delay = np.median((arrived - sent)[matched]) if matched.any() else 0.0
     flow = seen.flows[seen.packets["flow"][rows[0]]][1]
     later = np.maximum.accumulate(times[partner]) if len(partner) else partner
     yield {
@@ -179,7 +200,7 @@ def _row(seen: Overlap, course: Course, stretch: Stretch, sign: int) -> Iterator
         "call": course.leg.call,
         "leg": course.leg.leg,
         "kind": KINDS[seen.packets["kind"][rows[0]]],
-        "direction": DIRECTIONS[sign if course.directed else 0],
+        "direction": DIRECTIONS[stretch.sign if course.directed else 0],
         "from_capture": seen.captures[stretch.sender],
         "to_capture": seen.captures[stretch.receiver],
         **_named("from", flow),
@@ -192,7 +213,7 @@ def _row(seen: Overlap, course: Course, stretch: Stretch, sign: int) -> Iterator
         "delay_ms": delay / NS_PER_MS if len(partner) else None,
         "reordered": int(np.count_nonzero(times[partner] < later)),
         "smallest_lost": _size(seen, lost, np.min),
-        "largest_arrived": _size(seen, rows[stretch.partner[counted] >= 0], np.max),
+        "largest_arrived": _size(seen, rows[matched], np.max),
     }
 
 
@@ -223,22 +244,30 @@ def clocks(seen: Overlap, course: Course) -> Iterator[dict[str, Any]]:
     """Rows of ``clocks`` for a leg's captures."""
     places = _places(seen, course)
     for position, capture in enumerate(course.captures, 1):
-        comparison = seen.comparison(course.reference, capture)
-        if comparison is None:
-            continue
+        for row in _clock(seen, course.reference, capture):
+            yield row | {"place": places.get(capture), "position": position}
+
+
+def clocks_by_root(seen: Overlap) -> Iterator[dict[str, Any]]:
+    """Rows for all captures by the root's clock, of which nobody says where they stand."""
+    for capture in range(len(seen.captures)):
+        yield from _clock(seen, seen.root, capture)
+
+
+def _clock(seen: Overlap, reference: int, capture: int) -> Iterator[dict[str, Any]]:
+    comparison = seen.comparison(reference, capture)
+    if comparison is not None:
         clocks = comparison.clocks
-        first = comparison.first if clocks else _first_matched(seen, course)
+        first = comparison.first if clocks else _first_matched(seen, reference)
         drift, bound = (_sum(getattr(each, name) for each in clocks) for name in ("drift", "bound"))
         yield {
             "capture": seen.captures[capture],
             "frame": None if first is None else int(seen.packets["frame"][first]),
             "time": None if first is None else int(seen.packets["time"][first]),
-            "reference": seen.captures[course.reference],
-            "place": places.get(capture),
-            "position": position,
+            "reference": seen.captures[reference],
             "offset_ms": sum(each.offset for each in clocks) / NS_PER_MS,
             "drift_ppm": None if drift is None else drift / PPM,
-            "matched": comparison.matched if clocks else len(_matched(seen, course)),
+            "matched": comparison.matched if clocks else len(_matched(seen, reference)),
             "residual_ms": max((each.residual or 0.0 for each in clocks), default=0.0) / NS_PER_MS,
             "bound_ms": None if bound is None else bound / NS_PER_MS,
             "certainty": comparison.certainty,
@@ -251,15 +280,15 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return None if None in terms else sum(term for term in terms if term is not None)
 
 
-def _matched(seen: Overlap, course: Course) -> Array:
+def _matched(seen: Overlap, reference: int) -> Array:
     """Rows of the reference whose packets another capture shows."""
-    rows = [common.one for pair, common in seen.common.items() if pair[0] == course.reference]
-    rows += [common.other for pair, common in seen.common.items() if pair[1] == course.reference]
-    return np.unique(np.concatenate([*rows, course.rows[:0]]))
+    rows = [common.one for pair, common in seen.common.items() if pair[0] == reference]
+    rows += [common.other for pair, common in seen.common.items() if pair[1] == reference]
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *rows]))
 
 
-def _first_matched(seen: Overlap, course: Course) -> int | None:
-    rows = _matched(seen, course)
+def _first_matched(seen: Overlap, reference: int) -> int | None:
+    rows = _matched(seen, reference)
     return int(rows[np.argmin(seen.packets["time"][rows])]) if len(rows) else None
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text as Styled
 
 from postproc.model.findings import VERDICTS as RANKED
-from postproc.model.tables import Tables
+from postproc.model.tables import Tables, counting
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import (
     CALL,
@@ -58,9 +58,9 @@ class Line:
 def call_lines(tables: Tables) -> list[Line]:
     """The calls of a run in the order of their numbers."""
     candidates = candidate_counts(tables.candidates)
-    checks = check_counts(tables.bindings)
-    dtls = dtls_states(tables.dtls)
-    media = media_packets(tables.rtp_streams)
+    checks = check_counts(counting(tables.bindings))
+    dtls = dtls_states(counting(tables.dtls))
+    media = media_packets(counting(tables.rtp_streams))
     calls = tables.calls.sort_values("call")
     return [
         Line(

@@ -261,8 +261,20 @@ def belonging(tables: Tables, call: int) -> dict[str, Belonging]:
         held.connections[used] = _ends(tables.sip_messages, capture, used)
         held.whole |= {used} if transport in STREAMED else set()
     for capture, flow in _timed_flows(tables, call):
-        found.setdefault(capture, Belonging()).flows.append(flow)
+        for file in _files(tables.captures, capture, *flow[-2:]):
+            found.setdefault(file, Belonging()).flows.append(flow)
     return dict(sorted(found.items()))
+
+
+def _files(captures: pd.DataFrame, capture: str, since: int, until: int) -> list[str]:
+    """The files in which a flow that begins in one is in that time: of a ring buffer it may be several."""
+    recordings = captures.set_index("capture")["recording"]
+    recording = recordings.get(capture)
+    if recording is None or pd.isna(recording):
+        return [capture]
+    times = captures.set_index("capture").loc[recordings.index[recordings == recording]]
+    first, last = (times[name].astype("int64") for name in ("first_time", "last_time"))
+    return sorted({capture, *times.index[(first <= until) & (last >= since)]})
 
 
 def _connections(sip: pd.DataFrame) -> Iterator[tuple[str, Connection, str]]:

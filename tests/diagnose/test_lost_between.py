@@ -32,10 +32,18 @@ def test_a_capture_without_any_packet_of_the_call_makes_it_a_suspicion():
 
 
 def test_a_capture_that_shows_the_other_direction_only_makes_it_a_suspicion():
+    """Of a handshake nobody has to answer all: only checks are answered whenever they arrive (RFC 8445, 7.3)."""
     back = [passage("client", "wan", 0, 4, "client_to_server")]
-    to_client, to_server = lost(passages([17, 17, 0]), back)
-    assert (to_client.verdict, to_server.verdict) == ("suspect", "suspect")
-    assert "recorded one direction only" in told_both(to_client, RULE)["en"]["detail"]
+    to_client, to_server = lost(passages([5, 5, 0], kind="dtls"), back)
+    assert {each.verdict for each in (to_client, to_server)} == {"suspect"}
+    (found,) = [each for each in (to_client, to_server) if each.tags == {"dtls"}]
+    assert "recorded one direction only" in told_both(found, RULE)["en"]["detail"]
+
+
+def test_checks_that_nobody_answers_did_not_arrive_where_their_receiver_is_seen():
+    back = [passage("client", "wan", 0, 4, "client_to_server")]
+    verdicts = [each.verdict for each in lost(passages([17, 17, 0]), back)]
+    assert verdicts == ["fault", "suspect"]  # the client's checks: none is in ``bindings``
 
 
 def test_answers_among_the_lost_are_packets_not_requests():
@@ -100,13 +108,26 @@ def test_silent_where_only_some_requests_are_lost():
     assert lost(passages([17, 17, 5])) == []
 
 
-def test_silent_where_the_farther_capture_lacks_what_was_answered():
-    answers = [
-        check("client_to_server", time=30.0 + n, outcome="response_only", capture="c.pcapng")
-        for n in range(2)
-    ]
-    assert len(lost(passages([17, 17, 0]), bindings=[*unanswered(17), *answers[:1]])) == 1
-    assert lost(passages([17, 17, 0]), bindings=[*unanswered(17), *answers]) == []
+@pytest.mark.parametrize(
+    ("counts", "kind", "verdict"),
+    [
+        ((17, 17, 0), "stun", "cannot_tell"),
+        ((100, 100, 79), "rtp", "cannot_tell"),
+        ((100, 100, 80), "rtp", "note"),
+    ],
+)
+def test_nobody_can_tell_where_the_farther_capture_lacks_what_was_answered(counts, kind, verdict):
+    def found_with(answers):
+        lacking = [
+            check("client_to_server", time=30.0 + n, outcome="response_only", capture="c.pcapng")
+            for n in range(answers)
+        ]
+        return lost(passages(counts, kind=kind), bindings=[*unanswered(17), *lacking])
+
+    (sound,), (found,) = found_with(1), found_with(2)
+    assert sound.verdict != "cannot_tell" and sound.confidence > 0.5
+    assert (found.verdict, found.confidence) == (verdict, 0.5)
+    assert "it lost some itself" in told_both(found, RULE)["en"]["detail"]
 
 
 def test_silent_where_the_other_direction_passes():
@@ -143,7 +164,13 @@ def cut(after: float, **changes):
     """A stream of 50 packets a second over 20 s, of which nothing arrives so many seconds after its beginning."""
     lost = round(50 * (20 - after))
     media = passages([1000, 1000, 1000 - lost], kind="rtp", first_lost=3.0 + after, last_lost=23.0)
-    at_wan = {"capture": "b.pcapng", "src_addr": "203.0.113.10", "packets": 1000, "last_time": 23.0}
+    at_wan = {
+        "counted_in": "c.pcapng",
+        "capture": "b.pcapng",
+        "src_addr": "203.0.113.10",
+        "packets": 1000,
+        "last_time": 23.0,
+    }
     return asked(RULE, rtp_streams=[stream(**at_wan | changes)], **seen_from(EVERY_PLACE, media))
 
 

@@ -83,3 +83,13 @@ def test_silent_where_only_large_datagrams_are_lost():
 
 def test_silent_from_one_place():
     assert asked(RULE, **DEAD) == []
+
+
+def test_nobody_can_tell_where_the_farther_capture_lacks_what_was_answered():
+    lacking = [
+        check("client_to_server", time=30.0 + n, outcome="response_only", capture="c.pcapng")
+        for n in range(2)
+    ]
+    (found,) = found_in(passages([17, 17, 0]), TO_SERVER, bindings=[*DEAD["bindings"], *lacking])
+    assert (found.verdict, found.confidence) == ("cannot_tell", 0.5)
+    assert "it lost some itself" in told_both(found, RULE)["en"]["detail"]

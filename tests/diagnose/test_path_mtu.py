@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.rules.path_mtu import RULE
 from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
 from tests.diagnose.refusals import NO_MEDIA
-from tests.diagnose.scenes import asked, told_both, verdict
+from tests.diagnose.scenes import asked, check, told_both, verdict
 
 STARTED = {
     "call": 1, "leg": 1, "client_addr": "10.0.50.118", "client_port": 30000, "server_addr": "198.51.100.77",
@@ -76,3 +76,12 @@ def test_silent_about_a_handshake_that_was_completed():
 
 def test_silent_from_one_place():
     assert asked(RULE, **HALF) == []
+
+
+def test_nobody_can_tell_where_the_farther_capture_lacks_what_was_answered():
+    lacking = [
+        check("client_to_server", time=30.0 + n, outcome="response_only", capture="c.pcapng")
+        for n in range(2)
+    ]
+    (found,) = found_in(flights(), bindings=lacking)
+    assert (found.verdict, found.confidence) == ("cannot_tell", 0.5)

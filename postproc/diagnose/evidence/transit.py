@@ -2,20 +2,21 @@
 
 A packet that the farther capture does not show was lost on the way to it, if that capture would have shown
 it. It would where it shows others of the same direction; where it lacks packets that were answered, it
-loses some itself, and nothing follows.
+loses some itself, and nobody can tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import connected
-from postproc.diagnose.evidence.paths import best
-from postproc.diagnose.evidence.view import ENOUGH, holes
+from postproc.diagnose.evidence.paths import best, checks
+from postproc.diagnose.evidence.view import ENOUGH
 from postproc.model.addresses import endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Evidence
 from postproc.model.rows import PassageRow
+from postproc.model.text import Text
 from postproc.model.transit import Transit, transits
 
 OPPOSITE: dict[Direction, Direction] = {
@@ -25,6 +26,11 @@ OPPOSITE: dict[Direction, Direction] = {
 }
 PATH = ("stun", "dtls", "rtp")  # kinds that take the path of the media
 
+LEAKS = Text(
+    "{capture} also lacks requests that were answered from there, so it lost some itself.",
+    "{capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst welche verloren.",
+)
+
 
 class Loss(NamedTuple):
     """Packets of one kind and direction that are lost between two places."""
@@ -33,6 +39,8 @@ class Loss(NamedTuple):
     way: tuple[Transit, ...]  # all stretches that packets of this kind and direction pass
     beside: tuple[Transit, ...]  # what else passes the same stretch in this direction, this among it
     sees: bool  # the farther capture shows packets of the call
+    unanswered: bool  # they are checks, and nobody answers one of this direction
+    leaks: bool  # the farther capture lacks packets that were answered: it loses some itself
     returning: int  # packets of the other direction that pass the stretch, on this leg
 
     @property
@@ -47,6 +55,11 @@ class Loss(NamedTuple):
     def hears(self) -> bool:
         """The farther capture shows other packets of this direction."""
         return any(each.arrived for each in self.beside)
+
+    @property
+    def certain(self) -> bool:
+        """The farther capture would show what arrives, or its machine would answer it."""
+        return (self.hears or (self.sees and self.unanswered)) and not self.leaks
 
     @property
     def one_way(self) -> bool:
@@ -84,13 +97,11 @@ ALWAYS_PASSES = 576
 
 def losses(case: Case) -> list[Loss]:
     """What is lost between two places, along the way, and may be felt."""
-    every = transits(case)
-    leaking = _leaking(case)
-    lossy = [each for each in every if each.lost and each.target.capture not in leaking]
-    return [loss for each in lossy if _matters(case, loss := _loss(each, every))]
+    every, leaking = transits(case), _leaking(case)
+    return [loss for each in every if each.lost and _matters(case, loss := _loss(case, each, every, leaking))]
 
 
-def _loss(transit: Transit, every: Iterable[Transit]) -> Loss:
+def _loss(case: Case, transit: Transit, every: Iterable[Transit], leaking: Container[str]) -> Loss:
     stretch = (transit.origin, transit.target)
     forth = [each for each in every if (each.origin, each.target) == stretch]
     back = [each for each in every if (each.target, each.origin) == stretch]
@@ -101,6 +112,8 @@ def _loss(transit: Transit, every: Iterable[Transit]) -> Loss:
         way=tuple(each for each in every if (each.leg, each.kind, each.direction, each.outward) == same),
         beside=tuple(each for each in forth if each.direction == transit.direction),
         sees=any(each.arrived for each in forth) or any(each.sent for each in back),
+        unanswered=_unanswered(case, transit),
+        leaks=transit.target.capture in leaking,
         returning=sum(
             each.arrived
             for each in back
@@ -109,9 +122,15 @@ def _loss(transit: Transit, every: Iterable[Transit]) -> Loss:
     )
 
 
+def _unanswered(case: Case, transit: Transit) -> bool:
+    if transit.kind != "stun" or transit.direction == "other":
+        return False
+    return checks(case, transit.direction, transit.leg).dead(case.deployment.thresholds)
+
+
 def _leaking(case: Case) -> set[str]:
-    """Captures that lack packets which were answered: what they do not show may have passed them."""
-    lacking = [row.capture for row in holes(case)]
+    """Captures that lack requests which were answered: what they do not show may have passed them."""
+    lacking = [row.capture for row in case.at_every_place.bindings if row.outcome == "response_only"]
     return {name for name in lacking if lacking.count(name) >= ENOUGH}
 
 
@@ -141,7 +160,7 @@ def cut_off(case: Case, loss: Loss) -> float:
     source = (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
     sent = [
         each
-        for each in case.rtp_streams
+        for each in case.at_every_place.rtp_streams
         if (each.capture, each.src_addr, each.src_port, each.dst_addr, each.dst_port) == source
     ]
     if loss.transit.kind != "rtp" or not sent or row.first_lost is None:
@@ -185,7 +204,7 @@ def _what(case: Case, transit: Transit) -> str:
     back = OPPOSITE[transit.direction]
     answers = any(
         row.response_frame is not None and (row.leg, row.direction) == (transit.leg, back)
-        for row in case.bindings
+        for row in case.at_every_place.bindings
     )
     return "stun" if answers or transit.direction == "other" else "binding_requests"
 

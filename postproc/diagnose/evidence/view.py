@@ -38,11 +38,12 @@ ENOUGH = 2  # one may be due to the capture's beginning
 
 
 def holes(case: Case) -> list[PacketRow]:
-    """What answers a packet that is not there: Binding Successes, SIP responses and ACKs of nothing."""
+    """What answers a packet that no capture shows: Binding Successes, SIP responses and ACKs of nothing."""
     late = {leg.call_id for leg in case.legs if leg.state == "starts_mid_call"}
     asked = {(row.call_id, row.cseq, row.method) for row in case.sip_messages if row.method}
     finals = {(row.call_id, row.cseq) for row in case.sip_messages if (row.status or 0) >= 200}
-    unasked: list[PacketRow] = [row for row in case.bindings if row.outcome == "response_only"]
+    requested = {row.transaction_id for row in case.bindings if row.outcome != "response_only"}
+    unasked: list[PacketRow] = [row for row in case.bindings if row.transaction_id not in requested]
     for row in case.sip_messages:
         if row.call_id in late or row.cseq is None:
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.transit import Loss, counted, cut_off, losses, proof, sender
+from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, cut_off, losses, proof, sender
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
@@ -80,12 +80,13 @@ def _finding(case: Case, loss: Loss) -> Finding:
         titles = (ALL_OF_SIDE, ALL)
     elif cut_off(case, loss) >= NOTICED_S:
         titles = (CUT_OFF_SIDE, CUT_OFF)
-    certain = loss.hears
-    doubt = () if certain else (UNHEARD,) if loss.sees else (UNSEEN,)
+    certain = loss.certain
+    doubts = (LEAKS, UNHEARD, UNSEEN)
+    doubt = () if certain else (doubts[0 if loss.leaks else 1 if loss.sees else 2],)
     return Finding(
         RULE.name,
         _verdict(case, loss),
-        0.9 if certain else 0.7,
+        0.9 if certain else 0.5 if loss.leaks else 0.7,
         proof(transit),
         titles[side is None],
         (WAY, FLOW, WHEN, *doubt),
@@ -99,9 +100,12 @@ def _finding(case: Case, loss: Loss) -> Finding:
 def _verdict(case: Case, loss: Loss) -> Verdict:
     """A share of the RTP is a doubt about the call from where on media-lost has one, silence as media-stopped has it."""
     limits = case.deployment.thresholds
+    silence = cut_off(case, loss) > limits.stopped_seconds
+    if loss.leaks and (loss.everything or silence or loss.percent > limits.loss_percent):
+        return "cannot_tell"
     if loss.everything:
-        return "fault" if loss.hears else "suspect"
-    if cut_off(case, loss) > limits.stopped_seconds:
+        return "fault" if loss.certain else "suspect"
+    if silence:
         return "fault"
     return "suspect" if loss.percent > limits.loss_percent else "note"
 
@@ -161,8 +165,8 @@ RULE = Rule(
     ),
     references=("RFC 8445, section 7", "RFC 4787, section 5"),
     known_problems=Text(
-        "It needs captures that overlap in time; where the farther one loses packets itself, the rule is silent.",
-        "Nötig sind Mitschnitte, die sich zeitlich überlappen; verliert der fernere selbst Pakete, schweigt die Regel.",
+        "It needs captures that overlap in time; where the farther one loses packets itself, nobody can tell.",
+        "Nötig sind Mitschnitte, die sich zeitlich überlappen; verliert der fernere selbst Pakete, bleibt es unklar.",
     ),
     find=find,
 )

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.paths import checks
-from postproc.diagnose.evidence.transit import Loss, counted, losses, proof, sender
+from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
 
@@ -48,34 +47,25 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, loss: Loss) -> Finding:
     transit = loss.transit
-    proven = _unanswered(case, loss)
-    certain = loss.hears or proven
     detail = [BACK]
-    if proven:
+    if loss.leaks:
+        detail.append(LEAKS)
+    elif loss.unanswered:
         detail.append(UNANSWERED)
     elif not loss.hears:
         detail.append(UNHEARD)
     return Finding(
         RULE.name,
-        "fault" if certain else "suspect",
-        0.9 if certain else 0.7,
+        "cannot_tell" if loss.leaks else "fault" if loss.certain else "suspect",
+        0.5 if loss.leaks else 0.9 if loss.certain else 0.7,
         proof(transit),
         SIDED if sender(transit) else TITLE,
         tuple(detail),
         counted(case, loss) | {"returning": loss.returning},
-        None if certain else SETTLE,
+        None if loss.certain else SETTLE,
         leg=transit.leg,
         tags=frozenset({transit.kind}),
     )
-
-
-def _unanswered(case: Case, loss: Loss) -> bool:
-    """Whether requests are among the lost, and no capture shows an answer to one of this direction."""
-    transit = loss.transit
-    if transit.kind != "stun" or transit.direction == "other":
-        return False
-    asked = checks(case, transit.direction, transit.leg)
-    return asked.dead(case.deployment.thresholds)
 
 
 RULE = Rule(

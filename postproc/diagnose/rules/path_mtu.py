@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case
-from postproc.diagnose.evidence.transit import Loss, counted, losses, proof, sender
+from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
 from postproc.model.text import Text
 
@@ -37,11 +37,11 @@ def _finding(case: Case, loss: Loss) -> Finding:
     transit = loss.transit
     return Finding(
         RULE.name,
-        "fault",
-        0.85,
+        "cannot_tell" if loss.leaks else "fault",
+        0.5 if loss.leaks else 0.85,
         proof(transit),
         SIDED if sender(transit) else TITLE,
-        (SIZES,),
+        (SIZES, LEAKS) if loss.leaks else (SIZES,),
         counted(case, loss) | {"smallest": loss.smallest_lost, "largest": loss.largest_arrived},
         leg=transit.leg,
         tags=frozenset({transit.kind}),

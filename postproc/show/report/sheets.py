@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeVar
 
 import pandas as pd
 
@@ -43,6 +44,8 @@ from postproc.show.report.cells import (
 from postproc.show.report.words import HEADINGS, PAGE
 from postproc.show.selection import Quoted
 
+Shown = TypeVar("Shown", BindingRow, PairRow, DtlsRow, RtpStreamRow)
+
 COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
 MOST_CANDIDATES = 40
 ACL_KINDS = {"allowed": "good", "denied": "bad", "unknown": "faint"}
@@ -74,7 +77,7 @@ def offered(call: Call, lang: Lang) -> Offered:
         return Offered(())
     held = latest(every)
     columns = _columns(held)
-    checked = _checked(call.pairs)
+    checked = _checked(_counting(call.pairs))
     sides = []
     for name in SIDES:
         own = [row for row in held if (row.side or "other") == name]
@@ -143,6 +146,11 @@ def _rated(answered: int, sent: int) -> str:
     return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
 
 
+def _counting(rows: Iterable[Shown]) -> list[Shown]:
+    """Each thing once: without what counts in another capture."""
+    return [row for row in rows if row.counted_in is None]
+
+
 def _checked(pairs: Iterable[PairRow]) -> dict[Place, list[int]]:
     """Address -> checks answered and sent on pairs with it."""
     found: dict[Place, list[int]] = {}
@@ -171,7 +179,7 @@ DTLS_KINDS = {"complete": "good"}
 def pairs(call: Call, lang: Lang) -> Sheet | None:
     """One row per candidate pair seen in checks."""
     columns = "leg local remote answered errors nominated dtls media state"
-    return sheet("pairs", lang, columns, [_pair(row, lang) for row in call.pairs], MOST_CHECKS)
+    return sheet("pairs", lang, columns, [_pair(row, lang) for row in _counting(call.pairs)], MOST_CHECKS)
 
 
 def _pair(row: PairRow, lang: Lang) -> tuple[Cell, ...]:
@@ -198,7 +206,7 @@ def _end(addr: str | None, port: int | None, kind: str | None) -> str:
 def bindings(call: Call, lang: Lang) -> Sheet | None:
     """Bindings in the order of time; equal ones that follow each other are one row."""
     columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
-    ordered = sorted(call.bindings, key=lambda row: row.time)
+    ordered = sorted(_counting(call.bindings), key=lambda row: row.time)
     rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
     return sheet("bindings", lang, columns, rows, MOST_CHECKS)
 
@@ -302,7 +310,7 @@ def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
 def handshakes(call: Call, lang: Lang) -> Sheet | None:
     """One row per DTLS handshake."""
     columns = "time leg dtls_client dtls_server state duration fingerprint frame"
-    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in call.dtls], MOST_FLOWS)
+    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in _counting(call.dtls)], MOST_FLOWS)
 
 
 def _handshake(row: DtlsRow, lang: Lang) -> tuple[Cell, ...]:
@@ -359,7 +367,9 @@ def _silence(row: PhaseRow, lang: Lang) -> str:
 def streams(call: Call, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
-    return sheet("rtp_streams", lang, columns, [_stream(row, lang) for row in call.rtp_streams], MOST_FLOWS)
+    return sheet(
+        "rtp_streams", lang, columns, [_stream(row, lang) for row in _counting(call.rtp_streams)], MOST_FLOWS
+    )
 
 
 def stray_streams(rows: Sequence[RtpStreamRow], lang: Lang) -> Sheet | None:

@@ -1,0 +1,131 @@
+"""``postproc compare`` and ``postproc merge``: captures of one call at several places."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.model.errors import SetupError
+from postproc.model.text import Lang, Text
+
+if TYPE_CHECKING:
+    from postproc.results import Run
+
+MERGED = Text(
+    "{path}: {packets} packets of {captures} captures, {lost} of them not seen at the next place",
+    "{path}: {packets} Pakete aus {captures} Mitschnitten, davon {lost} am nächsten Punkt nicht gesehen",
+)
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command captures, ``--name`` and ``--offset``."""
+    command = click.option(
+        "--offset",
+        "offsets",
+        multiple=True,
+        metavar="FILE=MS",
+        help="By how many ms FILE's clock is ahead of the clock of the capture with the call's SIP.",
+    )(command)
+    command = click.option(
+        "--name", "names", multiple=True, metavar="NAME=FILE", help="What to call the place of FILE."
+    )(command)
+    return click.argument("captures", nargs=-1, type=click.Path(path_type=Path), metavar="CAPTURE...")(
+        command
+    )
+
+
+@click.command("compare")
+@place_options
+@lang_option
+@tshark_option
+@guarded
+def compare_command(
+    *, captures: tuple[Path, ...], names: tuple[str, ...], offsets: tuple[str, ...], lang: Lang
+) -> None:
+    """Compare captures of one call at several places: clocks, and where packets vanish.
+
+    What is printed is for a ticket: the places in their order, their clocks, and by call and kind how many
+    packets left one place and arrived at the next. Places are found by what the captures show, and
+    clocks by the packets in common; a FILE of --name need not be named again.
+
+    \b
+    Examples:
+        postproc compare server.pcapng wan.pcapng client.pcapng
+        postproc compare --name server=a.pcapng --name "home office"=b.pcapng --lang de
+    """
+    from postproc.show.comparison import comparison
+
+    run, called, _ = _analysed(captures, names, offsets, lang)
+    for line in comparison(run.tables, called, lang):
+        click.echo(line)
+
+
+@click.command("merge")
+@place_options
+@click.option(
+    "-o",
+    "--out",
+    default="merged.pcapng",
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.",
+)
+@lang_option
+@tshark_option
+@guarded
+def merge_command(
+    *,
+    captures: tuple[Path, ...],
+    names: tuple[str, ...],
+    offsets: tuple[str, ...],
+    out: Path,
+    lang: Lang,
+) -> None:
+    """Merge captures of one call at several places into one pcapng for Wireshark.
+
+    Times are by one clock, an interface is named after each place, and a packet that the next place does not
+    show says so in its comment.
+
+    \b
+    Examples:
+        postproc merge server.pcapng client.pcapng -o both.pcapng
+    """
+    from postproc.share.merging import merge
+    from postproc.show.terminal import clean
+
+    run, called, known = _analysed(captures, names, offsets, lang)
+    done = merge(run, out, called, lang, known)
+    click.echo(clean(MERGED.of(lang, path=out, **done._asdict())))
+
+
+def _analysed(
+    captures: Sequence[Path], names: Sequence[str], offsets: Sequence[str], lang: Lang
+) -> "tuple[Run, dict[str, str], dict[str, float]]":
+    """The captures as a run; and by capture the names of places, and the offsets, as they were given."""
+    from postproc import pipeline
+    from postproc.read import inputs
+
+    called = {Path(path): name for name, _, path in (each.partition("=") for each in names)}
+    ahead = {Path(path): _milliseconds(text) for path, _, text in (each.rpartition("=") for each in offsets)}
+    given = dict.fromkeys((*captures, *called, *ahead))
+    found, unread = inputs.find(list(given), None)
+    for left_out in unread:
+        raise SetupError(f"{left_out.path}: {left_out.reason}")
+    if len(found) < 2:
+        raise SetupError("captures of two places at least are needed")
+    by_path = {capture.path.resolve(): capture.name for capture in found}
+    place_of = {by_path[path.resolve()]: name for path, name in called.items()}
+    offset_of = {by_path[path.resolve()]: offset for path, offset in ahead.items()}
+    run = pipeline.run(list(given), lang=lang, offsets_ms=offset_of)
+    for lost in run.unread:
+        raise SetupError(f"{lost.path}: {lost.reason}")
+    return run, place_of, offset_of
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SetupError(f"{text!r}: milliseconds are wanted, as in --offset client.pcapng=137") from None

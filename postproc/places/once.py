@@ -1,0 +1,154 @@
+"""A call that several captures show is one call, with each thing in it once.
+
+What is the same stream, check, pair or handshake at several places counts at one of them: a stream where its
+receiver is nearest, as that is what arrived; a check, where places do not agree on it, where its answer has
+to arrive; all else at the reference. The others' rows name the capture that counts.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from postproc.correlate.rows import records
+from postproc.model.columns import TEXT, array
+from postproc.model.tables import Tables
+from postproc.places.datagrams import Flow
+from postproc.places.overlaps import Overlap
+from postproc.places.owners import SIGNS
+from postproc.places.passages import Course
+
+PAIR = ("local_addr", "local_port", "remote_addr", "remote_port")
+HANDSHAKE = ("client_addr", "client_port", "server_addr", "server_port")
+
+
+class View(NamedTuple):
+    """A row as one capture shows the thing; ``way`` is 1 to the client, -1 to the server, else 0."""
+
+    row: int
+    capture: int
+    leg: int | None
+    way: int = 0
+    outcome: str | None = None
+
+
+Views = dict[tuple[int, Hashable], list[View]]  # by call, and what makes them the same
+
+
+class Once:
+    """What is seen from several captures, and where of these it counts."""
+
+    def __init__(self, seen: Overlap, courses: Sequence[Course]) -> None:
+        self._names = seen.captures
+        self._captures = {name: number for number, name in enumerate(seen.captures)}
+        self._flows = {(capture, flow): number for number, (capture, flow) in enumerate(seen.flows)}
+        self._same = _joined(seen, ())
+        self._same_ends = _joined(seen, self._back())
+        self._courses = {(course.leg.call, course.leg.leg): course for course in reversed(courses)}
+        self._of_call = {course.leg.call: course for course in reversed(courses)}
+
+    def tables(self, tables: Tables) -> Tables:
+        """The tables, rows that count in another capture marked."""
+        return tables.with_(
+            bindings=_marked(tables.bindings, self._checks(tables.bindings)),
+            rtp_streams=_marked(tables.rtp_streams, self._streams(tables.rtp_streams)),
+            pairs=_marked(tables.pairs, self._at_reference(tables.pairs, PAIR)),
+            dtls=_marked(tables.dtls, self._at_reference(tables.dtls, HANDSHAKE)),
+        )
+
+    def _checks(self, bindings: pd.DataFrame) -> Iterator[tuple[int, str]]:
+        """Those that count where the requester is, unless the reference shows the same."""
+        found: Views = defaultdict(list)
+        names = ("capture", "call", "leg", "transaction_id", "direction", "outcome")
+        for row, (capture, call, leg, key, direction, outcome) in enumerate(records(bindings, *names)):
+            if call is not None and capture in self._captures:
+                way = SIGNS.get(direction, 0)
+                found[call, key].append(View(row, self._captures[capture], leg, way, outcome))
+        for views, course in self._several(found):
+            requesters = _farthest(course, views, -1 if views[0].way >= 0 else 1)
+            reference = next((each for each in views if each.capture == course.reference), requesters)
+            counts = reference if reference.outcome == requesters.outcome else requesters
+            yield from self._elsewhere(views, counts.capture)
+
+    def _streams(self, streams: pd.DataFrame) -> Iterator[tuple[int, str]]:
+        """Those that count elsewhere: nearer to the receiver."""
+        found: Views = defaultdict(list)
+        names = ("capture", "call", "leg", "ssrc", *Flow._fields)
+        for row, (capture, call, leg, ssrc, *ends) in enumerate(records(streams, *names)):
+            flow = self._flow(capture, ends)
+            course = self._course(call, leg)
+            if flow is not None and course is not None:
+                view = View(row, self._captures[capture], leg, course.signs.get(flow, 0))
+                found[call, (ssrc, self._same[flow])].append(view)
+        for views, course in self._several(found):
+            way = next((each.way for each in views if each.way), 1)
+            counts = _farthest(course, views, way)
+            yield from self._elsewhere(views, counts.capture)
+
+    def _at_reference(self, rows: pd.DataFrame, ends: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """Those of two ends that count elsewhere: at the reference, else nearest to the server."""
+        found: Views = defaultdict(list)
+        names = ("capture", "call", "leg", *ends)
+        for row, (capture, call, leg, *addresses) in enumerate(records(rows, *names)):
+            ways = (self._flow(capture, each) for each in (addresses, [*addresses[2:], *addresses[:2]]))
+            flow = next((each for each in ways if each is not None), None)
+            if call is not None and flow is not None:
+                found[call, self._same_ends[flow]].append(View(row, self._captures[capture], leg))
+        for views, course in self._several(found):
+            at_reference = any(each.capture == course.reference for each in views)
+            counts = course.reference if at_reference else _farthest(course, views, -1).capture
+            yield from self._elsewhere(views, counts)
+
+    def _several(self, found: Views) -> Iterator[tuple[list[View], Course]]:
+        """Of what more than one capture shows the views, and the course of its leg."""
+        for (call, _), views in found.items():
+            course = next((each for view in views if (each := self._course(call, view.leg))), None)
+            if course is not None and len({view.capture for view in views}) > 1:
+                yield views, course
+
+    def _elsewhere(self, views: Iterable[View], counts: int) -> Iterator[tuple[int, str]]:
+        """The rows of other captures, and where they count."""
+        return ((each.row, self._names[counts]) for each in views if each.capture != counts)
+
+    def _course(self, call: int | None, leg: int | None) -> Course | None:
+        return self._courses.get((call, leg)) or self._of_call.get(call)
+
+    def _flow(self, capture: str, ends: Sequence[object]) -> int | None:
+        number = self._captures.get(capture)
+        return None if number is None else self._flows.get((number, Flow(*ends)))  # type: ignore[arg-type]
+
+    def _back(self) -> Iterator[tuple[int, int]]:
+        for (capture, flow), number in self._flows.items():
+            if (back := self._flows.get((capture, flow.reverse))) is not None:
+                yield number, back
+
+
+def _farthest(course: Course, views: Iterable[View], way: int) -> View:
+    """The view nearest to the client (1) or to the server (-1)."""
+    order = {capture: place for place, capture in enumerate(course.captures)}
+    return max(views, key=lambda view: way * order.get(view.capture, 0))
+
+
+def _joined(seen: Overlap, more: Iterable[tuple[int, int]]) -> list[int]:
+    """By flow, the first of those that are the same."""
+    first = list(range(len(seen.flows)))
+
+    def root(flow: int) -> int:
+        while first[flow] != flow:
+            first[flow] = flow = first[first[flow]]
+        return flow
+
+    pairs = (each.flows for common in seen.common.values() for each in common.joined)
+    for one, other in (*pairs, *more):
+        low, high = sorted((root(one), root(other)))
+        first[high] = low
+    return [root(flow) for flow in range(len(first))]
+
+
+def _marked(rows: pd.DataFrame, counted: Iterable[tuple[int, str]]) -> pd.DataFrame:
+    """The rows, some of which count in another capture."""
+    captures = dict(counted)
+    if not captures:
+        return rows
+    return rows.assign(counted_in=array([captures.get(row) for row in range(len(rows))], TEXT))

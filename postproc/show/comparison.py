@@ -1,0 +1,102 @@
+"""What several captures of one call tell when compared, as text for a ticket."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from postproc.model.calls import Call, Calls
+from postproc.model.rows import ClockRow
+from postproc.model.tables import Tables
+from postproc.model.text import Lang, Text
+from postproc.model.transit import Transit, courses
+from postproc.model.vocabulary import CALL_NUMBER, LEG_NUMBER, PASSING, PLACES, way, word
+from postproc.show.terminal import clean
+
+NONE_IN_COMMON = Text(
+    "The captures show no packet in common: they are of different calls, or were cut too short to tell.",
+    "Die Mitschnitte zeigen kein gemeinsames Paket: Sie sind von verschiedenen Anrufen oder zu kurz "
+    "abgeschnitten, um es zu erkennen.",
+)
+ALONG = Text("From the server on: {places}", "Vom Server aus: {places}")
+RIGHT = Text("the others' clocks are compared with its", "mit ihrer Uhr werden die anderen verglichen")
+UNKNOWN = Text("its clock cannot be told", "ihre Uhr ist nicht bestimmbar")
+AHEAD = Text("its clock is {ms} ms ahead", "ihre Uhr geht {ms} ms vor")
+BEHIND = Text("its clock is {ms} ms behind", "ihre Uhr geht {ms} ms nach")
+BOUND = Text(" ± {ms} ms", " ± {ms} ms")
+ONE_WAY = Text(", the delay included", ", die Laufzeit eingeschlossen")
+DRIFT = Text(", drift {ppm} ppm", ", Drift {ppm} ppm")
+MATCHED = Text("; {count} packets in common", "; {count} gemeinsame Pakete")
+DELAY = Text("; delay {ms} ms", "; Laufzeit {ms} ms")
+
+
+def comparison(tables: Tables, names: Mapping[str, str], lang: Lang) -> list[str]:
+    """Places and clocks; then by call what left one place and arrived at the next.
+
+    ``names`` are given to captures; others bear that of their place, else their own.
+    """
+    calls = Calls(tables)
+    if not calls.clocks:
+        return [NONE_IN_COMMON.of(lang)]
+    placed = _in_order(calls.clocks)
+    called = place_names(calls.clocks, names, lang)
+    lines = [ALONG.of(lang, places=" → ".join(called.values()))]
+    lines += [f"  {called[row.capture]} ({row.capture}): {_clock(row, lang)}" for row in placed]
+    for call in calls:
+        if call.passages:
+            lines += ["", f"{CALL_NUMBER.of(lang, call=call.number)}: {call.call.headline or ''}"]
+            lines += [f"  {line}" for line in _passed(call, called, lang)]
+    return [clean(line) for line in lines]
+
+
+def _in_order(clocks: Iterable[ClockRow]) -> list[ClockRow]:
+    """One row per capture, along the way."""
+    rows: dict[str, ClockRow] = {}
+    for row in clocks:
+        rows.setdefault(row.capture, row)
+    return sorted(rows.values(), key=lambda row: (row.position is None, row.position or 0, row.capture))
+
+
+def place_names(clocks: Iterable[ClockRow], names: Mapping[str, str], lang: Lang) -> dict[str, str]:
+    """By capture the name given to it, else its place's, if no other has that, else its own."""
+    rows = _in_order(clocks)
+    places = [row.place for row in rows]
+    found = {row.capture: row.capture for row in rows}
+    found |= {
+        row.capture: PLACES[row.place].of(lang)
+        for row in rows
+        if row.place is not None and places.count(row.place) == 1
+    }
+    return found | {capture: name for capture, name in names.items() if capture in found}
+
+
+def _clock(row: ClockRow, lang: Lang) -> str:
+    if row.capture == row.reference:
+        return RIGHT.of(lang)
+    if row.offset_ms is None:
+        return UNKNOWN.of(lang)
+    text = (AHEAD if row.offset_ms >= 0 else BEHIND).of(lang, ms=_decimal(abs(row.offset_ms), lang))
+    text += ONE_WAY.of(lang) if row.bound_ms is None else BOUND.of(lang, ms=_decimal(row.bound_ms, lang))
+    if row.drift_ppm is not None:
+        text += DRIFT.of(lang, ppm=_decimal(row.drift_ppm, lang))
+    return text + MATCHED.of(lang, count=row.matched)
+
+
+def _passed(call: Call, called: Mapping[str, str], lang: Lang) -> Iterator[str]:
+    """``STUN packets, leg 1: server → WAN 17 of 17 · WAN → client 0 of 17``."""
+    for stretches in courses(call):
+        first = stretches[0]
+        leg = f", {LEG_NUMBER.of(lang, leg=first.leg)}" if first.leg is not None else ""
+        yield f"{word(PASSING, first.kind, lang)}{leg}: {_stretches(stretches, called, lang)}"
+
+
+def _stretches(stretches: tuple[Transit, ...], called: Mapping[str, str], lang: Lang) -> str:
+    ends = [
+        [called.get(spot.capture, spot.name) for spot in (each.origin, each.target)] for each in stretches
+    ]
+    counts = [(*names, each.arrived, each.sent) for names, each in zip(ends, stretches, strict=True)]
+    delays = [each.delay_ms for each in stretches if each.delay_ms is not None]
+    whole = len(delays) == len(stretches)
+    return way(counts, lang) + (DELAY.of(lang, ms=_decimal(sum(delays), lang)) if whole else "")
+
+
+def _decimal(number: float, lang: Lang) -> str:
+    text = f"{number:.1f}"
+    return text.replace(".", ",") if lang == "de" else text
