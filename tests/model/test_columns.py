@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postproc.model import columns
-from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME
+from postproc.model.columns import FEW, FLAG, INTEGER, REAL, TEXT, TIME, plain
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SAMPLES = {
@@ -87,3 +87,13 @@ def test_times_as_python_values_are_timestamps():
 def test_columns_of_other_types_have_python_values_too():
     assert columns.plain(pd.Series([1.5, math.nan])) == [1.5, None]
     assert columns.plain(pd.Series(["a", None], dtype=object)) == ["a", None]
+
+
+@pytest.mark.parametrize("rows", [2, 3 * FEW])
+def test_texts_come_back_as_they_were_and_of_many_equal_ones_are_one_object(rows):
+    values = [None if row % 3 == 1 else f"änderbar-{row % 5}" for row in range(rows)]
+    column = pd.concat([pd.Series(values, dtype="string")] * 2)
+    found = plain(column)
+    assert found == values * 2
+    texts = [text for text in found if text is not None]
+    assert rows < FEW or len({id(text) for text in texts}) == len(set(texts))
