@@ -32,7 +32,7 @@ TALK = 60.0  # seconds
 SPREAD = 30.0  # seconds within which the calls with media begin
 CALLS_PER_SECOND = 4
 COUNTED = ("packets", "rtp_packets", "foreign_packets", "sip_messages")  # of a truth
-SHORT = 2.5  # seconds of a call with a capture of its own: some 500 packets
+SHORT = 6.0  # seconds of a call with a capture of its own: some 1,200 packets, and time to miss an answer
 POOL = 200  # media ports of the B2BUA in ``sip``
 
 

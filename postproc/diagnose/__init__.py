@@ -113,12 +113,14 @@ def judge(case: Case, rules: Collection[Rule] = RULES) -> Judged:
 
 def _found(case: Case, rules: Collection[Rule]) -> list[Finding]:
     """What the rules find in a call."""
+    network = _network_matters(case)
     found = [
         replace(each, call=case.number)
         for rule in rules
-        if not rule.beside_calls and any(_matters(variant, case) for variant in rule.every_variant)
+        if not rule.beside_calls
+        and any(network or variant.stage not in NETWORK for variant in rule.every_variant)
         for each in rule.find(case)
-        if _matters(rule.variant(each.tags), case)
+        if network or rule.variant(each.tags).stage not in NETWORK
     ]
     doubtful = _media_may_be_hidden(case) or leaky(case)
     return [_doubted(each) for each in found] if doubtful else found
@@ -159,12 +161,12 @@ def _of(finding: Finding) -> Rule:
     return BY_NAME[finding.rule].variant(finding.tags)
 
 
-def _matters(rule: Rule, case: Case) -> bool:
+def _network_matters(case: Case) -> bool:
     """Busy, cancelled or still ringing, a call never needed the network its media would have taken.
 
     Checks before the answer reach a side that is not ready for them: that they fail there shows nothing.
     """
-    if rule.stage not in NETWORK or any(described(case, leg) for leg in case.judged_legs):
+    if any(described(case, leg) for leg in case.judged_legs):
         return True
     return not ended_well(case) and not _ringing(case)
 

@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from postproc.model import causes
@@ -128,7 +129,7 @@ class Rule:
         seen = next((self.variants[tag] for tag in sorted(tags) if tag in self.variants), None)
         return self if seen is None else replace(self, stage=seen.stage, breaks=seen.breaks, variants={})
 
-    @property
+    @cached_property
     def every_variant(self) -> tuple["Rule", ...]:
         return tuple(self.variant({tag}) for tag in self.variants) or (self,)
 
