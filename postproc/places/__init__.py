@@ -26,7 +26,7 @@ from postproc.places.matches import matches
 from postproc.places.once import Once
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
-from postproc.places.passages import clocks, clocks_by_root, courses, passages, stretches
+from postproc.places.passages import best_for_calls, clocks, clocks_by_root, courses, passages, stretches
 from postproc.places.shared import groups
 from postproc.read.arrays import Array
 
@@ -131,13 +131,13 @@ def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, fl
 
 
 def _root(seen: Datagrams, events: Tables) -> int:
-    """The capture whose clock counts: of those with calls the one with most packets, else the first."""
+    """The capture whose clock counts for all."""
     messages = events.sip_messages
     methods = messages["method"].fillna(messages["cseq_method"])
-    with_calls = set(messages.loc[methods.isin(INVITE_DIALOG), "capture"])
+    legs = messages[methods.isin(INVITE_DIALOG)].groupby("capture")["call_id"].nunique().to_dict()
     packets = dict(zip(events.captures["capture"], events.captures["packets"], strict=True))
-    holding = [number for number, name in enumerate(seen.captures) if name in with_calls]
-    return min(holding, key=lambda number: (-packets[seen.captures[number]], number), default=0)
+    rated = [(legs.get(name, 0), packets[name]) for name in seen.captures]
+    return best_for_calls(rated, range(len(rated)))
 
 
 def by_one_clock(tables: Tables) -> Tables:
