@@ -54,7 +54,7 @@ screenshots: $(DEV)
 
 bench: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark
-	$(PY) bench/run.py $(ARGS)
+	$(PY) bench/run.py --sip --folder $(ARGS)
 
 fuzz: $(DEV)
 	@PYTHON=$(PYTHON) scripts/setup tshark

@@ -54,7 +54,7 @@ def timing(page: Path) -> Timing:
 
 
 def _round(page: Path) -> Timing:
-    driver = _started()
+    driver = started()
     try:
         driver.get(page.resolve().as_uri())
         opened = float(driver.execute_script(OPENED))
@@ -64,7 +64,7 @@ def _round(page: Path) -> Timing:
     return Timing(opened, max(searched))
 
 
-def _started() -> "Chrome":
+def started() -> "Chrome":
     from selenium import webdriver  # noqa: PLC0415  (of the dev extra; who has no browser needs none)
 
     options = webdriver.ChromeOptions()

@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 
 from bench.captures import Spec
-from bench.programs import BASELINE_A, BASELINE_B, EK, FIELDS, OURS, PROGRAMS, WITHOUT, Program
+from bench.programs import (
+    BASELINE_A,
+    BASELINE_B,
+    EK,
+    FIELDS,
+    FULL,
+    ONE_PROCESS,
+    OURS,
+    PROGRAMS,
+    TWO_PROCESSES,
+    WITHOUT,
+    Program,
+)
 
 BY_NAME = {program.name: program for program in PROGRAMS}
 
@@ -36,6 +48,13 @@ def test_on_many_calls_tshark_lists_no_generated_call_ids():
 def test_ours_is_that_of_this_python_with_one_process_up_to_tables_and_findings():
     command = [sys.executable, "-m", "postproc", "run", "a.pcapng", "-o", "out", "-j", "1", "--no-report"]
     assert arguments(OURS) == command
+
+
+def test_people_run_it_with_its_report_and_small_captures_with_two_processes():
+    assert arguments(FULL) == arguments(OURS)[:-1]
+    assert arguments(TWO_PROCESSES) == [word if word != "1" else "2" for word in arguments(ONE_PROCESS)]
+    asked = [BY_NAME[FULL].asked(Spec("rtp", 10, foreign=foreign)) for foreign in (0, 10)]
+    assert asked == [True, False]
 
 
 def test_a_program_that_is_not_there_is_not_installed():

@@ -30,7 +30,7 @@ def test_a_failure_has_no_ratio_and_its_reason_stands_below():
     results = {spec: {OURS: Usage(1.0, 1.0, 100.0, "exit 2: no"), BASELINE_A: Usage(2.0, 2.0, 1.0)}}
     ours, _ = report.measurements(results)
     assert ours[5:] == ("", "", "see below")
-    assert report.failures(results) == ["10,000 packets: postproc run: exit 2: no"]
+    assert report.failures(results) == [f"10,000 packets: {OURS}: exit 2: no"]
 
 
 def test_bars_say_whether_they_are_met():

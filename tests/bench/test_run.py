@@ -14,7 +14,9 @@ from bench.programs import AGAIN, BASELINE_A, CORRELATING, OURS, Program
 
 
 def given(**changed):
-    return argparse.Namespace(**({"packets": [10_000], "foreign": True, "sip": False} | changed))
+    return argparse.Namespace(
+        **({"packets": [10_000], "foreign": True, "sip": False, "folder": False} | changed)
+    )
 
 
 def test_each_size_is_measured_alone_and_with_as_many_foreign_packets():
@@ -28,6 +30,10 @@ def test_foreign_traffic_can_be_left_out():
 def test_many_calls_come_on_wish():
     many = run.specs(given(packets=[], sip=True))
     assert [(spec.size, spec.single_port) for spec in many] == [(2000, False), (2000, True), (20_000, False)]
+
+
+def test_small_captures_come_on_wish():
+    assert run.specs(given(packets=[], folder=True)) == [Spec("folder", 200)]
 
 
 def test_programs_take_turns(tmp_path):
@@ -47,7 +53,7 @@ def test_a_program_is_not_measured_where_it_does_not_belong(tmp_path):
 
 
 def test_our_answer_is_checked_and_a_missing_one_is_wrong(tmp_path):
-    silent = Program(OURS, "true", lambda *_: ["true"])
+    silent = Program(OURS, "true", lambda *_: ["true"], again=AGAIN, checked=True)
     usages = run.measured(Spec("rtp", 800), [silent], tmp_path, repeat=1)
     assert usages.keys() == {OURS, AGAIN, CORRELATING}
     assert "no results here" in usages[CORRELATING].failure
@@ -86,4 +92,4 @@ def test_a_small_run_from_end_to_end(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=os.environ, check=False, capture_output=True, text=True)
     captures = json.loads((tmp_path / "j").read_text())["captures"]
     assert [capture["programs"][OURS]["failure"] for capture in captures] == [None, None], done.stdout
-    assert "wall <= 1.5 x tshark -Y (A) + 1 s" in done.stdout
+    assert "wall <= tshark -Y (A) + 0.6 s" in done.stdout

@@ -164,7 +164,13 @@ def cut(after: float, **changes):
     """A stream of 50 packets a second over 20 s, of which nothing arrives so many seconds after its beginning."""
     lost = round(50 * (20 - after))
     media = passages([1000, 1000, 1000 - lost], kind="rtp", first_lost=3.0 + after, last_lost=23.0)
-    at_wan = {"capture": "b.pcapng", "src_addr": "203.0.113.10", "packets": 1000, "last_time": 23.0}
+    at_wan = {
+        "counted_in": "c.pcapng",
+        "capture": "b.pcapng",
+        "src_addr": "203.0.113.10",
+        "packets": 1000,
+        "last_time": 23.0,
+    }
     return asked(RULE, rtp_streams=[stream(**at_wan | changes)], **seen_from(EVERY_PLACE, media))
 
 

@@ -33,9 +33,15 @@ class Case(Call):
     refuted: frozenset[str] = frozenset()
 
     def __init__(
-        self, number: int, calls: Calls, deployment: Deployment, software: Mapping[str, str]
+        self,
+        number: int,
+        calls: Calls,
+        deployment: Deployment,
+        software: Mapping[str, str],
+        at_every_place: Calls | None = None,
     ) -> None:
         super().__init__(number, calls)
+        self._at_every_place = at_every_place or calls
         self.deployment = deployment
         self._software = software  # by transaction ID
 
@@ -104,6 +110,11 @@ class Case(Call):
         return self.client_legs if self.legs else [None]
 
     @cached_property
+    def at_every_place(self) -> Call:
+        """The call with the rows of each place, also those that count at another."""
+        return Call(self.number, self._at_every_place)
+
+    @cached_property
     def lost_flows(self) -> frozenset[Flow]:
         """RTP of which another place, farther along its way, shows nothing."""
         return frozenset(
@@ -151,7 +162,8 @@ def evidence(*found: Row | None, more: Iterable[int] = ()) -> Evidence:
 def cases(tables: Tables, deployment: Deployment) -> list[Case]:
     """One case per call, by number."""
     calls, software = Calls(tables, _once_in_order), _software(tables)
-    return [Case(number, calls, deployment, software) for number in calls.numbers]
+    at_every_place = Calls(tables, _in_order)
+    return [Case(number, calls, deployment, software, at_every_place) for number in calls.numbers]
 
 
 def beside(tables: Tables, deployment: Deployment) -> Beside:
@@ -160,10 +172,11 @@ def beside(tables: Tables, deployment: Deployment) -> Beside:
 
 
 def _once_in_order(table: pd.DataFrame) -> pd.DataFrame:
-    once = table
-    for again in ("copy_of", "counted_in"):
-        if again in once:
-            once = once[once[again].isna()]
+    return _in_order(table[table["counted_in"].isna()] if "counted_in" in table else table)
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    once = table[table["copy_of"].isna()] if "copy_of" in table else table
     return once.sort_values("time", kind="stable")
 
 

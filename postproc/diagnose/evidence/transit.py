@@ -28,7 +28,7 @@ PATH = ("stun", "dtls", "rtp")  # kinds that take the path of the media
 
 LEAKS = Text(
     "{capture} also lacks requests that were answered from there, so it lost some itself.",
-    "{capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst welche verloren.",
+    "Im Mitschnitt {capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst Pakete verloren.",
 )
 
 
@@ -130,7 +130,7 @@ def _unanswered(case: Case, transit: Transit) -> bool:
 
 def _leaking(case: Case) -> set[str]:
     """Captures that lack requests which were answered: what they do not show may have passed them."""
-    lacking = [row.capture for row in case.bindings if row.outcome == "response_only"]
+    lacking = [row.capture for row in case.at_every_place.bindings if row.outcome == "response_only"]
     return {name for name in lacking if lacking.count(name) >= ENOUGH}
 
 
@@ -160,7 +160,7 @@ def cut_off(case: Case, loss: Loss) -> float:
     source = (row.from_capture, row.from_src_addr, row.from_src_port, row.from_dst_addr, row.from_dst_port)
     sent = [
         each
-        for each in case.rtp_streams
+        for each in case.at_every_place.rtp_streams
         if (each.capture, each.src_addr, each.src_port, each.dst_addr, each.dst_port) == source
     ]
     if loss.transit.kind != "rtp" or not sent or row.first_lost is None:
@@ -204,7 +204,7 @@ def _what(case: Case, transit: Transit) -> str:
     back = OPPOSITE[transit.direction]
     answers = any(
         row.response_frame is not None and (row.leg, row.direction) == (transit.leg, back)
-        for row in case.bindings
+        for row in case.at_every_place.bindings
     )
     return "stun" if answers or transit.direction == "other" else "binding_requests"
 
