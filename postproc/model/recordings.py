@@ -127,6 +127,8 @@ def overlapping(captures: pd.DataFrame, recordings: "pd.Series[int]") -> Callabl
 def views(tables: Tables) -> Views:
     """The captures that show the same messages as others: vantage points, and no files of one recording."""
     stun, sip = tables.stun_messages, tables.sip_messages
+    if len({*stun["capture"].unique(), *sip["capture"].unique()}) < 2:
+        return {}
     keyed = [
         pd.DataFrame({"capture": rows["capture"], "key": message_keys(rows, columns)}).drop_duplicates()
         for rows, columns in ((stun, STUN_KEY), (sip, SIP_KEY))

@@ -571,9 +571,9 @@ class NatMappingRow(NamedTuple):
 
 class ClockRow(NamedTuple):
     """One row per capture that shows the same packets as another, by the capture whose clock it is
-    compared with: the reference is the capture with the call's SIP (of several the one with most
-    packets), else the first by name. It has a row of its own, with 0. frame and time: of the first packet
-    matched."""
+    compared with: the reference is the capture with the call's SIP (of several the one with SIP of most
+    legs, then of most packets), else the first by name. It has a row of its own, with 0. frame and time:
+    of the first packet matched."""
 
     capture: str
     frame: int | None

@@ -186,6 +186,7 @@ TUPLE = (
     Column("dst_addr", TEXT, "Receiver's address on the wire.", always=True),
     Column("dst_port", INTEGER, "Receiver's port.", always=True),
 )
+# A frame besides the row's own is counted on from the row's file into the next of its recording.
 COPY_OF = Column("copy_of", INTEGER, "Frame of which this one is a second capture; NA if none.")
 COUNTED_IN = Column(
     "counted_in",
@@ -452,7 +453,11 @@ BINDINGS = Table(
         ),
         Column("error_code", INTEGER, "ERROR-CODE of the outcome error."),
         Column("rtt_ms", REAL, "Last request before the first response, to that response."),
-        Column("response_frame", INTEGER, "Frame of the response that decided the outcome."),
+        Column(
+            "response_frame",
+            INTEGER,
+            "Frame of the response that decided the outcome, counted on where it is in the next file.",
+        ),
         Column("mapped_addr", TEXT, "Requester's address as the responder saw it."),
         Column("mapped_port", INTEGER, "Its port."),
         Column("icmp", INTEGER, "Code of an ICMP error that quotes a request (3 = port unreachable)."),
@@ -642,7 +647,7 @@ TRANSACTIONS = Table(
         Column("progress_time", TIME, "First provisional response above 100."),
         Column("final_status", INTEGER, "Final response."),
         Column("final_reason", TEXT, "Its reason phrase."),
-        Column("final_frame", INTEGER, "Its frame."),
+        Column("final_frame", INTEGER, "Its frame, counted on where it is in the next file."),
         Column("final_time", TIME, "Its time."),
         Column("response_retransmissions", INTEGER, "Final responses sent again."),
     ),
@@ -817,8 +822,9 @@ CLOCKS = Table(
     "clocks",
     "ClockRow",
     "One row per capture that shows the same packets as another, by the capture whose clock it is compared "
-    "with: the reference is the capture with the call's SIP (of several the one with most packets), else "
-    "the first by name. It has a row of its own, with 0. frame and time: of the first packet matched.",
+    "with: the reference is the capture with the call's SIP (of several the one with SIP of most legs, then "
+    "of most packets), else the first by name. It has a row of its own, with 0. frame and time: of the first "
+    "packet matched.",
     (
         *FILE_KEY,
         Column("reference", TEXT, "Capture whose clock is taken as right.", always=True),

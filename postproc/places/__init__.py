@@ -21,12 +21,12 @@ from postproc.model.rows import ClockRow
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
 from postproc.places.apart import with_places_apart
 from postproc.places.clocks import NS_PER_MS, PPM, Clock
-from postproc.places.datagrams import SIP, Datagrams, Files, datagrams
+from postproc.places.datagrams import SIP, ByCapture, Datagrams, Files, datagrams
 from postproc.places.matches import matches
-from postproc.places.once import Once
+from postproc.places.once import Once, marked
 from postproc.places.overlaps import Overlap
 from postproc.places.owners import owners
-from postproc.places.passages import clocks, clocks_by_root, courses, passages, stretches
+from postproc.places.passages import best_for_calls, clocks, clocks_by_root, courses, passages, stretches
 from postproc.places.shared import groups
 from postproc.read.arrays import Array
 
@@ -90,14 +90,18 @@ class Places:
         """The tables with ``clocks`` and ``passages``, and what several captures show marked but for one."""
         by_clock: dict[tuple[str, str], dict[str, Any]] = {}
         rows: list[dict[str, Any]] = []
+        elsewhere = []
+        cut = ByCapture(tables)
         for seen in self.overlaps:
-            legs = courses(seen, owners(seen, tables), tables.captures, tables.sip_messages)
+            of_group = cut.of(seen.captures)
+            legs = courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages)
             every = [row for course in legs for row in clocks(seen, course)]
             every += clocks_by_root(seen)
             for row in sorted(every, key=lambda row: row["reference"] != seen.captures[seen.root]):
                 by_clock.setdefault((row["capture"], row["reference"]), row)
             rows += [row for course in legs for row in passages(seen, course)]
-            tables = Once(seen, legs).tables(tables)
+            elsewhere.append(Once(seen, legs).elsewhere(of_group))
+        tables = marked(tables, elsewhere)
         found = Tables(clocks=CLOCKS.rows(by_clock.values()), passages=PASSAGES.rows(rows))
         found = self.by_one_clock(found)
         return with_places_apart(tables.with_(clocks=found.clocks, passages=found.passages))
@@ -105,8 +109,10 @@ class Places:
     def lost(self, tables: Tables) -> dict[str, dict[int, list[str]]]:
         """By capture and frame, the captures that should show the packet next and do not."""
         found: dict[str, dict[int, list[str]]] = {}
+        cut = ByCapture(tables)
         for seen in self.overlaps:
-            for course in courses(seen, owners(seen, tables), tables.captures, tables.sip_messages):
+            of_group = cut.of(seen.captures)
+            for course in courses(seen, owners(seen, of_group), of_group.captures, of_group.sip_messages):
                 for stretch in stretches(seen, course):
                     frames = found.setdefault(seen.captures[stretch.sender], {})
                     for frame in seen.packets["frame"][stretch.lost].tolist():
@@ -121,23 +127,25 @@ def find(events: Tables, files: Mapping[str, Files], offsets_ms: Mapping[str, fl
     Raises CaptureError where a file that was read cannot be read again.
     """
     found = []
+    cut = ByCapture(events)
     for group in groups(events, recordings(events.captures, events.sip_messages, views(events))):
-        seen = datagrams({name: files[name] for name in group.captures}, group.pairs, events)
-        same = matches(seen, events)
+        of_group = cut.of(group.captures)
+        seen = datagrams({name: files[name] for name in group.captures}, group.pairs, ByCapture(of_group))
+        same = matches(seen, of_group)
         if len(same.one):
             given = [offsets_ms.get(name) for name in seen.captures]
-            found.append(Overlap(seen, same, _root(seen, events), events.captures, given))
+            found.append(Overlap(seen, same, _root(seen, of_group), of_group.captures, given))
     return Places(tuple(found))
 
 
 def _root(seen: Datagrams, events: Tables) -> int:
-    """The capture whose clock counts: of those with calls the one with most packets, else the first."""
+    """The capture whose clock counts for all."""
     messages = events.sip_messages
     methods = messages["method"].fillna(messages["cseq_method"])
-    with_calls = set(messages.loc[methods.isin(INVITE_DIALOG), "capture"])
+    legs = messages[methods.isin(INVITE_DIALOG)].groupby("capture")["call_id"].nunique().to_dict()
     packets = dict(zip(events.captures["capture"], events.captures["packets"], strict=True))
-    holding = [number for number, name in enumerate(seen.captures) if name in with_calls]
-    return min(holding, key=lambda number: (-packets[seen.captures[number]], number), default=0)
+    rated = [(legs.get(name, 0), packets[name]) for name in seen.captures]
+    return best_for_calls(rated, range(len(rated)))
 
 
 def by_one_clock(tables: Tables) -> Tables:

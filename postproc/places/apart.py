@@ -28,7 +28,8 @@ SEEN = {
 def with_places_apart(tables: Tables) -> Tables:
     """The tables with rows of ``clocks`` for such places, and of ``passages`` for what did not get there."""
     placed, lost = _silent(tables)
-    for made in (_unheard(tables, legs) for legs in by(_checks(tables), "call", "leg").values()):
+    clocks = load(ClockRow, tables.clocks)
+    for made in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):
         placed += [row for row in made[0] if row not in placed]
         lost += made[1]
     return tables.with_(
@@ -50,22 +51,20 @@ def _place(capture: str, reference: str, place: str, position: int) -> dict[str,
 
 
 def _checks(tables: Tables) -> list[BindingRow]:
-    """Requests of connectivity checks by either side."""
+    """Requests of connectivity checks by either side, of legs that several captures show some of."""
     rows = tables.bindings
     asked = rows[(rows["purpose"] == "check") & (rows["outcome"] != "response_only")]
-    return load(BindingRow, asked[asked["direction"].isin([TO_CLIENT, TO_SERVER])])
+    asked = asked[asked["direction"].isin([TO_CLIENT, TO_SERVER])]
+    captures = asked.groupby(["call", "leg"])["capture"].transform("nunique")
+    return load(BindingRow, asked[captures.fillna(0) > 1])
 
 
-def _unheard(tables: Tables, checks: Sequence[BindingRow]) -> tuple[Rows, Rows]:
+def _unheard(clocks: Iterable[ClockRow], checks: Sequence[BindingRow]) -> tuple[Rows, Rows]:
     """Places and losses of a leg, where one capture alone shows checks of the client, none of both sides."""
     of_server = [row for row in checks if row.direction == TO_CLIENT]
     of_client = [row for row in checks if row.direction == TO_SERVER]
     near, far = {row.capture for row in of_server}, {row.capture for row in of_client}
-    positions = {
-        row.capture: (row.position or 0, row.reference)
-        for row in load(ClockRow, tables.clocks)
-        if row.capture in near
-    }
+    positions = {row.capture: (row.position or 0, row.reference) for row in clocks if row.capture in near}
     if len(far) != 1 or near & far or not near or len(positions) < len(near) > 1:
         return [], []
     last = max(near, key=lambda capture: positions.get(capture, (1, capture)))

@@ -8,8 +8,8 @@ carries is taken as if it came without. Of SIP, which NAT devices rewrite, Call-
 start line count; its messages are taken from the tables, TCP's with them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import FileIO
 from ipaddress import ip_address
 from pathlib import Path
@@ -78,7 +78,24 @@ class Datagrams:
     packets: Array
 
 
-def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: Tables) -> Datagrams:
+class ByCapture:
+    """Tables of which the rows of some captures are wanted, again and again; each row keeps its label."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        held = [(table.name, rows) for table, rows in tables.items() if len(rows)]
+        self._rows = {name: rows.groupby("capture").indices for name, rows in held}
+
+    def of(self, captures: Iterable[str]) -> Tables:
+        names = sorted(captures)
+        cut = {}
+        for table, rows in self._tables.items():
+            at = [found for name in names if (found := self._rows.get(table.name, {}).get(name)) is not None]
+            cut[table.name] = rows.iloc[np.sort(np.concatenate(at))] if at else rows.iloc[:0]
+        return replace(self._tables, **cut)
+
+
+def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: ByCapture) -> Datagrams:
     """Read the packets of captures that go between ``pairs`` of hosts, by capture numbers of ``host_pairs``.
 
     Raises CaptureError where a capture cannot be read again.
@@ -87,11 +104,12 @@ def datagrams(files: Mapping[str, Files], pairs: Mapping[str, Array], events: Ta
     parts = [np.zeros(0, DATAGRAM)]
     for number, name in enumerate(files):
         packets, ends = _read(files[name], pairs[name])
-        packets = _once(packets, _copies(events, name))
+        messages = events.of([name])
+        packets = _once(packets, _copies(messages))
         flow_keys, packets["flow"] = np.unique(packets["ends"], return_inverse=True)
         packets["flow"] += len(flows)
         flows += [(number, _flow(row)) for row in take(ends, np.searchsorted(ends["ends"], flow_keys))]
-        sip, sip_flows = _sip(events.sip_messages[events.sip_messages["capture"] == name])
+        sip, sip_flows = _sip(messages.sip_messages)
         sip["flow"] += len(flows)
         flows += [(number, flow) for flow in sip_flows]
         packets = join(packets, sip)
@@ -237,10 +255,9 @@ def _once(packets: Array, copies: Array) -> Array:
     return take(packets, np.sort(order[~again]))
 
 
-def _copies(events: Tables, name: str) -> Array:
+def _copies(events: Tables) -> Array:
     frames = [
-        rows.loc[(rows["capture"] == name) & rows["copy_of"].notna(), "frame"]
-        for rows in (events.stun_messages, events.dtls_messages)
+        rows.loc[rows["copy_of"].notna(), "frame"] for rows in (events.stun_messages, events.dtls_messages)
     ]
     copies: Array = pd.concat(frames).to_numpy(np.int64)
     return copies

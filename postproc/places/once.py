@@ -6,7 +6,7 @@ to arrive; all else at the reference. The others' rows name the capture that cou
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -48,14 +48,18 @@ class Once:
         self._courses = {(course.leg.call, course.leg.leg): course for course in reversed(courses)}
         self._of_call = {course.leg.call: course for course in reversed(courses)}
 
-    def tables(self, tables: Tables) -> Tables:
-        """The tables, rows that count in another capture marked."""
-        return tables.with_(
-            bindings=_marked(tables.bindings, self._checks(tables.bindings)),
-            rtp_streams=_marked(tables.rtp_streams, self._streams(tables.rtp_streams)),
-            pairs=_marked(tables.pairs, self._at_reference(tables.pairs, PAIR)),
-            dtls=_marked(tables.dtls, self._at_reference(tables.dtls, HANDSHAKE)),
-        )
+    def elsewhere(self, tables: Tables) -> dict[str, dict[int, str]]:
+        """By table and label of the row, where rows of these captures count, if not in their own."""
+        found = {
+            "bindings": self._checks(tables.bindings),
+            "rtp_streams": self._streams(tables.rtp_streams),
+            "pairs": self._at_reference(tables.pairs, PAIR),
+            "dtls": self._at_reference(tables.dtls, HANDSHAKE),
+        }
+        return {
+            name: {int(getattr(tables, name).index[row]): capture for row, capture in rows}
+            for name, rows in found.items()
+        }
 
     def _checks(self, bindings: pd.DataFrame) -> Iterator[tuple[int, str]]:
         """Those that count where the requester is, unless the reference shows the same."""
@@ -146,9 +150,15 @@ def _joined(seen: Overlap, more: Iterable[tuple[int, int]]) -> list[int]:
     return [root(flow) for flow in range(len(first))]
 
 
-def _marked(rows: pd.DataFrame, counted: Iterable[tuple[int, str]]) -> pd.DataFrame:
-    """The rows, some of which count in another capture."""
-    captures = dict(counted)
-    if not captures:
-        return rows
-    return rows.assign(counted_in=array([captures.get(row) for row in range(len(rows))], TEXT))
+def marked(tables: Tables, elsewhere: Iterable[Mapping[str, Mapping[int, str]]]) -> Tables:
+    """The tables, rows that count in another capture naming that."""
+    captures: dict[str, dict[int, str]] = defaultdict(dict)
+    for found in elsewhere:
+        for name, rows in found.items():
+            captures[name].update(rows)
+    changed = {}
+    for name, rows in captures.items():
+        if rows:
+            table: pd.DataFrame = getattr(tables, name)
+            changed[name] = table.assign(counted_in=array([rows.get(row) for row in table.index], TEXT))
+    return tables.with_(**changed)

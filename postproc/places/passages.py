@@ -6,7 +6,7 @@ of which it shows something, and while it ran, by corrected clocks. Those it sho
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,20 +58,23 @@ def courses(seen: Overlap, owners: Owners, captures: pd.DataFrame, sip: pd.DataF
         for leg in np.unique(owners.of_packet[common.one]).tolist():
             places[leg] |= {*pair} if leg != UNOWNED else set()
     packets = dict(zip(captures["capture"], captures["packets"], strict=True))
-    with_sip = sip[sip["call"].notna()].groupby("call")["capture"].agg(set).to_dict()
+    held = sip[sip["call"].notna()].groupby(["call", "capture"])["call_id"].nunique().to_dict()
     found = []
     for number, at in sorted(places.items()):
-        leg = owners.legs[number]
-        of_call = {*at}.union(
-            *(places[other] for other, each in enumerate(owners.legs) if each.call == leg.call)
-        )
-        names = with_sip.get(leg.call, set())
-        holds = [each for each in of_call if seen.captures[each] in names]
-        reference = min(
-            holds or of_call, key=lambda each: (-packets[seen.captures[each]] if holds else 0, each)
+        call = owners.legs[number].call
+        of_call = {*at}.union(*(places[other] for other, leg in enumerate(owners.legs) if leg.call == call))
+        reference = best_for_calls(
+            [(held.get((call, seen.captures[each]), 0), packets[seen.captures[each]]) for each in of_call],
+            list(of_call),
         )
         found.append(_course(seen, owners, number, at, reference))
     return found
+
+
+def best_for_calls(legs_and_packets: Sequence[tuple[int, int]], captures: Sequence[int]) -> int:
+    """Of captures the one with SIP of most legs, then of most packets; without SIP the first."""
+    rated = zip(legs_and_packets, captures, strict=True)
+    return min(rated, key=lambda each: (-each[0][0], -each[0][1] if each[0][0] else 0, each[1]))[1]
 
 
 def _course(seen: Overlap, owners: Owners, number: int, at: set[int], reference: int) -> Course:
@@ -82,7 +85,7 @@ def _course(seen: Overlap, owners: Owners, number: int, at: set[int], reference:
     if not directed:
         signs = _signs_from(seen, reference, flows)
     signs = _by_hosts(seen, signs)
-    order = _order(seen, signs, at, reference)
+    order = _order(seen, signs, at, reference, from_reference=not directed)
     return Course(owners.legs[number], rows, order, reference, signs, directed)
 
 
@@ -115,7 +118,9 @@ def _by_hosts(seen: Overlap, signs: Mapping[int, int]) -> dict[int, int]:
     }
 
 
-def _order(seen: Overlap, signs: Mapping[int, int], at: set[int], reference: int) -> tuple[int, ...]:
+def _order(
+    seen: Overlap, signs: Mapping[int, int], at: set[int], reference: int, *, from_reference: bool
+) -> tuple[int, ...]:
     """Captures by which of each two sees first what goes along the way."""
     ahead: dict[int, int] = defaultdict(int)
     for (one, other), common in seen.common.items():
@@ -126,7 +131,8 @@ def _order(seen: Overlap, signs: Mapping[int, int], at: set[int], reference: int
             )
             ahead[one] += int(np.sign(vote))
             ahead[other] -= int(np.sign(vote))
-    return tuple(sorted(at, key=lambda capture: (-ahead[capture], capture != reference, capture)))
+    first = {reference} if from_reference else set()
+    return tuple(sorted(at, key=lambda each: (each not in first, -ahead[each], each != reference, each)))
 
 
 def passages(seen: Overlap, course: Course) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,8 @@ class Group:
 
 def groups(events: Tables, recordings: "pd.Series[int]") -> list[Group]:
     """Captures of different recordings with something in common; the files of one follow each other."""
+    if recordings.nunique() < 2:
+        return []
     keys = pd.concat(list(_keys(events)), ignore_index=True)
     keys["recording"] = keys["capture"].map(recordings)
     several = keys.groupby("key")["recording"].transform("nunique") > 1

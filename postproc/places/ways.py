@@ -9,6 +9,7 @@ last losses: what a place nearer to the receiver shows is less.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -20,6 +21,8 @@ FORTH, UNKNOWN, BACK = 1, 0, -1
 INSIDE = ("private", "cgnat")  # classes of addresses that NAT translates
 SURE = 4.0  # standard errors of a median by which two delays must differ, so that chance orders one in 10,000
 MEDIAN_ERROR = 1.86  # standard error of a median by median distance: 1.2533 * 1.4826 (normal distribution)
+CHANCE = 1000  # one in so many orders of packets is taken for none of chance
+ENOUGH = 50  # packets of one way that tell a drift: fewer tell less than they spoil
 LOST = 3  # packets by which one place must show fewer: an edge of a capture hides one or two
 
 
@@ -64,18 +67,36 @@ def _by_delay(found: Datagrams, joined: list[Joined]) -> Iterator[tuple[int, int
         between[flow.src_addr, flow.dst_addr].append(each)
     for (src, dst), held in between.items():
         if src < dst and (dst, src) in between:
-            late = [_late(time, each) for each in (held, between[dst, src])]
-            middles = [float(np.median(each - late[0][0])) for each in late]
+            late = _without_drift([_late(time, each) for each in (held, between[dst, src])])
+            middles = [float(np.median(each)) for each in late]
             error = np.hypot(_error(late[0]), _error(late[1]))
-            if abs(middles[0] - middles[1]) > SURE * error:
+            if abs(middles[0] - middles[1]) > SURE * error or _separate(*late):
                 first = FORTH if middles[0] > middles[1] else BACK
                 yield from ((each.flows[0], first) for each in held)
                 yield from ((each.flows[0], -first) for each in between[dst, src])
 
 
-def _late(time: Array, joined: list[Joined]) -> Array:
-    late: Array = np.concatenate([time[each.other] - time[each.one] for each in joined])
-    return late
+def _late(time: Array, joined: list[Joined]) -> tuple[Array, Array]:
+    """When packets passed the one, and how much later they passed the other."""
+    sent = time[np.concatenate([each.one for each in joined])]
+    arrived = time[np.concatenate([each.other for each in joined])]
+    return sent, arrived - sent
+
+
+def _without_drift(ways: list[tuple[Array, Array]]) -> list[Array]:
+    """How late packets are either way, without what the way with more packets shows to grow with time."""
+    since, base = ways[0][0][0], ways[0][1][0]
+    lines = [((sent - since).astype(np.float64), (late - base).astype(np.float64)) for sent, late in ways]
+    elapsed, late = max(lines, key=lambda line: len(line[0]))
+    steady = len(elapsed) < ENOUGH or not np.ptp(elapsed)
+    slope = 0.0 if steady else float(np.polyfit(elapsed, late, 1)[0])
+    return [late - slope * elapsed for elapsed, late in lines]
+
+
+def _separate(one: Array, other: Array) -> bool:
+    """Whether all of the one are later than all of the other, and so many that this is no chance."""
+    lower, upper = (one, other) if one.max() < other.max() else (other, one)
+    return bool(lower.max() < upper.min()) and comb(len(one) + len(other), len(one)) > 2 * CHANCE
 
 
 def _error(late: Array) -> float:

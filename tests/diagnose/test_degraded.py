@@ -27,20 +27,20 @@ DTLS, PRIVATE, CODEC = (
 DENIED, REJECTED = ("suspect", "invite-rejected-by-acl"), ("suspect", "candidates-rejected-by-acl")
 
 TRUTH = {
-    "good": [[NO_FIRST, OK], [OK], [CUT], [OK], [OK]],
+    "good": [[OK], [OK], [CUT], [OK], [OK]],
     "two_calls": [[NO_FIRST, OK] * 2, [OK, OK], [CUT], [OK, OK], [OK, OK]],
-    "server_view": [[NO_FIRST, OK], [OK], [CUT], [OK], [OK]],
+    "server_view": [[OK], [OK], [CUT], [OK], [OK]],
     "acl_403": [[], [DENIED], [DENIED], [DENIED], [DENIED]],
     "acl_488": [[], [REJECTED], [REJECTED], [REJECTED], [REJECTED]],
-    "codec_488": [[CODEC, NO_FIRST], [("fault", "call-rejected")], [CODEC], [CODEC], [CODEC]],
+    "codec_488": [[CODEC], [("fault", "call-rejected")], [CODEC], [CODEC], [CODEC]],
     # With half of the server's packets lost from the capture, a flight that is missing may be among them.
-    "dtls_fail": [[NO_FIRST, DTLS], [DTLS], [CUT], [("cannot_tell", "dtls-incomplete")], [DTLS]],
-    "no_binding_success": [[NO_FIRST, ("suspect", "no-binding-success")], [DEAD], [CUT], [DEAD], [DEAD]],
+    "dtls_fail": [[DTLS], [DTLS], [CUT], [("cannot_tell", "dtls-incomplete")], [DTLS]],
+    "no_binding_success": [[DEAD], [DEAD], [CUT], [DEAD], [DEAD]],
     "only_private": [
-        [NO_FIRST, ("suspect", "no-binding-success")], [PRIVATE], [("suspect", "public-candidate-missing")],
+        [DEAD], [PRIVATE], [("suspect", "public-candidate-missing")],
         [PRIVATE], [PRIVATE],
     ],
-    "ip_mismatch_server": [[NO_FIRST, MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH]],
+    "ip_mismatch_server": [[MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH]],
 }  # fmt: skip
 STAYS_TRUE = {"call-rejected"}  # a final response is one, whoever is behind it
 QUICK = ("good", "no_binding_success")  # the others take the most of a minute

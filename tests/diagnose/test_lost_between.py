@@ -160,7 +160,7 @@ def test_stretches_that_skip_a_place_are_not_told_twice():
     assert len(lost(passages([17, 17, 0]), whole)) == 1
 
 
-def cut(after: float, **changes):
+def cut(after: float, bindings=(), **changes):
     """A stream of 50 packets a second over 20 s, of which nothing arrives so many seconds after its beginning."""
     lost = round(50 * (20 - after))
     media = passages([1000, 1000, 1000 - lost], kind="rtp", first_lost=3.0 + after, last_lost=23.0)
@@ -171,7 +171,8 @@ def cut(after: float, **changes):
         "packets": 1000,
         "last_time": 23.0,
     }
-    return asked(RULE, rtp_streams=[stream(**at_wan | changes)], **seen_from(EVERY_PLACE, media))
+    seen = seen_from(EVERY_PLACE, media)
+    return asked(RULE, rtp_streams=[stream(**at_wan | changes)], bindings=bindings, **seen)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,15 @@ def test_a_stream_that_breaks_off_on_its_way_is_told_with_the_moment(after, verd
     (found,) = cut(after)
     assert found.verdict == verdict
     assert told_both(found, RULE)["en"]["title"].startswith("From 12:00:")
+
+
+def test_a_stream_that_breaks_off_is_a_suspicion_where_the_farther_capture_lacks_what_was_answered():
+    lacking = [
+        check("client_to_server", time=30.0 + n, outcome="response_only", capture="c.pcapng")
+        for n in range(2)
+    ]
+    (found,) = cut(10.0, bindings=lacking)
+    assert (found.verdict, found.confidence) == ("suspect", 0.5)
 
 
 def test_a_stream_without_sides_that_breaks_off_is_named_by_its_ends():

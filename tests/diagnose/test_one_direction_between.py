@@ -26,7 +26,7 @@ def test_requests_that_are_lost_while_those_of_the_other_side_pass():
         "Between WAN and client only one direction passes: all 17 Binding Requests from the server are lost."
     )
     assert "server → WAN 17 of 17 · WAN → client 0 of 17" in told["en"]["detail"]
-    assert "12 packets arrive" in told["en"]["detail"]
+    assert "12 packets of the other direction arrive." in told["en"]["detail"]
 
 
 def test_media_that_pass_one_way_only_are_a_suspicion_where_that_capture_hears_nothing_of_the_direction():

@@ -1,8 +1,14 @@
 """Captures of one call at several places, found in what was recorded and made; and those that are none."""
 
+import shutil
+
+import pandas as pd
 import pytest
 
 from postproc import pipeline
+from postproc.model.tables import counting
+from postproc.read.records import Described, Record, pieces
+from postproc.wire import ip, pcapng
 
 TWO = ("made/two_vantage_server.pcapng", "made/two_vantage_client.pcapng")
 VIEWS = ("server_view.pcapng", "client_view.pcapng")
@@ -65,3 +71,47 @@ def test_captures_of_different_packets_are_no_places_of_each_other(pcaps, names)
     tables = compared(pcaps, *names)
     assert tables.clocks.empty
     assert tables.passages.empty
+
+
+def at_the_gateway(source, target, *, ahead_s, lag_ms=3):
+    """What the gateway's own capture shows of a recorded call: leg 2, by a clock that is ahead."""
+    gateway = ip.packed("10.0.50.20")
+    blocks = [bytes(pcapng.Section())]
+    with pieces(source) as found:
+        for piece in found:
+            if isinstance(piece, Described):
+                blocks.append(bytes(pcapng.Interface(piece.link_type, piece.snaplen, piece.options)))
+            elif isinstance(piece, Record) and gateway in (piece.data[26:30], piece.data[30:34]):
+                sent = piece.data[26:30] == gateway
+                later = round((ahead_s * 1000 + (-lag_ms if sent else lag_ms)) * 1_000_000)
+                blocks.append(
+                    bytes(pcapng.Packet(piece.interface, piece.ticks + later, piece.data, piece.original))
+                )
+    target.write_bytes(b"".join(blocks))
+
+
+@pytest.mark.parametrize("name", ["good.pcapng", "two_calls.pcapng"])
+def test_legs_whose_sip_both_captures_show_are_there_once(pcaps, tmp_path, name):
+    """An hour apart, so that nothing but the packets says that they belong together."""
+    at_the_gateway(pcaps / name, tmp_path / "gateway.pcapng", ahead_s=3600)
+    shutil.copy(pcaps / name, tmp_path)
+    alone = pipeline.run([pcaps / name], jobs=1).tables
+    tables = pipeline.run([tmp_path], jobs=1).tables
+    clock = tables.clocks.set_index("capture").loc["gateway.pcapng"]
+    assert clock["reference"] == name
+    assert clock["offset_ms"] == pytest.approx(3_600_000, abs=1)
+    assert clock["bound_ms"] == pytest.approx(3, abs=1)
+    columns = ["call", "leg", "call_id", "final_status", "state", "retransmissions"]
+    pd.testing.assert_frame_equal(tables.legs[columns], alone.legs[columns])
+    assert tables.calls["verdict"].tolist() == alone.calls["verdict"].tolist()
+    assert counting(tables.rtp_streams)["packets"].sum() == alone.rtp_streams["packets"].sum()
+    assert not tables.passages["lost"].any()
+
+
+def test_times_are_those_of_the_captures_though_clocks_are_apart(pcaps, tmp_path):
+    at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=-7200)
+    tables = pipeline.run([pcaps / "good.pcapng", tmp_path / "gateway.pcapng"], jobs=1).tables
+    captures = tables.captures.set_index("capture")
+    for rows in (tables.sip_messages, tables.rtp_streams, tables.bindings, tables.timeline):
+        for capture, held in rows.groupby("capture"):
+            assert held["time"].between(*captures.loc[capture, ["first_time", "last_time"]]).all()

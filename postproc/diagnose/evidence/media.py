@@ -250,9 +250,9 @@ def talking(case: Case) -> list[int | None]:
 def _answered(case: Case) -> Sequence[int | None]:
     if not case.legs:
         return [None]  # an ICE session without SIP
-    return sorted(
-        {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
-    )
+    up = {leg.leg for leg in case.legs if leg.answer_time is not None or leg.state == "starts_mid_call"}
+    # A leg whose SIP cannot be read stands as long as the one beside it does.
+    return sorted(up | {*case.unread_legs} if up else up)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ PATH = ("stun", "dtls", "rtp")  # kinds that take the path of the media
 
 LEAKS = Text(
     "{capture} also lacks requests that were answered from there, so it lost some itself.",
-    "{capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst welche verloren.",
+    "Im Mitschnitt {capture} fehlen auch Requests, die von dort beantwortet wurden: Er hat also selbst Pakete verloren.",
 )
 
 

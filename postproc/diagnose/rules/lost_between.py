@@ -98,16 +98,21 @@ def _finding(case: Case, loss: Loss) -> Finding:
 
 
 def _verdict(case: Case, loss: Loss) -> Verdict:
-    """A share of the RTP is a doubt about the call from where on media-lost has one, silence as media-stopped has it."""
+    """A share of the RTP is a doubt about the call from where on media-lost has one, silence as media-stopped has it.
+
+    A capture that drops packets drops some here and there, or shows one direction only; that it shows a
+    stream up to a moment and not beyond is no sign of either.
+    """
     limits = case.deployment.thresholds
-    silence = cut_off(case, loss) > limits.stopped_seconds
-    if loss.leaks and (loss.everything or silence or loss.percent > limits.loss_percent):
+    silence = cut_off(case, loss)
+    much = loss.percent > limits.loss_percent
+    if loss.leaks and silence < NOTICED_S and (loss.everything or much):
         return "cannot_tell"
     if loss.everything:
         return "fault" if loss.certain else "suspect"
-    if silence:
-        return "fault"
-    return "suspect" if loss.percent > limits.loss_percent else "note"
+    if silence > limits.stopped_seconds:
+        return "suspect" if loss.leaks else "fault"
+    return "suspect" if much else "note"
 
 
 RULE = Rule(

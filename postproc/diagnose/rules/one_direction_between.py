@@ -20,10 +20,10 @@ TITLE = Text(
     " {destination} gehen verloren.",
 )
 BACK = Text(
-    "Of the other direction {returning:packet arrives|packets arrive}. Arrived on the way of the lost ones:"
-    " {stretches:way}.",
-    "Aus der Gegenrichtung {returning:Paket kommt|Pakete kommen} an. Angekommen auf dem Weg der verlorenen:"
-    " {stretches:way}.",
+    "{returning:packet of the other direction arrives|packets of the other direction arrive}. Arrived on the way of"
+    " the lost ones: {stretches:way}.",
+    "{returning:Paket der Gegenrichtung kommt|Pakete der Gegenrichtung kommen} an. Angekommen auf dem Weg der"
+    " verlorenen: {stretches:way}.",
 )
 UNANSWERED = Text(
     "They would have been answered had they arrived: no answer to them is seen at {target:word} either.",

@@ -11,13 +11,13 @@ SIDED = Text(
     "Large {what:word} from the {sender:word} are lost between {origin:word} and {target:word}: none of"
     " {smallest} bytes or more arrives.",
     "Große {what:word} des {sender:word}s gehen zwischen {origin:word} und {target:word} verloren: Ab {smallest}"
-    " Byte kommt keines an.",
+    " Byte kommt nichts an.",
 )
 TITLE = Text(
     "Large {what:word} from {source} to {destination} are lost between {origin:word} and {target:word}: none of"
     " {smallest} bytes or more arrives.",
     "Große {what:word} von {source} an {destination} gehen zwischen {origin:word} und {target:word} verloren: Ab"
-    " {smallest} Byte kommt keines an.",
+    " {smallest} Byte kommt nichts an.",
 )
 SIZES = Text(
     "The largest packet that arrives has {largest} bytes; {lost} larger ones are lost. Arrived on the way:"
