@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from postproc import pipeline, provenance
+from postproc import pipeline, provenance, stages
 from postproc.commands.run import run_command
 from postproc.model.tables import TABLES
 from postproc.read import deployment as deployments
@@ -80,8 +80,9 @@ def test_what_stands_is_what_was_made(place):
 def test_that_it_stands_is_told_and_nothing_is_done(place, monkeypatch):
     place.run()
     steps = []
-    for name in ("correlate", "diagnose", "_read", "_write"):
-        monkeypatch.setattr(pipeline, name, None)
+    for name in ("correlate", "diagnose", "_read"):
+        monkeypatch.setattr(stages, name, None)
+    monkeypatch.setattr(pipeline, "_write", None)
     assert is_reused(place, tell=lambda step: steps.append(step.doing))
     assert steps == [pipeline.UNCHANGED]
 
@@ -240,7 +241,7 @@ def test_another_language_is_told_without_correlation(place, monkeypatch, tmp_pa
     )  # fmt: skip
     place.run()
     for name in ("correlate", "_read"):
-        monkeypatch.setattr(pipeline, name, None)
+        monkeypatch.setattr(stages, name, None)
     told = place.run(lang="de")
     assert (told.lang, told.walks) == ("de", fresh.walks)
     for table in TABLES:
