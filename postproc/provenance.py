@@ -20,7 +20,7 @@ from postproc import cache
 from postproc.files import commit, private
 from postproc.model.errors import SetupError
 from postproc.model.text import Lang
-from postproc.read import inputs, logfiles, programs
+from postproc.read import inputs, logfiles, option_files, programs
 from postproc.read.inputs import Capture, Unread, said
 from postproc.read.logfiles import Log
 from postproc.read.option_files import Options
@@ -60,7 +60,7 @@ def _bytes_of(value: object) -> str:
     if not isinstance(value, Path):
         return repr(value)
     try:
-        return inputs.sha256(value)
+        return inputs.sha256(option_files.plain_keylog(value))  # a pipe would be waited for
     except OSError as error:
         raise SetupError(f"{value}: {said(error)}") from error
 

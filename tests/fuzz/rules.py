@@ -22,7 +22,7 @@ PORTS, STATUSES, ERRORS = range(65_536), range(100, 700), range(800)
 EARLIEST, LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 STATUS_COLUMNS, ERROR_COLUMNS = {"status", "final_status"}, {"error_code", "error_seen"}
 NOT_NUMBERS = {"offset_ms", "score"}  # may be below zero
-SCRIPT = (page.FOLDER / "page.js").read_text(encoding="utf-8")
+SCRIPTS = page.EARLY + (page.FOLDER / "page.js").read_text(encoding="utf-8")
 # Places in the page, and the documents that rules cite.
 OURS = ("#", "https://www.rfc-editor.org/", "https://datatracker.ietf.org/doc/draft-ietf-")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -137,9 +137,9 @@ def of_results(out: Path, tables: Tables) -> Iterator[str]:
 
 
 def of_page(html: str) -> Iterator[str]:
-    """A page with the one script that is ours, nothing that acts, and no sign that is not to be seen."""
+    """A page with the two scripts that are ours, nothing that acts, and no sign that is not to be seen."""
     held = Page(html)
-    if held.elements["script"] != 1 or held.raw["script"] != SCRIPT:
+    if held.elements["script"] != 2 or held.raw["script"] != SCRIPTS:
         yield "report.html: another script than ours"
     if acting := sorted({name for _, name, _ in held.attributes if name.startswith("on")}):
         yield f"report.html: attributes that act: {acting[0]}"
