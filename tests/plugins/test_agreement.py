@@ -25,8 +25,9 @@ UNNAMED = "the plug-in ties a look-up by the address it learnt, which here nobod
 IN_TCP = "Wireshark opens no DTLS in TCP, and of what RFC 4571 frames not all that is in one segment"
 IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see what is in it"
 # Capture -> why the two may differ.
+NO_REFER = "the plug-in does not follow REFER: the leg of a transfer is a call of its own"
 ALLOWED = {
-    "f_refer": "the plug-in does not follow REFER: the leg of a transfer is a call of its own",
+    "f_refer": NO_REFER,
     "f_wss_no_binding": "the plug-in joins no leg whose SIP cannot be read: its checks are a call",
     "hep": IN_HEP,
     "hep_tcp": IN_HEP,
@@ -34,6 +35,7 @@ ALLOWED = {
     "no_response_gateway": UNNAMED,
     "r_rtp_fragments": "the plug-in does not put UDP together whose IP fragments carry media",
     "session_timer_422_trunk": UNNAMED,
+    "transfer_attended": NO_REFER,
     "turn_tcp": IN_TCP,
     "turn_tcp_unanswered": UNNAMED,
 }
