@@ -32,7 +32,7 @@ CHOICES: Mapping[str, frozenset[str]] = {
 } | {"icmp_errors.transport": frozenset({"udp", "tcp"})}  # fmt: skip
 # What other captures of the run may change: numbers of the run, and how telling its legs' resemblance is,
 # as a number many calls share tells less.
-OF_THE_RUN = ["call", "stream", "path", "confidence", "joined_confidence", "evidence", "score"]
+OF_THE_RUN = ["call", "stream", "recording", "path", "confidence", "joined_confidence", "evidence", "score"]
 
 
 def of_tables(tables: Tables) -> Iterator[str]:
