@@ -29,6 +29,7 @@ from postproc.results import FINDINGS, SUMMARY, Run, load
 from postproc.show import selection, store
 from postproc.show.terminal import Step, Tell, silence
 from postproc.sparing import sparing
+from postproc.workers import workers
 
 REPORT = "report.html"
 UNSHOWN = "left out of the report"
@@ -207,7 +208,7 @@ def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unr
         )  # fmt: skip
         return page.html(made)
 
-    with batch.workers(1) as here:
+    with workers(1) as here:
         text, lost = sparing(work, list(files), here)
     return text, tuple(
         Unread(inputs.located(files[name]), f"{UNSHOWN}: {batch.reason(error)}", error)
@@ -253,13 +254,13 @@ def _told_in(
     copied = done.captures["packets"].isna()  # not analysed: what the rules were shown was without them
     shown = done.tables.with_(captures=done.captures[~copied])
     own, recorded = joined(shown)
-    from postproc import batch, places, stages  # noqa: PLC0415
+    from postproc import places, stages  # noqa: PLC0415
 
     def apart(tables: Tables) -> Tables:
         return recorded.apart(places.by_own_clocks(tables, own))
 
     work = stages.Work(deployment, Options(), (), lang, only, jobs=1)
-    with batch.workers(1) as here:
+    with workers(1) as here:
         told = here.submit(stages.judged, places.by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error

@@ -30,6 +30,7 @@ from postproc.results import Run
 from postproc.show import store
 from postproc.show.terminal import READING, Step, Tell
 from postproc.sparing import sparing
+from postproc.workers import workers
 
 JOINING = Text("joining legs, checks and media", "verbinde Legs, Checks und Medien")
 JUDGING = Text("judging the calls", "beurteile die Anrufe")
@@ -70,7 +71,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
 
         return judged(correlated, work, way_back, apart)
 
-    with batch.workers(1) as here:
+    with workers(1) as here:
         found, lost = sparing(judge, list(files), here)
     memory.give_back()
     left_out = (*read.unread, *no_logs, *(_lost(files[name], error) for name, error in lost.items()))
@@ -204,7 +205,7 @@ def _with_logs(
         return events, []
     known = {*events.sip_messages["call_id"].dropna(), *events.sdp_media["session_id"].dropna()}
     paths = [Path(path) for path in fs_logs]
-    with batch.workers(1) as here:
+    with workers(1) as here:
         read = here.submit(fslog.read_all, paths, out, known, lambda name: tell(Step(_reading(name))))
         if error := read.exception():
             return events, [_lost(path, error) for path in paths]

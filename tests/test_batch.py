@@ -10,11 +10,12 @@ import tempfile
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from postproc import batch, cache
+from postproc import batch, cache, workers
 from postproc.batch import Job
 from postproc.files.signals import ENDING
 from postproc.model.errors import CaptureError, SetupError
@@ -58,12 +59,12 @@ def sleep() -> None:
 
 
 def test_one_at_a_time_is_done_in_this_process():
-    with batch.workers(1) as executor:
+    with workers.workers(1) as executor:
         assert executor.submit(process).result() == os.getpid()
 
 
 def test_several_at_a_time_are_done_in_a_process_each():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         waiting = [executor.submit(process_after, 0.3) for _ in range(2)]
         found = {each.result() for each in waiting}
         assert executor.submit(double, 21).result() == 42
@@ -72,7 +73,7 @@ def test_several_at_a_time_are_done_in_a_process_each():
 
 
 def test_a_process_does_one_piece_of_work_after_the_other_and_is_replaced_when_it_dies():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         first = {executor.submit(process).result() for _ in range(3)}
         assert isinstance(executor.submit(die).exception(), BrokenExecutor)
         second = {executor.submit(process).result() for _ in range(3)}
@@ -80,13 +81,13 @@ def test_a_process_does_one_piece_of_work_after_the_other_and_is_replaced_when_i
 
 
 def test_work_that_cannot_be_sent_is_no_death():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         assert not isinstance(executor.submit(lambda: 1).exception(), BrokenExecutor)
         assert executor.submit(double, 21).result() == 42
 
 
 def test_a_process_that_dies_loses_its_own_work_only():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         futures = [
             executor.submit(die),
             *(executor.submit(double, n) for n in range(3)),
@@ -98,7 +99,7 @@ def test_a_process_that_dies_loses_its_own_work_only():
 
 
 def test_temporary_files_of_a_process_are_cleared_away_with_the_batch():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         left = Path(executor.submit(temporary_folder).result())
         assert left.exists()
     assert not left.exists()
@@ -106,7 +107,7 @@ def test_temporary_files_of_a_process_are_cleared_away_with_the_batch():
 
 def test_a_block_left_early_stops_what_is_running():
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), batch.workers(2) as executor:
+    with pytest.raises(KeyboardInterrupt), workers.workers(2) as executor:
         executor.submit(sleep)
         while not multiprocessing.active_children():
             time.sleep(0.01)
@@ -227,10 +228,10 @@ def test_one_capture_at_a_time_tells_how_far_it_is(tmp_path, pcaps):
 
 ORPHANS = """
 import os
-from postproc import batch
+from postproc import workers
 from tests.test_batch import sleep
 if __name__ == "__main__":
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         executor.submit(sleep)
         while not executor._workers:
             pass
@@ -261,7 +262,7 @@ def fail() -> None:
 
 
 def test_where_an_error_was_raised_elsewhere_is_told():
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         error = executor.submit(fail).exception()
     assert isinstance(error, ValueError) and "in fail" in "".join(error.__notes__)
 
@@ -271,7 +272,7 @@ def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with batch.workers(2) as executor:
+    with workers.workers(2) as executor:
         assert executor.submit(double, 21).result() == 42
     assert list(long.iterdir()) == []
 
@@ -281,9 +282,9 @@ def test_a_temporary_folder_with_a_long_name_will_do(tmp_path, monkeypatch):
 def test_no_signal_reaches_the_first_process_either(longest):
     """multiprocessing's resource tracker, if the first start has to start it, lets signals through."""
     code = (
-        f"from postproc import batch; batch.LONGEST_FOLDER = {longest}\n"
+        f"from postproc import workers; workers.LONGEST_FOLDER = {longest}\n"
         "from tests.test_batch import blocked\n"
-        "with batch.workers(2) as doing: print(sorted(doing.submit(blocked).result()))"
+        "with workers.workers(2) as doing: print(sorted(doing.submit(blocked).result()))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == f"{sorted(map(int, ENDING))}\n"
@@ -301,12 +302,12 @@ def test_a_thread_that_is_left_stores_what_it_is_at_and_nothing_after_that(tmp_p
     monkeypatch.setattr(cache, "write", write)
     job = Job((Capture(tmp_path / "a.pcapng", "a.pcapng", 0, ""),), tmp_path / "events", Options())
     tables = Tables().with_(captures=CAPTURES.rows([{"capture": "a.pcapng", "sha256": "0" * 64}]))
-    with batch.workers(1) as one:
-        one.submit(one.store, job, tables)
+    with workers.workers(1) as one:
+        one.submit(one.storing, partial(batch._stored, job, tables))
         assert begun.wait(10)
     assert len(stored) == 1  # it was waited for
     with pytest.raises(BrokenExecutor, match="nothing more is stored"):
-        one.store(job, tables)
+        one.storing(partial(batch._stored, job, tables))
     assert len(stored) == 1
 
 
@@ -332,7 +333,7 @@ def test_a_script_is_run_once_however_many_processes_read(pcaps, tmp_path, way, 
     for name in ("acl_403", "acl_488", "codec_488"):
         shutil.copy(pcaps / f"{name}.pcapng", tmp_path / "in")
     code = (
-        f"import postproc.batch; postproc.batch.LONGEST_FOLDER = {longest}\n"
+        f"import postproc.workers; postproc.workers.LONGEST_FOLDER = {longest}\n"
         "import postproc, pathlib\n"
         "with open('begun', 'a') as file: file.write('once')\n"
         "print(len(postproc.analyze('in', 'out', jobs=2).calls), __import__('__main__').postproc.__name__)\n"

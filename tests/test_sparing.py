@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import postproc
-from postproc import batch, diagnose, pipeline, stages
+from postproc import batch, diagnose, pipeline, stages, workers
 from postproc.cli import cli
 from postproc.files import commit
 from postproc.model.errors import SetupError
@@ -44,7 +44,7 @@ class Work:
 
 
 def spared(work: Work, names: Sequence[str]):
-    with batch.workers(1) as executor:
+    with workers.workers(1) as executor:
         done, lost = sparing(work, names, executor)
     assert all(isinstance(error, ZeroDivisionError) for error in lost.values())
     return done, list(lost)
@@ -93,7 +93,7 @@ def test_what_is_nobodys_fault_goes_through(error):
     def work(_: Sequence[str]) -> None:
         raise error
 
-    with batch.workers(1) as executor, pytest.raises(type(error)):
+    with workers.workers(1) as executor, pytest.raises(type(error)):
         sparing(work, NAMES, executor)
 
 

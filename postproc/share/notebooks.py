@@ -23,6 +23,7 @@ from postproc.pipeline import Run
 from postproc.read.inputs import Unread, located, readable, said
 from postproc.share.packing import distinct, safe_name
 from postproc.show.notebook import OURS, Seen, Subject, notebook, sources
+from postproc.workers import workers
 
 FOLDER = "notebooks"  # of a run's results
 Which = Literal["all", "faults", "none"]  # captures that get a notebook; ``faults``: those with findings
@@ -93,7 +94,7 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
         places = {name: path for name, path in places.items() if name in wanted}
     known = Known(run)
     written, lost = [], []
-    with batch.workers(1) as here:
+    with workers(1) as here:
         for name, path in places.items():
             content = _content(path)
             if content is not None and _edited(content):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from postproc.correlate.calls import number as numbered
-from postproc.correlate.calls import roles_of
 from postproc.correlate.ice import Session
 from postproc.correlate.joining.join import Joined
+from postproc.correlate.numbering import number as numbered
+from postproc.correlate.numbering import roles_of
 from postproc.correlate.unreadable import Hidden
 from tests import builders as b
 from tests.correlate.scenes import facts_of
