@@ -49,9 +49,8 @@ SUMS = (
 # Messages, and share of the smaller capture's, that two captures must both show to be vantage points of one
 # another whatever their clocks say: in a ring buffer only what is sent again just at a seam is in two files.
 FEWEST_SAME, SHARE_SAME = 3, 0.5
-MOST_VIEWS = (
-    32  # captures that show one message; one that more show, like a phone's first OPTIONS, tells nothing
-)
+# Captures that show one message: one that more of them show, like a phone's first OPTIONS, tells nothing.
+MOST_VIEWS = 32
 STUN_KEY = ["transaction_id", "kind"]
 SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 

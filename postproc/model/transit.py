@@ -96,7 +96,8 @@ def _clock(rows: Iterable[ClockRow], capture: str, of_call: set[str]) -> ClockRo
 
 def on_one_clock(tables: Run) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
     """What moves the times of a table to the clocks of the references; None where all clocks are right."""
-    clocks = [row for row in load(ClockRow, tables.clocks) if row.offset_ms]
+    by_root = tables.clocks.drop_duplicates("capture")  # a capture's first row is by its group's reference
+    clocks = [row for row in load(ClockRow, by_root) if row.offset_ms]
     if not clocks:
         return None
 

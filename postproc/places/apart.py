@@ -1,9 +1,10 @@
 """Captures of one call that share no packet, as nothing gets from the one place to the other.
 
 The client's is told in two ways. Its capture shows checks of the client in the same ICE session, which the
-others lack, and none of the server's. Or it shows nothing at all, and nobody else shows anything of the
-client: then nobody sends what it would have shown, and rules make no more of it than a suspicion. Such a
-capture stands as the last place, with certainty 0 and a clock that nobody knows.
+others lack, and none of the server's. Or it shows nothing at all, lies beside places of calls and no other
+capture, and nobody else shows anything of the client: then nobody sends what it would have shown, and rules
+make no more of it than a suspicion. Such a capture stands as the last place, with certainty 0 and a clock that
+nobody knows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,8 +113,9 @@ def _silent(tables: Tables) -> tuple[Rows, Rows]:
     silent = captures.loc[captures["packets"] == 0, "capture"].tolist()
     placed: Rows = []
     lost: Rows = []
-    if len(silent) != 1:
-        return placed, lost  # of several nobody knows which is the client's
+    others = {*captures["capture"]} - {*silent} - {*tables.clocks["capture"]}
+    if len(silent) != 1 or others:
+        return placed, lost  # nobody knows whose it is: of several, or beside captures of something else
     passages = load(PassageRow, tables.passages)
     for clock in _last_places(load(ClockRow, tables.clocks), passages):
         rows = list(_lost(tables, passages, clock.capture, silent[0]))

@@ -63,5 +63,15 @@ def test_times_are_moved_to_the_reference_s_clock(offset, drift, time, moved):
     assert move(given.sip_messages)["time"].tolist() == [at(1.0), at(moved)]
 
 
+def test_of_several_references_the_first_moves_a_capture_s_times():
+    """One leg of its call has a reference of its own, whose clock may be off as well."""
+    other = clock("wan", offset_ms=-7000.0) | {"reference": "z.pcapng"}
+    sip = [{"capture": CAPTURES["wan"], "time": 9.0}]
+    given = tables(clocks=[clock("server"), clock("wan", offset_ms=5000.0), other], sip_messages=sip)
+    move = on_one_clock(given)
+    assert move is not None
+    assert move(given.sip_messages)["time"].tolist() == [at(4.0)]
+
+
 def test_nothing_is_moved_where_all_clocks_are_right():
     assert on_one_clock(tables(clocks=[clock("server")])) is None

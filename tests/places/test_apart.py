@@ -11,10 +11,10 @@ from tests.diagnose.scenes import CLIENT_PRIVATE, CLIENT_PUBLIC, SERVER_PUBLIC, 
 AT_WAN = {"capture": CAPTURES["wan"], "src_addr": SERVER_PUBLIC, "dst_addr": CLIENT_PUBLIC}
 
 
-def seen(*rows, client="wan", silent=(CAPTURES["client"],)):
-    """A call at server and WAN, which is called ``client``; and captures without a packet."""
+def seen(*rows, client="wan", silent=(CAPTURES["client"],), beside=()):
+    """A call at server and WAN, which is called ``client``; captures without a packet, and of something else."""
     places = [clock("server"), clock("wan") | {"place": client}]
-    shown = [{"capture": name, "packets": 900} for name in (CAPTURES["server"], CAPTURES["wan"])]
+    shown = [{"capture": name, "packets": 900} for name in (CAPTURES["server"], CAPTURES["wan"], *beside)]
     empty = [{"capture": name, "packets": 0, "first_time": None, "last_time": None} for name in silent]
     return tables(
         captures=shown + empty,
@@ -45,10 +45,19 @@ def test_what_passes_the_wan_is_lost_on_the_way_to_the_client():
         ([passages([17, 17])], {"client": "client"}),
         ([passages([17, 17])], {"silent": ()}),
         ([passages([17, 17])], {"silent": (CAPTURES["client"], "d.pcapng")}),
+        ([passages([17, 17])], {"beside": ("of another call.pcapng",)}),
         ([passages([17, 0])], {}),
         ([], {}),
     ],
-    ids=["the client is heard", "its place is known", "none", "two", "nothing passes", "no passages"],
+    ids=[
+        "the client is heard",
+        "its place is known",
+        "none",
+        "two",
+        "beside another capture",
+        "nothing passes",
+        "no passages",
+    ],
 )
 def test_nothing_is_said_where_it_is_no_client_s_or_nothing_reached_the_last_place(rows, options):
     given = seen(*rows, **options)

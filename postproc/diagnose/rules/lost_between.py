@@ -61,9 +61,8 @@ SETTLE = Text(
     "sicherstellen, dass {capture} anderen Verkehr desselben Rechners in beiden Richtungen zeigt.",
 )
 
-NOTICED_S = (
-    1.0  # of silence to a stream's end that is told as such; shorter, and one burst of losses would be
-)
+# Seconds of silence to a stream's end that are told as such; shorter, and one burst of losses would be.
+NOTICED_S = 1.0
 
 
 def find(case: Case) -> Iterator[Finding]:
