@@ -3,8 +3,8 @@
 The client's is told in two ways. Its capture shows checks of the client in the same ICE session, which the
 others lack, and none of the server's. Or it shows nothing at all, lies beside places of calls and no other
 capture, and nobody else shows anything of the client: then nobody sends what it would have shown, and rules
-make no more of it than a suspicion. Such a capture stands as the last place, with certainty 0 and a clock that
-nobody knows.
+make no more of it than a suspicion. Such a capture stands as the last place, with certainty 0 and a clock
+that nobody knows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ AT_WAN = {"capture": CAPTURES["wan"], "src_addr": SERVER_PUBLIC, "dst_addr": CLI
 
 
 def seen(*rows, client="wan", silent=(CAPTURES["client"],), beside=()):
-    """A call at server and WAN, which is called ``client``; captures without a packet, and of something else."""
+    """A call at server and WAN, which is called ``client``; captures without a packet, or beside it."""
     places = [clock("server"), clock("wan") | {"place": client}]
     shown = [{"capture": name, "packets": 900} for name in (CAPTURES["server"], CAPTURES["wan"], *beside)]
     empty = [{"capture": name, "packets": 0, "first_time": None, "last_time": None} for name in silent]
