@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 CAPTURES = ("no_binding_success", "good", "acl_403", "two_calls")
 NUMBERS = ".calls tbody tr td:first-child"
+ALL_OPEN = "for (const each of document.querySelectorAll('details')) each.open = true"
 WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -160,8 +161,26 @@ def test_what_a_button_copies_can_be_pasted(opened, selector, begins):
 def test_the_page_is_never_wider_than_the_screen(opened, width, scheme):
     opened.media(scheme=scheme)
     opened.size(width, 800)
-    opened.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    opened.run(ALL_OPEN)
     assert opened.run(WIDE) == 0
+
+
+NESTED = """
+    const [first, ...others] = [...document.querySelectorAll(".finding:has(.columns)")].slice(0, 4);
+    others.reduce((outer, inner) => { outer.append(inner); return inner; }, first);
+    return others.length;
+"""
+TOO_WIDE = """
+    const columns = [...document.querySelectorAll(".finding .columns")];
+    return columns.filter((each) => each.scrollWidth > each.clientWidth).length;
+"""
+
+
+def test_four_findings_in_each_other_have_room_on_a_phone(opened):
+    opened.size(390, 800)
+    opened.run(ALL_OPEN)
+    assert opened.run(NESTED) == 3
+    assert opened.run(TOO_WIDE) == 0
 
 
 def test_dark_and_light_texts_stand_out(opened):
