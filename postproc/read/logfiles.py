@@ -165,6 +165,8 @@ def _looks_like_a_log(path: Path) -> bool:
     """By its name, or by FreeSWITCH's level and source in its first lines."""
     if NAMED_LOG.search(path.name):
         return True
+    if not path.is_file():  # opening a pipe would wait for its writer
+        return False
     try:
         with _opened(path) as file:
             return LEVEL_AND_SOURCE.search(next(_utf8(file, HEAD), b"")) is not None

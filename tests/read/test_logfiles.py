@@ -68,6 +68,14 @@ def test_what_is_not_there_or_no_file_is_left_out(tmp_path):
     assert (names, reasons) == ([], {"gone.log": "no such file or folder", "pipe": "not a regular file"})
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "b.log")
+    written(tmp_path / "a.log", LINE)
+    assert found(tmp_path) == (["a.log"], {"b.log": "not a regular file"})
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_left_out(tmp_path):
     written(tmp_path / "x.log", LINE).chmod(0)
