@@ -871,7 +871,7 @@ PASSAGES = Table(
         Column("lost", INTEGER, "Of these not seen there.", always=True),
         Column("first_lost", TIME, "First of the lost, by from_capture's clock."),
         Column("last_lost", TIME, "Last of the lost, by from_capture's clock."),
-        Column("delay_ms", REAL, "Median, after the clocks were corrected."),
+        Column("delay_ms", REAL, "Median, after the clocks were corrected; NA where that is below zero."),
         Column("reordered", INTEGER, "Of the arrived, those that came after a later one."),
         Column("smallest_lost", INTEGER, "IP bytes of the smallest datagram lost; NA where nothing was."),
         Column("largest_arrived", INTEGER, "IP bytes of the largest that arrived; NA where nothing did."),

@@ -129,8 +129,8 @@ def test_a_run_imports_what_it_writes_with_and_no_more(here):
 
 @pytest.mark.slow
 def test_notebooks_of_a_run_over_all_captures_execute(pcaps, tmp_path):
-    """There is one for every capture; of those, each twentieth is executed, which takes seconds apiece."""
-    assert invoke("run", pcaps, "-o", tmp_path / "out", "-q").exit_code == 0
+    """With ``all`` there is one for every capture; of those, each twentieth is executed, which takes seconds."""
+    assert invoke("run", pcaps, "-o", tmp_path / "out", "-q", "--notebooks", "all").exit_code == 0
     found = sorted((tmp_path / "out" / "notebooks").glob("*.ipynb"))
     assert len(found) == len(pd.read_parquet(tmp_path / "out" / "tables" / "captures.parquet"))
     for path in found[::20]:

@@ -21,7 +21,7 @@ from tests.show.report.pages import Page
 PORTS, STATUSES, ERRORS = range(65_536), range(100, 700), range(800)
 EARLIEST, LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 STATUS_COLUMNS, ERROR_COLUMNS = {"status", "final_status"}, {"error_code", "error_seen"}
-NOT_NUMBERS = {"offset_ms", "score"}  # may be below zero
+NOT_NUMBERS = {"offset_ms", "drift_ppm", "score"}  # may be below zero
 SCRIPTS = page.EARLY + (page.FOLDER / "page.js").read_text(encoding="utf-8")
 # Places in the page, and the documents that rules cite.
 OURS = ("#", "https://www.rfc-editor.org/", "https://datatracker.ietf.org/doc/draft-ietf-")

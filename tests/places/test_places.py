@@ -73,10 +73,14 @@ def test_captures_of_different_packets_are_no_places_of_each_other(pcaps, names)
     assert tables.passages.empty
 
 
-def at_the_gateway(source, target, *, ahead_s, lag_ms=3):
-    """What the gateway's own capture shows of a recorded call: leg 2, by a clock that is ahead."""
+def at_the_gateway(source, target, *, ahead_s, lag_ms=3, then_ahead_s=0):
+    """What the gateway's own capture shows of a recorded call: leg 2, by a clock that is ahead.
+
+    A second after its first packet the clock is set, so that it is ``then_ahead_s`` further ahead.
+    """
     gateway = ip.packed("10.0.50.20")
     blocks = [bytes(pcapng.Section())]
+    first = None
     with pieces(source) as found:
         for piece in found:
             if isinstance(piece, Described):
@@ -84,6 +88,9 @@ def at_the_gateway(source, target, *, ahead_s, lag_ms=3):
             elif isinstance(piece, Record) and gateway in (piece.data[26:30], piece.data[30:34]):
                 sent = piece.data[26:30] == gateway
                 later = round((ahead_s * 1000 + (-lag_ms if sent else lag_ms)) * 1_000_000)
+                first = piece.ticks if first is None else first
+                if piece.ticks - first > 1_000_000_000:
+                    later += then_ahead_s * 1_000_000_000
                 blocks.append(
                     bytes(pcapng.Packet(piece.interface, piece.ticks + later, piece.data, piece.original))
                 )
@@ -115,3 +122,12 @@ def test_times_are_those_of_the_captures_though_clocks_are_apart(pcaps, tmp_path
     for rows in (tables.sip_messages, tables.rtp_streams, tables.bindings, tables.timeline):
         for capture, held in rows.groupby("capture"):
             assert held["time"].between(*captures.loc[capture, ["first_time", "last_time"]]).all()
+
+
+def test_a_clock_that_was_set_makes_no_delay_below_zero(pcaps, tmp_path):
+    """Most packets come after it; those before it arrive ten minutes before they were sent."""
+    at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=5, then_ahead_s=600)
+    rows = pipeline.run([pcaps / "good.pcapng", tmp_path / "gateway.pcapng"], jobs=1).tables.passages
+    assert rows.loc[rows["kind"] == "rtp", "delay_ms"].between(0, 7).all()  # 3 ms either way
+    assert rows.loc[rows["kind"] == "sip", "delay_ms"].isna().any()
+    assert not (rows["delay_ms"] < 0).any()
