@@ -587,6 +587,7 @@ class ClockRow(NamedTuple):
     residual_ms: float | None
     bound_ms: float | None
     certainty: float | None
+    drift_bound_ppm: float | None
 
 
 class PassageRow(NamedTuple):

@@ -833,7 +833,12 @@ CLOCKS = Table(
         ),
         Column("position", INTEGER, "The same as a number along the way, from 1 at the server."),
         Column("offset_ms", REAL, "Its clock minus the reference's, at the first packet matched."),
-        Column("drift_ppm", REAL, "Positive where its clock runs fast; NA where too little was matched."),
+        Column(
+            "drift_ppm",
+            REAL,
+            "Positive where its clock runs fast: the likeliest of what a clock may drift by; NA where fewer "
+            "than 8 packets were matched, or where it seems to drift by more than 500.",
+        ),
         Column("matched", INTEGER, "Packets seen in both.", always=True),
         Column("residual_ms", REAL, "Median of what offset and drift do not explain."),
         Column(
@@ -843,6 +848,11 @@ CLOCKS = Table(
             "NA where packets of one direction only were matched.",
         ),
         Column("certainty", REAL, "How sure it is that both show the same packets, 0 to 1."),
+        Column(
+            "drift_bound_ppm",
+            REAL,
+            "The drift is wrong by more than that in 5 of 100; about 100 where the packets tell nothing.",
+        ),
     ),
 )
 PASSAGES = Table(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from postproc.model.tables import Tables
+from postproc.places.copies import Pairs, paired_by_time
 from postproc.places.datagrams import DTLS, RTP, SIP, STUN, Datagrams
 from postproc.read.arrays import Array, lengths, starts_of_runs
 from postproc.read.packets import MIX, mixed
@@ -62,9 +63,17 @@ def matches(found: Datagrams, events: Tables) -> Matches:
     once = ~(repeated[one] | repeated[other])
     candidates = list(_candidates(found, one, other, _call_ids(found, events)))
     chosen = _chosen(found, one, other, candidates)
-    joined = list(_of_different_points(packets, one, other, chosen))
-    at = np.sort(np.concatenate([np.zeros(0, np.int64), *(each.at for each in joined)]))
-    return Matches(one[at], other[at], once[at], frozenset(each.flows for each in joined))
+    pairs = [Pairs(*(np.zeros(0, dtype) for dtype in (np.int64, np.int64, bool)))]
+    joined: set[tuple[int, int]] = set()
+    for flows, at in _of_different_points(packets, one, other, chosen):
+        joined |= flows
+        pairs.append(paired_by_time(packets, Pairs(one[at], other[at], once[at]), flows))
+    return Matches(
+        np.concatenate([each.one for each in pairs]),
+        np.concatenate([each.other for each in pairs]),
+        np.concatenate([each.once for each in pairs]),
+        frozenset(joined),
+    )
 
 
 def _contents(packets: Array) -> tuple[Array, Array]:
@@ -149,17 +158,20 @@ def _chosen(found: Datagrams, one: Array, other: Array, candidates: list[_Candid
 
 def _of_different_points(
     packets: Array, one: Array, other: Array, candidates: list[_Candidate]
-) -> Iterator[_Candidate]:
-    """Without those of captures that show all packets at the same time: one was cut out of the other."""
+) -> Iterator[tuple[set[tuple[int, int]], Array]]:
+    """By two captures, the flows that are one and their pairs of packets.
+
+    Not those of captures that show all packets at the same time: one was cut out of the other.
+    """
     by_captures = defaultdict(list)
     for each in candidates:
         first = each.at[0]
         by_captures[packets["capture"][one[first]], packets["capture"][other[first]]].append(each)
     for held in by_captures.values():
-        at = np.concatenate([each.at for each in held])
+        at = np.sort(np.concatenate([each.at for each in held]))
         apart = packets["time"][other[at]] - packets["time"][one[at]]
         if np.abs(apart).max() > SAME_POINT:
-            yield from held
+            yield {each.flows for each in held}, at
 
 
 def _call_ids(found: Datagrams, events: Tables) -> dict[int, set[str]]:

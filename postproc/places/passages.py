@@ -8,6 +8,7 @@ of which it shows something, and while it ran, by corrected clocks. Those it sho
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -266,7 +267,9 @@ def _clock(seen: Overlap, reference: int, capture: int) -> Iterator[dict[str, An
     if comparison is not None:
         clocks = comparison.clocks
         first = comparison.first if clocks else _first_matched(seen, reference)
-        drift, bound = (_sum(getattr(each, name) for each in clocks) for name in ("drift", "bound"))
+        drift = _sum(each.drift for each in clocks)
+        drift_bound = _sum(None if each.drift_bound is None else each.drift_bound**2 for each in clocks)
+        bound = _sum(each.bound for each in clocks)
         yield {
             "capture": seen.captures[capture],
             "frame": None if first is None else int(seen.packets["frame"][first]),
@@ -278,6 +281,7 @@ def _clock(seen: Overlap, reference: int, capture: int) -> Iterator[dict[str, An
             "residual_ms": max((each.residual or 0.0 for each in clocks), default=0.0) / NS_PER_MS,
             "bound_ms": None if bound is None else bound / NS_PER_MS,
             "certainty": comparison.certainty,
+            "drift_bound_ppm": None if drift_bound is None else sqrt(drift_bound) / PPM,
         }
 
 

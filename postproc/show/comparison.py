@@ -22,7 +22,7 @@ AHEAD = Text("its clock is {ms} ms ahead", "ihre Uhr geht {ms} ms vor")
 BEHIND = Text("its clock is {ms} ms behind", "ihre Uhr geht {ms} ms nach")
 BOUND = Text(" ± {ms} ms", " ± {ms} ms")
 ONE_WAY = Text(", the delay included", ", die Laufzeit eingeschlossen")
-DRIFT = Text(", drift {ppm} ppm", ", Drift {ppm} ppm")
+DRIFT = Text(", drift {ppm} ± {bound} ppm", ", Drift {ppm} ± {bound} ppm")
 MATCHED = Text("; {count} packets in common", "; {count} gemeinsame Pakete")
 DELAY = Text("; delay {ms} ms", "; Laufzeit {ms} ms")
 
@@ -74,8 +74,8 @@ def _clock(row: ClockRow, lang: Lang) -> str:
         return UNKNOWN.of(lang)
     text = (AHEAD if row.offset_ms >= 0 else BEHIND).of(lang, ms=_decimal(abs(row.offset_ms), lang))
     text += ONE_WAY.of(lang) if row.bound_ms is None else BOUND.of(lang, ms=_decimal(row.bound_ms, lang))
-    if row.drift_ppm is not None:
-        text += DRIFT.of(lang, ppm=_decimal(row.drift_ppm, lang))
+    if row.drift_ppm is not None and row.drift_bound_ppm is not None:
+        text += DRIFT.of(lang, ppm=_decimal(row.drift_ppm, lang), bound=_decimal(row.drift_bound_ppm, lang))
     return text + MATCHED.of(lang, count=row.matched)
 
 

@@ -33,6 +33,7 @@ def clock(place: str, **changes: Any) -> Row:
     base = {
         "capture": CAPTURES[place], "reference": CAPTURES["server"], "place": place, "position": position,
         "offset_ms": 0.0, "drift_ppm": 0.0, "matched": 40, "residual_ms": 0.1, "bound_ms": 5.0, "certainty": 1.0,
+        "drift_bound_ppm": 0.0,
     }  # fmt: skip
     return base | changes
 
