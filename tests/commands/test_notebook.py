@@ -129,11 +129,11 @@ def test_a_run_imports_what_it_writes_with_and_no_more(here):
 
 @pytest.mark.slow
 def test_notebooks_of_a_run_over_all_captures_execute(pcaps, tmp_path):
-    """With ``all`` there is one for every capture; of those, each twentieth is executed, which takes seconds."""
+    """With ``all`` there is one for every capture; each fortieth is executed, which takes seconds apiece."""
     assert invoke("run", pcaps, "-o", tmp_path / "out", "-q", "--notebooks", "all").exit_code == 0
     found = sorted((tmp_path / "out" / "notebooks").glob("*.ipynb"))
     assert len(found) == len(pd.read_parquet(tmp_path / "out" / "tables" / "captures.parquet"))
-    for path in found[::20]:
+    for path in found[::40]:
         notebooks.execute(path)
         cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         assert all(cell.execution_count for cell in cells), path.name
