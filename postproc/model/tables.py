@@ -767,7 +767,7 @@ CALLS = Table(
         Column(
             "call_uid",
             TEXT,
-            "Identity from the call's first message: the same in every run, however captures are cut, named or "
+            "Identity from the first message: the same in every run, however captures are cut, named or "
             "ordered.",
         ),
     ),
