@@ -10,6 +10,7 @@ import pandas as pd
 
 from postproc.call import Call, numbers
 from postproc.files import commit
+from postproc.model.calls import no_such
 from postproc.model.errors import SetupError
 from postproc.model.tables import BY_NAME, Tables
 from postproc.model.text import Lang
@@ -61,7 +62,7 @@ class Run:
         """One call with its rows of every table, its pictures and packets; KeyError when there is none."""
         known = numbers(self.tables)
         if number not in known:
-            raise KeyError(f"no call {number!r} in this run; it has {_listed(map(str, known))}")
+            raise KeyError(no_such(repr(number), known))
         return Call(int(number), self.tables, self.walks.get(int(number), ()), self.lang)
 
     def capture(self, name: str) -> "Run":

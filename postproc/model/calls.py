@@ -4,7 +4,7 @@ A table's rows are made when first asked for, once for all calls; of one call al
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -75,7 +75,7 @@ class Calls:
     def __getitem__(self, number: int) -> "Call":
         """The call; LookupError when the run has none of this number."""
         if number not in self.numbers:
-            raise LookupError(f"no call {number} in this run; it has {_listed(self._all) or 'none'}")
+            raise LookupError(no_such(number, self._all))
         return Call(number, self)
 
     @cached_property
@@ -249,5 +249,10 @@ class Call:
         return self._calls.captures
 
 
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:20])) + (", …" if len(numbers) > 20 else "")
+LISTED = 20  # numbers in a message
+
+
+def no_such(number: object, numbers: Sequence[int]) -> str:
+    """What is said wherever a call is asked for that a run does not have."""
+    there = ", ".join(map(str, numbers[:LISTED])) + ", …" * (len(numbers) > LISTED)
+    return f"no call {number} in this run; it has {there or 'none'}"
