@@ -58,27 +58,13 @@ def deployment_given(
     from postproc.read import deployment as deployments
     from postproc.show.terminal import clean
 
-    known = deployments.read(deployment)
+    known, access = access_files.given(deployments.read(deployment), acl, candidate, signalling)
     if acl:
-        access = access_files.read(acl)
         print_notes(acl, access, locale_language())
-        known = access.into(known)
-    known = applied(known, candidate, signalling)
     if acl and not known.candidate_acl:
         why = "it does not say which lists are applied to candidates; name them with --acl-list"
         click.echo(clean(f"{acl}: {why}"), err=True)
     return known
-
-
-def applied(known: "Deployment", candidate: tuple[str, ...], signalling: tuple[str, ...]) -> "Deployment":
-    """Return the deployment with the lists that are named instead of its own."""
-    from dataclasses import replace
-
-    return replace(
-        known,
-        candidate_acl=candidate or known.candidate_acl,
-        signalling_acl=signalling or known.signalling_acl,
-    )
 
 
 def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
@@ -158,9 +144,8 @@ def check_command(
     from postproc.read import deployment as deployments
     from postproc.show.terminal import console, say
 
-    access = access_files.read(lists)
-    known = access.into(_with_local(deployments.read(deployment), local))
-    known = applied(known, names, signalling_list)
+    here = _with_local(deployments.read(deployment), local)
+    known, access = access_files.given(here, lists, names, signalling_list)
     print_notes(lists, access, lang)
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None

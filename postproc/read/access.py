@@ -7,7 +7,7 @@ a domain) is kept as unresolved, what it would not take is left out; both are no
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -84,6 +84,19 @@ def read(given: Path) -> Access:
     if text.startswith(XML) or given.suffix.lower() == ".xml":
         return parse(content, str(given))
     return _of(deployments.parsed(content, given))
+
+
+def given(
+    known: Deployment, file: Path | None, candidate: Iterable[str] = (), signalling: Iterable[str] = ()
+) -> tuple[Deployment, Access]:
+    """Return the deployment with a file's lists, those applied that are named; and what the file says."""
+    access = read(file) if file else Access()
+    known = access.into(known)
+    return replace(
+        known,
+        candidate_acl=tuple(candidate) or known.candidate_acl,
+        signalling_acl=tuple(signalling) or known.signalling_acl,
+    ), access
 
 
 def _of(known: Deployment) -> Access:
