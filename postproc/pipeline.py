@@ -291,6 +291,8 @@ def _alone(out: Path) -> Iterator[None]:
     """Make the folder for the results and keep other runs out, before the work: trouble shows at once."""
     with ExitStack() as held:
         try:
+            if out.exists() and not out.is_dir():
+                raise SetupError(f"{out}: a file; the results go to a folder, which -o names")
             private.make_folder(out)
             held.enter_context(lock.held(out))
             commit.recover(out)

@@ -103,6 +103,8 @@ def _listed(values: Iterable[str]) -> str:
 def load(folder: Path | str) -> Run:
     """The run whose results are in a folder; SetupError when there are none, or files of several runs."""
     out = Path(folder)
+    if out.is_file():
+        raise SetupError(f"{out}: a file, not the folder of results that `postproc run {out}` makes")
     for _ in range(TRIES):
         run, ids = loaded(out)
         if len(ids) == 1:

@@ -127,7 +127,8 @@ def check_command(
 ) -> None:
     """Say which entry of access lists decides, and why.
 
-    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML).
+    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML), or the
+    name of a list that FreeSWITCH has built in: wan.auto, rfc1918.auto, ...
     An address is tried on every list. Of a capture every candidate offered to the
     server is tried, which of them the server takes is compared with where its
     first Binding Request went, and SIP peers are tried on the signalling lists.
@@ -137,6 +138,7 @@ def check_command(
     Examples:
         postproc acl check acl.conf.xml --addr 192.168.1.5
         postproc acl check acl.conf.xml --list wan.auto --list lan --capture call.pcapng
+        postproc acl check wan.auto --addr 10.1.2.3
     """
     if not addr and not capture:
         raise click.UsageError("nothing to try: give --addr or --capture")
@@ -171,9 +173,12 @@ def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
 
 
 def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
+    from postproc.model.acl import network_of
     from postproc.model.errors import SetupError
     from postproc.show import acl
 
+    if odd := [each for each in addr if "/" in each or network_of(each) is None]:
+        raise SetupError(f"--addr: expected an address like 192.168.1.5, not {odd[0]!r}")
     names = known.candidate_acl or tuple(access.lists)
     if addr and not names:
         raise SetupError("no list to try the address on; name one with --list, wan.auto for example")
