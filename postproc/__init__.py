@@ -91,8 +91,24 @@ def _several(names: str | Iterable[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def load(folder: str | Path) -> "Run":
-    """The results ``postproc run`` or ``analyze`` left in a folder."""
-    from postproc import pipeline  # noqa: PLC0415
+def load(
+    folder: str | Path,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    site: str | None = None,
+    calls: Iterable[str] = (),
+) -> "Run":
+    """The results ``postproc run`` or ``analyze`` left in a folder, or calls of a dataset.
 
-    return pipeline.load(folder)
+    Of a dataset (``--dataset``) only the hours of the calls wanted are read: of those that started at
+    ``since`` or later and before ``until`` (ISO 8601 in UTC, or ``30d``, ``12h``, ``5m`` ago), of one
+    ``site``, with one of ``calls`` as ``call_uid``. They are numbered by their start. SetupError when there
+    is neither.
+    """
+    from postproc import dataset, pipeline  # noqa: PLC0415
+
+    wanted = dataset.wanted(since, until, site=site, uids=tuple(calls))
+    if wanted == dataset.Wanted() and not dataset.is_dataset(Path(folder)):
+        return pipeline.load(folder)
+    return dataset.load(Path(folder), wanted)
