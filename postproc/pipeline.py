@@ -16,14 +16,14 @@ from postproc.files import commit, lock, private
 from postproc.files.commit import Staged
 from postproc.model.clocks import by_one_clock
 from postproc.model.deployment import Deployment
-from postproc.model.errors import SetupError
+from postproc.model.errors import CaptureError, SetupError
 from postproc.model.recordings import joined
 from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
 from postproc.read import inputs, logfiles
-from postproc.read.inputs import Capture, Unread, readable, said
+from postproc.read.inputs import Capture, Unread, located, readable, said
 from postproc.read.option_files import AS_USUAL, Options
 from postproc.read.processes import cores
 from postproc.results import FINDINGS, SUMMARY, Run, load
@@ -119,6 +119,21 @@ def run(
         if done.captures.empty:
             return done
         return written(replace(done, logs_beside=_logs_beside(found, fs_logs)))
+
+
+def given(paths: Sequence[Path], options: Options = AS_USUAL) -> Run:
+    """The run whose results are in the folder given, if it is one with such; else a run over captures.
+
+    CaptureError when a capture is no longer what was read then: its frames have other numbers.
+    """
+    if len(paths) != 1 or not (paths[0] / SUMMARY).is_file():
+        return run(paths, options=options)
+    loaded = load(paths[0])
+    rows = loaded.captures[loaded.captures["sha256"].notna()]
+    for path, known in zip(rows["path"], rows["sha256"], strict=True):
+        if inputs.sha256(located(path)) != known:
+            raise CaptureError(f"{path}: not the file that was read for {paths[0]}; run again")
+    return loaded
 
 
 def _logs_beside(captures: Iterable[Capture], fs_logs: Sequence[Path | str]) -> tuple[Path, ...]:
@@ -277,6 +292,8 @@ def _alone(out: Path) -> Iterator[None]:
     """Make the folder for the results and keep other runs out, before the work: trouble shows at once."""
     with ExitStack() as held:
         try:
+            if out.exists() and not out.is_dir():
+                raise SetupError(f"{out}: a file; the results go to a folder, which -o names")
             private.make_folder(out)
             held.enter_context(lock.held(out))
             commit.recover(out)

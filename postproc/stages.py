@@ -16,6 +16,7 @@ import pandas as pd
 from postproc import batch, cache, memory, places, provenance
 from postproc.batch import Job
 from postproc.correlate import correlate
+from postproc.correlate.identity import with_uids
 from postproc.diagnose import diagnose, walks
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
@@ -194,7 +195,7 @@ def judged(
     ``apart`` has rows name the files of the recordings again, with times of their own.
     """
     tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
-    return apart(tables), walks(found, work.lang)
+    return with_uids(apart(tables)), walks(found, work.lang)
 
 
 def _with_logs(

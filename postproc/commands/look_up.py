@@ -106,7 +106,7 @@ def explain_command(*, rule: str, lang: Lang) -> None:
 
 
 @click.command("filter")
-@click.argument("capture", type=click.Path(path_type=Path))
+@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE|OUT")
 @click.option("--call", type=click.IntRange(min=1), metavar="N", help="This call only, by its number.")
 @lang_option
 @tshark_option
@@ -117,32 +117,36 @@ def filter_command(*, capture: Path, call: int | None, lang: Lang) -> None:
     The filter shows all legs of the call, its STUN, DTLS and media, and works
     without any plug-in. For the firewall: the UDP port of the server's candidate
     first, then every pair of addresses and ports with times, in words and as
-    filters of Wireshark and tcpdump.
+    filters of Wireshark and tcpdump. Calls have the numbers of an earlier run if the
+    folder with its results is given.
 
     \b
     Examples:
         postproc filter call.pcapng
+        postproc filter postproc-out --call 4
         postproc filter call.pcapng --call 2
     """
     from postproc import pipeline
+    from postproc.model.calls import no_such
     from postproc.model.errors import CaptureError, SetupError
     from postproc.show import calls, firewall, selection
     from postproc.show.terminal import clean, console, say
 
-    run = pipeline.run([capture])
+    run = pipeline.given([capture])
     if run.captures.empty:
         reason = run.unread[0].reason if run.unread else "no capture"
         raise CaptureError(clean(f"{capture}: {reason}"))
     shown = {line.call: line for line in calls.call_lines(run.tables)}
     if call is not None and call not in shown:
-        raise SetupError(f"no call {call} in this capture; calls: {', '.join(map(str, shown)) or 'none'}")
+        raise SetupError(no_such(call, sorted(shown)))
     display, holes = selection.call_filters(run.tables), firewall.holes(run.tables)
     screen = console(sys.stdout)
     chosen = [shown[call]] if call is not None else list(shown.values())
     for nth, line in enumerate(chosen):
         if nth:
             say(screen, "")
-        for text in firewall.handout(line, display.get(line.call, ""), holes.get(line.call), lang):
+        filters = display.get(line.call, ""), holes.get(line.call)
+        for text in firewall.handout(line, *filters, lang, of_several=len(run.captures) > 1):
             say(screen, clean(text))
     if not chosen:
         click.echo(f"postproc: {firewall.NO_CALLS.of(lang)}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from postproc.commands.access import access_options, deployment_given
+from postproc.commands.dataset import add_to_dataset, dataset_options, dataset_writable, print_appended
 from postproc.commands.options import (
     COULD_NOT_RUN,
     debug_option,
@@ -82,6 +83,7 @@ ROOT = Text(
     help="Captures to write a notebook about; faults: those in which something was found.  "
     "[default: faults; none with --no-report]",
 )
+@dataset_options
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -104,6 +106,8 @@ def run_command(
     fail_on: str | None,
     no_report: bool,
     books: "Which | None",
+    dataset: Path | None,
+    site: str,
     lang: Lang,
     verbose: bool,
     quiet: bool,
@@ -136,6 +140,7 @@ def run_command(
 
         memory.keep()
         known = deployment_given(deployment, acl, acl_list, signalling_list)
+        dataset_writable(dataset, site)
         rules = _rules(only)
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
@@ -167,9 +172,11 @@ def run_command(
         _print_unread(done.unread, debug=debug)
         if done.captures.empty:
             click.echo("postproc: no capture could be read", err=True)
+        added = add_to_dataset(dataset, done, site)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report, books=which != "none")
             _print_kept(kept, lang)
+            print_appended(dataset, added, lang)
     if done.captures.empty:
         sys.exit(COULD_NOT_RUN)
     if fail_on and _worst(done) >= SEVERITIES.index(fail_on):

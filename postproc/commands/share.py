@@ -123,7 +123,9 @@ def _somebody_there() -> bool:
 
 
 @click.command("export")
-@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
+@click.argument(
+    "captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...|OUT"
+)
 @click.option(
     "--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it."
 )
@@ -157,12 +159,15 @@ def export_command(
 
     The export is a pcapng with the original interfaces and timestamps; every packet bears
     its original frame number as comment. A call that is in several captures gives a file
-    for each. With --redact numbers, names, addresses and all words but those of protocols
+    for each. Calls have the numbers of an earlier run if the folder with its results is
+    given, or all of its captures. With --redact numbers, names, addresses and all words but
+    those of protocols
     and products are replaced, media is zeroed, and nothing is written if an original is left.
 
     \b
     Examples:
         postproc export server.pcapng --call 2
+        postproc export postproc-out --call 4
         postproc export server.pcapng --call 2 --redact -o for-the-vendor.pcapng
     """
     from postproc import pipeline
@@ -172,7 +177,7 @@ def export_command(
     from postproc.share.redact import products
     from postproc.show.terminal import clean
 
-    run = pipeline.run(captures, options=Options(keylog=keylog))
+    run = pipeline.given(captures, Options(keylog=keylog))
     if redact:
         kept = products(deployments.read(deployments.DEFAULT))
         lang = locale_language()

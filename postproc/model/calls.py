@@ -91,7 +91,7 @@ class Calls:
     def __getitem__(self, number: int) -> "Call":
         """The call; LookupError when the run has none of this number."""
         if number not in self.numbers:
-            raise LookupError(f"no call {number} in this run; it has {_listed(self._all) or 'none'}")
+            raise LookupError(no_such(number, self._all))
         return Call(number, self)
 
     @cached_property
@@ -305,5 +305,10 @@ class Call:
         return self._calls.captures
 
 
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:20])) + (", …" if len(numbers) > 20 else "")
+LISTED = 20  # numbers in a message
+
+
+def no_such(number: object, numbers: Sequence[int]) -> str:
+    """What is said wherever a call is asked for that a run does not have."""
+    there = ", ".join(map(str, numbers[:LISTED])) + ", …" * (len(numbers) > LISTED)
+    return f"no call {number} in this run; it has {there or 'none'}"

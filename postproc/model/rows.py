@@ -520,6 +520,7 @@ class CallRow(NamedTuple):
     confidence: float | None
     headline: str | None
     media_ok: bool | None
+    call_uid: str | None
 
 
 class JoinRow(NamedTuple):

@@ -764,6 +764,12 @@ CALLS = Table(
         ),
         Column("headline", TEXT, "The verdict in one sentence."),
         Column("media_ok", FLAG, "Media both ways on the client's leg; NA if that leg is unknown."),
+        Column(
+            "call_uid",
+            TEXT,
+            "Identity from the first message: the same in every run, however captures are cut, named or "
+            "ordered.",
+        ),
     ),
 )
 JOINS = Table(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from postproc import pipeline
 from postproc.files import scratch
+from postproc.model.calls import no_such
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
 from postproc.pipeline import Run
@@ -82,7 +83,7 @@ def export_redacted(
 def _belonging(run: Run, call: int) -> dict[str, Belonging]:
     known = sorted(run.calls["call"].dropna().astype(int))
     if call not in known:
-        raise SetupError(f"there is no call {call}; {_there_are(known)}")
+        raise SetupError(no_such(call, known))
     return belonging(run.tables, call)
 
 
@@ -109,14 +110,6 @@ def _numbered(capture: str) -> Comments:
 
 def _paths(captures: pd.DataFrame) -> dict[str, Path]:
     return {name: located(path) for name, path in zip(captures["capture"], captures["path"], strict=True)}
-
-
-def _there_are(known: list[int]) -> str:
-    if not known:
-        return "no call was found"
-    return (
-        f"calls are numbered {known[0]} to {known[-1]}" if len(known) > 1 else f"the only call is {known[0]}"
-    )
 
 
 JUDGED = ["call", "legs", "verdict", "cause"]

@@ -230,13 +230,19 @@ KINDS = {
 INDENT = "  "
 
 
-def handout(line: Line, display_filter: str, hole: Hole | None, lang: Lang) -> Iterator[str]:
-    """A call's heading, its filters, then what to allow: the port of the server's candidate first."""
+def handout(
+    line: Line, display_filter: str, hole: Hole | None, lang: Lang, *, of_several: bool = False
+) -> Iterator[str]:
+    """A call's heading, its filters, then what to allow: the port of the server's candidate first.
+
+    The plug-in counts the calls of the capture that is open: its numbers differ in a run ``of_several``.
+    """
     yield _heading(line, lang)
     yield f"{FILTER.of(lang)}:"
     yield INDENT + (display_filter or NOTHING.of(lang))
-    yield f"{WITH_PLUGIN.of(lang)}:"
-    yield f"{INDENT}legs.call == {line.call}"
+    if not of_several:
+        yield f"{WITH_PLUGIN.of(lang)}:"
+        yield f"{INDENT}legs.call == {line.call}"
     yield f"{FIREWALL.of(lang)}:"
     if hole is None:
         yield INDENT + NO_TRAFFIC.of(lang)

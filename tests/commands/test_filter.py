@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from postproc import load
 from postproc.cli import cli
 from tests.plugins import bundle as bundles
 
@@ -75,7 +76,21 @@ def test_one_call_of_several_is_chosen_by_its_number(pcaps):
 def test_a_number_without_a_call_is_one_line_of_trouble(pcaps):
     done = CliRunner().invoke(cli, ["filter", str(pcaps / "good.pcapng"), "--call", "7"])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "postproc: no call 7 in this capture; calls: 1\n"
+    assert done.stderr == "postproc: no call 7 in this run; it has 1\n"
+
+
+def test_numbers_of_an_earlier_run_are_those_of_its_results(pcaps, tmp_path):
+    """Alone, the call has another number in its capture, which the plug-in shows."""
+    captures = [str(pcaps / name) for name in ("good.pcapng", "two_calls.pcapng")]
+    out = tmp_path / "out"
+    assert CliRunner().invoke(cli, ["run", *captures, "-o", str(out), "-q", "--no-report"]).exit_code == 0
+    of_run = load(out).calls
+    last = int(of_run["call"].max())
+    lines = shown(out, "--call", str(last))
+    assert lines[0].startswith(f"call {last}  ")
+    alone = shown(pcaps / "two_calls.pcapng", "--call", "2")
+    assert lines[1:3] == alone[1:3]
+    assert "With the plug-in:" in alone and "With the plug-in:" not in lines
 
 
 def test_what_is_no_capture_is_one_line_of_trouble(tmp_path: Path):

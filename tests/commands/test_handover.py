@@ -1,12 +1,14 @@
 """The commands export, annotate and ticket, as they are typed."""
 
 import os
+import shutil
 import stat
 from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
 
+import postproc
 from postproc.cli import cli
 from postproc.commands import share
 
@@ -38,7 +40,23 @@ def test_a_redacted_export_with_a_key_is_the_same_each_time(busy, tmp_path):
 def test_a_call_that_is_not_there_is_one_line_and_exit_status_2(busy):
     done = typed("export", busy, "--call", 9)
     assert done.exit_code == 2
-    assert done.stderr == "postproc: there is no call 9; the only call is 1\n"
+    assert done.stderr == "postproc: no call 9 in this run; it has 1\n"
+
+
+def test_a_call_is_exported_by_its_number_in_an_earlier_run(pcaps, busy, tmp_path):
+    out, capture = tmp_path / "out", tmp_path / "two_calls.pcapng"
+    shutil.copy(pcaps / "two_calls.pcapng", capture)
+    assert typed("run", capture, busy, "-o", out, "-q", "--no-report").exit_code == 0
+    calls = postproc.load(out).calls.set_index("call")["capture"]
+    for call in calls.index[calls == "two_calls.pcapng"]:
+        exported = tmp_path / f"{call}.pcapng"
+        assert typed("export", out, "--call", call, "-o", exported).exit_code == 0
+        assert len(postproc.analyze(exported).calls) == 1
+    with capture.open("ab") as file:
+        file.write(b"\0" * 32)
+    done = typed("export", out, "--call", 1)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "not the file that was read" in done.stderr
 
 
 def test_annotate_takes_findings_of_an_earlier_run(pcaps, tmp_path):

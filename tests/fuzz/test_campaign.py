@@ -21,7 +21,7 @@ from tests.fuzz.corpus import ACL, Corpus, corpus
 from tests.fuzz.stages import Fault, Faults
 from tests.fuzz.worker import Answer, Task, Worker, worker
 
-SEEDS = (1, 2)  # of the short campaign, so that it is the same every time
+SEED = 2  # of the short campaign, so that it is the same every time
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_fault_planted_in_a_reader_is_found_made_small_and_fails_again(tmp_pat
     (header_nul,) = (kind for kind in mutate.MESSAGES if kind.name == "header_nul")
     monkeypatch.setattr(mutate, "MESSAGES", (*mutate.MESSAGES, *[header_nul] * 200))
     seeds = Corpus(tuple(each for each in corpus().captures if "busy_486" in each.path.name), corpus().texts)
-    plan = Plan(seed=6, captures=6, texts=4, batch=2, merged=6, seconds=60, shrinking=5, found=tmp_path)
+    plan = Plan(seed=6, captures=4, texts=2, batch=2, merged=2, seconds=60, shrinking=2, found=tmp_path)
     with worker(campaign.neighbour(), plant) as failing:
         score = Campaign(plan, seeds, failing, lambda _: None).run()
     planted = {f"{stage}: ZeroDivisionError in events.py:_sip" for stage in ("split", "read")}
@@ -144,10 +144,9 @@ def test_the_neighbour_has_nothing_in_common_with_any_seed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_short_campaign_finds_nothing(seed, tmp_path):
+def test_a_short_campaign_finds_nothing(tmp_path):
     command = [
-        sys.executable, "-m", "tests.fuzz", "--seed", str(seed), "--captures", "30", "--texts", "60",
+        sys.executable, "-m", "tests.fuzz", "--seed", str(SEED), "--captures", "30", "--texts", "60",
         "--seconds", "300", "--found", str(tmp_path),
     ]  # fmt: skip
     done = subprocess.run(command, cwd=PCAPS.parent, capture_output=True, text=True, check=False)

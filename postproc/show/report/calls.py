@@ -43,6 +43,7 @@ class Shelf:
     holes: Mapping[int, firewall.Hole]
     call_ids: Mapping[int, list[str]]
     warned: Mapping[int, list[Quoted]]
+    of_several: bool  # captures
 
 
 def shelf(tables: Tables) -> Shelf:
@@ -52,20 +53,23 @@ def shelf(tables: Tables) -> Shelf:
         firewall.holes(tables),
         call_ids(tables),
         log_warnings(tables),
+        len(tables.captures) > 1,
     )
 
 
 def filters_of(call: int, held: Shelf, lang: Lang) -> tuple[Copy, ...]:
-    """The whole call's display filter, that of the plug-in, one for each leg."""
+    """The whole call's display filter, one for each leg; the plug-in's, which counts a capture's calls."""
     leg, ids = PAGE["leg"].of(lang), held.call_ids.get(call, [])
     legs = [(f"{leg} {n}", filters.equals("sip.Call-ID", [each]), None) for n, each in enumerate(ids, 1)]
     whole = (PAGE["whole_call"].of(lang), held.filters.get(call), None)
-    return copies(whole, (PAGE["with_plugin"].of(lang), f"legs.call == {call}", None), *legs)
+    plugin = [] if held.of_several else [(PAGE["with_plugin"].of(lang), f"legs.call == {call}", None)]
+    return copies(whole, *plugin, *legs)
 
 
 def hand_out(call: int, held: Shelf, lang: Lang) -> Copy:
     """The same lines as `postproc filter` prints, those cut that are longer than a page can bear."""
-    lines = list(firewall.handout(held.lines[call], held.filters.get(call, ""), held.holes.get(call), lang))
+    filters, hole = held.filters.get(call, ""), held.holes.get(call)
+    lines = list(firewall.handout(held.lines[call], filters, hole, lang, of_several=held.of_several))
     kept = [clean(line) for line in lines[:LINES] if len(line) <= COPIED]
     left_out = len(lines) - len(kept)
     more = [PAGE["more"].of(lang, n=left_out)] if left_out else []

@@ -17,6 +17,15 @@ def test_the_call_its_legs_and_the_plug_in_have_filters():
     ]
 
 
+def test_in_a_run_of_several_captures_the_plug_in_counts_otherwise_and_has_no_filter():
+    alone = scenes.tables()
+    captures = builders.rows("captures", {"capture": "a.pcapng"}, {"capture": "b.pcapng"})
+    held = shelf(alone.with_(captures=captures))
+    assert [copy.label for copy in filters_of(1, held, "en")] == ["Whole call", "Leg 1", "Leg 2"]
+    assert "legs.call" in hand_out(1, shelf(alone), "en").text
+    assert "legs.call" not in hand_out(1, held, "en").text
+
+
 def test_the_hand_out_names_the_server_s_port():
     handout = hand_out(1, shelf(scenes.tables()), "de")
     assert handout.long and "UDP-Port des Kandidaten des Servers: 30000" in handout.text

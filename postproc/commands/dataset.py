@@ -1,0 +1,151 @@
+"""``postproc calls`` and ``postproc prune``, and ``--dataset`` of the commands that add to one."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postproc.commands.options import guarded, lang_option, quick_imports
+from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import VERDICTS
+
+if TYPE_CHECKING:
+    from postproc.dataset import Appended
+    from postproc.results import Run
+
+ADDED = Text(
+    "dataset: {added} calls added, {there} were there already: {folder}",
+    "Dataset: {added} Anrufe hinzugefügt, {there} waren schon da: {folder}",
+)
+OPEN = Text("open", "läuft noch")
+
+
+def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--dataset`` and ``--site``; it gets ``dataset: Path | None`` and ``site: str``."""
+    for option in (
+        click.option(
+            "--site", default="local", show_default=True, metavar="NAME", help="Site that the calls are of."
+        ),
+        click.option(
+            "--dataset",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="Add the calls to the dataset there, but those it has.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def dataset_writable(folder: Path | None, site: str) -> None:
+    """Before the work: SetupError where the dataset cannot be written, or the site has no name."""
+    if folder is None:
+        return
+    from postproc.dataset.append import opened
+
+    opened(folder, site)
+
+
+def add_to_dataset(folder: Path | None, done: "Run", site: str) -> "Appended | None":
+    if folder is None or done.calls.empty:
+        return None
+    from postproc.dataset import append
+
+    return append(folder, done, site)
+
+
+def print_appended(folder: Path | None, appended: "Appended | None", lang: Lang) -> None:
+    from postproc.show.terminal import clean
+
+    if appended:
+        click.echo(clean(ADDED.of(lang, added=appended.added, there=appended.there, folder=folder)))
+
+
+@click.command("calls")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.option(
+    "--since", metavar="TIME", help="That started then or later: 2026-11-22, 2026-11-22T10:30, 12h."
+)
+@click.option("--until", metavar="TIME", help="That started before.")
+@click.option(
+    "--verdict", "verdicts", multiple=True, type=click.Choice(list(VERDICTS)), help="With this verdict."
+)
+@click.option(
+    "--cause", "causes", multiple=True, metavar="RULE", help="Of which this rule is the root cause."
+)
+@click.option("--site", metavar="NAME", help="Of this site.")
+@click.option("--call", "uids", multiple=True, metavar="CALL_UID", help="With this identity.")
+@click.option("--json", "as_json", is_flag=True, help="One object per line.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write them as results, for `report`, `notebook` and `export`.",
+)
+@lang_option
+@guarded
+def calls_command(
+    *,
+    folder: Path,
+    since: str | None,
+    until: str | None,
+    verdicts: tuple[str, ...],
+    causes: tuple[str, ...],
+    site: str | None,
+    uids: tuple[str, ...],
+    as_json: bool,
+    out: Path | None,
+    lang: Lang,
+) -> None:
+    """List the calls of a dataset, by their start.
+
+    Times are UTC; 30d, 12h and 5m are so long ago. Options that may be given several times are alternatives.
+
+    \b
+    Examples:
+        postproc calls calls/ --since 12h --verdict fault
+        postproc calls calls/ --since 2026-11-22 --until 2026-11-23 --cause no-binding-success -o results
+    """
+    with quick_imports():
+        import orjson
+
+        from postproc import dataset, pipeline
+        from postproc.show import store
+        from postproc.show.terminal import clean
+
+    which = dataset.wanted(since, until, site=site, verdicts=verdicts, causes=causes, uids=uids)
+    found = store.records(dataset.calls(folder, which))
+    for call in found:
+        if as_json:
+            sys.stdout.buffer.write(orjson.dumps(call) + b"\n")
+            continue
+        verdict = VERDICTS[call["verdict"]].of(lang) if call["verdict"] else "–"
+        parties = f"{call['from_user'] or '–'} → {call['to_user'] or '–'}"
+        status = call["final_status"] or ("–" if call["end"] else OPEN.of(lang))
+        start = (call["start"] or call["time"])[:19].replace("T", " ")
+        told = (start, call["site"], call["call_uid"], parties, str(status), verdict, call["headline"] or "")
+        click.echo(clean("  ".join(told)).rstrip())
+    if out:
+        pipeline.write(dataset.load(folder, which), out)
+
+
+@click.command("prune")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
+@click.option("--older", required=True, metavar="TIME", help="30d, 12h, or a time: 2026-11-22.")
+@guarded
+def prune_command(*, folder: Path, older: str) -> None:
+    """Remove the hours of a dataset that ended longer ago.
+
+    \b
+    Example:
+        postproc prune calls/ --older 30d
+    """
+    from postproc import dataset
+    from postproc.model.errors import SetupError
+
+    before = dataset.moment(older)
+    if not dataset.is_dataset(folder):
+        raise SetupError(f"{folder}: no dataset here")
+    click.echo(f"{dataset.prune(folder, before)} hours removed")

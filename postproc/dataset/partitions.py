@@ -1,0 +1,55 @@
+"""Where the rows of a call lie: names of folders, read and written."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from postproc.model.errors import SetupError
+
+SITE = re.compile(r"\w[\w.-]{0,63}", re.ASCII)  # no separator of paths, and nothing that Hive would escape
+PLACE = re.compile(r"site=([^/]+)/date=(\d{4}-\d\d-\d\d)/hour=(\d\d)")
+HOUR = pd.Timedelta(hours=1)
+WALKS = "walks"  # beside the tables of a run: the walk of each call, as JSON
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """An hour of a site."""
+
+    hour: pd.Timestamp
+    site: str
+
+    @classmethod
+    def of(cls, start: pd.Timestamp, site: str) -> "Partition":
+        return cls(start.floor("h"), site)
+
+    @property
+    def path(self) -> str:
+        return f"site={self.site}/date={self.hour:%Y-%m-%d}/hour={self.hour:%H}"
+
+    @property
+    def end(self) -> pd.Timestamp:
+        return self.hour + HOUR
+
+
+def site_name(text: str) -> str:
+    """The name of a site; SetupError where it cannot be one of a folder."""
+    if not SITE.fullmatch(text):
+        raise SetupError(f"{text!r} is no name of a site: letters, digits, '_', '-' and '.', at most 64")
+    return text
+
+
+def partitions(folder: Path, table: str) -> Iterator[Partition]:
+    """The partitions that a table has, in order of time."""
+    yield from sorted(
+        Partition(pd.Timestamp(f"{found[2]}T{found[3]}:00Z"), found[1])
+        for path in (folder / table).glob("site=*/date=*/hour=*")
+        if (found := PLACE.fullmatch(path.relative_to(folder / table).as_posix()))
+    )
+
+
+def files(folder: Path, table: str, partition: Partition) -> list[Path]:
+    return sorted((folder / table / partition.path).glob("*.parquet"))
