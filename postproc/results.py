@@ -1,7 +1,7 @@
 """What a run hands back: every table, the calls one by one, and where it is stored; read back from there."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,17 @@ class Run:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *BY_NAME]
 
+    def __len__(self) -> int:
+        """How many calls it has."""
+        return len(self.calls)
+
+    def __bool__(self) -> bool:
+        return True  # a run without calls is one, too
+
+    def __iter__(self) -> Iterator[Call]:
+        """Its calls, by number."""
+        return (self.call(number) for number in numbers(self.tables))
+
     def __repr__(self) -> str:
         return f"<Run: {len(self.calls)} calls in {len(self.captures)} captures, {len(self.unread)} not read>"
 
@@ -92,6 +103,8 @@ def _listed(values: Iterable[str]) -> str:
 def load(folder: Path | str) -> Run:
     """The run whose results are in a folder; SetupError when there are none, or files of several runs."""
     out = Path(folder)
+    if out.is_file():
+        raise SetupError(f"{out}: a file, not the folder of results that `postproc run {out}` makes")
     for _ in range(TRIES):
         run, ids = loaded(out)
         if len(ids) == 1:

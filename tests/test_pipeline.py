@@ -203,7 +203,7 @@ def test_results_do_not_go_into_the_folder_that_is_read(folder):
 def test_a_place_where_no_results_can_be_written_stops_the_run_before_the_work(folder, tmp_path):
     (tmp_path / "file").write_text("")
     NAMES.clear()
-    with pytest.raises(SetupError, match="file exists"):
+    with pytest.raises(SetupError, match="a file; the results go to a folder"):
         run(folder, tmp_path / "file")
     with pytest.raises(SetupError, match="not a directory"):
         run(folder, tmp_path / "file" / "out")

@@ -19,6 +19,11 @@ def run(stored):
     return postproc.load(stored)
 
 
+def test_a_file_is_no_folder_of_results(pcaps):
+    with pytest.raises(SetupError, match=r"good\.pcapng: a file, not the folder of results that"):
+        postproc.load(pcaps / "good.pcapng")
+
+
 def test_a_loaded_run_knows_its_language_and_its_walks(run):
     assert run.lang == "de"
     call = run.call(run.worst_first()["call"].iloc[0])

@@ -58,27 +58,13 @@ def deployment_given(
     from postproc.read import deployment as deployments
     from postproc.show.terminal import clean
 
-    known = deployments.read(deployment)
+    known, access = access_files.given(deployments.read(deployment), acl, candidate, signalling)
     if acl:
-        access = access_files.read(acl)
         print_notes(acl, access, locale_language())
-        known = access.into(known)
-    known = applied(known, candidate, signalling)
     if acl and not known.candidate_acl:
         why = "it does not say which lists are applied to candidates; name them with --acl-list"
         click.echo(clean(f"{acl}: {why}"), err=True)
     return known
-
-
-def applied(known: "Deployment", candidate: tuple[str, ...], signalling: tuple[str, ...]) -> "Deployment":
-    """Return the deployment with the lists that are named instead of its own."""
-    from dataclasses import replace
-
-    return replace(
-        known,
-        candidate_acl=candidate or known.candidate_acl,
-        signalling_acl=signalling or known.signalling_acl,
-    )
 
 
 def print_notes(path: Path, access: "Access", lang: "Lang") -> None:
@@ -141,7 +127,8 @@ def check_command(
 ) -> None:
     """Say which entry of access lists decides, and why.
 
-    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML).
+    LISTS is an acl.conf.xml, a whole freeswitch.xml or a deployment file (TOML), or the
+    name of a list that FreeSWITCH has built in: wan.auto, rfc1918.auto, ...
     An address is tried on every list. Of a capture every candidate offered to the
     server is tried, which of them the server takes is compared with where its
     first Binding Request went, and SIP peers are tried on the signalling lists.
@@ -151,6 +138,7 @@ def check_command(
     Examples:
         postproc acl check acl.conf.xml --addr 192.168.1.5
         postproc acl check acl.conf.xml --list wan.auto --list lan --capture call.pcapng
+        postproc acl check wan.auto --addr 10.1.2.3
     """
     if not addr and not capture:
         raise click.UsageError("nothing to try: give --addr or --capture")
@@ -158,9 +146,8 @@ def check_command(
     from postproc.read import deployment as deployments
     from postproc.show.terminal import console, say
 
-    access = access_files.read(lists)
-    known = access.into(_with_local(deployments.read(deployment), local))
-    known = applied(known, names, signalling_list)
+    here = _with_local(deployments.read(deployment), local)
+    known, access = access_files.given(here, lists, names, signalling_list)
     print_notes(lists, access, lang)
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
@@ -186,9 +173,12 @@ def _with_local(known: "Deployment", local: tuple[str, ...]) -> "Deployment":
 
 
 def _addresses(addr: tuple[str, ...], access: "Access", known: "Deployment", lang: "Lang") -> Iterator[str]:
+    from postproc.model.acl import network_of
     from postproc.model.errors import SetupError
     from postproc.show import acl
 
+    if odd := [each for each in addr if "/" in each or network_of(each) is None]:
+        raise SetupError(f"--addr: expected an address like 192.168.1.5, not {odd[0]!r}")
     names = known.candidate_acl or tuple(access.lists)
     if addr and not names:
         raise SetupError("no list to try the address on; name one with --list, wan.auto for example")

@@ -7,13 +7,13 @@ a domain) is kept as unresolved, what it would not take is left out; both are no
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from postproc.model.acl import AccessList, Unresolved, network_of
+from postproc.model.acl import BUILT_IN, AccessList, Unresolved, network_of
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
@@ -71,19 +71,34 @@ class _NoDoctype(ET.TreeBuilder):
 
 
 def read(given: Path) -> Access:
-    """Read acl.conf.xml, freeswitch.xml or a deployment (TOML, or a shipped one's name).
+    """Read acl.conf.xml, freeswitch.xml, a deployment (TOML, or a shipped one's name); or a built-in list.
 
     Raises SetupError, also where an XML file has no lists in it.
     """
     if str(given) in deployments.SHIPPED:
         return _of(deployments.read(given))
+    if str(given) in BUILT_IN and not given.exists():
+        return Access(candidate=(str(given),))
     content = option_files.content(given, LARGEST, "file of access lists")
     text = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise SetupError(f"{given}: empty file")
     if text.startswith(XML) or given.suffix.lower() == ".xml":
         return parse(content, str(given))
-    return _of(deployments.parsed(content, given))
+    return _of(deployments.parsed(content, given, "acl.conf.xml, and not TOML"))
+
+
+def given(
+    known: Deployment, file: Path | None, candidate: Iterable[str] = (), signalling: Iterable[str] = ()
+) -> tuple[Deployment, Access]:
+    """Return the deployment with a file's lists, those applied that are named; and what the file says."""
+    access = read(file) if file else Access()
+    known = access.into(known)
+    return replace(
+        known,
+        candidate_acl=tuple(candidate) or known.candidate_acl,
+        signalling_acl=tuple(signalling) or known.signalling_acl,
+    ), access
 
 
 def _of(known: Deployment) -> Access:

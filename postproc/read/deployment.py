@@ -154,10 +154,10 @@ def read(given: Path | str) -> Deployment:
     return parsed(option_files.content(Path(given), LARGEST, "deployment file", hint), Path(given))
 
 
-def parsed(content: bytes, path: Path) -> Deployment:
-    """Read the content of a deployment file; SetupError as ``read``."""
+def parsed(content: bytes, path: Path, kind: str = "TOML") -> Deployment:
+    """Read the content of a deployment file; SetupError as ``read``, which names the ``kind`` it is not."""
     at = At(str(path))
-    held = known(_loaded(content, at), ("base", *PLAIN, *TABLES), at)
+    held = known(_loaded(content, at, kind), ("base", *PLAIN, *TABLES), at)
     base = choice(*SHIPPED)(held.get("base", DEFAULT), at / "base")
     return _deployment({"name": path.stem} | dict(held), _shipped(base), at)
 
@@ -168,15 +168,15 @@ def _shipped(name: str) -> Deployment:
     return _deployment(known(_loaded(content, at), (*PLAIN, *TABLES), at), Deployment(name), at)
 
 
-def _loaded(content: bytes, at: At) -> Mapping[str, Any]:
+def _loaded(content: bytes, at: At, kind: str = "TOML") -> Mapping[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise SetupError(f"{at.file}: not TOML: not text in UTF-8") from error
+        raise SetupError(f"{at.file}: not {kind}: not text in UTF-8") from error
     except RecursionError as error:
-        raise SetupError(f"{at.file}: not TOML: nested too deeply") from error
+        raise SetupError(f"{at.file}: not {kind}: nested too deeply") from error
     except tomllib.TOMLDecodeError as error:
-        raise SetupError(f"{at.file}: not TOML: {error}") from error
+        raise SetupError(f"{at.file}: not {kind}: {error}") from error
 
 
 def _deployment(held: Mapping[str, Any], base: Deployment, at: At) -> Deployment:

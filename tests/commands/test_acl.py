@@ -84,12 +84,22 @@ def test_german_is_german(pcaps):
     (["acl.conf.xml", "--capture", "acl.conf.xml"], "Which of these lists are applied is not known"),
     (["ours.toml", "--capture", "nope.pcapng"], "postproc: nope.pcapng"),
     (["ours.toml", "--capture", "ours.toml"], "not a capture"),
+    (["ours.toml", "--addr", "300.1.2.3"], "--addr: expected an address like 192.168.1.5, not '300.1.2.3'"),
+    (["ours.toml", "--addr", "10.0.0.0/8"], "--addr: expected an address like 192.168.1.5, not '10.0.0.0/8'"),
+    (["no.auto", "--addr", "10.1.2.3"], "postproc: no.auto: no such file or directory"),
 ])  # fmt: skip
 def test_mistakes_are_one_line_and_status_2(words, told):
     done = check(*words)
     assert done.exit_code == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_list_that_is_built_in_is_asked_by_its_name():
+    done = check("wan.auto", "--addr", "10.1.2.3", "--addr", "198.51.100.7")
+    assert done.exit_code == 0
+    denied, allowed = done.stdout.partition("198.51.100.7")[::2]
+    assert "denied" in denied and "allowed" in allowed
 
 
 def test_long_lines_are_broken_between_words_on_a_terminal():

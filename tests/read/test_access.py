@@ -244,5 +244,5 @@ def test_a_huge_file_is_refused(tmp_path, monkeypatch):
 
 def test_neither_xml_nor_toml_is_one_line(tmp_path):
     (tmp_path / "x").write_bytes(b"\x0a\x0d\x0d\x0a\x00\xff")
-    with pytest.raises(SetupError, match="x: not TOML: "):
+    with pytest.raises(SetupError, match=r"x: not acl\.conf\.xml, and not TOML: "):
         access_files.read(tmp_path / "x")
