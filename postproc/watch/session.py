@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from postproc import memory
+from postproc.files.signals import undisturbed
 from postproc.model.columns import TEXT, array, plain
 from postproc.results import Run
 from postproc.show.terminal import silence
@@ -146,16 +147,16 @@ class Watch:
         told = sorted(due, key=lambda each: (each.ended or each.last, each.uid))
         if told and self.run is not None:
             now = time.time()
-            self.ended(
-                [
-                    Ending(self.run, each, now - (each.ended or each.last) / 1e9, each.ended is None)
-                    for each in told
-                ]
-            )
-            for each in told:
-                self._told.add(each)
+            endings = [
+                Ending(self.run, each, now - (each.ended or each.last) / 1e9, each.ended is None)
+                for each in told
+            ]
+            with undisturbed():  # or who is interrupted here tells it again at the end
+                self.ended(endings)
+                for each in told:
+                    self._told.add(each)
+                self._states = [each for each in self._states if each not in told]
             self.counters.told += len(told)
-            self._states = [each for each in self._states if each not in told]
         self.counters.open, self.counters.dropped = len(self._states), self.window.dropped
         self.counters.lag_s = time.time() - self._latest / 1e9 if self._latest else 0.0
 

@@ -41,14 +41,14 @@ def send(captures: Iterable[Path], interface: str) -> None:
 
 @contextmanager
 def namespace() -> Iterator[str]:
-    """A network namespace with a pair of interfaces, a and b."""
+    """A network namespace with a pair of interfaces, one and other."""
     name = f"watch-{uuid4().hex[:8]}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         for command in (
-            "link add a type veth peer name b",
-            "link set a mtu 1500 up",
-            "link set b mtu 1500 up",
+            "link add name one type veth peer name other",
+            "link set dev one up",
+            "link set dev other up",
         ):
             subprocess.run(["ip", "-n", name, *command.split()], check=True)
         yield name
