@@ -11,7 +11,7 @@ from postproc.model.tables import Tables
 # s after the end of its last leg until a call is told: an INVITE that is sent again with credentials, a BYE
 # that is repeated (T1, RFC 3261, 17.1.2.1: after 0.5 and 1.5 s) and the last media have come by then. The
 # line is to stand within 5 s of the end: what remains is for reading and judging.
-SETTLE = 2.0
+SETTLE = 1.75
 # s without any packet after which a call whose end was not seen is told as open: a proxy gives up a call that
 # rings after 3 minutes (timer C, RFC 3261, 16.6).
 SILENT = 180.0
@@ -29,7 +29,8 @@ class State:
     ended: int | None  # all its legs have; None while one has not
     last: int  # its last packet
     with_sip: bool
-    identities: frozenset[str]  # Call-IDs; USERNAMEs of its checks
+    identities: frozenset[str]  # Call-IDs; without SIP the USERNAMEs of its checks
+    usernames: frozenset[str]
 
     def is_due(self, now: int) -> bool:
         """Whether it is to be told: it has ended, or nothing has come of it for long."""
@@ -52,7 +53,8 @@ def states(tables: Tables) -> list[State]:
             ends.get(number),
             max(last.get(number, start.value), ends.get(number) or 0),
             bool(call_ids.get(number)),
-            frozenset(call_ids.get(number, set()) | usernames.get(number, set())),
+            frozenset(call_ids.get(number, usernames.get(number, ()))),
+            frozenset(usernames.get(number, ())),
         )
         for number, uid, start in zip(
             *(plain(tables.calls[name]) for name in ("call", "call_uid", "time")), strict=True
@@ -102,11 +104,17 @@ class Told:
     _until: dict[str, int] = field(default_factory=dict)  # identity -> last packet, ns
 
     def has(self, call: State) -> bool:
-        """Whether it was told; a Call-ID that comes again later than a call lasts is another call's."""
-        return any(call.start <= self._until.get(each, 0) + SILENT * 1e9 for each in call.identities)
+        """Whether it was told; a Call-ID that comes again later than a call lasts is another call's.
+
+        Legs may be joined otherwise once more of them is seen: with a leg that was not told it is another.
+        """
+        told = [
+            each in self._until and call.start <= self._until[each] + SILENT * 1e9 for each in call.identities
+        ]
+        return bool(told) and (all(told) if call.with_sip else any(told))
 
     def add(self, call: State) -> None:
-        self._until |= dict.fromkeys(call.identities, call.last)
+        self._until |= dict.fromkeys(call.identities | call.usernames, call.last)
 
     def forget(self, before: int) -> None:
         """Forget what ended long before a time."""

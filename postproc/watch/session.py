@@ -20,7 +20,9 @@ from postproc.stages import Work, analysed
 from postproc.watch.ending import State, Told, states
 from postproc.watch.window import Window
 
-PACE = 1.0  # s between looks at the files
+# s between looks at the files. A look costs a listing of the folder; of the 5 s that a line may take after a
+# call's end dumpcap's buffer takes up to 0.5, SETTLE 1.75, one or two judgements the rest.
+PACE = 0.5
 # Without SIP the window is judged again after so many s, but for no more than a third of the time: media and
 # checks that come meanwhile matter to early words only, and those wait 5 s anyway.
 QUIET, SHARE = 5.0, 2.0
@@ -80,7 +82,7 @@ class Watch:
     _unjudged: bool = False  # something has come since
     _judged_at: float = -1e9
     _latest: int = 0  # last packet read, ns
-    _grown_at: float = 0.0
+    _taken_at: float = 0.0  # when that was taken from the files
 
     def until(self, end: float, beat: Callable[[], None]) -> None:
         """Step until that time of the monotonic clock; ``beat`` is called after each step."""
@@ -93,7 +95,7 @@ class Watch:
     def step(self) -> None:
         """Look at the files once; judge and tell what is due."""
         if self.window.look():
-            self._unjudged, self._grown_at = True, time.monotonic()
+            self._unjudged = True
         if self._unjudged and self._is_time():
             self._judge()
         self._tell(state for state in self._states if state.is_due(self._now()))
@@ -116,10 +118,12 @@ class Watch:
         since = time.monotonic() - self._judged_at
         if self.window.signalled or self.window.behind is not None:
             return True
+        if any(state.is_due(self._now()) for state in self._states):  # with what has come since its end
+            return True
         return since > max(QUIET, SHARE * self.counters.judging_s)
 
     def _judge(self) -> None:
-        begin = time.monotonic()
+        begin = self._taken_at = time.monotonic()
         self._unjudged = False
         captures = self.window.captures()
         done = analysed(captures, [], None, self.work, silence)
@@ -137,11 +141,10 @@ class Watch:
         self.counters.judging_s = self._judged_at - begin
 
     def _now(self) -> int:
-        """The time of the packets: that of the last one; as long as nothing comes it goes on by itself."""
+        """The time of the packets: that of the last one, and it goes on unless older ones wait."""
         if self.window.behind is not None:
             return min(self._latest, self.window.behind)
-        idle = 0.0 if self._unjudged else time.monotonic() - self._grown_at
-        return self._latest + int(max(idle, 0.0) * 1e9)
+        return self._latest + int((time.monotonic() - self._taken_at) * 1e9)
 
     def _tell(self, due: Iterable[State]) -> None:
         told = sorted(due, key=lambda each: (each.ended or each.last, each.uid))

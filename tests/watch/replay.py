@@ -26,11 +26,11 @@ def packets(capture: Path) -> list[tuple[int, bytes]]:
 
 
 def send(captures: Iterable[Path], interface: str) -> None:
-    """Send Ethernet frames of captures at the same time, each at its own speed."""
+    """Send Ethernet frames of captures, each at its own speed and begun 3 s after the one before."""
     frames = []
-    for capture in captures:
+    for number, capture in enumerate(captures):
         held = packets(capture)
-        frames += [(time_ns - held[0][0], data) for time_ns, data in held if len(data) <= 1514]
+        frames += [(time_ns - held[0][0] + number * 3_000_000_000, data) for time_ns, data in held]
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as to:
         to.bind((interface, 0))
         begin = time.monotonic_ns()
@@ -41,14 +41,14 @@ def send(captures: Iterable[Path], interface: str) -> None:
 
 @contextmanager
 def namespace() -> Iterator[str]:
-    """A network namespace with a pair of interfaces, one and other."""
+    """A network namespace with a pair of interfaces that take what loopback takes, one and other."""
     name = f"watch-{uuid4().hex[:8]}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         for command in (
             "link add name one type veth peer name other",
-            "link set dev one up",
-            "link set dev other up",
+            "link set dev one mtu 65535 up",
+            "link set dev other mtu 65535 up",
         ):
             subprocess.run(["ip", "-n", name, *command.split()], check=True)
         yield name
