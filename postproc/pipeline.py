@@ -14,6 +14,7 @@ from uuid import uuid4
 from postproc import cache, provenance
 from postproc.files import commit, lock, private
 from postproc.files.commit import Staged
+from postproc.model.clocks import by_one_clock
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.recordings import joined
@@ -276,7 +277,7 @@ def _told_in(
 
     work = stages.Work(deployment, Options(), (), lang, only, jobs=1)
     with workers(1) as here:
-        told = here.submit(stages.judged, places.by_one_clock(own), work, recorded, apart)
+        told = here.submit(stages.judged, by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
     tables, walked = told.result()

@@ -62,7 +62,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     def judge(names: Sequence[str]) -> tuple[Tables, store.Walks]:
         tell(Step(JOINING))
         recorded, way_back = joined(_only(gathered, names))
-        seen = places.find(recorded, way_back.paths(files), work.offsets_ms)
+        seen = places.find(recorded, way_back.paths(files), way_back.by_recording(work.offsets_ms))
         correlated = correlate(seen.by_one_clock(recorded), work.deployment, seen)
         memory.give_back()
         tell(Step(JUDGING))

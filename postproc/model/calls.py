@@ -51,6 +51,22 @@ def connection(row: ConnectionEventRow | SipMessageRow) -> Connection:
     return row.capture, frozenset({(row.src_addr, row.src_port), (row.dst_addr, row.dst_port)})
 
 
+def recording_name(files: Sequence[str]) -> str:
+    """What a recording of several files is called, which are in the order of time."""
+    return f"{files[0]} … {files[-1]}"
+
+
+def recording_names(captures: pd.DataFrame) -> dict[str, str]:
+    """By capture, the name of its recording; without those that are one by themselves."""
+    return {file: recording_name(files) for files in _recordings(captures) for file in files}
+
+
+def _recordings(captures: pd.DataFrame) -> list[list[str]]:
+    """The files of each recording of several, in the order of time."""
+    rows = captures.dropna(subset=["recording"]).sort_values(["first_time", "capture"], kind="stable")
+    return [files.tolist() for _, files in rows.groupby("recording")["capture"] if len(files) > 1]
+
+
 class Calls:
     """The calls of a run by number.
 
@@ -94,8 +110,40 @@ class Calls:
 
     @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
-        """The clocks of all captures that show the same packets."""
-        return tuple(load(ClockRow, self.tables.clocks))
+        """The clocks of all captures that show the same packets, each named by its place."""
+        rows = load(ClockRow, self.tables.clocks)
+        return tuple(row._replace(capture=self.place(row.capture)) for row in rows)
+
+    def place(self, capture: str) -> str:
+        """What passages call the place where a file was captured: the file, or its recording."""
+        return self._recording_of.get(capture, capture)
+
+    @cached_property
+    def _recording_of(self) -> dict[str, str]:
+        return recording_names(self.tables.captures)
+
+    def located(self, capture: str, frame: int) -> tuple[str, int]:
+        """A frame counted from the beginning of a file: which file of the recording it is in, and where."""
+        files, at = self._files.get(capture, ([capture], 0))
+        packets = self._packets
+        while frame < 1 and at > 0:
+            at -= 1
+            frame += packets[files[at]]
+        while frame > packets.get(files[at], frame) and at + 1 < len(files):
+            frame -= packets[files[at]]
+            at += 1
+        return files[at], frame
+
+    @cached_property
+    def _files(self) -> dict[str, tuple[list[str], int]]:
+        """By file, all of its recording, and which of them it is."""
+        recordings = _recordings(self.tables.captures)
+        return {file: (files, number) for files in recordings for number, file in enumerate(files)}
+
+    @cached_property
+    def _packets(self) -> dict[str, int]:
+        rows = self.tables.captures[["capture", "packets"]].dropna()
+        return dict(zip(rows["capture"].tolist(), rows["packets"].tolist(), strict=True))
 
     def of(self, kind: type[R], table: str, number: int) -> tuple[R, ...]:
         """A call's rows of a table."""
@@ -203,6 +251,14 @@ class Call:
         """Of the captures that its packets passed."""
         passed = {name for row in self.passages for name in (row.from_capture, row.to_capture)}
         return tuple(row for row in self._calls.clocks if row.capture in passed)
+
+    def place(self, capture: str) -> str:
+        """What its passages call the place where a file was captured."""
+        return self._calls.place(capture)
+
+    def located(self, capture: str, frame: int) -> tuple[str, int]:
+        """A frame counted from the beginning of a file: which of the recording it is in, and where."""
+        return self._calls.located(capture, frame)
 
     @property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:

@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from postproc.model import constants
+from postproc.model.calls import recording_name
 from postproc.model.columns import INTEGER, TEXT, array, plain
 from postproc.model.findings import Evidence
 from postproc.model.loading import FrameNumber
@@ -54,6 +55,7 @@ MOST_VIEWS = 32
 STUN_KEY = ["transaction_id", "kind"]
 SIP_KEY = ["call_id", "cseq", "cseq_method", "branch", "method", "status"]
 
+T = TypeVar("T")
 Known = Mapping[str, int]  # capture -> number of its recording, where that is known
 Views = Mapping[str, set[str]]  # capture -> others that show the same messages
 Identities = Mapping[str, set[str]]  # capture -> Call-IDs of the calls in it, and what else goes on
@@ -82,17 +84,19 @@ class File(NamedTuple):
         return len(set(folders)) > 1, abs(self.start - earlier.end)
 
 
-GoesOn = Callable[[File, File], bool]  # earlier, later
+# Of an earlier and a later file: True where what is in them shows that they are one recording, False where
+# they are not, None where only their times let it seem so.
+GoesOn = Callable[[File, File], bool | None]
 
 
-def near(earlier: File, later: File) -> bool:
-    """Whether so short a pause parts them that they are one recording."""
-    return later.start - earlier.end <= LONGEST_PAUSE
+def near(earlier: File, later: File) -> bool | None:
+    """So short a pause lets them seem one recording."""
+    return None if later.start - earlier.end <= LONGEST_PAUSE else False
 
 
-def seamless(earlier: File, later: File) -> bool:
-    """Whether nothing is missing between them."""
-    return later.start - earlier.end <= SEAM
+def seamless(earlier: File, later: File) -> bool | None:
+    """So short a pause lets nothing seem to be missing between them."""
+    return None if later.start - earlier.end <= SEAM else False
 
 
 def recordings(
@@ -161,7 +165,8 @@ def chains(
     """The files by recording, and the recordings, by time.
 
     ``goes_on`` is asked of two that follow each other; what is in both joins them, too, unless it keeps
-    them ``apart``. Those ``known`` to be one recording are.
+    them ``apart``. Those ``known`` to be one recording are. Another place's first file may begin just when
+    a file ends: times alone join none to a file that goes on in another.
     """
     by_interfaces: dict[tuple[str, str], list[File]] = defaultdict(list)
     same: dict[int, tuple[str, str]] = {}  # what cannot be walked does not tell its interfaces
@@ -210,13 +215,20 @@ def _chains(
     latest: dict[str, int] = {}  # what goes on -> number of the chain it was last in
     chain_of: dict[str, int] = {}
     of_known: dict[int, int] = {}
+    followers = _followers(files, goes_on, going_on, apart, known)
+
+    def follows(earlier: File, later: File) -> bool | None:
+        told = goes_on(earlier, later)
+        taken = followers.get(earlier.capture, later.capture) != later.capture
+        return False if told is None and taken else told
+
     for file in files:
         identities = going_on.get(file.capture, set())
         others = {chain_of[each] for each in apart.get(file.capture, ()) if each in chain_of}
         number = of_known.get(known.get(file.capture, -1))
         if number is None:
             number = _going_on(file, chains, {latest[each] for each in identities if each in latest} - others)
-        number = _just_ended(file, chains, ends, goes_on, others) if number is None else number
+        number = _just_ended(file, chains, ends, follows, others) if number is None else number
         if number is None:
             number = len(chains)
             chains.append([])
@@ -244,11 +256,35 @@ def _just_ended(
     near = [number for _, number in ends[max(place - NEAREST, 0) : place] if number not in apart]
     last = [(number, chains[number][-1]) for number in near]
     by_distance = sorted((file.apart(earlier), number) for number, earlier in last)
-    for _, number in by_distance:
-        earlier = chains[number][-1]
-        if file.follows(earlier) and goes_on(earlier, file):
-            return number
-    return None
+    told = {
+        number: goes_on(earlier, file)
+        for _, number in by_distance
+        if file.follows(earlier := chains[number][-1])
+    }
+    seeming = next((number for number, answer in told.items() if answer is None), None)
+    return next((number for number, answer in told.items() if answer), seeming)
+
+
+def _followers(
+    files: list[File], goes_on: GoesOn, going_on: Identities, apart: Views, known: Known
+) -> dict[str, str]:
+    """By capture, the one that is shown to go on from it."""
+    found: dict[str, str] = {}
+    latest: dict[str | int, File] = {}  # what goes on, or the known recording -> the last with it
+    by_end = sorted(files, key=lambda file: file.end)
+    ends = [file.end for file in by_end]
+    for file in files:
+        marks = {*going_on.get(file.capture, ()), *({known[file.capture]} if file.capture in known else ())}
+        before = [latest[each] for each in marks if each in latest]
+        if not before:
+            place = bisect_right(ends, file.start + DISORDER)
+            near = reversed(by_end[max(place - NEAREST, 0) : place])
+            before = [earlier for earlier in near if file.follows(earlier) and goes_on(earlier, file)][:1]
+        for earlier in before:
+            if file.follows(earlier) and earlier.capture not in apart.get(file.capture, ()):
+                found.setdefault(earlier.capture, file.capture)
+        latest |= dict.fromkeys(marks, file)
+    return found
 
 
 @dataclass(frozen=True)
@@ -261,8 +297,7 @@ class Recording:
 
     @classmethod
     def of(cls, files: Sequence[str], packets: Sequence[int], name: str = "") -> "Recording":
-        name = name or f"{files[0]} … {files[-1]}"
-        return cls(name, tuple(files), tuple(np.cumsum([0, *packets[:-1]]).tolist()))
+        return cls(name or recording_name(files), tuple(files), tuple(np.cumsum([0, *packets[:-1]]).tolist()))
 
     def places(self, frames: "pd.Series[int]") -> "np.ndarray[Any, np.dtype[np.int64]]":
         """Which file each frame is in; no frame is in the first."""
@@ -300,6 +335,11 @@ class Recordings:
                 (files[name], before) for name, before in zip(each.files, each.before, strict=True)
             ]
         return found
+
+    def by_recording(self, by_file: Mapping[str, T]) -> dict[str, T]:
+        """What is given for captures, by name; what is for a file of a recording goes for the recording."""
+        name_of = {file: each.name for each in self.several for file in each.files}
+        return {name_of.get(file, file): value for file, value in by_file.items()}
 
     def evidence(self, found: Evidence) -> Evidence:
         """Evidence in a file: that of its first frame, and the frames in it."""

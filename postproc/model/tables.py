@@ -872,8 +872,10 @@ PASSAGES = Table(
         LEG,
         Column("kind", TEXT, "stun, dtls, rtp, rtcp or sip.", PassageKind, always=True),
         Column("direction", TEXT, "server_to_client, client_to_server or other.", Direction),
-        Column("from_capture", TEXT, "Nearer to the sender.", always=True),
-        Column("to_capture", TEXT, "Nearer to the receiver.", always=True),
+        Column(
+            "from_capture", TEXT, "Nearer to the sender; of a ring buffer its first … last file.", always=True
+        ),
+        Column("to_capture", TEXT, "Nearer to the receiver, named like that.", always=True),
         Column("from_src_addr", TEXT, "Sender as seen at from_capture."),
         Column("from_src_port", INTEGER, "Its port."),
         Column("from_dst_addr", TEXT, "Receiver as seen at from_capture."),

@@ -4,7 +4,7 @@ A place is where a capture was taken. It is called server, wan or client where t
 only, else by its capture's name. Counts are those of the table ``passages``, summed up over flows.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -12,10 +12,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from postproc.model.addresses import endpoint
-from postproc.model.calls import Call, Run
-from postproc.model.columns import TIME
+from postproc.model.calls import Call
 from postproc.model.enumerations import Direction, PassageKind
-from postproc.model.loading import load
 from postproc.model.rows import ClockRow, PassageRow, SipMessageRow
 
 KINDS: tuple[PassageKind, ...] = ("sip", "stun", "dtls", "rtp", "rtcp")  # in the order a call needs them
@@ -92,36 +90,6 @@ def _clock(rows: Iterable[ClockRow], capture: str, of_call: set[str]) -> ClockRo
     """A capture has a clock by each reference: the one that tells its position by a capture of this call."""
     own = [row for row in rows if row.capture == capture]
     return min(own, key=lambda row: (row.reference not in of_call, row.position is None), default=None)
-
-
-def on_one_clock(tables: Run) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
-    """What moves the times of a table to the clocks of the references; None where all clocks are right."""
-    by_root = tables.clocks.drop_duplicates("capture")  # a capture's first row is by its group's reference
-    clocks = [row for row in load(ClockRow, by_root) if row.offset_ms]
-    if not clocks:
-        return None
-
-    def moved(table: pd.DataFrame) -> pd.DataFrame:
-        if "capture" not in table:
-            return table
-        times = [str(name) for name in table if str(table[name].dtype) == TIME]
-        return table.assign(**{name: _moved(table[name], table["capture"], clocks) for name in times})
-
-    return moved
-
-
-def _moved(times: pd.Series, captures: pd.Series, clocks: Iterable[ClockRow]) -> pd.Series:
-    """The times by the references' clocks, each moved by its own capture's."""
-    ahead = pd.Series(0.0, index=times.index)  # ms
-    for clock in clocks:
-        own = captures == clock.capture
-        elapsed = (times[own] - (clock.time or EPOCH)).dt.total_seconds()
-        ahead[own] = (clock.offset_ms or 0.0) + elapsed * (clock.drift_ppm or 0.0) / 1000
-    moved: pd.Series = times - pd.to_timedelta(ahead, unit="ms")
-    return moved
-
-
-EPOCH = pd.Timestamp(0, tz="UTC")
 
 
 def transits(call: Call) -> tuple[Transit, ...]:

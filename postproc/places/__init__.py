@@ -5,22 +5,19 @@ concerned. Correlation sees them by one clock (``Places.by_one_clock``); whose t
 and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has each thing count once.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from postproc.model.clocks import ONE_CLOCK, Correction, corrections_of, with_times_moved
 from postproc.model.columns import TIME
-from postproc.model.loading import load
 from postproc.model.recordings import INVITE_DIALOG, recordings, views
-from postproc.model.rows import ClockRow
 from postproc.model.tables import CLOCKS, PASSAGES, Tables
 from postproc.places.apart import with_places_apart
-from postproc.places.clocks import NS_PER_MS, PPM, Clock
 from postproc.places.datagrams import SIP, ByCapture, Datagrams, Files, datagrams
 from postproc.places.matches import matches
 from postproc.places.once import Once, marked
@@ -30,14 +27,9 @@ from postproc.places.passages import best_for_calls, clocks, clocks_by_root, cou
 from postproc.places.shared import groups
 from postproc.read.arrays import Array
 
-__all__ = ["Places", "by_one_clock", "by_own_clocks", "find"]
-
-# ns by which clocks may differ and still be taken for one: less does not disturb the order of a call's
-# messages, and machines with NTP in one network keep it.
-ONE_CLOCK = 1_000_000
+__all__ = ["Places", "by_own_clocks", "find"]
 
 NONE: Mapping[str, float] = MappingProxyType({})
-Moved = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,7 @@ class Places:
 
     def by_one_clock(self, tables: Tables) -> Tables:
         """The tables with the times that the root of each group would show."""
-        return _moved(tables, self._corrections)
+        return with_times_moved(tables, self._corrections)
 
     def by_own_clocks(self, tables: Tables, read: Tables) -> Tables:
         """The tables with times as their captures show them; those ``read`` are among them."""
@@ -74,11 +66,11 @@ class Places:
                 if name in times:
                     times[name].append(seen.packets["time"][seen.packets["capture"] == number])
         whole = {name: np.concatenate(each) for name, each in times.items()}
-        return _moved(tables, _back(self._corrections, whole))
+        return with_times_moved(tables, _back(self._corrections, whole))
 
     @cached_property
-    def _corrections(self) -> dict[str, Moved]:
-        found: dict[str, Moved] = {}
+    def _corrections(self) -> dict[str, Correction]:
+        found: dict[str, Correction] = {}
         for seen in self.overlaps:
             for number, name in enumerate(seen.captures):
                 comparison = seen.comparison(seen.root, number)
@@ -148,28 +140,10 @@ def _root(seen: Datagrams, events: Tables) -> int:
     return best_for_calls(rated, range(len(rated)))
 
 
-def by_one_clock(tables: Tables) -> Tables:
-    """The tables of a run, which are by the captures' own clocks, by one; ``clocks`` tells."""
-    return _moved(tables, _told(tables))
-
-
 def by_own_clocks(tables: Tables, own: Tables) -> Tables:
     """The way back; ``own`` are the tables of the run."""
-    corrections = _told(own)
-    return _moved(tables, _back(corrections, _times(own, corrections)))
-
-
-def _told(tables: Tables) -> dict[str, Moved]:
-    """By capture, its correction: the first row of ``clocks`` is by the root's."""
-    found: dict[str, Moved] = {}
-    rows = tables.clocks.drop_duplicates("capture").dropna(subset=["time", "offset_ms"])
-    for row in load(ClockRow, rows):
-        if row.time is not None and row.offset_ms is not None:
-            offset = row.offset_ms * NS_PER_MS
-            drift = None if row.drift_ppm is None else row.drift_ppm * PPM
-            if abs(offset) > ONE_CLOCK:
-                found[row.capture] = Clock(row.time.value - round(offset), offset, drift).corrected
-    return found
+    corrections = corrections_of(own)
+    return with_times_moved(tables, _back(corrections, _times(own, corrections)))
 
 
 def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
@@ -185,10 +159,10 @@ def _times(tables: Tables, names: Collection[str]) -> dict[str, Array]:
     return {name: np.unique(np.concatenate(each)) for name, each in found.items()}
 
 
-def _back(corrections: Mapping[str, Moved], own: Mapping[str, Array]) -> dict[str, Moved]:
+def _back(corrections: Mapping[str, Correction], own: Mapping[str, Array]) -> dict[str, Correction]:
     """The ways back: a time is the one that was corrected to it, so that none is off by rounding."""
 
-    def way(name: str) -> Moved:
+    def way(name: str) -> Correction:
         times = own[name]
         corrected = corrections[name](times)
         order = np.argsort(corrected)
@@ -201,31 +175,3 @@ def _back(corrections: Mapping[str, Moved], own: Mapping[str, Array]) -> dict[st
         return back
 
     return {name: way(name) for name in corrections if len(own[name])}
-
-
-def _moved(tables: Tables, by_capture: Mapping[str, Moved]) -> Tables:
-    """The tables with the times of some captures moved; those of ``clocks`` are their own."""
-    moved = {}
-    for table, rows in tables.items():
-        columns = [column.name for column in table.columns if column.dtype == TIME]
-        which = [
-            (str(name), np.asarray(at))
-            for name, at in rows.groupby("capture").indices.items()
-            if name in by_capture
-        ]
-        if which and columns and table is not CLOCKS:
-            moved[table.name] = rows.assign(
-                **{name: _column(rows[name], which, by_capture) for name in columns}
-            )
-    return tables.with_(**moved)
-
-
-def _column(
-    times: "pd.Series[pd.Timestamp]", which: list[tuple[str, Array]], by_capture: Mapping[str, Moved]
-) -> "pd.Series[pd.Timestamp]":
-    values = times.to_numpy("datetime64[ns]").astype(np.int64)
-    missing = times.isna().to_numpy()
-    for name, at in which:
-        values[at] = by_capture[name](values[at])
-    stamps = pd.Series(pd.to_datetime(values, utc=True), index=times.index)
-    return stamps.mask(missing)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from postproc.model.clocks import PPM, Clock
 from postproc.read.arrays import Array
 
-PPM, NS_PER_MS = 1e-6, 1e6
 # Quartz clocks drift by at most 100 ppm, and by any less with equal chance. That of a virtual machine may
 # drift by more: each further USUAL_TAIL makes it e times less likely. What is steeper than STEEPEST is no
 # drift, but a clock that is set, or a queue that fills.
@@ -44,39 +44,6 @@ BINS = 2_000  # of packets, whose fastest make the line: more tell no more, and 
 LEAST_DEVIATION = 0.01 * PPM  # what the search leaves
 GRID = np.linspace(-6, 6, 481)  # deviations, beyond which nothing is left to weigh
 FAR = 3.0  # median distances from the middle, beyond which a packet does not count there
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What a clock shows more than another: ``offset`` in ns at ``since``, and ``drift`` per ns.
-
-    ``since`` is by the other, the first packet that both show. ``drift`` is None where the packets do not
-    tell it, ``drift_bound`` what it may be wrong by in 95 of 100. ``bound``: ns by which the offset may be
-    wrong, None if packets of one way only are seen. ``residual`` is the median of what offset, drift and the
-    usual delay leave.
-    """
-
-    since: int = 0
-    offset: float = 0.0
-    drift: float | None = 0.0
-    matched: int = 0
-    residual: float | None = None
-    bound: float | None = None
-    drift_bound: float | None = None
-
-    def corrected(self, time: Array) -> Array:
-        """Times of this clock as the other would show them."""
-        slope = self.drift or 0.0
-        elapsed = (time - self.since) - self.offset
-        corrected: Array = time - np.rint(self.offset + elapsed * (slope / (1 + slope))).astype(np.int64)
-        return corrected
-
-    def shown(self, time: Array) -> Array:
-        """Times of the other as this clock shows them."""
-        shown: Array = time + np.rint(self.offset + (time - self.since) * (self.drift or 0.0)).astype(
-            np.int64
-        )
-        return shown
 
 
 def clock(time: Array, other: Array, back: Array) -> Clock:

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from postproc.places.clocks import NS_PER_MS, Clock, clock
+from postproc.model.clocks import NS_PER_MS, Clock
+from postproc.places.clocks import clock
 from postproc.places.datagrams import Datagrams
 from postproc.places.matches import PROVING, Matches
 from postproc.places.ways import BACK, FORTH, UNKNOWN, Joined, ways

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from postproc.model.addresses import addr_class
-from postproc.places.clocks import NS_PER_MS, PPM
+from postproc.model.clocks import NS_PER_MS, PPM
 from postproc.places.datagrams import KINDS, Flow
 from postproc.places.overlaps import Comparison, Overlap
 from postproc.places.owners import UNOWNED, Leg, Owners

@@ -7,7 +7,7 @@ a pause they are where those of a stream or of a TCP connection do. What cannot 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from io import FileIO
 from pathlib import Path
 
@@ -97,8 +97,9 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
     def ends(name: str) -> Ends | None:
         return _ends(by_name[name])
 
-    def goes_on(earlier: recordings.File, later: recordings.File) -> bool:
-        if not recordings.near(earlier, later):
+    @cache
+    def goes_on(earlier: recordings.File, later: recordings.File) -> bool | None:
+        if recordings.near(earlier, later) is False:
             return False
         one, other = ends(earlier.capture), ends(later.capture)
         told = one.last.goes_on_in(other.first) if one and other else None

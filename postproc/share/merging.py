@@ -15,6 +15,7 @@ import numpy as np
 
 from postproc import places
 from postproc.model.calls import Calls
+from postproc.model.clocks import by_one_clock
 from postproc.model.errors import SetupError
 from postproc.model.recordings import DISORDER, joined
 from postproc.model.text import Lang, Text
@@ -62,11 +63,11 @@ def merge(
         name: located(path) for name, path in zip(run.captures["capture"], run.captures["path"], strict=True)
     }
     by_capture = recorded.paths(files)
-    seen = places.find(own, by_capture, offsets_ms)
+    seen = places.find(own, by_capture, recorded.by_recording(offsets_ms))
     if not seen.overlaps:
         raise SetupError(NONE_IN_COMMON.of(lang))
-    lost = seen.lost(places.by_one_clock(own))
-    called = place_names(Calls(own).clocks, names, lang)
+    lost = seen.lost(by_one_clock(own))
+    called = place_names(Calls(own).clocks, recorded.by_recording(names), lang)
     sources = []
     for overlap in seen.overlaps:
         for number, name in enumerate(overlap.captures):

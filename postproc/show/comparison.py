@@ -30,13 +30,14 @@ DELAY = Text("; delay {ms} ms", "; Laufzeit {ms} ms")
 def comparison(tables: Tables, names: Mapping[str, str], lang: Lang) -> list[str]:
     """Places and clocks; then by call what left one place and arrived at the next.
 
-    ``names`` are given to captures; others bear that of their place, else their own.
+    ``names`` are given to captures, recordings by one of their files; others bear that of their place, else
+    their own.
     """
     calls = Calls(tables)
     if not calls.clocks:
         return [NONE_IN_COMMON.of(lang)]
     placed = _in_order(calls.clocks)
-    called = place_names(calls.clocks, names, lang)
+    called = place_names(calls.clocks, {calls.place(file): name for file, name in names.items()}, lang)
     lines = [ALONG.of(lang, places=" → ".join(called.values()))]
     lines += [f"  {called[row.capture]} ({row.capture}): {_clock(row, lang)}" for row in placed]
     for call in calls:

@@ -60,3 +60,25 @@ def test_of_its_stun_messages_a_call_has_what_is_asked_of_a_turn_server():
 def test_tables_are_prepared_before_their_rows_are_made():
     calls = Calls(two_calls(), lambda table: table.iloc[::-1])
     assert [leg.leg for leg in calls[1].legs] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("counted", "where"),
+    [
+        (("2", 5), ("2", 5)),
+        (("2", 0), ("1", 10)),
+        (("2", 13), ("3", 1)),
+        (("3", -12), ("1", 10)),
+        (("4", 99), ("4", 99)),
+    ],
+)
+def test_a_frame_counted_from_another_file_of_its_recording_is_found(counted, where):
+    rows = [
+        {"capture": name, "recording": recording, "packets": packets, "first_time": at}
+        for at, (name, recording, packets) in enumerate(
+            [("1", 0, 10), ("2", 0, 12), ("3", 0, 7), ("4", 1, 5)]
+        )
+    ]
+    calls = Calls(run(captures=rows))
+    assert calls.located(*counted) == where
+    assert [calls.place(name) for name in "134"] == ["1 … 3", "1 … 3", "4"]

@@ -5,7 +5,16 @@ import pytest
 
 from postproc.model.findings import Evidence
 from postproc.model.loading import FrameNumber
-from postproc.model.recordings import Recording, Recordings, joined, overlapping, recordings, views
+from postproc.model.recordings import (
+    File,
+    Recording,
+    Recordings,
+    chains,
+    joined,
+    overlapping,
+    recordings,
+    views,
+)
 from postproc.model.tables import Tables
 from tests.builders import bindings, captures, rows, sip_messages
 from tests.correlate.conversation import ask, invite
@@ -208,3 +217,17 @@ def test_of_two_rings_side_by_side_each_file_goes_on_from_the_nearest():
         file("y/2", 100.03, 200),
     ]
     assert numbers(*files) == {"x/1": 0, "x/2": 0, "y/1": 1, "y/2": 1}
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"), [(True, [["a1", "a2"], ["b1"]]), (None, [["a1", "b1"], ["a2"]])]
+)
+def test_times_alone_join_no_file_to_one_that_goes_on_in_another(shown, expected):
+    """Another place's first file begins before the file that goes on from the one that ends then."""
+    spans = {"a1": (0, 10_000), "b1": (10_000, 20_000), "a2": (10_001, 20_000)}
+    files = [File(*span, name, ("", "")) for name, span in spans.items()]
+
+    def goes_on(earlier: File, later: File) -> bool | None:
+        return shown if (earlier.capture, later.capture) == ("a1", "a2") else None
+
+    assert [[file.capture for file in chain] for chain in chains(files, goes_on)] == expected

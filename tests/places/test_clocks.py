@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from postproc.places.clocks import Clock, clock
+from postproc.model.clocks import Clock
+from postproc.places.clocks import clock
 
 START, SECOND, MS = 1_700_000_000 * 10**9, 10**9, 10**6
 HOURS = 2 * 3600 * SECOND

@@ -62,6 +62,7 @@ class Event:
     rtt_ms: tuple[float, ...] = ()
     purpose: Purpose | None = None  # of a binding
     identity: object = None  # what a second capture of it shares
+    place: str = ""  # where it was captured: its capture, or that one's recording
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,9 @@ def events(call: Call, machines: Machines, lang: Lang) -> list[Event]:
         stream = streams.get((*at, row.src, row.dst)) if row.kind == "start" else None
         event = _event(row, binding, machines, stream.text if stream else _base(row, binding, lang), lang)
         identity = stream.ssrc if stream else binding.transaction or requests.get(at)
-        arrives = event.arrives and (row.lane != "media" or (row.capture, row.src, row.dst) not in lost)
-        found.append(replace(event, identity=identity, arrives=arrives))
+        place = call.place(row.capture)
+        arrives = event.arrives and (row.lane != "media" or (place, row.src, row.dst) not in lost)
+        found.append(replace(event, identity=identity, arrives=arrives, place=place))
     joined = _with_descriptions(found)
     if call.clocks:  # of one place after the other in the table, now on one clock
         joined.sort(key=lambda event: event.time)
@@ -196,7 +198,7 @@ def _bindings(call: Call) -> dict[Frame, Binding]:
     for row in call.bindings:
         if row.response_frame is not None:
             response = Binding(row.transaction_id, row.rtt_ms, row.outcome, row.purpose)
-            found[row.capture, row.response_frame] = response
+            found[call.located(row.capture, row.response_frame)] = response
         if row.frame is not None and row.frame != row.response_frame:
             found[row.capture, row.frame] = Binding(row.transaction_id, None, row.outcome, row.purpose)
     return found
@@ -249,10 +251,9 @@ def _once(events: list[Event]) -> list[Event]:
     for event in events:
         said = None if event.lane == "stun" and event.identity else event.base  # each place by what it sees
         kind = (event.lane, event.kind, event.leg, event.src, event.dst, said, event.identity)
-        capture = event.frames[0][0]
-        counted[capture, kind] += 1
-        key = (kind, counted[capture, kind])
-        if key in shown and kept[shown[key]].frames[0][0] != capture:
+        counted[event.place, kind] += 1
+        key = (kind, counted[event.place, kind])
+        if key in shown and kept[shown[key]].place != event.place:
             first = kept[shown[key]]
             kept[shown[key]] = replace(
                 first, frames=first.frames + event.frames, arrives=first.arrives or event.arrives
@@ -295,7 +296,7 @@ def _repeats(event: Event) -> bool:
 
 def _likeness(event: Event) -> Hashable:
     what = (event.lane, event.kind, event.leg, event.base, event.severity, event.arrives)
-    return what, event.src, event.dst, event.frames[0][0]
+    return what, event.src, event.dst, event.place
 
 
 def _in_order(groups: Iterable[list[Event]], lang: Lang) -> list[Event]:

@@ -12,10 +12,10 @@ from itertools import groupby
 
 from postproc.current_folder import elsewhere
 from postproc.model.calls import Calls, Run
+from postproc.model.clocks import on_one_clock
 from postproc.model.loading import load
 from postproc.model.rows import CallRow
 from postproc.model.text import Lang
-from postproc.model.transit import on_one_clock
 from postproc.show import pictures
 from postproc.show.colors import PAPER
 from postproc.show.pictures import svg as svg_

@@ -184,7 +184,7 @@ def _messages(call: Call, seen: tuple[Spot, ...], lang: Lang) -> Iterator[Event]
     }
     for event in events.events(call, Machines(call), lang):
         shown = [rows[capture, frame, event.lane] for capture, frame in event.frames]
-        flows = [Flow(row.capture, row.lane, row.src or "", row.dst or "") for row in shown]
+        flows = [Flow(call.place(row.capture), row.lane, row.src or "", row.dst or "") for row in shown]
         passing = [flow for flow in flows if flow in ways.outward]
         if passing:
             yield ways.drawn(event, passing)

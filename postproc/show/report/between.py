@@ -41,13 +41,13 @@ def _name(spot: Spot, lang: Lang) -> str:
 def rewritten(call: Call, lang: Lang) -> Sheet | None:
     """One row per line of a SIP message that two captures show differently, side by side."""
     names = {spot.capture: _name(spot, lang) for spot in spots(call)}
-    rows = [row for each in alterations(call) for row in _lines(each, names)]
+    rows = [row for each in alterations(call) for row in _lines(call, each, names)]
     return sheet("sip_messages", lang, "message line here there", rows, MOST_LINES)
 
 
-def _lines(altered: Alteration, names: dict[str, str]) -> list[tuple[Cell, ...]]:
+def _lines(call: Call, altered: Alteration, names: dict[str, str]) -> list[tuple[Cell, ...]]:
     at = [
-        f"{names.get(row.capture, shown(row.capture, 60))} #{row.frame}"
+        f"{names.get(call.place(row.capture), shown(row.capture, 60))} #{row.frame}"
         for row in (altered.message, altered.other)
     ]
     return [

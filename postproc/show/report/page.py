@@ -21,12 +21,12 @@ from markupsafe import Markup
 
 from postproc.files.private import replace_file
 from postproc.model.calls import Call, Calls
+from postproc.model.clocks import on_one_clock
 from postproc.model.described import Described, of_table
 from postproc.model.loading import load
 from postproc.model.rows import CaptureRow, LogRow, RtpStreamRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
-from postproc.model.transit import on_one_clock
 from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf

@@ -53,8 +53,11 @@ def test_what_differs_is_not_folded():
     assert labels(fold(checks, "en")) == labels(checks)
 
 
-def test_frames_of_another_capture_are_not_folded_with_these():
-    assert len(fold([event(0), replace(event(1), frames=(("b", 1),))], "en")) == 2
+def test_frames_of_another_place_are_not_folded_with_these():
+    """Those of the next file of a recording are."""
+    other = replace(event(1), frames=(("b", 1),))
+    assert len(fold([event(0), other], "en")) == 1
+    assert len(fold([event(0), replace(other, place="b")], "en")) == 2
 
 
 def test_a_burst_names_no_rhythm():

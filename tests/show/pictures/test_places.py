@@ -3,7 +3,7 @@
 import pytest
 
 from postproc.model.calls import Call, Calls
-from postproc.model.transit import on_one_clock
+from postproc.model.clocks import on_one_clock
 from postproc.show.pictures.ladder import ladder
 from postproc.show.pictures.layout import Layer, Picture
 from postproc.show.pictures.places import MOST_ROWS, places, route
