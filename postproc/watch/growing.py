@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from postproc.files.private import FILE
+from postproc.files.signals import undisturbed
 from postproc.model.errors import CaptureError
 from postproc.read.inputs import GZIP, PACKED
 from postproc.read.limits import OUTSIDE
@@ -103,9 +104,13 @@ class Growing:
         before = self.whole
         with self.source.open("rb") as file, self.path.open("ab") as copy:
             file.seek(self._read)
-            while data := file.read(CHUNK):
-                self._read += len(data)
-                self._take(data, copy)
+            more = True
+            while more:
+                with undisturbed():  # or what was read is in neither the copy nor the rest
+                    data = file.read(CHUNK)
+                    self._read += len(data)
+                    self._take(data, copy)
+                more = bool(data)
         if self.whole == before:
             return False
         if before == 0:

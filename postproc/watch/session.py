@@ -124,17 +124,16 @@ class Watch:
 
     def _judge(self) -> None:
         begin = self._taken_at = time.monotonic()
-        self._unjudged = False
         captures = self.window.captures()
         done = analysed(captures, [], None, self.work, silence)
-        self.run = done
-        self._states = [each for each in states(done.tables) if not self._told.has(each)]
+        self.run, self._states = done, [each for each in states(done.tables) if not self._told.has(each)]
         known = done.captures.dropna(subset=["last_time"])
         self._latest = max((time.value for time in plain(known["last_time"])), default=self._latest)
         packets = dict(zip(plain(done.captures["capture"]), plain(done.captures["packets"]), strict=True))
         for name, count in packets.items():
             self.counters.packets += (count or 0) - self._packets.get(name, 0)
             self._packets[name] = count or 0
+        self._unjudged = False  # who is interrupted before judges again at the end
         self._look_for_faults(done)
         memory.give_back()
         self._judged_at = time.monotonic()
