@@ -129,15 +129,17 @@ def test_ctrl_c_tells_what_is_there_and_leaves_nothing(folder, tmp_path):
     temporary.mkdir()
     command = [*WATCH, str(folder), "--json", "--heartbeat", "0"]
     environment = os.environ | {"TMPDIR": str(temporary)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as watch:
-        assert watch.stdout
-        first = watch.stdout.readline()
+    out = tmp_path / "out"
+    with (
+        out.open("wb") as lines,
+        subprocess.Popen(command, stdout=lines, stderr=subprocess.PIPE, text=True, env=environment) as watch,
+    ):
+        while not out.read_bytes() and watch.poll() is None:
+            time.sleep(0.02)
         watch.send_signal(signal.SIGINT)
-        out, err = watch.communicate(timeout=60)
+        _, err = watch.communicate(timeout=60)
     assert (watch.returncode, err) == (130, "postproc: stopped\n")
-    uids = [json.loads(line)["call_uid"] for line in (first + out).splitlines()]
+    uids = [json.loads(line)["call_uid"] for line in out.read_text().splitlines()]
     assert sorted(uids) == sorted(pipeline.run([folder], report=False, jobs=1).calls["call_uid"])
     assert list(temporary.iterdir()) == []
 

@@ -1,6 +1,7 @@
 """Calls are told once, when they have ended, with what a run says of them."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -72,23 +73,29 @@ def test_the_files_of_a_ring_are_followed_one_after_another(pcaps, tmp_path, mon
     by_time = sorted(made, key=lambda path: first_time(path, 0))
     folder = tmp_path / "folder"
     folder.mkdir()
-    monkeypatch.setattr(session, "KEPT", 0.0)
+    monkeypatch.setattr(session, "KEPT", 1e6)
     watch = Watched(folder, tmp_path / "copies")
     monkeypatch.setattr(watch.window, "rests", lambda _: True)
-    most = 0
     for path in by_time:
         path.rename(folder / path.name)
         watch.step()
-        most = max(most, len(watch.window.files))
     watch.close()
     whole = of_run(pcaps / "two_calls.pcapng")
+    assert len(watch.endings) == len(whole)
     assert {uid: told[:2] for uid, told in watch.told().items()} == {
         uid: told[:2] for uid, told in whole.items()
     }
-    assert len(watch.endings) == len(whole)
-    assert most < len(by_time)
-    assert len(list((tmp_path / "copies").iterdir())) == len(watch.window.files) < len(by_time)
     assert watch.counters.packets == sum(packets_of(path) for path in folder.iterdir())
+    watch.window.drop([path.name for path in by_time[:5]])
+    shutil.copy(pcaps / "made/busy_486.pcapng", folder)
+    watch.close()
+    assert len(watch.endings) == len(whole) + 1
+    monkeypatch.setattr(session, "KEPT", 0.0)
+    watch.step()
+    assert [path.stat().st_size > 0 for path in (tmp_path / "copies").iterdir()] == [True] * len(
+        watch.window.files
+    )
+    assert len(watch.window.files) <= 1
 
 
 def test_a_call_is_told_when_it_has_ended_and_not_before(pcaps, tmp_path):
