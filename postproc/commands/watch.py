@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from postproc.commands.run import FINDINGS, SEVERITIES, rules_named
 from postproc.model.text import Lang
 
 if TYPE_CHECKING:
+    from postproc.watch.capturing import Capturing
     from postproc.watch.session import Ending, Watch
 
 
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Keep the packets of calls with a fault, as pcapng.",
 )
+@click.option(
+    "--metrics",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Serve counters to Prometheus at this port of the loopback address.",
+)
 @click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
 @click.option(
     "--fail-on",
@@ -75,6 +83,7 @@ def watch_command(
     as_json: bool,
     heartbeat: float,
     export_faults: Path | None,
+    metrics: int | None,
     only: str | None,
     fail_on: str | None,
     keylog: Path | None,
@@ -106,6 +115,7 @@ def watch_command(
             from postproc.files import private, scratch
             from postproc.read.option_files import Options
             from postproc.watch.capturing import capturing
+            from postproc.watch.metrics import served
             from postproc.watch.session import Watch
             from postproc.watch.telling import Heartbeat, telling
             from postproc.watch.window import Window
@@ -124,6 +134,7 @@ def watch_command(
             folder.mkdir()
             dumpcap = held.enter_context(capturing(interfaces, folder, ring))
         told = held.enter_context(telling(lang, as_json=as_json))
+        shown = held.enter_context(served(metrics)) if metrics else None
         kept = _Kept(export_faults, dataset, site)
 
         def ended(endings: "list[Ending]") -> None:
@@ -135,20 +146,27 @@ def watch_command(
                 dumpcap.check()
             told.going_on(watch.run, watch.going_on, watch.counters)
             pulse.beat(watch.counters)
+            if shown:
+                shown.show(watch.counters)
 
         watch = Watch(Window(folder, copies), work, ended, told.early)
         pulse = Heartbeat(heartbeat, lang)
         end = time.monotonic() + seconds if seconds is not None else float("inf")
-        try:
-            watch.until(end, beat)
-        finally:
-            if not isinstance(sys.exception(), Exception):
-                if dumpcap:
-                    dumpcap.stop()
-                watch.close()
-                pulse.last(watch.counters)
+        _follow(watch, end, beat, dumpcap)
+        pulse.last(watch.counters)
     if fail_on and kept.worst >= SEVERITIES.index(fail_on):
         sys.exit(FINDINGS)
+
+
+def _follow(watch: "Watch", end: float, beat: Callable[[], None], dumpcap: "Capturing | None") -> None:
+    """Watch until the time or the user ends it; then the calls that go on are told, too."""
+    try:
+        watch.until(end, beat)
+    finally:
+        if not isinstance(sys.exception(), Exception):
+            if dumpcap:
+                dumpcap.stop()
+            watch.close()
 
 
 class _Kept:

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -155,3 +157,31 @@ def test_a_kill_at_any_moment_leaves_each_call_once_after_a_restart(folder, tmp_
     subprocess.run([*command, "--for", "4"], check=True, stdout=subprocess.DEVNULL)
     found = dataset.calls(calls)["call_uid"]
     assert sorted(found) == sorted(pipeline.run([folder], report=False, jobs=1).calls["call_uid"])
+
+
+def test_counters_are_served_on_the_loopback_address(folder):
+    pytest.importorskip("prometheus_client")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*WATCH, str(folder), "--heartbeat", "0", "--metrics", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as watch:
+        found: dict[str, float] = {}
+        deadline = time.monotonic() + 20
+        while found.get("legshark_calls_told_total") != 3 and time.monotonic() < deadline:
+            time.sleep(0.2)
+            found = counters(port)
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        watch.send_signal(signal.SIGINT)
+    assert (found["legshark_calls_told_total"], found["legshark_calls_open"]) == (3, 0)
+    assert found["legshark_packets_total"] == sum(len(replay.packets(path)) for path in folder.iterdir())
+    assert (again.returncode, again.stderr) == (2, f"postproc: --metrics {port}: Address already in use\n")
+
+
+def counters(port: int) -> dict[str, float]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:  # not there yet
+        return {}
+    return {name: float(value) for name, value in (line.split() for line in lines if line[0] != "#")}
