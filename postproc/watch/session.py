@@ -192,10 +192,7 @@ class Watch:
         gone = [
             names[capture]
             for capture, last in zip(plain(captures["capture"]), plain(captures["last_time"]), strict=True)
-            if capture in names
-            and last is not None
-            and last.value < limit
-            and self.window.rests(names[capture])
+            if capture in names and (last is None or last.value < limit) and self.window.rests(names[capture])
         ]
         refused = {names[each]: why for each, why in self._refused.items() if each in names}
         refused = {name: why for name, why in refused.items() if self.window.rests(name)}

@@ -186,18 +186,20 @@ def test_what_was_told_is_known_by_its_call_ids_and_checks():
     assert len(told) == 0
 
 
-def test_a_file_that_cannot_be_read_is_named_once_and_let_go_of(pcaps, tmp_path):
+def test_a_file_that_cannot_be_read_is_named_once_and_let_go_of(pcaps, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "KEPT", 0.0)
     folder = tmp_path / "folder"
     folder.mkdir()
-    content = (pcaps / "made/busy_486.pcapng").read_bytes()
-    (folder / "good").write_bytes(content)
-    bad = folder / "bad.pcap.gz"
-    bad.write_bytes(bytes.fromhex("1f8b0800") + bytes(range(40)))
-    os.utime(bad, (1, 1))
+    (folder / "good").write_bytes((pcaps / "made/busy_486.pcapng").read_bytes())
+    bad, empty = folder / "bad.snoop", folder / "empty.pcap.gz"
+    bad.write_bytes(b"snoop\0\0\0" + bytes(range(60)))
+    empty.write_bytes(bytes.fromhex("1f8b0800") + bytes(range(40)))
+    for path in (bad, empty):
+        os.utime(path, (1, 1))
     watch = Watched(folder, tmp_path / "copies")
     watch.step()
     watch.close()
     watch.step()
-    assert watch.refused == ["bad.pcap.gz"]
-    assert "bad.pcap.gz" not in watch.window.files
+    assert watch.refused == ["bad.snoop"]
+    assert watch.window.files.keys() <= {"good"}
     assert len(watch.endings) == 1
