@@ -19,6 +19,7 @@ from postproc.commands.places import compare_command, merge_command
 from postproc.commands.report import annotate_command, notebook_command, report_command
 from postproc.commands.run import run_command
 from postproc.commands.share import export_command, ticket_command
+from postproc.commands.watch import watch_command
 from postproc.commands.wireshark import wireshark_command
 from postproc.version import __version__
 
@@ -35,9 +36,9 @@ def cli() -> None:
 
 
 COMMANDS = (
-    run_command, report_command, export_command, annotate_command, ticket_command, notebook_command,
-    compare_command, merge_command, calls_command, prune_command, filter_command, wireshark_command,
-    acl_command, rules_command, explain_command, tables_command, doctor_command,
+    run_command, watch_command, report_command, export_command, annotate_command, ticket_command,
+    notebook_command, compare_command, merge_command, calls_command, prune_command, filter_command,
+    wireshark_command, acl_command, rules_command, explain_command, tables_command, doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

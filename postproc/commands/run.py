@@ -141,7 +141,7 @@ def run_command(
         memory.keep()
         known = deployment_given(deployment, acl, acl_list, signalling_list)
         dataset_writable(dataset, site)
-        rules = _rules(only)
+        rules = rules_named(only)
         captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
         which = books or ("none" if no_report else "faults")
@@ -183,7 +183,7 @@ def run_command(
         sys.exit(FINDINGS)
 
 
-def _rules(only: str | None) -> tuple[str, ...]:
+def rules_named(only: str | None) -> tuple[str, ...]:
     """The rules named, which alone are loaded for that; none where none are."""
     if not only:
         return ()

@@ -61,7 +61,9 @@ def legs(case: Case) -> Answer:
         )
     facts = {"legs": len(case.numbers), "joined_by": case.call.joined_by, "call_ids": list(case.leg_of)}
     one = Text("One leg.", "Ein Leg.")
-    many = Text("{legs} legs, joined by {joined_by}.", "{legs} Legs, zusammengeführt über {joined_by}.")
+    many = Text(
+        "{legs} legs, joined by {joined_by:joined}.", "{legs} Legs, verbunden durch {joined_by:joined}."
+    )
     return Answer("passed", many if len(case.numbers) > 1 else one, facts, evidence(*case.legs))
 
 

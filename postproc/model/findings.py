@@ -16,7 +16,7 @@ from postproc.model import causes
 from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import ENDERS, PASSING, PLACES, SIDES, way, word
+from postproc.model.vocabulary import ENDERS, PASSING, PLACES, SIDES, joined, way, word
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
@@ -163,8 +163,15 @@ class Step:
 WORDS = {**SIDES, **ENDERS, **PLACES, **PASSING}
 
 
+SAID: Mapping[str, Callable[[Any, Lang], str]] = {
+    "word": lambda value, lang: str(word(WORDS, value, lang)),
+    "way": way,
+    "joined": joined,
+}
+
+
 class _Filler(string.Formatter):
-    """Templates' own formats: {n:call|calls} {side:word} {rtt:1} {list:3} {time:clock} {stretches:way}."""
+    """Formats of templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}."""
 
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
@@ -173,8 +180,8 @@ class _Filler(string.Formatter):
         if "|" in spec:
             one, many = spec.split("|")
             return f"{value} {one if value == 1 else many}"
-        if spec in ("word", "way"):
-            return way(value, self._lang) if spec == "way" else str(word(WORDS, value, self._lang))
+        if spec in SAID:
+            return SAID[spec](value, self._lang)
         if spec == "clock":
             return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):

@@ -154,6 +154,15 @@ ADDRESS_CLASSES: Mapping[str, Text] = {
     "invalid": Text("invalid", "ungültig"),
 }
 
+# What joins the legs of a call (column joined_by).
+JOINED: Mapping[str, Text] = {
+    "log": Text("the server's log", "das Log des Servers"),
+    "header": Text("identifiers in SIP headers", "Kennungen in SIP-Headern"),
+    "ice": Text("ICE and media addresses", "ICE und Medienadressen"),
+    "causality": Text("the order of ringing, answer and end", "die Folge von Klingeln, Annahme und Ende"),
+    "number+time": Text("number and time", "Rufnummer und Zeit"),
+    "host": Text("the same server", "denselben Server"),
+}
 PICTURES: Mapping[str, Text] = {
     "ladder": Text("ladder", "Ablaufdiagramm"),
     "timeline": Text("timeline", "Zeitverlauf"),
@@ -210,6 +219,11 @@ def ends_every_day(status: int | None) -> bool:
 def word(words: Mapping[str, Text], value: str | None, lang: Lang) -> str | None:
     """A value of a table in a language; one the vocabulary lacks stays as it is."""
     return words[value].of(lang) if value is not None and value in words else value
+
+
+def joined(by: str | None, lang: Lang) -> str:
+    """What joins the legs of a call, in words: the comma-joined names of column joined_by."""
+    return ", ".join(str(word(JOINED, each, lang)) for each in (by or "").split(",") if each)
 
 
 def capital(text: Text) -> Text:

@@ -1,6 +1,6 @@
 """The calls of a run: one line each, the worst first, and their table on a terminal."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -237,6 +237,24 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[S
     legend += [WITHOUT_SIDES] if unsided else []
     legend += [AMBIGUOUS] if any(line.ambiguous for line in lines) else []
     return drawn + [Styled(line.of(lang), "dim") for line in legend]
+
+
+# What a line as it comes has room for, before the others are known; wider texts lose their end.
+USUAL = ("99999", "00:00:00", "1" * 16 + " → " + "1" * 16, "2?", "486", "12/12", "999/999", "999/999",
+         "incomplete", "9999999", "9999999", "cannot tell")  # fmt: skip
+
+
+def as_they_come(width: int | None, lang: Lang = "en") -> tuple[list[Styled], Callable[[Line], Styled]]:
+    """The two headings of the table, and what makes the line of each call, whatever the others are."""
+    widths = _widths([[Cell(text) for text in USUAL]], width, lang)
+    below = Styled(" ".join(_padded(text, n, widths[n]) for n, (_, text) in enumerate(HEADINGS)), "bold")
+
+    def drawn(line: Line) -> Styled:
+        row = _cells(line, lang)
+        row[GIVES_WAY] = Cell(_parties(line, widths[GIVES_WAY]))
+        return _row(row, widths)
+
+    return [_heading(widths, lang), below], drawn
 
 
 def _cells(line: Line, lang: Lang) -> list[Cell]:

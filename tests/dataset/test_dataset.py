@@ -85,7 +85,7 @@ def test_duckdb_reads_the_same(run, folder):
     count = duckdb.sql(
         f"select count(*) from read_parquet('{folder}/calls/**/*.parquet', hive_partitioning=true)"
     )
-    assert count.fetchone() == (len(run.calls),)
+    assert count.fetchall() == [(len(run.calls),)]
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ COMMANDS = {
     "filter": ("filter", CAPTURE),
     "acl check": ("acl", "check", "acl.conf.xml", "--capture", CAPTURE,
                   *(word for text in scene.LISTS for word in ("--list", text, "--signalling-list", text)),
-                  *(word for text in scene.ARGUMENTS for word in ("--addr", text))),
+                  "--addr", "192.0.2.1"),
     "annotate": ("annotate", CAPTURE, "-o", "annotated.pcapng"),
     "export": ("export", CAPTURE, "--call", "2", "-o", "export.pcapng"),
     "notebook": ("notebook", CAPTURE, "-o", "a.ipynb"),

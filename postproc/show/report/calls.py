@@ -9,6 +9,7 @@ from postproc.model.described import Described
 from postproc.model.rows import CallRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
+from postproc.model.vocabulary import joined
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
 from postproc.show.report import between, sheets
@@ -89,7 +90,9 @@ class Entry:
     verdict: str
     word: str
     rank: int
+    cause: str | None  # the rule that is the root
     headline: str
+    captures: str
     day: str
     time: str
     start: int
@@ -107,7 +110,6 @@ class Detail:
     """All that is shown of a call."""
 
     entry: Entry
-    captures: str
     duration: str
     joined: str
     ambiguous: bool
@@ -136,7 +138,9 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         verdict=verdict,
         word=verdict_word(verdict, lang),
         rank=RANKS[verdict],
+        cause=row.cause,
         headline=shown(line.headline, 600),
+        captures=", ".join(shown(name, 120) for name in _captures(call)),
         day=day(row.start),
         time=clock(row.start)[:8],
         start=row.start.value if row.start is not None else 0,
@@ -168,9 +172,8 @@ def detail(
     )
     return Detail(
         entry=shown_as,
-        captures=", ".join(shown(name, 120) for name in _captures(call)),
         duration=span(row.start, row.end, lang),
-        joined=_joined(row),
+        joined=_joined(row, lang),
         ambiguous=bool(row.ambiguous),
         steps=boxes(number, walks.get(number, ()), flat(held), lang),
         findings=held,
@@ -187,11 +190,11 @@ def _captures(call: Call) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _joined(row: CallRow) -> str:
+def _joined(row: CallRow, lang: Lang) -> str:
     if (row.legs or 0) < 2:
         return ""
     sure = f" ({100 * row.joined_confidence:.0f} %)" if row.joined_confidence is not None else ""
-    return shown((row.joined_by or NONE).replace(",", ", ")) + sure
+    return shown(joined(row.joined_by, lang) or NONE) + sure
 
 
 def _figure(cell: calls.Cell) -> Cell:

@@ -148,15 +148,15 @@ class Box:
 def boxes(call: int, walk: Sequence[Mapping[str, Any]], found: Sequence[Card], lang: Lang) -> tuple[Box, ...]:
     """The steps of a call; ``found`` are its findings, the root first."""
     titles = {card.title: card for card in reversed(found)}
-    chosen = _chosen(walk, found)
+    chosen = stopped_at(walk, found)
     return tuple(
         _box(call, place, step, titles, lang, chosen=place == chosen) for place, step in enumerate(walk)
     )
 
 
-def _chosen(walk: Sequence[Mapping[str, Any]], found: Sequence[Card]) -> int:
+def stopped_at(walk: Sequence[Mapping[str, Any]], found: Sequence[Card | Described]) -> int:
     """The step that the root failed, else the first that is broken, else the last that was passed."""
-    root = next((card.title for card in found if card.verdict in BROKEN), None)
+    root = next((shown(each.title, LONG) for each in found if each.verdict in BROKEN), None)
     states = [step["state"] for step in walk]
     said = [shown(step["said"], LONG) for step in walk]
     if root in said and states[said.index(root)] != "passed":

@@ -33,6 +33,7 @@ from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shel
 from postproc.show.report.cells import Sheet, clock, day, shown
 from postproc.show.report.findings import Card, cards
 from postproc.show.report.sheets import stray_streams
+from postproc.show.report.summary import Summary, summary
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import Walks
 
@@ -73,7 +74,8 @@ class Report:
     run: str  # its id
     when: str
     verdicts: tuple[tuple[str, str, int], ...]
-    entries: tuple[Entry, ...]
+    summary: Summary | None
+    entries: tuple[Entry, ...]  # worst first
     details: tuple[Detail, ...]
     beside: tuple[Card, ...]  # what was found beside the calls
     captures: tuple[File, ...]
@@ -131,7 +133,8 @@ def report(
         run=run,
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
-        entries=tuple(entries),
+        summary=summary(entries, found, walks, lang),
+        entries=tuple(sorted(entries, key=_by_rank)),
         beside=cards(0, found[None], lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
@@ -151,8 +154,12 @@ def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Describ
 
 def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
     """The worst so many, in the order of their numbers."""
-    kept = sorted(entries, key=lambda each: (each.rank, each.number))[:limit]
+    kept = sorted(entries, key=_by_rank)[:limit]
     return sorted(kept, key=lambda each: each.number)
+
+
+def _by_rank(entry: Entry) -> tuple[int, int]:
+    return entry.rank, entry.number
 
 
 def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:

@@ -45,6 +45,11 @@ from postproc.show.terminal import clean
 
 PAGE: Mapping[str, Text] = {
     "title": Text("Call report", "Anrufbericht"),
+    "summary": Text("What is wrong", "Was nicht stimmt"),
+    "first": Text("First", "Zuerst"),
+    "unexplained": Text("{calls} without a cause that could be told.", "{calls} ohne erkennbare Ursache."),
+    "rarer": Text("Further causes: {n}", "Weitere Ursachen: {n}"),
+    "stops": Text("Where these calls stop", "Wie weit diese Anrufe kommen"),
     "skip": Text("Skip to the calls", "Zu den Anrufen springen"),
     "calls": Text("Calls", "Anrufe"),
     "captures": Text("Captures", "Mitschnitte"),

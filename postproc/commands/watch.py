@@ -1,0 +1,194 @@
+"""``postproc watch``: each call's verdict when it ends, from interfaces or a folder that is being filled."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postproc.commands.access import access_options, deployment_given
+from postproc.commands.dataset import dataset_options, dataset_writable
+from postproc.commands.options import debug_option, lang_option, one_line_errors, quick_imports, tshark_option
+from postproc.commands.run import FINDINGS, SEVERITIES, rules_named
+from postproc.model.text import Lang
+
+if TYPE_CHECKING:
+    from postproc.watch.capturing import Capturing
+    from postproc.watch.session import Ending, Watch
+
+
+@click.command("watch")
+@click.argument(
+    "folder",
+    required=False,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="[FOLDER]",
+)
+@click.option("-i", "interfaces", multiple=True, metavar="IFACE", help="Interface to capture at; several.")
+@click.option(
+    "--ring",
+    type=click.IntRange(min=1),
+    default=512,
+    show_default=True,
+    metavar="MB",
+    help="Disk space for what is captured.",
+)
+@click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="End after so long.")
+@click.option("--json", "as_json", is_flag=True, help="One object per line.")
+@click.option(
+    "--heartbeat",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to say on stderr how it is going; 0: never.",
+)
+@click.option(
+    "--export-faults",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keep the packets of calls with a fault, as pcapng.",
+)
+@click.option(
+    "--metrics",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Serve counters to Prometheus at this port of the loopback address.",
+)
+@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note"]),
+    help="Exit with 1 if a call had a finding as severe as this, or worse.",
+)
+@click.option(
+    "--keylog",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.",
+)
+@access_options
+@dataset_options
+@lang_option
+@tshark_option
+@debug_option
+def watch_command(
+    *,
+    folder: Path | None,
+    interfaces: tuple[str, ...],
+    ring: int,
+    seconds: float | None,
+    as_json: bool,
+    heartbeat: float,
+    export_faults: Path | None,
+    metrics: int | None,
+    only: str | None,
+    fail_on: str | None,
+    keylog: Path | None,
+    deployment: str,
+    acl: Path | None,
+    acl_list: tuple[str, ...],
+    signalling_list: tuple[str, ...],
+    dataset: Path | None,
+    site: str,
+    lang: Lang,
+    debug: bool,
+) -> None:
+    """Say of each call what `run` would, when it ends.
+
+    Captures at interfaces (-i), or reads what something else writes into FOLDER, files that grow among it.
+    What is sure of a call that goes on is said at once. Ctrl-C ends it in order: calls that go on are told
+    as open. Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run, 130 interrupted.
+
+    \b
+    Examples:
+        postproc watch -i eth0 --for 120
+        postproc watch /var/spool/ring --dataset calls/ --site berlin --json
+    """
+    if (folder is None) == (not interfaces):
+        raise click.UsageError("give either a FOLDER or interfaces (-i)")
+    with one_line_errors(debug=debug, interrupted="stopped"), ExitStack() as held:
+        with quick_imports():
+            from postproc import stages
+            from postproc.files import private, scratch
+            from postproc.read.option_files import Options
+            from postproc.watch.capturing import capturing
+            from postproc.watch.metrics import served
+            from postproc.watch.session import Watch
+            from postproc.watch.telling import Heartbeat, telling
+            from postproc.watch.window import Window
+
+        known = deployment_given(deployment, acl, acl_list, signalling_list)
+        work = stages.Work(known, Options(keylog=keylog), (), lang, rules_named(only), jobs=1)
+        dataset_writable(dataset, site)
+        if export_faults:
+            private.make_folder(export_faults)
+        place = held.enter_context(scratch.folder())
+        copies = place / "copies"
+        copies.mkdir()
+        dumpcap = None
+        if folder is None:
+            folder = place / "ring"
+            folder.mkdir()
+            dumpcap = held.enter_context(capturing(interfaces, folder, ring))
+        told = held.enter_context(telling(lang, as_json=as_json))
+        shown = held.enter_context(served(metrics)) if metrics else None
+        kept = _Kept(export_faults, dataset, site)
+
+        def ended(endings: "list[Ending]") -> None:
+            told.ended(endings)
+            kept.keep(endings, watch)
+
+        def beat() -> None:
+            if dumpcap:
+                dumpcap.check()
+            told.going_on(watch.run, watch.going_on, watch.counters)
+            pulse.beat(watch.counters)
+            if shown:
+                shown.show(watch.counters)
+
+        watch = Watch(Window(folder, copies), work, ended, told.early)
+        pulse = Heartbeat(heartbeat, lang)
+        end = time.monotonic() + seconds if seconds is not None else float("inf")
+        _follow(watch, end, beat, dumpcap)
+        pulse.last(watch.counters)
+    if fail_on and kept.worst >= SEVERITIES.index(fail_on):
+        sys.exit(FINDINGS)
+
+
+def _follow(watch: "Watch", end: float, beat: Callable[[], None], dumpcap: "Capturing | None") -> None:
+    """Watch until the time or the user ends it; then the calls that go on are told, too."""
+    try:
+        watch.until(end, beat)
+    finally:
+        if not isinstance(sys.exception(), Exception):
+            if dumpcap:
+                dumpcap.stop()
+            watch.close()
+
+
+class _Kept:
+    """What stays of calls beyond their lines: packets of faults, the dataset, the severest finding."""
+
+    def __init__(self, faults: Path | None, dataset: Path | None, site: str) -> None:
+        self.worst = -1
+        self._faults, self._dataset, self._site = faults, dataset, site
+
+    def keep(self, endings: "list[Ending]", watch: "Watch") -> None:
+        from postproc.dataset import append
+        from postproc.share.export import export
+        from postproc.watch.session import at_their_places
+
+        run = endings[0].run
+        numbers = {each.state.number: each.state.uid for each in endings}
+        severities = run.findings.loc[run.findings["call"].isin(list(numbers)), "severity"]
+        self.worst = max([self.worst, *(SEVERITIES.index(each) for each in severities)])
+        if self._faults:
+            for number, uid in numbers.items():
+                if run.call(number).verdict == "fault":
+                    export(run, number, self._faults / f"{uid}.pcapng")
+        if self._dataset:
+            found = at_their_places(run, watch.window.sources())
+            append(self._dataset, found, self._site, frozenset(numbers.values()))
