@@ -10,7 +10,7 @@ from postproc.read.inputs import Capture
 from postproc.watch.growing import FINISHED, Growing
 
 # Bytes of files taken in at a time: what a judgement costs at most where a folder is full. Smaller, the same
-# open calls are read more often; larger, memory grows: about five times this is in use.
+# open calls are read more often; larger, memory grows: with 16 MB of SIP and no media 460 MB were in use.
 STEP = 16 << 20
 
 
