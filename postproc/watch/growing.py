@@ -25,6 +25,9 @@ from postproc.wire import pcapng
 FINISHED = 5.0
 CHUNK = 1 << 22  # bytes read at a time
 HEAD = 24
+# Bytes of a record at most; what claims more is no record, and would be waited for in memory. The largest
+# packet is 256 kB (Wireshark's limit); a block of TLS keys or names may be a few megabytes.
+LONGEST = 1 << 24
 SIP = b"SIP/2.0"  # in every SIP message (RFC 3261, section 7)
 IF_DROP = 5  # isb_ifdrop: packets the interface dropped for want of room (draft-ietf-opsawg-pcapng, 4.6)
 
@@ -42,11 +45,9 @@ class Framing:
         if len(data) - at < need:
             return None
         found: int = struct.unpack_from(f"{self.order}I", data, at + (4 if self.pcapng else 8))[0]
-        if not self.pcapng:
-            return pcapng.PCAP_RECORD + found
-        if found < 12:
-            raise ValueError("a block shorter than its own frame")
-        return found
+        if not (12 if self.pcapng else 0) <= found <= LONGEST:
+            raise ValueError(f"a record of {found} bytes")
+        return found if self.pcapng else pcapng.PCAP_RECORD + found
 
     @classmethod
     def of(cls, head: bytes) -> "Framing | None":
@@ -105,7 +106,7 @@ class Growing:
         with self.source.open("rb") as file, self.path.open("ab") as copy:
             file.seek(self._read)
             more = True
-            while more:
+            while more and self._framing is not None:
                 with undisturbed():  # or what was read is in neither the copy nor the rest
                     data = file.read(CHUNK)
                     self._read += len(data)
@@ -127,12 +128,15 @@ class Growing:
                 self._rest = data
                 return
             at = pcapng.PCAP_HEADER
-        while (size := framing.size(data, at)) is not None and at + size <= len(data):
-            if framing.pcapng:
-                kind, _, interface = struct.unpack_from(f"{framing.order}III", data, at)
-                if kind == pcapng.STATISTICS:
-                    self.dropped[interface] = _dropped(data[at : at + size], framing.order)
-            at += size
+        try:
+            while (size := framing.size(data, at)) is not None and at + size <= len(data):
+                if framing.pcapng:
+                    kind, _, interface = struct.unpack_from(f"{framing.order}III", data, at)
+                    if kind == pcapng.STATISTICS and size >= 24:  # with a time
+                        self.dropped[interface] = _dropped(data[at : at + size], framing.order)
+                at += size
+        except ValueError:  # no capture from there on: what is before is all there is
+            self._framing = None
         self.signalled |= SIP in data[:at]
         copy.write(data[:at])
         self.whole += at

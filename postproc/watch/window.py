@@ -40,7 +40,7 @@ class Window:
         for each in [*self.files.values(), *self.waiting.values()]:
             try:
                 new |= each.grow() and each.name in self.files
-            except (OSError, ValueError):  # gone, or no capture from there on: what we have is all there is
+            except OSError:  # gone: what we have is all there is
                 continue
             # Statistics count from the start of the capture on, in each file of a ring.
             self.dropped = max(self.dropped, sum(each.dropped.values()))

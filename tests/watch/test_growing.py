@@ -65,3 +65,26 @@ def test_what_is_no_capture_is_not_followed(tmp_path):
     for content in (b"", b"2026-11-22 22:38:49 INVITE sip:1@example.invalid"):
         (tmp_path / "log").write_bytes(content)
         assert Growing.seen(tmp_path / "log", "log", tmp_path / "copy") is None
+
+
+@pytest.mark.parametrize("claimed", [4, (1 << 24) + 4, 0xFFFFFFFF])
+def test_what_is_no_record_ends_the_file(pcaps, tmp_path, claimed):
+    content = (pcaps / "made" / "busy_486.pcapng").read_bytes()
+    end = record_ends(content)[12]
+    spoilt = content[: end + 4] + struct.pack("<I", claimed) + content[end + 8 :]
+    for step in (97, len(content)):
+        (tmp_path / f"{step}").mkdir()
+        found, held = grown(spoilt, tmp_path / f"{step}", step)
+        assert held[-1] == content[:end]
+        assert not found.grow()
+
+
+def test_a_block_that_is_shorter_than_what_is_looked_at_is_passed_over(tmp_path):
+    def block(kind: int, body: bytes) -> bytes:
+        size = struct.pack("<I", 12 + len(body))
+        return struct.pack("<I", kind) + size + body + size
+
+    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    content = section + block(5, b"")
+    found, held = grown(content, tmp_path, len(content))
+    assert (held[-1], found.dropped) == (content, {})

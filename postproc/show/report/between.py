@@ -11,7 +11,7 @@ MOST_STRETCHES, MOST_LINES = 60, 40
 
 def passages(call: Call, lang: Lang) -> Sheet | None:
     """One row per leg, kind, direction and stretch."""
-    columns = "leg kind from_place to_place sent arrived lost first_lost last_lost delay from to"
+    columns = "leg kind stretch sent arrived lost first_lost last_lost delay from to"
     return sheet("passages", lang, columns, [_stretch(each, lang) for each in transits(call)], MOST_STRETCHES)
 
 
@@ -21,8 +21,7 @@ def _stretch(transit: Transit, lang: Lang) -> tuple[Cell, ...]:
     return (
         leg_cell(transit.leg),
         Cell(shown(word(PASSING, transit.kind, lang))),
-        Cell(_name(transit.origin, lang)),
-        Cell(_name(transit.target, lang)),
+        Cell(f"{_name(transit.origin, lang)} → {_name(transit.target, lang)}"),
         Cell(str(transit.sent), "figure"),
         Cell(str(transit.arrived), "figure"),
         Cell(str(transit.lost), f"figure {lost}"),

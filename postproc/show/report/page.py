@@ -119,7 +119,7 @@ def report(
     limits: Limits = Limits(),
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read."""
-    calls, taken = Calls(tables), shelf(tables)
+    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables)
     found = _by_call(of_table(tables.findings))
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
     entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
@@ -136,7 +136,7 @@ def report(
         summary=summary(entries, found, walks, lang),
         entries=tuple(sorted(entries, key=_by_rank)),
         beside=cards(0, found[None], lang),
-        details=tuple(_with_pictures(details, Calls(tables, on_one_clock(tables)), lang, limits)),
+        details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
         unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),

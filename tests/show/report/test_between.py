@@ -1,11 +1,15 @@
 """What several places of a call tell when they are compared, in the report."""
 
+import re
+
 from postproc.model.calls import Calls
 from postproc.show.report.between import passages, rewritten
 from postproc.show.report.calls import detail, entry, shelf
+from postproc.show.report.page import report
 from tests.diagnose.places import EVERY_PLACE, seen_from
 from tests.diagnose.places import passages as passed
 from tests.diagnose.scenes import message, section, tables
+from tests.show.pictures.scenes import run_of
 
 INVITE = message(1, "INVITE", 0.0, branch="z9hG4bK7", contact="sip:721@10.0.50.5:5060", frame=1)
 THERE = INVITE | {"capture": "b.pcapng", "contact": "sip:721@203.0.113.5:1024", "frame": 3, "time": 0.01}
@@ -21,10 +25,8 @@ def cells(sheet) -> list[dict]:
 
 def test_each_stretch_has_a_row_with_what_arrived_and_when_it_was_lost():
     first, second = cells(passages(call_of(**seen_from(EVERY_PLACE, passed([17, 17, 0]))), "en"))
-    shown = [
-        first[name].text for name in ("Leg", "What", "From place", "To place", "Sent", "Arrived", "Lost")
-    ]
-    assert shown == ["1", "STUN packets", "server", "WAN", "17", "17", "0"]
+    shown = [first[name].text for name in ("Leg", "What", "Stretch", "Sent", "Arrived", "Lost")]
+    assert shown == ["1", "STUN packets", "server → WAN", "17", "17", "0"]
     assert (first["Lost"].kind, second["Lost"].kind) == ("figure faint", "figure bad")
     assert (second["First lost"].text, second["Last lost"].text) == ("12:00:02.000", "12:00:17.500")
     assert (first["Delay"].text, second["Delay"].text) == ("5.0 ms", "–")
@@ -33,7 +35,7 @@ def test_each_stretch_has_a_row_with_what_arrived_and_when_it_was_lost():
 
 def test_a_share_that_is_lost_is_a_doubt_and_words_are_german_in_german():
     _, second = cells(passages(call_of(**seen_from(EVERY_PLACE, passed([9, 9, 8]))), "de"))
-    assert (second["Verloren"].kind, second["Nach Punkt"].text) == ("figure doubt", "Client")
+    assert (second["Verloren"].kind, second["Abschnitt"].text) == ("figure doubt", "WAN → Client")
 
 
 def test_lines_that_were_rewritten_stand_side_by_side_with_place_and_frame():
@@ -57,3 +59,12 @@ def test_the_sheet_stands_first_among_those_of_the_call():
     call, taken = Calls(held)[1], shelf(held)
     made = detail(call, entry(call, taken.lines[1], [], "en"), [], {}, taken, lang="en")
     assert made.sheets[0].title == "Between places"
+
+
+def test_times_of_all_places_are_by_the_reference_s_clock():
+    """The server's shows 9 o'clock, the client's 7, the WAN interface's half a minute less than 9."""
+    found = report(run_of("places/ports_changed"), {}, "en").details[0]
+    times = [cell.text for shown in found.sheets for row in shown.rows for cell in row]
+    times = [text for text in times if re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", text)]
+    assert len(times) > 10
+    assert {text[:7] for text in times} == {"09:00:0"}
