@@ -114,6 +114,7 @@ def watch_command(
             from postproc import stages
             from postproc.files import private, scratch
             from postproc.read.option_files import Options
+            from postproc.show.terminal import error_line
             from postproc.watch.capturing import capturing
             from postproc.watch.metrics import served
             from postproc.watch.session import Watch
@@ -141,6 +142,9 @@ def watch_command(
             told.ended(endings)
             kept.keep(endings, watch)
 
+        def unread(name: str, why: str) -> None:
+            click.echo(error_line(folder / name, why), err=True)
+
         def beat() -> None:
             if dumpcap:
                 dumpcap.check()
@@ -149,7 +153,7 @@ def watch_command(
             if shown:
                 shown.show(watch.counters)
 
-        watch = Watch(Window(folder, copies), work, ended, told.early)
+        watch = Watch(Window(folder, copies), work, ended, told.early, unread)
         pulse = Heartbeat(heartbeat, lang)
         end = time.monotonic() + seconds if seconds is not None else float("inf")
         _follow(watch, end, beat, dumpcap)

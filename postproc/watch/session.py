@@ -73,12 +73,14 @@ class Watch:
     work: Work
     ended: Callable[[list[Ending]], None]
     early: Callable[[Early], None]
+    unread: Callable[[str, str], None]  # of a file that cannot be read its name and why
     counters: Counters = field(default_factory=Counters)
     run: Run | None = None  # of the window as it was judged last
     _states: list[State] = field(default_factory=list)
     _told: Told = field(default_factory=Told)
     _faults: dict[tuple[str, str], float] = field(default_factory=dict)  # since when; inf: told
     _packets: dict[str, int] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)  # files not read at the last judgement, and why
     _unjudged: bool = False  # something has come since
     _judged_at: float = -1e9
     _latest: int = 0  # last packet read, ns
@@ -127,6 +129,8 @@ class Watch:
         captures = self.window.captures()
         done = analysed(captures, [], None, self.work, silence)
         self.run, self._states = done, [each for each in states(done.tables) if not self._told.has(each)]
+        reasons = {each.path: each.reason for each in done.unread}
+        self._refused = {each.name: reasons[each.path] for each in captures if each.path in reasons}
         known = done.captures.dropna(subset=["last_time"])
         self._latest = max((time.value for time in plain(known["last_time"])), default=self._latest)
         packets = dict(zip(plain(done.captures["capture"]), plain(done.captures["packets"]), strict=True))
@@ -188,11 +192,13 @@ class Watch:
         gone = [
             names[capture]
             for capture, last in zip(plain(captures["capture"]), plain(captures["last_time"]), strict=True)
-            if capture in names
-            and last is not None
-            and last.value < limit
-            and self.window.rests(names[capture])
+            if capture in names and (last is None or last.value < limit) and self.window.rests(names[capture])
         ]
+        refused = {names[each]: why for each, why in self._refused.items() if each in names}
+        refused = {name: why for name, why in refused.items() if self.window.rests(name)}
+        for name, why in refused.items():
+            self.unread(name, why)
+        gone += refused
         if gone:
             self.window.drop(gone)
             self._packets = {name: self._packets[name] for name in self._packets if name not in gone}

@@ -36,7 +36,14 @@ class Watched(Watch):
         work = stages.Work(deployment.read("xphone"), AS_USUAL, (), "en", (), jobs=1)
         self.endings: list[Ending] = []
         self.words: list[Early] = []
-        super().__init__(Window(folder, copies), work, self.endings.extend, self.words.append)
+        self.refused: list[str] = []
+        super().__init__(
+            Window(folder, copies),
+            work,
+            self.endings.extend,
+            self.words.append,
+            lambda name, _: self.refused.append(name),
+        )
 
     def told(self) -> dict[str, tuple[str, ...]]:
         rows = [each.run.calls[each.run.calls["call_uid"] == each.state.uid].iloc[0] for each in self.endings]
@@ -177,3 +184,22 @@ def test_what_was_told_is_known_by_its_call_ids_and_checks():
     assert len(told) == 3
     told.forget(int((102 + REMEMBERED) * 1e9))
     assert len(told) == 0
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_let_go_of(pcaps, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "KEPT", 0.0)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "good").write_bytes((pcaps / "made/busy_486.pcapng").read_bytes())
+    bad, empty = folder / "bad.snoop", folder / "empty.pcap.gz"
+    bad.write_bytes(b"snoop\0\0\0" + bytes(range(60)))
+    empty.write_bytes(bytes.fromhex("1f8b0800") + bytes(range(40)))
+    for path in (bad, empty):
+        os.utime(path, (1, 1))
+    watch = Watched(folder, tmp_path / "copies")
+    watch.step()
+    watch.close()
+    watch.step()
+    assert watch.refused == ["bad.snoop"]
+    assert watch.window.files.keys() <= {"good"}
+    assert len(watch.endings) == 1
