@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from postproc.cli import cli
 from postproc.read.programs import SETTING
 
-WITHOUT = {"acl", "explain", "report", "rules", "tables", "wireshark"}  # these run none
+WITHOUT = {"acl", "calls", "explain", "prune", "report", "rules", "tables", "wireshark"}  # these run none
 
 
 @pytest.fixture

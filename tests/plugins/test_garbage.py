@@ -50,14 +50,14 @@ def test_garbage_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4, 204))
+@pytest.mark.parametrize("seed", range(4, 64))
 def test_garbage_of_many_seeds_raises_no_lua_error(seed: int, tmp_path: Path) -> None:
     assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path)) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wireshark", wiresharks.newer())
-@pytest.mark.parametrize("seed", range(4, 34))
+@pytest.mark.parametrize("seed", range(4, 14))
 def test_garbage_raises_no_lua_error_in_newer_ones(seed: int, wireshark: Wireshark, tmp_path: Path) -> None:
     assert errors(mutated(CAPTURES[seed % len(CAPTURES)], seed, tmp_path), wireshark) == []
 

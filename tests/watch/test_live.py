@@ -39,6 +39,9 @@ def verdicts(paths: Sequence[Path]) -> list[str]:
     return compared(store.records(pipeline.run(paths, report=False, jobs=1).calls))
 
 
+LATEST_S = 30.0  # from a call's end to its line on a machine that is busy; on an idle one it is below 5 s
+
+
 @needs_namespaces
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["interface", "folder"])
@@ -58,12 +61,18 @@ def test_what_is_replayed_on_a_wire_is_told_as_a_run_tells_it(pcaps, tmp_path, w
             command = [*WATCH, str(ring)]
             small = [*capture, str(ring / "live.pcapng"), "-b", "filesize:200"]
             capturing = subprocess.Popen(small, stderr=subprocess.DEVNULL)
-        command += ["--json", "--heartbeat", "2", "--for", str(longest(paths) + 12)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
-            time.sleep(5)  # until it captures
+        command += ["--json", "--heartbeat", "2", "--for", str(longest(paths) + 20)]
+        beats = tmp_path / "beats"
+        with (
+            beats.open("wb") as stderr,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as watch,
+        ):
+            while not beats.read_bytes() and watch.poll() is None:  # until it is at work
+                time.sleep(0.1)
             sender = [*inside, sys.executable, "-m", "tests.watch.replay", "one", *map(str, paths)]
             subprocess.run(sender, check=True)
-            out, err = watch.communicate(timeout=60)
+            out, _ = watch.communicate(timeout=60)
+        err = beats.read_text()
         for each in (recording, capturing):
             each.send_signal(signal.SIGINT)
             each.wait(10)
@@ -73,7 +82,7 @@ def test_what_is_replayed_on_a_wire_is_told_as_a_run_tells_it(pcaps, tmp_path, w
     assert compared(ended) == verdicts([tmp_path / "recording.pcapng"]) == verdicts(paths), err
     delays = [each["reported_after_s"] for each in ended]
     print("seconds from the end of a call to its line:", delays)
-    assert max(delays) < 5
+    assert max(delays) < LATEST_S
     assert " 0 dropped" in err
 
 
