@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 ROOT = Path(__file__).parents[2]
 INSIDE = Path(__file__).parent / "inside.sh"
@@ -70,17 +71,17 @@ SYSTEM = Wireshark("system")
 WIRESHARKS = (SYSTEM, Wireshark("trixie", CHROOTS / "trixie"), Wireshark("sid", CHROOTS / "sid"))
 
 
-def each(program: str = "tshark", *, newer_are_slow: bool = True) -> list[object]:
+def each(program: str = "tshark", *, newer_are_slow: bool = True) -> list[ParameterSet]:
     """Parameters for a test that runs in every Wireshark; those missing are skipped, with the reason."""
     return [_parameter(one, program, newer_are_slow) for one in WIRESHARKS]
 
 
-def newer(program: str = "tshark") -> list[object]:
+def newer(program: str = "tshark") -> list[ParameterSet]:
     """The same without the system's own."""
     return [_parameter(one, program, True) for one in WIRESHARKS[1:]]
 
 
-def _parameter(one: Wireshark, program: str, newer_are_slow: bool) -> object:
+def _parameter(one: Wireshark, program: str, newer_are_slow: bool) -> ParameterSet:
     reason = one.missing(program)
     marks = [pytest.mark.skip(reason=reason)] if reason else []
     if one is not SYSTEM and newer_are_slow:
