@@ -144,7 +144,7 @@ def test_a_notebook_runs_from_results_and_when_these_are_gone_from_the_capture(p
     notebooks.execute(path)
     assert "403 Forbidden" in str(outputs(path))
     (tmp_path / "a.pcapng").unlink()
-    with pytest.raises(SetupError, match=r"a cell failed: FileNotFoundError: .*a\.pcapng cannot be read"):
+    with pytest.raises(SetupError, match=r"a cell failed: FileNotFoundError: .*a\.pcapng"):
         notebooks.execute(path)
 
 
