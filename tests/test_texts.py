@@ -6,6 +6,7 @@ import pkgutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -62,6 +63,16 @@ def test_no_sentence_was_left_untranslated(name):
     for text in of_module(name):
         if len(text.en.split()) > 3:
             assert text.en != text.de, text
+
+
+@pytest.mark.parametrize("name", modules())
+def test_no_number_stands_twice(name):
+    """``{n:call|calls}`` writes the number itself."""
+    for text in of_module(name):
+        for template in (text.en, text.de):
+            parts = [(before, field, spec or "") for before, field, spec, _ in Formatter().parse(template)]
+            for (_, first, _), (between, second, spec) in pairwise(parts):
+                assert not (first == second and "|" in spec and not between.strip()), template
 
 
 def test_texts_are_found_at_all():

@@ -21,7 +21,7 @@ OFFERED = Text(
     "{offerer} bietet es an (Frame {offer}), die Antwort nennt nur {answered}.",
 )
 BY_INFO = Text(
-    "Keys are signalled by SIP INFO instead: {keys} {keys:time|times}, first in frame {info}.",
+    "Keys are signalled by SIP INFO instead: {keys:time|times}, first in frame {info}.",
     "Tasten werden stattdessen per SIP INFO gemeldet: {keys}-mal, zuerst in Frame {info}.",
 )
 REFUSED = Text(
