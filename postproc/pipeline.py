@@ -131,7 +131,8 @@ def given(paths: Sequence[Path], options: Options = AS_USUAL) -> Run:
     loaded = load(paths[0])
     rows = loaded.captures[loaded.captures["sha256"].notna()]
     for path, known in zip(rows["path"], rows["sha256"], strict=True):
-        if inputs.sha256(located(path)) != known:
+        file = located(path)
+        if not file.is_file() or inputs.sha256(file) != known:
             raise CaptureError(f"{path}: not the file that was read for {paths[0]}; run again")
     return loaded
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from postproc.files.commit import regular
 from postproc.model.errors import SetupError
 
 SITE = re.compile(r"\w[\w.-]{0,63}", re.ASCII)  # no separator of paths, and nothing that Hive would escape
@@ -52,4 +53,5 @@ def partitions(folder: Path, table: str) -> Iterator[Partition]:
 
 
 def files(folder: Path, table: str, partition: Partition) -> list[Path]:
-    return sorted((folder / table / partition.path).glob("*.parquet"))
+    """The files of a partition; OSError for what is none: the folder may be a stranger's."""
+    return [regular(path) for path in sorted((folder / table / partition.path).glob("*.parquet"))]

@@ -4,7 +4,8 @@ Numbers of calls and streams are a run's own. In the dataset a row is told apart
 remain beside it as they were in the run that wrote it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -12,17 +13,13 @@ import orjson
 import pandas as pd
 
 from postproc.dataset.partitions import WALKS
-from postproc.model.calls import connection
+from postproc.model import ownership
 from postproc.model.columns import INTEGER, TEXT, array, plain
-from postproc.model.loading import load
-from postproc.model.rows import ConnectionEventRow, SipMessageRow
 from postproc.model.tables import BY_NAME, Tables
 from postproc.results import Run
 
 UID = "call_uid"
 OTHER_CALLS = ("supported_by", "refuted_by")  # columns of findings with numbers of calls, comma-joined
-
-Owners = Iterable[tuple[int, int]]  # position of a row, the call it belongs to; a row may be of several
 
 
 def by_call(run: Run) -> dict[str, pd.DataFrame]:
@@ -45,68 +42,22 @@ def _with_uids(tables: Tables, name: str, uids: Mapping[int, str]) -> pd.DataFra
     rows: pd.DataFrame = getattr(tables, name)
     if name == "calls":
         return rows[rows[UID].notna()].reset_index(drop=True)
-    owners = OWNERS[name](tables) if name in OWNERS else enumerate(plain(rows["call"]))
-    held = [(place, uids[call]) for place, call in owners if call in uids]
+    held = [(place, uids[call]) for place, call in _owners(tables, name) if call in uids]
     found = rows.iloc[[place for place, _ in held]].reset_index(drop=True)
     return found.assign(call_uid=array([uid for _, uid in held], TEXT))
 
 
-def _places(keys: Iterable[Any], calls: Mapping[Any, Iterable[int]]) -> Iterator[tuple[int, int]]:
-    return ((place, call) for place, key in enumerate(keys) for call in calls.get(key, ()))
-
-
-def _calls_of(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[int]]:
-    found: dict[Any, list[int]] = {}
-    for key, call in dict.fromkeys(pairs):
-        if key is not None and call is not None:
-            found.setdefault(key, []).append(call)
-    return found
-
-
-def _pairs(rows: pd.DataFrame, key: str) -> list[tuple[Any, Any]]:
-    return list(zip(plain(rows[key]), plain(rows["call"]), strict=True))
-
-
-def _captures(tables: Tables) -> Owners:
-    return _places(plain(tables.captures["capture"]), _calls_of(_pairs(tables.timeline, "capture")))
-
-
-def _clocks(tables: Tables) -> Owners:
-    return _places(plain(tables.clocks["capture"]), _calls_of(_pairs(tables.timeline, "capture")))
-
-
-def _logs(tables: Tables) -> Owners:
-    return _places(plain(tables.logs["capture"]), _calls_of(_pairs(tables.log_events, "capture")))
-
-
-def _rtp_seconds(tables: Tables) -> Owners:
-    return _places(plain(tables.rtp_seconds["stream"]), _calls_of(_pairs(tables.rtp_streams, "stream")))
-
-
-def _joins(tables: Tables) -> Owners:
-    calls = _calls_of(_pairs(tables.legs, "call_id"))
-    ends = zip(plain(tables.joins["call_id_a"]), plain(tables.joins["call_id_b"]), strict=True)
-    for place, pair in enumerate(ends):
-        yield from (
-            (place, call) for call in dict.fromkeys(each for end in pair for each in calls.get(end, ()))
-        )
-
-
-def _connection_events(tables: Tables) -> Owners:
-    """Of the TCP connections that a call's SIP went over."""
-    sip = tables.sip_messages[(tables.sip_messages["transport"] != "udp").fillna(value=False).astype(bool)]
-    calls = _calls_of((connection(row), row.call) for row in load(SipMessageRow, sip))
-    return _places(map(connection, load(ConnectionEventRow, tables.connection_events)), calls)
-
-
-OWNERS: Mapping[str, Callable[[Tables], Owners]] = {
-    "captures": _captures,
-    "clocks": _clocks,
-    "connection_events": _connection_events,
-    "joins": _joins,
-    "logs": _logs,
-    "rtp_seconds": _rtp_seconds,
-}
+def _owners(tables: Tables, name: str) -> Iterator[tuple[int, int]]:
+    """Position of a row and the call it belongs to; a row may be of several."""
+    if name not in ownership.UNNUMBERED:
+        yield from enumerate(plain(getattr(tables, name)["call"]))
+        return
+    calls: defaultdict[Any, list[int]] = defaultdict(list)
+    had = ownership.had_by(tables, name)
+    for thing, call in dict.fromkeys(zip(had["thing"], had["call"], strict=True)):
+        calls[thing].append(int(call))
+    for place, of in enumerate(zip(*ownership.things(tables, name), strict=True)):
+        yield from dict.fromkeys((place, call) for thing in of for call in calls.get(thing, ()))
 
 
 def _told(findings: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -134,7 +85,7 @@ def numbered(held: Mapping[str, pd.DataFrame]) -> tuple[Tables, dict[int, list[d
             rows = rows.assign(stream=array([streams.get(key) for key in _stream_keys(rows)], INTEGER))
         if name == "findings":
             rows = _told(rows, {uid: str(call) for uid, call in number.items()})
-        if name in OWNERS:  # a row that is of several calls was written with each
+        if name in ownership.UNNUMBERED:  # a row that is of several calls was written with each
             rows = rows.drop_duplicates([each for each in BY_NAME[name].names if each in rows])
         tables[name] = rows[list(BY_NAME[name].names)].reset_index(drop=True)
     walks = zip(plain(held[WALKS][UID]), plain(held[WALKS]["walk"]), strict=True)

@@ -114,13 +114,13 @@ class Reader:
         """Read a file wherever it is; FileNotFoundError when there is none."""
         for place in self.places[:-1]:
             try:
-                return how(_regular(place / name))
+                return how(regular(place / name))
             except FileNotFoundError:  # moved, perhaps a moment ago
                 continue
-        return how(_regular(self.places[-1] / name))
+        return how(regular(self.places[-1] / name))
 
 
-def _regular(path: Path) -> Path:
+def regular(path: Path) -> Path:
     """The path, unless it leads to what would be read for ever; the folder may be a stranger's."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -239,14 +239,18 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[S
     return drawn + [Styled(line.of(lang), "dim") for line in legend]
 
 
-# What a line as it comes has room for, before the others are known; wider texts lose their end.
+# What a line as it comes has room for, before the others are known; wider texts move what is behind them.
 USUAL = ("99999", "00:00:00", "1" * 16 + " → " + "1" * 16, "2?", "486", "12/12", "999/999", "999/999",
          "incomplete", "9999999", "9999999", "cannot tell")  # fmt: skip
+# The same on a terminal of fewer columns than that takes: a call of three minutes still fits.
+ROOMY = 100
+TIGHT = ("999", *USUAL[1:5], "2/2", "99/99", "99/99", "hello", "9999", "9999", "suspect")
 
 
 def as_they_come(width: int | None, lang: Lang = "en") -> tuple[list[Styled], Callable[[Line], Styled]]:
     """The two headings of the table, and what makes the line of each call, whatever the others are."""
-    widths = _widths([[Cell(text) for text in USUAL]], width, lang)
+    usual = USUAL if width is None or width >= ROOMY else TIGHT
+    widths = _widths([[Cell(text) for text in usual]], width, lang)
     below = Styled(" ".join(_padded(text, n, widths[n]) for n, (_, text) in enumerate(HEADINGS)), "bold")
 
     def drawn(line: Line) -> Styled:
@@ -402,4 +406,5 @@ def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Styled:
 
 
 def _padded(text: str, n: int, width: int) -> str:
-    return set_cell_size(text, width) if n in WORDS else " " * (width - cell_len(text)) + text
+    room = " " * (width - cell_len(text))
+    return text + room if n in WORDS else room + text

@@ -7,19 +7,17 @@ rows of their own, and RTCP beside them are found by flow and time.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import pandas as pd
 
-from postproc.model import filters
-from postproc.model.calls import connection
+from postproc.model import filters, ownership
 from postproc.model.columns import plain
-from postproc.model.loading import load
 from postproc.model.logtexts import LOUD
-from postproc.model.rows import ConnectionEventRow, SipMessageRow
 from postproc.model.tables import BY_NAME, SLACK_S, Tables
 
 Mask: TypeAlias = "pd.Series[bool]"
@@ -40,7 +38,8 @@ WHOLE = frozenset(
 def of_call(tables: Tables, call: int, name: str) -> pd.DataFrame:
     """The rows of the table ``name`` that are about one call, in their order."""
     rows: pd.DataFrame = getattr(tables, name)
-    return _where(rows, OF_CALL[name](tables, call) if name in OF_CALL else rows["call"] == call)
+    shared = name in ownership.UNNUMBERED
+    return _where(rows, _of_what_it_has(tables, call, name) if shared else rows["call"] == call)
 
 
 def of_capture(tables: Tables, capture: str) -> Tables:
@@ -70,50 +69,11 @@ def without_captures(tables: Tables, captures: Collection[str]) -> Tables:
     return tables.with_(**cut)
 
 
-def _call_ids(tables: Tables, calls: Collection[int]) -> list[str]:
-    return list(tables.legs.loc[tables.legs["call"].isin(calls), "call_id"].dropna())
-
-
-def _captures(tables: Tables, call: int) -> Mask:
-    seen = tables.timeline.loc[tables.timeline["call"] == call, "capture"]
-    return tables.captures["capture"].isin(seen)
-
-
-def _clocks(tables: Tables, call: int) -> Mask:
-    return tables.clocks["capture"].isin(of_call(tables, call, "captures")["capture"])
-
-
-def _joins(tables: Tables, call: int) -> Mask:
-    ids = _call_ids(tables, [call])
-    return tables.joins["call_id_a"].isin(ids) | tables.joins["call_id_b"].isin(ids)
-
-
-def _rtp_seconds(tables: Tables, call: int) -> Mask:
-    streams = tables.rtp_streams
-    return tables.rtp_seconds["stream"].isin(streams.loc[streams["call"] == call, "stream"].dropna())
-
-
-def _connection_events(tables: Tables, call: int) -> Mask:
-    """Of the TCP connections that its SIP went over."""
-    sip, events = tables.sip_messages, tables.connection_events
-    streamed = sip[(sip["call"] == call).fillna(value=False).astype(bool) & (sip["transport"] != "udp")]
-    carrying = {connection(row) for row in load(SipMessageRow, streamed)}
-    held = [connection(row) in carrying for row in load(ConnectionEventRow, events)]
-    return pd.Series(held, index=events.index, dtype=bool)
-
-
-def _logs(tables: Tables, call: int) -> Mask:
-    return tables.logs["capture"].isin(of_call(tables, call, "log_events")["capture"])
-
-
-OF_CALL: dict[str, Callable[[Tables, int], Mask]] = {
-    "captures": _captures,
-    "clocks": _clocks,
-    "connection_events": _connection_events,
-    "joins": _joins,
-    "logs": _logs,
-    "rtp_seconds": _rtp_seconds,
-}
+def _of_what_it_has(tables: Tables, call: int, name: str) -> Mask:
+    had = ownership.had_by(tables, name)
+    its = had.loc[had["call"] == call, "thing"]
+    masks = [each.isin(its) for each in ownership.things(tables, name)]
+    return pd.Series(np.logical_or.reduce(masks), getattr(tables, name).index, dtype=bool)
 
 
 def _where(rows: pd.DataFrame, mask: Mask) -> pd.DataFrame:

@@ -52,8 +52,18 @@ def test_a_call_is_exported_by_its_number_in_an_earlier_run(pcaps, busy, tmp_pat
         exported = tmp_path / f"{call}.pcapng"
         assert typed("export", out, "--call", call, "-o", exported).exit_code == 0
         assert len(postproc.analyze(exported).calls) == 1
-    with capture.open("ab") as file:
-        file.write(b"\0" * 32)
+
+
+@pytest.mark.parametrize("becomes", ["another", "gone", "a pipe"])
+def test_of_a_capture_that_is_not_what_was_read_nothing_is_exported(busy, tmp_path, becomes):
+    out, capture = tmp_path / "out", tmp_path / "a.pcapng"
+    shutil.copy(busy, capture)
+    assert typed("run", capture, "-o", out, "-q", "--no-report").exit_code == 0
+    capture.write_bytes(capture.read_bytes() + b"\0" * 32)
+    if becomes != "another":
+        capture.unlink()
+    if becomes == "a pipe":
+        os.mkfifo(capture)
     done = typed("export", out, "--call", 1)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert "not the file that was read" in done.stderr

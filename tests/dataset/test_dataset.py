@@ -88,6 +88,21 @@ def test_duckdb_reads_the_same(run, folder):
     assert count.fetchall() == [(len(run.calls),)]
 
 
+@pytest.mark.parametrize("table", ["calls", "legs"])
+@pytest.mark.parametrize("becomes", ["damaged", "a pipe"])
+def test_a_file_that_is_none_is_one_line(run, tmp_path, table, becomes):
+    place = tmp_path / "calls"
+    dataset.append(place, run, "berlin")
+    broken = min((place / table).rglob("*.parquet"))
+    broken.unlink()
+    if becomes == "a pipe":
+        os.mkfifo(broken)
+    else:
+        broken.write_bytes(b"PAR1")
+    with pytest.raises(SetupError, match="damaged, or written by another version"):
+        postproc.load(place)
+
+
 @pytest.fixture
 def opened(monkeypatch) -> list[Path]:
     paths: list[Path] = []

@@ -71,6 +71,22 @@ def test_no_row_is_wider_than_the_terminal(width):
     assert len({cell_len(row.plain) for row in rows[:2]}) == 1
 
 
+@pytest.mark.parametrize("lang", ["en", "de"])
+@pytest.mark.parametrize("width", [80, 100, 132])
+def test_lines_that_come_one_by_one_fit_the_terminal_and_are_whole(width, lang):
+    headings, drawn = calls.as_they_come(width, lang)
+
+    def line(**change) -> Line:
+        return Line(**(LINE | change))
+
+    faulty = {"verdict": "fault", "dtls": "client_hello_only", "checks_to_client": (0, 17)}
+    lines = [drawn(line(**values)).plain.rstrip() for values in ({}, faulty)]
+    assert all(cell_len(text) <= width for text in (*lines, *(each.plain.rstrip() for each in headings)))
+    long = drawn(line(checks_to_client=(1234, 5678), dtls="incomplete")).plain
+    assert "1234/5678" in long
+    assert calls.cells(line(dtls="incomplete"), lang).dtls.text in long.split()
+
+
 def test_the_longer_party_loses_its_middle():
     assert "721 → +498…00000000 " in drawn({"to_user": "+4989840798100000000000"}, width=79)[3]
     both = {"from_user": "anna.mobil.long.name", "to_user": "0123456789012345678"}
