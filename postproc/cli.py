@@ -17,6 +17,7 @@ from postproc.commands.look_up import (
     tables_command,
 )
 from postproc.commands.places import compare_command, merge_command
+from postproc.commands.probe import probe_command
 from postproc.commands.report import annotate_command, notebook_command, report_command
 from postproc.commands.run import run_command
 from postproc.commands.share import export_command, ticket_command
@@ -39,8 +40,8 @@ def cli() -> None:
 COMMANDS = (
     run_command, watch_command, report_command, export_command, annotate_command, ticket_command,
     notebook_command, compare_command, merge_command, calls_command, prune_command, filter_command,
-    wireshark_command, acl_command, config_command, rules_command, explain_command, tables_command,
-    doctor_command,
+    wireshark_command, acl_command, config_command, probe_command, rules_command, explain_command,
+    tables_command, doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
