@@ -10,6 +10,7 @@ import click
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.commands.share import hidden, looking, redact_options, say
+from postproc.model.messages import in_language
 from postproc.model.text import LANGS, Lang, Text
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def report_command(
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
                 for left_out in pipeline.write_report(done, path, calls):
-                    click.echo(error_line(left_out.path, left_out.reason), err=True)
+                    click.echo(error_line(left_out.path, left_out.reason, done.lang), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))
@@ -241,7 +242,7 @@ def annotate_command(*, capture: Path, results: Path | None, out: Path | None, l
     run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
     target = out or default_target(capture)
     added = annotate(capture, name_in(run, capture), run.findings, target)
-    click.echo(clean(f"{target}: {added} comments"))
+    click.echo(clean(in_language(f"{target}: {added} comments", lang)))
 
 
 def default_target(capture: Path) -> Path:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postproc.commands.access import access_options, deployment_given
-from postproc.commands.options import guarded, lang_option, locale_language, tshark_option
+from postproc.commands.language import spoken
+from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ def export_command(
     run = pipeline.given(captures, Options(keylog=keylog))
     if redact:
         kept = products(deployments.read(deployments.DEFAULT))
-        lang = locale_language()
+        lang = spoken()
         look = looking(out or Path(f"call-{call}"), lang, yes=yes)
         done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
         written = done.written
@@ -188,7 +190,7 @@ def export_command(
     else:
         written = export(run, call, out)
     for path, packets in written.items():
-        click.echo(clean(f"{path}: {packets} packets of call {call}"))
+        click.echo(clean(in_language(f"{path}: {packets} packets of call {call}", spoken())))
 
 
 PACKED = Text("{path}: {count} files, {size:.1f} MB", "{path}: {count} Dateien, {size:.1f} MB")
@@ -289,7 +291,7 @@ def ticket_command(
     )
     done = ticket(order, out)
     for warning in done.warnings:
-        click.echo(clean(f"postproc: {warning}"), err=True)
+        click.echo(clean(f"postproc: {in_language(warning, lang)}"), err=True)
     size = out.stat().st_size / 1e6
     click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
     say(done.account, lang)
