@@ -51,7 +51,12 @@ class ChartStep:
     tests: tuple[ConnectionTest, ...] = ()
 
 
-CERTIFICATE_RULES = ("certificate-expired", "certificate-name", "certificate-chain", "certificate-not-trusted")
+CERTIFICATE_RULES = (
+    "certificate-expired",
+    "certificate-name",
+    "certificate-chain",
+    "certificate-not-trusted",
+)
 
 FIRST_CHART: tuple[ChartStep, ...] = (
     ChartStep(
@@ -67,7 +72,8 @@ FIRST_CHART: tuple[ChartStep, ...] = (
         "certificate",
         Text(
             "Does the client accept the certificate: public authority, whole chain, right name, in date?",
-            "Akzeptiert der Client das Zertifikat: öffentliche Zertifizierungsstelle, vollständige Kette, richtiger Name, gültiger Zeitraum?",
+            "Akzeptiert der Client das Zertifikat: öffentliche Zertifizierungsstelle, vollständige Kette, "
+            "richtiger Name, gültiger Zeitraum?",
         ),
         ("tls-version", *CERTIFICATE_RULES),
         ("health",),
@@ -85,7 +91,8 @@ FIRST_CHART: tuple[ChartStep, ...] = (
         "site",
         Text(
             "Is the site enabled, and are all paths published in the reverse proxy (upper and lower case)?",
-            "Ist der Standort freigeschaltet und sind alle Pfade im Reverse Proxy veröffentlicht (Groß- und Kleinschreibung)?",
+            "Ist der Standort freigeschaltet und sind alle Pfade im Reverse Proxy veröffentlicht "
+            "(Groß- und Kleinschreibung)?",
         ),
         ("path-not-published",),
         ("url", "health"),
