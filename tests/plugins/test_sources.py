@@ -29,7 +29,7 @@ STANDARD = {
 API = {
     "Dissector", "Field", "MENU_TOOLS_UNSORTED", "Pref", "Proto", "ProtoExpert", "ProtoField", "TextWindow",
     "TreeItem", "Tvb", "_VERSION", "apply_filter", "base", "collectgarbage", "copy_to_clipboard", "expert",
-    "frametype", "gui_enabled", "register_menu", "register_packet_menu", "register_postdissector",
+    "frametype", "gui_enabled", "new_dialog", "register_menu", "register_packet_menu", "register_postdissector",
     "set_filter",
 }  # fmt: skip
 needs_compiler = pytest.mark.skipif(
