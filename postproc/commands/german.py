@@ -105,6 +105,13 @@ COMMANDS: Mapping[str, str] = {
     geprüft; welche davon der Server nimmt, wird mit dem Ziel seines ersten Binding Requests verglichen,
     und SIP-Gegenstellen werden an den Signalisierungslisten geprüft.
     Exit-Status: 0 fertig, 2 nicht ausführbar.""",
+    "config": "Die Konfigurationsdateien von Webserver und XCC ansehen.",
+    "config check": """Sagen, was in Konfigurationsdateien falsch ist, warum, und was hinein soll.
+
+    DATEI ist ein appsettings.json der Web-API, ein web.config der mobilen Webanwendung oder eine Datei von
+    FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
+    gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit der Stelle genannt.
+    Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
     "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
 
@@ -279,6 +286,12 @@ OPTIONS: Mapping[str, str] = {
         "Welche Regel bei welchem Mitschnitt in PFAD anschlägt, mit den Logs daneben gelesen, als Markdown."
     ),
     "The rules with their claims, as Markdown.": "Die Regeln mit dem, was sie behaupten, als Markdown.",
+    "Where the program runs that reads the files.": "Wo das Programm läuft, das die Dateien liest.",
+    "Public URL of the settings; several may be given.": f"Öffentliche URL der Einstellungen; {MANY}.",
+    "A list of {file, key, value, line, put, why, level}.": "Eine Liste aus {file, key, value, line, put, why, level}.",
+    "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
+        "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
+    ),
     "As JSON.": "Als JSON.",
     "As Markdown.": "Als Markdown.",
 }

@@ -273,6 +273,7 @@ SETTING_UP = (
         "{acl}: it does not say which lists are applied to candidates; name them with --acl-list",
         "{acl}: sagt nicht, welche Listen für Kandidaten gelten; mit --acl-list nennen",
     ),
+    Text("nothing to check: give files or --url", "nichts zu prüfen: Dateien oder --url angeben"),
     Text("no table {name}; there are {names}", "keine Tabelle {name}; es gibt {names}"),
     Text("no rule {name}; did you mean {near}?", "keine Regel {name}; gemeint ist {near}?"),
     Text(
