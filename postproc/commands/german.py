@@ -110,7 +110,7 @@ COMMANDS: Mapping[str, str] = {
 
     DATEI ist ein appsettings.json der Web-API, ein web.config der mobilen Webanwendung oder eine Datei von
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
-    gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit der Stelle genannt.
+    gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
     "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
@@ -288,7 +288,9 @@ OPTIONS: Mapping[str, str] = {
     "The rules with their claims, as Markdown.": "Die Regeln mit dem, was sie behaupten, als Markdown.",
     "Where the program runs that reads the files.": "Wo das Programm läuft, das die Dateien liest.",
     "Public URL of the settings; several may be given.": f"Öffentliche URL der Einstellungen; {MANY}.",
-    "A list of {file, key, value, line, put, why, level}.": "Eine Liste aus {file, key, value, line, put, why, level}.",
+    "A list of {file, key, value, line, put, why, level}.": (
+        "Eine Liste aus {file, key, value, line, put, why, level}."
+    ),
     "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
         "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
     ),
