@@ -25,7 +25,7 @@ ENGLISH = re.compile(
     r"what|failed|missing|found|written|read|calls?|media|packets|file|folder)(?![\w-])"
 )
 CODE = re.compile(
-    r"`[^`]*`|\"[^\"]*\"|'[^']*'|<[^>]*>|\[[^]]*\]|\S*[/=_.]\S+|--?[a-z][\w-]*|"
+    r"`[^`]*`|\"[^\"]*\"|'[^']*'|<[^>]*>|\{[^}]*\}|\[[^]]*\]|\S*[/=_.]\S+|--?[a-z][\w-]*|"
     r"\b(?:postproc |wireshark |tcpdump: |Wireshark: ).*"
 )
 
