@@ -44,11 +44,15 @@ COMMANDS: Mapping[str, str] = {
     "annotate": """Einen Mitschnitt kopieren, mit den Befunden als Paketkommentaren.
 
     Wireshark zeigt die Kommentare über dem Paket und filtert sie mit
-    frame.comment contains "no-binding-success". Vorhandene Kommentare bleiben.""",
+    frame.comment contains "no-binding-success". Vorhandene Kommentare bleiben.
+    Vom Ordner mit den Ergebnissen eines Laufs wird jeder Mitschnitt kopiert; mit --call die mit dem Anruf,
+    und nur die Befunde dazu werden gesagt.""",
     "ticket": """Ein Support-Ticket packen: Mitschnitte, Logs, Ergebnisse, ausgefüllte Checkliste und Hashes.
 
     Die Checkliste fragt, was der Support des Herstellers fragt; was die Mitschnitte sagen, ist ausgefüllt,
     was niemand beantwortet hat, ist markiert. Pfade und Ordner dieses Rechners werden nicht verraten.
+    Vom Ordner mit den Ergebnissen eines Laufs werden dessen Mitschnitte und Logs gepackt; mit --call die
+    Mitschnitte mit diesem Anruf, der im Ticket eine andere Nummer haben kann: Sie wird genannt.
 
     Mit --redact werden Nummern, Namen und Adressen in allen Dateien ersetzt, dazu alle Wörter in Mitschnitten
     und Logs außer denen von Protokollen und Produkten. In Anlagen und Antworten wird ersetzt, wovon
@@ -62,7 +66,8 @@ COMMANDS: Mapping[str, str] = {
     Kandidaten, Bindings, Medien und Befunde und endet mit den Fragen, die man als Nächstes stellt. Zum
     Öffnen:
     JupyterLab oder VS Code. Ein von Hand geändertes Notebook wird nicht überschrieben.
-    --execute braucht `pip install 'legshark[notebook]'`.""",
+    Mit --call sieht es zuerst diesen Anruf an, nach seiner Nummer in den Ergebnissen, wenn deren Ordner
+    angegeben ist. --execute braucht `pip install 'legshark[notebook]'`.""",
     "compare": """Mitschnitte eines Anrufs an mehreren Punkten vergleichen: Uhren, und wo Pakete verschwinden.
 
     Gedruckt wird für ein Ticket: die Punkte in ihrer Reihenfolge, ihre Uhren, und je Anruf und Art, wie viele
@@ -95,7 +100,8 @@ COMMANDS: Mapping[str, str] = {
     "wireshark color": """Ein Profil anlegen, dessen Farben und Makros die Anrufe dieses Mitschnitts nennen.
 
     Es braucht das Plug-in nicht. ${call1} ist alles von Anruf 1, ${call1leg2} das SIP
-    seines zweiten Legs. Der Befehl, der den Mitschnitt damit öffnet, wird gezeigt.""",
+    seines zweiten Legs. Der Befehl, der den Mitschnitt damit öffnet, wird gezeigt. Vom Ordner mit den
+    Ergebnissen eines Laufs bekommen die Mitschnitte mit dem Anruf Profile, die seine Nummer dort kennen.""",
     "acl": "Zugriffslisten an Adressen und Mitschnitten ausprobieren.",
     "acl check": """Sagen, welcher Eintrag der Zugriffslisten entscheidet, und warum.
 
@@ -266,6 +272,7 @@ OPTIONS: Mapping[str, str] = {
         "Sie als Ergebnisse schreiben, für `report`, `notebook` und `export`."
     ),
     "30d, 12h, or a time: 2026-11-22.": "30d, 12h oder eine Zeit: 2026-11-22.",
+    "This call only, by its number as `run` shows it.": "Nur diesen Anruf, nach seiner Nummer in `run`.",
     "This call only, by its number.": "Nur diesen Anruf, nach seiner Nummer.",
     "Go on where files were changed by others; copies of them are kept.": (
         "Auch weitermachen, wo andere Dateien geändert haben; Kopien davon bleiben."
