@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from postproc.commands.language import spoken
 from postproc.commands.options import guarded, lang_option, quick_imports
+from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import VERDICTS
 
@@ -155,4 +157,4 @@ def prune_command(*, folder: Path, older: str) -> None:
     before = dataset.moment(older)
     if not dataset.is_dataset(folder):
         raise SetupError(f"{folder}: no dataset here")
-    click.echo(f"{dataset.prune(folder, before)} hours removed")
+    click.echo(in_language(f"{dataset.prune(folder, before)} hours removed", spoken()))

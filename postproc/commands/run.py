@@ -42,6 +42,7 @@ SEVERITIES = ("info", "note", "warning", "error")
 NOTEBOOKS = Text("writing the notebooks", "schreibe die Notebooks")
 TABLES = Text("tables", "Tabellen")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
+NO_CAPTURE = Text("no capture could be read", "kein Mitschnitt konnte gelesen werden")
 KEPT = Text(
     "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
 )
@@ -194,9 +195,9 @@ def run_command(
                 beside=pipeline.Beside(f"notebooks: {which}", beside),
                 tell=tell,
             )
-        _print_unread(done.unread, debug=debug)
+        _print_unread(done.unread, lang, debug=debug)
         if done.captures.empty:
-            click.echo("postproc: no capture could be read", err=True)
+            click.echo(f"postproc: {NO_CAPTURE.of(lang)}", err=True)
         added = add_to_dataset(dataset, done, site)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report, books=which != "none")
@@ -239,11 +240,11 @@ def as_severe(severities: Iterable[str], fail_on: str | None) -> bool:
     return bool(fail_on) and not {*SEVERITIES[SEVERITIES.index(fail_on) :]}.isdisjoint(severities)
 
 
-def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
+def _print_unread(unread: Iterable["Unread"], lang: Lang, *, debug: bool) -> None:
     from postproc.show.terminal import error_line, trace
 
     for left_out in unread:
-        click.echo(error_line(left_out.path, left_out.reason), err=True)
+        click.echo(error_line(left_out.path, left_out.reason, lang), err=True)
         if debug and left_out.error:
             click.echo(trace(left_out.error), err=True)
 

@@ -143,7 +143,7 @@ def watch_command(
             kept.keep(endings, watch)
 
         def unread(name: str, why: str) -> None:
-            click.echo(error_line(folder / name, why), err=True)
+            click.echo(error_line(folder / name, why, lang), err=True)
 
         def beat() -> None:
             if dumpcap:
