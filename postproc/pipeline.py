@@ -172,10 +172,10 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
             tell(Step(WRITING))
             store.write_tables(done.tables, held.file("tables"), done.id, csv=wished.csv)
             told = {"version": done.version, "lang": done.lang, "id": done.id}
-            store.write_findings(done.tables, done.walks, told, held.file(FINDINGS))
+            store.write_findings(done.tables, done.walks, told, held.file(FINDINGS), done.answers)
             if wished.report:
                 tell(Step(REPORTING))
-                text, unshown = _page(done)
+                text, unshown = _page(replace(done, out=out))
                 left_out += unshown
                 if text is not None:
                     _save(text, held.file(REPORT))
@@ -220,7 +220,8 @@ def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unr
         gone = sorted(files.keys() - set(names))
         made = page.report(
             selection.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
-            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
+            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)], answers=done.answers,
+            place=done.out,
             version=done.version, run=done.id, limits=page.Limits(calls=calls),
         )  # fmt: skip
         return page.html(made)
@@ -281,11 +282,11 @@ def _told_in(
         told = here.submit(stages.judged, by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
-    tables, walked = told.result()
+    tables, walked, answered = told.result()
     if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
         return None, None
     whole = tables.with_(captures=done.captures)
-    return replace(done, tables=whole, walks=walked, lang=lang), None
+    return replace(done, tables=whole, walks=walked, answers=answered, lang=lang), None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from postproc.model import filters
 from postproc.model.calls import Call
@@ -12,7 +13,7 @@ from postproc.model.text import Lang
 from postproc.model.vocabulary import joined
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
-from postproc.show.report import between, sheets
+from postproc.show.report import between, sheets, takeaway
 from postproc.show.report.cells import (
     COPIED,
     NONE,
@@ -29,7 +30,7 @@ from postproc.show.report.findings import Box, Card, boxes, cards, flat
 from postproc.show.report.sheets import Offered, offered
 from postproc.show.report.words import PAGE, verdict_word
 from postproc.show.selection import Quoted, call_ids, log_warnings
-from postproc.show.store import Walks
+from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.terminal import clean
 
 LINES = 200  # of a hand-out
@@ -45,9 +46,12 @@ class Shelf:
     call_ids: Mapping[int, list[str]]
     warned: Mapping[int, list[Quoted]]
     of_several: bool  # captures
+    answers: Answers = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)  # of captures
+    place: Path | None = None  # the folder of the results
 
 
-def shelf(tables: Tables) -> Shelf:
+def shelf(tables: Tables, answers: Answers = NOTHING, place: Path | None = None) -> Shelf:
     return Shelf(
         {line.call: line for line in calls.call_lines(tables)},
         selection.call_filters(tables),
@@ -55,6 +59,9 @@ def shelf(tables: Tables) -> Shelf:
         call_ids(tables),
         log_warnings(tables),
         len(tables.captures) > 1,
+        answers,
+        dict(tables.captures.dropna(subset=["path"])[["capture", "path"]].itertuples(index=False, name=None)),
+        place,
     )
 
 
@@ -120,6 +127,8 @@ class Detail:
     sheets: tuple[Sheet, ...]
     filters: tuple[Copy, ...]
     handout: Copy
+    commands: tuple[Copy, ...]
+    answers: tuple[Copy, ...]
     pictures: dict[str, str] = field(default_factory=dict)  # SVG elements by name
 
     @property
@@ -182,6 +191,17 @@ def detail(
         sheets=tuple(made for make in makers if (made := make(call, lang)) is not None),
         filters=filters_of(number, shelf, lang),
         handout=hand_out(number, shelf, lang),
+        commands=tuple(
+            Copy(line.split()[1] if line.startswith("postproc ") else "Wireshark", line)
+            for line in takeaway.commands(call, shelf.filters.get(number, ""), shelf.paths, shelf.place)
+        ),
+        answers=takeaway.answers(
+            shelf.lines[number],
+            shelf.answers,
+            shelf.holes.get(number),
+            shelf.call_ids.get(number, []),
+            lang,
+        ),
     )
 
 

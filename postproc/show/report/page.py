@@ -36,7 +36,7 @@ from postproc.show.report.findings import Card, cards
 from postproc.show.report.sheets import stray_streams
 from postproc.show.report.summary import Summary, summary
 from postproc.show.report.words import PAGE, page, verdict_word
-from postproc.show.store import Walks
+from postproc.show.store import NOTHING, Answers, Walks
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -115,12 +115,17 @@ def report(
     lang: Lang,
     *,
     unread: Iterable[tuple[str, str]] = (),
+    answers: Answers = NOTHING,
+    place: Path | None = None,
     version: str = "",
     run: str = "",
     limits: Limits = Limits(),
 ) -> Report:
-    """What is to be shown of a run; ``unread`` are files and why they were not read."""
-    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables)
+    """What is to be shown of a run; ``unread`` are files and why they were not read.
+
+    ``answers`` are for mails; ``place`` is the folder of the results, where commands can be run.
+    """
+    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place)
     found = _by_call(of_table(tables.findings))
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
     entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]

@@ -124,6 +124,9 @@ PAGE: Mapping[str, Text] = {
         "Kandidaten vor einem ICE-Neustart stehen in der Tabelle candidates.",
     ),
     "take_along": Text("To take along", "Zum Mitnehmen"),
+    "commands": Text(
+        "Commands, to run in the folder of this report", "Befehle, im Ordner dieses Berichts auszuführen"
+    ),
     "handout": Text("Filters and firewall hand-out", "Filter und Firewall-Zettel"),
     "whole_call": Text("Whole call", "Ganzer Anruf"),
     "with_plugin": Text("With the plug-in", "Mit dem Plug-in"),
