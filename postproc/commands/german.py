@@ -79,9 +79,8 @@ COMMANDS: Mapping[str, str] = {
     nicht zeigt, sagt das in seinem Kommentar.""",
     "calls": """Die Anrufe eines Datasets auflisten, nach ihrem Beginn.
 
-    Zeiten sind UTC; 30d, 12h und 5m liegen so lange zurück. Optionen, die mehrmals gehen, sind
-    Alternativen.""",
-    "prune": "Stunden eines Datasets entfernen, die länger zurückliegen.",
+    Angegebene Zeiten sind UTC, gezeigte in der Zone von --tz, mit --json in UTC; 30d, 12h und 5m liegen so
+    lange zurück. Optionen, die mehrmals gehen, sind Alternativen.""",
     "filter": """Zu jedem Anruf den Anzeigefilter zeigen, und was der Firewall-Abteilung zu sagen ist.
 
     Der Filter zeigt alle Legs des Anrufs, sein STUN, DTLS und seine Medien, ohne jedes Plug-in.
@@ -181,6 +180,9 @@ OPTIONS: Mapping[str, str] = {
     "Language of texts.": "Sprache der Texte.",
     "Print the walk and the findings of every call.": (
         "Zu jedem Anruf den Weg durch die Prüfschritte und die Befunde zeigen."
+    ),
+    "Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.": (
+        "Zeitzone der gezeigten Zeiten: UTC, log (die des Logs), local oder ein Name wie Europe/Berlin."
     ),
     "Print errors only.": "Nur Fehler zeigen.",
     "The tshark to run.  [default: the first on PATH]": (

@@ -82,6 +82,17 @@ def quick_imports() -> Iterator[None]:
         gc.enable()
 
 
+def zone_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--tz``; it gets ``tz: str``."""
+    return click.option(
+        "--tz",
+        default="local",
+        show_default=True,
+        metavar="ZONE",
+        help="Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.",
+    )(command)
+
+
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--debug``; it gets ``debug: bool``."""
     return click.option("--debug", is_flag=True, help="Print a traceback with every error.")(command)

@@ -274,6 +274,10 @@ SETTING_UP = (
         "{acl}: sagt nicht, welche Listen für Kandidaten gelten; mit --acl-list nennen",
     ),
     Text("nothing to check: give files or --url", "nichts zu prüfen: Dateien oder --url angeben"),
+    Text(
+        "{word}: no time zone: UTC, log, local, or a name like Europe/Berlin",
+        "{word}: keine Zeitzone: UTC, log, local oder ein Name wie Europe/Berlin",
+    ),
     Text("no table {name}; there are {names}", "keine Tabelle {name}; es gibt {names}"),
     Text("no rule {name}; did you mean {near}?", "keine Regel {name}; gemeint ist {near}?"),
     Text(

@@ -23,6 +23,7 @@ from postproc.show.report.cells import (
     clock,
     copies,
     day,
+    moment,
     shown,
     span,
 )
@@ -102,6 +103,7 @@ class Entry:
     captures: str
     day: str
     time: str
+    moment: str
     start: int
     parties: str
     legs: Cell
@@ -152,6 +154,7 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         captures=", ".join(shown(name, 120) for name in _captures(call)),
         day=day(row.start),
         time=clock(row.start)[:8],
+        moment=moment(row.start),
         start=row.start.value if row.start is not None else 0,
         parties=parties,
         legs=_figure(cells.legs),

@@ -37,6 +37,7 @@ from postproc.show.report.sheets import stray_streams
 from postproc.show.report.summary import Summary, summary
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import NOTHING, Answers, Walks
+from postproc.show.zones import log_minutes
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -84,6 +85,7 @@ class Report:
     unread: tuple[tuple[str, str], ...]
     strays: Sheet | None  # media of no call
     overview: str  # an SVG element, "" for a few calls
+    log_minutes: int | None = None  # by which the log's zone is ahead of UTC
 
     @property
     def detailed(self) -> frozenset[int]:
@@ -148,6 +150,7 @@ def report(
         unread=tuple((shown(path), shown(in_language(reason, lang), 600)) for path, reason in unread),
         strays=None if limits.calls else stray_streams(calls.of_none(RtpStreamRow, "rtp_streams"), lang),
         overview=_overview(entries, calls, lang, limits),
+        log_minutes=log_minutes(tables.logs),
     )
 
 
@@ -208,8 +211,7 @@ def _when(captures: Sequence[CaptureRow]) -> str:
 
 
 def _from_to(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
-    return f"{day(first)} {clock(first)[:8]} – {until} UTC"
+    return " – ".join(f"{day(time)} {clock(time)[:8]} UTC" for time in (first, last))
 
 
 def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:

@@ -44,6 +44,9 @@ from postproc.model.vocabulary import (
 from postproc.show.terminal import clean
 
 PAGE: Mapping[str, Text] = {
+    "zone": Text("Times in", "Zeiten in"),
+    "zone_viewer": Text("local time", "Ortszeit"),
+    "zone_log": Text("the log's zone", "Zone des Logs"),
     "title": Text("Call report", "Anrufbericht"),
     "summary": Text("What is wrong", "Was nicht stimmt"),
     "first": Text("First", "Zuerst"),

@@ -58,6 +58,30 @@ def test_nothing_is_asked_of_any_network_and_the_console_stays_empty(opened, pat
     assert opened.log() == []
 
 
+def test_times_are_in_the_zone_chosen_everywhere(opened, path):
+    """Local time to begin with; texts to copy stay UTC, as they say."""
+    opened.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    try:
+        opened.open(path)
+        opened.run(ALL_OPEN)
+        for word, shown, label in (("viewer", "04:08:49", "UTC+5:30"), ("utc", "22:38:49", "UTC")):
+            opened.run(
+                "const s = document.querySelector('.zone select'); s.value = arguments[0];"
+                "s.dispatchEvent(new Event('change'))",
+                word,
+            )
+            call = "details.call[data-call='1']"
+            assert opened.one(".calls tr[data-call='1'] time:not(.day)").text == shown
+            assert opened.one(f"{call} > summary time").get_property("textContent") == shown
+            assert f"({label})" in opened.one(".calls thead th:nth-child(4)").text
+            assert f"{shown}.496 {label}" in opened.one(f"{call} .picture svg").get_property("textContent")
+            assert label in opened.one(".meta").text
+            assert "22:38:49" in opened.one(f"{call} .answer code").get_property("textContent")
+        assert opened.log() == []
+    finally:
+        opened.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
 def test_calls_are_sorted_by_any_column_and_back(opened):
     assert opened.one(".calls th:nth-child(2)").get_attribute("aria-sort") == "ascending"
     assert opened.texts(".calls tbody .badge") == ["Fault", "Suspect", "OK", "OK", "OK"]
