@@ -88,6 +88,24 @@ class Run:
         """The calls by verdict, the worst first."""
         return calls.worst_first(self.calls, self.findings)
 
+    @property
+    def steps(self) -> pd.DataFrame:
+        """Where calls stop: a row per call, the worst first; a column per step of the walk with its state."""
+        ranked = self.worst_first()
+        rows = {
+            call: {step["step"]: step["state"] for step in self.walks.get(call, ())}
+            for call in ranked["call"].tolist()
+        }
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=names).astype("string")
+        return table.rename_axis(index="call", columns="step")
+
+    def steps_plot(self) -> "Drawing":
+        """The table ``steps`` as a picture: calls downwards, steps across."""
+        from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)
+
+        return figures.steps(self.walks, self.steps.index.tolist(), self.lang)
+
     def overview(self) -> "Drawing":
         """The calls over time, by verdict, as a figure."""
         from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)

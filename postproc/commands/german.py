@@ -117,7 +117,10 @@ COMMANDS: Mapping[str, str] = {
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
     gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
-    "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
+    "rules": """Die Fehlerbilder auflisten, nach denen ein Lauf sucht.
+
+    Sie stehen in der Reihenfolge der Kette: Von mehreren Brüchen ist der erste die Ursache. Mit WORTen nur
+    die, in deren Zeile oder Abschnitt jedes davon steht. Wie schwer eins wiegt, sagt der Befund.""",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
 
     REGEL ist sein Name oder seine Kennung.""",
@@ -313,7 +316,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "FOLDER": "ORDNER", "DIR": "ORDNER", "OUT": "AUSGABE", "CAPTURE": "MITSCHNITT", "INTEGER": "GANZZAHL",
     "FLOAT": "ZAHL", "RANGE": "IM BEREICH", "DIRECTORY": "ORDNER", "RULE": "REGEL", "LISTS": "LISTEN",
     "NETWORK": "NETZ", "TIME": "ZEIT", "SECONDS": "SEKUNDEN", "INTERFACE": "SCHNITTSTELLE",
-    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE",
+    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE", "WORD": "WORT",
 }  # fmt: skip
 BRACKETS: Mapping[str, str] = {
     "default: (of the locale)": "Vorgabe: die der Umgebung",

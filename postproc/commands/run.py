@@ -25,6 +25,7 @@ from postproc.commands.options import (
     lang_option,
     one_line_errors,
     quick_imports,
+    rule_names,
     tshark_option,
     zone_option,
 )
@@ -80,7 +81,12 @@ ROOT = Text(
     help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
 )
 @access_options
-@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--only",
+    metavar="RULE,...",
+    shell_complete=rule_names,
+    help="Ask these rules only (names or codes; `postproc rules`).",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),

@@ -16,6 +16,7 @@ from postproc.commands.options import (
     lang_option,
     one_line_errors,
     quick_imports,
+    rule_names,
     tshark_option,
     zone_option,
 )
@@ -65,7 +66,12 @@ if TYPE_CHECKING:
     metavar="PORT",
     help="Serve counters to Prometheus at this port of the loopback address.",
 )
-@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--only",
+    metavar="RULE,...",
+    shell_complete=rule_names,
+    help="Ask these rules only (names or codes; `postproc rules`).",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),

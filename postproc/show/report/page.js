@@ -224,6 +224,12 @@
   }
 
   // On paper nothing can be unfolded: what is folded in the calls that are open is shown.
+  one(".print-all")?.addEventListener("click", () => {
+    const closed = [...details.values()].filter((call) => !call.open && !call.hidden);
+    for (const call of closed) call.open = true;
+    print();
+    for (const call of closed) call.open = false;
+  });
   let unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded = all("details.call[open] details:not([open])");

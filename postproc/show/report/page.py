@@ -34,7 +34,7 @@ from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shel
 from postproc.show.report.cells import Sheet, clock, day, shown
 from postproc.show.report.findings import Card, cards
 from postproc.show.report.sheets import stray_streams
-from postproc.show.report.summary import Summary, summary
+from postproc.show.report.summary import Summary, by_rank, summary
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.zones import log_minutes
@@ -142,7 +142,7 @@ def report(
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         summary=summary(entries, found, walks, lang),
-        entries=tuple(sorted(entries, key=_by_rank)),
+        entries=tuple(sorted(entries, key=by_rank)),
         beside=cards(0, found[None], lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
@@ -163,12 +163,8 @@ def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Describ
 
 def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
     """The worst so many, in the order of their numbers."""
-    kept = sorted(entries, key=_by_rank)[:limit]
+    kept = sorted(entries, key=by_rank)[:limit]
     return sorted(kept, key=lambda each: each.number)
-
-
-def _by_rank(entry: Entry) -> tuple[int, int]:
-    return entry.rank, entry.number
 
 
 def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:

@@ -62,6 +62,8 @@ PAGE: Mapping[str, Text] = {
     "search": Text("Search", "Suchen"),
     "search_hint": Text("number, address, Call-ID, finding …", "Rufnummer, Adresse, Call-ID, Befund …"),
     "verdict": capital(VERDICT),
+    "print_all": Text("Print all calls", "Alle Anrufe drucken"),
+    "heat": Text("Calls and steps, worst first", "Anrufe und Schritte, die schlimmsten zuerst"),
     "more_calls": Text("Show more calls", "Weitere Anrufe zeigen"),
     "none_left": Text("No call matches.", "Kein Anruf passt dazu."),
     "no_calls": Text("No calls in these captures.", "Keine Anrufe in diesen Mitschnitten."),

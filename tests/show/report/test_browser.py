@@ -365,3 +365,25 @@ def test_of_many_rows_some_are_shown_and_more_on_wish(browser, tmp_path, monkeyp
     browser.run("document.documentElement.classList.remove('js')")
     assert browser.texts(NUMBERS) == ["2", "4", "5"]
     assert browser.log() == []
+
+
+def test_calls_and_steps_the_dark_theme_and_paper(opened, path):
+    """A row per call that is not well; pictures are dark on a dark page; all calls print, though closed."""
+    opened.run(ALL_OPEN)
+    assert opened.texts(".heat tbody th") == ["3", "2"]
+    assert "✗" in opened.one(".heat tbody tr:first-child").text
+    opened.media(scheme="dark")
+    assert "invert" in opened.run("return getComputedStyle(document.querySelector('.picture svg')).filter")
+    opened.media()
+    opened.open(path)
+    opened.run(
+        "window.print = () => { window.printed = document.querySelectorAll('details.call[open]').length }"
+    )
+    opened.click(".print-all")
+    assert opened.run("return window.printed") == 5
+    assert opened.run("return document.querySelectorAll('details.call[open]').length") == 0
+    opened.size(390, 800)
+    assert opened.run(WIDE) <= 0, "the page needs no scrolling sideways"
+    for fact in (".calls td.wide", ".causes td.wide", "details.call > summary .headline"):
+        box = opened.run("return arguments[0].getBoundingClientRect().right", opened.seen(fact)[0])
+        assert box <= 390, fact
