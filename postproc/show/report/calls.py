@@ -28,6 +28,7 @@ from postproc.show.report.cells import (
     span,
 )
 from postproc.show.report.findings import Box, Card, boxes, cards, flat
+from postproc.show.report.messages import NO_TEXTS, Messages, Texts, messages
 from postproc.show.report.sheets import Offered, offered
 from postproc.show.report.words import PAGE, verdict_word
 from postproc.show.selection import Quoted, call_ids, log_warnings
@@ -50,9 +51,12 @@ class Shelf:
     answers: Answers = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)  # of captures
     place: Path | None = None  # the folder of the results
+    texts: Texts = field(default_factory=dict)  # of SIP messages
 
 
-def shelf(tables: Tables, answers: Answers = NOTHING, place: Path | None = None) -> Shelf:
+def shelf(
+    tables: Tables, answers: Answers = NOTHING, place: Path | None = None, texts: Texts = NO_TEXTS
+) -> Shelf:
     return Shelf(
         {line.call: line for line in calls.call_lines(tables)},
         selection.call_filters(tables),
@@ -63,6 +67,7 @@ def shelf(tables: Tables, answers: Answers = NOTHING, place: Path | None = None)
         answers,
         dict(tables.captures.dropna(subset=["path"])[["capture", "path"]].itertuples(index=False, name=None)),
         place,
+        texts,
     )
 
 
@@ -131,6 +136,7 @@ class Detail:
     handout: Copy
     commands: tuple[Copy, ...]
     answers: tuple[Copy, ...]
+    messages: Messages = field(default_factory=Messages)
     pictures: dict[str, str] = field(default_factory=dict)  # SVG elements by name
 
     @property
@@ -198,6 +204,7 @@ def detail(
             Copy(line.split()[1] if line.startswith("postproc ") else "Wireshark", line)
             for line in takeaway.commands(call, shelf.filters.get(number, ""), shelf.paths, shelf.place)
         ),
+        messages=messages(call, shelf.texts),
         answers=takeaway.answers(
             shelf.lines[number],
             shelf.answers,

@@ -97,6 +97,7 @@
   }
   function show(target) {
     if (target.matches(".panel")) choose(one('.box[href="#' + target.id + '"]', target.closest(".walk")));
+    if (target.matches("details.message")) target.open = true;
     for (let at = target.closest("details"); at; at = at.parentElement.closest("details")) {
       at.hidden = false;
       at.open = true;

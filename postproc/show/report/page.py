@@ -33,6 +33,7 @@ from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import Sheet, clock, day, shown
 from postproc.show.report.findings import Card, cards
+from postproc.show.report.messages import NO_TEXTS, Texts
 from postproc.show.report.sheets import stray_streams
 from postproc.show.report.summary import Summary, by_rank, summary
 from postproc.show.report.words import PAGE, page, verdict_word
@@ -119,15 +120,17 @@ def report(
     unread: Iterable[tuple[str, str]] = (),
     answers: Answers = NOTHING,
     place: Path | None = None,
+    texts: Texts = NO_TEXTS,
     version: str = "",
     run: str = "",
     limits: Limits = Limits(),
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read.
 
-    ``answers`` are for mails; ``place`` is the folder of the results, where commands can be run.
+    ``answers`` are for mails; ``place`` is the folder of the results, where commands can be
+    run; ``texts`` are those of SIP messages.
     """
-    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place)
+    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
     found = _by_call(of_table(tables.findings))
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
     entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
@@ -173,9 +176,10 @@ def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: 
     well = [number for rank, number in ranked if rank == RANKS["ok"]]
     spared = set() if limits.calls else set(well[limits.well :])
     made: dict[int, dict[str, str]] = {}
+    held = {each.entry.number: each for each in details}
     room = limits.picture_bytes
     for number in [number for _, number in ranked if number not in spared][: limits.pictured]:
-        drawn = _drawn(calls[number], lang)
+        drawn = _drawn(calls[number], lang, held[number].messages.anchors)
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
@@ -183,10 +187,10 @@ def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: 
     return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
 
 
-def _drawn(call: Call, lang: Lang) -> dict[str, str]:
+def _drawn(call: Call, lang: Lang, links: pictures.svg.Links) -> dict[str, str]:
     """The pictures that have something in them."""
     empty = {"bindings": not call.bindings, "media": not call.rtp_streams}
-    return {name: drawn for name, drawn in pictures.svgs(call, lang).items() if not empty.get(name)}
+    return {name: drawn for name, drawn in pictures.svgs(call, lang, links).items() if not empty.get(name)}
 
 
 def _overview(entries: Sequence[Entry], calls: Calls, lang: Lang, limits: Limits) -> str:

@@ -122,6 +122,8 @@ PAGE: Mapping[str, Text] = {
         "The calls without a link are left out here, as the report would become too large. Of one of them:",
         "Anrufe ohne Link sind hier ausgelassen, da der Bericht sonst zu groß würde. Zu einem davon:",
     ),
+    "messages": Text("SIP messages as text", "SIP-Nachrichten als Text"),
+    "offer_answer": Text("Offer and answer", "Angebot und Antwort"),
     "candidates": capital(CANDIDATES),
     "no_candidates": Text("None seen.", "Keine gesehen."),
     "earlier": Text(

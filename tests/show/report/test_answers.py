@@ -12,6 +12,7 @@ import pytest
 
 from postproc import pipeline
 from postproc.model.calls import Calls
+from postproc.show.report.messages import messages
 from postproc.show.report.takeaway import _from, commands
 from tests.conftest import PCAPS
 from tests.show.report import scenes
@@ -85,3 +86,18 @@ def test_without_a_folder_of_results_there_is_nothing_to_run(tmp_path):
     quoted = commands(call, "sip", {call.call.capture: "/x/$(touch y).pcapng"}, tmp_path)[-1]
     assert "'" in quoted and shlex.split(quoted)[2] == os.path.relpath("/x/$(touch y).pcapng", tmp_path)
     assert _from(tmp_path, "trace/a.pcapng") == "trace/a.pcapng"
+
+
+def test_messages_stand_as_text_offer_beside_answer_without_keys(out):
+    call = Calls(pipeline.load(out).tables)[1]
+    rows = [row for row in call.sip_messages if row.has_sdp]
+    head = 'Authorization: Digest username="u", response="5ecret"\n<b>\x1b[31m'
+    sdp = "v=0\nc=IN IP4 192.0.2.1\nm=audio 4 RTP/SAVP 0\na=crypto:1 A inline:c2VjcmV0\na=ice-pwd:5ecret"
+    held = messages(call, {(row.capture, row.frame): f"{head}\n{sdp}" for row in rows})
+    assert len(held.every) == len(held.anchors) == len(rows) > 3
+    lines = held.every[0].lines
+    assert [line for line, marked in lines if marked][:2] == ["c=IN IP4 192.0.2.1", "m=audio 4 RTP/SAVP 0"]
+    told = "\n".join(line for line, _ in lines)
+    assert "\x1b" not in told and "c2VjcmV0" not in told and "5ecret" not in told
+    assert len(held.pairs) >= 2 and all(offer is not answer for offer, answer in held.pairs)
+    assert messages(call, {}).every == ()

@@ -387,3 +387,21 @@ def test_calls_and_steps_the_dark_theme_and_paper(opened, path):
     for fact in (".calls td.wide", ".causes td.wide", "details.call > summary .headline"):
         box = opened.run("return arguments[0].getBoundingClientRect().right", opened.seen(fact)[0])
         assert box <= 390, fact
+
+
+def test_an_arrow_of_the_ladder_opens_its_message(opened):
+    """The SIP message as text, the lines of SDP that matter marked; by mouse and by keyboard."""
+    call = faulty(opened)
+    opened.run(
+        "for (const each of document.querySelectorAll(arguments[0])) each.open = true",
+        f"{call} .pictures .fold",
+    )
+    link = next(each for each in opened.seen(f"{call} .picture a") if "INVITE" in each.text)
+    opened.run("arguments[0].scrollIntoView({block: 'center'})", link)
+    link.find_element("tag name", "text").click()
+    time.sleep(0.2)
+    (told,) = opened.texts(f"{call} details.message[open] pre")
+    assert told.startswith("INVITE sip:") and "a=candidate:" in told
+    marked = opened.texts(f"{call} details.message[open] mark")
+    assert any(line.startswith("c=IN") for line in marked) and not any("Via" in line for line in marked)
+    assert opened.log() == []
