@@ -157,6 +157,7 @@
   // Times: the page has UTC; shown is the zone chosen. Texts to copy say themselves that they are UTC.
   const zone = one(".zone select");
   const whole = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{3})?) UTC/g, named = /\(UTC\)/;
+  const range = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) – (?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) UTC/g;
   let stamps = null;
 
   function found() {
@@ -181,7 +182,7 @@
     }
     const first = stamps.times.find(([, , moment]) => !Number.isNaN(moment.getTime()));
     for (const [node, text] of stamps.texts) {
-      const shown = text.replace(whole, (_, day, time) => {
+      const shown = text.replace(range, (_, day, from, other, to) => `${day} ${from} UTC – ${other ?? day} ${to} UTC`).replace(whole, (_, day, time) => {
         const moment = new Date(day + "T" + time + "Z");
         return local(moment).slice(0, 11 + time.length).replace("T", " ") + " " + label(moment);
       });

@@ -211,7 +211,8 @@ def _when(captures: Sequence[CaptureRow]) -> str:
 
 
 def _from_to(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    return " – ".join(f"{day(time)} {clock(time)[:8]} UTC" for time in (first, last))
+    until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
+    return f"{day(first)} {clock(first)[:8]} – {until} UTC"
 
 
 def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:
