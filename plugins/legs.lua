@@ -3456,7 +3456,9 @@ local learn = {}
 -- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
 local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
 
-local raw = Tvb.raw
+local raw, size_of = Tvb.raw, Tvb.len
+-- Bytes that tell whose a packet of media is: 14 of Ethernet, 4 to 8 of VLANs, 40 of IPv6, 8 of UDP, 12 of RTP.
+local HEAD = 96
 local UDP, TCP, ICMP, ICMPV6 = packet.UDP, packet.TCP, packet.ICMP, packet.ICMPV6
 local WARNINGS = set(constants.dtls.warnings)
 
@@ -3792,9 +3794,11 @@ end
 -- Returns what is known of a frame without a record: a new record, or a stream of media; in a later pass the
 -- key of a TCP segment's flow, too.
 function learn.frame(pinfo, tvb, visited, tree)
-    local bytes = raw(tvb)
+    local size = size_of(tvb)
+    local bytes = raw(tvb, 0, min(size, HEAD))
     local record, stream = nil, learn.known_media(bytes, not visited)
     if stream then return nil, stream end
+    if size > HEAD then bytes = raw(tvb) end
     local sport, dport = pinfo.src_port, pinfo.dst_port
     local from, header, proto, version = packet.find(bytes, sport, dport)
     if proto == UDP then record, stream = learn.udp(pinfo, bytes, from, header, visited) end
