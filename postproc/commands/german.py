@@ -118,6 +118,15 @@ COMMANDS: Mapping[str, str] = {
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
     gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
+    "probe": """Server fragen, was sie von hier aus gesehen tun.
+
+    Kontaktiert wird nichts, was nicht genannt ist, und vorher wird es gesagt.
+
+    ZIEL ist https://HOST[:PORT]/... (Name, TCP, TLS, Zertifikat, Pfade der Anleitung, SignalR),
+    stun:HOST[:PORT] (die Adresse, die er sieht, und wie NAT abbildet) oder udp HOST PORTS (welche Ports
+    in welcher Richtung offen sind; udp --listen PORTS ist die andere Seite).
+
+    Exit-Status: 0 gefragt, was auch dabei herauskam; 2 nicht ausführbar.""",
     "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
 
@@ -301,6 +310,21 @@ OPTIONS: Mapping[str, str] = {
     "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
         "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
     ),
+    "With udp: be the other end, at these ports.": "Bei udp: an diesen Ports die andere Seite sein.",
+    "With udp: what the listener shows.": "Bei udp: was der Lauscher zeigt.",
+    "With --listen: address to listen at.": "Bei --listen: die Adresse, auf der gelauscht wird.",
+    "With --listen: how long.": "Bei --listen: wie lange.",
+    "With https: certificates to trust beside the system's.": (
+        "Bei https: Zertifikate, denen neben denen des Systems vertraut wird."
+    ),
+    "With https: path of the event channel.  [default: hub of the web API]": (
+        "Bei https: Pfad des Ereigniskanals.  [Vorgabe: hub der Web-API]"
+    ),
+    "With https: keep the WebSocket open for so long.": "Bei https: den WebSocket so lange offen halten.",
+    "With stun: ask the other address that the server names, too.": (
+        "Bei stun: auch die andere Adresse fragen, die der Server nennt."
+    ),
+    "A list of {step, verdict, rule, said, facts}.": "Eine Liste aus {step, verdict, rule, said, facts}.",
     "As JSON.": "Als JSON.",
     "As Markdown.": "Als Markdown.",
 }
@@ -311,7 +335,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "FOLDER": "ORDNER", "DIR": "ORDNER", "OUT": "AUSGABE", "CAPTURE": "MITSCHNITT", "INTEGER": "GANZZAHL",
     "FLOAT": "ZAHL", "RANGE": "IM BEREICH", "DIRECTORY": "ORDNER", "RULE": "REGEL", "LISTS": "LISTEN",
     "NETWORK": "NETZ", "TIME": "ZEIT", "SECONDS": "SEKUNDEN", "INTERFACE": "SCHNITTSTELLE",
-    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE",
+    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE", "TARGET": "ZIEL",
 }  # fmt: skip
 BRACKETS: Mapping[str, str] = {
     "default: (of the locale)": "Vorgabe: die der Umgebung",
