@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from postproc.commands.language import spoken
 from postproc.commands.options import guarded, lang_option, quick_imports
@@ -39,6 +40,12 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def site_given(site: str) -> str | None:
+    """The site, if it was named and is not the default."""
+    source = click.get_current_context().get_parameter_source("site")
+    return None if source is ParameterSource.DEFAULT else site
 
 
 def dataset_writable(folder: Path | None, site: str) -> None:
