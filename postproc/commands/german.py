@@ -127,6 +127,12 @@ COMMANDS: Mapping[str, str] = {
     in welcher Richtung offen sind; udp --listen PORTS ist die andere Seite).
 
     Exit-Status: 0 gefragt, was auch dabei herauskam; 2 nicht ausführbar.""",
+    "checklist": """Das erste Ablaufdiagramm der Anleitung: Ist der Weg hinein offen, alles eingerichtet?
+
+    Einen Schritt beantworten die Ergebnisse eines Laufs in AUSGABE, Konfigurationsdateien und das, was probe
+    ausgegeben hat, soweit sie es zeigen; sonst werden Sie gefragt. Antworten werden aufgehoben: Derselbe
+    Befehl macht dort weiter, wo Sie aufgehört haben. Am Ende stehen eine Checkliste und das Ticket.
+    Exit-Status: 0 fertig, 2 nicht ausführbar, 130 mit Strg-C beendet.""",
     "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
 
@@ -325,6 +331,13 @@ OPTIONS: Mapping[str, str] = {
         "Bei stun: auch die andere Adresse fragen, die der Server nennt."
     ),
     "A list of {step, verdict, rule, said, facts}.": "Eine Liste aus {step, verdict, rule, said, facts}.",
+    "Configuration file to check; may be given several times.": f"Konfigurationsdatei; {MANY}.",
+    "What `probe --json` printed; may be given several times.": f"Was `probe --json` ausgegeben hat; {MANY}.",
+    "Where answers are kept.": "Wo die Antworten aufgehoben werden.",
+    "Ticket to pack at the end, from the captures of OUT.": (
+        "Ticket, das am Ende gepackt wird, aus den Mitschnitten von AUSGABE."
+    ),
+    "Ask nobody: what nothing answers stays open.": "Niemanden fragen: Was nichts beantwortet, bleibt offen.",
     "As JSON.": "Als JSON.",
     "As Markdown.": "Als Markdown.",
 }

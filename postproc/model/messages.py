@@ -538,6 +538,23 @@ ASKING = (
     ),
     Text("{path}: no certificates in PEM: {why}", "{path}: keine Zertifikate in PEM: {why}"),
     Text(
+        "--ticket needs the folder with the results of a run",
+        "--ticket braucht den Ordner mit den Ergebnissen eines Laufs",
+    ),
+    Text(
+        "{path}: not the folder with the results of a run",
+        "{path}: nicht der Ordner mit den Ergebnissen eines Laufs",
+    ),
+    Text("{path}: not JSON: {why}", "{path}: kein JSON: {why}"),
+    Text(
+        "{path}: not what `postproc probe --json` prints",
+        "{path}: nicht das, was `postproc probe --json` ausgibt",
+    ),
+    Text(
+        "{path}: not a state of `postproc checklist`; name another with --state",
+        "{path}: kein Stand von `postproc checklist`; mit --state einen anderen nennen",
+    ),
+    Text(
         "expected https://HOST/..., stun:HOST, udp HOST PORTS or udp --listen PORTS",
         "erwartet wird https://HOST/..., stun:HOST, udp HOST PORTS oder udp --listen PORTS",
     ),
