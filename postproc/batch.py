@@ -69,9 +69,9 @@ class Job:
         return all(capture.sha256 for capture in self.captures)
 
     @property
-    def folder(self) -> Path:
+    def file(self) -> Path:
         """Where its events are, once its bytes have been hashed."""
-        return cache.folder(self.place, [capture.sha256 for capture in self.captures])
+        return cache.file(self.place, [capture.sha256 for capture in self.captures])
 
     def with_hashes(self, hashes: Iterable[str]) -> "Job":
         pairs = zip(self.captures, hashes, strict=True)
@@ -144,9 +144,9 @@ def _stored(job: Job, tables: Tables) -> Outcome:
     """The events in the cache: where they cannot be kept, neither can results, so all comes to a stop."""
     done = job.with_hashes(tables.captures["sha256"])
     try:
-        return Outcome(done, cache.write(tables, done.folder))
+        return Outcome(done, cache.write(tables, done.file))
     except OSError as error:
-        raise SetupError(f"{done.folder.parent}: {inputs.said(error)}") from error
+        raise SetupError(f"{done.file.parent}: {inputs.said(error)}") from error
 
 
 def _unless_stopped(thread: OneThread) -> Store:
@@ -177,7 +177,7 @@ def read_all(
         store = _unless_stopped(doing) if isinstance(doing, OneThread) else None
         worker = partial(read_here, seen=ticking, store=store) if here else read_into_cache
         for job, outcome in _finished(work, doing, worker):
-            found = cache.read(outcome.job.folder) if _is_elsewhere(outcome) else outcome.events
+            found = cache.read(outcome.job.file) if _is_elsewhere(outcome) else outcome.events
             why = None
             if found is None:
                 why = reason(outcome.error)

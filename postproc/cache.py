@@ -1,10 +1,15 @@
 """The events of one capture on disk, so that an unchanged capture is not read twice.
 
-A capture's folder appears whole or not at all, and is named after all that
-decides what is in it: the readers, tshark, the options, and the file's bytes,
-their number apart from their hash, so that only files of a known size need be
-hashed to be found. It holds the tables that have rows, and how many. Names are given
-when it is read: the same bytes may be called otherwise in the next run.
+A capture's events are one file, which appears whole and is named after all that
+decides what is in it: the readers, tshark, the options, and the capture's bytes,
+their number apart from their hash, so that only captures of a known size need be
+hashed to be found. It holds the tables that have rows, each as a stream of Arrow IPC.
+Names are given when it is read: the same bytes may be called otherwise in the next run.
+
+It is not waited for until it is on the disk: what a power failure leaves of it does
+not have the digest that the file begins with, and the capture is read anew. The digest
+is no seal, as the folder may be a stranger's: what arrow makes of a file is looked at
+before it is used.
 """
 
 import hashlib
@@ -14,25 +19,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from postproc.files import private, scratch
+from postproc.files.commit import regular
 from postproc.files.signals import undisturbed
-from postproc.model.tables import BY_NAME, Tables
+from postproc.model.columns import ARROW, TEXT
+from postproc.model.tables import BY_NAME, Table, Tables
 from postproc.version import __version__
 
 FOLDER = "events"  # of a run's results
-ROWS = "rows.json"  # how many rows each table has
-MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")  # the name a folder has until it is complete
+DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
+NAME = b"legshark.table"  # key in a schema's metadata
+# The name a file has until it is complete; an earlier version made folders.
+MAKING = re.compile(r"\.\w{32}-\d+-\w{32}\.\w{32}(\.gone)?")
 DTYPES = {
     pa.int64(): pd.Int64Dtype(),
     pa.float64(): pd.Float64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
-    pa.string(): pd.StringDtype(),
     pa.large_string(): pd.StringDtype(),
 }
 Events = dict[str, pa.Table]
@@ -54,39 +60,46 @@ def place(cache: Path, key: str, sizes: Sequence[int]) -> Path:
     return cache / f"{whole}-{sum(sizes)}"
 
 
-def folder(place: Path, hashes: Sequence[str]) -> Path:
-    """The folder at this place for events from files with these hashes."""
+def file(place: Path, hashes: Sequence[str]) -> Path:
+    """The file at this place for events from captures with these hashes."""
     sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return place.with_name(f"{place.name}-{sha256[:32]}")
 
 
-def write(tables: Tables, folder: Path) -> Events:
-    """Write one capture's tables into a folder that appears when it is complete; return them."""
-    filled = {table.name: rows for table, rows in tables.items() if len(rows)}
-    events = {name: _of_arrow(rows) for name, rows in filled.items()}
-    making = folder.with_name(f".{folder.name}.{uuid4().hex}")
+def write(tables: Tables, file: Path) -> Events:
+    """Write one capture's tables into a file that appears when it is complete; return them."""
+    events = {table.name: _of_arrow(table, rows) for table, rows in tables.items() if len(rows)}
+    body = pa.BufferOutputStream()
+    for rows in events.values():
+        with pa.ipc.new_stream(body, rows.schema) as stream:
+            stream.write_table(rows)
+    held = body.getvalue()
+    making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
-        private.make_folder(making)
-        for name, rows in events.items():
-            with (making / f"{name}.parquet").open("wb") as file:  # arrow knows no path that is not UTF-8
-                pq.write_table(rows, file)
-        (making / ROWS).write_bytes(orjson.dumps({name: len(rows) for name, rows in events.items()}))
-        for path in making.iterdir():
-            private.own(path)
-            private.to_disk(path)
-        private.to_disk(making)
-        shutil.rmtree(folder, ignore_errors=True)
-        making.rename(folder)
+        making.touch(private.FILE, exist_ok=False)
+        with making.open("wb") as written:
+            written.write(hashlib.sha256(held).digest())
+            written.write(held)
+        if file.is_dir() and not file.is_symlink():  # none of ours
+            shutil.rmtree(file, ignore_errors=True)
+        making.replace(file)
     finally:
         with undisturbed():
-            shutil.rmtree(making, ignore_errors=True)
+            making.unlink(missing_ok=True)
     return events
 
 
-def _of_arrow(rows: pd.DataFrame) -> pa.Table:
+def _of_arrow(table: Table, rows: pd.DataFrame) -> pa.Table:
     """The rows, without what pandas would note of them: types are declared."""
-    return pa.table({name: pa.array(column, from_pandas=True) for name, column in rows.items()})
+    schema = _schema(table)
+    columns = [pa.array(rows[field.name], field.type, from_pandas=True) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _schema(table: Table) -> pa.Schema:
+    fields = [(column.name, ARROW[column.dtype]) for column in table.columns]
+    return pa.schema(fields, metadata={NAME: table.name.encode()})
 
 
 def clear_unfinished(cache: Path) -> None:
@@ -94,27 +107,37 @@ def clear_unfinished(cache: Path) -> None:
     if cache.is_symlink():  # who knows where to
         return
     for making in cache.glob(".*"):
-        if MAKING.fullmatch(making.name) and not making.is_symlink():
+        if not MAKING.fullmatch(making.name) or making.is_symlink():
+            continue
+        if making.is_dir():
             scratch.clear(making)
+        else:
+            making.unlink(missing_ok=True)
 
 
-def read(folder: Path) -> Events | None:
-    """The tables in a folder, or None when it is missing, damaged or not complete."""
+def read(file: Path) -> Events | None:
+    """The tables in a file, or None when it is missing, damaged or not complete."""
     try:
-        rows = orjson.loads((folder / ROWS).read_bytes())
-        events = {name: _table(folder / f"{name}.parquet") for name in rows}
-        whole = all(
-            len(events[name]) == count and events[name].column_names == BY_NAME[name].names
-            for name, count in rows.items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        held = regular(file).read_bytes()
+        if hashlib.sha256(memoryview(held)[DIGEST:]).digest() != held[:DIGEST]:
+            return None
+        return _events(pa.BufferReader(pa.py_buffer(held).slice(DIGEST)))
+    except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException):
         return None
-    return events if whole else None
 
 
-def _table(path: Path) -> pa.Table:
-    with path.open("rb") as file:
-        return pq.read_table(file)
+def _events(body: pa.BufferReader) -> Events:
+    """The tables that stand behind each other; ValueError or KeyError if they are not ours."""
+    events: Events = {}
+    while body.tell() < body.size():
+        with pa.ipc.open_stream(body) as stream:
+            metadata = stream.schema.metadata or {}
+            table = BY_NAME[metadata[NAME].decode()]
+            if not stream.schema.equals(_schema(table)):
+                raise ValueError(table.name)
+            events[table.name] = stream.read_all()
+        events[table.name].validate(full=True)  # offsets, too, that lead elsewhere
+    return events
 
 
 def gather(captures: Iterable[tuple[Events, Sequence[Mapping[str, str]]]]) -> Tables:
@@ -133,7 +156,7 @@ def _named(events: Events, files: Sequence[Mapping[str, str]]) -> Events:
     for table, rows in events.items():
         places = pc.cast(rows["capture"], pa.int64()) if len(files) > 1 else None
         for column in {name for names in files for name in names} & set(rows.column_names):
-            names = pa.array([file[column] for file in files], pa.string())
+            names = pa.array([file[column] for file in files], ARROW[TEXT])
             filled = pa.repeat(names[0], len(rows)) if places is None else names.take(places)
             named[table] = named[table].set_column(rows.column_names.index(column), column, filled)
     return named
@@ -153,16 +176,15 @@ def _numbered_on(captures: Iterable[Events]) -> Iterator[Events]:
 
 
 def _frame(tables: list[pa.Table]) -> pd.DataFrame:
-    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="permissive").to_pandas(
-        types_mapper=DTYPES.get, ignore_metadata=True
-    )
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=DTYPES.get, ignore_metadata=True)
     return frame
 
 
 def _readers() -> str:
-    """Hash of the code that makes events: a changed reader in a checkout finds nothing cached."""
+    """Hash of the code that makes and stores events: a changed reader in a checkout finds nothing cached."""
     here = Path(__file__).parent
     code = [
+        Path(__file__),
         here / "model" / "tables.py",
         here / "model" / "constants.toml",
         *sorted((here / "read").glob("*.py")),

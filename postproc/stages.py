@@ -176,7 +176,7 @@ def _jobs(recordings: Iterable[tuple[Capture, ...]], folder: Path, options: Opti
 
 
 def _cached(job: Job) -> cache.Events | None:
-    return cache.read(job.folder) if job.hashed else None
+    return cache.read(job.file) if job.hashed else None
 
 
 def _gathered(events: Mapping[Job, cache.Events]) -> Tables:

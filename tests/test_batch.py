@@ -130,7 +130,7 @@ class Here(Executor):
             done.set_exception(error)
         else:
             for job in chunk:
-                cache.write(Tables(), job.folder)
+                cache.write(Tables(), job.file)
             done.set_result([batch.Outcome(job) for job in chunk])
         return done
 

@@ -1,10 +1,14 @@
 """Events on disk: what was written comes back under the names of this run, or not at all."""
 
-import orjson
+import hashlib
+import os
+
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from postproc import cache
+from postproc.model.columns import ARROW
 from postproc.model.tables import Tables, concat
 from tests import builders
 
@@ -51,7 +55,7 @@ def test_a_capture_without_rows_is_held_all_the_same(tmp_path):
     assert cache.read(tmp_path / "key") == {}
 
 
-def test_an_older_folder_is_replaced_and_no_other_is_left(tmp_path):
+def test_an_older_file_is_replaced_and_no_other_is_left(tmp_path):
     cache.write(events(call_id="1@x"), tmp_path / "key")
     cache.write(events(call_id="2@x"), tmp_path / "key")
     held = cache.read(tmp_path / "key")
@@ -60,51 +64,77 @@ def test_an_older_folder_is_replaced_and_no_other_is_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
+def test_what_is_no_file_of_ours_gives_way(tmp_path):
+    (tmp_path / "key" / "in").mkdir(parents=True)
+    cache.write(events(), tmp_path / "key")
+    assert set(cache.read(tmp_path / "key") or ()) == {"captures", "sip_messages"}
+
+
+def test_nobody_else_may_read_it(tmp_path):
+    cache.write(events(), tmp_path / "key")
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache.pq, "write_table", full)
+    monkeypatch.setattr(cache.Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         cache.write(events(), tmp_path / "key")
     assert list(tmp_path.iterdir()) == []
 
 
-def broken(folder, name, content=None):
-    if content is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_bytes(content)
+def signed(body: bytes) -> bytes:
+    """A file with the digest it should have: of a stranger's hand."""
+    return hashlib.sha256(body).digest() + body
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("rows.json", None),
-        ("rows.json", b""),
-        ("rows.json", b"[]x"),
-        ("rows.json", b"5"),
-        ("rows.json", b'{"sip_messages": 7}'),
-        ("rows.json", b'{"no_such_table": 1}'),
-        ("sip_messages.parquet", None),
-        ("sip_messages.parquet", b"PAR1 not really PAR1"),
-        ("sip_messages.parquet", b""),
-    ],
-)
-def test_a_damaged_folder_is_as_good_as_none(tmp_path, name, content):
+def stream(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as out:
+        out.write_table(rows)
+    return sink.getvalue().to_pybytes()
+
+
+def test_a_file_with_any_byte_changed_or_cut_off_is_as_good_as_none(tmp_path):
     cache.write(events(), tmp_path / "key")
-    broken(tmp_path / "key", name, content)
+    whole = (tmp_path / "key").read_bytes()
+    for at in range(0, len(whole), 97):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        for content in (bytes(changed), whole[:at]):
+            (tmp_path / "key").write_bytes(content)
+            assert cache.read(tmp_path / "key") is None
+
+
+@pytest.mark.parametrize("body", [
+    b"no stream", b"\xff\xff\xff\xff\xff\xff\xff\x7f", stream(pa.table({"a": [1]})),
+    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"no_such_table"})),
+    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"\xff"})),
+    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"sip_messages"})),
+])  # fmt: skip
+def test_what_is_not_ours_is_as_good_as_none(tmp_path, body):
+    (tmp_path / "key").write_bytes(signed(body))
     assert cache.read(tmp_path / "key") is None
 
 
-def test_a_table_with_other_columns_is_as_good_as_none(tmp_path):
+def test_texts_that_lead_out_of_their_memory_are_as_good_as_none(tmp_path):
     cache.write(events(), tmp_path / "key")
-    path = tmp_path / "key" / "sip_messages.parquet"
-    pd.read_parquet(path).drop(columns="branch").to_parquet(path)
+    rows = pa.concat_tables([(cache.read(tmp_path / "key") or {})["captures"]] * 2)
+    offsets = pa.array([0, 1 << 40, 1], pa.int64()).buffers()[1]
+    text = pa.Array.from_buffers(ARROW["string"], 2, [None, offsets, pa.py_buffer(b"x")])
+    hostile = rows.set_column(rows.column_names.index("path"), rows.schema.field("path"), text)
+    (tmp_path / "key").write_bytes(signed(stream(hostile)))
     assert cache.read(tmp_path / "key") is None
 
 
-def test_a_missing_folder_is_none(tmp_path):
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "key")
+    assert cache.read(tmp_path / "key") is None
+
+
+def test_a_missing_file_is_none(tmp_path):
     assert cache.read(tmp_path / "nothing") is None
 
 
@@ -118,14 +148,9 @@ def test_the_key_depends_on_every_part_and_on_the_readers(monkeypatch):
 
 def test_places_are_known_without_the_hash_and_only_when_they_hold_events(tmp_path):
     place = tmp_path / "key-120"
-    cache.write(events(), cache.folder(place, ["ab" * 32]))
-    cache.write(events(), cache.folder(place, ["cd" * 32]))
-    (tmp_path / ".key-7-ab.making").mkdir()  # left by a run that died
+    cache.write(events(), cache.file(place, ["ab" * 32]))
+    cache.write(events(), cache.file(place, ["cd" * 32]))
+    (tmp_path / ".key-7-ab.making").touch()  # left by a run that died
     assert place in cache.places(tmp_path)
     assert tmp_path / "key-7" not in cache.places(tmp_path)
     assert cache.places(tmp_path / "nothing") == set()
-
-
-def test_the_number_of_rows_is_kept(tmp_path):
-    cache.write(events(), tmp_path / "key")
-    assert orjson.loads((tmp_path / "key" / "rows.json").read_bytes()) == {"captures": 1, "sip_messages": 1}
