@@ -93,7 +93,8 @@ def write(tables: Tables, file: Path) -> Events:
 def _of_arrow(table: Table, rows: pd.DataFrame) -> pa.Table:
     """The rows, without what pandas would note of them: types are declared."""
     schema = _schema(table)
-    columns = [pa.array(rows[field.name], field.type, from_pandas=True) for field in schema]
+    held = zip(schema, rows.items(), strict=True)
+    columns = [pa.array(values.array, field.type, from_pandas=True) for field, (_, values) in held]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
