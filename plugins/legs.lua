@@ -890,6 +890,8 @@ function sdp.attribute(section, value)
         insert(section.candidates, content or "")
     elseif name == "ice-ufrag" and not section.ufrag and content ~= "" then
         section.ufrag = content
+    elseif name == "rtcp-mux" then
+        section.rtcp_mux = true
     end
 end
 
@@ -3323,7 +3325,8 @@ function knowledge.work_out()
     local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
     index.offers = ice.candidates_of(all)
     index.places = knowledge.media_places(all)
-    knowledge.index_bindings(index, bindings.find(sessions, index.places))
+    index.transactions = bindings.find(sessions, index.places)
+    knowledge.index_bindings(index, index.transactions)
     knowledge.index_handshakes(index)
     return index
 end
@@ -3468,6 +3471,7 @@ function learn.stun(pinfo, bytes, message, src, dst, relayed)
     local original = packet.original(bytes, capture.now, learn.interface_of(), record)
     if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
     m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
+    record.src, record.dst = src, dst
     if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
     return learn.keep(pinfo.number, record)
 end
@@ -3502,17 +3506,22 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
     segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
+        if content == 22 and (epoch > 0 or first ~= 1) then segment.more = true end
+        if content == 23 and epoch == 1 then segment.data = true end
         if content == 22 and epoch == 0 and first == 2 then segment.server_hello = true end
         if content == 20 or (epoch > 0 and content ~= 21) then
             segment.protected[src] = segment.protected[src] or capture.now
         end
-        if content == 21 and epoch > 0 then record.hidden_alert = true end
+        if content == 21 and epoch > 0 then record.hidden_alert, segment.hidden_alert = true, true end
         if content == 21 and epoch == 0 and second then
             local name = constants.dtls.alerts[tostring(second)] or "alert " .. second
-            if not WARNINGS[name] then record.alert = name .. (first == 1 and " (warning)" or "") end
+            if not WARNINGS[name] then
+                record.alert = name .. (first == 1 and " (warning)" or "")
+                segment.alert = segment.alert or record.alert
+            end
         end
     end)
-    record.dtls, record.src, segment.relayed = segment, src, relayed
+    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, relayed
     return learn.keep(pinfo.number, record)
 end
 
@@ -3551,7 +3560,8 @@ function learn.new_flow(flows, key)
 end
 
 function learn.new_stream(flow, ssrc, is_rtcp)
-    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp }
+    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp,
+        packets = 0 }
     flow.streams[ssrc] = stream
     if not is_rtcp then insert(list.at(capture.streams, unordered(flow.src, flow.dst)), stream) end
     return stream
@@ -3559,13 +3569,19 @@ end
 
 -- Returns the RTP or RTCP stream of a packet of a flow, for payload at a place; nil if it is cut short.
 function learn.stream(bytes, flow, at, counts)
-    local kind, ssrc = byte(bytes, at + 1), sub(bytes, at + 8, at + 11)
+    local kind, high, low = byte(bytes, at + 1, at + 3)
+    local ssrc = sub(bytes, at + 8, at + 11)
     if #ssrc < 4 then return nil end
     local is_rtcp = kind >= 192 and kind <= 223 -- RFC 5761, section 4
     if is_rtcp then ssrc = "RTCP" .. sub(bytes, at + 4, at + 7) end
     local stream = flow.streams[ssrc] or learn.new_stream(flow, ssrc, is_rtcp)
     if counts then
         flow.packets = flow.packets + 1
+        -- A number that came just now is the same packet captured twice.
+        local number = high * 256 + low
+        if number ~= stream.number and number ~= stream.number_before then
+            stream.packets, stream.number, stream.number_before = stream.packets + 1, number, stream.number
+        end
         local now = capture.now
         if now > stream.last then stream.last = now elseif now < stream.first then stream.first = now end
     end
@@ -3952,16 +3968,322 @@ return show
 end)()
 
 ---------------------------------------------------------------------------------------------------
+-- How far a call came, in counts: candidates, checks, DTLS and media each way, as `postproc run` prints them
+
+local steps = (function()
+
+local max, huge = math.max, math.huge
+local insert, sort = table.insert, table.sort
+local unordered = text.unordered
+
+local steps = {
+    -- States of a handshake, the one that came farthest first.
+    STATES = { "complete", "alert", "incomplete", "client_hello_only", "none" },
+}
+
+-- The way of a packet by the sides of its ends: to the client, to the server, or other.
+function steps.way(src_side, dst_side)
+    if src_side == "server" and dst_side == "client" then return "client" end
+    return src_side == "client" and dst_side == "server" and "server" or "other"
+end
+
+-- The distinct candidates of the ufrags in a side's latest description, leg by leg; by side.
+function steps.candidates(call)
+    local counts, seen = { client = 0, server = 0 }, {}
+    for _, leg in ipairs(call.legs) do
+        local latest, current = {}, {}
+        local function each(see)
+            for _, m in ipairs(leg.descriptions) do
+                for _, section in ipairs(m.sdp.sections) do
+                    for _, c in ipairs(section.candidates) do
+                        if c.addr then see(leg.side[m.party], m.time, c) end
+                    end
+                end
+            end
+        end
+        each(function(side, time) latest[side] = max(latest[side] or -huge, time) end)
+        each(function(side, time, c)
+            if time == latest[side] then current[side .. "\0" .. (c.ufrag or "")] = true end
+        end)
+        each(function(side, _, c)
+            local key = table.concat({ side, c.addr, c.port, c.type }, "\0")
+            if counts[side] and current[side .. "\0" .. (c.ufrag or "")] and not seen[key] then
+                seen[key], counts[side] = true, counts[side] + 1
+            end
+        end)
+    end
+    return counts
+end
+
+-- When keys were first proved to be in use, by application data or by SRTP after the one side that showed them.
+function steps.proved(segment)
+    if segment.data then return true end
+    local first = huge
+    for _, time in pairs(segment.protected) do first = math.min(first, time) end
+    for _, stream in ipairs(first < huge and capture.streams[unordered(segment.src, segment.dst)] or {}) do
+        if stream.first >= first and not stream.relayed == not segment.relayed then return true end
+    end
+    return false
+end
+
+-- How far a handshake came.
+function steps.handshake(segment)
+    local shown, senders = 0, 0
+    for _ in pairs(segment.protected) do shown = shown + 1 end
+    for _ in pairs(segment.senders) do senders = senders + 1 end
+    if segment.handshake and (shown > 1 or steps.proved(segment)) then return "complete" end
+    if segment.alert or (segment.hidden_alert and senders > 1) then return "alert" end
+    if not segment.handshake then return "none" end
+    return not segment.more and senders == 1 and shown == 0 and "client_hello_only" or "incomplete"
+end
+
+local RANK = {}
+for rank, state in ipairs(steps.STATES) do RANK[state] = rank end
+
+-- Adds a stream's packets; of an SSRC seen twice at a time the fuller view counts.
+local function add_view(step, view)
+    local before = step.views[view.key] or { stop = view.first, packets = 0 }
+    local overlaps = before.packets > 0 and view.first < before.stop
+    local more = overlaps and max(0, view.packets - before.packets) or view.packets
+    step.media[view.way] = (step.media[view.way] or 0) + more
+    step.views[view.key] = { stop = max(before.stop, view.last),
+        packets = overlaps and max(before.packets, view.packets) or view.packets }
+end
+
+local function views_of(index)
+    local views = {}
+    for _, flows in ipairs({ capture.flows, capture.relayed }) do
+        for _, flow in pairs(flows) do
+            for ssrc, stream in pairs(flow.streams) do
+                local counts = not stream.is_rtcp and stream.packets >= constants.rtp.fewest_packets
+                local owner = counts and traffic.of_stream(index, stream)
+                if owner then
+                    local way = steps.way(owner.src_side, owner.dst_side)
+                    insert(views, { call = owner.call, leg = owner.leg, way = way, key = way .. ssrc,
+                        first = stream.first, last = stream.last, packets = stream.packets })
+                end
+            end
+        end
+    end
+    sort(views, function(one, other)
+        if one.first ~= other.first then return one.first < other.first end
+        return one.packets > other.packets
+    end)
+    return views
+end
+
+-- Returns the counts of every call: candidates by side; checks {answered, asked} and packets of media by way;
+-- the handshake that came farthest; and packets of media by leg and way.
+function steps.of(index)
+    if index.steps then return index.steps end
+    local found = {}
+    for _, call in ipairs(index.calls) do
+        found[call] = { candidates = steps.candidates(call), checks = {}, media = {}, views = {}, legs = {} }
+    end
+    for _, tx in ipairs(index.transactions) do
+        if tx.owner and tx.purpose == "check" and tx.outcome ~= "response_only" then
+            local counts = list.at(found[tx.owner.call].checks, steps.way(tx.src_side, tx.dst_side))
+            counts.asked = (counts.asked or 0) + 1
+            counts.answered = (counts.answered or 0) + (tx.outcome == "success" and 1 or 0)
+        end
+    end
+    for _, segment in ipairs(capture.segments) do
+        local step = segment.owner and found[segment.owner.call]
+        local state = step and steps.handshake(segment)
+        if state and (not step.dtls or RANK[state] < RANK[step.dtls]) then step.dtls = state end
+    end
+    for _, view in ipairs(views_of(index)) do
+        add_view(found[view.call], view)
+        if view.leg then
+            local ways = list.at(found[view.call].legs, view.leg)
+            ways[view.way] = (ways[view.way] or 0) + view.packets
+        end
+    end
+    index.steps = found
+    return found
+end
+
+return steps
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- Display filters that show a call without this plug-in, by Call-IDs, addresses and ports as they are on the wire
+
+local filters = (function()
+
+local byte, find, format, match = string.byte, string.find, string.format, string.match
+local max, min = math.max, math.min
+local insert, concat, sort = table.insert, table.concat, table.sort
+local unordered = text.unordered
+
+local filters = {}
+
+-- A string as it means itself wherever Wireshark reads a filter (postproc/model/filters.py).
+function filters.quoted(value)
+    return '"' .. match(value, "^[^%z]*"):gsub('[^ !#%%&-?A-Z%[%]^-~]', function(sign)
+        return format("\\x%02x", byte(sign))
+    end) .. '"'
+end
+
+local function one_of(field, literals)
+    if #literals > 1 then return field .. " in {" .. concat(literals, ", ") .. "}" end
+    return literals[1] and field .. " == " .. literals[1] or nil
+end
+
+-- One of the transport's ports, numbers from low to high.
+function filters.ports(field, numbers)
+    local once = {}
+    for _, number in ipairs(numbers) do list.once(once, number) end
+    sort(once)
+    return one_of(field, once)
+end
+
+local function with_next(port, odd) return odd and port < 65535 and { port, port + 1 } or { port } end
+
+-- Packets both ways between two places, ICMP errors that quote them, and with ``odd`` RTCP on the next ports.
+function filters.between(one, other, odd, transport)
+    local hosts, ports = { address.host(one), address.host(other) }, { address.port(one), address.port(other) }
+    sort(ports)
+    local layer, parts = #hosts[1] == 16 and "ipv6.addr == " or "ip.addr == ", {}
+    for _, host in ipairs(hosts) do list.once(parts, layer .. address.text(host)) end
+    for _, port in ipairs(ports) do
+        list.once(parts, filters.ports((transport or "udp") .. ".port", with_next(port, odd)))
+    end
+    return concat(parts, " && ")
+end
+
+-- Whether all descriptions of a call say that RTCP shares the ports of RTP (RFC 5761).
+local function is_muxed(call)
+    local any = false
+    for _, leg in ipairs(call.legs) do
+        for _, m in ipairs(leg.descriptions) do
+            for _, section in ipairs(m.sdp.sections) do
+                any = true
+                if not section.rtcp_mux then return false end
+            end
+        end
+    end
+    return any
+end
+
+-- Whose a record of STUN or DTLS is.
+function filters.owner(index, record)
+    if record.dtls then return record.dtls.owner end
+    local m = record.stun
+    if m.tx then return m.tx.owner end
+    return traffic.owner(index, m.src, m.dst, m.time, m.time)
+end
+
+local function use(flows, owner, src, dst, first, last, more)
+    local used, key = list.at(flows, owner.call), unordered(src, dst)
+    local span = used[key]
+    if not span then
+        span = { src = src, dst = dst, first = first, last = last }
+        used[key] = span
+        insert(used, span)
+    end
+    span.first, span.last = min(span.first, first), max(span.last, last)
+    span.odd, span.transport = span.odd or more.odd, span.transport or more.transport
+end
+
+-- Returns the flows that calls use, by call, and how many calls use each; of RTP those with ``odd`` have RTCP beside.
+function filters.flows(index)
+    local flows, users = {}, {}
+    for _, record in pairs(capture.frames) do
+        local owner = record.src and filters.owner(index, record)
+        if owner then
+            local time = record.stamp - capture.base
+            use(flows, owner, record.src, record.dst, time, time, record)
+        end
+    end
+    for _, every in ipairs({ capture.flows, capture.relayed }) do
+        for _, flow in pairs(every) do
+            for _, stream in pairs(flow.streams) do
+                local owner = traffic.of_stream(index, stream)
+                if owner then
+                    use(flows, owner, flow.src, flow.dst, stream.first, stream.last,
+                        { odd = not stream.is_rtcp and every == capture.flows and not is_muxed(owner.call) })
+                end
+            end
+        end
+    end
+    for _, used in pairs(flows) do
+        sort(used, function(one, other) return one.first < other.first end)
+        for _, span in ipairs(used) do
+            local key = unordered(span.src, span.dst)
+            users[key] = (users[key] or 0) + 1
+        end
+    end
+    return flows, users
+end
+
+-- The display filter of all that is a call's; a flow that others use, too, within the call's time only.
+function filters.of_call(index, call)
+    local ids, parts = {}, {}
+    for _, leg in ipairs(call.legs) do list.once(ids, filters.quoted(leg.id)) end
+    insert(parts, one_of("sip.Call-ID", ids))
+    local flows, users = filters.flows(index)
+    for _, span in ipairs(flows[call] or {}) do
+        local part = filters.between(span.src, span.dst, span.odd, span.transport)
+        if users[unordered(span.src, span.dst)] > 1 then
+            local slack, since = constants.whose.margin_s, capture.base
+            part = format("%s && frame.time_epoch >= %.6f && frame.time_epoch <= %.6f", part,
+                since + span.first - slack, since + span.last + slack)
+        end
+        insert(parts, part)
+    end
+    for at, part in ipairs(parts) do
+        if #parts > 1 and find(part, " && ", 1, true) then parts[at] = "(" .. part .. ")" end
+    end
+    return concat(parts, " || ")
+end
+
+-- The address behind the NAT of a candidate's, as candidates and STUN tell.
+local function bases_of(index, c)
+    local bases = c.type == "srflx" and c.base and { c.base } or {}
+    for base, outside in pairs(index.outside) do
+        if c.place and outside[c.place] then list.once(bases, base) end
+    end
+    return bases
+end
+
+-- The UDP ports of the server in a call, as offered and as on the wire: of its candidates, else of its media.
+function filters.server_ports(index, call)
+    local ports, media = {}, {}
+    for _, leg in ipairs(call.legs) do
+        for _, m in ipairs(leg.descriptions) do
+            for _, section in ipairs(leg.side[m.party] == "server" and m.sdp.sections or {}) do
+                if section.port and section.port > 0 then list.once(media, section.port) end
+                for _, c in ipairs(section.candidates) do
+                    if c.port and c.port > 0 and c.port < 65536 and c.transport == "udp" then
+                        list.once(ports, c.port)
+                        for _, base in ipairs(bases_of(index, c)) do list.once(ports, address.port(base)) end
+                    end
+                end
+            end
+        end
+    end
+    return filters.ports("udp.port", ports[1] and ports or media)
+end
+
+return filters
+
+end)()
+
+---------------------------------------------------------------------------------------------------
 -- Menus
 
 local menus = (function()
 
 local format = string.format
-local floor = math.floor
-local insert, concat, sort = table.insert, table.concat, table.sort
+local floor, max, min = math.floor, math.max, math.min
+local insert, concat = table.insert, table.concat
 local printable = text.printable
 
 local menus = {}
+
+local NO_PACKET = "Select a packet of a call first, or pick a call in Tools > Legs > Calls in this file."
 
 function menus.filter(text)
     set_filter(text)
@@ -3977,18 +4299,69 @@ function menus.users_of(leg)
     return printable(leg.from_user or "?", 32) .. " -> " .. printable(leg.to_user or "?", 32)
 end
 
-function menus.state_of(leg)
-    local ended = leg.ended and leg.ended ~= "failure" and format(", %s %s", leg.ended, menus.clock(leg.stop)) or ""
-    return (leg.final or leg.ringing and "ringing" or "no final response") .. ended
+local function ratio(counts) return counts and counts.answered .. "/" .. counts.asked or "-" end
+
+-- Checks each way; in brackets those of a call in which no side is known to be the client.
+local function checks_of(checks)
+    if checks.other and not checks.client and not checks.server then return "(" .. ratio(checks.other) .. ")", "-" end
+    return ratio(checks.client), ratio(checks.server)
 end
 
--- One line per call, which fits the window.
-function menus.summary(call)
-    local start = format("call %d  %s  ", call.number, menus.clock(call.start, true))
-    local first = call.legs[1]
-    if not first then return start .. "checks without SIP" end
-    return format("%s%s  %d %s, %s%s", start, menus.users_of(first), #call.legs, call.legs[2] and "legs" or "leg",
-        menus.state_of(first), call.doubtful and "  (unsure)" or "")
+-- Packets of media each way; none at all is told where there should be some.
+local function media_of(media, expected, candidates)
+    local known = media.client or media.server
+    if media.other and not known and not candidates then return "(" .. media.other .. ")", "-" end
+    if not known and not expected then return "-", "-" end
+    return tostring(media.client or 0), tostring(media.server or 0)
+end
+
+local DTLS = { complete = "ok", alert = "alert", incomplete = "begun", client_hello_only = "hello", none = "none" }
+
+-- The cells of a call's line: what `postproc run` prints, and how the call ended.
+function menus.cells(call, step)
+    local first, offered = call.legs[1], step.candidates
+    local candidates = offered.client + offered.server > 0
+    local answered = first and first.final and first.final < 300
+    local to_client, to_server = checks_of(step.checks)
+    local one, other = media_of(step.media, answered and candidates, candidates)
+    local ended = first and first.ended and first.ended ~= "failure"
+    return {
+        tostring(call.number), menus.clock(call.start, true), first and menus.users_of(first) or "checks without SIP",
+        #call.legs .. (call.doubtful and "?" or ""), tostring(first and (first.final or first.ringing and 180) or "-"),
+        candidates and offered.client .. "/" .. offered.server or "-", to_client, to_server, DTLS[step.dtls] or "-",
+        one, other, ended and first.ended .. " " .. menus.clock(first.stop) or "",
+    }
+end
+
+local HEADINGS = {
+    { "call", "time", "from -> to", "legs", "SIP", "cand.", "checks", "", "DTLS", "media", "", "ended" },
+    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s", "" },
+}
+local WORDS = { [2] = true, [3] = true, [9] = true, [12] = true } -- set from the left; the others are figures
+local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; (n): no side is known to be the client"
+
+-- Lines of cells of equal width.
+function menus.drawn(rows)
+    local widths, lines = {}, {}
+    for _, row in ipairs(rows) do
+        for column, cell in ipairs(row) do widths[column] = max(widths[column] or 0, #cell) end
+    end
+    for at, row in ipairs(rows) do
+        local cells = {}
+        for column, cell in ipairs(row) do
+            local gap = (" "):rep(widths[column] - #cell)
+            cells[column] = (WORDS[column] or row == HEADINGS[1]) and cell .. gap or gap .. cell
+        end
+        lines[at] = concat(cells, "  "):gsub(" +$", "")
+    end
+    return concat(lines, "\n")
+end
+
+-- The table of calls, or of one.
+function menus.table_of(calls, index)
+    local counts, rows = steps.of(index), { HEADINGS[1], HEADINGS[2] }
+    for _, call in ipairs(calls) do insert(rows, menus.cells(call, counts[call])) end
+    return menus.drawn(rows) .. "\n" .. LEGEND
 end
 
 function menus.candidate_lines(lines, leg)
@@ -4005,59 +4378,51 @@ function menus.candidate_lines(lines, leg)
     end
 end
 
-function menus.candidates_of(call)
-    local lines = { menus.summary(call) }
+function menus.candidates_of(index, call)
+    local lines = { menus.table_of({ call }, index), "" }
     for _, leg in ipairs(call.legs) do
-        insert(lines, "  leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
+        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
         menus.candidate_lines(lines, leg)
     end
     return concat(lines, "\n")
 end
 
--- The UDP ports of the server's candidates, else of its media: what a firewall must let through.
-function menus.server_ports(call)
-    local ports, media = {}, {}
-    for _, leg in ipairs(call.legs) do
-        for _, m in ipairs(leg.descriptions) do
-            for _, section in ipairs(leg.side[m.party] == "server" and m.sdp.sections or {}) do
-                if section.port and section.port > 0 then list.once(media, section.port) end
-                for _, c in ipairs(section.candidates) do
-                    if c.port and c.transport == "udp" then list.once(ports, c.port) end
-                end
-            end
-        end
-    end
-    if not ports[1] then ports = media end
-    sort(ports)
-    return ports
-end
-
--- The display filter that shows STUN, DTLS and RTP of a call at a glance.
-function menus.firewall_filter(call)
-    local ports = menus.server_ports(call)
-    if not ports[1] then return "No session description of the server was seen in this call." end
-    return #ports == 1 and "udp.port == " .. ports[1] or "udp.port in {" .. concat(ports, ", ") .. "}"
-end
-
 function menus.window(title, text)
-    TextWindow.new(title):set(text)
+    local window = TextWindow.new(title)
+    window:set(text)
+    return window
 end
 
-function menus.each_call(number, text_of_call)
-    local texts = {}
-    for _, call in ipairs(knowledge.now(true).calls or {}) do
-        if not number or call.number == number then insert(texts, text_of_call(call)) end
+-- What a function makes of what is known and of a call.
+function menus.of_call(number, make)
+    local index = knowledge.now(true)
+    local call = index.calls[number]
+    return call and make(index, call) or "No such call in this file."
+end
+
+local BUTTONS = 8 -- of calls in the window; more do not fit into its width
+
+-- The table of all calls, with a button that filters each.
+function menus.show_calls()
+    local index = knowledge.now(true)
+    local calls = index.calls
+    if not calls[1] then return menus.window("Calls", "No call in this file.") end
+    local window = menus.window("Calls", menus.table_of(calls, index))
+    for number = 1, min(#calls, BUTTONS) do
+        window:add_button("Call " .. number, function() menus.filter_call(number) end)
     end
-    return texts[1] and concat(texts, "\n") or "No such call in this file."
+    if #calls > BUTTONS then
+        window:add_button("Other call...", function()
+            new_dialog("Filter a call", function(number) menus.filter_call(tonumber(number) or 0) end, "Number")
+        end)
+    end
 end
-
-function menus.show_calls() menus.window("Calls", menus.each_call(nil, menus.summary)) end
 
 -- Runs an action with call and leg of the packet whose details are shown.
 function menus.of_selected(action)
     return function()
         local owner = capture.selected
-        if not owner then return menus.window("Legs", "Select a packet of a call first.") end
+        if not owner then return menus.window("Legs", NO_PACKET) end
         action(owner.call.number, owner.leg and owner.leg.number)
     end
 end
@@ -4083,12 +4448,19 @@ end
 
 function menus.filter_open(call) menus.filter("legs.call == " .. call .. " && " .. OPEN) end
 
-function menus.show_candidates(call) menus.window("Candidates", menus.each_call(call, menus.candidates_of)) end
+function menus.show_candidates(call) menus.window("Candidates", menus.of_call(call, menus.candidates_of)) end
 
-function menus.copy_firewall_filter(call)
-    local text = menus.each_call(call, menus.firewall_filter)
+function menus.copy(title, text)
     copy_to_clipboard(text)
-    menus.window("Firewall filter (copied)", text)
+    menus.window(title .. " (copied)", text)
+end
+
+function menus.copy_filter(call) menus.copy("Filter", menus.of_call(call, filters.of_call)) end
+
+function menus.copy_ports(call)
+    menus.copy("Server's ports", menus.of_call(call, function(index, found)
+        return filters.server_ports(index, found) or "No session description of the server was seen in this call."
+    end))
 end
 
 menus.ENTRIES = {
@@ -4096,7 +4468,8 @@ menus.ENTRIES = {
     { "Filter this leg", menus.filter_leg },
     { "Open bindings of this call", menus.filter_open },
     { "Candidates of this call", menus.show_candidates },
-    { "Copy firewall filter", menus.copy_firewall_filter },
+    { "Copy filter of this call", menus.copy_filter },
+    { "Copy filter of the server's ports", menus.copy_ports },
 }
 
 -- The Tools menu in all versions; the packet's own menu since Wireshark 4.4.

@@ -173,7 +173,8 @@ function knowledge.work_out()
     local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
     index.offers = ice.candidates_of(all)
     index.places = knowledge.media_places(all)
-    knowledge.index_bindings(index, bindings.find(sessions, index.places))
+    index.transactions = bindings.find(sessions, index.places)
+    knowledge.index_bindings(index, index.transactions)
     knowledge.index_handshakes(index)
     return index
 end

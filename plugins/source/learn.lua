@@ -116,6 +116,7 @@ function learn.stun(pinfo, bytes, message, src, dst, relayed)
     local original = packet.original(bytes, capture.now, learn.interface_of(), record)
     if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
     m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
+    record.src, record.dst = src, dst
     if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
     return learn.keep(pinfo.number, record)
 end
@@ -150,17 +151,22 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
     segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
+        if content == 22 and (epoch > 0 or first ~= 1) then segment.more = true end
+        if content == 23 and epoch == 1 then segment.data = true end
         if content == 22 and epoch == 0 and first == 2 then segment.server_hello = true end
         if content == 20 or (epoch > 0 and content ~= 21) then
             segment.protected[src] = segment.protected[src] or capture.now
         end
-        if content == 21 and epoch > 0 then record.hidden_alert = true end
+        if content == 21 and epoch > 0 then record.hidden_alert, segment.hidden_alert = true, true end
         if content == 21 and epoch == 0 and second then
             local name = constants.dtls.alerts[tostring(second)] or "alert " .. second
-            if not WARNINGS[name] then record.alert = name .. (first == 1 and " (warning)" or "") end
+            if not WARNINGS[name] then
+                record.alert = name .. (first == 1 and " (warning)" or "")
+                segment.alert = segment.alert or record.alert
+            end
         end
     end)
-    record.dtls, record.src, segment.relayed = segment, src, relayed
+    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, relayed
     return learn.keep(pinfo.number, record)
 end
 
@@ -199,7 +205,8 @@ function learn.new_flow(flows, key)
 end
 
 function learn.new_stream(flow, ssrc, is_rtcp)
-    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp }
+    local stream = { src = flow.src, dst = flow.dst, first = capture.now, last = capture.now, is_rtcp = is_rtcp,
+        packets = 0 }
     flow.streams[ssrc] = stream
     if not is_rtcp then insert(list.at(capture.streams, unordered(flow.src, flow.dst)), stream) end
     return stream
@@ -207,13 +214,19 @@ end
 
 -- Returns the RTP or RTCP stream of a packet of a flow, for payload at a place; nil if it is cut short.
 function learn.stream(bytes, flow, at, counts)
-    local kind, ssrc = byte(bytes, at + 1), sub(bytes, at + 8, at + 11)
+    local kind, high, low = byte(bytes, at + 1, at + 3)
+    local ssrc = sub(bytes, at + 8, at + 11)
     if #ssrc < 4 then return nil end
     local is_rtcp = kind >= 192 and kind <= 223 -- RFC 5761, section 4
     if is_rtcp then ssrc = "RTCP" .. sub(bytes, at + 4, at + 7) end
     local stream = flow.streams[ssrc] or learn.new_stream(flow, ssrc, is_rtcp)
     if counts then
         flow.packets = flow.packets + 1
+        -- A number that came just now is the same packet captured twice.
+        local number = high * 256 + low
+        if number ~= stream.number and number ~= stream.number_before then
+            stream.packets, stream.number, stream.number_before = stream.packets + 1, number, stream.number
+        end
         local now = capture.now
         if now > stream.last then stream.last = now elseif now < stream.first then stream.first = now end
     end

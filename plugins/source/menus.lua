@@ -1,16 +1,19 @@
 -- Menus
 
 local capture = require("capture")
-local list = require("list")
 local text = require("text")
 local knowledge = require("knowledge")
+local steps = require("steps")
+local filters = require("filters")
 
 local format = string.format
-local floor = math.floor
-local insert, concat, sort = table.insert, table.concat, table.sort
+local floor, max, min = math.floor, math.max, math.min
+local insert, concat = table.insert, table.concat
 local printable = text.printable
 
 local menus = {}
+
+local NO_PACKET = "Select a packet of a call first, or pick a call in Tools > Legs > Calls in this file."
 
 function menus.filter(text)
     set_filter(text)
@@ -26,18 +29,69 @@ function menus.users_of(leg)
     return printable(leg.from_user or "?", 32) .. " -> " .. printable(leg.to_user or "?", 32)
 end
 
-function menus.state_of(leg)
-    local ended = leg.ended and leg.ended ~= "failure" and format(", %s %s", leg.ended, menus.clock(leg.stop)) or ""
-    return (leg.final or leg.ringing and "ringing" or "no final response") .. ended
+local function ratio(counts) return counts and counts.answered .. "/" .. counts.asked or "-" end
+
+-- Checks each way; in brackets those of a call in which no side is known to be the client.
+local function checks_of(checks)
+    if checks.other and not checks.client and not checks.server then return "(" .. ratio(checks.other) .. ")", "-" end
+    return ratio(checks.client), ratio(checks.server)
 end
 
--- One line per call, which fits the window.
-function menus.summary(call)
-    local start = format("call %d  %s  ", call.number, menus.clock(call.start, true))
-    local first = call.legs[1]
-    if not first then return start .. "checks without SIP" end
-    return format("%s%s  %d %s, %s%s", start, menus.users_of(first), #call.legs, call.legs[2] and "legs" or "leg",
-        menus.state_of(first), call.doubtful and "  (unsure)" or "")
+-- Packets of media each way; none at all is told where there should be some.
+local function media_of(media, expected, candidates)
+    local known = media.client or media.server
+    if media.other and not known and not candidates then return "(" .. media.other .. ")", "-" end
+    if not known and not expected then return "-", "-" end
+    return tostring(media.client or 0), tostring(media.server or 0)
+end
+
+local DTLS = { complete = "ok", alert = "alert", incomplete = "begun", client_hello_only = "hello", none = "none" }
+
+-- The cells of a call's line: what `postproc run` prints, and how the call ended.
+function menus.cells(call, step)
+    local first, offered = call.legs[1], step.candidates
+    local candidates = offered.client + offered.server > 0
+    local answered = first and first.final and first.final < 300
+    local to_client, to_server = checks_of(step.checks)
+    local one, other = media_of(step.media, answered and candidates, candidates)
+    local ended = first and first.ended and first.ended ~= "failure"
+    return {
+        tostring(call.number), menus.clock(call.start, true), first and menus.users_of(first) or "checks without SIP",
+        #call.legs .. (call.doubtful and "?" or ""), tostring(first and (first.final or first.ringing and 180) or "-"),
+        candidates and offered.client .. "/" .. offered.server or "-", to_client, to_server, DTLS[step.dtls] or "-",
+        one, other, ended and first.ended .. " " .. menus.clock(first.stop) or "",
+    }
+end
+
+local HEADINGS = {
+    { "call", "time", "from -> to", "legs", "SIP", "cand.", "checks", "", "DTLS", "media", "", "ended" },
+    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s", "" },
+}
+local WORDS = { [2] = true, [3] = true, [9] = true, [12] = true } -- set from the left; the others are figures
+local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; (n): no side is known to be the client"
+
+-- Lines of cells of equal width.
+function menus.drawn(rows)
+    local widths, lines = {}, {}
+    for _, row in ipairs(rows) do
+        for column, cell in ipairs(row) do widths[column] = max(widths[column] or 0, #cell) end
+    end
+    for at, row in ipairs(rows) do
+        local cells = {}
+        for column, cell in ipairs(row) do
+            local gap = (" "):rep(widths[column] - #cell)
+            cells[column] = (WORDS[column] or row == HEADINGS[1]) and cell .. gap or gap .. cell
+        end
+        lines[at] = concat(cells, "  "):gsub(" +$", "")
+    end
+    return concat(lines, "\n")
+end
+
+-- The table of calls, or of one.
+function menus.table_of(calls, index)
+    local counts, rows = steps.of(index), { HEADINGS[1], HEADINGS[2] }
+    for _, call in ipairs(calls) do insert(rows, menus.cells(call, counts[call])) end
+    return menus.drawn(rows) .. "\n" .. LEGEND
 end
 
 function menus.candidate_lines(lines, leg)
@@ -54,59 +108,51 @@ function menus.candidate_lines(lines, leg)
     end
 end
 
-function menus.candidates_of(call)
-    local lines = { menus.summary(call) }
+function menus.candidates_of(index, call)
+    local lines = { menus.table_of({ call }, index), "" }
     for _, leg in ipairs(call.legs) do
-        insert(lines, "  leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
+        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
         menus.candidate_lines(lines, leg)
     end
     return concat(lines, "\n")
 end
 
--- The UDP ports of the server's candidates, else of its media: what a firewall must let through.
-function menus.server_ports(call)
-    local ports, media = {}, {}
-    for _, leg in ipairs(call.legs) do
-        for _, m in ipairs(leg.descriptions) do
-            for _, section in ipairs(leg.side[m.party] == "server" and m.sdp.sections or {}) do
-                if section.port and section.port > 0 then list.once(media, section.port) end
-                for _, c in ipairs(section.candidates) do
-                    if c.port and c.transport == "udp" then list.once(ports, c.port) end
-                end
-            end
-        end
-    end
-    if not ports[1] then ports = media end
-    sort(ports)
-    return ports
-end
-
--- The display filter that shows STUN, DTLS and RTP of a call at a glance.
-function menus.firewall_filter(call)
-    local ports = menus.server_ports(call)
-    if not ports[1] then return "No session description of the server was seen in this call." end
-    return #ports == 1 and "udp.port == " .. ports[1] or "udp.port in {" .. concat(ports, ", ") .. "}"
-end
-
 function menus.window(title, text)
-    TextWindow.new(title):set(text)
+    local window = TextWindow.new(title)
+    window:set(text)
+    return window
 end
 
-function menus.each_call(number, text_of_call)
-    local texts = {}
-    for _, call in ipairs(knowledge.now(true).calls or {}) do
-        if not number or call.number == number then insert(texts, text_of_call(call)) end
+-- What a function makes of what is known and of a call.
+function menus.of_call(number, make)
+    local index = knowledge.now(true)
+    local call = index.calls[number]
+    return call and make(index, call) or "No such call in this file."
+end
+
+local BUTTONS = 8 -- of calls in the window; more do not fit into its width
+
+-- The table of all calls, with a button that filters each.
+function menus.show_calls()
+    local index = knowledge.now(true)
+    local calls = index.calls
+    if not calls[1] then return menus.window("Calls", "No call in this file.") end
+    local window = menus.window("Calls", menus.table_of(calls, index))
+    for number = 1, min(#calls, BUTTONS) do
+        window:add_button("Call " .. number, function() menus.filter_call(number) end)
     end
-    return texts[1] and concat(texts, "\n") or "No such call in this file."
+    if #calls > BUTTONS then
+        window:add_button("Other call...", function()
+            new_dialog("Filter a call", function(number) menus.filter_call(tonumber(number) or 0) end, "Number")
+        end)
+    end
 end
-
-function menus.show_calls() menus.window("Calls", menus.each_call(nil, menus.summary)) end
 
 -- Runs an action with call and leg of the packet whose details are shown.
 function menus.of_selected(action)
     return function()
         local owner = capture.selected
-        if not owner then return menus.window("Legs", "Select a packet of a call first.") end
+        if not owner then return menus.window("Legs", NO_PACKET) end
         action(owner.call.number, owner.leg and owner.leg.number)
     end
 end
@@ -132,12 +178,19 @@ end
 
 function menus.filter_open(call) menus.filter("legs.call == " .. call .. " && " .. OPEN) end
 
-function menus.show_candidates(call) menus.window("Candidates", menus.each_call(call, menus.candidates_of)) end
+function menus.show_candidates(call) menus.window("Candidates", menus.of_call(call, menus.candidates_of)) end
 
-function menus.copy_firewall_filter(call)
-    local text = menus.each_call(call, menus.firewall_filter)
+function menus.copy(title, text)
     copy_to_clipboard(text)
-    menus.window("Firewall filter (copied)", text)
+    menus.window(title .. " (copied)", text)
+end
+
+function menus.copy_filter(call) menus.copy("Filter", menus.of_call(call, filters.of_call)) end
+
+function menus.copy_ports(call)
+    menus.copy("Server's ports", menus.of_call(call, function(index, found)
+        return filters.server_ports(index, found) or "No session description of the server was seen in this call."
+    end))
 end
 
 menus.ENTRIES = {
@@ -145,7 +198,8 @@ menus.ENTRIES = {
     { "Filter this leg", menus.filter_leg },
     { "Open bindings of this call", menus.filter_open },
     { "Candidates of this call", menus.show_candidates },
-    { "Copy firewall filter", menus.copy_firewall_filter },
+    { "Copy filter of this call", menus.copy_filter },
+    { "Copy filter of the server's ports", menus.copy_ports },
 }
 
 -- The Tools menu in all versions; the packet's own menu since Wireshark 4.4.

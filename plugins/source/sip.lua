@@ -39,6 +39,8 @@ function sdp.attribute(section, value)
         insert(section.candidates, content or "")
     elseif name == "ice-ufrag" and not section.ufrag and content ~= "" then
         section.ufrag = content
+    elseif name == "rtcp-mux" then
+        section.rtcp_mux = true
     end
 end
 

@@ -1,9 +1,11 @@
 """Where the plug-in and the Python tables differ, as sentences; none if they agree.
 
 Compared are call and leg of SIP messages, checks, look-ups, DTLS, RTP and ICMP
-errors; purpose, outcome, round trip and response of bindings; whether a call is unsure.
+errors; purpose, outcome, round trip and response of bindings; whether a call is unsure; and the
+window "Calls" with what a run prints of each call.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,15 @@ import pandas as pd
 
 import postproc
 from postproc.pipeline import Run
-from tests.plugins.dissected import Frame, frames
+from postproc.show import calls as shown
+from tests.plugins.dissected import Click, Frame, watched
 from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 FIELDS = (
     "legs.call", "legs.leg", "legs.label", "legs.purpose", "legs.outcome", "legs.rtt_ms", "legs.response_in",
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
 )  # fmt: skip
+CALLS, GAP = "Calls in this file", re.compile(r" {2,}")
 TOLERANCE = 0.001  # ms: Lua has times as doubles
 
 Owner = tuple[int | None, int | None]
@@ -35,8 +39,31 @@ def differences(
     """Compare the plug-in on a capture with the tables made of that capture alone."""
     run = postproc.analyze(capture, keylog=keylog)
     more = [*arguments, *(["-o", f"tls.keylog_file:{keylog}"] if keylog else [])]
-    seen = {frame.number: frame for frame in frames(capture, FIELDS, more=more, wireshark=wireshark)}
-    return [*_owners(run, seen), *_bindings(run, seen), *_labels(run, seen)]
+    told, done = watched(capture, FIELDS, more=more, wireshark=wireshark)
+    seen = {frame.number: frame for frame in told}
+    return [*_owners(run, seen), *_bindings(run, seen), *_labels(run, seen), *_calls(run, done)]
+
+
+def _calls(run: Run, done: list[Click]) -> Iterator[str]:
+    """Legs, status, candidates, checks, DTLS and media of each call."""
+    window = next(click.text for click in done if click.entry == CALLS and click.what == "window")
+    told = [GAP.split(line.strip())[3:11] for line in window.splitlines()[2:-1]]
+    lines = shown.call_lines(run.tables)
+    if len(told) != len(lines):
+        yield f"{len(lines)} calls in the tables, {len(told)} in the window"
+    for line, row in zip(lines, told, strict=False):
+        expected = _cells(line)
+        if row != expected:
+            yield f"call {line.call}: {expected} in a run, {row} in the window"
+
+
+def _cells(line: shown.Line) -> list[str]:
+    """What a run prints of a call's steps, as the window has it."""
+    drawn = shown.cells(line, "en")
+    offered = f"{line.candidates[0]}/{line.candidates[1]}" if any(line.candidates) else "–"
+    texts = [drawn.legs.text, drawn.status.text, offered]
+    texts += [cell.text for cell in (*drawn.checks, drawn.dtls, *drawn.media)]
+    return [text.replace("–", "-") for text in texts]
 
 
 def _owners(run: Run, seen: dict[int, Frame]) -> Iterator[str]:

@@ -25,10 +25,14 @@ QUICK = (
 OPENED_WITH = {"sips_tls_odd_port": ("-d", "tcp.port==15061,tls", "-d", "tls.port==15061,sip")}
 UNNAMED = "the plug-in ties a look-up by the address it learnt, which here nobody was told"
 IN_TCP = "Wireshark opens no DTLS in TCP, and of what RFC 4571 frames not all that is in one segment"
+IN_13 = "tshark 4.0 shows no DTLS 1.3 behind a ServerHello, which the plug-in reads itself"
+IN_TRICKLE = "the plug-in reads no candidates of trickle-ice-sdpfrag"
+IN_TURN = "the plug-in counts no checks inside TURN"
 IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see what is in it"
 # Capture -> why the two may differ.
 NO_REFER = "the plug-in does not follow REFER: the leg of a transfer is a call of its own"
 ALLOWED = {
+    "dtls13_good": IN_13,
     "f_refer": NO_REFER,
     "f_wss_no_binding": "the plug-in joins no leg whose SIP cannot be read: its checks are a call",
     "hep": IN_HEP,
@@ -38,6 +42,11 @@ ALLOWED = {
     "r_rtp_fragments": "the plug-in does not put UDP together whose IP fragments carry media",
     "session_timer_422_trunk": UNNAMED,
     "transfer_attended": NO_REFER,
+    "trickle_good": IN_TRICKLE,
+    "trickle_info": IN_TRICKLE,
+    "turn_channel": IN_TURN,
+    "turn_channel_unanswered": IN_TURN,
+    "turn_indications_good": IN_TURN,
     "turn_tcp": IN_TCP,
     "turn_tcp_unanswered": UNNAMED,
 }

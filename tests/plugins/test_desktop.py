@@ -86,16 +86,18 @@ def test_the_button_this_call_leaves_only_the_call_of_the_selected_packet(on_cal
 def test_every_entry_of_the_tools_menu_works(on_call_2: Desktop) -> None:
     on_call_2.menu("Legs", "Calls in this file")
     calls = text_of_window(on_call_2, "Calls")
-    assert re.search(r"call 1 .*721 -> \+498984079810 2 legs, 200, bye 22:44:46", calls)
-    assert re.search(r"call 2 .*760 -> \+4930998877 2 legs, 200, bye 22:44:47", calls)
+    assert re.search(
+        r"1 22:44:32.278 721 -> \+498984079810 2 200 2/2 15/15 3/3 ok 553 695 bye 22:44:46", calls
+    )
+    assert re.search(r"2 22:44:35.794 760 -> \+4930998877 2 200 2/2 13/13 3/3 ok 450 593 bye 22:44:47", calls)
     on_call_2.menu("Legs", "Candidates of this call")
     candidates = text_of_window(on_call_2, "Candidates")
-    assert "call 2" in candidates
-    assert "call 1" not in candidates
+    assert "760 -> +4930998877" in candidates
+    assert "+498984079810" not in candidates
     assert "client host 192.168.178.51 port 42267, private" in candidates
-    on_call_2.menu("Legs", "Copy firewall filter")
-    assert "udp.port == 41872" in text_of_window(on_call_2, "Firewall filter")
-    assert on_call_2.screen.clipboard() == "udp.port == 41872"
+    on_call_2.menu("Legs", "Copy filter of the server's ports")
+    assert "udp.port in {31872, 41872}" in text_of_window(on_call_2, "Server's ports")
+    assert on_call_2.screen.clipboard() == "udp.port in {31872, 41872}"
     for entry, show in (
         ("Filter this call", "legs.call == 2"),
         ("Filter this leg", "legs.call == 2 && legs.leg == 2"),
@@ -120,7 +122,17 @@ def test_menus_ask_for_a_packet_of_a_call_where_none_is_selected(
 ) -> None:
     with started(wireshark, GOOD, tmp_path) as desktop:
         desktop.menu("Legs", "Filter this call")  # the first packet is TCP's
-        assert "Select a packet of a call first." in text_of_window(desktop, "Legs")
+        assert "Select a packet of a call first" in text_of_window(desktop, "Legs")
+
+
+def test_a_button_in_the_window_of_calls_filters_its_call(on_call_2: Desktop) -> None:
+    on_call_2.menu("Legs", "Calls in this file")
+    window = until(lambda: next(iter(on_call_2.dialogs()), None), what="the window of calls")
+    screen, box = on_call_2.screen, on_call_2.screen.box_of(window)
+    place = until(lambda: screen.place_of("Call 2", box) or screen.place_of("Call2", box), what="the button")
+    screen.click(*place)
+    expected = counted(TWO_CALLS, "legs.call == 2")
+    until(lambda: displayed(on_call_2) == expected, what=f"{expected} packets displayed")
 
 
 @pytest.mark.parametrize("wireshark", wiresharks.newer("wireshark"), indirect=True)
