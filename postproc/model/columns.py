@@ -67,7 +67,8 @@ NOTHING = {dtype: array([], dtype) for dtype in ARROW}
 def plain(column: "pd.Series[Any]") -> list[Any]:
     """Return a column's values as Python objects: NA is None, times are Timestamps, equal texts are one."""
     if isinstance(column.dtype, pd.StringDtype):
-        return _texts(pa.chunked_array([pa.array(column.array)]).combine_chunks())
+        held = pa.array(column.array)
+        return _texts(held.combine_chunks() if isinstance(held, pa.ChunkedArray) else held)
     if isinstance(column.dtype, np.dtype):
         return column.astype(object).where(column.notna(), None).tolist()
     values: list[Any] = column.array.to_numpy(object, na_value=None).tolist()
