@@ -55,6 +55,14 @@ def test_a_carriers_translation_address_is_private_and_without_the_phones_rtp_a_
     assert (found.verdict, found.facts["addr"]) == ("suspect", "192.0.0.4")
 
 
+@pytest.mark.parametrize("named", ["fe80::20b:82ff:fe11:2233", "fd00::7"])
+def test_nothing_is_sent_to_an_address_of_ipv6_that_ends_at_the_router(named):
+    outside, server = "2001:db8:5::21", "2001:db8:9::1"
+    scene = call(named, server, streams=[(outside, server)], wire=(outside, server))
+    (found,) = asked(RULE, base=scene)
+    assert (found.verdict, found.facts["addr"], found.facts["packets"]) == ("suspect", named, 850)
+
+
 def test_the_same_address_in_vain_on_two_legs_is_a_fault():
     trunk, own = "192.0.2.61", "172.17.0.2"
     first, plain = CONTAINER, {"sdp_owner": "pbx", **PLAIN}

@@ -85,14 +85,40 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
 
 
 def _arriving(case: Case, sent: Way) -> Way:
-    """Without what a place nearer to the receiver does not show."""
+    """Without what a place nearer to the receiver does not show, and what ends at a relay."""
     return Way(
         tuple(
             row
             for row in sent.rows
             if (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
+            and not _ends_at_relay(case, row)
         )
     )
+
+
+def _ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
+    """A relay between two hops of a leg passes the other direction on, and nothing of what this stream brings."""
+    hops = [each for each in case.rtp_streams if (each.capture, each.leg) == (row.capture, row.leg)]
+    if any(each.ssrc == row.ssrc and _sent(each) != _sent(row) for each in hops):
+        return False
+    back = [each for each in hops if _sent(each) == (row.dst_addr, row.dst_port, row.src_addr, row.src_port)]
+    before = [
+        arrived
+        for passed in back
+        for arrived in hops
+        if arrived.ssrc == passed.ssrc
+        and arrived.dst_addr != row.src_addr
+        and arrived.src_addr != row.dst_addr
+    ]
+    return bool(before) and not any(
+        (each.src_addr, each.dst_addr) == (arrived.dst_addr, arrived.src_addr)
+        for each in hops
+        for arrived in before
+    )
+
+
+def _sent(row: RtpStreamRow) -> tuple[object, ...]:
+    return row.src_addr, row.src_port, row.dst_addr, row.dst_port
 
 
 def _balanced(case: Case, one: Way, other: Way) -> bool:
@@ -122,7 +148,7 @@ def media_ok(case: Case) -> bool | None:
     What they do not show of another leg, as behind the B2BUA, proves nothing; of a client's leg, on which they
     show checks or handshakes, it does. Silence that nobody can judge leaves open whether media are ok.
     """
-    heard = {leg: both_ways(case, leg) for leg in _answered(case)}
+    heard = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
     wanted = [heard[leg] for leg in talking(case)]
     if all(each is None for each in wanted):
         return None
@@ -132,6 +158,17 @@ def media_ok(case: Case) -> bool | None:
         return False
     open_end = any(unproven(case, leg) for leg, seen in heard.items() if seen)
     return None if open_end or callers_leg_missing(case) else True
+
+
+def as_agreed(case: Case, leg: int | None) -> bool:
+    """By every description of a leg one side only sends, and its media came: paging, an announcement, a listener."""
+    phases = [each for each in case.phases if each.leg == leg and each.kind != "early"]
+    came = [
+        (each.packets_from_client if each.may_send_client else each.packets_from_server) or 0
+        for each in phases
+        if {each.may_send_client, each.may_send_server} == {True, False}
+    ]
+    return bool(came) and len(came) == len(phases) and sum(came) >= case.deployment.thresholds.one_way_packets
 
 
 def callers_leg_missing(case: Case) -> bool:
@@ -211,6 +248,8 @@ def heard(case: Case, phase: PhaseRow) -> bool | None:
     if phase.kind == "early":
         return True if client or server or phase.packets_undirected else None
     if phase.kind == "hold" or (client and server):
+        return True
+    if (client and phase.may_send_server is False) or (server and phase.may_send_client is False):
         return True
     if phase.packets_undirected:
         return both_ways(case, phase.leg) or None
@@ -318,6 +357,7 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
     """
     directed = [way(case, leg, direction) for direction in (TO_CLIENT, TO_SERVER)]
     if any(each.rows for each in directed):
+        directed = [_arriving(case, each) for each in directed]
         less, more = sorted(directed, key=lambda each: each.packets)
         return more, less
     held = ways(case, leg)
