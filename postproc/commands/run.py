@@ -175,7 +175,9 @@ def run_command(
                 raise click.UsageError("with --dask and --dataset there are no --fs-log, --csv, --notebooks")
             given = Given(paths, site_given(site), known, options, lang, rules)
             with watching(lang, quiet=quiet) as tell, cluster(dask) as many:
-                there = judged_there(given, dataset, many, tell, partial(_print_unread, debug=debug))
+                there = judged_there(
+                    given, dataset, many, tell, partial(_print_unread, lang=lang, debug=debug)
+                )
             if not quiet:
                 print_appended(dataset, there.appended, lang)
             sys.exit(FINDINGS if as_severe(there.severities, fail_on) else 0)
