@@ -14,9 +14,9 @@ from postproc.cli import cli
 from postproc.read.programs import SETTING
 
 # These run none.
-WITHOUT = set(
-    ["acl", "calls", "config", "explain", "probe", "prune", "report", "rules", "tables", "wireshark"]
-)
+WITHOUT = {
+    *("acl", "calls", "config", "explain", "probe", "prune", "report", "rules", "tables", "wireshark"),
+}
 
 
 @pytest.fixture
