@@ -101,6 +101,7 @@ earliest is the cause. `postproc explain NAME` tells causes, remedies, reference
 """
 STAGE: Mapping[str, str] = {
     "capture": "The capture",
+    "way_in": "The way in: ports, TLS, HTTP",
     "sip": "SIP",
     "sdp": "SDP: candidates and codecs",
     "stun": "STUN and ICE: bindings",
