@@ -56,7 +56,7 @@ def analyze(
     a file of access lists is a UserWarning.
     """
     from postproc import pipeline  # noqa: PLC0415  (pandas is not needed for the version)
-    from postproc.commands.options import locale_language  # noqa: PLC0415
+    from postproc.commands.language import locale_language  # noqa: PLC0415
     from postproc.diagnose import named  # noqa: PLC0415
     from postproc.read import access  # noqa: PLC0415
     from postproc.read import deployment as deployments  # noqa: PLC0415

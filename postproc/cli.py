@@ -9,6 +9,7 @@ import click
 from postproc.commands.access import acl_command
 from postproc.commands.config import config_command
 from postproc.commands.dataset import calls_command, prune_command
+from postproc.commands.language import Speaking
 from postproc.commands.look_up import (
     doctor_command,
     explain_command,
@@ -16,7 +17,9 @@ from postproc.commands.look_up import (
     rules_command,
     tables_command,
 )
+from postproc.commands.options import speaks
 from postproc.commands.places import compare_command, merge_command
+from postproc.commands.probe import probe_command
 from postproc.commands.report import annotate_command, notebook_command, report_command
 from postproc.commands.run import run_command
 from postproc.commands.share import export_command, ticket_command
@@ -25,7 +28,7 @@ from postproc.commands.wireshark import wireshark_command
 from postproc.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Speaking, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="postproc")
 def cli() -> None:
     """Say, per call in packet captures, what became of legs, candidates, bindings and media.
@@ -39,8 +42,9 @@ def cli() -> None:
 COMMANDS = (
     run_command, watch_command, report_command, export_command, annotate_command, ticket_command,
     notebook_command, compare_command, merge_command, calls_command, prune_command, filter_command,
-    wireshark_command, acl_command, config_command, rules_command, explain_command, tables_command,
-    doctor_command,
+    wireshark_command, acl_command, config_command, probe_command, rules_command, explain_command,
+    tables_command, doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
+speaks(cli)

@@ -121,13 +121,13 @@ def run(
         return written(replace(done, logs_beside=_logs_beside(found, fs_logs)))
 
 
-def given(paths: Sequence[Path], options: Options = AS_USUAL) -> Run:
+def given(paths: Sequence[Path], options: Options = AS_USUAL, lang: Lang = "en") -> Run:
     """The run whose results are in the folder given, if it is one with such; else a run over captures.
 
     CaptureError when a capture is no longer what was read then: its frames have other numbers.
     """
     if len(paths) != 1 or not (paths[0] / SUMMARY).is_file():
-        return run(paths, options=options)
+        return run(paths, options=options, lang=lang)
     loaded = load(paths[0])
     rows = loaded.captures[loaded.captures["sha256"].notna()]
     for path, known in zip(rows["path"], rows["sha256"], strict=True):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option, locale_language
+from postproc.commands.language import spoken
+from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option
+from postproc.model.messages import in_language
 
 if TYPE_CHECKING:
     from postproc.model.deployment import Deployment
@@ -60,10 +62,10 @@ def deployment_given(
 
     known, access = access_files.given(deployments.read(deployment), acl, candidate, signalling)
     if acl:
-        print_notes(acl, access, locale_language())
+        print_notes(acl, access, spoken())
     if acl and not known.candidate_acl:
         why = "it does not say which lists are applied to candidates; name them with --acl-list"
-        click.echo(clean(f"{acl}: {why}"), err=True)
+        click.echo(clean(in_language(f"{acl}: {why}", spoken())), err=True)
     return known
 
 
@@ -202,7 +204,7 @@ def _captures(capture: tuple[Path, ...], known: "Deployment", lang: "Lang") -> I
         raise SetupError(acl.APPLIED_UNKNOWN.of(lang))
     run = pipeline.run(capture, deployment=known)
     for left_out in run.unread:
-        click.echo(error_line(left_out.path, left_out.reason), err=True)
+        click.echo(error_line(left_out.path, left_out.reason, lang), err=True)
     if run.captures.empty:
         sys.exit(COULD_NOT_RUN)
     found = cases(run.tables, known)

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from postproc.commands.language import spoken
 from postproc.commands.options import guarded, lang_option, quick_imports
+from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import VERDICTS
 
@@ -37,6 +40,12 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def site_given(site: str) -> str | None:
+    """The site, if it was named and is not the default."""
+    source = click.get_current_context().get_parameter_source("site")
+    return None if source is ParameterSource.DEFAULT else site
 
 
 def dataset_writable(folder: Path | None, site: str) -> None:
@@ -148,4 +157,4 @@ def prune_command(*, folder: Path, older: str) -> None:
     before = dataset.moment(older)
     if not dataset.is_dataset(folder):
         raise SetupError(f"{folder}: no dataset here")
-    click.echo(f"{dataset.prune(folder, before)} hours removed")
+    click.echo(in_language(f"{dataset.prune(folder, before)} hours removed", spoken()))

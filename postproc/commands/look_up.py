@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from postproc.commands.language import spoken
 from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option, one_line_errors, tshark_option
+from postproc.model.messages import in_language
 from postproc.model.text import Lang
 
 
@@ -169,10 +171,10 @@ def doctor_command() -> None:
 
     with one_line_errors():
         found = checks()
-    width = max(len(check.name) for check in found)
+    width, lang = max(len(check.name) for check in found), spoken()
     for check in found:
-        click.echo(f"{check.state:5}  {check.name:{width}}  {check.detail}")
+        click.echo(f"{check.state:5}  {check.name:{width}}  {in_language(check.detail, lang)}")
         if check.remedy:
-            click.echo(f"{'':5}  {'':{width}}  -> {check.remedy}")
+            click.echo(f"{'':5}  {'':{width}}  -> {in_language(check.remedy, lang)}")
     if any(check.state == "fault" for check in found):
         sys.exit(COULD_NOT_RUN)

@@ -4,7 +4,7 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import TracebackType
@@ -14,30 +14,35 @@ import click
 from click.core import ParameterSource
 
 from postproc.commands.interrupts import INTERRUPTED, Heeded
+from postproc.commands.language import OPTION, locale_language, spoken
 from postproc.model.errors import PostprocError
-from postproc.model.text import LANGS, Lang
+from postproc.model.text import LANGS
 from postproc.read.programs import SETTING
 
 COULD_NOT_RUN = 2
-VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides (POSIX, section 8.2)
-
-
-def locale_language(environment: Mapping[str, str] | None = None) -> Lang:
-    """``de`` in a German locale, ``en`` in any other; the process's environment if none is given."""
-    environment = os.environ if environment is None else environment
-    locale = next((environment[name] for name in VARIABLES if environment.get(name)), "")
-    return "de" if locale.lower().split("_")[0].split(".")[0] == "de" else "en"
 
 
 def lang_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--lang``; it gets ``lang: Lang``."""
     return click.option(
-        "--lang",
+        OPTION,
         type=click.Choice(LANGS),
         default=locale_language,
         show_default="of the locale",
         help="Language of texts.",
     )(command)
+
+
+def speaks(command: click.Command) -> click.Command:
+    """Have a command, and those below it, take ``--lang`` where it is for help and errors only."""
+    if not any(OPTION in parameter.opts for parameter in command.params):
+        option = click.Option(
+            [OPTION], type=click.Choice(LANGS), expose_value=False, help="Language of texts."
+        )
+        command.params.append(option)
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        speaks(each)
+    return command
 
 
 def tshark_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,9 +129,10 @@ class one_line_errors:  # noqa: N801  (read as what it does: with one_line_error
 
 def _say(what: str) -> None:
     """In one line, whatever the names of files in it hold."""
+    from postproc.model.messages import in_language
     from postproc.show.terminal import clean
 
-    click.echo(clean(f"postproc: {what}"), err=True)
+    click.echo(clean(f"postproc: {in_language(what, spoken())}"), err=True)
 
 
 def _trace(error: BaseException) -> None:

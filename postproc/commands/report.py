@@ -1,6 +1,7 @@
 """Commands that write about captures: ``postproc report``, ``notebook`` and ``annotate``."""
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from postproc.commands.access import access_options, deployment_given
+from postproc.commands.chosen import call_option, chosen, is_results
 from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.commands.share import hidden, looking, redact_options, say
+from postproc.model.messages import in_language
 from postproc.model.text import LANGS, Lang, Text
 
 if TYPE_CHECKING:
@@ -101,7 +104,7 @@ def report_command(
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
                 for left_out in pipeline.write_report(done, path, calls):
-                    click.echo(error_line(left_out.path, left_out.reason), err=True)
+                    click.echo(error_line(left_out.path, left_out.reason, done.lang), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None
         click.echo(clean(str(path)))
@@ -113,7 +116,8 @@ def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
 
 
 @click.command("notebook")
-@click.argument("capture", type=click.Path(path_type=Path))
+@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE|OUT")
+@call_option
 @click.option(
     "-o",
     "--out",
@@ -147,6 +151,7 @@ def _name(calls: tuple[int, ...], *, redacted: bool) -> str:
 def notebook_command(
     *,
     capture: Path,
+    call: int | None,
     out: Path | None,
     results: Path,
     fs_logs: tuple[Path, ...],
@@ -158,30 +163,40 @@ def notebook_command(
 
     It loads the results of `postproc run` or, where there are none, analyses the
     capture, shows legs, candidates, bindings, media and findings, and ends with
-    questions worth asking next. To open it: JupyterLab or VS Code. A notebook that
-    was edited is not overwritten. --execute needs `pip install 'legshark[notebook]'`.
+    questions worth asking next. With --call it looks at that call first, by its number in the results
+    if their folder is given. To open it: JupyterLab or VS Code. A notebook that was edited is not
+    overwritten. --execute needs `pip install 'legshark[notebook]'`.
 
     \b
     Examples:
         postproc notebook server.pcapng
+        postproc notebook postproc-out --call 4
         postproc notebook server.pcapng -o call.ipynb --execute
     """
     from postproc import pipeline
-    from postproc.model.errors import CaptureError
+    from postproc.model.calls import no_such
+    from postproc.model.errors import CaptureError, SetupError
     from postproc.read.option_files import Options
     from postproc.share import notebooks
     from postproc.show.terminal import clean
 
     if execute:
         notebooks.need_kernel()
+    known = None
+    if is_results(capture):
+        results, (name, capture) = capture, next(iter(chosen([capture], call, lang).captures.items()))
+        known = pipeline.load(results).capture(name)
+    elif not fs_logs and not keylog:
+        known = _loaded(results, capture, lang)
     target = out or notebooks.default_target(capture)
     notebooks.need_unedited(target)
-    known = None if fs_logs or keylog else _loaded(results, capture, lang)
     run = known or pipeline.run([capture], options=Options(keylog=keylog), fs_logs=fs_logs, lang=lang)
     if run.captures.empty:
         reason = run.unread[0].reason if run.unread else "no capture"
         raise CaptureError(clean(f"{capture}: {reason}"))
-    notebooks.write(run, target, capture, results if known else None, keylog)
+    if call is not None and call not in (there := sorted(run.calls["call"].dropna().astype(int))):
+        raise SetupError(no_such(call, there))
+    notebooks.write(run, target, capture, results if known else None, keylog, call=call)
     if execute:
         notebooks.execute(target)
     click.echo(clean(str(target)))
@@ -206,7 +221,8 @@ ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems th
 
 
 @click.command("annotate")
-@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE")
+@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE|OUT")
+@call_option
 @click.option(
     "--findings",
     "results",
@@ -223,25 +239,40 @@ ENDING, LONGEST_NAME = ".annotated.pcapng", 255  # bytes, on all file systems th
 @lang_option
 @tshark_option
 @guarded
-def annotate_command(*, capture: Path, results: Path | None, out: Path | None, lang: Lang) -> None:
+def annotate_command(
+    *, capture: Path, call: int | None, results: Path | None, out: Path | None, lang: Lang
+) -> None:
     """Copy a capture and say at each frame, as packet comment, what was found.
 
     Wireshark shows the comments above the packet and filters them by
     frame.comment contains "no-binding-success". Comments already there are kept.
+    Of the folder with the results of a run each capture is copied; with --call those with the call,
+    and only what was found about it is said.
 
     \b
     Examples:
         postproc annotate server.pcapng
+        postproc annotate postproc-out --call 4
         postproc annotate server.pcapng --findings postproc-out -o commented.pcapng
     """
     from postproc import pipeline
     from postproc.share.annotate import annotate, name_in
+    from postproc.share.export import file_names
     from postproc.show.terminal import clean
 
-    run = pipeline.load(results) if results else pipeline.run([capture], lang=lang)
-    target = out or default_target(capture)
-    added = annotate(capture, name_in(run, capture), run.findings, target)
-    click.echo(clean(f"{target}: {added} comments"))
+    if results:
+        run = pipeline.load(results)
+        captures: Mapping[str, Path] = {name_in(run, capture): capture}
+    else:
+        taken = chosen([capture], call, lang)
+        run, captures = taken.run, taken.captures
+    found = run.findings if call is None else run.findings[run.findings["call"] == call]
+    targets = (
+        file_names(out, captures) if out else {name: default_target(path) for name, path in captures.items()}
+    )
+    for name, path in captures.items():
+        added = annotate(path, name, found, targets[name])
+        click.echo(clean(in_language(f"{targets[name]}: {added} comments", lang)))
 
 
 def default_target(capture: Path) -> Path:

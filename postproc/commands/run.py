@@ -3,13 +3,22 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from postproc.commands.access import access_options, deployment_given
-from postproc.commands.dataset import add_to_dataset, dataset_options, dataset_writable, print_appended
+from postproc.commands.dataset import (
+    add_to_dataset,
+    dataset_options,
+    dataset_writable,
+    print_appended,
+    site_given,
+)
+from postproc.commands.fleet import Given, cluster, dask_option, judged_there
 from postproc.commands.options import (
     COULD_NOT_RUN,
     debug_option,
@@ -33,6 +42,7 @@ SEVERITIES = ("info", "note", "warning", "error")
 NOTEBOOKS = Text("writing the notebooks", "schreibe die Notebooks")
 TABLES = Text("tables", "Tabellen")
 PAGE, BOOKS = Text("report", "Bericht"), Text("notebooks", "Notebooks")
+NO_CAPTURE = Text("no capture could be read", "kein Mitschnitt konnte gelesen werden")
 KEPT = Text(
     "{path}: somebody has edited it, so it is not renewed", "{path}: von Hand geändert, daher nicht erneuert"
 )
@@ -43,7 +53,7 @@ ROOT = Text(
 
 
 @click.command("run")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=str), metavar="PATH...")
 @click.option(
     "-o",
     "--out",
@@ -84,6 +94,7 @@ ROOT = Text(
     "[default: faults; none with --no-report]",
 )
 @dataset_options
+@dask_option
 @lang_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -91,7 +102,7 @@ ROOT = Text(
 @debug_option
 def run_command(
     *,
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     out: Path,
     jobs: int | None,
     csv: bool,
@@ -108,6 +119,7 @@ def run_command(
     books: "Which | None",
     dataset: Path | None,
     site: str,
+    dask: str | None,
     lang: Lang,
     verbose: bool,
     quiet: bool,
@@ -123,12 +135,16 @@ def run_command(
     Exit status: 0 done, 1 findings as told by --fail-on, 2 could not run or no capture could be read,
     130 interrupted (Ctrl-C, SIGTERM, SIGHUP): the earlier results are then as they were.
 
+    With --dask and --dataset each folder is a site of its own, called as it is unless --site is given; only
+    the dataset is written. PATHs may be URLs that fsspec knows then: s3://bucket/captures/*
+
     \b
     Examples:
         postproc run pcaps/
         postproc run server.pcapng client.pcapng -o results --csv
         postproc run server.pcapng --fs-log XCC_FS_2026_11_22_22_38_46.log
         postproc run pcaps/ --deployment freeswitch --acl acl.conf.xml --acl-list candidates
+        postproc run /captures/*/ --dask tcp://scheduler:8786 --dataset calls/
     """
     resume = f"interrupted; captures already read are kept in {out}/events: run the same command to go on"
     with one_line_errors(debug=debug, interrupted=resume):
@@ -142,11 +158,20 @@ def run_command(
         known = deployment_given(deployment, acl, acl_list, signalling_list)
         dataset_writable(dataset, site)
         rules = rules_named(only)
-        captures, more_logs = logfiles.apart(paths) if fs_logs else (paths, ())
         options = Options(all_packets=all_packets, keylog=keylog)
+        if dask and dataset:
+            if fs_logs or csv or books:
+                raise click.UsageError("with --dask and --dataset there are no --fs-log, --csv, --notebooks")
+            given = Given(paths, site_given(site), known, options, lang, rules)
+            with watching(lang, quiet=quiet) as tell, cluster(dask) as many:
+                there = judged_there(given, dataset, many, tell, partial(_print_unread, debug=debug))
+            if not quiet:
+                print_appended(dataset, there.appended, lang)
+            sys.exit(FINDINGS if as_severe(there.severities, fail_on) else 0)
+        captures, more_logs = logfiles.apart(map(Path, paths)) if fs_logs else (paths, ())
         which = books or ("none" if no_report else "faults")
         kept: list[Path] = []
-        with watching(lang, quiet=quiet) as tell:
+        with watching(lang, quiet=quiet) as tell, cluster(dask) if dask else nullcontext() as executor:
 
             def beside(run: "Run", results: "Staged") -> "Sequence[Unread]":
                 if which == "none" and not (results.out / "notebooks").exists():
@@ -160,6 +185,7 @@ def run_command(
                 out,
                 options=options,
                 jobs=jobs,
+                executor=executor,
                 csv=csv,
                 deployment=known,
                 fs_logs=(*fs_logs, *more_logs),
@@ -169,9 +195,9 @@ def run_command(
                 beside=pipeline.Beside(f"notebooks: {which}", beside),
                 tell=tell,
             )
-        _print_unread(done.unread, debug=debug)
+        _print_unread(done.unread, lang, debug=debug)
         if done.captures.empty:
-            click.echo("postproc: no capture could be read", err=True)
+            click.echo(f"postproc: {NO_CAPTURE.of(lang)}", err=True)
         added = add_to_dataset(dataset, done, site)
         if not quiet:
             _print_results(done, out, lang, verbose=verbose, report=not no_report, books=which != "none")
@@ -179,7 +205,7 @@ def run_command(
             print_appended(dataset, added, lang)
     if done.captures.empty:
         sys.exit(COULD_NOT_RUN)
-    if fail_on and _worst(done) >= SEVERITIES.index(fail_on):
+    if as_severe(done.findings["severity"], fail_on):
         sys.exit(FINDINGS)
 
 
@@ -209,16 +235,16 @@ def _print_kept(kept: Iterable[Path], lang: Lang) -> None:
         click.echo(clean(KEPT.of(lang, path=path)))
 
 
-def _worst(done: "Run") -> int:
-    """The severest finding as a position in SEVERITIES; -1 without any."""
-    return max((SEVERITIES.index(each) for each in done.findings["severity"]), default=-1)
+def as_severe(severities: Iterable[str], fail_on: str | None) -> bool:
+    """Whether --fail-on is given and a finding is so severe, or worse."""
+    return bool(fail_on) and not {*SEVERITIES[SEVERITIES.index(fail_on) :]}.isdisjoint(severities)
 
 
-def _print_unread(unread: Iterable["Unread"], *, debug: bool) -> None:
+def _print_unread(unread: Iterable["Unread"], lang: Lang, *, debug: bool) -> None:
     from postproc.show.terminal import error_line, trace
 
     for left_out in unread:
-        click.echo(error_line(left_out.path, left_out.reason), err=True)
+        click.echo(error_line(left_out.path, left_out.reason, lang), err=True)
         if debug and left_out.error:
             click.echo(trace(left_out.error), err=True)
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postproc.commands.access import access_options, deployment_given
-from postproc.commands.options import guarded, lang_option, locale_language, tshark_option
+from postproc.commands.chosen import call_option, chosen, is_results
+from postproc.commands.language import spoken
+from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
@@ -180,7 +183,7 @@ def export_command(
     run = pipeline.given(captures, Options(keylog=keylog))
     if redact:
         kept = products(deployments.read(deployments.DEFAULT))
-        lang = locale_language()
+        lang = spoken()
         look = looking(out or Path(f"call-{call}"), lang, yes=yes)
         done = export_redacted(run, call, out, key, kept, hidden=hidden(hide), look=look, keylog=keylog)
         written = done.written
@@ -188,10 +191,11 @@ def export_command(
     else:
         written = export(run, call, out)
     for path, packets in written.items():
-        click.echo(clean(f"{path}: {packets} packets of call {call}"))
+        click.echo(clean(in_language(f"{path}: {packets} packets of call {call}", spoken())))
 
 
 PACKED = Text("{path}: {count} files, {size:.1f} MB", "{path}: {count} Dateien, {size:.1f} MB")
+NUMBERED = Text("call {call} is call {number} in the ticket", "Anruf {call} ist im Ticket Anruf {number}")
 STILL_OPEN = Text(
     "still to be filled in (checklist.md, or --answers FILE): {keys}",
     "noch auszufüllen (checklist.md oder --answers DATEI): {keys}",
@@ -199,7 +203,10 @@ STILL_OPEN = Text(
 
 
 @click.command("ticket")
-@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...")
+@click.argument(
+    "captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...|OUT"
+)
+@call_option
 @click.option(
     "--fs-log",
     "fs_logs",
@@ -239,6 +246,7 @@ STILL_OPEN = Text(
 def ticket_command(
     *,
     captures: tuple[Path, ...],
+    call: int | None,
     fs_logs: tuple[Path, ...],
     attachments: tuple[Path, ...],
     answers: Path | None,
@@ -258,6 +266,8 @@ def ticket_command(
 
     The checklist asks what the vendor's support asks; what the traces tell is filled in,
     what nobody answered is marked. Paths and folders of this machine are not told.
+    Of the folder with the results of a run its captures and logs are packed; with --call the captures with
+    that call, which may have another number in the ticket: it is said which.
 
     With --redact numbers, names and addresses are replaced in all files, and all words of
     traces and logs but those of protocols and products. In attachments and answers, what
@@ -269,12 +279,18 @@ def ticket_command(
     Examples:
         postproc ticket loopback+eth.pcapng --fs-log XCC_FS_2026_11_22_22_38_46.log
         postproc ticket trace.pcapng --attach trunk.log --attach app.log --answers answers.toml
+        postproc ticket postproc-out --call 4 -o ticket.zip
         postproc ticket trace.pcapng --redact --ask -o ticket-4711.zip
     """
+    from postproc.read.inputs import located
     from postproc.share.ticket import Order, read_answers, ticket
     from postproc.show.terminal import clean
 
     given = read_answers(answers) if answers else {}
+    taken = chosen(captures, call, lang) if call is not None or is_results(captures[0]) else None
+    if taken:
+        captures = tuple(taken.captures.values())
+        fs_logs = fs_logs or tuple(located(path) for path in taken.run.logs["path"])
     order = Order(
         captures,
         fs_logs,
@@ -289,10 +305,14 @@ def ticket_command(
     )
     done = ticket(order, out)
     for warning in done.warnings:
-        click.echo(clean(f"postproc: {warning}"), err=True)
+        click.echo(clean(f"postproc: {in_language(warning, lang)}"), err=True)
     size = out.stat().st_size / 1e6
     click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
     say(done.account, lang)
+    if taken and call is not None:
+        start = taken.run.calls.set_index("call").loc[call, "start"]
+        for number in done.calls.loc[done.calls["start"] == start, "call"]:
+            click.echo(NUMBERED.of(lang, call=call, number=number))
     if done.open:
         click.echo(STILL_OPEN.of(lang, keys=", ".join(done.open)))
 

@@ -12,7 +12,7 @@ import click
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.dataset import dataset_options, dataset_writable
 from postproc.commands.options import debug_option, lang_option, one_line_errors, quick_imports, tshark_option
-from postproc.commands.run import FINDINGS, SEVERITIES, rules_named
+from postproc.commands.run import FINDINGS, as_severe, rules_named
 from postproc.model.text import Lang
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def watch_command(
             kept.keep(endings, watch)
 
         def unread(name: str, why: str) -> None:
-            click.echo(error_line(folder / name, why), err=True)
+            click.echo(error_line(folder / name, why, lang), err=True)
 
         def beat() -> None:
             if dumpcap:
@@ -158,7 +158,7 @@ def watch_command(
         end = time.monotonic() + seconds if seconds is not None else float("inf")
         _follow(watch, end, beat, dumpcap)
         pulse.last(watch.counters)
-    if fail_on and kept.worst >= SEVERITIES.index(fail_on):
+    if as_severe(kept.severities, fail_on):
         sys.exit(FINDINGS)
 
 
@@ -174,10 +174,10 @@ def _follow(watch: "Watch", end: float, beat: Callable[[], None], dumpcap: "Capt
 
 
 class _Kept:
-    """What stays of calls beyond their lines: packets of faults, the dataset, the severest finding."""
+    """What stays of calls beyond their lines: packets of faults, the dataset, how severe findings were."""
 
     def __init__(self, faults: Path | None, dataset: Path | None, site: str) -> None:
-        self.worst = -1
+        self.severities: set[str] = set()
         self._faults, self._dataset, self._site = faults, dataset, site
 
     def keep(self, endings: "list[Ending]", watch: "Watch") -> None:
@@ -187,8 +187,7 @@ class _Kept:
 
         run = endings[0].run
         numbers = {each.state.number: each.state.uid for each in endings}
-        severities = run.findings.loc[run.findings["call"].isin(list(numbers)), "severity"]
-        self.worst = max([self.worst, *(SEVERITIES.index(each) for each in severities)])
+        self.severities |= {*run.findings.loc[run.findings["call"].isin(list(numbers)), "severity"]}
         if self._faults:
             for number, uid in numbers.items():
                 if run.call(number).verdict == "fault":

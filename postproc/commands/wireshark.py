@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postproc.commands.chosen import call_option, chosen
 from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.model.text import Lang, Text
 
 if TYPE_CHECKING:
     from postproc.read.programs import Program
+    from postproc.results import Run
     from postproc.wireshark.bundle import Folders
     from postproc.wireshark.install import Done
     from postproc.wireshark.status import Seen
@@ -134,31 +136,34 @@ def status_command(*, lang: Lang) -> None:
 
 
 @wireshark_command.command("color")
-@click.argument("capture", type=click.Path(path_type=Path))
+@click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE|OUT")
+@call_option
 @_force_option
 @lang_option
 @tshark_option
 @guarded
-def color_command(*, capture: Path, force: bool, lang: Lang) -> None:
+def color_command(*, capture: Path, call: int | None, force: bool, lang: Lang) -> None:
     """Make a profile whose colours and macros name this capture's calls.
 
     It works without the plug-in. ${call1} is all of call 1, ${call1leg2} the SIP
-    of its second leg. The command that opens the capture with it is printed.
+    of its second leg. The command that opens the capture with it is printed. Of the folder with the results
+    of a run, the captures with the call get profiles that know it by its number there.
 
     \b
     Example:
         postproc wireshark color call.pcapng
+        postproc wireshark color postproc-out --call 4
     """
-    from postproc import pipeline
-    from postproc.model.errors import CaptureError
-    from postproc.show.terminal import clean
+    folders = _folders()
+    taken = chosen([capture], call, lang)
+    for name, path in taken.captures.items():
+        _color(taken.run.capture(name), path, folders, force=force, lang=lang)
+
+
+def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: Lang) -> None:
+    """Make the profile of one capture of a run."""
     from postproc.wireshark import bundle, capture_profile, install
 
-    folders = _folders()
-    run = pipeline.run([capture])
-    if run.captures.empty:
-        reason = run.unread[0].reason if run.unread else "no capture"
-        raise CaptureError(clean(f"{capture}: {reason}"))
     name = capture_profile.profile_name(capture.name)
     made = capture_profile.profile(run.tables, bundle.profile())
     target = folders.profiles / name

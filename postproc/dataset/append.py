@@ -40,10 +40,12 @@ class Appended:
     there: int
 
 
-def append(folder: Path, run: Run, site: str, calls: frozenset[str] | None = None) -> Appended:
+def append(
+    folder: Path, run: Run, site: str, calls: frozenset[str] | None = None, patience: float = PATIENCE
+) -> Appended:
     """Add the calls of a run, those of these identities if any are named, unless they are there already.
 
-    SetupError where the dataset cannot be written.
+    Others that add to it are waited for ``patience`` seconds. SetupError where the dataset cannot be written.
     """
     site = site_name(site)
     rows = by_call(run)
@@ -55,7 +57,7 @@ def append(folder: Path, run: Run, site: str, calls: frozenset[str] | None = Non
         if (calls is None or uid in calls) and not (start is None and time is None)
     }
     try:
-        with alone(folder):
+        with alone(folder, patience):
             known = _known(folder, {each.hour for each in starts.values()})
             new = {uid: where for uid, where in starts.items() if uid not in known}
             if new:
@@ -76,10 +78,10 @@ def opened(folder: Path, site: str) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
     """The dataset for this process alone, with what one that died left undone."""
     private.make_folder(folder)
-    with _locked(folder):
+    with _locked(folder, patience):
         for ready in sorted(folder.glob(f"{READY}*")):
             _settle(ready, folder)
         for left in folder.glob(f"{MAKING}*"):
@@ -88,8 +90,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    last = time.monotonic() + PATIENCE
+def _locked(folder: Path, patience: float) -> Iterator[None]:
+    last = time.monotonic() + patience
     with ExitStack() as held:
         while True:
             try:

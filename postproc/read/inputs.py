@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 MAGIC = {
     "pcap": (
@@ -159,7 +159,7 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
         yield top, _refusal(top)
         return
     for path, reason in walk(top, skip):
-        if reason is not None or (reason := _refusal(path)) is None or _bears_extension(path):
+        if reason is not None or (reason := _refusal(path)) is None or bears_extension(path):
             yield path, reason
 
 
@@ -189,11 +189,12 @@ def walk(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
                 yield path, None
                 continue
             (links if path.is_symlink() else waiting).append(path)
-            if _bears_extension(path):
+            if bears_extension(path):
                 yield path, "a folder, not a capture; the files in it are looked at"
 
 
-def _bears_extension(path: Path) -> bool:
+def bears_extension(path: PurePath) -> bool:
+    """Whether a file's name is that of a capture, packed or not."""
     lower = path.name.lower()
     for packed in PACKED_EXTENSIONS:
         lower = lower.removesuffix(packed)
@@ -220,7 +221,7 @@ def _refusal_of(head: bytes, path: Path) -> str | None:
         return "empty file"
     if head.startswith(GZIP):
         return _refusal_of_gzip(path)
-    if any(head.startswith(magic) for magic in PACKED.values()) and _bears_extension(path):
+    if any(head.startswith(magic) for magic in PACKED.values()) and bears_extension(path):
         return None
     return None if _is_capture(head) else NOT_A_CAPTURE
 

@@ -58,21 +58,24 @@ class Known:
         out: Path | None,
         capture: Path | None = None,
         keylog: Path | None = None,
+        *,
+        call: int | None = None,
     ) -> nbformat.NotebookNode:
-        """The notebook of one capture, made for its place."""
+        """The notebook of one capture, made for its place; ``call`` is looked at first, else the worst."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
         seen = partial(_as_seen, folder=folder)
         logs = tuple(seen(located(path)) for path in self.run.logs["path"].dropna())
         place = seen(capture or located(self.paths[name]))
         kept, keys = (seen(path) if path else None for path in (out, keylog))
-        subject = Subject(name, place, kept, logs, keys, self.run.lang)
-        made = notebook(subject, self._calls(name))
+        subject = Subject(name, place, kept, logs, keys, self.run.lang, call)
+        made = notebook(subject, self._calls(name, call))
         made.metadata[OURS]["run"] = self.run.id
         return made
 
-    def _calls(self, name: str) -> list[Seen]:
+    def _calls(self, name: str, first: int | None) -> list[Seen]:
         passed = set(self.run.passages["call"].dropna())
         mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
+        mine = mine.sort_values("call", key=lambda numbers: numbers != first, kind="stable")
         return [
             Seen(
                 headline if isinstance(headline, str) else None,
@@ -131,14 +134,22 @@ def clear_old(results: Staged, but: Collection[Path] = ()) -> None:
         results.remove(f"{FOLDER}/{path.name}")
 
 
-def write(run: Run, target: Path, capture: Path, out: Path | None, keylog: Path | None = None) -> None:
-    """Write the notebook of ``capture``, the file, whose calls alone are in ``run``.
+def write(
+    run: Run,
+    target: Path,
+    capture: Path,
+    out: Path | None,
+    keylog: Path | None = None,
+    *,
+    call: int | None = None,
+) -> None:
+    """Write the notebook of ``capture``, the file, whose calls alone are in ``run``; ``call`` comes first.
 
     ``out`` is where the results are kept, None if nowhere. Raises SetupError when
     ``target`` cannot be written.
     """
     name = _name(run, capture)
-    _save(Known(run).notebook(name, target, out, capture, keylog), target)
+    _save(Known(run).notebook(name, target, out, capture, keylog, call=call), target)
 
 
 def _name(run: Run, capture: Path) -> str:

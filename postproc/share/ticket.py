@@ -17,6 +17,7 @@ from postproc import pipeline
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError
+from postproc.model.tables import CALLS
 from postproc.model.text import Lang, clean
 from postproc.pipeline import Run
 from postproc.read import deployment as deployments
@@ -118,6 +119,7 @@ class Ticket:
     open: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     account: Account | None = None  # of what was redacted
+    calls: pd.DataFrame = field(default_factory=CALLS.empty)  # as they are numbered in it
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def ticket(order: Order, target: Path) -> Ticket:
         sizes = pack({**packed.files, **ours}, about, target, dated=not order.redacted)
     here = (f"{inputs.readable(str(each.path))}: {each.reason}" for each in unread)
     still_open = tuple(key for key, answer in answered.items() if not answer)
-    return Ticket(target, sizes, still_open, (*here, *packed.changed), packed.account)
+    return Ticket(target, sizes, still_open, (*here, *packed.changed), packed.account, packed.run.calls)
 
 
 def _told(unread: Sequence[Unread], *, redacted: bool) -> list[str]:

@@ -11,6 +11,7 @@ from rich.text import Text as Styled
 from postproc.model.calls import Call, Calls
 from postproc.model.described import Described, of_table
 from postproc.model.loading import by, load
+from postproc.model.messages import in_language
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
@@ -232,7 +233,7 @@ def log_lines(logs: pd.DataFrame, beside: Sequence[Path], lang: Lang = "en") -> 
     said = [_used_log(row, lang) for row in used]
     said += [_unused_logs(unused, lang)] if unused else []
     said += [
-        LOG_WARNING.of(lang, name=row["capture"], line=line)
+        LOG_WARNING.of(lang, name=row["capture"], line=in_language(line, lang))
         for row in rows
         if row["used"] != 0 and row["warnings"]
         for line in row["warnings"].splitlines()

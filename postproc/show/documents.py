@@ -14,6 +14,7 @@ import orjson
 import pandas as pd
 
 from postproc.model.findings import STAGES, VERDICTS, Advice, Rule
+from postproc.model.messages import REFERENCES, in_language
 from postproc.model.tables import Table
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import REMEDIES, SOURCES, capital
@@ -202,7 +203,8 @@ def rule_explained(rule: Rule, rules: Iterable[Rule], lang: Lang, width: int | N
     follows = ", ".join(cause.name for cause in rule.causes_among(rules))
     lines += _section(FOLLOWS.of(lang), [follows] if follows else [], width)
     lines += _section(KNOWN.of(lang), [rule.known_problems.of(lang)], width)
-    return lines + _section(capital(SOURCES).of(lang), list(rule.references), width)
+    sources = [in_language(each, lang, REFERENCES) for each in rule.references]
+    return lines + _section(capital(SOURCES).of(lang), sources, width)
 
 
 def _advice(held: Iterable[Advice], lang: Lang) -> list[str]:

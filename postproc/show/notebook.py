@@ -29,7 +29,7 @@ class Subject:
 
     ``name`` is what the tables call the capture, ``results`` the folder of the run
     (None: there is none), ``logs`` and ``keylog`` the FreeSWITCH logs and TLS keys it
-    was given.
+    was given; ``call`` the one to look at, None for the worst.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Subject:
     logs: tuple[PurePath, ...] = ()
     keylog: PurePath | None = None
     lang: Lang = "en"
+    call: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Seen:
 
 
 def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
-    """The notebook; ``calls`` are those seen in the capture, the worst first."""
+    """The notebook; ``calls`` are those seen in the capture: the one wanted, then the worst first."""
     cells = [
         *_opening(subject, len(calls)),
-        *(_body(calls, subject.lang) if calls else _nothing(subject.lang)),
+        *(_body(calls, subject) if calls else _nothing(subject.lang)),
     ]
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"cell-{number}"  # nbformat's are random: the same run would differ each time
@@ -126,13 +127,14 @@ def _nothing(lang: Lang) -> Iterator[Cell]:
     yield _text(texts.NOTHING.of(lang))
 
 
-def _body(calls: Sequence[Seen], lang: Lang) -> Iterator[Cell]:
-    worst = calls[0]
+def _body(calls: Sequence[Seen], subject: Subject) -> Iterator[Cell]:
+    first, lang, number = calls[0], subject.lang, subject.call
     yield from _calls(lang, len(calls))
-    yield _text(texts.WORST.of(lang), *_verdict(worst, lang))
-    yield from _call(lang, places=worst.places)
+    title = texts.WORST.of(lang) if number is None else texts.WANTED.of(lang, call=number)
+    yield _text(title, *_verdict(first, lang))
+    yield from _call(lang, number, places=first.places)
     yield _text(texts.QUESTIONS.of(lang))
-    for question in questions(worst.steps):
+    for question in questions(first.steps):
         yield _text(question.text.of(lang))
         yield _code(question.code)
     if len(calls) > 1:
@@ -162,9 +164,10 @@ def _verdict(call: Seen, lang: Lang) -> Iterator[str]:
         yield texts.STOPPED.of(lang, question=stopped["question"], said=inline(stopped["said"]))
 
 
-def _call(lang: Lang, *, places: bool) -> Iterator[Cell]:
+def _call(lang: Lang, number: int | None, *, places: bool) -> Iterator[Cell]:
     """The cells about ``call``, from legs to single frames."""
-    yield _code('call = run.call(calls["call"].iloc[0])', "call")
+    wanted = 'calls["call"].iloc[0]' if number is None else number
+    yield _code(f"call = run.call({wanted})", "call")
     first, *others = SECTIONS
     for text, *cells in (first, *((OF_PLACES,) if places else ()), *others):
         yield _text(text.of(lang))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from postproc.model.described import Described, of_table
 from postproc.model.loading import load
+from postproc.model.messages import in_language
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
@@ -113,7 +114,7 @@ def run_card(tables: Tables, unread: Sequence[tuple[str, str]], lang: Lang) -> s
         headings=[each.of(lang) for each in HEADINGS],
         calls=[_row(row, lang) for row in _plain(tables.calls.head(MOST))],
         more=MORE.of(lang, more=held - MOST) if held > MOST else "",
-        unread=unread,
+        unread=[(path, in_language(reason, lang)) for path, reason in unread],
         unread_word=NOT_READ.of(lang),
     )
 

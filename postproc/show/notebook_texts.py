@@ -34,6 +34,7 @@ SETUP_ANEW = Text(
 )
 CALLS = Text("## The calls, worst first", "## Die Anrufe, der schlimmste zuerst")
 WORST = Text("## The call to look at first", "## Der Anruf, den man zuerst ansieht")
+WANTED = Text("## Call {call}", "## Anruf {call}")
 RESULT = Text("**Result:** {headline}", "**Ergebnis:** {headline}")
 STOPPED = Text(
     "On the way from the trace to the media the answer is first *no* or *unclear* at: **{question}** {said}",

@@ -19,7 +19,9 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text as Styled
 
+from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text, clean
+from postproc.model.vocabulary import decimal as with_comma
 
 __all__ = ["clean", "console", "error_line", "folded", "say", "trace", "warning_lines"]
 
@@ -30,11 +32,11 @@ ASCII = str.maketrans({"→": ">", "–": "-", "…": "~", "━": "-"})
 WARNING = Text("warning", "Warnung")
 
 
-def error_line(path: Path, reason: str) -> str:
+def error_line(path: Path, reason: str, lang: Lang = "en") -> str:
     """``postproc: FILE: reason``, the file as seen from the current folder."""
     here = Path.cwd()
     shown = path.relative_to(here) if path.is_relative_to(here) else path
-    return clean(f"postproc: {shown}: {reason}")
+    return clean(f"postproc: {shown}: {in_language(reason, lang)}")
 
 
 def trace(error: BaseException) -> str:
@@ -78,7 +80,7 @@ def warning_lines(captures: pd.DataFrame, lang: Lang = "en") -> list[str]:
     """``warning: CAPTURE: what to know`` for each line of a capture's warnings."""
     told = captures.dropna(subset=["warnings"])
     return [
-        clean(f"{WARNING.of(lang)}: {name}: {line}")
+        clean(f"{WARNING.of(lang)}: {name}: {in_language(line, lang)}")
         for name, warnings in zip(told["capture"], told["warnings"], strict=True)
         for line in warnings.splitlines()
     ]
@@ -156,7 +158,8 @@ def _progress_lines(to: Console, lang: Lang) -> Tell:
     def tell(step: Step) -> None:
         if step.capture is not None:
             count = f"{step.captures_done}/{step.captures}"
-            say(to, clean(f"{count} {step.capture}: {step.reason or _rate(step, since, lang)}"))
+            how = in_language(step.reason, lang) if step.reason else _rate(step, since, lang)
+            say(to, clean(f"{count} {step.capture}: {how}"))
         elif not step.bytes:
             say(to, clean(step.doing.of(lang)))
 
@@ -166,4 +169,4 @@ def _progress_lines(to: Console, lang: Lang) -> Tell:
 def _rate(step: Step, since: float, lang: Lang) -> str:
     rate = step.bytes_done / max(time.monotonic() - since, 0.001)
     left = (step.bytes - step.bytes_done) / rate if rate else 0
-    return READ.of(lang, rate=decimal(int(rate)), left=f"{left:.0f}")
+    return READ.of(lang, rate=with_comma(decimal(int(rate)), lang), left=f"{left:.0f}")

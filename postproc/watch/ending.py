@@ -1,5 +1,6 @@
 """Which calls of a judged window have ended, and which were told already."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ SETTLE = 1.75
 SILENT = 180.0
 SILENT_ICE = 30.0  # s, without SIP: consent expires (RFC 7675, section 5.1)
 REMEMBERED = 600.0  # s that identities of calls told are kept beyond the window
+KEPT = 30.0  # s: what a file holds is kept so long after its last packet, for the neighbours of calls
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,17 @@ def _gathered(rows: pd.DataFrame, name: str) -> dict[int, set[str]]:
     return found
 
 
+def needed_since(open_: Iterable[State], now: int) -> int:
+    """Packets from then on are needed, by calls that go on or by neighbours of calls; times in ns."""
+    return min([now - int(KEPT * 1e9), *(each.start for each in open_)])
+
+
+def let_go(captures: pd.DataFrame, since: int) -> list[str]:
+    """The captures all of whose packets are earlier."""
+    lasts = zip(plain(captures["capture"]), plain(captures["last_time"]), strict=True)
+    return [capture for capture, last in lasts if last is None or last.value < since]
+
+
 @dataclass
 class Told:
     """The calls told, by what their packets bear: so is what is left of one when its first file is gone."""
@@ -112,6 +125,19 @@ class Told:
             each in self._until and call.start <= self._until[each] + SILENT * 1e9 for each in call.identities
         ]
         return bool(told) and (all(told) if call.with_sip else any(told))
+
+    def fresh(self, calls: Iterable[State]) -> list[State]:
+        """Those not told; of one that was told as open and goes on, what comes later is its, too."""
+        found = []
+        for call in calls:
+            if self.has(call):
+                self.add(call)
+            else:
+                found.append(call)
+        return found
+
+    def copy(self) -> "Told":
+        return Told(dict(self._until))
 
     def add(self, call: State) -> None:
         self._until |= dict.fromkeys(call.identities | call.usernames, call.last)

@@ -17,7 +17,7 @@ from postproc.model.columns import TEXT, array, plain
 from postproc.results import Run
 from postproc.show.terminal import silence
 from postproc.stages import Work, analysed
-from postproc.watch.ending import State, Told, states
+from postproc.watch.ending import State, Told, let_go, needed_since, states
 from postproc.watch.window import Window
 
 # s between looks at the files. A look costs a listing of the folder; of the 5 s that a line may take after a
@@ -26,7 +26,6 @@ PACE = 0.5
 # Without SIP the window is judged again after so many s, but for no more than a third of the time: media and
 # checks that come meanwhile matter to early words only, and those wait 5 s anyway.
 QUIET, SHARE = 5.0, 2.0
-KEPT = 30.0  # s: what a file holds is kept so long after its last packet, for the neighbours of calls
 EARLY = 5.0  # s that a fault has to stand before it is told of a call that goes on
 SURE = (
     0.9  # confidence of what is told early: what is stated so is true without exception (docs/CALIBRATION.md)
@@ -128,7 +127,7 @@ class Watch:
         begin = self._taken_at = time.monotonic()
         captures = self.window.captures()
         done = analysed(captures, [], None, self.work, silence)
-        self.run, self._states = done, [each for each in states(done.tables) if not self._told.has(each)]
+        self.run, self._states = done, self._told.fresh(states(done.tables))
         reasons = {each.path: each.reason for each in done.unread}
         self._refused = {each.name: reasons[each.path] for each in captures if each.path in reasons}
         known = done.captures.dropna(subset=["last_time"])
@@ -185,15 +184,10 @@ class Watch:
         """Drop the files that no call needs any more."""
         if self.run is None:
             return
-        need = min((each.start for each in self._states), default=self._now())
-        limit = min(need, self._now() - int(KEPT * 1e9))
         names = {readable: name for name, readable in self.window.names().items()}
-        captures = self.run.captures
-        gone = [
-            names[capture]
-            for capture, last in zip(plain(captures["capture"]), plain(captures["last_time"]), strict=True)
-            if capture in names and (last is None or last.value < limit) and self.window.rests(names[capture])
-        ]
+        since = needed_since(self._states, self._now())
+        left = let_go(self.run.captures, since)
+        gone = [names[each] for each in left if each in names and self.window.rests(names[each])]
         refused = {names[each]: why for each, why in self._refused.items() if each in names}
         refused = {name: why for name, why in refused.items() if self.window.rests(name)}
         for name, why in refused.items():
@@ -202,7 +196,7 @@ class Watch:
         if gone:
             self.window.drop(gone)
             self._packets = {name: self._packets[name] for name in self._packets if name not in gone}
-            self._told.forget(limit)
+            self._told.forget(since)
 
 
 def _faults(findings: pd.DataFrame) -> Iterator[tuple[int, str, str]]:

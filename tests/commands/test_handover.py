@@ -54,6 +54,43 @@ def test_a_call_is_exported_by_its_number_in_an_earlier_run(pcaps, busy, tmp_pat
         assert len(postproc.analyze(exported).calls) == 1
 
 
+def test_every_command_knows_a_call_by_its_number_in_an_earlier_run(pcaps, tmp_path, monkeypatch):
+    """Its number in the run is not the one that its capture alone would give it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIRESHARK_CONFIG_DIR", str(tmp_path / "wireshark"))
+    (tmp_path / "in").mkdir()
+    for name, source in (("a", pcaps / "acl_403.pcapng"), ("b", pcaps / "only_private.pcapng")):
+        shutil.copy(source, tmp_path / f"in/{name}.pcapng")
+    assert typed("run", "in", "-o", "out", "-q", "--no-report").exit_code == 0
+    run = postproc.load("out")
+    number = int(run.calls.loc[run.calls["capture"] == "b.pcapng", "call"].min())
+    assert number > 1
+    uid = run.call(number).calls["call_uid"].iloc[0]
+
+    annotated = typed("annotate", "out", "--call", number)
+    assert annotated.output.startswith("b.annotated.pcapng: ")
+    comments = (tmp_path / "b.annotated.pcapng").read_bytes()
+    assert f"(call {number})".encode() in comments
+    assert b"(call 1)" not in comments and not (tmp_path / "a.annotated.pcapng").exists()
+
+    assert typed("notebook", "out", "--call", number).exit_code == 0
+    assert f"call = run.call({number})" in (tmp_path / "b.ipynb").read_text()
+
+    coloured = typed("wireshark", "color", "out", "--call", number)
+    assert "Legs b" in coloured.output
+    assert f"call{number}" in next((tmp_path / "wireshark").rglob("dmacros")).read_text()
+
+    packed = typed("ticket", "out", "--call", number, "-o", "t.zip")
+    assert packed.exit_code == 0
+    own = postproc.analyze(tmp_path / "in/b.pcapng").calls.set_index("call_uid").loc[uid, "call"]
+    assert f"call {number} is call {own} in the ticket" in packed.output
+    assert "trace/b.pcapng" in " ".join(ZipFile(tmp_path / "t.zip").namelist())
+    for command in (["annotate"], ["notebook"], ["wireshark", "color"], ["ticket"], ["filter"], ["export"]):
+        done = typed(*command, "out", "--call", 99)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("postproc: no call 99 in this run; it has 1, 2")
+
+
 @pytest.mark.parametrize("becomes", ["another", "gone", "a pipe"])
 def test_of_a_capture_that_is_not_what_was_read_nothing_is_exported(busy, tmp_path, becomes):
     out, capture = tmp_path / "out", tmp_path / "a.pcapng"

@@ -17,7 +17,7 @@ import pytest
 
 from postproc import dataset, pipeline
 from postproc.show import store
-from tests.watch import replay
+from tests.watch import killing, replay
 
 # Ethernet, and no TCP connection of the one has addresses and ports of the other's: they are sent at one time
 REPLAYED = ("good.pcapng", "made/busy_486.pcapng")
@@ -156,16 +156,14 @@ def test_ctrl_c_tells_what_is_there_and_leaves_nothing(folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after_s", [1.5, 2.0, 2.5, 3.0, 3.5, 4.0])
-def test_a_kill_at_any_moment_leaves_each_call_once_after_a_restart(folder, tmp_path, after_s):
-    calls = tmp_path / "calls"
-    command = [*WATCH, str(folder), "--dataset", str(calls), "--heartbeat", "0"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as watch:
-        time.sleep(after_s)
-        watch.kill()
-    subprocess.run([*command, "--for", "4"], check=True, stdout=subprocess.DEVNULL)
-    found = dataset.calls(calls)["call_uid"]
-    assert sorted(found) == sorted(pipeline.run([folder], report=False, jobs=1).calls["call_uid"])
+def test_a_kill_at_any_moment_leaves_each_call_once_after_a_restart(folder, tmp_path):
+    """Among them the moment between the dataset's last file and the noting that the call was told."""
+    found = killing.moments(folder, tmp_path / "whole")
+    expected = sorted(dataset.calls(tmp_path / "whole")["call_uid"])
+    assert expected == sorted(pipeline.run([folder], report=False, jobs=1).calls["call_uid"])
+    noted = [number for number, what in enumerate(found, 1) if what == killing.NOTED]
+    for at in (1, noted[0] - 2, noted[0], noted[-1] - len(found) // 6):
+        assert killing.after_a_kill(at, folder, tmp_path / str(at)) == expected, (at, found[at - 1])
 
 
 def test_counters_are_served_on_the_loopback_address(folder):

@@ -10,7 +10,7 @@ import pytest
 from postproc import pipeline, stages
 from postproc.read import deployment
 from postproc.read.option_files import AS_USUAL
-from postproc.watch import session, window
+from postproc.watch import ending, session, window
 from postproc.watch.ending import REMEMBERED, SILENT, State, Told
 from postproc.watch.growing import first_time
 from postproc.watch.session import Early, Ending, Watch
@@ -80,7 +80,7 @@ def test_the_files_of_a_ring_are_followed_one_after_another(pcaps, tmp_path, mon
     by_time = sorted(made, key=lambda path: first_time(path, 0))
     folder = tmp_path / "folder"
     folder.mkdir()
-    monkeypatch.setattr(session, "KEPT", 1e6)
+    monkeypatch.setattr(ending, "KEPT", 1e6)
     watch = Watched(folder, tmp_path / "copies")
     monkeypatch.setattr(watch.window, "rests", lambda _: True)
     for path in by_time:
@@ -97,7 +97,7 @@ def test_the_files_of_a_ring_are_followed_one_after_another(pcaps, tmp_path, mon
     shutil.copy(pcaps / "made/busy_486.pcapng", folder)
     watch.close()
     assert len(watch.endings) == len(whole) + 1
-    monkeypatch.setattr(session, "KEPT", 0.0)
+    monkeypatch.setattr(ending, "KEPT", 0.0)
     watch.step()
     assert [path.stat().st_size > 0 for path in (tmp_path / "copies").iterdir()] == [True] * len(
         watch.window.files
@@ -187,7 +187,7 @@ def test_what_was_told_is_known_by_its_call_ids_and_checks():
 
 
 def test_a_file_that_cannot_be_read_is_named_once_and_let_go_of(pcaps, tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "KEPT", 0.0)
+    monkeypatch.setattr(ending, "KEPT", 0.0)
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "good").write_bytes((pcaps / "made/busy_486.pcapng").read_bytes())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postproc.model.described import Described
+from postproc.model.messages import REFERENCES, in_language
 from postproc.model.text import Lang
 from postproc.model.vocabulary import STATES, VERDICTS
 from postproc.show.report.cells import Copy, copies, frame_filter, shown
@@ -24,9 +25,9 @@ class Reference:
     link: str = ""
 
 
-def references(sources: Iterable[str]) -> tuple[Reference, ...]:
+def references(sources: Iterable[str], lang: Lang = "en") -> tuple[Reference, ...]:
     """The references of a finding (``RFC 8445, section 7``), with links."""
-    return tuple(Reference(shown(each), _link(each)) for each in sources)
+    return tuple(Reference(shown(in_language(each, lang, REFERENCES)), _link(each)) for each in sources)
 
 
 def _link(part: str) -> str:
@@ -114,7 +115,7 @@ def _card(call: int, place: int, found: Described, under: tuple[Card, ...], lang
         detail=shown(found.detail, LONG) if found.detail else "",
         causes=tuple(shown(each, LONG) for each in found.causes),
         remedies=tuple(shown(each, LONG) for each in found.remedies),
-        sources=references(found.references),
+        sources=references(found.references, lang),
         copies=copies((PAGE["frames"].of(lang), frame_filter(found.frames), found.capture)),
         advised=found.advised,
         under=under,

@@ -24,6 +24,7 @@ from postproc.model.calls import Call, Calls
 from postproc.model.clocks import on_one_clock
 from postproc.model.described import Described, of_table
 from postproc.model.loading import load
+from postproc.model.messages import in_language
 from postproc.model.rows import CaptureRow, LogRow, RtpStreamRow
 from postproc.model.tables import Tables
 from postproc.model.text import Lang
@@ -139,7 +140,7 @@ def report(
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),
-        unread=tuple((shown(path), shown(reason, 600)) for path, reason in unread),
+        unread=tuple((shown(path), shown(in_language(reason, lang), 600)) for path, reason in unread),
         strays=None if limits.calls else stray_streams(calls.of_none(RtpStreamRow, "rtp_streams"), lang),
         overview=_overview(entries, calls, lang, limits),
     )
@@ -213,17 +214,17 @@ def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:
             times = _from_to(row.first_time, row.last_time)
         packets = counted(PACKETS_COUNTED, row.packets, lang) if row.packets is not None else ""
         about = [packets, times, shown(row.interfaces) if row.interfaces else ""]
-        yield File(shown(row.capture), " · ".join(filter(None, about)), _lines(row.warnings))
+        yield File(shown(row.capture), " · ".join(filter(None, about)), _lines(row.warnings, lang))
 
 
 def _logs(logs: Iterable[LogRow], lang: Lang) -> Iterable[File]:
     for row in logs:
         used = PAGE["log_used"].of(lang, used=row.used or 0, lines=row.lines or 0)
-        yield File(shown(row.capture), used, _lines(row.warnings))
+        yield File(shown(row.capture), used, _lines(row.warnings, lang))
 
 
-def _lines(warnings: str | None) -> tuple[str, ...]:
-    return tuple(shown(line, 600) for line in (warnings or "").splitlines() if line)
+def _lines(warnings: str | None, lang: Lang) -> tuple[str, ...]:
+    return tuple(shown(in_language(line, lang), 600) for line in (warnings or "").splitlines() if line)
 
 
 FOLDER = Path(__file__).parent

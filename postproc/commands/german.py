@@ -1,0 +1,373 @@
+"""The German of ``--help`` and of click: commands by name, options by their English text.
+
+Examples are those of the English text.
+"""
+
+from collections.abc import Mapping
+
+from postproc.model.text import Text
+
+COMMANDS: Mapping[str, str] = {
+    "": "Sagt zu jedem Anruf in Mitschnitten, was aus Legs, Kandidaten, Bindings und Medien wurde.",
+    "run": """Mitschnitte lesen und schreiben, was aus den Anrufen darin wurde.
+
+    PFADe sind Mitschnitte und Ordner, die mit allem darunter durchsucht werden.
+    Eine Datei, die sich nicht lesen lässt, wird mit Grund genannt; die übrigen werden gelesen.
+    Logs unter den PFADen werden nur gelesen, wenn --fs-log angegeben ist.
+    Mitschnitte, die sich seit dem letzten Lauf in denselben Ordner nicht geändert haben, werden nicht
+    nochmals
+    gelesen; hat sich gar nichts geändert, werden dessen Ergebnisse gezeigt und bleiben, wie sie sind.
+    Exit-Status: 0 fertig, 1 Befunde wie mit --fail-on verlangt, 2 nicht ausführbar oder kein Mitschnitt
+    lesbar,
+    130 abgebrochen (Strg-C, SIGTERM, SIGHUP): Die früheren Ergebnisse sind dann, wie sie waren.""",
+    "watch": """Zu jedem Anruf, wenn er endet, sagen, was `run` sagen würde.
+
+    Schneidet an Schnittstellen mit (-i) oder liest, was anderes in den ORDNER schreibt, auch Dateien, die
+    noch
+    wachsen. Was bei einem laufenden Anruf schon sicher ist, wird sofort gesagt. Strg-C beendet geordnet:
+    Laufende
+    Anrufe werden als offen gemeldet. Exit-Status: 0 fertig, 1 Befunde wie mit --fail-on verlangt,
+    2 nicht ausführbar, 130 abgebrochen.""",
+    "report": """Den Bericht eines früheren Laufs schreiben: eine HTML-Datei, die kein Netz braucht.
+
+    AUSGABE ist der Ordner mit dessen Ergebnissen; `postproc run` schreibt den Bericht von selbst.
+    In anderer Sprache als der des Laufs werden die Anrufe neu beurteilt: Deployment und
+    Zugriffslisten müssen dann die des Laufs sein.""",
+    "export": """Alle Pakete eines Anrufs schreiben: SIP, STUN, DTLS, Medien, ICMP-Fehler und TURN.
+
+    Der Auszug ist pcapng mit den ursprünglichen Schnittstellen und Zeiten; jedes Paket trägt seine
+    ursprüngliche Framenummer als Kommentar. Ein Anruf in mehreren Mitschnitten ergibt je eine Datei.
+    Anrufe haben die Nummern eines früheren Laufs, wenn der Ordner mit seinen Ergebnissen oder alle seine
+    Mitschnitte angegeben sind. Mit --redact werden Nummern, Namen, Adressen und alle Wörter außer denen von
+    Protokollen und Produkten ersetzt, Medien genullt, und nichts wird geschrieben, solange ein Original
+    bleibt.""",
+    "annotate": """Einen Mitschnitt kopieren, mit den Befunden als Paketkommentaren.
+
+    Wireshark zeigt die Kommentare über dem Paket und filtert sie mit
+    frame.comment contains "no-binding-success". Vorhandene Kommentare bleiben.
+    Vom Ordner mit den Ergebnissen eines Laufs wird jeder Mitschnitt kopiert; mit --call die mit dem Anruf,
+    und nur die Befunde dazu werden gesagt.""",
+    "ticket": """Ein Support-Ticket packen: Mitschnitte, Logs, Ergebnisse, ausgefüllte Checkliste und Hashes.
+
+    Die Checkliste fragt, was der Support des Herstellers fragt; was die Mitschnitte sagen, ist ausgefüllt,
+    was niemand beantwortet hat, ist markiert. Pfade und Ordner dieses Rechners werden nicht verraten.
+    Vom Ordner mit den Ergebnissen eines Laufs werden dessen Mitschnitte und Logs gepackt; mit --call die
+    Mitschnitte mit diesem Anruf, der im Ticket eine andere Nummer haben kann: Sie wird genannt.
+
+    Mit --redact werden Nummern, Namen und Adressen in allen Dateien ersetzt, dazu alle Wörter in Mitschnitten
+    und Logs außer denen von Protokollen und Produkten. In Anlagen und Antworten wird ersetzt, wovon
+    Mitschnitte
+    und Logs sprechen; Wörter, die kein Wörterbuch kennt, werden vor dem Schreiben gezeigt. Geschrieben
+    wird nur, wenn eine Suche kein Original mehr findet. Die Kundennummer bleibt; eine Datei, die kein
+    Text ist, lässt sich dann nicht anhängen.""",
+    "notebook": """Ein Notebook zu den Anrufen eines Mitschnitts schreiben, die schlimmsten zuerst.
+
+    Es lädt die Ergebnisse von `postproc run` oder wertet, wo es keine gibt, den Mitschnitt aus, zeigt Legs,
+    Kandidaten, Bindings, Medien und Befunde und endet mit den Fragen, die man als Nächstes stellt. Zum
+    Öffnen:
+    JupyterLab oder VS Code. Ein von Hand geändertes Notebook wird nicht überschrieben.
+    Mit --call sieht es zuerst diesen Anruf an, nach seiner Nummer in den Ergebnissen, wenn deren Ordner
+    angegeben ist. --execute braucht `pip install 'legshark[notebook]'`.""",
+    "compare": """Mitschnitte eines Anrufs an mehreren Punkten vergleichen: Uhren, und wo Pakete verschwinden.
+
+    Gedruckt wird für ein Ticket: die Punkte in ihrer Reihenfolge, ihre Uhren, und je Anruf und Art, wie viele
+    Pakete einen Punkt verließen und am nächsten ankamen. Die Punkte ergeben sich aus dem, was die Mitschnitte
+    zeigen, die Uhren aus gemeinsamen Paketen; eine DATEI von --name muss nicht nochmals genannt werden.""",
+    "merge": """Mitschnitte eines Anrufs an mehreren Punkten zu einem pcapng für Wireshark vereinen.
+
+    Die Zeiten folgen einer Uhr, eine Schnittstelle heißt wie der Punkt, und ein Paket, das der nächste Punkt
+    nicht zeigt, sagt das in seinem Kommentar.""",
+    "calls": """Die Anrufe eines Datasets auflisten, nach ihrem Beginn.
+
+    Zeiten sind UTC; 30d, 12h und 5m liegen so lange zurück. Optionen, die mehrmals gehen, sind
+    Alternativen.""",
+    "prune": "Stunden eines Datasets entfernen, die länger zurückliegen.",
+    "filter": """Zu jedem Anruf den Anzeigefilter zeigen, und was der Firewall-Abteilung zu sagen ist.
+
+    Der Filter zeigt alle Legs des Anrufs, sein STUN, DTLS und seine Medien, ohne jedes Plug-in.
+    Für die Firewall: zuerst der UDP-Port des Server-Kandidaten, dann jedes Paar von Adressen und Ports mit
+    Zeiten, in Worten und als Filter für Wireshark und tcpdump. Anrufe haben die Nummern eines früheren Laufs,
+    wenn der Ordner mit dessen Ergebnissen angegeben ist.""",
+    "wireshark": 'Plug-in und Profil "Legs" in Wireshark einrichten oder einen Mitschnitt einfärben.',
+    "wireshark install": """Plug-in und Profil "Legs" für diesen Benutzer einrichten.
+
+    Die Ordner sind die, die tshark nennt. Was dort lag, wird gesichert; nochmals dasselbe ändert
+    nichts. Dateien, die andere geändert haben, bleiben ohne --force unberührt.""",
+    "wireshark uninstall": """Alles wieder herausnehmen und herstellen, was vorher da war.
+
+    Auch Profile von `postproc wireshark color` verschwinden.""",
+    "wireshark status": "Sagen, was eingerichtet ist, welches Wireshark es sieht und ob das Plug-in läuft.",
+    "wireshark color": """Ein Profil anlegen, dessen Farben und Makros die Anrufe dieses Mitschnitts nennen.
+
+    Es braucht das Plug-in nicht. ${call1} ist alles von Anruf 1, ${call1leg2} das SIP
+    seines zweiten Legs. Der Befehl, der den Mitschnitt damit öffnet, wird gezeigt. Vom Ordner mit den
+    Ergebnissen eines Laufs bekommen die Mitschnitte mit dem Anruf Profile, die seine Nummer dort kennen.""",
+    "acl": "Zugriffslisten an Adressen und Mitschnitten ausprobieren.",
+    "acl check": """Sagen, welcher Eintrag der Zugriffslisten entscheidet, und warum.
+
+    LISTEN ist ein acl.conf.xml, ein ganzes freeswitch.xml oder eine Deployment-Datei (TOML) oder der Name
+    einer in FreeSWITCH eingebauten Liste: wan.auto, rfc1918.auto, ...
+    Eine Adresse wird an jeder Liste geprüft. Von einem Mitschnitt wird jeder dem Server angebotene Kandidat
+    geprüft; welche davon der Server nimmt, wird mit dem Ziel seines ersten Binding Requests verglichen,
+    und SIP-Gegenstellen werden an den Signalisierungslisten geprüft.
+    Exit-Status: 0 fertig, 2 nicht ausführbar.""",
+    "config": "Die Konfigurationsdateien von Webserver und XCC ansehen.",
+    "config check": """Sagen, was in Konfigurationsdateien falsch ist, warum, und was hinein soll.
+
+    DATEI ist ein appsettings.json der Web-API, ein web.config der mobilen Webanwendung oder eine Datei von
+    FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
+    gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
+    Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
+    "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
+    "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
+
+    REGEL ist sein Name oder seine Kennung.""",
+    "tables": """Die Tabellen zeigen, die ein Lauf schreibt, oder die Spalten einer davon.
+
+    Ihre Beschreibungen sind wie docs/TABLES.md englisch.""",
+    "doctor": """Sagen, ob dieser Rechner Mitschnitte lesen kann.
+
+    Sucht tshark und was dazugehört, die nötigen Felder und Einstellungen und Platz
+    für temporäre Dateien.
+    Exit-Status: 0 tauglich, 2 nicht tauglich.""",
+}
+
+MANY = "mehrmals möglich"
+OPTIONS: Mapping[str, str] = {
+    "Show this message and exit.": "Diese Hilfe zeigen.",
+    "Show the version and exit.": "Die Version zeigen.",
+    "Folder for the results.": "Ordner für die Ergebnisse.",
+    "Captures read at a time.  [default: cores]": (
+        "So viele Mitschnitte gleichzeitig lesen.  [Vorgabe: Kerne]"
+    ),
+    "Write the tables as CSV, too.": "Die Tabellen auch als CSV schreiben.",
+    "Show tshark every packet: slower, the same events.": (
+        "tshark jedes Paket zeigen: langsamer, dieselben Ereignisse."
+    ),
+    "TLS keys (SSLKEYLOGFILE format), to read SIP over TLS.": (
+        "TLS-Schlüssel (Format SSLKEYLOGFILE), um SIP über TLS zu lesen."
+    ),
+    "FreeSWITCH or XCC log, or a folder of them; may be given several times.": (
+        f"Log von FreeSWITCH oder XCC oder ein Ordner damit; {MANY}."
+    ),
+    "What is known beforehand: a TOML file, or xphone, freeswitch, generic.": (
+        "Was vorab bekannt ist: eine TOML-Datei oder xphone, freeswitch, generic."
+    ),
+    "Access lists: acl.conf.xml, freeswitch.xml or a deployment file.": (
+        "Zugriffslisten: acl.conf.xml, freeswitch.xml oder eine Deployment-Datei."
+    ),
+    "List applied to candidates; give several in their order.": (
+        "Liste für Kandidaten; mehrere in ihrer Reihenfolge angeben."
+    ),
+    "List applied to SIP peers; give several in their order.": (
+        "Liste für SIP-Gegenstellen; mehrere in ihrer Reihenfolge angeben."
+    ),
+    "Ask these rules only (names or codes; `postproc rules`).": (
+        "Nur diese Regeln fragen (Namen oder Kennungen; `postproc rules`)."
+    ),
+    "Exit with 1 if there is a finding as severe as this, or worse.": (
+        "Mit 1 enden, wenn ein Befund so schwer ist oder schwerer."
+    ),
+    "Write tables and findings only.": "Nur Tabellen und Befunde schreiben.",
+    "Captures to write a notebook about; faults: those in which something was found.  "
+    "[default: faults; none with --no-report]": (
+        "Zu welchen Mitschnitten ein Notebook entsteht; faults: zu denen mit Befunden.  "
+        "[Vorgabe: faults; none mit --no-report]"
+    ),
+    "Add the calls to the dataset there, but those it has.": (
+        "Die Anrufe dem Dataset dort hinzufügen, außer denen, die es hat."
+    ),
+    "Site that the calls are of.": "Standort, von dem die Anrufe sind.",
+    "Language of texts.": "Sprache der Texte.",
+    "Print the walk and the findings of every call.": (
+        "Zu jedem Anruf den Weg durch die Prüfschritte und die Befunde zeigen."
+    ),
+    "Print errors only.": "Nur Fehler zeigen.",
+    "The tshark to run.  [default: the first on PATH]": (
+        "Das tshark, das ausgeführt wird.  [Vorgabe: das erste auf PATH]"
+    ),
+    "Print a traceback with every error.": "Zu jedem Fehler den Traceback zeigen.",
+    "Interface to capture at; several.": "Schnittstelle zum Mitschneiden; mehrere möglich.",
+    "Disk space for what is captured.": "Plattenplatz für das Mitgeschnittene.",
+    "End after so long.": "Nach dieser Zeit enden.",
+    "One object per line.": "Ein Objekt je Zeile.",
+    "How often to say on stderr how it is going; 0: never.": (
+        "Wie oft auf stderr der Stand gemeldet wird; 0: nie."
+    ),
+    "Keep the packets of calls with a fault, as pcapng.": (
+        "Die Pakete von Anrufen mit Fehler als pcapng behalten."
+    ),
+    "Serve counters to Prometheus at this port of the loopback address.": (
+        "Zähler für Prometheus an diesem Port der Loopback-Adresse anbieten."
+    ),
+    "Exit with 1 if a call had a finding as severe as this, or worse.": (
+        "Mit 1 enden, wenn ein Anruf einen so schweren Befund hatte oder einen schwereren."
+    ),
+    "This call only, with all its pictures; may be given several times.": (
+        f"Nur diesen Anruf, mit allen Bildern; {MANY}."
+    ),
+    "File to write.  [default: report.html in OUT; -N with --call, -redacted with --redact]": (
+        "Zieldatei.  [Vorgabe: report.html in AUSGABE; -N mit --call, -redacted mit --redact]"
+    ),
+    "Pseudonymise it: numbers, names, addresses; reads the captures again.": (
+        "Pseudonymisieren: Nummern, Namen, Adressen; liest die Mitschnitte nochmals."
+    ),
+    "Key of the pseudonyms, to have several files agree.  [default: random]": (
+        "Schlüssel der Pseudonyme, damit mehrere Dateien übereinstimmen.  [Vorgabe: zufällig]"
+    ),
+    "With --redact: words to be replaced, too, one in a line.": (
+        "Mit --redact: Wörter, die auch ersetzt werden, je Zeile eins."
+    ),
+    "With --redact: do not ask about words that no dictionary knows.": (
+        "Mit --redact: nicht nach Wörtern fragen, die kein Wörterbuch kennt."
+    ),
+    "Number of the call, as `run` shows it.": "Nummer des Anrufs, wie `run` sie zeigt.",
+    "File to write.  [default: call-N.pcapng]": "Zieldatei.  [Vorgabe: call-N.pcapng]",
+    "Pseudonymise the export: numbers, names, addresses, media.": (
+        "Den Auszug pseudonymisieren: Nummern, Namen, Adressen, Medien."
+    ),
+    "Take the findings from the results of an earlier run.": (
+        "Die Befunde aus den Ergebnissen eines früheren Laufs nehmen."
+    ),
+    "File to write.  [default: CAPTURE's name, .annotated.pcapng, in the current folder]": (
+        "Zieldatei.  [Vorgabe: Name des Mitschnitts mit .annotated.pcapng, im aktuellen Ordner]"
+    ),
+    "SIP trunk, gateway or app log, a sketch; may be given several times.": (
+        f"Log von SIP-Trunk, Gateway oder App, eine Skizze; {MANY}."
+    ),
+    "Answers to the checklist: JSON or TOML, by the keys in checklist.json.": (
+        "Antworten auf die Checkliste: JSON oder TOML, mit den Schlüsseln aus checklist.json."
+    ),
+    "Ask on the terminal what is still open.": "Am Terminal fragen, was noch offen ist.",
+    "Pseudonymise all of it: numbers, names, addresses, media.": (
+        "Alles pseudonymisieren: Nummern, Namen, Adressen, Medien."
+    ),
+    "File to write.": "Zieldatei.",
+    "File to write.  [default: CAPTURE's name with .ipynb, in this folder]": (
+        "Zieldatei.  [Vorgabe: Name des Mitschnitts mit .ipynb, in diesem Ordner]"
+    ),
+    "Results of `run` to load, if the capture is among them; else it is analysed.": (
+        "Ergebnisse von `run`, die geladen werden, wenn der Mitschnitt dabei ist; sonst wird er ausgewertet."
+    ),
+    "FreeSWITCH or XCC log, to analyse with; may be given several times.": (
+        f"Log von FreeSWITCH oder XCC zum Auswerten; {MANY}."
+    ),
+    "TLS keys (SSLKEYLOGFILE format), to analyse with.": (
+        "TLS-Schlüssel (Format SSLKEYLOGFILE) zum Auswerten."
+    ),
+    "Run the cells and keep their outputs.": "Die Zellen ausführen und ihre Ausgaben behalten.",
+    "What to call the place of FILE.": "Wie der Punkt von DATEI heißen soll.",
+    "By how many ms FILE's clock is ahead of the clock of the capture with the call's SIP.": (
+        "Um wie viele ms die Uhr von DATEI der des Mitschnitts mit dem SIP des Anrufs vorgeht."
+    ),
+    "That started then or later: 2026-11-22, 2026-11-22T10:30, 12h.": (
+        "Die dann oder später begannen: 2026-11-22, 2026-11-22T10:30, 12h."
+    ),
+    "That started before.": "Die davor begannen.",
+    "With this verdict.": "Mit diesem Urteil.",
+    "Of which this rule is the root cause.": "Mit dieser Regel als Ursache.",
+    "Of this site.": "Dieses Standorts.",
+    "With this identity.": "Mit dieser Kennung.",
+    "Write them as results, for `report`, `notebook` and `export`.": (
+        "Sie als Ergebnisse schreiben, für `report`, `notebook` und `export`."
+    ),
+    "30d, 12h, or a time: 2026-11-22.": "30d, 12h oder eine Zeit: 2026-11-22.",
+    "This call only, by its number as `run` shows it.": "Nur diesen Anruf, nach seiner Nummer in `run`.",
+    "This call only, by its number.": "Nur diesen Anruf, nach seiner Nummer.",
+    "Go on where files were changed by others; copies of them are kept.": (
+        "Auch weitermachen, wo andere Dateien geändert haben; Kopien davon bleiben."
+    ),
+    "Address to try; several may be given.": f"Adresse, die geprüft wird; {MANY}.",
+    "Capture whose candidates and signalling peers are tried.": (
+        "Mitschnitt, dessen Kandidaten und SIP-Gegenstellen geprüft werden."
+    ),
+    "List applied to candidates, built-in ones too; give several in their order.": (
+        "Liste für Kandidaten, auch eingebaute; mehrere in ihrer Reihenfolge angeben."
+    ),
+    "List applied to SIP peers.": "Liste für SIP-Gegenstellen.",
+    "Network of FreeSWITCH's own machine.": "Netz des Rechners von FreeSWITCH selbst.",
+    "Deployment of the captures: a TOML file, or xphone, freeswitch, generic.": (
+        "Deployment der Mitschnitte: eine TOML-Datei oder xphone, freeswitch, generic."
+    ),
+    "Which rule fires on which of the captures in PATH, read with the logs beside them, as Markdown.": (
+        "Welche Regel bei welchem Mitschnitt in PFAD anschlägt, mit den Logs daneben gelesen, als Markdown."
+    ),
+    "The rules with their claims, as Markdown.": "Die Regeln mit dem, was sie behaupten, als Markdown.",
+    "Where the program runs that reads the files.": "Wo das Programm läuft, das die Dateien liest.",
+    "Public URL of the settings; several may be given.": f"Öffentliche URL der Einstellungen; {MANY}.",
+    "A list of {file, key, value, line, put, why, level}.": (
+        "Eine Liste aus {file, key, value, line, put, why, level}."
+    ),
+    "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
+        "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
+    ),
+    "As JSON.": "Als JSON.",
+    "As Markdown.": "Als Markdown.",
+}
+
+# What stands for something in a usage line or behind an option.
+PLACEHOLDERS: Mapping[str, str] = {
+    "OPTIONS": "OPTIONEN", "COMMAND": "BEFEHL", "ARGS": "ARGUMENTE", "PATH": "PFAD", "FILE": "DATEI",
+    "FOLDER": "ORDNER", "DIR": "ORDNER", "OUT": "AUSGABE", "CAPTURE": "MITSCHNITT", "INTEGER": "GANZZAHL",
+    "FLOAT": "ZAHL", "RANGE": "IM BEREICH", "DIRECTORY": "ORDNER", "RULE": "REGEL", "LISTS": "LISTEN",
+    "NETWORK": "NETZ", "TIME": "ZEIT", "SECONDS": "SEKUNDEN", "INTERFACE": "SCHNITTSTELLE",
+    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE",
+}  # fmt: skip
+BRACKETS: Mapping[str, str] = {
+    "default: (of the locale)": "Vorgabe: die der Umgebung",
+    "default: (the run's)": "Vorgabe: die des Laufs",
+    "default: ": "Vorgabe: ",
+    "required": "erforderlich",
+    "env var: ": "Umgebungsvariable: ",
+}
+
+# What click says of a command line (its version 8), as templates.
+CLICK = (
+    Text("Aborted!", "Abgebrochen."),
+    Text("Missing command.", "Der Befehl fehlt."),
+    Text("Missing argument '{name}'.", "Das Argument '{name}' fehlt."),
+    Text("Missing option '{name}'.", "Die Option '{name}' fehlt."),
+    Text("Missing argument '{name}'. {more}", "Das Argument '{name}' fehlt. {more}"),
+    Text("Missing option '{name}'. {more}", "Die Option '{name}' fehlt. {more}"),
+    Text("Choose from:\n\t{choices}", "Zur Wahl stehen:\n\t{choices}"),
+    Text("No such option '{name}'.", "Die Option '{name}' gibt es nicht."),
+    Text(
+        "No such option '{name}'. Did you mean '{near}'?",
+        "Die Option '{name}' gibt es nicht. Gemeint: '{near}'?",
+    ),
+    Text(
+        "No such option '{name}'. (Possible options: {near})",
+        "Die Option '{name}' gibt es nicht. (Möglich: {near})",
+    ),
+    Text("No such command '{name}'.", "Den Befehl '{name}' gibt es nicht."),
+    Text(
+        "No such command '{name}'. Did you mean '{near}'?",
+        "Den Befehl '{name}' gibt es nicht. Gemeint: '{near}'?",
+    ),
+    Text(
+        "No such command '{name}'. (Did you mean one of: {near}?)",
+        "Den Befehl '{name}' gibt es nicht. (Gemeint ist eins davon: {near}?)",
+    ),
+    Text("Option '{name}' requires an argument.", "Die Option '{name}' braucht einen Wert."),
+    Text("Option '{name}' requires {count} arguments.", "Die Option '{name}' braucht {count} Werte."),
+    Text("Option '{name}' does not take a value.", "Die Option '{name}' nimmt keinen Wert."),
+    Text("Got unexpected extra argument ({names})", "Ein Argument zu viel ({names})"),
+    Text("Got unexpected extra arguments ({names})", "Argumente zu viel ({names})"),
+    Text("Argument '{name}' takes {count} values.", "Das Argument '{name}' nimmt {count} Werte."),
+    Text("Invalid value: {why}", "Ungültiger Wert: {why}"),
+    Text("Invalid value for {name}: {why}", "Ungültiger Wert für {name}: {why}"),
+    Text("'{value}' is not one of {choices}.", "'{value}' ist nicht eins von {choices}."),
+    Text("'{value}' is not a valid integer range.", "'{value}' ist keine ganze Zahl."),
+    Text("'{value}' is not a valid integer.", "'{value}' ist keine ganze Zahl."),
+    Text("'{value}' is not a valid float range.", "'{value}' ist keine Zahl."),
+    Text("'{value}' is not a valid float.", "'{value}' ist keine Zahl."),
+    Text("{value} is not in the range {range}.", "{value} liegt nicht im Bereich {range}."),
+    Text("{kind} '{path}' does not exist.", "{kind} '{path}' gibt es nicht."),
+    Text("{kind} '{path}' is a file.", "{kind} '{path}' ist eine Datei."),
+    Text("{kind} '{path}' is a directory.", "{kind} '{path}' ist ein Ordner."),
+    Text("{kind} '{path}' is not readable.", "{kind} '{path}' ist nicht lesbar."),
+    Text("{kind} '{path}' is not writable.", "{kind} '{path}' ist nicht schreibbar."),
+    Text("File", "Datei"),
+    Text("Directory", "Ordner"),
+    Text("Path", "Pfad"),
+)

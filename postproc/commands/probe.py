@@ -1,0 +1,180 @@
+"""``postproc probe``: ask a web server, a STUN server or a range of UDP ports, when told to."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postproc.commands.options import guarded, lang_option
+from postproc.model.text import Lang, Text
+
+if TYPE_CHECKING:
+    from postproc.probe.result import Result, Tell
+
+LISTENS = Text(
+    "listens at UDP {ports} of {bind} for {seconds} s; token: {token}",
+    "lauscht {seconds} s lang auf UDP {ports} von {bind}; Token: {token}",
+)
+IN_USE = Text("in use, and left out: {ports}", "belegt und ausgelassen: {ports}")
+HEARD = Text(
+    "{asked} questions, {answered} answered, {limited} above the limit, {strangers} datagrams of strangers",
+    "{asked} Fragen, {answered} beantwortet, {limited} über der Grenze, {strangers} Datagramme von Fremden",
+)
+
+
+@click.command("probe")
+@click.argument("what", nargs=-1, required=True, metavar="TARGET")
+@click.option("--listen", metavar="PORTS", help="With udp: be the other end, at these ports.")
+@click.option(
+    "--token", envvar="POSTPROC_PROBE_TOKEN", show_envvar=True, help="With udp: what the listener shows."
+)
+@click.option(
+    "--bind", default="0.0.0.0", show_default=True, metavar="IP", help="With --listen: address to listen at."
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --listen: how long.",
+)
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="With https: certificates to trust beside the system's.",
+)
+@click.option(
+    "--hub", metavar="PATH", help="With https: path of the event channel.  [default: hub of the web API]"
+)
+@click.option(
+    "--hold",
+    type=click.FloatRange(min=0, max=3600),
+    default=0,
+    metavar="SECONDS",
+    help="With https: keep the WebSocket open for so long.",
+)
+@click.option("--mapping", is_flag=True, help="With stun: ask the other address that the server names, too.")
+@click.option("--json", "as_json", is_flag=True, help="A list of {step, verdict, rule, said, facts}.")
+@lang_option
+@guarded
+def probe_command(
+    *,
+    what: tuple[str, ...],
+    listen: str | None,
+    token: str | None,
+    bind: str,
+    seconds: float,
+    ca: Path | None,
+    hub: str | None,
+    hold: float,
+    mapping: bool,
+    as_json: bool,
+    lang: Lang,
+) -> None:
+    """Ask servers what they do, seen from here.
+
+    Nothing is contacted but what is named, and that is said first.
+
+    \b
+    TARGET is one of
+        https://HOST[:PORT]/...   name, TCP, TLS, certificate, the guide's paths, SignalR
+        stun:HOST[:PORT]          the address it sees, and how NAT maps
+        udp HOST PORTS            which ports pass each way; `udp --listen PORTS` is the other end
+
+    Exit status: 0 asked, whatever came of it; 2 could not run.
+
+    \b
+    Examples:
+        postproc probe https://xp.example.com/XPhoneConnect/webclientapi
+        postproc probe stun:stun.example.com
+        postproc probe udp --listen 30000-33000
+        postproc probe udp xcc.example.com 30000-33000 --token ABC...
+    """
+    kind, *rest = what
+    if kind == "udp" and listen and not rest:
+        _listen(listen, bind, token, seconds, lang)
+        return
+    results = _results(kind, rest, token, ca, hub, hold, _telling(lang), mapping=mapping)
+    if results is None:
+        raise click.UsageError("expected https://HOST/..., stun:HOST, udp HOST PORTS or udp --listen PORTS")
+    _print(results, lang, as_json=as_json)
+
+
+def _results(  # noqa: PLR0917
+    kind: str,
+    rest: list[str],
+    token: str | None,
+    ca: Path | None,
+    hub: str | None,
+    hold: float,
+    tell: "Tell",
+    *,
+    mapping: bool,
+) -> "Iterable[Result] | None":
+    """What is asked for, asked as the results are taken; None where it is nothing that can be asked."""
+    if kind.startswith("https:") and not rest:
+        from postproc.probe.result import installed
+
+        installed()
+        from postproc.probe import https
+        from postproc.probe.waiting import taken
+
+        return taken(https.run(https.asked(kind, hub=hub, ca=ca, hold=hold), tell))
+    if kind.startswith("stun:") and not rest:
+        from postproc.probe import stun
+
+        return stun.run(*stun.server(kind), tell, mapping=mapping)
+    if kind == "udp" and len(rest) == 2:
+        from postproc.probe import udp
+
+        return udp.run(rest[0], udp.ports(rest[1]), udp.check_token(token or ""), tell)
+    return None
+
+
+def _telling(lang: Lang) -> "Tell":
+    """On stderr, before anything is sent."""
+    from postproc.show.terminal import clean
+
+    return lambda text, contacted: click.echo(clean(text.of(lang, what=contacted)), err=True)
+
+
+def _print(results: "Iterable[Result]", lang: Lang, *, as_json: bool) -> None:
+    from postproc.probe import result
+    from postproc.show.terminal import console, folded, say
+
+    if as_json:
+        click.echo(result.as_json(results, lang))
+        return
+    screen = console(sys.stdout)
+    width = screen.width if screen.is_terminal else None
+    for each in results:
+        for line in result.lines(each, lang):
+            for part in folded(line, width, hanging=23):
+                say(screen, part)
+
+
+def _listen(given: str, bind: str, token: str | None, seconds: float, lang: Lang) -> None:
+    from postproc.probe import listener, udp
+
+    wanted = udp.ports(given)
+    secret = udp.check_token(token) if token else listener.new_token()
+
+    def ready(bound: Iterable[int]) -> None:
+        held = set(bound)
+        shown = {"ports": udp.written(held), "bind": bind, "seconds": f"{seconds:g}", "token": secret}
+        click.echo(LISTENS.of(lang, **shown))
+        if missing := set(wanted) - held:
+            click.echo(IN_USE.of(lang, ports=udp.written(missing)))
+        sys.stdout.flush()
+
+    heard = listener.listen(bind, wanted, secret, seconds, ready)
+    click.echo(
+        HEARD.of(
+            lang, asked=heard.asked, answered=heard.answered, limited=heard.limited, strangers=heard.strangers
+        )
+    )

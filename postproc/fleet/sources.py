@@ -1,0 +1,115 @@
+"""Which files are to be read, by chain: what is given as a path, or as a URL that fsspec knows.
+
+What is told of a remote file is its URL; it is copied to a disk of the worker while it is read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from postproc.dataset.partitions import site_name
+from postproc.model.errors import SetupError
+from postproc.read import inputs
+from postproc.read.inputs import Unread, bears_extension, readable
+from postproc.watch.growing import first_time
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+REMOTE = "://"
+HEAD = 1 << 16  # bytes in which the first packet's time stands
+
+
+@dataclass(frozen=True)
+class Source:
+    """A capture, by path or URL; ``name`` is what its rows bear."""
+
+    place: str
+    name: str
+    size: int
+    first_ns: int = 0  # time of its first packet
+
+    def fetched(self, path: Path) -> Path:
+        """Where it can be read: itself, or a copy at ``path``. OSError where it cannot be had."""
+        if REMOTE not in self.place:
+            return Path(self.place)
+        files, there = _remote(self.place)
+        files.get_file(there, str(path))
+        return path
+
+    def timed(self, scratch: Path) -> "Source":
+        """The same with the time of its first packet; last among its chain where that cannot be told."""
+        latest = (1 << 63) - 1
+        try:
+            if REMOTE not in self.place:
+                return replace(
+                    self, first_ns=first_time(Path(self.place), Path(self.place).stat().st_mtime_ns)
+                )
+            files, there = _remote(self.place)
+            scratch.write_bytes(files.cat_file(there, start=0, end=HEAD))
+            return replace(self, first_ns=first_time(scratch, latest))
+        except OSError:  # reading it will say so
+            return replace(self, first_ns=latest)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The captures of a folder."""
+
+    site: str
+    sources: tuple[Source, ...]
+
+
+def chains(paths: Iterable[str], site: str | None) -> tuple[list[Chain], list[Unread]]:
+    """A chain for each folder given, and one for the files given of each folder; and what is no capture.
+
+    The site of a chain is its folder's name where none is given. SetupError where that cannot be one.
+    """
+    held: dict[tuple[str, str], list[Source]] = {}
+    unread: list[Unread] = []
+    for path in paths:
+        found = _there(path) if REMOTE in path else _here(Path(path), unread)
+        for top, source in found:
+            held.setdefault(top, []).append(source)
+    return [
+        Chain(site or site_name(name), tuple(dict.fromkeys(sources)))
+        for (_, name), sources in held.items()
+    ], unread  # fmt: skip
+
+
+Top = tuple[str, str]  # a folder and its name
+
+
+def _here(path: Path, unread: list[Unread]) -> Iterable[tuple[Top, Source]]:
+    found, left_out = inputs.find([path])
+    unread += left_out
+    folder = (path if inputs.is_folder(path) else path.parent).absolute()
+    for capture in found:
+        yield (str(folder), folder.name), Source(str(capture.path), capture.name, capture.size)
+
+
+def _there(url: str) -> Iterable[tuple[Top, Source]]:
+    files, pattern = _remote(url)
+    tops = [pattern] if files.exists(pattern) else sorted(files.glob(pattern))
+    if not tops:
+        raise SetupError(f"{url}: nothing there")
+    for top in tops:
+        folder = PurePosixPath(top) if files.isdir(top) else PurePosixPath(top).parent
+        found: dict[str, dict[str, Any]] = files.find(top, detail=True)
+        for path, about in sorted(found.items()):
+            if bears_extension(PurePosixPath(path)):
+                name = readable(PurePosixPath(path).relative_to(folder).as_posix())
+                place = files.unstrip_protocol(path)
+                yield (str(folder), folder.name), Source(place, name, about["size"] or 0)
+
+
+def _remote(url: str) -> "tuple[AbstractFileSystem, str]":
+    """What serves a URL, and the path there."""
+    try:
+        from fsspec.core import url_to_fs  # noqa: PLC0415  (the extra ``cluster``)
+
+        files, path = url_to_fs(url)
+    except (ImportError, ValueError) as error:  # of fsspec, or of what it needs for this kind of URL
+        raise SetupError(f"{url}: {error}") from error
+    return files, path

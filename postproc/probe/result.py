@@ -1,0 +1,94 @@
+"""What a probe finds, and what it is about to contact: said before anything is sent."""
+
+import importlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from postproc.model.enumerations import Verdict
+from postproc.model.errors import SetupError
+from postproc.model.text import Lang, Text, clean
+from postproc.model.vocabulary import VERDICTS
+
+EXTRA = ("httpx", "websockets", "cryptography")
+LONGEST = 200  # characters of what a stranger says, when it is shown
+CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
+ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One thing that was asked.
+
+    ``rule``: the error picture that it shows, where there is one (the names are those of findings).
+    ``facts`` fill in the texts; those that are text come from strangers.
+    """
+
+    step: str
+    verdict: Verdict
+    said: Text
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    rule: str | None = None
+    advice: Text | None = None
+
+    def told(self, lang: Lang) -> str:
+        return self.said.of(lang, **{name: _shown(value) for name, value in self.facts.items()})
+
+
+Tell = Callable[[Text, str], object]  # a template, and what is contacted
+
+
+def _shown(value: object) -> object:
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = clean(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def lines(result: Result, lang: Lang) -> list[str]:
+    """For a terminal: the verdict, what was asked, what came of it, what to do."""
+    told = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
+    if result.advice:
+        facts = {name: _shown(value) for name, value in result.facts.items()}
+        told.append(f"{'':22} {ADVICE.of(lang, what=result.advice.of(lang, **facts))}")
+    return told
+
+
+def as_json(results: Iterable[Result], lang: Lang) -> str:
+    """A list of {step, verdict, rule, said, facts}; text of strangers is made harmless."""
+    return json.dumps(
+        [
+            {
+                "step": each.step,
+                "verdict": each.verdict,
+                "rule": each.rule,
+                "said": each.told(lang),
+                "facts": {name: _plain(value) for name, value in each.facts.items()},
+            }
+            for each in results
+        ],
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return _shown(value)
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def needs_extra(error: ImportError) -> NoReturn:
+    """Say in one line which libraries the probe needs; what is missing else is a mistake of ours."""
+    if (error.name or "").partition(".")[0] in EXTRA:
+        raise SetupError(f"probe needs {', '.join(EXTRA)}: pip install 'legshark[probe]'") from None
+    raise error
+
+
+def installed(names: Sequence[str] = EXTRA) -> None:
+    """SetupError where a library of the extra is missing."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            needs_extra(error)

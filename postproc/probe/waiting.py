@@ -1,0 +1,21 @@
+"""Results of what is asked without blocking, for those who take them one after the other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def taken(results: AsyncIterator[T]) -> Iterator[T]:
+    """Yield each result as it comes; the loop is closed when they end, or when nobody wants more."""
+    with asyncio.Runner() as runner:
+        while True:
+            try:
+                yield runner.run(_next(results))
+            except StopAsyncIteration:
+                return
+
+
+async def _next(results: AsyncIterator[T]) -> T:
+    return await anext(results)

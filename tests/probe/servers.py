@@ -1,0 +1,177 @@
+"""Web servers on loopback that speak as an ASP.NET hub does, and those that do not: refusing, slow, lying ones.
+
+A few pages by HTTP/1.1, and SignalR's negotiate, WebSocket (RFC 6455) and long polling at ``hub``.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import ssl
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+API = "/XPhoneConnect/webclientapi"
+HUB = f"{API}/hub"
+PUBLISHED = ("/XPhoneConnect/mobile", "/XPhoneConnect/Mobile", "/xphoneconnect/mobile", "/XPhoneConnect/doc")
+Page = tuple[int, Mapping[str, str], bytes]
+ACCEPT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+@dataclass
+class Behaviour:
+    """``certificate``: a file with key and chain; None: no TLS. ``pages`` beside those that are published."""
+
+    certificate: Path | None = None
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    elsewhere: Page = (404, {"Content-Type": "text/html"}, b"<html>no such page</html>")
+    transports: tuple[str, ...] = ("WebSockets", "LongPolling")
+    negotiate: Page | None = None
+    websocket: str = "ok"  # or ignored, 400, reset, odd, killed
+    polling: bool = True
+    silent: bool = False  # takes connections, and says nothing
+    versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None
+
+
+@dataclass
+class Running:
+    port: int
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(behaviour: Behaviour) -> Iterator[Running]:
+    """The server in a thread of its own, at a port of 127.0.0.1 that is free."""
+    loop = asyncio.new_event_loop()
+    running = Running(0)
+    server = loop.run_until_complete(
+        asyncio.start_server(
+            lambda reader, writer: _connection(reader, writer, behaviour, running),
+            "127.0.0.1",
+            0,
+            ssl=_context(behaviour),
+        )
+    )
+    running.port = server.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                loop.run_until_complete(task)
+        loop.close()
+
+
+def _context(behaviour: Behaviour) -> ssl.SSLContext | None:
+    if behaviour.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if behaviour.versions:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # they are old, and meant
+            context.minimum_version, context.maximum_version = behaviour.versions
+    context.load_cert_chain(behaviour.certificate)
+    return context
+
+
+async def _connection(reader, writer, behaviour: Behaviour, running: Running) -> None:
+    with suppress(OSError, EOFError):
+        if behaviour.silent:
+            await reader.read()
+            return
+        while True:
+            try:
+                method, path, headers = await _request(reader)
+            except ValueError:
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                break
+            running.requests.append(f"{method} {path}")
+            if headers.get("upgrade") == "websocket" and behaviour.websocket != "ignored":
+                await _websocket(reader, writer, headers, behaviour.websocket)
+                break
+            status, more, content = _page(method, path, behaviour)
+            lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(content)}", "Server: test"]
+            lines += [f"{name}: {value}" for name, value in more.items()]
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
+            await writer.drain()
+    writer.close()
+
+
+async def _request(reader):
+    begin = await reader.readexactly(1)
+    if not begin.isalpha():
+        raise ValueError("no HTTP")
+    head = (begin + await reader.readuntil(b"\r\n\r\n")).decode()
+    first, *lines = head.split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+    await reader.readexactly(int(headers.get("content-length", 0)))
+    method, path, _ = first.split(" ")
+    return method, path, headers
+
+
+def _page(method: str, path: str, behaviour: Behaviour) -> Page:
+    bare = path.partition("?")[0]
+    if bare in behaviour.pages:
+        return behaviour.pages[bare]
+    if bare == f"{HUB}/negotiate" and method == "POST":
+        offered = [{"transport": each, "transferFormats": ["Text"]} for each in behaviour.transports]
+        told = {"negotiateVersion": 1, "connectionToken": "t/o+k=", "availableTransports": offered}
+        return behaviour.negotiate or (200, {"Content-Type": "application/json"}, json.dumps(told).encode())
+    if bare == HUB:
+        return _poll(method, path, behaviour)
+    if bare in PUBLISHED:
+        return 200, {}, b"a page"
+    return (404, {}, b"") if bare == API else behaviour.elsewhere
+
+
+def _poll(method: str, path: str, behaviour: Behaviour) -> Page:
+    """The hub's handshake is answered with ``{}`` by the poll that follows it."""
+    if "id=t%2Fo%2Bk%3D" not in path or not behaviour.polling:
+        return 404, {}, b"No Connection with that ID"
+    if method == "POST":
+        behaviour.pages = {**behaviour.pages, "greeted": (200, {}, b"")}
+        return 200, {}, b""
+    return 200, {}, b"{}\x1e" if "greeted" in behaviour.pages and method == "GET" else b""
+
+
+async def _websocket(reader, writer, headers, behaviour: str) -> None:
+    if behaviour == "reset":
+        writer.transport.abort()
+        return
+    if behaviour.isdigit():
+        writer.write(
+            f"HTTP/1.1 {behaviour} x\r\nContent-Length: 0\r\nLocation: https://192.0.2.1/\r\n\r\n".encode()
+        )
+        await writer.drain()
+        return
+    key = base64.b64encode(hashlib.sha1((headers["sec-websocket-key"] + ACCEPT).encode()).digest()).decode()
+    accept = (
+        f"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {key}\r\n\r\n"
+    )
+    writer.write(accept.encode())
+    await _frame(reader)
+    answer = b'{"error":"no such protocol"}\x1e' if behaviour == "odd" else b"{}\x1e"
+    writer.write(bytes([0x81, len(answer)]) + answer)
+    await writer.drain()
+    if behaviour == "killed":
+        await asyncio.sleep(0.3)
+        writer.transport.abort()
+    else:
+        await reader.read(1)  # the client's Close
+
+
+async def _frame(reader) -> bytes:
+    """A short masked frame of a client."""
+    _, length = await reader.readexactly(2)
+    mask = await reader.readexactly(4)
+    return bytes(sign ^ mask[at % 4] for at, sign in enumerate(await reader.readexactly(length & 0x7F)))
