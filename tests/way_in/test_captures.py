@@ -1,17 +1,17 @@
 """Recorded captures of the way in against what their makers know: with the keys, and without.
 
 Real clients (OpenSSL, Chromium, Java, Node), nginx as reverse proxy and a hub of SignalR made them in
-network namespaces; ``captures/truth.json`` says what has to be found and what must not be.
+network namespaces; ``pcaps/way-in/truth.json`` says what has to be found and what must not be.
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
 import postproc
+from tests.conftest import PCAPS
 
-HERE = Path(__file__).parent / "captures"
+HERE = PCAPS / "way-in"
 TRUTHS = json.loads((HERE / "truth.json").read_text(encoding="utf-8"))
 WITH_KEYS = sorted(name for name, truth in TRUTHS.items() if truth["keys"] == "beside")
 
