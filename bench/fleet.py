@@ -39,6 +39,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         calls = Path(scratch) / "calls"
         usage, workers = on_cluster(captures, calls, kill=given.kill)
+        if usage.failure:
+            sys.exit(usage.failure)
         found = dataset.calls(calls)
         one = pipeline.run([captures / "site-00"], report=False, jobs=1).calls
     there = found[found["site"] == "site-00"]
@@ -48,8 +50,8 @@ def main() -> None:
     twice = int(found["call_uid"].duplicated().sum())
     print(f"{len(found)} calls of {given.sites * given.calls}, {twice} twice, first site differs: {wrong}")
     print(f"driver: {usage.wall_s:.0f} s, {usage.cpu_s:.1f} CPU s, {usage.peak_mb:.0f} MB")
-    print("workers:", *(f"{peak:.0f} MB, {cpu:.0f} CPU s" for peak, cpu in workers), usage.failure or "")
-    sys.exit(bool(wrong or twice or usage.failure or len(found) != given.sites * given.calls))
+    print("workers:", *(f"{peak:.0f} MB, {cpu:.0f} CPU s" for peak, cpu in workers))
+    sys.exit(bool(wrong or twice or len(found) != given.sites * given.calls))
 
 
 def told(calls: pd.DataFrame) -> pd.DataFrame:

@@ -7,18 +7,62 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from postproc.model.addresses import endpoint
 from postproc.model.columns import TEXT
 from postproc.model.tables import BY_NAME, Tables
 from postproc.model.text import Lang
 from postproc.show import selection
 from postproc.show.selection import call_filters
+from postproc.show.terminal import clean
 
 if TYPE_CHECKING:
     from pyshark.packet.packet import Packet
 
     from postproc.show.pictures.figures import Drawing
 
+# What a layer says of itself in a line: SIP, STUN, DTLS, ICMP, RTP.
+INFO = ("request_line", "status_line", "type", "record_content_type", "handshake_type", "ssrc")
+LONGEST = 120  # characters of it
 STEP = ("step", "state", "question", "said", "capture", "frames", "filter")  # columns of a walk
+
+
+class Packets(list["Packet"]):
+    """Packets as a list; printed, each is a line: number, time, addresses, what it is."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Columns frame, time (UTC), src, dst and info."""
+        rows = [_packet(each) for each in self]
+        return pd.DataFrame(rows, columns=["frame", "time", "src", "dst", "info"])
+
+    def __repr__(self) -> str:
+        lines = (
+            f"{frame:6} {time:%H:%M:%S.%f} {src} -> {dst}  {info}"
+            for frame, time, src, dst, info in self.table.itertuples(index=False)
+        )
+        return "\n".join(map(clean, lines)) or "no packets"
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, escape=True))
+
+
+def _packet(packet: "Packet") -> tuple[int, pd.Timestamp, str, str, str]:
+    """Number, time, ends and what the innermost layer that says so calls itself."""
+    address = next((layer for layer in reversed(packet.layers) if layer.layer_name in ("ip", "ipv6")), None)
+    port = next((layer for layer in reversed(packet.layers) if layer.layer_name in ("udp", "tcp")), None)
+    src, dst = (
+        endpoint(
+            str(address.get_field_value(f"{side}") or "") if address else "",
+            int(port.get_field_value(f"{side}port") or 0) if port else None,
+        )
+        for side in ("src", "dst")
+    )
+    last = packet.layers[-1]
+    said = (last.get_field_value(name) for name in INFO)
+    info = next((str(text) for text in said if text), "")
+    whole, _, part = str(packet.sniff_timestamp).partition(".")
+    time = pd.Timestamp(int(whole) * 10**9 + int(part[:9].ljust(9, "0")), unit="ns", tz="UTC")
+    return int(packet.number), time, src, dst, f"{last.layer_name.upper()} {info}".strip()[:LONGEST]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -104,7 +148,7 @@ class Call:
         file: str | Path | None = None,
         keylog: str | Path | None = None,
         limit: int | None = None,
-    ) -> "list[Packet]":
+    ) -> "Packets":
         """The call's frames with all their layers and fields, as pyshark packets: ``packet.sip.from``.
 
         Without a display filter these are SIP, STUN, DTLS and ICMP; with one every
@@ -118,11 +162,11 @@ class Call:
 
         mine = self.filter
         if not mine:
-            return []
+            return Packets()
         show = f"({mine}) && ({display_filter or tshark.SIGNALLING})"
         files = [Path(file)] if file else [inputs.located(path) for path in self.captures["path"]]
         keys = Path(keylog) if keylog else None
-        return [packet for each in files for packet in tshark.packets(each, show, keys, limit)]
+        return Packets(packet for each in files for packet in tshark.packets(each, show, keys, limit))
 
     def _drawn(self, name: str) -> "Drawing":
         from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)

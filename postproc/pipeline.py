@@ -22,7 +22,7 @@ from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
-from postproc.read import inputs, logfiles
+from postproc.read import inputs, logfiles, sip_text
 from postproc.read.inputs import Capture, Unread, located, readable, said
 from postproc.read.option_files import AS_USUAL, Options
 from postproc.read.processes import cores
@@ -33,6 +33,7 @@ from postproc.sparing import sparing
 from postproc.workers import workers
 
 REPORT = "report.html"
+TOLD = 100  # calls whose SIP messages a report has as text
 UNSHOWN = "left out of the report"
 WRITING = Text("writing the tables", "schreibe die Tabellen")
 REPORTING = Text("writing the report", "schreibe den Bericht")
@@ -172,10 +173,10 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
             tell(Step(WRITING))
             store.write_tables(done.tables, held.file("tables"), done.id, csv=wished.csv)
             told = {"version": done.version, "lang": done.lang, "id": done.id}
-            store.write_findings(done.tables, done.walks, told, held.file(FINDINGS))
+            store.write_findings(done.tables, done.walks, told, held.file(FINDINGS), done.answers)
             if wished.report:
                 tell(Step(REPORTING))
-                text, unshown = _page(done)
+                text, unshown = _page(replace(done, out=out))
                 left_out += unshown
                 if text is not None:
                     _save(text, held.file(REPORT))
@@ -192,14 +193,18 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
     return done
 
 
-def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Unread, ...]:
+def write_report(
+    done: Run, path: Path, calls: Collection[int] = (), base: Path = Path()
+) -> tuple[Unread, ...]:
     """Write a run as one HTML page, of some calls only if any are named; return what it had to leave out.
+
+    ``base`` is the folder from which paths of captures are told.
 
     Raises SetupError if it cannot be written, LookupError when the run has not one of the calls.
     """
     for call in calls:
         done.call(call)
-    text, unshown = _page(done, calls)
+    text, unshown = _page(done, calls, base)
     if text is None:
         raise SetupError(f"{path}: {next((each.reason for each in unshown), UNSHOWN)}")
     try:
@@ -209,18 +214,23 @@ def write_report(done: Run, path: Path, calls: Collection[int] = ()) -> tuple[Un
     return unshown
 
 
-def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unread, ...]]:
+def _page(
+    done: Run, calls: Collection[int] = (), base: Path = Path()
+) -> tuple[str | None, tuple[Unread, ...]]:
     """The report, without the captures that it cannot take; None if it can take none."""
     from postproc import batch  # noqa: PLC0415
     from postproc.show.report import page  # noqa: PLC0415  (jinja2 is for those who want a page)
 
     files = dict(zip(done.captures["capture"], done.captures["path"], strict=True))
+    texts = _texts(done, files, base)
 
     def work(names: Sequence[str]) -> str:
         gone = sorted(files.keys() - set(names))
         made = page.report(
             selection.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
-            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
+            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)], answers=done.answers,
+            place=done.out,
+            texts=texts,
             version=done.version, run=done.id, limits=page.Limits(calls=calls),
         )  # fmt: skip
         return page.html(made)
@@ -231,6 +241,20 @@ def _page(done: Run, calls: Collection[int] = ()) -> tuple[str | None, tuple[Unr
         Unread(inputs.located(files[name]), f"{UNSHOWN}: {batch.reason(error)}", error)
         for name, error in lost.items()
     )
+
+
+def _texts(done: Run, files: Mapping[str, str], base: Path) -> dict[tuple[str, int], str]:
+    """SIP messages as text, of the calls that a page tells most of: the worst, and some others."""
+    ids = done.legs[done.legs["call"].isin(done.worst_first()["call"].head(TOLD))]["call_id"]
+    rows = done.sip_messages[done.sip_messages["call_id"].isin(ids)]
+    found: dict[tuple[str, int], str] = {}
+    for name in rows["capture"].unique():
+        if isinstance(path := files.get(name), str):
+            some = rows[rows["capture"] == name]
+            wanted = dict(zip(some["frame"].astype(int), some["call_id"], strict=True))
+            read = sip_text.texts(base / inputs.located(path), wanted)
+            found |= {(name, frame): text for frame, text in read.items()}
+    return found
 
 
 def _save(text: str, path: Path) -> None:
@@ -281,11 +305,11 @@ def _told_in(
         told = here.submit(stages.judged, by_one_clock(own), work, recorded, apart)
     if error := told.exception():
         return None, error
-    tables, walked = told.result()
+    tables, walked, answered = told.result()
     if not tables.findings[JUDGED].equals(done.findings[JUDGED]):
         return None, None
     whole = tables.with_(captures=done.captures)
-    return replace(done, tables=whole, walks=walked, lang=lang), None
+    return replace(done, tables=whole, walks=walked, answers=answered, lang=lang), None
 
 
 @contextmanager

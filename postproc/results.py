@@ -35,6 +35,7 @@ class Run:
     unread: tuple[Unread, ...] = ()
     unchanged: int = 0  # captures whose events were in the cache
     walks: store.Walks = field(default_factory=dict)  # by call, in the language of the run
+    answers: store.Answers = field(default_factory=dict)  # what to answer of a call, in each language
     logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
     version: str = __version__
     lang: Lang = "en"  # of the prose
@@ -87,6 +88,24 @@ class Run:
         """The calls by verdict, the worst first."""
         return calls.worst_first(self.calls, self.findings)
 
+    @property
+    def steps(self) -> pd.DataFrame:
+        """Where calls stop: a row per call, the worst first; a column per step of the walk with its state."""
+        ranked = self.worst_first()
+        rows = {
+            call: {step["step"]: step["state"] for step in self.walks.get(call, ())}
+            for call in ranked["call"].tolist()
+        }
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=names).astype("string")
+        return table.rename_axis(index="call", columns="step")
+
+    def steps_plot(self) -> "Drawing":
+        """The table ``steps`` as a picture: calls downwards, steps across."""
+        from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)
+
+        return figures.steps(self.walks, self.steps.index.tolist(), self.lang)
+
     def overview(self) -> "Drawing":
         """The calls over time, by verdict, as a figure."""
         from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)
@@ -120,11 +139,12 @@ def loaded(out: Path) -> tuple[Run, set[str]]:
         tables, ids = store.read_tables(results)
         summary = results.read(SUMMARY, store.read_summary)
         unread = tuple(Unread(located(each["path"]), each["reason"]) for each in summary["unread"])
-        about, walked = results.read(FINDINGS, store.read_findings)
+        about, walked, answered = results.read(FINDINGS, store.read_findings)
         ids |= {summary.get("run", ""), about.get("id", "")}
         lang: Lang = "de" if about.get("lang") == "de" else "en"
         version = summary["version"]
-        return Run(tables, out, unread, walks=walked, lang=lang, version=version, id=min(ids)), ids
+        about_run = Run(tables, out, unread, walks=walked, answers=answered, lang=lang, version=version)
+        return replace(about_run, id=min(ids)), ids
     except FileNotFoundError:
         raise SetupError(f"{out}: no results here; `postproc run PATH -o {out}` makes them") from None
     except store.UNREADABLE as error:

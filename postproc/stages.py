@@ -17,7 +17,7 @@ from postproc import batch, cache, memory, places, provenance
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.correlate.identity import with_uids
-from postproc.diagnose import diagnose, walks
+from postproc.diagnose import answers, diagnose, walks
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
 from postproc.model.recordings import Recordings, joined
@@ -59,7 +59,7 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     gathered, no_logs = _with_logs(read.events, work.fs_logs, out, tell)
     files = _files(gathered, captures)
 
-    def judge(names: Sequence[str]) -> tuple[Tables, store.Walks]:
+    def judge(names: Sequence[str]) -> tuple[Tables, store.Walks, store.Answers]:
         tell(Step(JOINING))
         recorded, way_back = joined(_only(gathered, names))
         seen = places.find(recorded, way_back.paths(files), way_back.by_recording(work.offsets_ms))
@@ -78,13 +78,14 @@ def analysed(captures: list[Capture], unread: list[Unread], out: Path | None, wo
     left_out = (*read.unread, *no_logs, *(_lost(files[name], error) for name, error in lost.items()))
     if found is None or found[0].captures.empty:
         return Run(Tables(), out, left_out)
-    tables, walked = found
+    tables, walked, answered = found
     return Run(
         _with_copies(tables, read.copies),
         out,
         left_out,
         read.cached,
         walks=walked,
+        answers=answered,
         lang=work.lang,
         id=uuid4().hex,
     )
@@ -189,13 +190,13 @@ def _gathered(events: Mapping[Job, cache.Events]) -> Tables:
 
 def judged(
     correlated: Tables, work: Work, recorded: Recordings, apart: Callable[[Tables], Tables]
-) -> tuple[Tables, store.Walks]:
-    """The tables with findings, and each call's walk; what the rules looked at, which is large, goes.
+) -> tuple[Tables, store.Walks, store.Answers]:
+    """The tables with findings, each call's walk and answer; what the rules looked at, which is large, goes.
 
     ``apart`` has rows name the files of the recordings again, with times of their own.
     """
     tables, found = diagnose(correlated, work.deployment, lang=work.lang, only=work.only, recorded=recorded)
-    return with_uids(apart(tables)), walks(found, work.lang)
+    return with_uids(apart(tables)), walks(found, work.lang), answers(found)
 
 
 def _with_logs(

@@ -1,10 +1,14 @@
 """What ``postproc.analyze`` takes beside the captures, and what a run is to Python."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 import postproc
 from postproc.model.errors import SetupError
 
+REPOSITORY = Path(__file__).parents[1]
 # Lets in nobody that has a private address.
 LISTS = """\
 <configuration name="acl.conf"><network-lists>
@@ -70,3 +74,31 @@ def test_the_language_is_that_of_the_locale(pcaps, monkeypatch, locale, lang):
     run = postproc.analyze(pcaps / "acl_403.pcapng")
     assert run.lang == lang
     assert ("Zugriffsliste" in run.calls["headline"].iloc[0]) == (lang == "de")
+
+
+def test_the_steps_of_calls_are_a_table_and_a_picture(pcaps):
+    run = postproc.analyze([pcaps / "acl_403.pcapng", pcaps / "good.pcapng"], lang="de")
+    assert list(run.steps.index) == list(run.worst_first()["call"])
+    assert run.steps.loc[run.calls.set_index("cause")["call"]["invite-rejected-by-acl"], "legs"] == "failed"
+    assert (run.steps.loc[run.calls.set_index("verdict")["call"]["ok"]] == "passed").sum() > 4
+    drawn = run.steps_plot().picture
+    assert {"✗", "✓"} <= {label.text for label in drawn.labels}
+    assert 'style="max-width:100%' in run.steps_plot()._repr_svg_()
+
+
+def test_packets_print_number_time_addresses_and_what_they_are(calls):
+    packets = calls.call(1).packets(limit=3)
+    first = packets.table.iloc[0]
+    assert first["info"].startswith("SIP INVITE sip:")
+    assert first["time"] == calls.call(1).sip_messages["time"].min()
+    line = repr(packets).splitlines()[0].split()
+    assert line[:2] == [str(first["frame"]), f"{first['time']:%H:%M:%S.%f}"] and line[3] == "->"
+    assert len(repr(packets).splitlines()) == len(packets) == 3
+    assert "<td>SIP INVITE" in packets._repr_html_()
+    assert packets[0].sip
+
+
+def test_the_pages_of_the_interface_are_made_from_its_docstrings():
+    made = runpy.run_path(str(REPOSITORY / "scripts/api.py"))["page"]()
+    assert (REPOSITORY / "docs/API.md").read_text() == made, "renew it: python scripts/api.py > docs/API.md"
+    assert "None\n" not in made, "a public name without a docstring"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postproc.commands.language import spoken
-from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option
+from postproc.commands.options import COULD_NOT_RUN, deployments, guarded, lang_option
 from postproc.model.messages import in_language
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--deployment",
             default="xphone",
+            shell_complete=deployments,
             show_default=True,
             metavar="FILE|NAME",
             help="What is known beforehand: a TOML file, or xphone, freeswitch, generic.",

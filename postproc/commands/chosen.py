@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postproc.commands.options import call_numbers
 from postproc.model.text import Lang
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 def call_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--call``; it gets ``call: int | None``."""
     text = "This call only, by its number as `run` shows it."
-    return click.option("--call", type=click.IntRange(min=1), metavar="N", help=text)(command)
+    return click.option(
+        "--call", type=click.IntRange(min=1), metavar="N", help=text, shell_complete=call_numbers
+    )(command)
 
 
 def is_results(path: Path) -> bool:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from postproc.commands.language import spoken
-from postproc.commands.options import guarded, lang_option, quick_imports
+from postproc.commands.options import guarded, lang_option, quick_imports, zone_option
 from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import VERDICTS
@@ -94,6 +94,7 @@ def print_appended(folder: Path | None, appended: "Appended | None", lang: Lang)
     help="Write them as results, for `report`, `notebook` and `export`.",
 )
 @lang_option
+@zone_option
 @guarded
 def calls_command(
     *,
@@ -107,10 +108,12 @@ def calls_command(
     as_json: bool,
     out: Path | None,
     lang: Lang,
+    tz: str,
 ) -> None:
     """List the calls of a dataset, by their start.
 
-    Times are UTC; 30d, 12h and 5m are so long ago. Options that may be given several times are alternatives.
+    Times given are UTC, those shown are in the zone of --tz, and UTC with --json; 30d, 12h and 5m are so
+    long ago. Options that may be given several times are alternatives.
 
     \b
     Examples:
@@ -119,11 +122,13 @@ def calls_command(
     """
     with quick_imports():
         import orjson
+        import pandas as pd
 
         from postproc import dataset, pipeline
-        from postproc.show import store
+        from postproc.show import store, zones
         from postproc.show.terminal import clean
 
+    zone = zones.zone(tz)
     which = dataset.wanted(since, until, site=site, verdicts=verdicts, causes=causes, uids=uids)
     found = store.records(dataset.calls(folder, which))
     for call in found:
@@ -133,7 +138,7 @@ def calls_command(
         verdict = VERDICTS[call["verdict"]].of(lang) if call["verdict"] else "–"
         parties = f"{call['from_user'] or '–'} → {call['to_user'] or '–'}"
         status = call["final_status"] or ("–" if call["end"] else OPEN.of(lang))
-        start = (call["start"] or call["time"])[:19].replace("T", " ")
+        start = f"{zone.of(pd.Timestamp(call['start'] or call['time'])):%Y-%m-%d %H:%M:%S}"
         told = (start, call["site"], call["call_uid"], parties, str(status), verdict, call["headline"] or "")
         click.echo(clean("  ".join(told)).rstrip())
     if out:

@@ -79,9 +79,20 @@ COMMANDS: Mapping[str, str] = {
     nicht zeigt, sagt das in seinem Kommentar.""",
     "calls": """Die Anrufe eines Datasets auflisten, nach ihrem Beginn.
 
-    Zeiten sind UTC; 30d, 12h und 5m liegen so lange zurück. Optionen, die mehrmals gehen, sind
-    Alternativen.""",
+    Angegebene Zeiten sind UTC, gezeigte in der Zone von --tz, mit --json in UTC; 30d, 12h und 5m liegen so
+    lange zurück. Optionen, die mehrmals gehen, sind Alternativen.""",
     "prune": "Stunden eines Datasets entfernen, die länger zurückliegen.",
+    "probe": """Server fragen, was sie tun, von hier aus gesehen.
+
+    Angesprochen wird nur, was genannt ist, und das wird vorher gesagt.
+
+    \b
+    ZIEL ist eines von
+        https://HOST[:PORT]/...   Name, TCP, TLS, Zertifikat, die Pfade der Anleitung, SignalR
+        stun:HOST[:PORT]          die Adresse, die er sieht, und wie NAT abbildet
+        udp HOST PORTS            welche Ports je Richtung durchgehen; `udp --listen PORTS`: das andere Ende
+
+    Exit-Status: 0 gefragt, was auch herauskam; 2 nicht ausführbar.""",
     "filter": """Zu jedem Anruf den Anzeigefilter zeigen, und was der Firewall-Abteilung zu sagen ist.
 
     Der Filter zeigt alle Legs des Anrufs, sein STUN, DTLS und seine Medien, ohne jedes Plug-in.
@@ -118,7 +129,10 @@ COMMANDS: Mapping[str, str] = {
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
     gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
-    "rules": "Die Fehlerbilder auflisten, nach denen ein Lauf sucht.",
+    "rules": """Die Fehlerbilder auflisten, nach denen ein Lauf sucht.
+
+    Sie stehen in der Reihenfolge der Kette: Von mehreren Brüchen ist der erste die Ursache. Mit WORTen nur
+    die, in deren Zeile oder Abschnitt jedes davon steht. Wie schwer eins wiegt, sagt der Befund.""",
     "explain": """Ein Fehlerbild erklären: was es behauptet, Ursachen, Abhilfe, Quellen.
 
     REGEL ist sein Name oder seine Kennung.""",
@@ -181,6 +195,9 @@ OPTIONS: Mapping[str, str] = {
     "Language of texts.": "Sprache der Texte.",
     "Print the walk and the findings of every call.": (
         "Zu jedem Anruf den Weg durch die Prüfschritte und die Befunde zeigen."
+    ),
+    "Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.": (
+        "Zeitzone der gezeigten Zeiten: UTC, log (die des Logs), local oder ein Name wie Europe/Berlin."
     ),
     "Print errors only.": "Nur Fehler zeigen.",
     "The tshark to run.  [default: the first on PATH]": (
@@ -301,6 +318,24 @@ OPTIONS: Mapping[str, str] = {
     "Deployment file to write, for `run --deployment`: ports, lists, addresses.": (
         "Deployment-Datei, die geschrieben wird, für `run --deployment`: Ports, Listen, Adressen."
     ),
+    "Have workers of this Dask scheduler read the captures; with --dataset they do all the work.": (
+        "Arbeiter dieses Dask-Schedulers lesen die Mitschnitte; mit --dataset tun sie die ganze Arbeit."
+    ),
+    "With udp: be the other end, at these ports.": "Mit udp: an diesen Ports das andere Ende sein.",
+    "With udp: what the listener shows.": "Mit udp: was das andere Ende zeigt.",
+    "With --listen: address to listen at.": "Mit --listen: Adresse, an der gelauscht wird.",
+    "With --listen: how long.": "Mit --listen: wie lange.",
+    "With https: certificates to trust beside the system's.": (
+        "Mit https: Zertifikate, denen außer denen des Systems vertraut wird."
+    ),
+    "With https: path of the event channel.  [default: hub of the web API]": (
+        "Mit https: Pfad des Ereigniskanals.  [Vorgabe: Hub der Web-API]"
+    ),
+    "With https: keep the WebSocket open for so long.": "Mit https: den WebSocket so lange offen halten.",
+    "With stun: ask the other address that the server names, too.": (
+        "Mit stun: auch die andere Adresse fragen, die der Server nennt."
+    ),
+    "A list of {step, verdict, rule, said, facts}.": "Eine Liste aus {step, verdict, rule, said, facts}.",
     "As JSON.": "Als JSON.",
     "As Markdown.": "Als Markdown.",
 }
@@ -311,7 +346,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "FOLDER": "ORDNER", "DIR": "ORDNER", "OUT": "AUSGABE", "CAPTURE": "MITSCHNITT", "INTEGER": "GANZZAHL",
     "FLOAT": "ZAHL", "RANGE": "IM BEREICH", "DIRECTORY": "ORDNER", "RULE": "REGEL", "LISTS": "LISTEN",
     "NETWORK": "NETZ", "TIME": "ZEIT", "SECONDS": "SEKUNDEN", "INTERFACE": "SCHNITTSTELLE",
-    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE",
+    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE", "WORD": "WORT", "TARGET": "ZIEL",
 }  # fmt: skip
 BRACKETS: Mapping[str, str] = {
     "default: (of the locale)": "Vorgabe: die der Umgebung",

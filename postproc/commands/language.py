@@ -139,8 +139,8 @@ def _in_language(command: Command, lang: Lang, path: str) -> Command:
     told = copy(command)
     told.context_class = _GermanContext
     if command.help and path in COMMANDS:
-        examples = command.help.partition("\b")[2].replace("Examples:", "Beispiele:")
-        told.help = f"{COMMANDS[path]}\n\n    \b{examples.replace('Example:', 'Beispiel:')}"
+        _, plural, examples = re.split(r"Example(s?):", f"{command.help}Example:")[:3]
+        told.help = f"{COMMANDS[path]}\n\n    \b\n    {'Beispiele' if plural else 'Beispiel'}:{examples}"
     if isinstance(told, click.Group) and path:
         told.commands = {
             name: _in_language(each, lang, f"{path} {name}") for name, each in told.commands.items()

@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from postproc.commands.language import spoken
-from postproc.commands.options import COULD_NOT_RUN, guarded, lang_option, one_line_errors, tshark_option
+from postproc.commands.options import (
+    COULD_NOT_RUN,
+    call_numbers,
+    guarded,
+    lang_option,
+    one_line_errors,
+    rule_names,
+    tshark_option,
+)
 from postproc.model.messages import in_language
 from postproc.model.text import Lang
 
@@ -44,6 +52,7 @@ def tables_command(name: str | None, form: str | None) -> None:
 
 
 @click.command("rules")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option(
     "--matrix",
     type=click.Path(exists=True, path_type=Path),
@@ -53,12 +62,16 @@ def tables_command(name: str | None, form: str | None) -> None:
 @click.option("--markdown", is_flag=True, help="The rules with their claims, as Markdown.")
 @lang_option
 @guarded
-def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang) -> None:
+def rules_command(*, words: tuple[str, ...], matrix: Path | None, markdown: bool, lang: Lang) -> None:
     """List the error pictures that a run looks for.
+
+    They stand in the order of the chain: of several breaks the first is the cause. With WORDs only those are
+    listed in whose line, or stage, each of them is. How severe one is says the finding.
 
     \b
     Examples:
         postproc rules
+        postproc rules nat
         postproc rules --markdown > docs/RULES.md
         postproc rules --matrix pcaps/ > docs/RULES-MATRIX.md
     """
@@ -78,12 +91,12 @@ def rules_command(*, matrix: Path | None, markdown: bool, lang: Lang) -> None:
         click.echo(rules_page(RULES), nl=False)
         return
     screen = console(sys.stdout)
-    for line in rule_list(RULES, lang):
+    for line in rule_list(RULES, lang, words):
         say(screen, line)
 
 
 @click.command("explain")
-@click.argument("rule")
+@click.argument("rule", shell_complete=rule_names)
 @lang_option
 @guarded
 def explain_command(*, rule: str, lang: Lang) -> None:
@@ -109,7 +122,13 @@ def explain_command(*, rule: str, lang: Lang) -> None:
 
 @click.command("filter")
 @click.argument("capture", type=click.Path(path_type=Path), metavar="CAPTURE|OUT")
-@click.option("--call", type=click.IntRange(min=1), metavar="N", help="This call only, by its number.")
+@click.option(
+    "--call",
+    type=click.IntRange(min=1),
+    metavar="N",
+    shell_complete=call_numbers,
+    help="This call only, by its number.",
+)
 @lang_option
 @tshark_option
 @guarded

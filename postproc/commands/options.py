@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from postproc.commands.interrupts import INTERRUPTED, Heeded
 from postproc.commands.language import OPTION, locale_language, spoken
@@ -80,6 +81,51 @@ def quick_imports() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def rule_names(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    """The rules whose names or codes begin so, after the last comma."""
+    from postproc.diagnose.rules import RULES
+
+    before, comma, last = begun.rpartition(",")
+    names = [name for rule in RULES for name in (rule.name, rule.code)]
+    return [f"{before}{comma}{name}" for name in names if name.lower().startswith(last.lower())]
+
+
+def deployments(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The deployments shipped that begin so, and files."""
+    from postproc.read.deployment import SHIPPED
+
+    shipped = [CompletionItem(name) for name in SHIPPED if name.startswith(begun)]
+    return [*shipped, CompletionItem(begun, type="file")]
+
+
+def call_numbers(context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The calls of the results named before, with their verdict and headline."""
+    from postproc import results
+    from postproc.model.errors import PostprocError
+
+    # Of a line that ends in an option without its value, click has not told arguments apart yet.
+    named = (context.params.get(name) for name in ("results", "capture", "captures"))
+    given = next(filter(None, (*context.args, *named)), None)
+    folder = given[0] if isinstance(given, tuple) else given
+    try:
+        calls = results.load(folder).calls if folder else None
+    except PostprocError:
+        return []
+    rows = () if calls is None else zip(calls["call"], calls["headline"].fillna(""), strict=True)
+    return [CompletionItem(str(call), help=text) for call, text in rows if str(call).startswith(begun)]
+
+
+def zone_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--tz``; it gets ``tz: str``."""
+    return click.option(
+        "--tz",
+        default="local",
+        show_default=True,
+        metavar="ZONE",
+        help="Zone of the times shown: UTC, log (the log's), local, or a name like Europe/Berlin.",
+    )(command)
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import click
 
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.chosen import call_option, chosen, is_results
-from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option
 from postproc.commands.share import hidden, looking, redact_options, say
 from postproc.model.messages import in_language
 from postproc.model.text import LANGS, Lang, Text
@@ -32,6 +32,7 @@ CHANGED = Text(
     multiple=True,
     type=click.IntRange(min=1),
     metavar="N",
+    shell_complete=call_numbers,
     help="This call only, with all its pictures; may be given several times.",
 )
 @click.option(

@@ -25,7 +25,9 @@ from postproc.commands.options import (
     lang_option,
     one_line_errors,
     quick_imports,
+    rule_names,
     tshark_option,
+    zone_option,
 )
 from postproc.model import vocabulary
 from postproc.model.text import Lang, Text
@@ -79,7 +81,12 @@ ROOT = Text(
     help="FreeSWITCH or XCC log, or a folder of them; may be given several times.",
 )
 @access_options
-@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--only",
+    metavar="RULE,...",
+    shell_complete=rule_names,
+    help="Ask these rules only (names or codes; `postproc rules`).",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),
@@ -96,6 +103,7 @@ ROOT = Text(
 @dataset_options
 @dask_option
 @lang_option
+@zone_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the walk and the findings of every call.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @tshark_option
@@ -121,6 +129,7 @@ def run_command(
     site: str,
     dask: str | None,
     lang: Lang,
+    tz: str,
     verbose: bool,
     quiet: bool,
     debug: bool,
@@ -152,9 +161,11 @@ def run_command(
             from postproc import memory, pipeline
             from postproc.read import logfiles
             from postproc.read.option_files import Options
+            from postproc.show import zones
             from postproc.show.terminal import watching
 
         memory.keep()
+        zones.zone(tz)
         known = deployment_given(deployment, acl, acl_list, signalling_list)
         dataset_writable(dataset, site)
         rules = rules_named(only)
@@ -164,7 +175,9 @@ def run_command(
                 raise click.UsageError("with --dask and --dataset there are no --fs-log, --csv, --notebooks")
             given = Given(paths, site_given(site), known, options, lang, rules)
             with watching(lang, quiet=quiet) as tell, cluster(dask) as many:
-                there = judged_there(given, dataset, many, tell, partial(_print_unread, debug=debug))
+                there = judged_there(
+                    given, dataset, many, tell, partial(_print_unread, lang=lang, debug=debug)
+                )
             if not quiet:
                 print_appended(dataset, there.appended, lang)
             sys.exit(FINDINGS if as_severe(there.severities, fail_on) else 0)
@@ -200,7 +213,7 @@ def run_command(
             click.echo(f"postproc: {NO_CAPTURE.of(lang)}", err=True)
         added = add_to_dataset(dataset, done, site)
         if not quiet:
-            _print_results(done, out, lang, verbose=verbose, report=not no_report, books=which != "none")
+            _print_results(done, out, lang, tz, verbose=verbose, report=not no_report, books=which != "none")
             _print_kept(kept, lang)
             print_appended(dataset, added, lang)
     if done.captures.empty:
@@ -249,14 +262,18 @@ def _print_unread(unread: Iterable["Unread"], lang: Lang, *, debug: bool) -> Non
             click.echo(trace(left_out.error), err=True)
 
 
-def _print_results(done: "Run", out: Path, lang: Lang, *, verbose: bool, report: bool, books: bool) -> None:
-    from postproc.show import answers, calls
+def _print_results(
+    done: "Run", out: Path, lang: Lang, tz: str, *, verbose: bool, report: bool, books: bool
+) -> None:
+    from postproc.show import answers, calls, zones
     from postproc.show.terminal import console, folded, say, warning_lines
 
     screen = console(sys.stdout)
     width = screen.width if screen.is_terminal else None
     lines = calls.call_lines(done.tables)
-    shown = calls.table(lines, width, lang) if lines else []
+    zone = zones.zone(tz, done.logs)
+    clock = zone.label(line.start for line in lines)
+    shown = calls.table(zones.shifted(lines, zone), width, lang, clock) if lines else []
     if verbose:
         shown += answers.details(done.tables, done.walks, width, lang)
     else:

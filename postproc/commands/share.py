@@ -10,7 +10,7 @@ import click
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.chosen import call_option, chosen, is_results
 from postproc.commands.language import spoken
-from postproc.commands.options import guarded, lang_option, tshark_option
+from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option
 from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
 
@@ -130,7 +130,11 @@ def _somebody_there() -> bool:
     "captures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CAPTURE...|OUT"
 )
 @click.option(
-    "--call", required=True, type=click.IntRange(min=1), help="Number of the call, as `run` shows it."
+    "--call",
+    required=True,
+    type=click.IntRange(min=1),
+    shell_complete=call_numbers,
+    help="Number of the call, as `run` shows it.",
 )
 @click.option(
     "-o",

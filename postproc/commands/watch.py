@@ -11,7 +11,15 @@ import click
 
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.dataset import dataset_options, dataset_writable
-from postproc.commands.options import debug_option, lang_option, one_line_errors, quick_imports, tshark_option
+from postproc.commands.options import (
+    debug_option,
+    lang_option,
+    one_line_errors,
+    quick_imports,
+    rule_names,
+    tshark_option,
+    zone_option,
+)
 from postproc.commands.run import FINDINGS, as_severe, rules_named
 from postproc.model.text import Lang
 
@@ -58,7 +66,12 @@ if TYPE_CHECKING:
     metavar="PORT",
     help="Serve counters to Prometheus at this port of the loopback address.",
 )
-@click.option("--only", metavar="RULE,...", help="Ask these rules only (names or codes; `postproc rules`).")
+@click.option(
+    "--only",
+    metavar="RULE,...",
+    shell_complete=rule_names,
+    help="Ask these rules only (names or codes; `postproc rules`).",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "note"]),
@@ -72,6 +85,7 @@ if TYPE_CHECKING:
 @access_options
 @dataset_options
 @lang_option
+@zone_option
 @tshark_option
 @debug_option
 def watch_command(
@@ -94,6 +108,7 @@ def watch_command(
     dataset: Path | None,
     site: str,
     lang: Lang,
+    tz: str,
     debug: bool,
 ) -> None:
     """Say of each call what `run` would, when it ends.
@@ -115,6 +130,7 @@ def watch_command(
             from postproc.files import private, scratch
             from postproc.read.option_files import Options
             from postproc.show.terminal import error_line
+            from postproc.show.zones import zone
             from postproc.watch.capturing import capturing
             from postproc.watch.metrics import served
             from postproc.watch.session import Watch
@@ -134,7 +150,7 @@ def watch_command(
             folder = place / "ring"
             folder.mkdir()
             dumpcap = held.enter_context(capturing(interfaces, folder, ring))
-        told = held.enter_context(telling(lang, as_json=as_json))
+        told = held.enter_context(telling(lang, as_json=as_json, zone=zone(tz)))
         shown = held.enter_context(served(metrics)) if metrics else None
         kept = _Kept(export_faults, dataset, site)
 

@@ -3,7 +3,8 @@
 A SIP message, a description and a line of a log belong to the leg that has their Call-ID. A STUN message
 belongs where its transaction does, a DTLS message to the handshake that was going on, an ICMP error to
 what it quotes: a transaction, else a flow (see ``whose``), else the SIP message that went just before.
-TURN messages, and indications of any kind, belong to the leg that uses their flow. Second captures of a
+TURN messages, and indications of any kind, belong to the leg that uses their flow, or for which it was
+wanted. Second captures of a
 packet belong where the first does.
 """
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from postproc.correlate.endpoints import (
     ALWAYS,
+    GATHERING,
     SLACK,
     Index,
     LegKey,
@@ -56,6 +58,8 @@ def attributed(tables: Tables, index: Index) -> Tables:
     transactions = _transactions(tables, index)
     relays = _relays(tables.stun_messages, transactions, index)
     index = index._replace(others=(*index.others, relays))
+    wanted = _relays_wanted(tables.stun_messages, named["sip_messages"], named["sdp_media"], index)
+    index = index._replace(others=(*index.others, wanted))
     return tables.with_(
         **named,
         stun_messages=_filled(tables.stun_messages, _of_stun(tables.stun_messages, transactions, index)),
@@ -112,6 +116,40 @@ def _relays(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: I
             src, dst = (ends[0], ends[1]), (ends[2], ends[3])
             key = recording_of(index.recordings, capture), pair_of(src, dst)
             found.setdefault(key, []).append(Use(time, leg, src, None, None))
+    return found
+
+
+def _relays_wanted(
+    stun: pd.DataFrame, sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, index: Index
+) -> Uses:
+    """Return the uses of flows on which a host asks for a relay before its description goes out.
+
+    Without a relay and other candidates nothing names the port: whose it is, is told by host and time, if
+    only one leg's description with ICE comes from there while candidates may be gathered.
+    """
+    asked = stun[(stun["method"] == "allocate") & (stun["kind"] == "request")]
+    if asked.empty:
+        return {}
+    described: dict[tuple[Any, str], list[tuple[int, LegKey]]] = {}
+    with_ice = set(records(sdp_media[sdp_media["ufrag"].notna()], "capture", "frame"))
+    sent = sip_messages[sip_messages["call"].notna()].sort_values("time", kind="stable")
+    for capture, frame, host, time, call, leg in records(
+        sent, "capture", "frame", "src_addr", "time", "call", "leg"
+    ):
+        if (capture, frame) in with_ice and host is not None and time is not None:
+            key = recording_of(index.recordings, capture), host
+            described.setdefault(key, []).append((time, (call, leg)))
+    found: Uses = {}
+    for time, *flow in records(asked, "time", *FLOW):
+        if time is None or None in flow or _on_flow(index, flow, time, stun=True):
+            continue
+        scope, src, dst = recording_of(index.recordings, flow[0]), (flow[1], flow[2]), (flow[3], flow[4])
+        there = described.get((scope, src[0]), [])
+        begin = bisect_left(there, time, key=lambda item: item[0])
+        end = bisect_right(there, time + GATHERING, key=lambda item: item[0])
+        legs = {leg for _, leg in there[begin:end]}
+        if len(legs) == 1:
+            found.setdefault((scope, pair_of(src, dst)), []).append(Use(time, legs.pop(), src, None, None))
     return found
 
 

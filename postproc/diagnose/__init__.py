@@ -27,7 +27,7 @@ from postproc.model.loading import load
 from postproc.model.recordings import Recordings
 from postproc.model.rows import PhaseRow
 from postproc.model.tables import CALLS, FINDINGS, PHASES, Tables
-from postproc.model.text import Lang
+from postproc.model.text import LANGS, Lang
 
 # The stages of what carries media between the two sides, once each knows the other's candidates.
 NETWORK = frozenset({"stun", "nat", "dtls", "media"})
@@ -139,7 +139,9 @@ def _judged(case: Case, found: Sequence[Finding]) -> Judged:
     """The findings in order, and the walk."""
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
-    return Judged(case, chained, heard, walk(case, chained, RULES))
+    walked = walk(case, chained, RULES)
+    case.answers.clear()  # of all calls of a run they would be large
+    return Judged(case, chained, heard, walked)
 
 
 def _media_may_be_hidden(case: Case) -> bool:
@@ -216,6 +218,23 @@ def _verdict(judged: Judged, lang: Lang) -> dict[str, Any]:
 def walks(judged: Iterable[Judged], lang: Lang) -> dict[int, list[dict[str, Any]]]:
     """The walk of every call by its number, in one language."""
     return {each.case.number: walk_records(each.walk, lang) for each in judged}
+
+
+def answers(judged: Iterable[Judged]) -> dict[int, dict[Lang, dict[str, Any]]]:
+    """What an answer to the customer says of every call, by its number, in each language."""
+    return {
+        each.case.number: {
+            lang: describe.answer(_shown(each), BY_NAME, each.case, _verdict(each, lang)["headline"], lang)
+            for lang in LANGS
+        }
+        for each in judged
+    }
+
+
+def _shown(judged: Judged) -> Chain:
+    """The chain without a root where the call is well."""
+    said = verdict(judged.chain, ended_well=ended_well(judged.case), media_ok=judged.media_ok)
+    return judged.chain if said != "ok" else replace(judged.chain, root=None)
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:

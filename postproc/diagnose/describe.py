@@ -77,6 +77,32 @@ def _advice(
     )
 
 
+def answer(
+    chained: Chain, rules: Mapping[str, Rule], case: Case, sentence: str, lang: Lang
+) -> dict[str, Any]:
+    """What an answer to the customer says of a call: ``sentence``, its headline, and what the root adds."""
+    root = chained.root
+    if root is None:
+        return {
+            "headline": sentence,
+            "detail": "",
+            "claim": "",
+            "confidence": None,
+            "causes": [],
+            "remedies": [],
+        }
+    rule = rules[root.rule]
+    told = described(root, rule, case, lang)
+    return {
+        "headline": sentence,
+        "detail": told.detail,
+        "claim": rule.claim.of(lang),
+        "confidence": root.confidence,
+        "causes": list(told.causes),
+        "remedies": list(told.remedies),
+    }
+
+
 def headline(case: Case, chained: Chain, ending: Text, facts: Mapping[str, Any], lang: Lang) -> str:
     """The root's title, else how the call went; then who ended it, when and why."""
     root = chained.root

@@ -135,7 +135,7 @@ def _redirected(status: int | None) -> bool:
 def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, Mapping[str, Any]]:
     """The sentence for a call in which no rule found a fault, and its facts."""
     if media_ok:
-        return _good(case)
+        return _good(case) if any(both_ways(case, leg) for leg in talking(case)) else (ONE_WAY, {})
     status = case.call.final_status
     if verdict == "ok":
         return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, CANCELLED)), {

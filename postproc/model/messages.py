@@ -274,6 +274,67 @@ SETTING_UP = (
         "{acl}: sagt nicht, welche Listen für Kandidaten gelten; mit --acl-list nennen",
     ),
     Text("nothing to check: give files or --url", "nichts zu prüfen: Dateien oder --url angeben"),
+    Text(
+        "{word}: no time zone: UTC, log, local, or a name like Europe/Berlin",
+        "{word}: keine Zeitzone: UTC, log, local oder ein Name wie Europe/Berlin",
+    ),
+    Text(
+        "{target}: expected stun:HOST or stun:HOST:PORT",
+        "{target}: erwartet wird stun:HOST oder stun:HOST:PORT",
+    ),
+    Text("{target}: expected a port from 1 to 65535", "{target}: erwartet wird ein Port von 1 bis 65535"),
+    Text("{target}: expected https://HOST/...", "{target}: erwartet wird https://HOST/..."),
+    Text(
+        "a URL with user and password is not asked: no sign-in is tried",
+        "Eine URL mit Benutzer und Passwort wird nicht gefragt: Eine Anmeldung wird nicht versucht",
+    ),
+    Text("probe needs {module}: {command}", "probe braucht {module}: {command}"),
+    Text("none of the ports can be listened at: {why}", "An keinem der Ports lässt sich lauschen: {why}"),
+    Text(
+        "--bind: expected an address of this machine, not {text}",
+        "--bind: erwartet wird eine Adresse dieses Rechners, nicht {text}",
+    ),
+    Text(
+        "{need} files have to be open at once, and {may} may be (ulimit -Hn): take fewer ports",
+        "{need} Dateien müssen gleichzeitig offen sein, {may} dürfen es (ulimit -Hn): weniger Ports nehmen",
+    ),
+    Text(
+        "{text}: {count} ports; at most {most} at once", "{text}: {count} Ports; höchstens {most} auf einmal"
+    ),
+    Text(
+        "--token: expected the one that the listener shows ({signs} signs or more)",
+        "--token: erwartet wird das, welches das andere Ende zeigt (mindestens {signs} Zeichen)",
+    ),
+    Text(
+        "{text}: expected ports like 30000-33000 or 30000,30010",
+        "{text}: erwartet werden Ports wie 30000-33000 oder 30000,30010",
+    ),
+    Text("{path}: no certificates in PEM: {error}", "{path}: keine Zertifikate in PEM: {error}"),
+    Text("{path}: nothing there", "{path}: dort ist nichts"),
+    Text(
+        "with --dask and --dataset there are no --fs-log, --csv, --notebooks",
+        "mit --dask und --dataset gibt es kein --fs-log, --csv, --notebooks",
+    ),
+    Text("--dask needs distributed: {command}", "--dask braucht distributed: {command}"),
+    Text(
+        "--dask {address}: no scheduler answers: {error}",
+        "--dask {address}: kein Scheduler antwortet: {error}",
+    ),
+    Text(
+        "--dask {address}: the scheduler has no workers", "--dask {address}: Der Scheduler hat keine Arbeiter"
+    ),
+    Text(
+        "--dask {address}: a worker lacks legshark: {error}",
+        "--dask {address}: Einem Arbeiter fehlt legshark: {error}",
+    ),
+    Text(
+        "{worker}: the worker has version {theirs}, this is {ours}",
+        "{worker}: Der Arbeiter hat Version {theirs}, dies ist {ours}",
+    ),
+    Text(
+        "expected https://HOST/..., stun:HOST, udp HOST PORTS or udp --listen PORTS",
+        "erwartet wird https://HOST/..., stun:HOST, udp HOST PORTS oder udp --listen PORTS",
+    ),
     Text("no table {name}; there are {names}", "keine Tabelle {name}; es gibt {names}"),
     Text("no rule {name}; did you mean {near}?", "keine Regel {name}; gemeint ist {near}?"),
     Text(

@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array, repeated
+from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -101,9 +101,13 @@ class Table:
             if missing := sorted(set(self.names) - set(rows.columns)):
                 raise SchemaError(f"{self.name}: missing columns {missing}")
             rows = rows[self.names]
-        held = rows.reset_index(drop=True)
+        held = rows.copy(deep=False) if _is_counted(rows.index) else rows.reset_index(drop=True)
         types = zip(self.dtypes.items(), held.dtypes, strict=True)
-        other = {name: dtype for (name, dtype), type_ in types if str(type_) != dtype}
+        other = {
+            name: dtype
+            for (name, dtype), type_ in types
+            if type_ is not DTYPES[dtype] and str(type_) != dtype
+        }
         try:
             return held.astype(other) if other else held
         except (TypeError, ValueError) as error:
@@ -152,11 +156,16 @@ class Table:
         return found
 
     def empty(self) -> pd.DataFrame:
-        return self._empty.copy()
+        return self._empty.copy(deep=False)
 
     @cached_property
     def _empty(self) -> pd.DataFrame:
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
+        return pd.DataFrame({name: NOTHING[dtype] for name, dtype in self.dtypes.items()}, copy=False)
+
+
+def _is_counted(index: pd.Index) -> bool:
+    """The rows are numbered from 0 already."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
 
 
 def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:

@@ -148,7 +148,7 @@ def report(
             deployment=disguised(known, redacted.pseudonyms), lang=done.lang, only=set(done.findings["name"]),
         )  # fmt: skip
         page = place / pipeline.REPORT
-        pipeline.write_report(placed(again, place), page, calls)
+        pipeline.write_report(placed(again, place), page, calls, base=place)
         check([page], redacted.originals.besides(own_words()))
         moved(page, target)
     return Reported(bool(again.calls[JUDGED].equals(done.calls[JUDGED])), account)

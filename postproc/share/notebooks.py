@@ -29,6 +29,15 @@ FOLDER = "notebooks"  # of a run's results
 Which = Literal["all", "faults", "none"]  # captures that get a notebook; ``faults``: those with findings
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
+LOOKED_INTO = (
+    "log_events",
+    "icmp_errors",
+    "dtls_messages",
+    "nat_mappings",
+    "joins",
+    "rtp_seconds",
+    "bindings",
+)
 LONGEST = 1800  # seconds a cell may take
 
 
@@ -74,6 +83,11 @@ class Known:
 
     def _calls(self, name: str, first: int | None) -> list[Seen]:
         passed = set(self.run.passages["call"].dropna())
+        shown = {
+            name: {*rows["call"].dropna()}
+            for name in LOOKED_INTO
+            if "call" in (rows := getattr(self.run, name))
+        }
         mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
         mine = mine.sort_values("call", key=lambda numbers: numbers != first, kind="stable")
         return [
@@ -81,6 +95,7 @@ class Known:
                 headline if isinstance(headline, str) else None,
                 self.run.walks.get(call, ()),
                 places=call in passed,
+                empty=frozenset(table for table, calls in shown.items() if call not in calls),
             )
             for call, headline in zip(mine["call"], mine["headline"], strict=True)
         ]

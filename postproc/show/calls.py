@@ -219,13 +219,13 @@ STYLES: Mapping[Rating, str] = {"good": "green", "doubt": "yellow", "bad": "red"
 NONE = Cell("–", "faint")
 
 
-def table(lines: Sequence[Line], width: int | None, lang: Lang = "en") -> list[Styled]:
-    """The table within so many cells; None: as wide as need be."""
+def table(lines: Sequence[Line], width: int | None, lang: Lang = "en", clock: str = "UTC") -> list[Styled]:
+    """The table within so many cells; None: as wide as need be. ``clock`` is what the times are told in."""
     rows = [_cells(line, lang) for line in lines]
     widths = _widths(rows, width, lang)
     drawn = [
         _heading(widths, lang),
-        Styled(" ".join(_padded(below, n, widths[n]) for n, (_, below) in enumerate(HEADINGS)), "bold"),
+        _below(widths, clock),
     ]
     for line, row, day in zip(lines, rows, _days(lines), strict=True):
         if day:
@@ -247,18 +247,19 @@ ROOMY = 100
 TIGHT = ("999", *USUAL[1:5], "2/2", "99/99", "99/99", "hello", "9999", "9999", "suspect")
 
 
-def as_they_come(width: int | None, lang: Lang = "en") -> tuple[list[Styled], Callable[[Line], Styled]]:
+def as_they_come(
+    width: int | None, lang: Lang = "en", clock: str = "UTC"
+) -> tuple[list[Styled], Callable[[Line], Styled]]:
     """The two headings of the table, and what makes the line of each call, whatever the others are."""
     usual = USUAL if width is None or width >= ROOMY else TIGHT
     widths = _widths([[Cell(text) for text in usual]], width, lang)
-    below = Styled(" ".join(_padded(text, n, widths[n]) for n, (_, text) in enumerate(HEADINGS)), "bold")
 
     def drawn(line: Line) -> Styled:
         row = _cells(line, lang)
         row[GIVES_WAY] = Cell(_parties(line, widths[GIVES_WAY]))
         return _row(row, widths)
 
-    return [_heading(widths, lang), below], drawn
+    return [_heading(widths, lang), _below(widths, clock)], drawn
 
 
 def _cells(line: Line, lang: Lang) -> list[Cell]:
@@ -396,6 +397,12 @@ def _heading(widths: Sequence[int], lang: Lang) -> Styled:
         else:
             parts.append(_padded(above.of(lang), n, widths[n]))
     return Styled(" ".join(parts), "bold")
+
+
+def _below(widths: Sequence[int], clock: str) -> Styled:
+    """The second line of headings; the zone of times is cut where it has no room."""
+    texts = [clock[: widths[n]] if text == "UTC" else text for n, (_, text) in enumerate(HEADINGS)]
+    return Styled(" ".join(_padded(text, n, widths[n]) for n, text in enumerate(texts)), "bold")
 
 
 def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Styled:

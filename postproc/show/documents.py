@@ -8,12 +8,13 @@ value becomes a link, a picture, HTML or a formula.
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from textwrap import wrap
 
 import orjson
 import pandas as pd
 
-from postproc.model.findings import STAGES, VERDICTS, Advice, Rule
+from postproc.model.findings import STAGES, VERDICTS, Advice, Rule, Stage
 from postproc.model.messages import REFERENCES, in_language
 from postproc.model.tables import Table
 from postproc.model.text import Lang, Text
@@ -187,11 +188,31 @@ FOLLOWS = Text("May follow from", "Kann folgen aus")
 KNOWN = Text("Known problems", "Bekannte Grenzen")
 
 
-def rule_list(rules: Iterable[Rule], lang: Lang) -> list[str]:
-    """``CODE  name  what it is`` for each rule."""
+RULE_STAGES: Mapping[Stage, Text] = {
+    "capture": Text("The capture", "Der Mitschnitt"),
+    "sip": Text("SIP", "SIP"),
+    "sdp": Text("Candidates and codecs", "Kandidaten und Codecs"),
+    "stun": Text("Checks", "Checks"),
+    "nat": Text("NAT", "NAT"),
+    "dtls": Text("DTLS", "DTLS"),
+    "media": Text("Media", "Medien"),
+}
+
+
+def rule_list(rules: Iterable[Rule], lang: Lang, words: Sequence[str] = ()) -> list[str]:
+    """``CODE  name  what it is`` for each rule, under the stage of the chain that it belongs to.
+
+    ``words``: rules only in whose line, or stage, each of them is.
+    """
     held = list(rules)
     width = max((len(rule.name) for rule in held), default=0)
-    return [f"{rule.code:8} {rule.name:{width}}  {rule.summary.of(lang)}" for rule in held]
+    lines: list[str] = []
+    for stage, some in groupby(held, key=lambda rule: rule.stage):
+        title = RULE_STAGES[stage].of(lang)
+        told = [f"  {rule.code:8} {rule.name:{width}}  {rule.summary.of(lang)}" for rule in some]
+        kept = [line for line in told if all(word.lower() in f"{title} {line}".lower() for word in words)]
+        lines += [f"{title}:", *kept] if kept else []
+    return lines
 
 
 def rule_explained(rule: Rule, rules: Iterable[Rule], lang: Lang, width: int | None) -> list[str]:

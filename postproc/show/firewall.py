@@ -282,6 +282,12 @@ def _traffic(traffic: Traffic, lang: Lang) -> Iterator[str]:
     )
 
 
+def told(traffic: Traffic, lang: Lang) -> str:
+    """One flow in a line: its ends, its times, and what of it was answered."""
+    ends = f"UDP {endpoint(*traffic.server)} <-> {endpoint(*traffic.remote)}"
+    return f"{ends}, {_span(traffic.first, traffic.last)}: {'; '.join(_counts(traffic, lang))}"
+
+
 def _tools(display: str, capture: str) -> Iterator[str]:
     yield f"{2 * INDENT}Wireshark: {display}"
     yield f"{2 * INDENT}tcpdump:   {capture}"

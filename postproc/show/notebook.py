@@ -43,11 +43,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is said of a call: its headline, the steps of its walk, and whether several places saw it."""
+    """What is said of a call: its headline, the steps of its walk, whether several places saw it."""
 
     headline: str | None = None
     steps: Sequence[Mapping[str, Any]] = ()
     places: bool = False
+    empty: frozenset[str] = frozenset()  # tables without a row of it
 
 
 def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
@@ -134,7 +135,7 @@ def _body(calls: Sequence[Seen], subject: Subject) -> Iterator[Cell]:
     yield _text(title, *_verdict(first, lang))
     yield from _call(lang, number, places=first.places)
     yield _text(texts.QUESTIONS.of(lang))
-    for question in questions(first.steps):
+    for question in questions(first.steps, first.empty):
         yield _text(question.text.of(lang))
         yield _code(question.code)
     if len(calls) > 1:

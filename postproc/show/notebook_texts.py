@@ -1,6 +1,7 @@
 """What a notebook says, in both languages, and the questions it asks about each step of the walk."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,8 +214,14 @@ BY_STEP: Mapping[str, tuple[Question, ...]] = {
 ALWAYS = (CALL_SETUP, NAT, SECONDS)  # of a call that is well, too
 
 
-def questions(steps: Iterable[Mapping[str, Any]]) -> Sequence[Question]:
-    """What to ask of a call, each once: first what belongs to the steps at which it stopped."""
+ASKED = re.compile(r"call\.(\w+)[.\[]")  # the table a question looks into
+
+
+def questions(steps: Iterable[Mapping[str, Any]], empty: Collection[str] = ()) -> Sequence[Question]:
+    """What to ask of a call, each once: first what belongs to the steps at which it stopped.
+
+    Nothing is asked of tables that are ``empty`` for this call.
+    """
     stopped = [step["step"] for step in steps if step["state"] in UNDECIDED]
     asked = [question for step in stopped for question in BY_STEP.get(step, ())]
-    return list(dict.fromkeys([*asked, *ALWAYS]))
+    return [each for each in dict.fromkeys([*asked, *ALWAYS]) if not {*ASKED.findall(each.code)} & {*empty}]

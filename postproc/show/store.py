@@ -18,6 +18,7 @@ from postproc.model.columns import TEXT, TIME, plain
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.tables import TABLES, Table, Tables
+from postproc.model.text import Lang
 from postproc.show.selection import Quoted, log_warnings
 
 RUN = b"legshark.run"  # key in the metadata of a Parquet file
@@ -118,11 +119,20 @@ def _cells(column: pd.Series, dtype: str) -> pd.Series:
     return column.mask(column.str.match(FORMULA).fillna(value=False), "'" + column)
 
 
+NOTHING: Mapping[int, Any] = MappingProxyType({})
 Walks = Mapping[int, Sequence[Mapping[str, Any]]]  # call -> the steps of its walk
 
 
-def findings_document(tables: Tables, walks: Walks, run: Mapping[str, Any]) -> dict[str, Any]:
-    """{"run": ..., "calls": [... with "walk", "log_warnings"], "findings": [...]}: lists as arrays."""
+Answers = Mapping[int, Mapping[Lang, Mapping[str, Any]]]  # call -> what to answer, by language
+
+
+def findings_document(
+    tables: Tables, walks: Walks, run: Mapping[str, Any], answers: Answers = NOTHING
+) -> dict[str, Any]:
+    """{"run": ..., "calls": [... with "walk", "log_warnings", "answer"], "findings": [...]}.
+
+    Lists are arrays; "answer" is by language.
+    """
     warned = log_warnings(tables)
     return {
         "run": dict(run),
@@ -131,6 +141,7 @@ def findings_document(tables: Tables, walks: Walks, run: Mapping[str, Any]) -> d
             | {
                 "walk": list(walks.get(row["call"], ())),
                 "log_warnings": [_quoted(each) for each in warned.get(row["call"], ())],
+                "answer": dict(answers.get(row["call"], {})),
             }
             for row in records(tables.calls)
         ],
@@ -158,14 +169,21 @@ def _findings(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def write_findings(tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path) -> None:
+def write_findings(
+    tables: Tables, walks: Walks, run: Mapping[str, Any], path: Path, answers: Answers = NOTHING
+) -> None:
     text = orjson.dumps(
-        findings_document(tables, walks, run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        findings_document(tables, walks, run, answers), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     )
     path.write_bytes(text)
 
 
-def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]]]:
-    """(about the run, walks by call) of a findings.json; one of store.UNREADABLE if it is none."""
+def read_findings(path: Path) -> tuple[dict[str, Any], dict[int, list[dict[str, Any]]], Answers]:
+    """(about the run, walks by call, answers) of a findings.json; one of store.UNREADABLE if it is none."""
     written = orjson.loads(path.read_bytes())
-    return written["run"], {call["call"]: call["walk"] for call in written["calls"]}
+    calls = written["calls"]
+    return (
+        written["run"],
+        {call["call"]: call["walk"] for call in calls},
+        {call["call"]: call.get("answer", {}) for call in calls},
+    )

@@ -21,7 +21,7 @@ class Metrics:
             "dropped_total": "Packets that the interfaces had no room for.",
             "calls_told_total": "Calls that were told.",
             "calls_open": "Calls that go on.",
-            "lag_seconds": "From the last packet read to now.",
+            "lag_seconds": "How long the oldest of what is not judged yet may have been there.",
             "judging_seconds": "What the last judgement took.",
         }
         self._gauges = {

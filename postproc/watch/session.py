@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 import pandas as pd
 
 from postproc import memory
@@ -30,6 +31,9 @@ EARLY = 5.0  # s that a fault has to stand before it is told of a call that goes
 SURE = (
     0.9  # confidence of what is told early: what is stated so is true without exception (docs/CALIBRATION.md)
 )
+# Rules whose title is an observation and true at any confidence, once it has lasted as long: why it is so may
+# turn out later. Their facts say for how many ``seconds``.
+OBSERVED = ("no-media",)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Counters:
     dropped: int = 0
     open: int = 0
     told: int = 0
-    lag_s: float = 0.0  # from the last packet read to now
+    lag_s: float = 0.0  # how long the oldest of what is not judged yet may have been there
     judging_s: float = 0.0  # what the last judgement took
 
 
@@ -80,7 +84,8 @@ class Watch:
     _faults: dict[tuple[str, str], float] = field(default_factory=dict)  # since when; inf: told
     _packets: dict[str, int] = field(default_factory=dict)
     _refused: dict[str, str] = field(default_factory=dict)  # files not read at the last judgement, and why
-    _unjudged: bool = False  # something has come since
+    _unjudged_since: float | None = None  # by the monotonic clock; None where nothing has come since
+    _looked_at: float = 0.0
     _judged_at: float = -1e9
     _latest: int = 0  # last packet read, ns
     _taken_at: float = 0.0  # when that was taken from the files
@@ -95,9 +100,7 @@ class Watch:
 
     def step(self) -> None:
         """Look at the files once; judge and tell what is due."""
-        if self.window.look():
-            self._unjudged = True
-        if self._unjudged and self._is_time():
+        if self._look() and self._is_time():
             self._judge()
         self._tell(state for state in self._states if state.is_due(self._now()))
         self._let_go()
@@ -109,11 +112,18 @@ class Watch:
 
     def close(self) -> None:
         """Take in all there is, and tell every call, those that go on as open."""
-        while self.window.look() or self._unjudged or self.window.behind is not None:
+        while self._look() or self.window.behind is not None:
             self._judge()
             self._tell(state for state in self._states if state.is_due(self._now()))
             self._let_go()
         self._tell(self._states)
+
+    def _look(self) -> bool:
+        """Whether something is there that was not judged."""
+        before, self._looked_at = self._looked_at or time.monotonic(), time.monotonic()
+        if (self.window.look() or self.window.behind is not None) and self._unjudged_since is None:
+            self._unjudged_since = before
+        return self._unjudged_since is not None
 
     def _is_time(self) -> bool:
         since = time.monotonic() - self._judged_at
@@ -136,7 +146,8 @@ class Watch:
         for name, count in packets.items():
             self.counters.packets += (count or 0) - self._packets.get(name, 0)
             self._packets[name] = count or 0
-        self._unjudged = False  # who is interrupted before judges again at the end
+        if self.window.behind is None:  # who is interrupted before judges again at the end
+            self._unjudged_since = None
         self._look_for_faults(done)
         memory.give_back()
         self._judged_at = time.monotonic()
@@ -163,19 +174,20 @@ class Watch:
                 self._states = [each for each in self._states if each not in told]
             self.counters.told += len(told)
         self.counters.open, self.counters.dropped = len(self._states), self.window.dropped
-        self.counters.lag_s = time.time() - self._latest / 1e9 if self._latest else 0.0
+        since = self._looked_at if self._unjudged_since is None else self._unjudged_since
+        self.counters.lag_s = time.monotonic() - since
 
     def _look_for_faults(self, done: Run) -> None:
         """Tell of open calls what has stood for a while: until then an answer may just be on its way."""
         now = time.monotonic()
         by_call = {each.number: each for each in self._states if each.ended is None}
         standing = {}
-        for call, rule, title in _faults(done.findings):
+        for call, rule, title, lasted in _faults(done.findings):
             if call not in by_call:
                 continue
             key = by_call[call].uid, rule
             since = standing[key] = self._faults.get(key, now)
-            if now - since >= EARLY:
+            if since <= now and max(now - since, lasted) >= EARLY:
                 self.early(Early(done, by_call[call], rule, title))
                 standing[key] = float("inf")
         self._faults = standing
@@ -199,13 +211,20 @@ class Watch:
             self._told.forget(since)
 
 
-def _faults(findings: pd.DataFrame) -> Iterator[tuple[int, str, str]]:
-    columns = ("call", "name", "title", "verdict", "confidence", "caused_by")
-    for call, name, title, verdict, sure, cause in zip(
+def _faults(findings: pd.DataFrame) -> Iterator[tuple[int, str, str, float]]:
+    """Call, rule and title of what may be told early, and for how many s the packets show it."""
+    columns = ("call", "name", "title", "verdict", "confidence", "caused_by", "facts")
+    for call, name, title, verdict, sure, cause, facts in zip(
         *(plain(findings[each]) for each in columns), strict=True
     ):
-        if call is not None and verdict == "fault" and cause is None and sure >= SURE:
-            yield call, name, title
+        if call is None or verdict != "fault" or cause is not None:
+            continue
+        if name in OBSERVED:
+            lasted = orjson.loads(facts)["seconds"]
+            if lasted >= EARLY:
+                yield call, name, title, lasted
+        elif sure >= SURE:
+            yield call, name, title, 0.0
 
 
 def at_their_places(run: Run, paths: Mapping[str, str]) -> Run:

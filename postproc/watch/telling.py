@@ -16,6 +16,7 @@ from postproc.model.text import Lang, Text
 from postproc.results import Run
 from postproc.show import answers, calls, store
 from postproc.show.terminal import clean, console, say
+from postproc.show.zones import AS_TABLES, Zone, shifted
 from postproc.watch.session import Counters, Early, Ending
 
 OPEN = Text("call {call}: no end was seen", "Anruf {call}: kein Ende gesehen")
@@ -37,6 +38,7 @@ class Telling:
     lang: Lang
     as_json: bool
     out: Console
+    zone: Zone = AS_TABLES
     live: Live | None = None
     number: int = 0
     _draw: Callable[[calls.Line], Styled] | None = None
@@ -59,9 +61,10 @@ class Telling:
         self.out.file.write(orjson.dumps(told).decode() + "\n")
 
     def _line(self, ending: Ending, line: calls.Line) -> None:
+        (line,) = shifted([line], self.zone)
         width = self.out.width if self.out.is_terminal else None
         if self._draw is None:
-            self._headings, self._draw = calls.as_they_come(width, self.lang)
+            self._headings, self._draw = calls.as_they_come(width, self.lang, self.zone.label([line.start]))
             for heading in self._headings:
                 say(self.out, heading)
         say(self.out, self._draw(line))
@@ -84,8 +87,9 @@ class Telling:
         """Show the calls that go on, on a terminal."""
         if self.live is None:
             return
-        headings, draw = calls.as_they_come(self.out.width, self.lang)
-        lines = calls.call_lines(run.tables) if run is not None and open_ else []
+        lines = shifted(calls.call_lines(run.tables) if run is not None and open_ else [], self.zone)
+        clock = self.zone.label(line.start for line in lines)
+        headings, draw = calls.as_they_come(self.out.width, self.lang, clock)
         shown = [draw(line) for line in lines if line.call in open_][:SHOWN]
         self.live.update(
             Group(*(headings if shown else []), *shown, heartbeat(counters, self.lang)), refresh=True
@@ -100,14 +104,16 @@ def heartbeat(counters: Counters, lang: Lang) -> str:
 
 
 @contextmanager
-def telling(lang: Lang, *, as_json: bool, stream: TextIO | None = None) -> Iterator[Telling]:
+def telling(
+    lang: Lang, *, as_json: bool, stream: TextIO | None = None, zone: Zone = AS_TABLES
+) -> Iterator[Telling]:
     """Where to tell: a live table below the lines on a terminal, plain lines in a pipe."""
     out = console(stream or sys.stdout)
     with ExitStack() as held:
         live = None
         if out.is_terminal and not as_json:
             live = held.enter_context(Live(console=out, transient=True, auto_refresh=False))
-        yield Telling(lang, as_json, out, live)
+        yield Telling(lang, as_json, out, zone, live)
 
 
 @dataclass

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
+from postproc import pipeline
 from postproc.cli import cli
 from postproc.diagnose.rules import RULES
 from postproc.show.documents import rule_explained
+from tests.conftest import PCAPS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -17,7 +20,8 @@ def said(*words: str):
 
 
 def test_every_rule_is_listed_with_code_and_name():
-    lines = said("rules", "--lang", "de").stdout.splitlines()
+    told = said("rules", "--lang", "de").stdout.splitlines()
+    lines = [line.strip() for line in told if line.startswith("  ")]
     assert len(lines) == len(RULES)
     (line,) = [line for line in lines if line.startswith("ICE001 ")]
     assert line.split(maxsplit=2)[1:] == ["no-binding-success", "Kein Binding Success"]
@@ -76,3 +80,29 @@ def test_a_matrix_of_no_captures_has_no_marks(tmp_path):
     done = said("rules", "--matrix", str(tmp_path))
     assert done.exit_code == 0
     assert "| `no-media` |\n" in done.stdout
+
+
+def test_rules_stand_under_their_stages_and_words_choose_among_them():
+    told = CliRunner().invoke(cli, ["rules", "--lang", "en"]).output.splitlines()
+    stages = [line for line in told if not line.startswith(" ")]
+    assert stages == [
+        "The capture:", "SIP:", "Candidates and codecs:", "Checks:", "NAT:", "DTLS:", "Media:",
+    ]  # fmt: skip
+    chosen = CliRunner().invoke(cli, ["rules", "nat", "symmetric", "--lang", "en"]).output
+    assert "symmetric-nat" in chosen and "no-binding-success" not in chosen
+    assert CliRunner().invoke(cli, ["rules", "nothing-like-it"]).output == ""
+
+
+def completed(*words: str) -> list[str]:
+    complete = ShellComplete(cli, {}, "postproc", "_POSTPROC_COMPLETE")
+    return [item.value for item in complete.get_completions(list(words[:-1]), words[-1])]
+
+
+def test_rules_deployments_and_calls_are_completed(tmp_path):
+    assert completed("explain", "no-b") == ["no-binding-success"]
+    assert completed("run", "--only", "ICE001,no-bi") == ["ICE001,no-binding-success"]
+    assert completed("run", "--deployment", "xp")[0] == "xphone"
+    pipeline.run([PCAPS / "two_calls.pcapng"], tmp_path / "out", report=False)
+    for command in ("filter", "export", "annotate", "ticket", "notebook", "report"):
+        assert completed(command, str(tmp_path / "out"), "--call", "") == ["1", "2"], command
+    assert completed("filter", str(tmp_path), "--call", "") == []

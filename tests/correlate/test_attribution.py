@@ -107,6 +107,28 @@ def test_a_turn_relay_is_made_before_the_invite():
     assert found == [(None, None), (1, 1), (1, 1)]
 
 
+WANTED = [
+    RELAY | {"method": "allocate", "kind": "request", "transaction_id": "01", "time": 5.0},
+    RELAY_BACK | {"method": "allocate", "kind": "error", "transaction_id": "01", "time": 5.1},
+]
+
+
+@pytest.mark.parametrize(("sent", "ufrag", "whose"), [
+    ([("leg 1 of 1", 6.0)], "u", (1, 1)),
+    ([("leg 1 of 1", 40.0)], "u", (None, None)),  # no longer gathered for it
+    ([("leg 1 of 1", 4.0)], "u", (None, None)),
+    ([("leg 1 of 1", 6.0)], None, (None, None)),  # no ICE
+    ([("leg 1 of 1", 6.0), ("leg 1 of 2", 8.0)], "u", (None, None)),  # for which of them?
+])  # fmt: skip
+def test_a_relay_that_is_refused_was_wanted_by_the_one_leg_whose_description_goes_out(sent, ufrag, whose):
+    ends = {"src_addr": b.CLIENT, "src_port": 5060, "dst_addr": b.SERVER, "dst_port": 5060}
+    messages = [ends | {"call_id": name, "time": t, "frame": n} for n, (name, t) in enumerate(sent, 20)]
+    sections = [{"call_id": row["call_id"], "frame": row["frame"], "ufrag": ufrag} for row in messages]
+    legs = [leg(time=6.0), leg(call=2, time=8.0)]
+    found = of("stun_messages", legs=legs, stun_messages=WANTED, sip_messages=messages, sdp_media=sections)
+    assert found == [whose] * 2
+
+
 def test_indications_on_a_checked_flow_are_the_leg_s():
     keepalive = TO_SERVER | {"kind": "indication", "transaction_id": "09", "time": 20.0}
     assert of("stun_messages", stun_messages=[keepalive], bindings=[CHECK]) == [(1, 1)]

@@ -75,6 +75,16 @@ def plain_stream(source: str, target: str, **changes: Any) -> Row:
     return stream() | base | {"ssrc": hash((source, target)) % 2**32} | changes
 
 
+def phase(leg: int = 1, **changes: Any) -> Row:
+    """The answered phase of a leg, media both ways from its start to its end."""
+    return {
+        "call": 1, "leg": leg, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
+        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True,
+        "packets_from_client": 850, "first_from_client": 3.1, "last_from_client": 19.9,
+        "packets_from_server": 850, "first_from_server": 3.1, "last_from_server": 19.9,
+    } | changes  # fmt: skip
+
+
 def candidate(side: str, addr: str, addr_class: str, kind: str = "host", **changes: Any) -> Row:
     """An a=candidate line on leg 1: the client's in the offer (INVITE), the server's in the answer."""
     offer = side == "client"

@@ -6,19 +6,9 @@ import pytest
 from postproc.diagnose.rules.consent_lost import RULE as CONSENT_LOST
 from postproc.diagnose.rules.media_stopped import RULE
 from tests.builders import GATEWAY, SERVER
-from tests.diagnose.scenes import asked, check, message, plain_stream, stream, told_both, verdict
+from tests.diagnose.scenes import asked, check, message, phase, plain_stream, stream, told_both, verdict
 
 STOPPED = [stream(), stream("client_to_server", last_time=8.0)]
-
-
-def phase(leg=1, **changes):
-    """The answered phase of a leg, media both ways from its start to its end."""
-    return {
-        "call": 1, "leg": leg, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
-        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True,
-        "packets_from_client": 850, "first_from_client": 3.1, "last_from_client": 19.9,
-        "packets_from_server": 850, "first_from_server": 3.1, "last_from_server": 19.9,
-    } | changes  # fmt: skip
 
 
 SILENT = phase(packets_from_client=250, last_from_client=8.0)
@@ -28,7 +18,7 @@ def test_a_client_that_falls_silent_is_a_suspicion_with_both_explanations():
     alive = [check(), check("client_to_server", time=1.1), check("client_to_server", time=15.0)]
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=alive)
     assert (found.verdict, found.confidence, found.leg) == ("suspect", 0.6, 1)
-    assert found.tags == {"alive"}
+    assert found.tags == {"alive", "silent"}
     shown = told_both(found, RULE)
     assert (
         shown["en"]["title"]
@@ -169,7 +159,7 @@ def test_a_client_that_never_asked_for_consent_may_only_be_muted():
 def test_the_silence_of_all_that_is_ice_is_told():
     seen = [check(), check("client_to_server", time=1.1)]
     (found,) = asked(RULE, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=seen)
-    assert found.tags == {"gone"}
+    assert found.tags == {"gone", "silent"}
     shown = told_both(found, RULE)
     assert "No checks or answers to checks came from there either." in shown["en"]["detail"]
     assert "Das Gerät hat sein Netz verloren" in shown["de"]["causes"]
@@ -189,3 +179,40 @@ def test_an_alert_just_before_is_named():
 ])  # fmt: skip
 def test_a_client_that_lives_has_not(bindings):
     assert asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=bindings) == []
+
+
+RELAY, OUTSIDE, PHONE = "192.0.2.5", "192.0.2.6", "198.51.100.9"
+
+
+def hops(passed_until=8.0, **changes):
+    """The gateway's stream on leg 2 as it comes to a relay with two addresses, and as it goes on to a phone."""
+    arriving = plain_stream(GATEWAY, RELAY, ssrc=7, last_time=20.0)
+    return [arriving, plain_stream(OUTSIDE, PHONE, ssrc=7, last_time=passed_until) | changes]
+
+
+def test_a_relay_that_passes_nothing_on_any_more_is_named():
+    renewed = message(2, "INVITE", 7.5, to_tag="t", frame=60)
+    (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=hops(), sip_messages=[renewed])
+    assert (found.verdict, found.confidence, found.leg, found.tags) == (
+        "suspect", 0.7, 2, {"relay", "changed"},
+    )  # fmt: skip
+    shown = told_both(found, RULE)
+    assert shown["en"]["title"].startswith(f"From 12:00:08.000 on {OUTSIDE} passed nothing on to {PHONE}")
+    assert f"Der Stream von {GATEWAY}" in shown["de"]["detail"]
+    assert "Mikrofon" not in shown["de"]["causes"]
+
+
+@pytest.mark.parametrize("streams", [
+    hops(passed_until=19.0),
+    hops(capture="b.pcapng"),
+    hops(first_time=2.5, dst_addr=RELAY),  # the same, seen before NAT
+    hops(first_time=21.0),
+    [*hops(), plain_stream(OUTSIDE, PHONE, ssrc=8, first_time=8.0)],  # music instead
+    [*hops(), plain_stream(OUTSIDE, "198.51.100.10", ssrc=7, first_time=8.0)],  # to another address
+])  # fmt: skip
+def test_silent_about_a_relay_that_sends(streams):
+    assert asked(RULE, phases=[phase(), phase(2)], rtp_streams=streams) == []
+
+
+def test_silent_about_a_relay_in_a_hold():
+    assert asked(RULE, phases=[phase(), phase(2, ended=9.0)], rtp_streams=hops()) == []

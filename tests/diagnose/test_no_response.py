@@ -65,6 +65,42 @@ def test_a_gateway_tried_before_the_one_that_answered_is_a_note():
     assert found.verdict == "note"
 
 
+GIVEN_UP = (0.3, 0.8, 1.8, 3.8, 7.8)
+
+
+def renewed(*times, transport="udp", ended=32.4, by=SERVER, **changes):
+    """A re-INVITE on leg 2 that stood, and the BYE of one side."""
+    bye = message(2, "BYE", ended, to_tag="t", frame=90, src_addr=by)
+    return silent_gateway(*invites(*times, to_tag="t", transport=transport), bye, **STOOD, **changes)
+
+
+STOOD = {"legs": [leg(1, answer_time=0.1), leg(2, answer_time=0.1)]}
+
+
+@pytest.mark.parametrize("scene", [renewed(*GIVEN_UP), renewed(0.3, transport="tls")])
+def test_a_re_invite_without_any_answer_ends_the_call(scene):
+    (found,) = asked(RULE, **scene)
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"silent"})
+    assert found.evidence.frames[-1] == 90
+    assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
+
+
+@pytest.mark.parametrize("scene", [
+    renewed(*GIVEN_UP, by=GATEWAY),  # the other side hung up
+    renewed(*GIVEN_UP, ended=20.0),
+    renewed(*GIVEN_UP, ended=60.0),  # it went on
+    renewed(0.3, 0.8, 1.8),
+])  # fmt: skip
+def test_silent_about_a_re_invite_that_did_no_harm(scene):
+    assert asked(RULE, **scene) == []
+
+
+def test_silent_about_a_re_invite_that_was_refused():
+    scene = renewed(*GIVEN_UP)
+    refused = message(2, 500, 8.0, branch="z9hG4bKx", reason="Server Internal Error")
+    assert asked(RULE, **scene | {"sip_messages": [*scene["sip_messages"], refused]}) == []
+
+
 @pytest.mark.parametrize("sip", [
     invites(0.3, 0.8, 1.8),  # the caller gave up before it was sure
     invites(0.3, 0.31, 0.32, 0.33),  # copies, not repetitions

@@ -74,3 +74,24 @@ def test_a_side_that_never_came_is_missing_though_the_other_stopped_at_the_end()
     stopped = quiet(packets_from_server=500, last_from_server=9.0)
     (found, *_) = asked(RULE, phases=[stopped], rtp_streams=[stream()])
     assert (found.verdict, found.leg) == ("fault", 1)
+
+
+def relayed(*back):
+    """A phone's stream over a relay to another phone, on one leg, and what comes back."""
+    ports = {"src_port": 1000, "dst_port": 1000, "ssrc": 5}
+    return [plain_stream(ONE, "192.0.2.5", **ports), plain_stream("192.0.2.5", "192.0.2.20", **ports), *back]
+
+
+ANSWER = plain_stream("192.0.2.20", "192.0.2.5", src_port=1000, dst_port=1000, ssrc=6)
+
+
+def test_what_ends_at_a_relay_is_not_heard():
+    directed = [row | {"direction": way, "leg": 1} for row, way in zip(
+        relayed(ANSWER), ("client_to_server", "client_to_server", "server_to_client"), strict=True)]  # fmt: skip
+    (found,) = asked(RULE, rtp_streams=directed)
+    assert (found.facts["source"], found.facts["back"]) == (ONE, 0)
+
+
+def test_what_a_relay_passes_on_is_heard():
+    passed = plain_stream("192.0.2.5", ONE, src_port=1000, dst_port=1000, ssrc=9)  # transcoded
+    assert asked(RULE, rtp_streams=relayed(ANSWER, passed)) == []

@@ -55,6 +55,14 @@ def test_a_carriers_translation_address_is_private_and_without_the_phones_rtp_a_
     assert (found.verdict, found.facts["addr"]) == ("suspect", "192.0.0.4")
 
 
+@pytest.mark.parametrize("named", ["fe80::20b:82ff:fe11:2233", "fd00::7"])
+def test_nothing_is_sent_to_an_address_of_ipv6_that_ends_at_the_router(named):
+    outside, server = "2001:db8:5::21", "2001:db8:9::1"
+    scene = call(named, server, streams=[(outside, server)], wire=(outside, server))
+    (found,) = asked(RULE, base=scene)
+    assert (found.verdict, found.facts["addr"], found.facts["packets"]) == ("suspect", named, 850)
+
+
 def test_the_same_address_in_vain_on_two_legs_is_a_fault():
     trunk, own = "192.0.2.61", "172.17.0.2"
     first, plain = CONTAINER, {"sdp_owner": "pbx", **PLAIN}
@@ -78,11 +86,21 @@ def test_the_same_address_in_vain_on_two_legs_is_a_fault():
     assert "nothing came to it there either" in told_both(found[0], RULE)["en"]["detail"]
 
 
+AT_ROUTER = call(HOME, streams=[])  # a capture on both sides of the NAT, in which each SSRC is seen twice
+AT_ROUTER["rtp_streams"] = [
+    plain_stream(*ends, leg=1, direction=None, ssrc=ssrc, packets=packets)
+    for ends, ssrc, packets in (
+        ((HOME, SERVER), 1, 849), ((PHONE, SERVER), 1, 850), ((SERVER, PHONE), 2, 849), ((SERVER, HOME), 2, 850),
+    )
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("scene", [
     call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE)]),  # the server has learnt where the phone is
     call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, HOME)]),  # after its first packets
     call(HOME, "10.0.0.5", streams=[("10.0.0.5", HOME)], wire=(HOME, "10.0.0.5")),  # networks routed to each other
     call(HOME, streams=[(HOME, SERVER), (SERVER, HOME)], wire=(HOME, SERVER)),  # seen inside the NAT, both ways
+    AT_ROUTER,
     call(HOME, streams=[], wire=(HOME, SERVER)),  # a capture of SIP alone shows no media in any call
     CONTAINER | {"sdp_media": [each | {"ufrag": "u"} for each in CONTAINER["sdp_media"]]},  # ICE finds its way
     CONTAINER | {"sdp_media": [each | {"direction": "sendonly"} for each in CONTAINER["sdp_media"]]},

@@ -58,6 +58,13 @@ def test_a_call_that_goes_on_without_signalling_is_a_suspicion():
     assert (found.verdict, found.confidence) == ("suspect", 0.6)
 
 
+def test_where_the_capture_ends_with_the_other_leg_s_bye_it_is_a_suspicion():
+    ends = {"captures": [{"first_time": 0.0, "last_time": 40.5}], "connection_events": [broken(8.0)]}
+    late = BYE | {"time": 40.0}
+    (found,) = asked(RULE, sip_messages=[*STANDS, late], **ends)
+    assert (found.verdict, found.confidence) == ("suspect", 0.6)
+
+
 OVER = tcp(1, "BYE", 7.0, frame=31)
 
 

@@ -4,12 +4,16 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import postproc
 from postproc import dataset, fleet, pipeline, stages
+from postproc.cli import cli
+from postproc.commands import run as command
 from postproc.fleet import pieces
 from postproc.model.errors import SetupError
 from postproc.read import deployment
@@ -150,3 +154,15 @@ def test_a_folder_whose_name_is_no_sites(folders, tmp_path):
     with pytest.raises(SetupError, match="no name of a site"):
         fleet.chains([str(odd)], None)
     assert [each.site for each in fleet.chains([str(odd)], "berlin")[0]] == ["berlin"]
+
+
+def test_the_command_tells_what_came_of_it(folders, expected, tmp_path, monkeypatch):
+    """Workers of a cluster are in test_cluster.py."""
+    monkeypatch.setattr(command, "cluster", lambda _: nullcontext(Here("good.pcapng")))
+    place = tmp_path / "calls"
+    options = ["--dask", "tcp://127.0.0.1:1", "--dataset", str(place), "--lang", "en", "--fail-on", "error"]
+    done = CliRunner().invoke(cli, ["run", *map(str, folders), *options])
+    calls = sum(map(len, expected.values())) - 1
+    assert (done.exit_code, f"dataset: {calls} calls added, 0 were there" in done.output) == (1, True)
+    assert "good.pcapng: the process that read it died" in done.output
+    assert by_site(place).keys() == {"berlin", "paris"}

@@ -20,7 +20,12 @@ from postproc.show import store
 from tests.watch import killing, replay
 
 # Ethernet, and no TCP connection of the one has addresses and ports of the other's: they are sent at one time
-REPLAYED = ("good.pcapng", "made/busy_486.pcapng")
+REPLAYED = (
+    "good.pcapng",
+    "made/busy_486.pcapng",
+    "cases/min_no_media_20s_then_hold_1s.pcapng",
+    "cases/f_oneway_later.pcapng",
+)
 WATCH = [sys.executable, "-m", "postproc", "watch"]
 needs_namespaces = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or shutil.which("ip") is None,
@@ -96,6 +101,19 @@ def test_an_interface_that_is_not_there_is_said():
     done = subprocess.run([*WATCH, "-i", "nowhere0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "dumpcap" in done.stderr or "may not capture" in done.stderr
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="root gives up the right to capture",
+)
+def test_who_may_not_capture_is_told_what_to_do():
+    """An ordinary user is who lacks these capabilities."""
+    without = ["setpriv", "--bounding-set=-net_raw,-net_admin", *WATCH, "-i", "lo", "--for", "1"]
+    done = subprocess.run(without, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("postproc: this user may not capture. ")
+    assert f"sudo setcap cap_net_raw,cap_net_admin+eip {shutil.which('dumpcap')}" in done.stderr
 
 
 def test_a_folder_or_interfaces_and_not_both(tmp_path):

@@ -16,6 +16,7 @@ from postproc.watch.growing import first_time
 from postproc.watch.session import Early, Ending, Watch
 from postproc.watch.window import Window
 from tests.pieces import cut, packets_of
+from tests.watch import replay
 
 CAPTURES = (
     "good.pcapng",
@@ -149,6 +150,22 @@ def test_a_fault_that_stands_is_told_while_the_call_goes_on(pcaps, tmp_path, mon
     assert "Binding Success" in watch.words[0].title
 
 
+def test_no_media_for_five_seconds_is_told_while_the_call_goes_on(pcaps, tmp_path):
+    """At once, and not before: the packets themselves say how long."""
+    capture = pcaps / "cases" / "min_no_media_20s_then_hold_1s.pcapng"  # answered after 0.6 s
+    content, (first, *_) = capture.read_bytes(), replay.packets(capture)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    watch = Watched(folder, tmp_path / "copies")
+    for after_s, told in ((5, []), (6.5, ["no-media"]), (8, ["no-media"])):
+        reached = next(data for time, data in replay.packets(capture) if time > first[0] + after_s * 1e9)
+        (folder / "live").write_bytes(content[: content.index(reached)])
+        watch.step()
+        watch._judged_at -= 60  # as if time had gone by: no SIP comes meanwhile
+        assert [each.rule for each in watch.words] == told
+    assert "without a single RTP packet" in watch.words[0].title
+
+
 def test_a_full_folder_is_taken_in_by_time_and_in_steps(pcaps, tmp_path, monkeypatch):
     monkeypatch.setattr(window, "STEP", 1)
     names = ("good.pcapng", "two_calls.pcapng", "made/busy_486.pcapng")
@@ -157,7 +174,10 @@ def test_a_full_folder_is_taken_in_by_time_and_in_steps(pcaps, tmp_path, monkeyp
         target.parent.mkdir(exist_ok=True)
         target.write_bytes((pcaps / name).read_bytes())
         os.utime(target, (1, 1))
+    begin = time.monotonic()
     watch = Watched(tmp_path / "folder", tmp_path / "copies")
+    watch.step()
+    assert 0 < watch.counters.lag_s <= time.monotonic() - begin  # what waits, not how old it is
     watch.close()
     assert watch.told() == of_run(tmp_path / "folder")
     starts = [each.state.start for each in watch.endings]

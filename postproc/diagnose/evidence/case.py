@@ -4,9 +4,10 @@ A call seen by several captures has its bindings, streams and handshakes once pe
 capture here, as in the tables; ``checks`` and ``media`` count them once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -25,8 +26,10 @@ from postproc.model.rows import (
 )
 from postproc.model.tables import Tables
 
-__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "evidence"]
+__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "answered_once", "beside", "cases", "evidence"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, source, destination
 
@@ -52,6 +55,7 @@ class Case(Call):
         self._at_every_place = at_every_place or calls
         self.deployment = deployment
         self._software = software  # by transaction ID
+        self.answers: dict[object, Any] = {}  # see answered_once
 
     @cached_property
     def captures(self) -> tuple[CaptureRow, ...]:
@@ -148,6 +152,22 @@ class Case(Call):
     def last_time(self) -> datetime | None:
         """When the last capture with this call ends."""
         return max((each.last_time for each in self.captures if each.last_time), default=None)
+
+
+def answered_once(
+    ask: Callable[Concatenate[Case, P], T],
+) -> Callable[Concatenate[Case, P], T]:
+    """What many rules ask of a call by its rows alone is answered once; nobody changes the answer."""
+
+    @wraps(ask)
+    def answered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (ask, args, *kwargs.items())
+        if key not in case.answers:
+            case.answers[key] = ask(case, *args, **kwargs)
+        found: T = case.answers[key]
+        return found
+
+    return answered
 
 
 class Beside(Case):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
@@ -39,6 +39,7 @@ class Way:
         return (self.last - self.first).total_seconds() if self.first and self.last else 0.0
 
 
+@answered_once
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
@@ -47,6 +48,7 @@ def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     return {ends: Way(tuple(held)) for ends, held in flows.items()}
 
 
+@answered_once
 def way(case: Case, leg: int | None, direction: Direction) -> Way:
     """RTP on a leg towards the client or the server."""
     return Way(
@@ -70,6 +72,7 @@ def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
     return bool(one.first_time <= other.last_time and other.first_time <= one.last_time)
 
 
+@answered_once
 def both_ways(case: Case, leg: int | None) -> bool | None:
     """Whether a leg has audio both ways; None where it has none that could be judged."""
     directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
@@ -82,14 +85,40 @@ def both_ways(case: Case, leg: int | None) -> bool | None:
 
 
 def _arriving(case: Case, sent: Way) -> Way:
-    """Without what a place nearer to the receiver does not show."""
+    """Without what a place nearer to the receiver does not show, and what ends at a relay."""
     return Way(
         tuple(
             row
             for row in sent.rows
             if (row.capture, row.src_addr, row.src_port, row.dst_addr, row.dst_port) not in case.lost_flows
+            and not _ends_at_relay(case, row)
         )
     )
+
+
+def _ends_at_relay(case: Case, row: RtpStreamRow) -> bool:
+    """A relay between two hops of a leg passes the other direction on, and nothing of what this stream brings."""
+    hops = [each for each in case.rtp_streams if (each.capture, each.leg) == (row.capture, row.leg)]
+    if any(each.ssrc == row.ssrc and _sent(each) != _sent(row) for each in hops):
+        return False
+    back = [each for each in hops if _sent(each) == (row.dst_addr, row.dst_port, row.src_addr, row.src_port)]
+    before = [
+        arrived
+        for passed in back
+        for arrived in hops
+        if arrived.ssrc == passed.ssrc
+        and arrived.dst_addr != row.src_addr
+        and arrived.src_addr != row.dst_addr
+    ]
+    return bool(before) and not any(
+        (each.src_addr, each.dst_addr) == (arrived.dst_addr, arrived.src_addr)
+        for each in hops
+        for arrived in before
+    )
+
+
+def _sent(row: RtpStreamRow) -> tuple[object, ...]:
+    return row.src_addr, row.src_port, row.dst_addr, row.dst_port
 
 
 def _balanced(case: Case, one: Way, other: Way) -> bool:
@@ -112,13 +141,14 @@ def throughout(case: Case, less: Way, more: Way) -> bool:
     return enough and less.seconds >= more.seconds / 2
 
 
+@answered_once
 def media_ok(case: Case) -> bool | None:
     """Audio both ways wherever the captures show media, and on every client's leg. None: cannot be judged.
 
     What they do not show of another leg, as behind the B2BUA, proves nothing; of a client's leg, on which they
     show checks or handshakes, it does. Silence that nobody can judge leaves open whether media are ok.
     """
-    heard = {leg: both_ways(case, leg) for leg in _answered(case)}
+    heard = {leg: True if as_agreed(case, leg) else both_ways(case, leg) for leg in _answered(case)}
     wanted = [heard[leg] for leg in talking(case)]
     if all(each is None for each in wanted):
         return None
@@ -128,6 +158,17 @@ def media_ok(case: Case) -> bool | None:
         return False
     open_end = any(unproven(case, leg) for leg, seen in heard.items() if seen)
     return None if open_end or callers_leg_missing(case) else True
+
+
+def as_agreed(case: Case, leg: int | None) -> bool:
+    """By every description of a leg one side only sends, and its media came: paging, an announcement, a listener."""
+    phases = [each for each in case.phases if each.leg == leg and each.kind != "early"]
+    came = [
+        (each.packets_from_client if each.may_send_client else each.packets_from_server) or 0
+        for each in phases
+        if {each.may_send_client, each.may_send_server} == {True, False}
+    ]
+    return bool(came) and len(came) == len(phases) and sum(came) >= case.deployment.thresholds.one_way_packets
 
 
 def callers_leg_missing(case: Case) -> bool:
@@ -208,6 +249,8 @@ def heard(case: Case, phase: PhaseRow) -> bool | None:
         return True if client or server or phase.packets_undirected else None
     if phase.kind == "hold" or (client and server):
         return True
+    if (client and phase.may_send_server is False) or (server and phase.may_send_client is False):
+        return True
     if phase.packets_undirected:
         return both_ways(case, phase.leg) or None
     if bypassed(case, phase):
@@ -268,6 +311,7 @@ class Talk:
         return (self.end - self.start).total_seconds()
 
 
+@answered_once
 def talks(case: Case) -> list[Talk]:
     """Every answered leg with the time in which audio was due on it."""
     until = end(case)
@@ -280,6 +324,7 @@ def talks(case: Case) -> list[Talk]:
     return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
 
 
+@answered_once
 def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
     """The audio sections of a leg's descriptions that were not refused."""
     return [s for s in case.sdp_media if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
@@ -291,6 +336,7 @@ def both_may_send(case: Case, leg: int | None) -> bool:
     return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
 
 
+@answered_once
 def described(case: Case, leg: int | None) -> bool:
     """Both sides' descriptions are in the captures: one in a request, one in a response."""
     spoken = {(row.capture, row.frame) for row in sections(case, leg)}
@@ -302,6 +348,7 @@ def described(case: Case, leg: int | None) -> bool:
     return len(kinds) == 2
 
 
+@answered_once
 def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
     """The fuller direction of a leg's RTP and the other one; None without RTP.
 
@@ -310,6 +357,7 @@ def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
     """
     directed = [way(case, leg, direction) for direction in (TO_CLIENT, TO_SERVER)]
     if any(each.rows for each in directed):
+        directed = [_arriving(case, each) for each in directed]
         less, more = sorted(directed, key=lambda each: each.packets)
         return more, less
     held = ways(case, leg)

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
-from postproc.diagnose.evidence.media import bypassed, heard
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
+from postproc.diagnose.evidence.media import bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
-from postproc.model.rows import PhaseRow
+from postproc.model.rows import PhaseRow, RtpStreamRow
 
 # A B2BUA passes a sender's silence on to its other leg within a packet or two; a jitter buffer adds some
 # 100 ms. With a third of it delays begin to look like silences of their own, with three times two parties
@@ -46,6 +46,63 @@ class Silence:
         return (self.until - self.since).total_seconds()
 
 
+@dataclass(frozen=True)
+class Withheld:
+    """A stream that a relay passed on until ``since``, and that goes on arriving there until ``until``."""
+
+    arriving: RtpStreamRow
+    passed: RtpStreamRow
+    since: datetime
+    until: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.until - self.since).total_seconds()
+
+
+def withheld(case: Case) -> Iterator[Withheld]:
+    """Streams of a leg with several hops whose next hop falls silent while both sides may send.
+
+    The phase's packets cannot show it: they are counted where they arrive.
+    """
+    least = case.deployment.thresholds.one_way_packets
+    for leg in case.numbers:
+        streams = [row for row in case.rtp_streams if row.leg == leg and (row.packets or 0) >= least]
+        for arriving in streams:
+            hops = [row for row in streams if _next_hop(arriving, row)]
+            passed = max(hops, key=lambda row: row.last_time, default=None)
+            if passed is not None and (found := _held_back(case, arriving, passed, streams)):
+                yield found
+
+
+def _next_hop(arriving: RtpStreamRow, row: RtpStreamRow) -> bool:
+    """The same stream between two other machines, begun while it arrived."""
+    same = (row.capture, row.ssrc, row.direction) == (arriving.capture, arriving.ssrc, arriving.direction)
+    elsewhere = row.src_addr != arriving.src_addr and row.dst_addr != arriving.dst_addr
+    return same and elsewhere and arriving.first_time <= row.first_time + PASSED_ON <= arriving.last_time
+
+
+def _held_back(
+    case: Case, arriving: RtpStreamRow, passed: RtpStreamRow, streams: Collection[RtpStreamRow]
+) -> Withheld | None:
+    """None where the relay sends something else to there meanwhile: music, an announcement, another codec."""
+    shortest = timedelta(seconds=case.deployment.thresholds.stopped_seconds)
+    for phase in due(case, arriving.leg):
+        if phase.started is None or phase.ended is None:
+            continue
+        since, until = max(passed.last_time, phase.started), min(arriving.last_time, phase.ended)
+        instead = any(
+            row.last_time > since + PASSED_ON
+            and row.ssrc != passed.ssrc
+            and (row.src_addr, row.dst_addr) == (passed.src_addr, passed.dst_addr)
+            for row in streams
+        )
+        if until - since >= shortest and not instead:
+            return Withheld(arriving, passed, since, until)
+    return None
+
+
+@answered_once
 def silences(case: Case) -> list[Silence]:
     """The silences of a call where they begin: what a B2BUA only passes on to another leg is left out."""
     every = [silence for leg in case.numbers for silence in _of_leg(case, leg)]

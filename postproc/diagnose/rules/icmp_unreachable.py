@@ -1,20 +1,30 @@
-"""A router or host says by ICMP that the checks cannot be delivered."""
+"""A router or host says by ICMP that checks, or the media themselves, cannot be delivered."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
-from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import connected
+from postproc.diagnose.evidence.case import OTHER, Case, evidence
+from postproc.diagnose.evidence.media import connected, due
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
-from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import IcmpErrorRow
+from postproc.model.findings import Finding, Rule, Variant, cause, remedy
+from postproc.model.rows import IcmpErrorRow, RtpStreamRow
 from postproc.model.text import Text
 
 TITLE = Text(
     "{reporter} reports by ICMP: {what} for {target} ({count:Binding Request|Binding Requests}).",
     "{reporter} meldet per ICMP: {what} für {target} ({count:Binding Request|Binding Requests}).",
+)
+MEDIA = Text(
+    "{reporter} reports by ICMP: {what} for the RTP to {target} ({count:time|times} in {seconds:0} s).",
+    "{reporter} meldet per ICMP: {what} für das RTP an {target} ({count}-mal in {seconds:0} s).",
+)
+UNHEARD = Text(
+    "What {source} sends on leg {number} ({packets} packets) has not been delivered since {since:clock}.",
+    "Was {source} auf Leg {number} sendet ({packets} Pakete), wird seit {since:clock} nicht zugestellt.",
 )
 NO_MAPPING = Text(
     "The report comes from the asked address itself: the NAT there is reached,"
@@ -48,6 +58,11 @@ KINDS_V6 = {
 PROHIBITED = ("network prohibited", "host prohibited", "communication administratively prohibited")
 FROM = ("fragmentation needed", "packet too big")  # dtls-fragment-lost's business
 
+# Hosts send one report a second to one destination (RFC 1812, section 4.3.2.8), however many packets they drop. With
+# fewer, a port that opens a moment late is accused, and a stream that has just been led elsewhere.
+REPORTS = 3
+LASTING = timedelta(seconds=3)
+
 
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.judged_legs:
@@ -58,6 +73,62 @@ def find(case: Case) -> Iterator[Finding]:
             told = _reports(case, {row.transaction_id for row in sent.rows if row.outcome != "success"})
             if told and not sent.answered:
                 yield _finding(case, leg, way, told)
+    for stream in case.rtp_streams:
+        refused = _refused(case, stream)
+        if refused and not _led_elsewhere(case, stream):
+            yield _of_media(case, stream, refused)
+
+
+def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
+    """The reports about a stream while both sides might send, if they last, and to the end of it or of the phase.
+
+    In a hold, while ringing and after the call a closed port is everyday.
+    """
+    flow = (stream.src_addr, stream.src_port, stream.dst_addr, stream.dst_port)
+    told = [
+        row
+        for row in case.icmp_errors
+        if (row.src_addr, row.src_port, row.dst_addr, row.dst_port) == flow and kind(row) not in FROM
+    ]
+    for phase in due(case, stream.leg) if told else ():
+        if phase.started is None or phase.ended is None:
+            continue
+        within = [row for row in told if phase.started <= row.time <= phase.ended]
+        until = min(stream.last_time, phase.ended)
+        if (
+            len(within) >= REPORTS
+            and within[-1].time - within[0].time >= LASTING
+            and until - within[-1].time < LASTING
+        ):
+            return within
+    return []
+
+
+def _led_elsewhere(case: Case, stream: RtpStreamRow) -> bool:
+    """The sender turned to another address, or serves several at once: of those one may be heard."""
+    return any(
+        row.ssrc == stream.ssrc
+        and row.last_time > stream.first_time + LASTING
+        and (row.src_addr, row.src_port) == (stream.src_addr, stream.src_port)
+        and (row.dst_addr, row.dst_port) != (stream.dst_addr, stream.dst_port)
+        for row in case.rtp_streams
+    )
+
+
+def _of_media(case: Case, stream: RtpStreamRow, told: list[IcmpErrorRow]) -> Finding:
+    facts, tags, said = _said_by(case, told)
+    facts |= {
+        "source": endpoint(stream.src_addr, stream.src_port),
+        "number": stream.leg,
+        "packets": stream.packets,
+        "seconds": (told[-1].time - told[0].time).total_seconds(),
+        "since": told[0].time,
+        "side": stream.src_side or OTHER,
+    }
+    return Finding(
+        RULE.name, "fault", 0.85, evidence(*told, stream), MEDIA, (UNHEARD, *said), facts,
+        leg=stream.leg, tags=frozenset({*tags, "media"}),
+    )  # fmt: skip
 
 
 def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
@@ -71,18 +142,24 @@ def kind(row: IcmpErrorRow) -> str:
 
 
 def _finding(case: Case, leg: int | None, way: Direction, told: list[IcmpErrorRow]) -> Finding:
+    facts, tags, said = _said_by(case, told)
+    return Finding(
+        RULE.name, "fault", 0.9, evidence(*told), TITLE, said,
+        facts | {"side": sender(way)}, leg=leg, tags=frozenset({*tags, "checks"}),
+    )  # fmt: skip
+
+
+def _said_by(case: Case, told: Sequence[IcmpErrorRow]) -> tuple[dict[str, Any], set[str], tuple[Text, ...]]:
+    """What most reports say: facts, of what kind the reporter is, and sentences on it."""
     (reporter, what), count = Counter((row.reporter, kind(row)) for row in told).most_common(1)[0]
     first = next(row for row in told if (row.reporter, kind(row)) == (reporter, what))
     itself = reporter == first.dst_addr
     tags = {"prohibited"} if what in PROHIBITED else _itself(case, reporter) if itself else {"router"}
     facts = {
         "reporter": reporter, "what": what, "target": endpoint(first.dst_addr, first.dst_port), "count": count,
-        "side": sender(way), "reporter_class": addr_class(reporter),
+        "reporter_class": addr_class(reporter),
     }  # fmt: skip
-    return Finding(
-        RULE.name, "fault", 0.9, evidence(*told), TITLE, tuple(_said(tags, itself=itself)), facts,
-        leg=leg, tags=frozenset(tags),
-    )  # fmt: skip
+    return facts, tags, tuple(_said(tags, itself=itself))
 
 
 def _itself(case: Case, reporter: str) -> set[str]:
@@ -104,11 +181,12 @@ RULE = Rule(
     code="ICE006",
     name="icmp-unreachable",
     stage="stun",
-    breaks="delivery",
+    variants={"checks": Variant("stun", "delivery"), "media": Variant("media", "rtp_transit")},
+    despite_media=True,
     summary=Text("ICMP: unreachable", "ICMP: nicht erreichbar"),
     claim=Text(
-        "ICMP errors answer the Binding Requests, and say who refuses them and why.",
-        "ICMP-Fehler beantworten die Binding Requests und sagen, wer sie abweist und warum.",
+        "ICMP errors answer the Binding Requests or the media, and say who refuses them and why.",
+        "ICMP-Fehler beantworten die Binding Requests oder die Medien und sagen, wer sie abweist und warum.",
     ),
     causes=(
         cause(
@@ -161,8 +239,10 @@ RULE = Rule(
     ),
     references=("RFC 792", "RFC 4443", "RFC 8445, section 7.2.5.2.4"),
     known_problems=Text(
-        "ICMP can be forged, and after hang-up it is ordinary; only reports that quote unanswered checks count.",
-        "ICMP lässt sich fälschen und ist nach dem Auflegen üblich; nur Meldungen zu unbeantworteten Checks zählen.",
+        "ICMP can be forged, and after hang-up it is ordinary; only reports that quote unanswered checks count, and of"
+        " media those that go on for seconds while both sides may send.",
+        "ICMP lässt sich fälschen und ist nach dem Auflegen üblich; es zählen nur Meldungen zu unbeantworteten Checks und"
+        " zu Medien solche, die sekundenlang andauern, während beide Seiten senden dürfen.",
     ),
     find=find,
 )

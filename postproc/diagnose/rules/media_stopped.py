@@ -1,10 +1,11 @@
 """Media that had flowed fell silent while it was still due."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, OTHER, SERVER, Case, evidence
-from postproc.diagnose.evidence.silences import Silence, alive, silences
+from postproc.diagnose.evidence.silences import Silence, Withheld, alive, silences, withheld
+from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.loading import Row
 from postproc.model.rows import DtlsMessageRow, SipMessageRow
@@ -17,6 +18,14 @@ TITLE = Text(
 TITLE_OTHER = Text(
     "From {since:clock} on nothing came from the other side on leg {number} any more, for {seconds:0} s.",
     "Ab {since:clock} kam von der Gegenstelle auf Leg {number} {seconds:0} s lang nichts mehr.",
+)
+TITLE_RELAY = Text(
+    "From {since:clock} on {relay} passed nothing on to {target} on leg {number} any more, for {seconds:0} s.",
+    "Ab {since:clock} leitete {relay} auf Leg {number} {seconds:0} s lang nichts mehr an {target} weiter.",
+)
+ARRIVES = Text(
+    "The stream from {source} went on arriving there; until then it had been passed on.",
+    "Der Stream von {source} kam dort weiter an; bis dahin war er weitergeleitet worden.",
 )
 AGREED = Text(
     "By offer and answer both sides might have gone on sending: no hold was agreed.",
@@ -49,6 +58,10 @@ SETTLE = Text(
     "RTCP oder Comfort Noise der stillen Seite oder ein Mitschnitt oder Log von dort zeigen, ob sie weiter"
     " gesendet hat.",
 )
+SETTLE_RELAY = Text(
+    "The log of {relay} shows what it made of the call's media then.",
+    "Das Log von {relay} zeigt, was dort dann mit den Medien des Anrufs geschah.",
+)
 
 # What changes media takes effect within a packet or two, a handshake within a second. With a third of it a slow
 # re-INVITE goes unmentioned, with three times it what has nothing to do with the silence is mentioned.
@@ -59,11 +72,13 @@ CHANGES = ("INVITE", "UPDATE", "REFER")
 def find(case: Case) -> Iterator[Finding]:
     for silence in silences(case):
         yield _finding(case, silence)
+    for each in withheld(case):
+        yield _of_relay(case, each)
 
 
 def _finding(case: Case, silence: Silence) -> Finding:
     living = alive(case, silence)
-    message = _before(case, silence)
+    message = _before(case, silence.leg, silence.since)
     detail, tags = [MUSIC if silence.phase.kind == "hold" else AGREED], set[str]()
     facts: dict[str, object] = {
         "since": silence.since, "number": silence.leg, "seconds": silence.seconds, "side": _side(case, silence),
@@ -71,13 +86,12 @@ def _finding(case: Case, silence: Silence) -> Finding:
     if living is not None:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
-    if isinstance(message, SipMessageRow):
-        detail.append(REQUEST)
-        facts |= {"method": message.method, "frame": message.frame}
-        tags.add("changed")
-    elif message is not None:
-        detail.append(ALERT)
-        facts |= {"alert": message.alert, "frame": message.frame}
+    if message is not None:
+        text, told = _said_of(message)
+        detail.append(text)
+        facts |= told
+        tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
+    tags.add("silent")
     shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name, "suspect", 0.6, evidence(*(shown or [silence.phase]), message),
@@ -86,19 +100,44 @@ def _finding(case: Case, silence: Silence) -> Finding:
     )  # fmt: skip
 
 
+def _of_relay(case: Case, held: Withheld) -> Finding:
+    leg, target = held.passed.leg, held.passed
+    message = _before(case, leg, held.since)
+    facts: dict[str, object] = {
+        "since": held.since, "number": leg, "seconds": held.seconds, "relay": held.passed.src_addr,
+        "target": endpoint(target.dst_addr, target.dst_port),
+        "source": endpoint(held.arriving.src_addr, held.arriving.src_port),
+    }  # fmt: skip
+    detail, tags = [ARRIVES, AGREED], {"relay"}
+    if message is not None:
+        text, told = _said_of(message)
+        detail.append(text)
+        facts |= told
+        tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
+    return Finding(
+        RULE.name, "suspect", 0.7, evidence(held.passed, held.arriving, message), TITLE_RELAY, tuple(detail),
+        facts, SETTLE_RELAY, leg=leg, tags=frozenset(tags),
+    )  # fmt: skip
+
+
+def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
+    """The sentence on what came just before, and its facts."""
+    if isinstance(message, SipMessageRow):
+        return REQUEST, {"method": message.method, "frame": message.frame}
+    return ALERT, {"alert": message.alert, "frame": message.frame}
+
+
 def _side(case: Case, silence: Silence) -> str:
     if silence.side == CLIENT:
         return CLIENT if silence.leg in case.client_legs else OTHER
     return SERVER
 
 
-def _before(case: Case, silence: Silence) -> SipMessageRow | DtlsMessageRow | None:
+def _before(case: Case, leg: int | None, since: datetime) -> SipMessageRow | DtlsMessageRow | None:
     """The alert, else the request that might have changed the media, just before it stopped."""
-    near = (silence.since - JUST_BEFORE, silence.since + JUST_BEFORE)
-    alerts = [r for r in case.dtls_messages if r.leg == silence.leg and r.alert is not None]
-    changes = [
-        r for r in case.sip_messages if r.leg == silence.leg and r.method in CHANGES and r.to_tag is not None
-    ]
+    near = (since - JUST_BEFORE, since + JUST_BEFORE)
+    alerts = [r for r in case.dtls_messages if r.leg == leg and r.alert is not None]
+    changes = [r for r in case.sip_messages if r.leg == leg and r.method in CHANGES and r.to_tag is not None]
     found: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
     return next((row for row in found if near[0] <= row.time <= near[1]), None)
 
@@ -111,13 +150,22 @@ RULE = Rule(
     from_absence=True,
     summary=Text("Media stopped during the call", "Medien brechen im Anruf ab"),
     claim=Text(
-        "A side whose media had come falls silent while it may send, long before the phase ends.",
-        "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf.",
+        "A side whose media had come falls silent while it may send, long before the phase ends, or a relay passes"
+        " its stream on no more.",
+        "Eine Seite, deren Medien angekommen waren, verstummt lange vor dem Ende der Phase, obwohl sie senden darf, oder"
+        " ein Relay leitet ihren Stream nicht mehr weiter.",
     ),
     causes=(
         cause(
             "The microphone was muted, or the application sends nothing in silence and no comfort noise either.",
             "Das Mikrofon wurde stummgeschaltet, oder die Anwendung sendet bei Stille nichts, auch kein Comfort Noise.",
+            tag="silent",
+        ),
+        cause(
+            "The relay or server {relay} no longer bridges the two sides, or its media session was closed on one side.",
+            "Das Relay oder der Server {relay} verbindet die beiden Seiten nicht mehr, oder eine Seite seiner"
+            " Mediensitzung wurde geschlossen.",
+            tag="relay",
         ),
         cause(
             "A firewall lets STUN pass and drops the media after it.",
@@ -141,10 +189,17 @@ RULE = Rule(
         remedy(
             "Ask whether somebody was muted from {since:clock} on.",
             "Nachfragen, ob ab {since:clock} jemand stummgeschaltet war.",
+            tag="silent",
+        ),
+        remedy(
+            "Look at {relay} (rtpengine: rtpengine-ctl list sessions; its log) for what it does with the stream.",
+            "Auf {relay} nachsehen, was dort mit dem Stream geschieht (rtpengine: rtpengine-ctl list sessions; Log).",
+            tag="relay",
         ),
         remedy(
             "Capture at the silent side at the same time: if it sends there, the network between drops the media.",
             "Gleichzeitig auf der stillen Seite mitschneiden: Sendet sie dort, verwirft das Netz dazwischen die Medien.",
+            tag="silent",
         ),
         remedy(
             "Compare the descriptions before and after frame {frame}.",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.view import watched_after
+from postproc.diagnose.rules import session_expired
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import SipMessageRow
@@ -33,6 +34,10 @@ ELSEWHERE = Text(
     "Another attempt was answered; this one cost {seconds:0} s.",
     "Ein anderer Versuch wurde beantwortet; dieser kostete {seconds:0} s.",
 )
+RENEWAL = Text(
+    "It was a re-INVITE in a call that stood; {sender} ended the call {ended:0} s after it (RFC 3261, section 12.2.1.2).",
+    "Es war ein re-INVITE in einem stehenden Anruf; {sender} beendete ihn {ended:0} s danach (RFC 3261, Abschnitt 12.2.1.2).",
+)
 SETTLE = Text(
     "a capture at {target} shows whether the INVITE arrives there.",
     "Ein Mitschnitt bei {target} zeigt, ob der INVITE dort ankommt.",
@@ -44,6 +49,7 @@ REPEATED = 4
 LASTING_S = 3.0
 # Over TCP nothing is repeated: timer B, 64 * T1. With less, a far end that rings without a 100 is accused.
 TIMER_B_S = 32.0
+ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who happen to hang up are laid on it
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -53,17 +59,35 @@ def find(case: Case) -> Iterator[Finding]:
             yield _finding(case, asked, [row for row in answers if row.time <= asked[-1].time])
         elif not answers and _reliable(asked[0]) and watched_after(case, asked[0].time) >= TIMER_B_S:
             yield _finding(case, asked, [])
+    refreshing = {found.leg for found in session_expired.find(case)}
+    for asked, bye in _renewals(case):
+        if asked[0].leg not in refreshing:
+            yield _finding(case, asked, [], bye)
+
+
+def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
+    """re-INVITEs without any answer, and the BYE by which their sender gave the call up."""
+    for asked in _attempts(case, renewing=True):
+        first, last = asked[0], asked[-1]
+        byes = (r for r in case.sip_messages if (r.method, r.call_id) == ("BYE", first.call_id))
+        bye = next((row for row in byes if row.time >= last.time), None)
+        if bye is None or bye.src_addr != first.src_addr or _answers(case, first):
+            continue
+        waited = (bye.time - first.time).total_seconds()
+        repeated = len(asked) >= REPEATED and (last.time - first.time).total_seconds() >= LASTING_S
+        if (repeated or _reliable(first)) and TIMER_B_S - ROOM_S <= waited <= TIMER_B_S + ROOM_S:
+            yield asked, bye
 
 
 def _reliable(invite: SipMessageRow) -> bool:
     return invite.transport in ("tcp", "tls", "ws", "wss")
 
 
-def _attempts(case: Case) -> Iterator[list[SipMessageRow]]:
-    """The copies of each initial INVITE that one machine sent to another; a fork's branch is its own."""
+def _attempts(case: Case, *, renewing: bool = False) -> Iterator[list[SipMessageRow]]:
+    """The copies of each INVITE that one machine sent to another; a fork's branch is its own."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
-        if row.method == "INVITE" and row.to_tag is None:
+        if row.method == "INVITE" and (row.to_tag is not None) == renewing:
             hops[row.capture, row.call_id, row.cseq, row.branch, row.src_addr, row.dst_addr].append(row)
     yield from hops.values()
 
@@ -81,7 +105,12 @@ def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
     ]
 
 
-def _finding(case: Case, asked: Sequence[SipMessageRow], answers: Sequence[SipMessageRow]) -> Finding:
+def _finding(
+    case: Case,
+    asked: Sequence[SipMessageRow],
+    answers: Sequence[SipMessageRow],
+    bye: SipMessageRow | None = None,
+) -> Finding:
     first, last = asked[0], asked[-1]
     # A response before the last repetition that its sender did not hear; a late one says that it was slow.
     unheard = [row for row in answers if row.src_addr == first.dst_addr]
@@ -103,15 +132,18 @@ def _finding(case: Case, asked: Sequence[SipMessageRow], answers: Sequence[SipMe
             "answer": f"{answer.status} {answer.reason or ''}".strip(),
         }
         detail = [WENT_TO]
-    served = any(leg.answer_time is not None for leg in case.legs)
+    served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
+    if bye is not None:
+        detail.append(RENEWAL)
+        facts["ended"] = (bye.time - first.time).total_seconds()
     verdict: Verdict = "note" if served else "fault"
     return Finding(
         RULE.name,
         verdict,
         0.9,
-        evidence(*asked, *unheard[:1]),
+        evidence(*asked, *unheard[:1], bye),
         UNHEARD if unheard else SILENT if lasting else ONCE,
         tuple(detail),
         facts,

@@ -113,11 +113,11 @@ def _docker(addr: str) -> bool:
 def _nothing_came(
     case: Case, leg: int | None, author: Described, reader: Described, flows: dict[tuple[str, str], Way]
 ) -> Unreachable | None:
-    """The capture shows what the author sends from that address, and nothing that comes to it."""
+    """The capture shows what the author sends, from there or from behind its NAT, and nothing that comes to it."""
     limits = case.deployment.thresholds
-    addr = author.audio.connection_addr
-    sent = [way for (source, _), way in flows.items() if source == addr]
-    came = sum(way.packets for (_, target), way in flows.items() if target == addr)
+    own = author.audio.connection_addr, author.message.src_addr
+    sent = [way for (source, _), way in flows.items() if source in own]
+    came = sum(row.packets or 0 for row in case.rtp_streams if row.leg == leg and row.dst_addr in own)
     most = max(sent, key=lambda way: way.packets, default=None)
     if most is None or most.seconds < limits.one_way_seconds or came >= limits.one_way_packets:
         return None
@@ -139,7 +139,10 @@ def _sent_there(
         or way.seconds < limits.one_way_seconds
     ):
         return None
-    if any(ends[0] in (addr, sender) and ends[1] != addr for ends in flows):
+    # Every stream, not each SSRC once as in flows: a router shows the same packets on both sides of its NAT.
+    if any(
+        row.leg == leg and row.src_addr in (addr, sender) and row.dst_addr != addr for row in case.rtp_streams
+    ):
         return None  # it comes from there, or the reader has learnt where the author is
     own = [
         ends[0]

@@ -89,8 +89,8 @@ def _of_invite(case: Case, broken: Broken) -> Damage | None:
 
 def _of_dialog(case: Case, broken: Broken) -> Damage | None:
     bye = next((row for row in _elsewhere(case, broken) if row.method == "BYE"), None)
-    if bye is not None:
-        return Damage(NO_BYE, "fault", 0.9, bye) if watched_after(case, bye.time) >= PASSED_ON_S else None
+    if bye is not None and watched_after(case, bye.time) >= PASSED_ON_S:
+        return Damage(NO_BYE, "fault", 0.9, bye)
     if broken.event.event == "reset" and _goes_on(case, broken.event.time):
         return Damage(NOTHING_MORE, "suspect", 0.6)
     return None

@@ -54,10 +54,13 @@ def overview_layout(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
     return _or_line(partial(charts.overview, calls, lang), lang)
 
 
-def svgs(call: Call, lang: Lang = "en") -> dict[str, str]:
-    """The pictures of a call as ``<svg>`` elements, ids unique in a page of many calls."""
+def svgs(call: Call, lang: Lang = "en", links: svg.Links = svg.NONE) -> dict[str, str]:
+    """The pictures of a call as ``<svg>`` elements, ids unique in a page of many calls.
+
+    ``links`` are anchors of messages.
+    """
     names = [name for name in PICTURES if call.passages or name not in OF_PLACES]
-    return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}") for name in names}
+    return {name: svg.element(layout(name, call, lang), f"call{call.number}-{name}", links) for name in names}
 
 
 def overview_svg(calls: Iterable[CallRow], lang: Lang = "en") -> str:

@@ -54,6 +54,8 @@ MOST_POINTS = 300  # seconds drawn one by one, 1.5 to a point; in longer streams
 SHORTEST_S = 0.2  # of a second that is covered in part: a rate over less is noise
 
 VERDICT_NAMES, VERDICT_PLOT, VERDICT_NOTES, VERDICT_ROW, VERDICTS_APART = 110.0, 620.0, 30.0, 44.0, 12.0
+EMPTY = 0.5  # share of the time between first and last call in which nothing happens
+APART_S = 7 * 86_400  # s, and at least so long
 BINS = 60  # a bar is 10 points wide
 Bar = CallVerdict | Literal["undiagnosed"]  # before diagnosis
 VERDICTS: Mapping[Bar, str] = {  # worst first; each has its word beside it
@@ -206,7 +208,8 @@ def _draw_names(picture: Picture, streams: Sequence[Series], lang: Lang) -> None
 
 def overview(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
     """Lay out the calls of a run by the time they began."""
-    begun = [(call.start, call.verdict or "undiagnosed") for call in calls if call.start is not None]
+    every = [(call.start, call.verdict or "undiagnosed") for call in calls if call.start is not None]
+    begun = _together(every)
     starts = {name: [start for start, verdict in begun if verdict == name] for name in VERDICTS}
     starts = {name: times for name, times in starts.items() if times}
     top, left = 44.0, LEFT + VERDICT_NAMES
@@ -217,7 +220,10 @@ def overview(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
         picture.write(Label(LEFT, 32, say("none_calls", lang), 8, color=MUTED))
         return picture
     times = [start for start, _ in begun]
-    picture.write(Label(LEFT, 29, f"{clock(min(times))} – {clock(max(times))}", 7.5, color=MUTED))
+    told = f"{clock(min(times))} – {clock(max(times))}"
+    if len(every) > len(begun):
+        told += f" · {say('far_away', lang, n=len(every) - len(begun))}"
+    picture.write(Label(LEFT, 29, told, 7.5, color=MUTED))
     axis = axis_over(times, left, left + VERDICT_PLOT)
     bars = {name: _binned(times, axis) for name, times in starts.items()}
     most = max(max(bins.values()) for bins in bars.values())
@@ -226,6 +232,18 @@ def overview(calls: Iterable[CallRow], lang: Lang = "en") -> Picture:
         _draw_verdict(picture, name, bins, axis, top=y, most=most, lang=lang)
     draw_axis(picture, axis, top, bottom, lang, clock=True)
     return picture
+
+
+def _together(begun: Sequence[tuple[pd.Timestamp, str]]) -> list[tuple[pd.Timestamp, str]]:
+    """The calls of the busiest time: with one of another year all others would be a single bar."""
+    held = sorted(begun, key=lambda each: each[0])
+    if not held:
+        return []
+    least = max(seconds(held[0][0], held[-1][0]) * EMPTY, APART_S)
+    gaps = [n for n in range(1, len(held)) if seconds(held[n - 1][0], held[n][0]) > least]
+    starts = [0, *gaps]
+    groups = [held[first:last] for first, last in zip(starts, [*gaps, len(held)], strict=True)]
+    return max(groups, key=len)
 
 
 def _binned(times: Sequence[pd.Timestamp], axis: TimeAxis) -> Counter[int]:

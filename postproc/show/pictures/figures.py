@@ -18,8 +18,10 @@ from postproc.model.rows import CallRow
 from postproc.model.text import Lang
 from postproc.show import pictures
 from postproc.show.colors import PAPER
+from postproc.show.pictures import heat
 from postproc.show.pictures import svg as svg_
 from postproc.show.pictures.layout import EDGE, Area, Label, Picture, Stroke
+from postproc.show.store import Walks
 
 with elsewhere():  # it takes a matplotlibrc of the current folder before the user's
     import matplotlib as mpl
@@ -39,10 +41,12 @@ __all__ = [
     "places",
     "png",
     "route",
+    "steps",
     "svg",
 ]
 
 FONT = "DejaVu Sans"
+FITTING = "max-width:100%;height:auto"  # a notebook's page is narrower than many a ladder
 INCH = 72.0
 MISSING = "�"
 
@@ -53,7 +57,7 @@ class Drawing(Figure):
     picture: Picture
 
     def _repr_svg_(self) -> str:
-        return svg_.element(self.picture)
+        return svg_.element(self.picture).replace("<svg ", f'<svg style="{FITTING}" ', 1)
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw with letters as wide as in the layout: hinting would change them with the resolution."""
@@ -94,6 +98,11 @@ def media(run: Run, call: int = 1, lang: Lang = "en") -> Drawing:
 def overview(run: Run, lang: Lang = "en") -> Drawing:
     """The calls of a run over time, by verdict."""
     return draw(pictures.overview_layout(load(CallRow, run.calls), lang))
+
+
+def steps(walks: Walks, calls: Sequence[int], lang: Lang = "en") -> Drawing:
+    """The steps of each call's walk by state, calls downwards."""
+    return draw(heat.steps(walks, calls, lang))
 
 
 def _drawn(name: str, run: Run, call: int, lang: Lang) -> Drawing:

@@ -320,7 +320,7 @@ def _draw_rows(drawn: Ladder, frames: Sequence[str], edge: float, lang: Lang) ->
         elapsed = decimal(f"{seconds(drawn.grid.times[0], row.event.time):.3f}", lang)
         picture.write(
             Label(MARGIN + TIME, y, elapsed, SMALL, "right", MUTED),
-            Label(MARGIN + FRAME, y, frame, SMALL, color=MUTED),
+            Label(MARGIN + FRAME, y, frame, SMALL, color=MUTED, link=_link(row.event)),
         )
         _draw_event(picture, row.event, y, xs)
         x = edge
@@ -375,9 +375,15 @@ def _draw_arrow(picture: Picture, event: Event, y: float, begin: float, end: flo
     sign = _sign_width(event)
     middle = (begin + tip) / 2
     text = shortened(event.label, abs(tip - begin) - 2 * BADGE - 4 - sign, LABEL)
-    picture.write(Label(middle + sign / 2, y - 6.2, text, LABEL, "center", color.line))
+    picture.write(Label(middle + sign / 2, y - 6.2, text, LABEL, "center", color.line, link=_link(event)))
     if sign and text:
         _draw_sign(picture, event.severity, middle - (width(text, LABEL) + sign) / 2 + 3.4, y - 6.2)
+
+
+def _link(event: Event) -> tuple[str, int] | None:
+    """The message that an arrow of SIP stands for."""
+    capture, frame = event.frames[0]
+    return (capture, frame) if event.lane in ("sip", "sdp") and frame is not None else None
 
 
 def _draw_head(picture: Picture, x: float, y: float, way: int, color: str) -> None:

@@ -88,6 +88,7 @@ class Label:
     align: Literal["left", "center", "right"] = "left"
     color: str = INK
     bold: bool = False
+    link: tuple[str, int] | None = None  # capture and frame of the message it stands for
 
     @property
     def box(self) -> Box:

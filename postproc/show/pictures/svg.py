@@ -9,8 +9,9 @@ attributes: a page's content security policy need not allow ``style`` attributes
 """
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from html import escape
+from types import MappingProxyType
 from typing import TypeVar
 
 from postproc.show.colors import FAINT, INK, MUTED, PAPER
@@ -20,13 +21,18 @@ FAMILY = "DejaVu Sans,Verdana,sans-serif"
 VARIABLES = {INK: "--plot-ink", MUTED: "--plot-muted", FAINT: "--plot-faint", PAPER: "--plot-paper"}
 ANCHORS = {"left": "", "center": ' text-anchor="middle"', "right": ' text-anchor="end"'}
 
+Links = Mapping[tuple[str, int], str]
+NONE: Links = MappingProxyType({})
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 
-def element(picture: Picture, prefix: str | None = None) -> str:
-    """Return the ``<svg>`` element; its one id begins with ``prefix``, else with a hash of the content."""
-    body = "".join(_body(picture))
+def element(picture: Picture, prefix: str | None = None, links: Links = NONE) -> str:
+    """Return the ``<svg>`` element; its one id begins with ``prefix``, else with a hash of the content.
+
+    ``links`` are anchors in the page of the messages that labels stand for.
+    """
+    body = "".join(_body(picture, links))
     mark = prefix or "plot-" + hashlib.sha256((picture.title + body).encode()).hexdigest()[:10]
     wide, high = _number(picture.width), _number(picture.height)
     return (
@@ -37,7 +43,7 @@ def element(picture: Picture, prefix: str | None = None) -> str:
     )
 
 
-def _body(picture: Picture) -> Iterator[str]:
+def _body(picture: Picture, links: Links) -> Iterator[str]:
     yield f'<path d="M0 0H{_number(picture.width)}V{_number(picture.height)}H0Z" {_paint(fill=PAPER)}/>'
     for layer_areas, layer_strokes in picture.layers():
         for (fill, edge), areas in _grouped(layer_areas, lambda area: (area.fill, area.edge)).items():
@@ -50,7 +56,7 @@ def _body(picture: Picture) -> Iterator[str]:
     for (size, align, color, bold), texts in labels.items():
         weight = ' font-weight="bold"' if bold else ""
         yield f'<g font-size="{_number(size)}" {_paint(fill=color)}{ANCHORS[align]}{weight}>'
-        yield "".join(map(_text, texts)) + "</g>"
+        yield "".join(_text(each, links) for each in texts) + "</g>"
 
 
 def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
@@ -79,9 +85,11 @@ def _ink(color: str) -> str:
     return f"var({VARIABLES[color]},{color})" if color in VARIABLES else color
 
 
-def _text(label: Label) -> str:
+def _text(label: Label, links: Links) -> str:
     text = escape(label.text, quote=False)
-    return f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{text}</text>'
+    made = f'<text x="{_number(label.x)}" y="{_number(label.baseline)}">{text}</text>'
+    target = links.get(label.link) if label.link else None
+    return f'<a href="#{escape(target)}">{made}</a>' if target else made
 
 
 def _number(value: float) -> str:

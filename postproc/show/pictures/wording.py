@@ -57,6 +57,8 @@ WORDS = {
     ),
     "none_bindings": Text("no connectivity checks", "keine Connectivity Checks"),
     "none_media": Text("no RTP", "kein RTP"),
+    "far_away": Text("{n} long before or after", "{n} lange davor oder danach"),
+    "steps": Text("Where calls stop, the worst first", "Wie weit Anrufe kommen, die schlimmsten zuerst"),
     "none_calls": Text("no calls", "keine Anrufe"),
     "undrawn": Text(
         "This picture cannot be drawn, please report it: {error}",

@@ -4,7 +4,7 @@ from postproc.model.calls import Call
 from postproc.model.text import Lang
 from postproc.model.transit import Alteration, Spot, Transit, alterations, spots, transits
 from postproc.model.vocabulary import PASSING, PLACES, word
-from postproc.show.report.cells import Cell, Sheet, clock, code, leg_cell, millis, place, sheet, shown
+from postproc.show.report.cells import Cell, Sheet, code, leg_cell, millis, place, sheet, shown, time_cell
 
 MOST_STRETCHES, MOST_LINES = 60, 40
 
@@ -25,8 +25,8 @@ def _stretch(transit: Transit, lang: Lang) -> tuple[Cell, ...]:
         Cell(str(transit.sent), "figure"),
         Cell(str(transit.arrived), "figure"),
         Cell(str(transit.lost), f"figure {lost}"),
-        Cell(clock(transit.first_lost), "figure"),
-        Cell(clock(transit.last_lost), "figure"),
+        time_cell(transit.first_lost),
+        time_cell(transit.last_lost),
         Cell(millis(transit.delay_ms, lang), "figure"),
         code(place(widest.from_src_addr, widest.from_src_port)),
         code(place(widest.from_dst_addr, widest.from_dst_port)),

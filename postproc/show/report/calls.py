@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from postproc.model import filters
 from postproc.model.calls import Call
@@ -12,7 +13,7 @@ from postproc.model.text import Lang
 from postproc.model.vocabulary import joined
 from postproc.show import calls, firewall, selection
 from postproc.show.calls import Line
-from postproc.show.report import between, sheets
+from postproc.show.report import between, sheets, takeaway
 from postproc.show.report.cells import (
     COPIED,
     NONE,
@@ -22,14 +23,16 @@ from postproc.show.report.cells import (
     clock,
     copies,
     day,
+    moment,
     shown,
     span,
 )
 from postproc.show.report.findings import Box, Card, boxes, cards, flat
+from postproc.show.report.messages import NO_TEXTS, Messages, Texts, messages
 from postproc.show.report.sheets import Offered, offered
 from postproc.show.report.words import PAGE, verdict_word
 from postproc.show.selection import Quoted, call_ids, log_warnings
-from postproc.show.store import Walks
+from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.terminal import clean
 
 LINES = 200  # of a hand-out
@@ -45,9 +48,15 @@ class Shelf:
     call_ids: Mapping[int, list[str]]
     warned: Mapping[int, list[Quoted]]
     of_several: bool  # captures
+    answers: Answers = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)  # of captures
+    place: Path | None = None  # the folder of the results
+    texts: Texts = field(default_factory=dict)  # of SIP messages
 
 
-def shelf(tables: Tables) -> Shelf:
+def shelf(
+    tables: Tables, answers: Answers = NOTHING, place: Path | None = None, texts: Texts = NO_TEXTS
+) -> Shelf:
     return Shelf(
         {line.call: line for line in calls.call_lines(tables)},
         selection.call_filters(tables),
@@ -55,6 +64,10 @@ def shelf(tables: Tables) -> Shelf:
         call_ids(tables),
         log_warnings(tables),
         len(tables.captures) > 1,
+        answers,
+        dict(tables.captures.dropna(subset=["path"])[["capture", "path"]].itertuples(index=False, name=None)),
+        place,
+        texts,
     )
 
 
@@ -95,6 +108,7 @@ class Entry:
     captures: str
     day: str
     time: str
+    moment: str
     start: int
     parties: str
     legs: Cell
@@ -120,6 +134,9 @@ class Detail:
     sheets: tuple[Sheet, ...]
     filters: tuple[Copy, ...]
     handout: Copy
+    commands: tuple[Copy, ...]
+    answers: tuple[Copy, ...]
+    messages: Messages = field(default_factory=Messages)
     pictures: dict[str, str] = field(default_factory=dict)  # SVG elements by name
 
     @property
@@ -143,6 +160,7 @@ def entry(call: Call, line: Line, found: Sequence[Described], lang: Lang) -> Ent
         captures=", ".join(shown(name, 120) for name in _captures(call)),
         day=day(row.start),
         time=clock(row.start)[:8],
+        moment=moment(row.start),
         start=row.start.value if row.start is not None else 0,
         parties=parties,
         legs=_figure(cells.legs),
@@ -182,6 +200,18 @@ def detail(
         sheets=tuple(made for make in makers if (made := make(call, lang)) is not None),
         filters=filters_of(number, shelf, lang),
         handout=hand_out(number, shelf, lang),
+        commands=tuple(
+            Copy(line.split()[1] if line.startswith("postproc ") else "Wireshark", line)
+            for line in takeaway.commands(call, shelf.filters.get(number, ""), shelf.paths, shelf.place)
+        ),
+        messages=messages(call, shelf.texts),
+        answers=takeaway.answers(
+            shelf.lines[number],
+            shelf.answers,
+            shelf.holes.get(number),
+            shelf.call_ids.get(number, []),
+            lang,
+        ),
     )
 
 

@@ -26,6 +26,7 @@ class Cell:
 
     text: str
     kind: str = ""
+    time: str = ""  # the moment it tells (ISO 8601), for which the page can choose a zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ def code(text: str) -> Cell:
 def clock(time: pd.Timestamp | None) -> str:
     """Time of day in UTC with milliseconds."""
     return f"{time:%H:%M:%S}.{time.microsecond // 1000:03}" if time is not None else NONE
+
+
+def time_cell(time: pd.Timestamp | None) -> Cell:
+    """The time of day of a moment."""
+    return Cell(clock(time), "figure", moment(time))
+
+
+def moment(time: pd.Timestamp | None) -> str:
+    """In UTC with milliseconds (ISO 8601); "" if unknown."""
+    return f"{day(time)}T{clock(time)}Z" if time is not None else ""
 
 
 def day(time: pd.Timestamp | None) -> str:

@@ -97,6 +97,7 @@
   }
   function show(target) {
     if (target.matches(".panel")) choose(one('.box[href="#' + target.id + '"]', target.closest(".walk")));
+    if (target.matches("details.message")) target.open = true;
     for (let at = target.closest("details"); at; at = at.parentElement.closest("details")) {
       at.hidden = false;
       at.open = true;
@@ -153,6 +154,45 @@
     }
   });
 
+  // Times: the page has UTC; shown is the zone chosen. Texts to copy say themselves that they are UTC.
+  const zone = one(".zone select");
+  const whole = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{3})?) UTC/g, named = /\(UTC\)/;
+  let stamps = null;
+
+  function found() {
+    const texts = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+      const within = node.parentElement;
+      if ((node.data.includes(" UTC") || (named.test(node.data) && within.closest("th, dt"))) && !within.closest("code, script, style, select, .finding")) texts.push([node, node.data]);
+    }
+    return { texts, times: all("time[datetime]").map((each) => [each, each.textContent, new Date(each.dateTime)]) };
+  }
+  const minutes = (moment) => (zone.value === "utc" ? 0 : zone.value === "log" ? Number(zone.dataset.log) : -moment.getTimezoneOffset());
+  function label(moment) {
+    const off = minutes(moment), size = Math.abs(off), rest = size % 60;
+    return "UTC" + (off ? (off < 0 ? "-" : "+") + Math.floor(size / 60) + (rest ? ":" + String(rest).padStart(2, "0") : "") : "");
+  }
+  const local = (moment) => new Date(moment.getTime() + minutes(moment) * 60000).toISOString();
+  function tell() {
+    stamps ??= found();
+    for (const [each, text, moment] of stamps.times) {
+      if (Number.isNaN(moment.getTime())) continue;
+      each.textContent = text.includes("-") ? local(moment).slice(0, 10) : local(moment).slice(11, 11 + text.length);
+    }
+    const first = stamps.times.find(([, , moment]) => !Number.isNaN(moment.getTime()));
+    for (const [node, text] of stamps.texts) {
+      const shown = text.replace(whole, (_, day, time) => {
+        const moment = new Date(day + "T" + time + "Z");
+        return local(moment).slice(0, 11 + time.length).replace("T", " ") + " " + label(moment);
+      });
+      node.data = first ? shown.replace(named, "(" + label(first[2]) + ")") : shown;
+    }
+    texts.clear();
+  }
+  zone.parentElement.hidden = false;
+  zone.addEventListener("change", tell);
+  if (new Date().getTimezoneOffset() || stamps) tell();
+
   // Copying.
   const said = one(".said");
 
@@ -185,6 +225,12 @@
   }
 
   // On paper nothing can be unfolded: what is folded in the calls that are open is shown.
+  one(".print-all")?.addEventListener("click", () => {
+    const closed = [...details.values()].filter((call) => !call.open && !call.hidden);
+    for (const call of closed) call.open = true;
+    print();
+    for (const call of closed) call.open = false;
+  });
   let unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded = all("details.call[open] details:not([open])");

@@ -33,11 +33,13 @@ from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import Sheet, clock, day, shown
 from postproc.show.report.findings import Box, Card, boxes, cards
+from postproc.show.report.messages import NO_TEXTS, Texts
 from postproc.show.report.sheets import stray_streams
-from postproc.show.report.summary import Summary, summary
+from postproc.show.report.summary import Summary, by_rank, summary
 from postproc.show.report.way_in import first_chart
 from postproc.show.report.words import PAGE, page, verdict_word
-from postproc.show.store import Walks
+from postproc.show.store import NOTHING, Answers, Walks
+from postproc.show.zones import log_minutes
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -86,6 +88,7 @@ class Report:
     unread: tuple[tuple[str, str], ...]
     strays: Sheet | None  # media of no call
     overview: str  # an SVG element, "" for a few calls
+    log_minutes: int | None = None  # by which the log's zone is ahead of UTC
 
     @property
     def detailed(self) -> frozenset[int]:
@@ -117,12 +120,19 @@ def report(
     lang: Lang,
     *,
     unread: Iterable[tuple[str, str]] = (),
+    answers: Answers = NOTHING,
+    place: Path | None = None,
+    texts: Texts = NO_TEXTS,
     version: str = "",
     run: str = "",
     limits: Limits = Limits(),
 ) -> Report:
-    """What is to be shown of a run; ``unread`` are files and why they were not read."""
-    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables)
+    """What is to be shown of a run; ``unread`` are files and why they were not read.
+
+    ``answers`` are for mails; ``place`` is the folder of the results, where commands can be
+    run; ``texts`` are those of SIP messages.
+    """
+    calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
     described = list(of_table(tables.findings))
     found = _by_call(described)
     beside = cards(0, found[None], lang)
@@ -139,7 +149,7 @@ def report(
         when=_when(calls.captures),
         verdicts=_counts(entries, lang),
         summary=summary(entries, found, walks, lang),
-        entries=tuple(sorted(entries, key=_by_rank)),
+        entries=tuple(sorted(entries, key=by_rank)),
         beside=beside,
         way_in=() if limits.calls else boxes(0, first_chart(tables, described, lang), beside, lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
@@ -148,6 +158,7 @@ def report(
         unread=tuple((shown(path), shown(in_language(reason, lang), 600)) for path, reason in unread),
         strays=None if limits.calls else stray_streams(calls.of_none(RtpStreamRow, "rtp_streams"), lang),
         overview=_overview(entries, calls, lang, limits),
+        log_minutes=log_minutes(tables.logs),
     )
 
 
@@ -160,12 +171,8 @@ def _by_call(every: Iterable[Described]) -> defaultdict[int | None, list[Describ
 
 def _worst(entries: Sequence[Entry], limit: int) -> list[Entry]:
     """The worst so many, in the order of their numbers."""
-    kept = sorted(entries, key=_by_rank)[:limit]
+    kept = sorted(entries, key=by_rank)[:limit]
     return sorted(kept, key=lambda each: each.number)
-
-
-def _by_rank(entry: Entry) -> tuple[int, int]:
-    return entry.rank, entry.number
 
 
 def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: Limits) -> list[Detail]:
@@ -174,9 +181,10 @@ def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: 
     well = [number for rank, number in ranked if rank == RANKS["ok"]]
     spared = set() if limits.calls else set(well[limits.well :])
     made: dict[int, dict[str, str]] = {}
+    held = {each.entry.number: each for each in details}
     room = limits.picture_bytes
     for number in [number for _, number in ranked if number not in spared][: limits.pictured]:
-        drawn = _drawn(calls[number], lang)
+        drawn = _drawn(calls[number], lang, held[number].messages.anchors)
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
@@ -184,10 +192,10 @@ def _with_pictures(details: Sequence[Detail], calls: Calls, lang: Lang, limits: 
     return [replace(each, pictures=made.get(each.entry.number, {})) for each in details]
 
 
-def _drawn(call: Call, lang: Lang) -> dict[str, str]:
+def _drawn(call: Call, lang: Lang, links: pictures.svg.Links) -> dict[str, str]:
     """The pictures that have something in them."""
     empty = {"bindings": not call.bindings, "media": not call.rtp_streams}
-    return {name: drawn for name, drawn in pictures.svgs(call, lang).items() if not empty.get(name)}
+    return {name: drawn for name, drawn in pictures.svgs(call, lang, links).items() if not empty.get(name)}
 
 
 def _overview(entries: Sequence[Entry], calls: Calls, lang: Lang, limits: Limits) -> str:
@@ -208,8 +216,7 @@ def _when(captures: Sequence[CaptureRow]) -> str:
 
 
 def _from_to(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    until = clock(last)[:8] if day(first) == day(last) else f"{day(last)} {clock(last)[:8]}"
-    return f"{day(first)} {clock(first)[:8]} – {until} UTC"
+    return " – ".join(f"{day(time)} {clock(time)[:8]} UTC" for time in (first, last))
 
 
 def _captures(captures: Iterable[CaptureRow], lang: Lang) -> Iterable[File]:

@@ -31,7 +31,6 @@ from postproc.show.report.cells import (
     Cell,
     Sheet,
     amount,
-    clock,
     code,
     decimal,
     leg_cell,
@@ -40,6 +39,7 @@ from postproc.show.report.cells import (
     sheet,
     shown,
     span,
+    time_cell,
 )
 from postproc.show.report.words import HEADINGS, PAGE
 from postproc.show.selection import Quoted
@@ -222,7 +222,7 @@ def _binding(held: Sequence[BindingRow], lang: Lang) -> tuple[Cell, ...]:
     requests = sum(each.requests or 0 for each in held)
     direction = word(DIRECTIONS, row.direction, lang) if row.direction != "other" else None
     return (
-        Cell(clock(row.time), "figure"),
+        time_cell(row.time),
         leg_cell(row.leg),
         Cell(shown(word(PURPOSES, row.purpose, lang))),
         Cell(shown(direction)),
@@ -274,7 +274,7 @@ def log_warnings(lines: Sequence[Quoted], lang: Lang) -> Sheet | None:
 
 def _warning(line: Quoted) -> tuple[Cell, ...]:
     return (
-        Cell(clock(line.time), "figure"),
+        time_cell(line.time),
         Cell(shown(line.level), "doubt" if line.level == "WARNING" else "bad"),
         Cell(shown(line.text, 400), "long"),
         Cell(str(line.times), "figure"),
@@ -298,10 +298,10 @@ def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
         code(f"{shown(row.from_user, 60)} {place(row.uac_addr, row.uac_port)}"),
         code(f"{shown(row.to_user, 60)} {place(row.uas_addr, row.uas_port)}"),
         Cell(agents, "long"),
-        Cell(clock(row.invite_time), "figure"),
-        Cell(clock(row.ringing_time), "figure"),
-        Cell(clock(row.answer_time), "figure"),
-        Cell(clock(row.end_time), "figure"),
+        time_cell(row.invite_time),
+        time_cell(row.ringing_time),
+        time_cell(row.answer_time),
+        time_cell(row.end_time),
         Cell(amount(row.final_status) + reason, rated),
         Cell(shown(word(LEG_STATES, row.state, lang))),
     )
@@ -318,7 +318,7 @@ def _handshake(row: DtlsRow, lang: Lang) -> tuple[Cell, ...]:
     held = row.fingerprint_matches
     match = Cell("–", "faint") if held is None else _match(matches=bool(held), lang=lang)
     return (
-        Cell(clock(row.started), "figure"),
+        time_cell(row.started),
         leg_cell(row.leg),
         code(place(row.client_addr, row.client_port)),
         code(place(row.server_addr, row.server_port)),
@@ -346,7 +346,7 @@ def _phase(row: PhaseRow, lang: Lang) -> tuple[Cell, ...]:
     return (
         leg_cell(row.leg),
         Cell(said.kind(row, lang)),
-        Cell(clock(row.started), "figure"),
+        time_cell(row.started),
         Cell(span(row.started, row.ended, lang), "figure"),
         Cell(amount(row.opened_by), "figure"),
         Cell(said.senders(row, lang) or NONE),
@@ -393,8 +393,8 @@ def _stream(row: RtpStreamRow, lang: Lang) -> tuple[Cell, ...]:
         _lost(row, lang),
         Cell(millis(row.jitter_ms, lang), "figure"),
         Cell(millis(row.max_gap_ms, lang, 0), "figure"),
-        Cell(clock(row.first_time), "figure"),
-        Cell(clock(row.last_time), "figure"),
+        time_cell(row.first_time),
+        time_cell(row.last_time),
     )
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from postproc.model.described import Described
 from postproc.model.text import Lang
-from postproc.model.vocabulary import CALLS, counted
+from postproc.model.vocabulary import CALLS, STATES, counted
 from postproc.show.report.calls import Entry
 from postproc.show.report.cells import shown
-from postproc.show.report.findings import BROKEN, stopped_at
+from postproc.show.report.findings import BROKEN, SIGNS, stopped_at
 from postproc.show.store import Walks
 
 CAUSES = 8  # shown at once: more are not on one screen
+HOTTEST = 60  # calls in the table of calls and steps
 NUMBERS = 12  # of calls with a cause that are named; more fill lines that nobody reads
 
 
@@ -41,6 +42,14 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Heat:
+    """A call's row in the table of calls and steps: state, sign and word of each step."""
+
+    number: int
+    steps: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What is wrong; ``unexplained`` says how many calls are not well and have no cause, "" if none."""
 
@@ -48,6 +57,8 @@ class Summary:
     rarer: tuple[Cause, ...]  # further ones, that may be folded away
     unexplained: str
     stops: tuple[Stop, ...]
+    heat: tuple[Heat, ...] = ()
+    questions: tuple[str, ...] = ()  # above the columns of ``heat``
 
 
 def summary(
@@ -65,7 +76,23 @@ def summary(
     causes = tuple(_cause(name, by_cause[name], found, lang) for name in worst_first)
     unexplained = sum(not each.cause for each in troubled)
     rest = counted(CALLS, unexplained, lang) if unexplained else ""
-    return Summary(causes[:CAUSES], causes[CAUSES:], rest, _stops(troubled, found, walks, lang))
+    stops = _stops(troubled, found, walks, lang)
+    heat = tuple(_heat(entry, walks, lang) for entry in sorted(troubled, key=by_rank)[:HOTTEST])
+    return Summary(
+        causes[:CAUSES], causes[CAUSES:], rest, stops, heat, tuple(each.question for each in stops)
+    )
+
+
+def by_rank(entry: Entry) -> tuple[int, int]:
+    """The worst first."""
+    return entry.rank, entry.number
+
+
+def _heat(entry: Entry, walks: Walks, lang: Lang) -> Heat:
+    states = [
+        each["state"] if each["state"] in STATES else "cannot_tell" for each in walks.get(entry.number, ())
+    ]
+    return Heat(entry.number, tuple((state, SIGNS[state], STATES[state].of(lang)) for state in states))
 
 
 def _worst(entries: Sequence[Entry]) -> Entry:

@@ -44,6 +44,9 @@ from postproc.model.vocabulary import (
 from postproc.show.terminal import clean
 
 PAGE: Mapping[str, Text] = {
+    "zone": Text("Times in", "Zeiten in"),
+    "zone_viewer": Text("local time", "Ortszeit"),
+    "zone_log": Text("the log's zone", "Zone des Logs"),
     "title": Text("Call report", "Anrufbericht"),
     "summary": Text("What is wrong", "Was nicht stimmt"),
     "first": Text("First", "Zuerst"),
@@ -59,6 +62,8 @@ PAGE: Mapping[str, Text] = {
     "search": Text("Search", "Suchen"),
     "search_hint": Text("number, address, Call-ID, finding …", "Rufnummer, Adresse, Call-ID, Befund …"),
     "verdict": capital(VERDICT),
+    "print_all": Text("Print all calls", "Alle Anrufe drucken"),
+    "heat": Text("Calls and steps, worst first", "Anrufe und Schritte, die schlimmsten zuerst"),
     "more_calls": Text("Show more calls", "Weitere Anrufe zeigen"),
     "none_left": Text("No call matches.", "Kein Anruf passt dazu."),
     "no_calls": Text("No calls in these captures.", "Keine Anrufe in diesen Mitschnitten."),
@@ -118,6 +123,8 @@ PAGE: Mapping[str, Text] = {
         "The calls without a link are left out here, as the report would become too large. Of one of them:",
         "Anrufe ohne Link sind hier ausgelassen, da der Bericht sonst zu groß würde. Zu einem davon:",
     ),
+    "messages": Text("SIP messages as text", "SIP-Nachrichten als Text"),
+    "offer_answer": Text("Offer and answer", "Angebot und Antwort"),
     "candidates": capital(CANDIDATES),
     "no_candidates": Text("None seen.", "Keine gesehen."),
     "earlier": Text(
@@ -125,6 +132,9 @@ PAGE: Mapping[str, Text] = {
         "Kandidaten vor einem ICE-Neustart stehen in der Tabelle candidates.",
     ),
     "take_along": Text("To take along", "Zum Mitnehmen"),
+    "commands": Text(
+        "Commands, to run in the folder of this report", "Befehle, im Ordner dieses Berichts auszuführen"
+    ),
     "handout": Text("Filters and firewall hand-out", "Filter und Firewall-Zettel"),
     "whole_call": Text("Whole call", "Ganzer Anruf"),
     "with_plugin": Text("With the plug-in", "Mit dem Plug-in"),

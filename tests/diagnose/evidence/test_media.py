@@ -5,12 +5,22 @@ import pytest
 from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.places import EVERY_PLACE, passage, seen_from
-from tests.diagnose.scenes import foreign, good, leg, plain_stream, scene, stream
+from tests.diagnose.scenes import foreign, good, leg, phase, plain_stream, scene, stream
 
 
 def test_a_stream_two_captures_saw_counts_once_by_the_fuller_view():
     case = scene(rtp_streams=[stream(packets=800), stream(packets=850, capture="b.pcapng")])
     assert way(case, 1, "server_to_client").packets == 850
+
+
+@pytest.mark.parametrize(("phases", "ok"), [
+    ([phase(may_send_client=False)], True),  # paging
+    ([phase(may_send_client=False, packets_from_server=4)], False),
+    ([phase(), phase(may_send_client=False)], False),
+    ([phase(may_send_client=None)], False),
+])  # fmt: skip
+def test_one_way_is_well_where_that_was_agreed_throughout(phases, ok):
+    assert media_ok(scene(rtp_streams=[stream()], phases=phases, legs=[leg(1)])) is ok
 
 
 def test_an_ssrc_used_again_later_counts_again():

@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 from postproc import diagnose
-from tests.diagnose.scenes import XPHONE, tables
-from tests.diagnose.test_media_stopped import phase
+from tests.diagnose.scenes import XPHONE, phase, tables
 from tests.show.pictures.scenes import run_of
 
 NOTHING = {"packets_from_client": 0, "first_from_client": None, "last_from_client": None}
@@ -29,6 +28,7 @@ def of_phase(**changes) -> str | None:
     (NOTHING | {"ended": 3.5}, "cannot_tell"),  # too short to tell
     (NOTHING | {"may_send_client": None}, "cannot_tell"),
     (NOTHING | {"kind": "hold", "may_send_client": False}, "ok"),
+    (NOTHING | {"may_send_client": False}, "ok"),  # paging
     (NOTHING | {"kind": "early"}, "ok"),  # a ringing tone comes from one side
     (NOTHING | {"kind": "early", "packets_from_server": 0}, None),
     (NOTHING | {"packets_undirected": 850}, "ok"),

@@ -58,6 +58,30 @@ def test_nothing_is_asked_of_any_network_and_the_console_stays_empty(opened, pat
     assert opened.log() == []
 
 
+def test_times_are_in_the_zone_chosen_everywhere(opened, path):
+    """Local time to begin with; texts to copy stay UTC, as they say."""
+    opened.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    try:
+        opened.open(path)
+        opened.run(ALL_OPEN)
+        for word, shown, label in (("viewer", "04:08:49", "UTC+5:30"), ("utc", "22:38:49", "UTC")):
+            opened.run(
+                "const s = document.querySelector('.zone select'); s.value = arguments[0];"
+                "s.dispatchEvent(new Event('change'))",
+                word,
+            )
+            call = "details.call[data-call='1']"
+            assert opened.one(".calls tr[data-call='1'] time:not(.day)").text == shown
+            assert opened.one(f"{call} > summary time").get_property("textContent") == shown
+            assert f"({label})" in opened.one(".calls thead th:nth-child(4)").text
+            assert f"{shown}.496 {label}" in opened.one(f"{call} .picture svg").get_property("textContent")
+            assert label in opened.one(".meta").text
+            assert "22:38:49" in opened.one(f"{call} .answer code").get_property("textContent")
+        assert opened.log() == []
+    finally:
+        opened.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+
 def test_calls_are_sorted_by_any_column_and_back(opened):
     assert opened.one(".calls th:nth-child(2)").get_attribute("aria-sort") == "ascending"
     assert opened.texts(".calls tbody .badge") == ["Fault", "Suspect", "OK", "OK", "OK"]
@@ -341,3 +365,43 @@ def test_of_many_rows_some_are_shown_and_more_on_wish(browser, tmp_path, monkeyp
     browser.run("document.documentElement.classList.remove('js')")
     assert browser.texts(NUMBERS) == ["2", "4", "5"]
     assert browser.log() == []
+
+
+def test_calls_and_steps_the_dark_theme_and_paper(opened, path):
+    """A row per call that is not well; pictures are dark on a dark page; all calls print, though closed."""
+    opened.run(ALL_OPEN)
+    assert opened.texts(".heat tbody th") == ["3", "2"]
+    assert "✗" in opened.one(".heat tbody tr:first-child").text
+    opened.media(scheme="dark")
+    assert "invert" in opened.run("return getComputedStyle(document.querySelector('.picture svg')).filter")
+    opened.media()
+    opened.open(path)
+    opened.run(
+        "window.print = () => { window.printed = document.querySelectorAll('details.call[open]').length }"
+    )
+    opened.click(".print-all")
+    assert opened.run("return window.printed") == 5
+    assert opened.run("return document.querySelectorAll('details.call[open]').length") == 0
+    opened.size(390, 800)
+    assert opened.run(WIDE) <= 0, "the page needs no scrolling sideways"
+    for fact in (".calls td.wide", ".causes td.wide", "details.call > summary .headline"):
+        box = opened.run("return arguments[0].getBoundingClientRect().right", opened.seen(fact)[0])
+        assert box <= 390, fact
+
+
+def test_an_arrow_of_the_ladder_opens_its_message(opened):
+    """The SIP message as text, the lines of SDP that matter marked; by mouse and by keyboard."""
+    call = faulty(opened)
+    opened.run(
+        "for (const each of document.querySelectorAll(arguments[0])) each.open = true",
+        f"{call} .pictures .fold",
+    )
+    link = next(each for each in opened.seen(f"{call} .picture a") if "INVITE" in each.text)
+    opened.run("arguments[0].scrollIntoView({block: 'center'})", link)
+    link.find_element("tag name", "text").click()
+    time.sleep(0.2)
+    (told,) = opened.texts(f"{call} details.message[open] pre")
+    assert told.startswith("INVITE sip:") and "a=candidate:" in told
+    marked = opened.texts(f"{call} details.message[open] mark")
+    assert any(line.startswith("c=IN") for line in marked) and not any("Via" in line for line in marked)
+    assert opened.log() == []

@@ -1,0 +1,127 @@
+"""What is taken along of a call: commands that run as they stand, and an answer to paste into a mail."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from postproc.model.calls import Call
+from postproc.model.text import LANGS, Lang, Text
+from postproc.show import firewall
+from postproc.show.calls import Line
+from postproc.show.report.cells import COPIED, Copy
+from postproc.show.store import Answers
+from postproc.show.terminal import clean
+
+FLOWS = 6  # named in an answer: who needs more reads the hand-out for the firewall
+ADVICE = 4
+CERTAIN, LIKELY = 0.9, 0.6  # what a rule states with 0.9 has to hold in every capture (docs/CALIBRATION.md)
+
+LABELS: Mapping[Lang, Text] = {
+    "en": Text("Answer for a mail, in English", "Antwort für eine Mail, auf Englisch"),
+    "de": Text("Answer for a mail, in German", "Antwort für eine Mail, auf Deutsch"),
+}
+OPENING = Text(
+    "We have looked at the call from {parties} of {start} (UTC).",
+    "wir haben den Anruf von {parties} vom {start} (UTC) untersucht.",
+)
+HELLO = Text("Hello,", "Guten Tag,")
+SEEN = Text("What was seen: {text}", "Was zu sehen war: {text}")
+MEANS = Text("What it means ({sure}): {text}", "Was das bedeutet ({sure}): {text}")
+SURE = (Text("certain", "sicher"), Text("likely", "wahrscheinlich"), Text("possible", "möglich"))
+FROM = Text("It can come from:", "Es kann daher kommen:")
+PLEASE = Text("Please:", "Bitte:")
+WELL = Text("There is nothing to do.", "Es ist nichts zu tun.")
+UNKNOWN = Text(
+    "The captures do not show why. Please capture at the other places of the call, too.",
+    "Warum, zeigen die Mitschnitte nicht. Bitte auch an den anderen Punkten des Anrufs mitschneiden.",
+)
+PORTS = Text("Ports and times (UTC):", "Ports und Zeiten (UTC):")
+MORE = Text("- {n} more", "- {n} weitere")
+CALL_IDS = Text("Call-ID: {ids}", "Call-ID: {ids}")
+
+
+def commands(call: Call, display: str, paths: Mapping[str, str], place: Path | None) -> tuple[str, ...]:
+    """What can be run in the folder of the results, ``place``; none where there is no such folder.
+
+    ``display`` is the call's filter, ``paths`` are the captures' by their names.
+    """
+    if place is None:
+        return ()
+    number = str(call.number)
+    made = [["postproc", command, ".", "--call", number] for command in ("export", "annotate", "notebook")]
+    made.append(["postproc", "ticket", ".", "--call", number, "-o", f"ticket-{number}.zip"])
+    names = dict.fromkeys([call.call.capture, *(leg.capture for leg in call.legs)])
+    made += [
+        ["wireshark", "-r", _from(place, paths[name]), "-Y", display]
+        for name in names
+        if display and name in paths
+    ]
+    lines = (_line(words) for words in made)
+    return tuple(line for line in lines if len(line) <= COPIED and line.isprintable())
+
+
+def _from(place: Path, path: str) -> str:
+    """A capture as seen from the folder; in a ticket it is told from there already."""
+    if not os.path.isabs(path):  # noqa: PTH117
+        return path
+    try:
+        return os.path.relpath(path, place)
+    except ValueError:  # another drive of Windows
+        return path
+
+
+def _line(words: Sequence[str]) -> str:
+    """Words as this system's shell takes them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def answers(
+    line: Line, held: Answers, hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
+) -> tuple[Copy, ...]:
+    """The answer in each language, that of the page first."""
+    told = held.get(line.call, {})
+    order = sorted(LANGS, key=lambda each: each != lang)
+    return tuple(
+        Copy(LABELS[each].of(lang), "\n".join(_answer(line, told[each], hole, ids, each)), long=True)
+        for each in order
+        if each in told
+    )
+
+
+def _answer(
+    line: Line, told: Mapping[str, Any], hole: firewall.Hole | None, ids: Sequence[str], lang: Lang
+) -> Iterator[str]:
+    parties = f"{line.from_user or '?'} → {line.to_user or '?'}"
+    start = f"{line.start:%Y-%m-%d %H:%M:%S}" if line.start is not None else "?"
+    yield from (HELLO.of(lang), "", clean(OPENING.of(lang, parties=parties, start=start)), "")
+    yield clean(SEEN.of(lang, text=" ".join(filter(None, (told["headline"], told["detail"])))))
+    if told["claim"]:
+        yield from ("", MEANS.of(lang, sure=_sure(told["confidence"]).of(lang), text=clean(told["claim"])))
+        yield from _listed(FROM.of(lang), told["causes"])
+    yield ""
+    if told["remedies"]:
+        yield from _listed(PLEASE.of(lang), told["remedies"])
+    else:
+        yield (WELL if line.verdict == "ok" else UNKNOWN).of(lang)
+    flows = [] if hole is None or line.verdict == "ok" else list(hole.traffic)
+    if flows:
+        yield from ("", PORTS.of(lang))
+        yield from (f"- {firewall.told(each, lang)}" for each in flows[:FLOWS])
+        if len(flows) > FLOWS:
+            yield MORE.of(lang, n=len(flows) - FLOWS)
+    if ids:
+        yield from ("", clean(CALL_IDS.of(lang, ids=", ".join(ids[:FLOWS]))[:COPIED]))
+
+
+def _sure(confidence: float | None) -> Text:
+    share = confidence or 0.0
+    return SURE[0 if share >= CERTAIN else 1 if share >= LIKELY else 2]
+
+
+def _listed(heading: str, items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield heading
+        yield from (f"- {clean(each)}" for each in items[:ADVICE])
