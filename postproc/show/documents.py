@@ -190,6 +190,7 @@ KNOWN = Text("Known problems", "Bekannte Grenzen")
 
 RULE_STAGES: Mapping[Stage, Text] = {
     "capture": Text("The capture", "Der Mitschnitt"),
+    "way_in": Text("The way in", "Der Zugang"),
     "sip": Text("SIP", "SIP"),
     "sdp": Text("Candidates and codecs", "Kandidaten und Codecs"),
     "stun": Text("Checks", "Checks"),
