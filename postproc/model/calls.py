@@ -157,6 +157,11 @@ class Calls:
         beside = rows[rows["call"].isna()]
         return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
 
+    def every(self, kind: type[R], table: str) -> tuple[R, ...]:
+        """All rows of a table."""
+        rows: pd.DataFrame = getattr(self.tables, table)
+        return tuple(load(kind, rows if self._prepare is None else self._prepare(rows)))
+
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
         if self._only is not None:

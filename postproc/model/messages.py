@@ -284,12 +284,7 @@ SETTING_UP = (
     ),
     Text("{target}: expected a port from 1 to 65535", "{target}: erwartet wird ein Port von 1 bis 65535"),
     Text("{target}: expected https://HOST/...", "{target}: erwartet wird https://HOST/..."),
-    Text(
-        "a URL with user and password is not asked: no sign-in is tried",
-        "Eine URL mit Benutzer und Passwort wird nicht gefragt: Eine Anmeldung wird nicht versucht",
-    ),
     Text("probe needs {module}: {command}", "probe braucht {module}: {command}"),
-    Text("none of the ports can be listened at: {why}", "An keinem der Ports lässt sich lauschen: {why}"),
     Text(
         "--bind: expected an address of this machine, not {text}",
         "--bind: erwartet wird eine Adresse dieses Rechners, nicht {text}",

@@ -18,7 +18,7 @@ from postproc.model.findings import STAGES, VERDICTS, Advice, Rule, Stage
 from postproc.model.messages import REFERENCES, in_language
 from postproc.model.tables import Table
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import CHECKS, DTLS, PICTURES, REMEDIES, SIP, SOURCES, capital
+from postproc.model.vocabulary import REMEDIES, SOURCES, capital
 from postproc.show.terminal import clean
 
 MARKUP = re.compile(r"[^\w\s.:,;()%→–…-]|_|[.:](?=\S)")  # ". " and ": " are prose
@@ -103,6 +103,7 @@ earliest is the cause. `postproc explain NAME` tells causes, remedies, reference
 """
 STAGE: Mapping[str, str] = {
     "capture": "The capture",
+    "way_in": "The way in: ports, TLS, HTTP",
     "sip": "SIP",
     "sdp": "SDP: candidates and codecs",
     "stun": "STUN and ICE: bindings",
@@ -189,12 +190,13 @@ KNOWN = Text("Known problems", "Bekannte Grenzen")
 
 RULE_STAGES: Mapping[Stage, Text] = {
     "capture": Text("The capture", "Der Mitschnitt"),
-    "sip": SIP,
+    "way_in": Text("The way in", "Der Zugang"),
+    "sip": Text("SIP", "SIP"),
     "sdp": Text("Candidates and codecs", "Kandidaten und Codecs"),
-    "stun": capital(CHECKS),
+    "stun": Text("Checks", "Checks"),
     "nat": Text("NAT", "NAT"),
-    "dtls": DTLS,
-    "media": capital(PICTURES["media"]),
+    "dtls": Text("DTLS", "DTLS"),
+    "media": Text("Media", "Medien"),
 }
 
 

@@ -15,7 +15,15 @@ from postproc.model.calls import Call, Calls
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence
 from postproc.model.loading import Row
-from postproc.model.rows import CaptureRow, ConnectionEventRow, SipMessageRow
+from postproc.model.rows import (
+    CaptureRow,
+    ConnectionEventRow,
+    ConnectionRow,
+    HttpRow,
+    IcmpErrorRow,
+    SipMessageRow,
+    TlsRow,
+)
 from postproc.model.tables import Tables
 
 __all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "answered_once", "beside", "cases", "evidence"]
@@ -128,6 +136,19 @@ class Case(Call):
         )
 
     @cached_property
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        """TCP of the way in, which is no call's: so of ``tls`` and ``http``."""
+        return ()
+
+    @cached_property
+    def tls(self) -> tuple[TlsRow, ...]:
+        return ()
+
+    @cached_property
+    def http(self) -> tuple[HttpRow, ...]:
+        return ()
+
+    @cached_property
     def last_time(self) -> datetime | None:
         """When the last capture with this call ends."""
         return max((each.last_time for each in self.captures if each.last_time), default=None)
@@ -150,7 +171,7 @@ def answered_once(
 
 
 class Beside(Case):
-    """What belongs to no call: registrations and other SIP, and all connections that carry SIP."""
+    """What belongs to no call: registrations and other SIP, all connections that carry SIP, the way in."""
 
     def __init__(self, calls: Calls, deployment: Deployment) -> None:
         super().__init__(0, calls, deployment, {})
@@ -162,6 +183,22 @@ class Beside(Case):
     @cached_property
     def connection_events(self) -> tuple[ConnectionEventRow, ...]:
         return tuple(event for events in self._calls.connection_events.values() for event in events)
+
+    @cached_property
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        return self._calls.every(ConnectionRow, "connections")
+
+    @cached_property
+    def tls(self) -> tuple[TlsRow, ...]:
+        return self._calls.every(TlsRow, "tls")
+
+    @cached_property
+    def http(self) -> tuple[HttpRow, ...]:
+        return self._calls.every(HttpRow, "http")
+
+    @cached_property
+    def icmp_errors(self) -> tuple[IcmpErrorRow, ...]:
+        return self._calls.of_none(IcmpErrorRow, "icmp_errors")
 
     @cached_property
     def products(self) -> frozenset[str]:
