@@ -39,6 +39,8 @@ local function nothing()
         dtls = {}, segments = {},
         -- Flows of media by addresses and ports, those relayed by TURN apart; RTP streams by pair of places.
         flows = {}, relayed = {}, streams = {},
+        -- What is known of TURN clients and servers, by pair of places.
+        turn = {},
         -- By pair of ports the only flow that has it; false if it may be something else.
         ports = {},
         -- Where IP began, and where the key of a flow stood, in frames so far.
@@ -557,6 +559,271 @@ return address
 end)()
 
 ---------------------------------------------------------------------------------------------------
+-- What stands in a frame's bytes: IP, UDP, ICMP, DTLS records, STUN; copies of a packet
+
+local packet = (function()
+
+local byte, sub, match, char = string.byte, string.sub, string.match, string.char
+local floor, min, abs = math.floor, math.min, math.abs
+local insert, concat = table.insert, table.concat
+local set = list.set
+local number16 = text.number16
+
+local UDP, TCP, SCTP, ICMP, ICMPV6 = 17, 6, 132, 1, 58
+
+local packet = {
+    UDP = UDP, TCP = TCP, ICMP = ICMP, ICMPV6 = ICMPV6,
+    DEEPEST = 120, -- bytes of link layers and tunnels before IP
+    PLACES = 8, -- of IP in a frame that are remembered: one per kind of interface
+}
+
+-- Returns where the transport header begins, and its protocol and IP version, for an IP header at a
+-- place; nothing for fragments: of these only SIP is read, as Wireshark puts it together.
+function packet.transport(bytes, at)
+    local first, _, _, _, _, _, high, low, _, proto = byte(bytes, at, at + 9)
+    if not proto then return nil end
+    if first >= 0x45 and first <= 0x4f then
+        if high % 64 ~= 0 or low ~= 0 then return nil end
+        return at + (first % 16) * 4, proto, 4
+    end
+    if first < 0x60 or first > 0x6f then return nil end
+    local header = at + 40
+    proto = high
+    while proto == 0 or proto == 43 or proto == 60 do -- extension headers (RFC 8200, section 4)
+        proto, header = byte(bytes, header), header + 8 + (byte(bytes, header + 1) or 0) * 8
+    end
+    return header, proto, 6
+end
+
+local function by_version(types)
+    return { [4] = set(types["4"]), [6] = set(types["6"]) }
+end
+
+local ERRORS, SOFT, HARMLESS = by_version(constants.icmp.errors), by_version(constants.icmp.soft),
+    by_version(constants.icmp.harmless)
+
+function packet.is_error(version, type) return ERRORS[version][type] == true end
+
+-- Whether the packet that an error quotes will not arrive at all.
+function packet.is_hard(version, type) return not SOFT[version][type] end
+
+function packet.is_harmless(version, type) return HARMLESS[version][type] == true end
+
+-- Returns the same if the header fits what Wireshark dissected: the ports are the proof.
+function packet.fitting(bytes, at, sport, dport)
+    local header, proto, version = packet.transport(bytes, at)
+    if proto == UDP or proto == TCP or proto == SCTP then
+        local a, b, c, d = byte(bytes, header, header + 3)
+        if d and a * 256 + b == sport and c * 256 + d == dport then return header, proto, version end
+    elseif (proto == ICMP and version == 4) or (proto == ICMPV6 and version == 6) then
+        if packet.is_error(version, byte(bytes, header)) then return header, proto, version end
+    end
+    return nil
+end
+
+-- Returns where the IP and the transport header begin, the protocol and the IP version. The link
+-- layer differs by interface: places that were right before are tried first.
+function packet.find(bytes, sport, dport)
+    local places = capture.places
+    for number = 1, #places do
+        local header, proto, version = packet.fitting(bytes, places[number], sport, dport)
+        if header then return places[number], header, proto, version end
+    end
+    for at = 1, min(#bytes - 27, packet.DEEPEST) do
+        local header, proto, version = packet.fitting(bytes, at, sport, dport)
+        if header then
+            if #places < packet.PLACES then insert(places, at) end
+            return at, header, proto, version
+        end
+    end
+    return nil
+end
+
+-- Whether an IP header at a place is that of a fragment that is all there.
+function packet.is_fragment(bytes, at)
+    local first, _, a, b, c, d, high, low, _, proto = byte(bytes, at, at + 9)
+    if not proto then return false end
+    local left = #bytes - at + 1
+    if first >= 0x60 and first <= 0x6f then return high == 44 and c * 256 + d + 40 <= left end
+    local length = a * 256 + b
+    return first >= 0x45 and first <= 0x4f and (high % 64 ~= 0 or low ~= 0) and (proto == UDP or proto == TCP)
+        and length > 20 and length <= left
+end
+
+-- Returns where IP begins in a fragment, nil if nowhere.
+function packet.find_fragment(bytes)
+    for _, at in ipairs(capture.places) do
+        if packet.is_fragment(bytes, at) then return at end
+    end
+    for at = 1, min(#bytes - 27, packet.DEEPEST) do
+        if packet.is_fragment(bytes, at) then return at end
+    end
+    return nil
+end
+
+-- Returns the frame's bytes from IP on without TTL and checksum, the TTL, and whether IP numbers it.
+function packet.signature(bytes)
+    if byte(bytes) >= 0x60 then return sub(bytes, 1, 7) .. sub(bytes, 9), byte(bytes, 8), false end
+    return sub(bytes, 1, 8) .. sub(bytes, 10, 10) .. sub(bytes, 13), byte(bytes, 9), sub(bytes, 5, 6) ~= "\0\0"
+end
+
+-- Returns what was learnt from the packet of which this frame is a second capture (SPAN port, `any`,
+-- two interfaces), else remembers this one. So soon come few packets that only look the same.
+function packet.original(bytes, time, interface, learnt)
+    local key, ttl, numbered = packet.signature(bytes)
+    local first = capture.recent[key] or capture.recent_before[key]
+    local window = numbered and constants.copies.window_s or constants.copies.window_without_id_s
+    local near = first and abs(time - first.time) < window
+    if near and (first.ttl == ttl or first.interface ~= interface) then return first.learnt end
+    if abs(time - capture.recent_since) > 0.05 then
+        capture.recent_before, capture.recent, capture.recent_since = capture.recent, {}, time
+    end
+    capture.recent[key] = { time = time, ttl = ttl, interface = interface, learnt = learnt }
+    return nil
+end
+
+-- Where both addresses stand, and their size together.
+function packet.addresses_at(bytes, ip)
+    if byte(bytes, ip) < 0x50 then return ip + 12, 8 end
+    return ip + 8, 32
+end
+
+-- The key of a flow: addresses and ports as they stand in the packet.
+function packet.flow_key(bytes, ip, header)
+    local from, size = packet.addresses_at(bytes, ip)
+    return sub(bytes, from, from + size - 1) .. sub(bytes, header, header + 3)
+end
+
+function packet.places_of(key)
+    local size = floor((#key - 4) / 2)
+    return sub(key, 1, size) .. sub(key, -4, -3), sub(key, size + 1, 2 * size) .. sub(key, -2)
+end
+
+-- Returns the places and the bytes behind the ports of a quoted packet.
+function packet.quote(bytes, at, version)
+    local first = byte(bytes, at) or 0
+    if floor(first / 16) ~= version then return nil end
+    local size, head = version == 4 and 4 or 16, version == 4 and (first % 16) * 4 or 40
+    local from, proto = at + (version == 4 and 12 or 8), byte(bytes, at + (version == 4 and 9 or 6))
+    local sport, dport = number16(bytes, at + head), number16(bytes, at + head + 2)
+    if not dport or (proto ~= 17 and proto ~= 6) then return nil end
+    local src = address.place(sub(bytes, from, from + size - 1), sport)
+    return src, address.place(sub(bytes, from + size, from + 2 * size - 1), dport),
+        proto == 17 and sub(bytes, at + head + 8) or ""
+end
+
+-- Calls see(content, epoch, first byte, second byte) for every DTLS record that can be read.
+function packet.records(datagram, see)
+    local at = 1
+    while at + 13 <= #datagram do
+        local content = byte(datagram, at)
+        if content >= 32 and content <= 63 then return see(23, 2) end -- unified header (RFC 9147): encrypted
+        see(content, number16(datagram, at + 3), byte(datagram, at + 13), byte(datagram, at + 14))
+        at = at + 13 + number16(datagram, at + 11)
+    end
+end
+
+function packet.is_dtls(bytes, at)
+    local first, major, minor = byte(bytes, at, at + 2)
+    return first ~= nil and ((first >= 20 and first <= 26 and major == 254 and (minor == 255 or minor == 253))
+        or (first >= 32 and first <= 63))
+end
+
+-- Where the payload of TURN's ChannelData begins, and its channel (RFC 8656, section 12.4); nil if it is none.
+function packet.in_channel(bytes, at)
+    local first, length = byte(bytes, at), number16(bytes, at + 2)
+    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #bytes and at + 4 or nil,
+        length and number16(bytes, at)
+end
+
+-- STUN messages (RFC 8489; RFC 3489 without magic cookie)
+
+local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
+
+function stun.attributes(message)
+    local values, at = {}, 21
+    local stop = min(#message, 20 + number16(message, 3))
+    while at + 3 <= stop do
+        local code, length = number16(message, at), number16(message, at + 2)
+        if at + 3 + length > stop then break end
+        values[code] = values[code] or sub(message, at + 4, at + 3 + length)
+        at = at + 4 + floor((length + 3) / 4) * 4
+    end
+    return values
+end
+
+-- Without Wireshark's library of bits, and in any Lua: the operator is not in 5.2, bit32 not in 5.4.
+local function xor(one, other)
+    local result, unit = 0, 1
+    while one > 0 or other > 0 do
+        if one % 2 ~= other % 2 then result = result + unit end
+        one, other, unit = floor(one / 2), floor(other / 2), unit * 2
+    end
+    return result
+end
+
+function stun.unmasked(value, mask)
+    local size = ({ 4, 16 })[byte(value, 2) or 0]
+    if not size or #value ~= 4 + size then return nil end
+    local bytes = {}
+    for at = 1, size do bytes[at] = char(xor(byte(value, 4 + at), byte(mask, at))) end
+    return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
+end
+
+function stun.xored(value, message) return value and stun.unmasked(value, sub(message, 5, 20)) or nil end
+
+function stun.mapped(values, message)
+    local masked = values[0x0020] or values[0x8020]
+    if masked then return stun.xored(masked, message) end
+    return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
+end
+
+-- Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8).
+function stun.error_code(value)
+    if not value or #value < 4 then return nil end
+    local class, number = byte(value, 3) % 8, byte(value, 4)
+    return class >= 3 and class <= 6 and number < 100 and class * 100 + number or nil
+end
+
+-- Whether bytes begin like a STUN message. Without the cookie only what cannot be anything else
+-- counts: a Binding message of exactly its length.
+function stun.is(message)
+    if #message < 20 or byte(message) > 3 then return false end
+    if sub(message, 5, 8) == stun.COOKIE then return true end
+    local class = number16(message, 1)
+    return (class == 1 or class == 0x0101 or class == 0x0111) and number16(message, 3) + 20 == #message
+end
+
+function stun.parse(message)
+    local kind = number16(message, 1)
+    local values = stun.attributes(message)
+    local with_cookie = sub(message, 5, 8) == stun.COOKIE
+    local method = kind % 16 + floor(kind / 32) % 8 * 16 + floor(kind / 512) * 128
+    return {
+        method = method, binding = method == 1, relay = stun.xored(values[0x0016], message),
+        peer = stun.xored(values[0x0012], message), channel = values[0x000c] and number16(values[0x000c], 1),
+        data = values[0x0013],
+        kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
+        id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
+        error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],
+        checks = (values[0x0024] and #values[0x0024] == 4) or values[0x8029] ~= nil or values[0x802a] ~= nil
+            or values[0x0025] ~= nil,
+    }
+end
+
+-- Returns receiver's and sender's ufrag of a check's USERNAME (RFC 8445, section 7.2.2).
+function stun.halves(username)
+    local receiver, sender = match(username or "", "^([^:]+):(.+)$")
+    return receiver, sender
+end
+
+packet.stun = stun
+
+return packet
+
+end)()
+
+---------------------------------------------------------------------------------------------------
 -- Whose packets are these? Two places and a time -> call, leg and both sides
 --
 -- Evidence, best first: checks between the same two places; DTLS handshakes there that are tied
@@ -831,6 +1098,12 @@ function traffic.of_quoted(index, src, dst, time)
         or traffic.by_checks(index.handshakes[between], src, time, time)
         or traffic.by_checks(traffic.uses_of_media(index, src, dst), src, time, time)
         or traffic.by_places(index, src, dst, time, time)
+end
+
+-- Returns whose a TCP segment is: of a connection whose messages are all of one call.
+function traffic.of_connection(index, key)
+    local owner = index.connections[unordered(packet.places_of(key))]
+    return owner and not owner.mixed and owner or nil
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.
@@ -1295,6 +1568,7 @@ function dialogs.describe(leg, sent)
     leg.from_user, leg.to_user = sip.user(o.face.from_uri), sip.user(o.face.to_uri)
     leg.progress, leg.ringing = dialogs.first_time(o.responses, 101, 199), dialogs.first_time(o.responses, 180, 180)
     leg.final = answer and answer.status
+    leg.answered_by = answer and sip.succeeds(answer) and answer or nil
     leg.answer = answer and sip.succeeds(answer) and dialogs.first_time(o.responses, 200, 299) or nil
     leg.ended, leg.stop, leg.ended_by = dialogs.ending(o, answer, sent)
     leg.failure = leg.final and leg.final >= 400 and leg.final ~= 487 and leg.final or nil
@@ -2470,265 +2744,6 @@ return joining
 end)()
 
 ---------------------------------------------------------------------------------------------------
--- What stands in a frame's bytes: IP, UDP, ICMP, DTLS records, STUN; copies of a packet
-
-local packet = (function()
-
-local byte, sub, match, char = string.byte, string.sub, string.match, string.char
-local floor, min, abs = math.floor, math.min, math.abs
-local insert, concat = table.insert, table.concat
-local set = list.set
-local number16 = text.number16
-
-local UDP, TCP, SCTP, ICMP, ICMPV6 = 17, 6, 132, 1, 58
-
-local packet = {
-    UDP = UDP, ICMP = ICMP, ICMPV6 = ICMPV6,
-    DEEPEST = 120, -- bytes of link layers and tunnels before IP
-    PLACES = 8, -- of IP in a frame that are remembered: one per kind of interface
-}
-
--- Returns where the transport header begins, and its protocol and IP version, for an IP header at a
--- place; nothing for fragments: of these only SIP is read, as Wireshark puts it together.
-function packet.transport(bytes, at)
-    local first, _, _, _, _, _, high, low, _, proto = byte(bytes, at, at + 9)
-    if not proto then return nil end
-    if first >= 0x45 and first <= 0x4f then
-        if high % 64 ~= 0 or low ~= 0 then return nil end
-        return at + (first % 16) * 4, proto, 4
-    end
-    if first < 0x60 or first > 0x6f then return nil end
-    local header = at + 40
-    proto = high
-    while proto == 0 or proto == 43 or proto == 60 do -- extension headers (RFC 8200, section 4)
-        proto, header = byte(bytes, header), header + 8 + (byte(bytes, header + 1) or 0) * 8
-    end
-    return header, proto, 6
-end
-
-local function by_version(types)
-    return { [4] = set(types["4"]), [6] = set(types["6"]) }
-end
-
-local ERRORS, SOFT, HARMLESS = by_version(constants.icmp.errors), by_version(constants.icmp.soft),
-    by_version(constants.icmp.harmless)
-
-function packet.is_error(version, type) return ERRORS[version][type] == true end
-
--- Whether the packet that an error quotes will not arrive at all.
-function packet.is_hard(version, type) return not SOFT[version][type] end
-
-function packet.is_harmless(version, type) return HARMLESS[version][type] == true end
-
--- Returns the same if the header fits what Wireshark dissected: the ports are the proof.
-function packet.fitting(bytes, at, sport, dport)
-    local header, proto, version = packet.transport(bytes, at)
-    if proto == UDP or proto == TCP or proto == SCTP then
-        local a, b, c, d = byte(bytes, header, header + 3)
-        if d and a * 256 + b == sport and c * 256 + d == dport then return header, proto, version end
-    elseif (proto == ICMP and version == 4) or (proto == ICMPV6 and version == 6) then
-        if packet.is_error(version, byte(bytes, header)) then return header, proto, version end
-    end
-    return nil
-end
-
--- Returns where the IP and the transport header begin, the protocol and the IP version. The link
--- layer differs by interface: places that were right before are tried first.
-function packet.find(bytes, sport, dport)
-    local places = capture.places
-    for number = 1, #places do
-        local header, proto, version = packet.fitting(bytes, places[number], sport, dport)
-        if header then return places[number], header, proto, version end
-    end
-    for at = 1, min(#bytes - 27, packet.DEEPEST) do
-        local header, proto, version = packet.fitting(bytes, at, sport, dport)
-        if header then
-            if #places < packet.PLACES then insert(places, at) end
-            return at, header, proto, version
-        end
-    end
-    return nil
-end
-
--- Whether an IP header at a place is that of a fragment that is all there.
-function packet.is_fragment(bytes, at)
-    local first, _, a, b, c, d, high, low, _, proto = byte(bytes, at, at + 9)
-    if not proto then return false end
-    local left = #bytes - at + 1
-    if first >= 0x60 and first <= 0x6f then return high == 44 and c * 256 + d + 40 <= left end
-    local length = a * 256 + b
-    return first >= 0x45 and first <= 0x4f and (high % 64 ~= 0 or low ~= 0) and (proto == UDP or proto == TCP)
-        and length > 20 and length <= left
-end
-
--- Returns where IP begins in a fragment, nil if nowhere.
-function packet.find_fragment(bytes)
-    for _, at in ipairs(capture.places) do
-        if packet.is_fragment(bytes, at) then return at end
-    end
-    for at = 1, min(#bytes - 27, packet.DEEPEST) do
-        if packet.is_fragment(bytes, at) then return at end
-    end
-    return nil
-end
-
--- Returns the frame's bytes from IP on without TTL and checksum, the TTL, and whether IP numbers it.
-function packet.signature(bytes)
-    if byte(bytes) >= 0x60 then return sub(bytes, 1, 7) .. sub(bytes, 9), byte(bytes, 8), false end
-    return sub(bytes, 1, 8) .. sub(bytes, 10, 10) .. sub(bytes, 13), byte(bytes, 9), sub(bytes, 5, 6) ~= "\0\0"
-end
-
--- Returns what was learnt from the packet of which this frame is a second capture (SPAN port, `any`,
--- two interfaces), else remembers this one. So soon come few packets that only look the same.
-function packet.original(bytes, time, interface, learnt)
-    local key, ttl, numbered = packet.signature(bytes)
-    local first = capture.recent[key] or capture.recent_before[key]
-    local window = numbered and constants.copies.window_s or constants.copies.window_without_id_s
-    local near = first and abs(time - first.time) < window
-    if near and (first.ttl == ttl or first.interface ~= interface) then return first.learnt end
-    if abs(time - capture.recent_since) > 0.05 then
-        capture.recent_before, capture.recent, capture.recent_since = capture.recent, {}, time
-    end
-    capture.recent[key] = { time = time, ttl = ttl, interface = interface, learnt = learnt }
-    return nil
-end
-
--- Where both addresses stand, and their size together.
-function packet.addresses_at(bytes, ip)
-    if byte(bytes, ip) < 0x50 then return ip + 12, 8 end
-    return ip + 8, 32
-end
-
--- The key of a flow: addresses and ports as they stand in the packet.
-function packet.flow_key(bytes, ip, header)
-    local from, size = packet.addresses_at(bytes, ip)
-    return sub(bytes, from, from + size - 1) .. sub(bytes, header, header + 3)
-end
-
-function packet.places_of(key)
-    local size = floor((#key - 4) / 2)
-    return sub(key, 1, size) .. sub(key, -4, -3), sub(key, size + 1, 2 * size) .. sub(key, -2)
-end
-
--- Returns the places and the bytes behind the ports of a quoted packet.
-function packet.quote(bytes, at, version)
-    local first = byte(bytes, at) or 0
-    if floor(first / 16) ~= version then return nil end
-    local size, head = version == 4 and 4 or 16, version == 4 and (first % 16) * 4 or 40
-    local from, proto = at + (version == 4 and 12 or 8), byte(bytes, at + (version == 4 and 9 or 6))
-    local sport, dport = number16(bytes, at + head), number16(bytes, at + head + 2)
-    if not dport or (proto ~= 17 and proto ~= 6) then return nil end
-    local src = address.place(sub(bytes, from, from + size - 1), sport)
-    return src, address.place(sub(bytes, from + size, from + 2 * size - 1), dport),
-        proto == 17 and sub(bytes, at + head + 8) or ""
-end
-
--- Calls see(content, epoch, first byte, second byte) for every DTLS record that can be read.
-function packet.records(datagram, see)
-    local at = 1
-    while at + 13 <= #datagram do
-        local content = byte(datagram, at)
-        if content >= 32 and content <= 63 then return see(23, 2) end -- unified header (RFC 9147): encrypted
-        see(content, number16(datagram, at + 3), byte(datagram, at + 13), byte(datagram, at + 14))
-        at = at + 13 + number16(datagram, at + 11)
-    end
-end
-
-function packet.is_dtls(bytes, at)
-    local first, major, minor = byte(bytes, at, at + 2)
-    return first ~= nil and ((first >= 20 and first <= 26 and major == 254 and (minor == 255 or minor == 253))
-        or (first >= 32 and first <= 63))
-end
-
--- Where the payload of TURN's ChannelData begins (RFC 8656, section 12.4), nil if it is none.
-function packet.in_channel(bytes, at)
-    local first, length = byte(bytes, at), number16(bytes, at + 2)
-    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #bytes and at + 4 or nil
-end
-
--- STUN messages (RFC 8489; RFC 3489 without magic cookie)
-
-local stun = { COOKIE = "\33\18\164\66", CLASSES = { [0] = "request", "indication", "success", "error" } }
-
-function stun.attributes(message)
-    local values, at = {}, 21
-    local stop = min(#message, 20 + number16(message, 3))
-    while at + 3 <= stop do
-        local code, length = number16(message, at), number16(message, at + 2)
-        if at + 3 + length > stop then break end
-        values[code] = values[code] or sub(message, at + 4, at + 3 + length)
-        at = at + 4 + floor((length + 3) / 4) * 4
-    end
-    return values
-end
-
--- Without Wireshark's library of bits, and in any Lua: the operator is not in 5.2, bit32 not in 5.4.
-local function xor(one, other)
-    local result, unit = 0, 1
-    while one > 0 or other > 0 do
-        if one % 2 ~= other % 2 then result = result + unit end
-        one, other, unit = floor(one / 2), floor(other / 2), unit * 2
-    end
-    return result
-end
-
-function stun.unmasked(value, mask)
-    local size = ({ 4, 16 })[byte(value, 2) or 0]
-    if not size or #value ~= 4 + size then return nil end
-    local bytes = {}
-    for at = 1, size do bytes[at] = char(xor(byte(value, 4 + at), byte(mask, at))) end
-    return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
-end
-
-function stun.mapped(values, message)
-    local masked = values[0x0020] or values[0x8020]
-    if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
-    return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
-end
-
--- Class, 3 to 6, times 100 plus number below 100 (RFC 8489, section 14.8).
-function stun.error_code(value)
-    if not value or #value < 4 then return nil end
-    local class, number = byte(value, 3) % 8, byte(value, 4)
-    return class >= 3 and class <= 6 and number < 100 and class * 100 + number or nil
-end
-
--- Whether bytes begin like a STUN message. Without the cookie only what cannot be anything else
--- counts: a Binding message of exactly its length.
-function stun.is(message)
-    if #message < 20 or byte(message) > 3 then return false end
-    if sub(message, 5, 8) == stun.COOKIE then return true end
-    local class = number16(message, 1)
-    return (class == 1 or class == 0x0101 or class == 0x0111) and number16(message, 3) + 20 == #message
-end
-
-function stun.parse(message)
-    local kind = number16(message, 1)
-    local values = stun.attributes(message)
-    local with_cookie = sub(message, 5, 8) == stun.COOKIE
-    return {
-        binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
-        kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
-        id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
-        error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],
-        checks = (values[0x0024] and #values[0x0024] == 4) or values[0x8029] ~= nil or values[0x802a] ~= nil
-            or values[0x0025] ~= nil,
-    }
-end
-
--- Returns receiver's and sender's ufrag of a check's USERNAME (RFC 8445, section 7.2.2).
-function stun.halves(username)
-    local receiver, sender = match(username or "", "^([^:]+):(.+)$")
-    return receiver, sender
-end
-
-packet.stun = stun
-
-return packet
-
-end)()
-
----------------------------------------------------------------------------------------------------
 -- ICE sessions: two ufrags that check each other, tied to the leg whose SDP carries them
 --
 -- A check's USERNAME is "receiver's ufrag:sender's ufrag" (RFC 8445, section 7.2.2), whatever NAT
@@ -3312,6 +3327,29 @@ function knowledge.index_handshakes(index)
     end
 end
 
+-- Whose a connection is that carries SIP: a call's, where its messages are all of one; then of one leg, if all are.
+function knowledge.connections(all)
+    local found = {}
+    for _, leg in ipairs(all) do
+        for _, m in ipairs(leg.sent) do
+            local between = unordered(m.src, m.dst)
+            local owner = found[between]
+            if not owner then
+                found[between] = { call = leg.call, leg = leg }
+            elseif owner.call ~= leg.call then
+                owner.mixed = true
+            elseif owner.leg ~= leg then
+                owner.leg = nil
+            end
+        end
+    end
+    -- Messages of no call, an OPTIONS say, are on a connection that outlives calls.
+    for _, dialog in ipairs(capture.dialogs.list) do
+        for _, m in ipairs(dialog.leg and {} or dialog.messages) do found[unordered(m.src, m.dst)] = nil end
+    end
+    return found
+end
+
 function knowledge.work_out()
     local all = knowledge.find_legs()
     joining.join(all)
@@ -3323,6 +3361,7 @@ function knowledge.work_out()
         for _, session in ipairs(of_ufrags) do session.sides = parties.sides_of_session(session) end
     end
     local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
+    index.connections = knowledge.connections(all)
     index.offers = ice.candidates_of(all)
     index.places = knowledge.media_places(all)
     index.transactions = bindings.find(sessions, index.places)
@@ -3359,6 +3398,48 @@ return knowledge
 end)()
 
 ---------------------------------------------------------------------------------------------------
+-- What runs through a TURN relay, as it is beyond it: between the relayed address and the peer (RFC 8656)
+--
+-- Between a TURN client and its server the wire shows neither. The answer to Allocate names the address that
+-- the relay gives the client, the candidate it offers; ChannelBind and every indication name the peer.
+
+local turn = (function()
+
+local unordered = text.unordered
+
+local turn = { ALLOCATE = 3, SEND = 6, DATA = 7, CHANNEL_BIND = 9 } -- methods
+
+-- Learns what a STUN message says of the TURN client and server between which it is.
+function turn.learn(m, src, dst)
+    local granted = m.method == turn.ALLOCATE and m.kind == "success" and m.relay
+    if not granted and not m.peer then return end
+    local key = unordered(src, dst)
+    local known = capture.turn[key]
+    if not known then
+        known = { client = (granted or m.method == turn.DATA) and dst or src, channels = {} }
+        capture.turn[key] = known
+    end
+    known.relay = granted or known.relay
+    known.peer = m.peer or known.peer
+    if m.method == turn.CHANNEL_BIND and m.channel and m.peer then known.channels[m.channel] = m.peer end
+end
+
+-- Returns sender and receiver beyond the relay of what goes from one to the other on the wire, to or from a
+-- peer or in a channel; nothing where the wire tells of no allocation.
+function turn.beyond(src, dst, peer, channel)
+    local known = capture.turn[unordered(src, dst)]
+    if not known then return nil end
+    local relay = known.relay or known.client
+    peer = peer or known.channels[channel] or known.peer
+    if src == known.client then return relay, peer or dst end
+    return peer or src, relay
+end
+
+return turn
+
+end)()
+
+---------------------------------------------------------------------------------------------------
 -- Learning: what each frame adds, once, when it is first seen
 
 local learn = (function()
@@ -3375,8 +3456,10 @@ local learn = {}
 -- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
 local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
 
-local raw = Tvb.raw
-local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
+local raw, size_of = Tvb.raw, Tvb.len
+-- Bytes that tell whose a packet of media is: 14 of Ethernet, 4 to 8 of VLANs, 40 of IPv6, 8 of UDP, 12 of RTP.
+local HEAD = 96
+local UDP, TCP, ICMP, ICMPV6 = packet.UDP, packet.TCP, packet.ICMP, packet.ICMPV6
 local WARNINGS = set(constants.dtls.warnings)
 
 function learn.interface_of()
@@ -3451,29 +3534,52 @@ function learn.sip(pinfo, bytes, ip)
     return learn.keep(pinfo.number, record)
 end
 
+-- Of a message that is seen inside TURN and beyond the relay the one beyond counts.
 function learn.add_transaction(m)
     local tx = capture.transactions[m.id]
     if not tx then
-        tx = { all = {}, requests = {}, successes = {}, errors = {} }
+        tx = { all = {}, requests = {}, successes = {}, errors = {}, inside = m.inside }
         capture.transactions[m.id] = tx
         insert(capture.transactions.list, tx)
     end
     m.tx = tx
+    if m.inside and not tx.inside then return end
+    if tx.inside and not m.inside then
+        tx.all, tx.requests, tx.successes, tx.errors, tx.inside = {}, {}, {}, {}, nil
+    end
     list.insert(tx.all, m)
     list.insert(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
     if m.kind == "request" and m.checks then list.insert(capture.checks, m) end
 end
 
--- Learns a STUN message; one relayed by TURN has no binding of its own here.
-function learn.stun(pinfo, bytes, message, src, dst, relayed)
+-- Learns a STUN message. Of one inside TURN of which nothing tells who talks beyond the relay there is no binding.
+function learn.stun(pinfo, bytes, message, src, dst, way)
     local m = stun.parse(message)
+    if m.data and m.peer and m.kind == "indication" and not way.inside then
+        turn.learn(m, src, dst)
+        local one, other = turn.beyond(src, dst, m.peer)
+        return learn.inside(pinfo, bytes, m.data, one, other)
+    end
     local record = { kind = "stun", stun = m }
     local original = packet.original(bytes, capture.now, learn.interface_of(), record)
     if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
     m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
-    record.src, record.dst = src, dst
-    if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
+    m.inside = way.inside
+    if m.binding and m.kind ~= "indication" and not way.unknown then learn.add_transaction(m) end
+    if not m.binding then turn.learn(m, src, dst) end
     return learn.keep(pinfo.number, record)
+end
+
+-- Learns what an indication carries between the ends beyond the relay: few packets, so media has a record, too.
+function learn.inside(pinfo, bytes, payload, src, dst)
+    local first = byte(payload) or 255
+    if first >= 128 and first <= 191 then
+        local key = address.flow(src, dst)
+        local flow = capture.relayed[key] or learn.new_flow(capture.relayed, key, src, dst)
+        local stream = learn.stream(payload, flow, 1, true)
+        return stream and learn.keep(pinfo.number, { kind = "stream", stream = stream }) or nil
+    end
+    return learn.content(pinfo, bytes, payload, src, dst, { inside = true })
 end
 
 function learn.is_over(segment)
@@ -3497,13 +3603,14 @@ function learn.segment_of(pinfo, src, dst, hello)
 end
 
 -- Learns a DTLS datagram: whose handshake it is part of, and its alert.
-function learn.dtls(pinfo, datagram, src, dst, relayed)
+function learn.dtls(pinfo, datagram, src, dst, way)
     local hello, record = false, { kind = "dtls" }
     packet.records(datagram, function(content, epoch, type)
         hello = hello or (content == 22 and epoch == 0 and type == 1)
     end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
     segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
+    segment.hello_count = (segment.hello_count or 0) + (hello and 1 or 0)
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
         if content == 22 and (epoch > 0 or first ~= 1) then segment.more = true end
@@ -3521,7 +3628,7 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
             end
         end
     end)
-    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, relayed
+    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, way.unknown
     return learn.keep(pinfo.number, record)
 end
 
@@ -3550,13 +3657,16 @@ function learn.shape(bytes, ip, header)
     insert(capture.shapes, { from = from, udp = header, proto = size == 8 and ip + 9 or ip + 6 })
 end
 
--- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
-function learn.new_flow(flows, key)
-    local src, dst = packet.places_of(key)
-    local flow = { src = src, dst = dst, key = key, packets = 0, streams = {} }
-    local ports = address.port(src) * 65536 + address.port(dst)
-    flows[key], capture.ports[ports] = flow, capture.ports[ports] == nil and flow
+function learn.new_flow(flows, key, src, dst)
+    local flow = { src = src, dst = dst, key = address.flow(src, dst), packets = 0, streams = {} }
+    flows[key] = flow
     return flow
+end
+
+-- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
+function learn.note_ports(flow, src, dst)
+    local ports = address.port(src) * 65536 + address.port(dst)
+    capture.ports[ports] = capture.ports[ports] == nil and flow
 end
 
 function learn.new_stream(flow, ssrc, is_rtcp)
@@ -3604,15 +3714,27 @@ function learn.known_media(bytes, counts)
     return nil
 end
 
--- Returns the stream of a packet of media.
-function learn.media(bytes, ip, udp, at, flows, counts)
-    local key = packet.flow_key(bytes, ip, udp)
-    local flow = flows[key]
+-- Returns the stream of a packet of media; in a channel of TURN it is between the ends beyond the relay.
+function learn.media(bytes, ip, udp, at, channel, counts)
+    local key, flows = packet.flow_key(bytes, ip, udp), channel and capture.relayed or capture.flows
+    local named = channel and key .. channel or key
+    local flow = flows[named]
     if not flow then
-        flow = learn.new_flow(flows, key)
-        if flows == capture.flows then learn.shape(bytes, ip, udp) end
+        local src, dst = packet.places_of(key)
+        local one, other = learn.ends(src, dst, channel)
+        flow = learn.new_flow(flows, named, one, other)
+        flow.wire_src, flow.wire_dst = src, dst
+        learn.note_ports(flow, src, dst)
+        if not channel then learn.shape(bytes, ip, udp) end
     end
     return learn.stream(bytes, flow, at, counts)
+end
+
+-- Who really talks: both ends, and whether that is not known of what is inside a channel of TURN.
+function learn.ends(src, dst, channel)
+    if not channel then return src, dst, false end
+    local one, other = turn.beyond(src, dst, nil, channel)
+    return one or src, other or dst, one == nil
 end
 
 -- Sets the time, in seconds since the file's first frame.
@@ -3631,27 +3753,37 @@ function learn.exact_time(pinfo)
 end
 
 -- Learns from a UDP payload, told by its first byte (RFC 7983); ``from`` is where IP begins.
-function learn.datagram(pinfo, bytes, from, header, at, relayed)
+function learn.datagram(pinfo, bytes, from, header, at, channel)
     local first = byte(bytes, at) or 255
     if first > 3 and not packet.is_dtls(bytes, at) then return nil end
     local src, dst = packet.places_of(packet.flow_key(bytes, from, header))
-    local payload = sub(bytes, at)
-    if first > 3 then return learn.dtls(pinfo, payload, src, dst, relayed) end
-    return stun.is(payload) and learn.stun(pinfo, sub(bytes, from), payload, src, dst, relayed) or nil
+    local one, other, unknown = learn.ends(src, dst, channel)
+    local way = { inside = channel ~= nil, unknown = unknown }
+    local record = learn.content(pinfo, sub(bytes, from), sub(bytes, at), one, other, way)
+    if record then record.wire_src, record.wire_dst = src, dst end
+    return record
+end
+
+-- Learns STUN or DTLS between two ends; nothing from anything else.
+function learn.content(pinfo, bytes, payload, src, dst, way)
+    if packet.is_dtls(payload, 1) then return learn.dtls(pinfo, payload, src, dst, way) end
+    return stun.is(payload) and learn.stun(pinfo, bytes, payload, src, dst, way) or nil
 end
 
 -- Returns what is known of a UDP packet: its record, or a stream of media.
 function learn.udp(pinfo, bytes, from, header, visited)
-    local at, flows = header + 8, capture.flows
+    local at, channel = header + 8, nil
     local first = byte(bytes, at)
-    local inner = first and first >= 64 and first <= 79 and packet.in_channel(bytes, at)
-    if inner then at, flows, first = inner, capture.relayed, byte(bytes, inner) end
+    if first and first >= 64 and first <= 79 then
+        local inner, number = packet.in_channel(bytes, at)
+        if inner then at, channel, first = inner, number, byte(bytes, inner) end
+    end
     if first and first >= 128 and first <= 191 then
-        return nil, learn.media(bytes, from, header, at, flows, not visited)
+        return nil, learn.media(bytes, from, header, at, channel, not visited)
     end
     if visited then return nil end
     learn.exact_time(pinfo)
-    return learn.datagram(pinfo, bytes, from, header, at, inner ~= nil and inner ~= false)
+    return learn.datagram(pinfo, bytes, from, header, at, channel)
 end
 
 -- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
@@ -3659,15 +3791,21 @@ function learn.sense(tree)
     if capture.blind == nil then capture.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
 end
 
--- Returns what is known of a frame without a record: a new record, or a stream of media.
+-- Returns what is known of a frame without a record: a new record, or a stream of media; in a later pass the
+-- key of a TCP segment's flow, too.
 function learn.frame(pinfo, tvb, visited, tree)
-    local bytes = raw(tvb)
+    local size = size_of(tvb)
+    local bytes = raw(tvb, 0, min(size, HEAD))
     local record, stream = nil, learn.known_media(bytes, not visited)
     if stream then return nil, stream end
+    if size > HEAD then bytes = raw(tvb) end
     local sport, dport = pinfo.src_port, pinfo.dst_port
     local from, header, proto, version = packet.find(bytes, sport, dport)
     if proto == UDP then record, stream = learn.udp(pinfo, bytes, from, header, visited) end
-    if record or stream or (visited and not capture.blind) then return record, stream end
+    if record or stream then return record, stream end
+    if visited and not capture.blind then
+        return nil, nil, proto == TCP and packet.flow_key(bytes, from, header) or nil
+    end
     learn.exact_time(pinfo)
     if proto == ICMP or proto == ICMPV6 then
         return not visited and learn.icmp(pinfo, sub(bytes, from), sub(bytes, header), version) or nil
@@ -3687,283 +3825,6 @@ function learn.known_frame(pinfo)
 end
 
 return learn
-
-end)()
-
----------------------------------------------------------------------------------------------------
--- Showing: what is known of a frame, as fields
-
-local show = (function()
-
-local find, format = string.find, string.format
-local floor, min = math.floor, math.min
-local set = list.set
-local printable = text.printable
-
-local legs = Proto("legs", "Call legs")
-
-local F = {
-    call = ProtoField.uint32("legs.call", "Call"),
-    leg = ProtoField.uint32("legs.leg", "Leg"),
-    label = ProtoField.string("legs.label", "Label"),
-    side = ProtoField.string("legs.side", "Sender's side"),
-    purpose = ProtoField.string("legs.purpose", "Purpose"),
-    outcome = ProtoField.string("legs.outcome", "Outcome"),
-    response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
-    response_to = ProtoField.framenum("legs.response_to", "Response to", base.NONE, frametype.REQUEST),
-    rtt_ms = ProtoField.double("legs.rtt_ms", "Round trip (ms)"),
-    retransmission_of = ProtoField.framenum("legs.retransmission_of", "Retransmission of", base.NONE,
-        frametype.RETRANS_PREV),
-    pair = ProtoField.string("legs.pair", "Candidate pair"),
-    use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
-    candidate = ProtoField.string("legs.candidate", "Candidate"),
-    type = ProtoField.string("legs.candidate.type", "Type"),
-    addr = ProtoField.string("legs.candidate.addr", "Address"),
-    port = ProtoField.uint32("legs.candidate.port", "Port"),
-    addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
-}
-legs.fields = F
-
-local E = {
-    unanswered = ProtoExpert.new("legs.expert.unanswered", "Binding never answered",
-        expert.group.SEQUENCE, expert.severity.WARN),
-    error = ProtoExpert.new("legs.expert.error", "Binding error",
-        expert.group.RESPONSE_CODE, expert.severity.WARN),
-    no_public = ProtoExpert.new("legs.expert.no_public", "No public candidate offered",
-        expert.group.PROTOCOL, expert.severity.WARN),
-    rejected = ProtoExpert.new("legs.expert.rejected", "INVITE rejected",
-        expert.group.RESPONSE_CODE, expert.severity.ERROR),
-    dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
-        expert.group.SECURITY, expert.severity.ERROR),
-    unacknowledged = ProtoExpert.new("legs.expert.unacknowledged", "2xx repeated, never acknowledged",
-        expert.group.SEQUENCE, expert.severity.ERROR),
-    two_hellos = ProtoExpert.new("legs.expert.two_hellos", "ClientHello from both sides",
-        expert.group.SEQUENCE, expert.severity.ERROR),
-    hello_unanswered = ProtoExpert.new("legs.expert.hello_unanswered", "ClientHello never answered",
-        expert.group.SEQUENCE, expert.severity.WARN),
-    role_conflict = ProtoExpert.new("legs.expert.role_conflict", "ICE role conflict (487)",
-        expert.group.RESPONSE_CODE, expert.severity.NOTE),
-    unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
-        expert.group.RESPONSE_CODE, expert.severity.WARN),
-}
-legs.experts = E
-
-legs.prefs.country = Pref.string("Country code", "49",
-    "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
-
--- Class functions as locals: a method call on userdata looks them up in two tables each time.
-local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
-    TreeItem.set_text
-
-local show = { legs = legs }
-
-function show.label_of(call, leg)
-    local text = "call " .. call.number .. (leg and " leg " .. leg.number or "")
-    return call.doubtful and text .. " (unsure)" or text
-end
-
-function show.put(branch, field, value)
-    if value ~= nil then set_generated(add(branch, field, value)) end
-end
-
--- Adds the branch with call, leg, label and side.
-function show.put_owner(tree, owner, side)
-    local branch = add(tree, legs)
-    branch:set_generated()
-    if owner and owner.call then
-        if capture.looking then capture.selected = owner end
-        local label = show.label_of(owner.call, owner.leg)
-        set_text(branch, "Call legs: " .. label)
-        show.put(branch, F.call, owner.call.number)
-        show.put(branch, F.leg, owner.leg and owner.leg.number)
-        show.put(branch, F.label, label)
-    end
-    show.put(branch, F.side, side)
-    return branch
-end
-
-function show.put_candidate(branch, c)
-    local text = "cannot be parsed"
-    if c.addr then
-        local place = format(find(c.addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(c.addr, 80), c.port)
-        text = format("%s %s %s, %s", printable(c.type, 16), place, printable(c.transport, 8), c.addr_class)
-    end
-    local item = add(branch, F.candidate, text)
-    item:set_generated()
-    if c.addr then
-        show.put(item, F.type, printable(c.type, 16))
-        show.put(item, F.addr, printable(c.addr, 80))
-        show.put(item, F.port, min(c.port, 65536))
-    end
-    show.put(item, F.addr_class, c.addr_class)
-end
-
-local PUBLIC = set({ "public", "documentation" })
-
-function show.put_candidates(branch, m)
-    local offered, public = 0, false
-    for _, section in ipairs(m.sdp.sections) do
-        for _, c in ipairs(section.candidates) do
-            show.put_candidate(branch, c)
-            offered, public = offered + (c.addr and 1 or 0), public or PUBLIC[c.addr_class] ~= nil
-        end
-    end
-    if offered > 0 and not public then
-        branch:add_proto_expert_info(E.no_public, "No public candidate among " .. offered .. " offered")
-    end
-end
-
--- Whether a 2xx to an INVITE was sent again and no ACK of its transaction followed (RFC 3261, section 13.3.1.4).
-function show.is_unacknowledged(m)
-    local sent = 0
-    for _, other in ipairs(m.dialog.messages) do
-        if other.cseq == m.cseq and other.method == "ACK" then return false end
-        if sip.answers_invite(other) and other.status == m.status and other.cseq == m.cseq
-            and other.to_tag == m.to_tag and other.src == m.src then
-            sent = sent + 1
-        end
-    end
-    return sent > 1
-end
-
-function show.sip(record, tree, _, complete)
-    for _, m in ipairs(record.sip) do
-        local leg = m.dialog and m.dialog.leg
-        if leg then
-            local side = leg.side and m.party and leg.side[m.party]
-            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
-            if m.sdp then show.put_candidates(branch, m) end
-            if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
-                local answer = m.status .. " " .. printable(m.reason or "")
-                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
-            end
-            if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
-                branch:add_proto_expert_info(E.unacknowledged)
-            end
-        end
-    end
-end
-
-function show.previous(items, m)
-    for at, item in ipairs(items) do
-        if item == m then return items[at - 1] end
-    end
-    return nil
-end
-
-function show.put_request(branch, tx, m, complete)
-    local response = tx.successes[1] or tx.errors[1]
-    show.put(branch, F.response_in, response and response.frame)
-    show.put(branch, F.use_candidate, m.use_candidate)
-    if complete and tx.outcome == "unanswered" then
-        branch:add_proto_expert_info(E.unanswered, tx.refused and "Binding refused by ICMP" or "Binding never answered")
-    end
-end
-
-function show.put_response(branch, tx, m)
-    local asked
-    for _, request in ipairs(tx.requests) do
-        if not list.earlier(m, request) then asked = request end
-    end
-    show.put(branch, F.response_to, asked and asked.frame)
-    show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
-    if m.error_code == 487 then branch:add_proto_expert_info(E.role_conflict) end
-    if m.kind == "error" then
-        branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
-    end
-end
-
-function show.put_binding(tree, index, m, complete)
-    local tx = m.tx
-    local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
-        or (m.kind ~= "request" and tx.dst_side or nil))
-    show.put(branch, F.purpose, tx.purpose)
-    -- What is not answered yet may be answered further on.
-    local open = tx.outcome == "unanswered" or tx.outcome == "pending"
-    if complete or not open then show.put(branch, F.outcome, tx.outcome) end
-    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
-    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
-    local again = show.previous(alike, m)
-    show.put(branch, F.retransmission_of, again and again.frame)
-    if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
-end
-
-function show.stun(record, tree, index, complete)
-    local m = record.stun
-    if m.tx then return show.put_binding(tree, index, m, complete) end
-    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
-    if owner then show.put_owner(tree, owner, owner.src_side) end
-end
-
--- What is wrong with a ClientHello, once the whole file is known (RFC 5763, section 5).
-function show.put_hello(branch, segment, complete)
-    if not complete or segment.server_hello then return end
-    local talkers = 0
-    for _ in pairs(segment.talkers) do talkers = talkers + 1 end
-    if segment.hellos[segment.src] and segment.hellos[segment.dst] then
-        branch:add_proto_expert_info(E.two_hellos)
-    elseif talkers == 1 then
-        branch:add_proto_expert_info(E.hello_unanswered)
-    end
-end
-
-function show.dtls(record, tree, _, complete)
-    local segment, owner = record.dtls, record.dtls.owner
-    local senders, shown = 0, 0
-    for _ in pairs(segment.senders) do senders = senders + 1 end
-    for _ in pairs(segment.protected) do shown = shown + 1 end
-    local too_early = record.hidden_alert and shown < 2 and senders > 1
-    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
-    if not owner and not alert and not record.hello then return end
-    local side = owner and (record.src == segment.src and owner.src_side
-        or record.src ~= segment.src and owner.dst_side)
-    local branch = show.put_owner(tree, owner, side or nil)
-    if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
-    if record.hello then show.put_hello(branch, segment, complete) end
-end
-
--- The only leg of which a message went out on the flow within two seconds before.
-function show.by_sip(icmp)
-    local found
-    for _, dialog in ipairs(capture.dialogs.list) do
-        local leg = dialog.leg
-        local at = leg and list.after(dialog.messages, "time", icmp.time) - 1 or 0
-        while at > 0 and icmp.time - dialog.messages[at].time <= 2 do
-            local m = dialog.messages[at]
-            if m.src == icmp.src and m.dst == icmp.dst then
-                if found and found ~= leg then return nil end
-                found = leg
-            end
-            at = at - 1
-        end
-    end
-    return found and { call = found.call, leg = found }
-end
-
-function show.icmp(record, tree, index)
-    local icmp = record.icmp
-    local tx = icmp.tx
-    local owner = (tx and tx.owner) or traffic.of_quoted(index, icmp.src, icmp.dst, icmp.time) or show.by_sip(icmp)
-    if not owner and not tx then return end
-    local branch = show.put_owner(tree, owner)
-    if tx and tx.purpose == "check" then
-        branch:add_proto_expert_info(E.unreachable, "ICMP error for a check to " .. address.place_text(icmp.dst))
-    end
-end
-
--- On nearly every frame: as few items as can be, and the label as the branch's text only.
-function show.media(owner, tree)
-    owner.text = owner.text or "Call legs: " .. show.label_of(owner.call, owner.leg)
-    local branch, leg = add(tree, legs, owner.text), owner.leg
-    add(branch, F.call, owner.call.number)
-    if leg then add(branch, F.leg, leg.number) end
-    if capture.looking then capture.selected = owner end
-end
-
--- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
-function show.asked(tree) return referenced(tree, show.dissector) end
-
-return show
 
 end)()
 
@@ -4059,8 +3920,8 @@ local function views_of(index)
                 local owner = counts and traffic.of_stream(index, stream)
                 if owner then
                     local way = steps.way(owner.src_side, owner.dst_side)
-                    insert(views, { call = owner.call, leg = owner.leg, way = way, key = way .. ssrc,
-                        first = stream.first, last = stream.last, packets = stream.packets })
+                    insert(views, { call = owner.call, leg = owner.leg, from = owner.src_side, way = way,
+                        key = way .. ssrc, first = stream.first, last = stream.last, packets = stream.packets })
                 end
             end
         end
@@ -4073,15 +3934,17 @@ local function views_of(index)
 end
 
 -- Returns the counts of every call: candidates by side; checks {answered, asked} and packets of media by way;
--- the handshake that came farthest; and packets of media by leg and way.
+-- the handshake that came farthest; packets of media by leg and sender's side; legs with checks or DTLS.
 function steps.of(index)
     if index.steps then return index.steps end
     local found = {}
     for _, call in ipairs(index.calls) do
-        found[call] = { candidates = steps.candidates(call), checks = {}, media = {}, views = {}, legs = {} }
+        found[call] = { candidates = steps.candidates(call), checks = {}, media = {}, views = {}, legs = {},
+            seen = {} }
     end
     for _, tx in ipairs(index.transactions) do
         if tx.owner and tx.purpose == "check" and tx.outcome ~= "response_only" then
+            if tx.owner.leg then found[tx.owner.call].seen[tx.owner.leg] = true end
             local counts = list.at(found[tx.owner.call].checks, steps.way(tx.src_side, tx.dst_side))
             counts.asked = (counts.asked or 0) + 1
             counts.answered = (counts.answered or 0) + (tx.outcome == "success" and 1 or 0)
@@ -4090,13 +3953,14 @@ function steps.of(index)
     for _, segment in ipairs(capture.segments) do
         local step = segment.owner and found[segment.owner.call]
         local state = step and steps.handshake(segment)
+        if state and segment.owner.leg then step.seen[segment.owner.leg] = true end
         if state and (not step.dtls or RANK[state] < RANK[step.dtls]) then step.dtls = state end
     end
     for _, view in ipairs(views_of(index)) do
         add_view(found[view.call], view)
         if view.leg then
-            local ways = list.at(found[view.call].legs, view.leg)
-            ways[view.way] = (ways[view.way] or 0) + view.packets
+            local sides, from = list.at(found[view.call].legs, view.leg), view.from or "unknown"
+            sides[from] = (sides[from] or 0) + view.packets
         end
     end
     index.steps = found
@@ -4104,6 +3968,457 @@ function steps.of(index)
 end
 
 return steps
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- A message in short, for one column: what was asked and what became of it, counted over the call
+
+local summary = (function()
+
+local format, find = string.format, string.find
+local insert, concat = table.insert, table.concat
+local printable = text.printable
+
+local summary = {}
+
+-- The way of a message by sides, where both are known and differ.
+local function way(src_side, dst_side)
+    return src_side and dst_side and src_side ~= dst_side and " " .. src_side .. "->" .. dst_side or ""
+end
+
+local NAMES = { check = "check", keepalive = "keepalive", discovery = "look-up" }
+local BECAME = { success = "answered", unanswered = "unanswered", pending = "open", error = "error" }
+
+-- How many of the call's transactions of that purpose and way came to the same, of all; by transaction.
+local function counts_of(index)
+    if index.alike then return index.alike end
+    local found = {}
+    for _, tx in ipairs(index.transactions) do
+        if tx.owner and tx.outcome ~= "response_only" then
+            local calls = list.at(found, tx.owner.call)
+            local counts = list.at(calls, tx.purpose .. way(tx.src_side, tx.dst_side))
+            counts.all, counts[tx.outcome] = (counts.all or 0) + 1, (counts[tx.outcome] or 0) + 1
+        end
+    end
+    index.alike = found
+    return found
+end
+
+function summary.stun(m, index, complete)
+    local tx = m.tx
+    local inside = m.inside and " in TURN" or ""
+    local there = way(tx.src_side, tx.dst_side)
+    local what = NAMES[tx.purpose] .. there .. inside
+    if m.kind == "success" then
+        return what .. " answered" .. (m.mapped and ", seen as " .. address.place_text(m.mapped) or "")
+    end
+    if m.kind == "error" then return format("%s: error %s", what, m.error_code or "without code") end
+    if not complete then return tx.outcome == "success" and what .. " answered" or what end
+    local became = BECAME[tx.outcome]
+    if tx.refused and not tx.successes[1] then became = "refused by ICMP" end
+    local counts = tx.owner and list.at(counts_of(index), tx.owner.call)[tx.purpose .. there]
+    return counts and format("%s %s (%d of %d)", what, became, counts[tx.outcome] or 0, counts.all)
+        or what .. " " .. became
+end
+
+local MOST = 6 -- candidates of one message
+
+local function place(addr, port)
+    return format(find(addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(addr, 64), port)
+end
+
+-- What a message's description says of candidates, else where it wants its media.
+function summary.sdp(m, side)
+    local offered, more, media, seen = {}, 0, {}, {}
+    for _, section in ipairs(m.sdp.sections) do
+        local used = section.addr and section.port and section.port > 0
+        if used then list.once(media, place(section.addr, section.port)) end
+        for _, c in ipairs(section.candidates) do
+            local word = c.addr and printable(c.type, 16) .. " " .. printable(c.addr, 64)
+            if word and not seen[word] then
+                seen[word] = true
+                if #offered < MOST then insert(offered, word) else more = more + 1 end
+            end
+        end
+    end
+    local who = side and (side == "other" and "far end " or side .. " ") or ""
+    if offered[1] then
+        return who .. "offers " .. concat(offered, ", ") .. (more > 0 and format(" and %d more", more) or "")
+    end
+    return media[1] and who .. "wants media at " .. concat(media, ", ") or nil
+end
+
+local HANDSHAKES = { complete = "handshake complete", incomplete = "handshake begun", alert = "handshake failed" }
+
+function summary.dtls(record, complete)
+    local segment = record.dtls
+    local state = steps.handshake(segment)
+    if record.alert then return "alert: " .. record.alert end
+    if not complete and state ~= "complete" then return record.hello and "ClientHello" or nil end
+    if record.hello and state ~= "complete" then
+        if segment.hellos[segment.src] and segment.hellos[segment.dst] then return "ClientHello from both sides" end
+        if not segment.server_hello and not segment.more then
+            return format("ClientHello, never answered (%d sent)", segment.hello_count)
+        end
+    end
+    return (record.hello and "ClientHello, " or "") .. (HANDSHAKES[state] or "no handshake seen")
+end
+
+return summary
+
+end)()
+
+---------------------------------------------------------------------------------------------------
+-- Showing: what is known of a frame, as fields
+
+local show = (function()
+
+local find, format = string.find, string.format
+local floor, min = math.floor, math.min
+local set = list.set
+local printable = text.printable
+
+local legs = Proto("legs", "Call legs")
+
+local F = {
+    call = ProtoField.uint32("legs.call", "Call"),
+    leg = ProtoField.uint32("legs.leg", "Leg"),
+    label = ProtoField.string("legs.label", "Label"),
+    side = ProtoField.string("legs.side", "Sender's side"),
+    summary = ProtoField.string("legs.summary", "In short"),
+    purpose = ProtoField.string("legs.purpose", "Purpose"),
+    outcome = ProtoField.string("legs.outcome", "Outcome"),
+    response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
+    response_to = ProtoField.framenum("legs.response_to", "Response to", base.NONE, frametype.REQUEST),
+    rtt_ms = ProtoField.double("legs.rtt_ms", "Round trip (ms)"),
+    retransmission_of = ProtoField.framenum("legs.retransmission_of", "Retransmission of", base.NONE,
+        frametype.RETRANS_PREV),
+    pair = ProtoField.string("legs.pair", "Candidate pair"),
+    use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
+    mapped = ProtoField.string("legs.mapped", "Seen by the other end as"),
+    candidate = ProtoField.string("legs.candidate", "Candidate"),
+    type = ProtoField.string("legs.candidate.type", "Type"),
+    addr = ProtoField.string("legs.candidate.addr", "Address"),
+    port = ProtoField.uint32("legs.candidate.port", "Port"),
+    related = ProtoField.string("legs.candidate.related", "Related address"),
+    addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
+}
+legs.fields = F
+
+local E = {
+    unanswered = ProtoExpert.new("legs.expert.unanswered", "Binding never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    error = ProtoExpert.new("legs.expert.error", "Binding error",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+    no_public = ProtoExpert.new("legs.expert.no_public", "No public candidate offered",
+        expert.group.PROTOCOL, expert.severity.WARN),
+    rejected = ProtoExpert.new("legs.expert.rejected", "INVITE rejected",
+        expert.group.RESPONSE_CODE, expert.severity.ERROR),
+    dtls_alert = ProtoExpert.new("legs.expert.dtls_alert", "DTLS alert",
+        expert.group.SECURITY, expert.severity.ERROR),
+    unacknowledged = ProtoExpert.new("legs.expert.unacknowledged", "2xx repeated, never acknowledged",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    two_hellos = ProtoExpert.new("legs.expert.two_hellos", "ClientHello from both sides",
+        expert.group.SEQUENCE, expert.severity.ERROR),
+    hello_unanswered = ProtoExpert.new("legs.expert.hello_unanswered", "ClientHello never answered",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    no_media = ProtoExpert.new("legs.expert.no_media", "Answered, no RTP in a direction",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    nat_port = ProtoExpert.new("legs.expert.nat_port", "Port changed by NAT",
+        expert.group.SEQUENCE, expert.severity.NOTE),
+    in_turn = ProtoExpert.new("legs.expert.in_turn", "Checks inside TURN",
+        expert.group.SEQUENCE, expert.severity.NOTE),
+    role_conflict = ProtoExpert.new("legs.expert.role_conflict", "ICE role conflict (487)",
+        expert.group.RESPONSE_CODE, expert.severity.NOTE),
+    unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
+        expert.group.RESPONSE_CODE, expert.severity.WARN),
+}
+legs.experts = E
+
+legs.prefs.country = Pref.string("Country code", "49",
+    "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
+
+legs.prefs.results = Pref.string("Results of postproc", "",
+    "Folder with the results of `postproc run`, for Tools > Legs > Open report; empty: postproc-out in the folder "
+        .. "where Wireshark was started")
+
+-- Class functions as locals: a method call on userdata looks them up in two tables each time.
+local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
+    TreeItem.set_text
+
+local show = { legs = legs }
+
+function show.label_of(call, leg)
+    local text = "call " .. call.number .. (leg and " leg " .. leg.number or "")
+    return call.doubtful and text .. " (unsure)" or text
+end
+
+function show.put(branch, field, value)
+    if value ~= nil then set_generated(add(branch, field, value)) end
+end
+
+-- Adds the branch with call, leg, label and side.
+function show.put_owner(tree, owner, side)
+    local branch = add(tree, legs)
+    branch:set_generated()
+    if owner and owner.call then
+        if capture.looking then capture.selected = owner end
+        local label = show.label_of(owner.call, owner.leg)
+        set_text(branch, "Call legs: " .. label)
+        show.put(branch, F.call, owner.call.number)
+        show.put(branch, F.leg, owner.leg and owner.leg.number)
+        show.put(branch, F.label, label)
+    end
+    show.put(branch, F.side, side)
+    return branch
+end
+
+function show.put_candidate(branch, c)
+    local text = "cannot be parsed"
+    if c.addr then
+        local place = format(find(c.addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(c.addr, 80), c.port)
+        text = format("%s %s %s, %s", printable(c.type, 16), place, printable(c.transport, 8), c.addr_class)
+    end
+    local item = add(branch, F.candidate, text)
+    item:set_generated()
+    if c.addr then
+        show.put(item, F.type, printable(c.type, 16))
+        show.put(item, F.addr, printable(c.addr, 80))
+        show.put(item, F.port, min(c.port, 65536))
+        if c.related_addr then
+            show.put(item, F.related, format("%s port %d", printable(c.related_addr, 80), c.related_port or 0))
+        end
+        if ice.is_reflexive(c) and c.base and c.place and address.port(c.base) ~= address.port(c.place) then
+            show.nat_port(item, c.base, c.place)
+        end
+    end
+    show.put(item, F.addr_class, c.addr_class)
+end
+
+-- Says that NAT gave an address another port.
+function show.nat_port(item, inside, outside)
+    item:add_proto_expert_info(E.nat_port, format("Port changed by NAT: %s is %s outside",
+        address.place_text(inside), address.place_text(outside)))
+end
+
+local PUBLIC = set({ "public", "documentation" })
+
+function show.put_candidates(branch, m)
+    local offered, public = 0, false
+    for _, section in ipairs(m.sdp.sections) do
+        for _, c in ipairs(section.candidates) do
+            show.put_candidate(branch, c)
+            offered, public = offered + (c.addr and 1 or 0), public or PUBLIC[c.addr_class] ~= nil
+        end
+    end
+    if offered > 0 and not public then
+        branch:add_proto_expert_info(E.no_public, "No public candidate among " .. offered .. " offered")
+    end
+end
+
+-- Whether a 2xx to an INVITE was sent again and no ACK of its transaction followed (RFC 3261, section 13.3.1.4).
+function show.is_unacknowledged(m)
+    local sent = 0
+    for _, other in ipairs(m.dialog.messages) do
+        if other.cseq == m.cseq and other.method == "ACK" then return false end
+        if sip.answers_invite(other) and other.status == m.status and other.cseq == m.cseq
+            and other.to_tag == m.to_tag and other.src == m.src then
+            sent = sent + 1
+        end
+    end
+    return sent > 1
+end
+
+-- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
+function show.put_media(branch, leg, index)
+    local step = steps.of(index)[leg.call]
+    local one, other = leg.side.uac, leg.side.uas
+    local packets = step.legs[leg] or {}
+    local seen = step.seen[leg] or next(packets)
+    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
+        return
+    end
+    branch:add_proto_expert_info(E.no_media, format("Answered; RTP packets: %d from the %s, %d from the %s",
+        packets[one] or 0, one == "other" and "far end" or one,
+        packets[other] or 0, other == "other" and "far end" or other))
+end
+
+function show.sip(record, tree, index, complete)
+    for _, m in ipairs(record.sip) do
+        local leg = m.dialog and m.dialog.leg
+        if leg then
+            local side = leg.side and m.party and leg.side[m.party]
+            local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
+            if m.sdp then
+                show.put(branch, F.summary, summary.sdp(m, side))
+                show.put_candidates(branch, m)
+            end
+            if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
+                local answer = m.status .. " " .. printable(m.reason or "")
+                branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
+            end
+            if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
+                branch:add_proto_expert_info(E.unacknowledged)
+            end
+            if complete and m == leg.answered_by then show.put_media(branch, leg, index) end
+        end
+    end
+end
+
+function show.previous(items, m)
+    for at, item in ipairs(items) do
+        if item == m then return items[at - 1] end
+    end
+    return nil
+end
+
+function show.put_request(branch, tx, m, complete)
+    local response = tx.successes[1] or tx.errors[1]
+    show.put(branch, F.response_in, response and response.frame)
+    show.put(branch, F.use_candidate, m.use_candidate)
+    if complete and tx.outcome == "unanswered" then
+        branch:add_proto_expert_info(E.unanswered, tx.refused and "Binding refused by ICMP" or "Binding never answered")
+    end
+end
+
+function show.put_response(branch, tx, m)
+    local asked
+    for _, request in ipairs(tx.requests) do
+        if not list.earlier(m, request) then asked = request end
+    end
+    show.put(branch, F.response_to, asked and asked.frame)
+    show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
+    if m.kind == "success" and m.mapped then
+        show.put(branch, F.mapped, address.place_text(m.mapped))
+        -- Keepalives repeat it; the first answer of a transaction and of a way tells it.
+        if m == tx.successes[1] and address.port(m.mapped) ~= address.port(tx.src) and tx.purpose ~= "keepalive" then
+            show.nat_port(branch, tx.src, m.mapped)
+        end
+    end
+    if m.error_code == 487 then branch:add_proto_expert_info(E.role_conflict) end
+    if m.kind == "error" then
+        branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
+    end
+end
+
+-- Says once a call how many checks inside TURN were answered.
+function show.put_inside(branch, tx, index)
+    local call, answered, asked = tx.owner and tx.owner.call, 0, 0
+    for _, other in ipairs(call and index.transactions or {}) do
+        if other.inside and other.owner and other.owner.call == call and other.purpose == "check"
+            and other.requests[1] then
+            if asked == 0 and other ~= tx then return end -- an earlier one has it
+            asked, answered = asked + 1, answered + (other.outcome == "success" and 1 or 0)
+        end
+    end
+    if asked > 0 then
+        branch:add_proto_expert_info(E.in_turn, format("Checks inside TURN: %d of %d answered", answered, asked))
+    end
+end
+
+function show.put_binding(tree, index, m, complete)
+    local tx = m.tx
+    local branch = show.put_owner(tree, tx.owner, (m.kind == "request" and tx.src_side or nil)
+        or (m.kind ~= "request" and tx.dst_side or nil))
+    show.put(branch, F.purpose, tx.purpose)
+    -- What is not answered yet may be answered further on.
+    local open = tx.outcome == "unanswered" or tx.outcome == "pending"
+    if complete or not open then show.put(branch, F.outcome, tx.outcome) end
+    if tx.purpose == "check" then show.put(branch, F.pair, ice.pair(tx, index)) end
+    local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
+    local again = show.previous(alike, m)
+    show.put(branch, F.retransmission_of, again and again.frame)
+    show.put(branch, F.summary, summary.stun(m, index, complete))
+    if complete and m.inside and tx.purpose == "check" and m == tx.first then show.put_inside(branch, tx, index) end
+    if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
+end
+
+function show.stun(record, tree, index, complete)
+    local m = record.stun
+    if m.tx then return show.put_binding(tree, index, m, complete) end
+    local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
+    if owner then show.put_owner(tree, owner, owner.src_side) end
+end
+
+-- What is wrong with a ClientHello, once the whole file is known (RFC 5763, section 5).
+function show.put_hello(branch, segment, complete)
+    if not complete or segment.server_hello then return end
+    local talkers = 0
+    for _ in pairs(segment.talkers) do talkers = talkers + 1 end
+    if segment.hellos[segment.src] and segment.hellos[segment.dst] then
+        branch:add_proto_expert_info(E.two_hellos)
+    elseif talkers == 1 then
+        branch:add_proto_expert_info(E.hello_unanswered,
+            format("ClientHello never answered (%d sent)", segment.hello_count))
+    end
+end
+
+function show.dtls(record, tree, _, complete)
+    local segment, owner = record.dtls, record.dtls.owner
+    local senders, shown = 0, 0
+    for _ in pairs(segment.senders) do senders = senders + 1 end
+    for _ in pairs(segment.protected) do shown = shown + 1 end
+    local too_early = record.hidden_alert and shown < 2 and senders > 1
+    local alert = record.alert or (too_early and "encrypted, before the handshake was complete")
+    if not owner and not alert and not record.hello then return end
+    local side = owner and (record.src == segment.src and owner.src_side
+        or record.src ~= segment.src and owner.dst_side)
+    local branch = show.put_owner(tree, owner, side or nil)
+    show.put(branch, F.summary, summary.dtls(record, complete))
+    if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
+    if record.hello then show.put_hello(branch, segment, complete) end
+end
+
+-- The only leg of which a message went out on the flow within two seconds before.
+function show.by_sip(icmp)
+    local found
+    for _, dialog in ipairs(capture.dialogs.list) do
+        local leg = dialog.leg
+        local at = leg and list.after(dialog.messages, "time", icmp.time) - 1 or 0
+        while at > 0 and icmp.time - dialog.messages[at].time <= 2 do
+            local m = dialog.messages[at]
+            if m.src == icmp.src and m.dst == icmp.dst then
+                if found and found ~= leg then return nil end
+                found = leg
+            end
+            at = at - 1
+        end
+    end
+    return found and { call = found.call, leg = found }
+end
+
+function show.icmp(record, tree, index)
+    local icmp = record.icmp
+    local tx = icmp.tx
+    local owner = (tx and tx.owner) or traffic.of_quoted(index, icmp.src, icmp.dst, icmp.time) or show.by_sip(icmp)
+    if not owner and not tx then return end
+    local branch = show.put_owner(tree, owner)
+    show.put(branch, F.summary, "does not reach " .. address.place_text(icmp.dst))
+    if tx and tx.purpose == "check" then
+        branch:add_proto_expert_info(E.unreachable, "ICMP error for a check to " .. address.place_text(icmp.dst))
+    end
+end
+
+-- A packet of media in an indication of TURN.
+function show.stream(record, tree, index)
+    local owner = traffic.of_stream(index, record.stream)
+    if owner then show.media(owner, tree) end
+end
+
+-- On nearly every frame: as few items as can be, and the label as the branch's text only.
+function show.media(owner, tree)
+    owner.text = owner.text or "Call legs: " .. show.label_of(owner.call, owner.leg)
+    local branch, leg = add(tree, legs, owner.text), owner.leg
+    add(branch, F.call, owner.call.number)
+    if leg then add(branch, F.leg, leg.number) end
+    if capture.looking then capture.selected = owner end
+end
+
+-- Whether somebody wants one of our fields: a filter, a column, a colour rule, the packet's details.
+function show.asked(tree) return referenced(tree, show.dissector) end
+
+return show
 
 end)()
 
@@ -4171,6 +4486,7 @@ end
 function filters.owner(index, record)
     if record.dtls then return record.dtls.owner end
     local m = record.stun
+    if not m then return record.stream and traffic.of_stream(index, record.stream) end
     if m.tx then return m.tx.owner end
     return traffic.owner(index, m.src, m.dst, m.time, m.time)
 end
@@ -4191,18 +4507,18 @@ end
 function filters.flows(index)
     local flows, users = {}, {}
     for _, record in pairs(capture.frames) do
-        local owner = record.src and filters.owner(index, record)
+        local owner = record.wire_src and filters.owner(index, record)
         if owner then
             local time = record.stamp - capture.base
-            use(flows, owner, record.src, record.dst, time, time, record)
+            use(flows, owner, record.wire_src, record.wire_dst, time, time, record)
         end
     end
     for _, every in ipairs({ capture.flows, capture.relayed }) do
         for _, flow in pairs(every) do
             for _, stream in pairs(flow.streams) do
-                local owner = traffic.of_stream(index, stream)
+                local owner = flow.wire_src and traffic.of_stream(index, stream)
                 if owner then
-                    use(flows, owner, flow.src, flow.dst, stream.first, stream.last,
+                    use(flows, owner, flow.wire_src, flow.wire_dst, stream.first, stream.last,
                         { odd = not stream.is_rtcp and every == capture.flows and not is_muxed(owner.call) })
                 end
             end
@@ -4463,6 +4779,29 @@ function menus.copy_ports(call)
     end))
 end
 
+-- The folder of results as the user has set it; none without Wireshark.
+function menus.results() return "" end
+
+local NO_REPORT = "No report at %s\n\nMake one with:  postproc run CAPTURE\n"
+    .. "and name its folder under Edit > Preferences > Protocols > LEGS > Results of postproc."
+
+-- The address of a file for a browser: whatever else the path holds, it is a path.
+local function file_url(path)
+    path = path:gsub("\\", "/"):gsub("[^%w/._~:-]", function(sign) return format("%%%02X", sign:byte()) end)
+    return "file://" .. (path:sub(1, 1) == "/" and "" or "/") .. path
+end
+
+-- Opens the report in the browser. Not at the selected call: a run of several captures numbers them otherwise.
+function menus.open_report()
+    local folder = menus.results()
+    if folder == "" then folder = (os.getenv("PWD") or ".") .. "/postproc-out" end
+    local path = folder .. "/report.html"
+    local file = io.open(path, "rb")
+    if not file then return menus.window("Report", format(NO_REPORT, path)) end
+    file:close()
+    browser_open_url(file_url(path))
+end
+
 menus.ENTRIES = {
     { "Filter this call", menus.filter_call },
     { "Filter this leg", menus.filter_leg },
@@ -4480,6 +4819,7 @@ function menus.register()
         if register_packet_menu then register_packet_menu(name, menus.of_clicked(action), "legs.call") end
     end
     register_menu("Legs/Calls in this file", menus.show_calls, MENU_TOOLS_UNSORTED)
+    register_menu("Legs/Open report", menus.open_report, MENU_TOOLS_UNSORTED)
 end
 
 return menus
@@ -4498,6 +4838,8 @@ legs.init = capture.forget
 
 function knowledge.country_code() return legs.prefs.country or "" end
 
+function menus.results() return legs.prefs.results or "" end
+
 -- Shows a frame for the first time, or one without fields in the first pass: it has to be learnt.
 function show.new(tvb, pinfo, tree, visited)
     learn.time(pinfo)
@@ -4510,7 +4852,7 @@ function show.new(tvb, pinfo, tree, visited)
     end
 end
 
--- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
+-- Returns whose packet of media, or whose TCP segment, this is; its bytes are read only if the ports do not tell.
 function show.owner_of_media(tvb, pinfo, index)
     local flow = capture.ports[pinfo.src_port * 65536 + pinfo.dst_port]
     if flow == nil then return nil end
@@ -4518,7 +4860,8 @@ function show.owner_of_media(tvb, pinfo, index)
         local owner, mixed = traffic.of_flow(index, flow)
         if not mixed then return owner end
     end
-    local _, stream = learn.frame(pinfo, tvb, true)
+    local _, stream, segment = learn.frame(pinfo, tvb, true)
+    if segment then return traffic.of_connection(index, segment) end
     return stream and traffic.of_stream(index, stream)
 end
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import ExitStack
+from io import TextIOWrapper
 
 from postproc.commands.interrupts import deaf, leave_at_once
 
@@ -12,6 +13,10 @@ def main() -> None:
     from postproc.current_folder import leave_out  # noqa: PLC0415
 
     leave_out()
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # a pipe of Windows has the console's few signs: "?" for the others
+        sys.stdout.reconfigure(errors="replace")
     leaving = ExitStack()
     leave_at_once(leaving.close)
     from postproc.cli import cli  # noqa: PLC0415  (processes that read captures import this module)

@@ -13,10 +13,12 @@ before it is used.
 """
 
 import hashlib
+import io
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 import pandas as pd
@@ -29,6 +31,9 @@ from postproc.files.signals import undisturbed
 from postproc.model.columns import ARROW, TEXT
 from postproc.model.tables import BY_NAME, Table, Tables
 from postproc.version import __version__
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 FOLDER = "events"  # of a run's results
 DIGEST = 32  # bytes of the SHA-256 that a file begins with: of all behind it
@@ -66,21 +71,37 @@ def file(place: Path, hashes: Sequence[str]) -> Path:
     return place.with_name(f"{place.name}-{sha256[:32]}")
 
 
+class Digesting(io.RawIOBase):
+    """A file, and the digest of what is written to it: events are too large to be held twice."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self.sha256 = hashlib.sha256()
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self.sha256.update(data)
+        return self._file.write(data)
+
+
 def write(tables: Tables, file: Path) -> Events:
     """Write one capture's tables into a file that appears when it is complete; return them."""
     events = {table.name: _of_arrow(table, rows) for table, rows in tables.items() if len(rows)}
-    body = pa.BufferOutputStream()
-    for rows in events.values():
-        with pa.ipc.new_stream(body, rows.schema) as stream:
-            stream.write_table(rows)
-    held = body.getvalue()
     making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
         making.touch(private.FILE, exist_ok=False)
         with making.open("wb") as written:
-            written.write(hashlib.sha256(held).digest())
-            written.write(held)
+            written.write(bytes(DIGEST))
+            body = Digesting(written)
+            for rows in events.values():
+                with pa.ipc.new_stream(pa.PythonFile(body, "w"), rows.schema) as stream:
+                    stream.write_table(rows)
+            written.seek(0)
+            written.write(body.sha256.digest())
         if file.is_dir() and not file.is_symlink():  # none of ours
             shutil.rmtree(file, ignore_errors=True)
         making.replace(file)
@@ -93,7 +114,8 @@ def write(tables: Tables, file: Path) -> Events:
 def _of_arrow(table: Table, rows: pd.DataFrame) -> pa.Table:
     """The rows, without what pandas would note of them: types are declared."""
     schema = _schema(table)
-    columns = [pa.array(rows[field.name], field.type, from_pandas=True) for field in schema]
+    held = zip(schema, rows.items(), strict=True)
+    columns = [pa.array(values.array, field.type, from_pandas=True) for field, (_, values) in held]
     return pa.Table.from_arrays(columns, schema=schema)
 
 

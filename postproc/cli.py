@@ -7,6 +7,7 @@ where it is used: ``--help`` stays quick.
 import click
 
 from postproc.commands.access import acl_command
+from postproc.commands.checklist import checklist_command
 from postproc.commands.config import config_command
 from postproc.commands.dataset import calls_command, prune_command
 from postproc.commands.language import Speaking
@@ -42,8 +43,8 @@ def cli() -> None:
 COMMANDS = (
     run_command, watch_command, report_command, export_command, annotate_command, ticket_command,
     notebook_command, compare_command, merge_command, calls_command, prune_command, filter_command,
-    wireshark_command, acl_command, config_command, probe_command, rules_command, explain_command,
-    tables_command, doctor_command,
+    wireshark_command, acl_command, config_command, probe_command, checklist_command, rules_command,
+    explain_command, tables_command, doctor_command,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

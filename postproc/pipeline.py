@@ -186,7 +186,7 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
             for left in (REPORT, *(f"tables/{table.name}.csv" for table in TABLES)):
                 held.remove(left)  # of an earlier run
     except OSError as error:
-        raise SetupError(f"{out}: {said(error)}") from error
+        raise SetupError(f"{_place(error, out)}: {said(error)}") from error
     done = replace(done, unread=(*done.unread, *left_out))
     if made and not held.edited:
         provenance.keep(done, out, made)
@@ -312,6 +312,12 @@ def _told_in(
     return replace(done, tables=whole, walks=walked, answers=answered, lang=lang), None
 
 
+def _place(error: OSError, out: Path) -> Path:
+    """The result that is in the way, else the folder: Windows replaces no file that is open."""
+    named = [Path(each) for each in (error.filename2, error.filename) if isinstance(each, str)]
+    return next((each for each in named if out in each.parents and each.parent.name[:1] != "."), out)
+
+
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Make the folder for the results and keep other runs out, before the work: trouble shows at once."""
@@ -323,7 +329,7 @@ def _alone(out: Path) -> Iterator[None]:
             held.enter_context(lock.held(out))
             commit.recover(out)
         except OSError as error:
-            raise SetupError(f"{out}: {said(error)}") from error
+            raise SetupError(f"{_place(error, out)}: {said(error)}") from error
         cache.clear_unfinished(out / cache.FOLDER)
         held.callback(cache.clear_unfinished, out / cache.FOLDER)
         yield

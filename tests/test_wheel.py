@@ -1,8 +1,11 @@
 """The wheel as users get it: built, installed into a clean environment, and run there."""
 
 import os
+import re
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -52,3 +55,24 @@ def test_the_wheel_runs_in_a_clean_environment(wheel, tmp_path):
     assert "1 call in 1 capture" in shown
     assert (tmp_path / "postproc-out" / "tables" / "calls.parquet").exists()
     assert run(programs / "python", "-m", "pip", "check")
+
+
+def test_the_source_distribution_has_what_its_tests_need_and_its_page_leads_into_the_repository(tmp_path):
+    run(sys.executable, "-m", "build", "--outdir", tmp_path, ROOT)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as held:
+        held.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.glob("legshark-*/")
+    assert archive.stat().st_size < 30e6
+    chosen = ["tests/read/test_stun.py", "tests/diagnose/test_captures.py", "tests/plugins/test_sources.py"]
+    told = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, cwd=folder)
+    assert "[100%]" in told
+    assert list(tmp_path.glob("*.whl"))
+    about = (folder / "PKG-INFO").read_text(encoding="utf-8")
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    repository = metadata["tool"]["hatch"]["metadata"]["hooks"]["custom"]["repository"]
+    assert all(url.startswith(repository) for url in metadata["project"]["urls"].values())
+    assert f"]({repository}/raw/main/docs/pictures/report.png)" in about
+    targets = re.findall(r"\]\(([^)]+)\)", about)
+    assert len(targets) > 20
+    assert [each for each in targets if not each.startswith(("https://", "#"))] == []

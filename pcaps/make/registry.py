@@ -20,6 +20,8 @@ LICENCE = "MIT"
 RECORDED = "recorded: FreeSWITCH 1.10.12, coturn 4.6.1, aiortc"
 ENDINGS = (".pcap", ".pcapng", ".pcapng.gz", ".pcap.gz")
 SETS = PCAPS / "places"  # folders of captures of one call each, made by pcaps/make/places.py
+WAY_IN = PCAPS / "way-in"  # recorded captures of the way in, with one file of truths
+RECORDED_WAY_IN = "recorded: nginx, aiohttp; SignalR on Node, OpenSSL, Chromium, Java"
 NOT_SCRIPTS = {"__main__", "registry", "places"}
 
 
@@ -78,7 +80,11 @@ def rows() -> Iterator[tuple[str, ...]]:
         for path, truth in truths.items()
         if "capture" in truth
     }
-    for path, (origin, what) in {**recorded, **made, **of_sets}.items():
+    way_in = {
+        WAY_IN / f"{name}.pcapng": (RECORDED_WAY_IN, truth["what"])
+        for name, truth in sorted(json.loads((WAY_IN / "truth.json").read_text(encoding="utf-8")).items())
+    }
+    for path, (origin, what) in {**recorded, **made, **of_sets, **way_in}.items():
         yield (
             path.relative_to(PCAPS).as_posix(),
             hashlib.sha256(path.read_bytes()).hexdigest(),

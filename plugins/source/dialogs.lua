@@ -247,6 +247,7 @@ function dialogs.describe(leg, sent)
     leg.from_user, leg.to_user = sip.user(o.face.from_uri), sip.user(o.face.to_uri)
     leg.progress, leg.ringing = dialogs.first_time(o.responses, 101, 199), dialogs.first_time(o.responses, 180, 180)
     leg.final = answer and answer.status
+    leg.answered_by = answer and sip.succeeds(answer) and answer or nil
     leg.answer = answer and sip.succeeds(answer) and dialogs.first_time(o.responses, 200, 299) or nil
     leg.ended, leg.stop, leg.ended_by = dialogs.ending(o, answer, sent)
     leg.failure = leg.final and leg.final >= 400 and leg.final ~= 487 and leg.final or nil

@@ -32,6 +32,8 @@ legs.init = capture.forget
 
 function knowledge.country_code() return legs.prefs.country or "" end
 
+function menus.results() return legs.prefs.results or "" end
+
 -- Shows a frame for the first time, or one without fields in the first pass: it has to be learnt.
 function show.new(tvb, pinfo, tree, visited)
     learn.time(pinfo)
@@ -44,7 +46,7 @@ function show.new(tvb, pinfo, tree, visited)
     end
 end
 
--- Returns whose packet of media this is; its bytes are read only if the ports do not tell.
+-- Returns whose packet of media, or whose TCP segment, this is; its bytes are read only if the ports do not tell.
 function show.owner_of_media(tvb, pinfo, index)
     local flow = capture.ports[pinfo.src_port * 65536 + pinfo.dst_port]
     if flow == nil then return nil end
@@ -52,7 +54,8 @@ function show.owner_of_media(tvb, pinfo, index)
         local owner, mixed = traffic.of_flow(index, flow)
         if not mixed then return owner end
     end
-    local _, stream = learn.frame(pinfo, tvb, true)
+    local _, stream, segment = learn.frame(pinfo, tvb, true)
+    if segment then return traffic.of_connection(index, segment) end
     return stream and traffic.of_stream(index, stream)
 end
 

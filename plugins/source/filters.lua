@@ -66,6 +66,7 @@ end
 function filters.owner(index, record)
     if record.dtls then return record.dtls.owner end
     local m = record.stun
+    if not m then return record.stream and traffic.of_stream(index, record.stream) end
     if m.tx then return m.tx.owner end
     return traffic.owner(index, m.src, m.dst, m.time, m.time)
 end
@@ -86,18 +87,18 @@ end
 function filters.flows(index)
     local flows, users = {}, {}
     for _, record in pairs(capture.frames) do
-        local owner = record.src and filters.owner(index, record)
+        local owner = record.wire_src and filters.owner(index, record)
         if owner then
             local time = record.stamp - capture.base
-            use(flows, owner, record.src, record.dst, time, time, record)
+            use(flows, owner, record.wire_src, record.wire_dst, time, time, record)
         end
     end
     for _, every in ipairs({ capture.flows, capture.relayed }) do
         for _, flow in pairs(every) do
             for _, stream in pairs(flow.streams) do
-                local owner = traffic.of_stream(index, stream)
+                local owner = flow.wire_src and traffic.of_stream(index, stream)
                 if owner then
-                    use(flows, owner, flow.src, flow.dst, stream.first, stream.last,
+                    use(flows, owner, flow.wire_src, flow.wire_dst, stream.first, stream.last,
                         { odd = not stream.is_rtcp and every == capture.flows and not is_muxed(owner.call) })
                 end
             end

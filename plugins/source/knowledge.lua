@@ -160,6 +160,29 @@ function knowledge.index_handshakes(index)
     end
 end
 
+-- Whose a connection is that carries SIP: a call's, where its messages are all of one; then of one leg, if all are.
+function knowledge.connections(all)
+    local found = {}
+    for _, leg in ipairs(all) do
+        for _, m in ipairs(leg.sent) do
+            local between = unordered(m.src, m.dst)
+            local owner = found[between]
+            if not owner then
+                found[between] = { call = leg.call, leg = leg }
+            elseif owner.call ~= leg.call then
+                owner.mixed = true
+            elseif owner.leg ~= leg then
+                owner.leg = nil
+            end
+        end
+    end
+    -- Messages of no call, an OPTIONS say, are on a connection that outlives calls.
+    for _, dialog in ipairs(capture.dialogs.list) do
+        for _, m in ipairs(dialog.leg and {} or dialog.messages) do found[unordered(m.src, m.dst)] = nil end
+    end
+    return found
+end
+
 function knowledge.work_out()
     local all = knowledge.find_legs()
     joining.join(all)
@@ -171,6 +194,7 @@ function knowledge.work_out()
         for _, session in ipairs(of_ufrags) do session.sides = parties.sides_of_session(session) end
     end
     local index = { calls = calls, checks = {}, handshakes = {}, mapped = {}, outside = {} }
+    index.connections = knowledge.connections(all)
     index.offers = ice.candidates_of(all)
     index.places = knowledge.media_places(all)
     index.transactions = bindings.find(sessions, index.places)

@@ -7,6 +7,7 @@ local text = require("text")
 local address = require("address")
 local sip = require("sip")
 local packet = require("packet")
+local turn = require("turn")
 
 local byte, sub, find = string.byte, string.sub, string.find
 local max, min, abs, huge = math.max, math.min, math.abs, math.huge
@@ -20,8 +21,10 @@ local learn = {}
 -- Few: each one makes Wireshark keep its field for every frame, whether it is asked for or not.
 local extract = { sip = Field.new("sip"), interface = Field.new("frame.interface_id") }
 
-local raw = Tvb.raw
-local UDP, ICMP, ICMPV6 = packet.UDP, packet.ICMP, packet.ICMPV6
+local raw, size_of = Tvb.raw, Tvb.len
+-- Bytes that tell whose a packet of media is: 14 of Ethernet, 4 to 8 of VLANs, 40 of IPv6, 8 of UDP, 12 of RTP.
+local HEAD = 96
+local UDP, TCP, ICMP, ICMPV6 = packet.UDP, packet.TCP, packet.ICMP, packet.ICMPV6
 local WARNINGS = set(constants.dtls.warnings)
 
 function learn.interface_of()
@@ -96,29 +99,52 @@ function learn.sip(pinfo, bytes, ip)
     return learn.keep(pinfo.number, record)
 end
 
+-- Of a message that is seen inside TURN and beyond the relay the one beyond counts.
 function learn.add_transaction(m)
     local tx = capture.transactions[m.id]
     if not tx then
-        tx = { all = {}, requests = {}, successes = {}, errors = {} }
+        tx = { all = {}, requests = {}, successes = {}, errors = {}, inside = m.inside }
         capture.transactions[m.id] = tx
         insert(capture.transactions.list, tx)
     end
     m.tx = tx
+    if m.inside and not tx.inside then return end
+    if tx.inside and not m.inside then
+        tx.all, tx.requests, tx.successes, tx.errors, tx.inside = {}, {}, {}, {}, nil
+    end
     list.insert(tx.all, m)
     list.insert(m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors, m)
     if m.kind == "request" and m.checks then list.insert(capture.checks, m) end
 end
 
--- Learns a STUN message; one relayed by TURN has no binding of its own here.
-function learn.stun(pinfo, bytes, message, src, dst, relayed)
+-- Learns a STUN message. Of one inside TURN of which nothing tells who talks beyond the relay there is no binding.
+function learn.stun(pinfo, bytes, message, src, dst, way)
     local m = stun.parse(message)
+    if m.data and m.peer and m.kind == "indication" and not way.inside then
+        turn.learn(m, src, dst)
+        local one, other = turn.beyond(src, dst, m.peer)
+        return learn.inside(pinfo, bytes, m.data, one, other)
+    end
     local record = { kind = "stun", stun = m }
     local original = packet.original(bytes, capture.now, learn.interface_of(), record)
     if original and original.stun then return learn.keep(pinfo.number, { kind = "stun", stun = original.stun }) end
     m.frame, m.time, m.src, m.dst = pinfo.number, capture.now, src, dst
-    record.src, record.dst = src, dst
-    if m.binding and m.kind ~= "indication" and not relayed then learn.add_transaction(m) end
+    m.inside = way.inside
+    if m.binding and m.kind ~= "indication" and not way.unknown then learn.add_transaction(m) end
+    if not m.binding then turn.learn(m, src, dst) end
     return learn.keep(pinfo.number, record)
+end
+
+-- Learns what an indication carries between the ends beyond the relay: few packets, so media has a record, too.
+function learn.inside(pinfo, bytes, payload, src, dst)
+    local first = byte(payload) or 255
+    if first >= 128 and first <= 191 then
+        local key = address.flow(src, dst)
+        local flow = capture.relayed[key] or learn.new_flow(capture.relayed, key, src, dst)
+        local stream = learn.stream(payload, flow, 1, true)
+        return stream and learn.keep(pinfo.number, { kind = "stream", stream = stream }) or nil
+    end
+    return learn.content(pinfo, bytes, payload, src, dst, { inside = true })
 end
 
 function learn.is_over(segment)
@@ -142,13 +168,14 @@ function learn.segment_of(pinfo, src, dst, hello)
 end
 
 -- Learns a DTLS datagram: whose handshake it is part of, and its alert.
-function learn.dtls(pinfo, datagram, src, dst, relayed)
+function learn.dtls(pinfo, datagram, src, dst, way)
     local hello, record = false, { kind = "dtls" }
     packet.records(datagram, function(content, epoch, type)
         hello = hello or (content == 22 and epoch == 0 and type == 1)
     end)
     local segment = learn.segment_of(pinfo, src, dst, hello)
     segment.talkers[src], segment.hellos[src], record.hello = true, segment.hellos[src] or hello, hello
+    segment.hello_count = (segment.hello_count or 0) + (hello and 1 or 0)
     packet.records(datagram, function(content, epoch, first, second)
         if content == 22 then segment.handshake, segment.senders[src] = true, true end
         if content == 22 and (epoch > 0 or first ~= 1) then segment.more = true end
@@ -166,7 +193,7 @@ function learn.dtls(pinfo, datagram, src, dst, relayed)
             end
         end
     end)
-    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, relayed
+    record.dtls, record.src, record.dst, segment.relayed = segment, src, dst, way.unknown
     return learn.keep(pinfo.number, record)
 end
 
@@ -195,13 +222,16 @@ function learn.shape(bytes, ip, header)
     insert(capture.shapes, { from = from, udp = header, proto = size == 8 and ip + 9 or ip + 6 })
 end
 
--- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
-function learn.new_flow(flows, key)
-    local src, dst = packet.places_of(key)
-    local flow = { src = src, dst = dst, key = key, packets = 0, streams = {} }
-    local ports = address.port(src) * 65536 + address.port(dst)
-    flows[key], capture.ports[ports] = flow, capture.ports[ports] == nil and flow
+function learn.new_flow(flows, key, src, dst)
+    local flow = { src = src, dst = dst, key = address.flow(src, dst), packets = 0, streams = {} }
+    flows[key] = flow
     return flow
+end
+
+-- Notes which flow has a pair of ports: if none else has, later passes need not read its packets.
+function learn.note_ports(flow, src, dst)
+    local ports = address.port(src) * 65536 + address.port(dst)
+    capture.ports[ports] = capture.ports[ports] == nil and flow
 end
 
 function learn.new_stream(flow, ssrc, is_rtcp)
@@ -249,15 +279,27 @@ function learn.known_media(bytes, counts)
     return nil
 end
 
--- Returns the stream of a packet of media.
-function learn.media(bytes, ip, udp, at, flows, counts)
-    local key = packet.flow_key(bytes, ip, udp)
-    local flow = flows[key]
+-- Returns the stream of a packet of media; in a channel of TURN it is between the ends beyond the relay.
+function learn.media(bytes, ip, udp, at, channel, counts)
+    local key, flows = packet.flow_key(bytes, ip, udp), channel and capture.relayed or capture.flows
+    local named = channel and key .. channel or key
+    local flow = flows[named]
     if not flow then
-        flow = learn.new_flow(flows, key)
-        if flows == capture.flows then learn.shape(bytes, ip, udp) end
+        local src, dst = packet.places_of(key)
+        local one, other = learn.ends(src, dst, channel)
+        flow = learn.new_flow(flows, named, one, other)
+        flow.wire_src, flow.wire_dst = src, dst
+        learn.note_ports(flow, src, dst)
+        if not channel then learn.shape(bytes, ip, udp) end
     end
     return learn.stream(bytes, flow, at, counts)
+end
+
+-- Who really talks: both ends, and whether that is not known of what is inside a channel of TURN.
+function learn.ends(src, dst, channel)
+    if not channel then return src, dst, false end
+    local one, other = turn.beyond(src, dst, nil, channel)
+    return one or src, other or dst, one == nil
 end
 
 -- Sets the time, in seconds since the file's first frame.
@@ -276,27 +318,37 @@ function learn.exact_time(pinfo)
 end
 
 -- Learns from a UDP payload, told by its first byte (RFC 7983); ``from`` is where IP begins.
-function learn.datagram(pinfo, bytes, from, header, at, relayed)
+function learn.datagram(pinfo, bytes, from, header, at, channel)
     local first = byte(bytes, at) or 255
     if first > 3 and not packet.is_dtls(bytes, at) then return nil end
     local src, dst = packet.places_of(packet.flow_key(bytes, from, header))
-    local payload = sub(bytes, at)
-    if first > 3 then return learn.dtls(pinfo, payload, src, dst, relayed) end
-    return stun.is(payload) and learn.stun(pinfo, sub(bytes, from), payload, src, dst, relayed) or nil
+    local one, other, unknown = learn.ends(src, dst, channel)
+    local way = { inside = channel ~= nil, unknown = unknown }
+    local record = learn.content(pinfo, sub(bytes, from), sub(bytes, at), one, other, way)
+    if record then record.wire_src, record.wire_dst = src, dst end
+    return record
+end
+
+-- Learns STUN or DTLS between two ends; nothing from anything else.
+function learn.content(pinfo, bytes, payload, src, dst, way)
+    if packet.is_dtls(payload, 1) then return learn.dtls(pinfo, payload, src, dst, way) end
+    return stun.is(payload) and learn.stun(pinfo, bytes, payload, src, dst, way) or nil
 end
 
 -- Returns what is known of a UDP packet: its record, or a stream of media.
 function learn.udp(pinfo, bytes, from, header, visited)
-    local at, flows = header + 8, capture.flows
+    local at, channel = header + 8, nil
     local first = byte(bytes, at)
-    local inner = first and first >= 64 and first <= 79 and packet.in_channel(bytes, at)
-    if inner then at, flows, first = inner, capture.relayed, byte(bytes, inner) end
+    if first and first >= 64 and first <= 79 then
+        local inner, number = packet.in_channel(bytes, at)
+        if inner then at, channel, first = inner, number, byte(bytes, inner) end
+    end
     if first and first >= 128 and first <= 191 then
-        return nil, learn.media(bytes, from, header, at, flows, not visited)
+        return nil, learn.media(bytes, from, header, at, channel, not visited)
     end
     if visited then return nil end
     learn.exact_time(pinfo)
-    return learn.datagram(pinfo, bytes, from, header, at, inner ~= nil and inner ~= false)
+    return learn.datagram(pinfo, bytes, from, header, at, channel)
 end
 
 -- Finds out whether the first pass has no tree, and so no fields: then SIP is learnt later on.
@@ -304,15 +356,21 @@ function learn.sense(tree)
     if capture.blind == nil then capture.blind = find(tostring(tree), "has item=false", 1, true) ~= nil end
 end
 
--- Returns what is known of a frame without a record: a new record, or a stream of media.
+-- Returns what is known of a frame without a record: a new record, or a stream of media; in a later pass the
+-- key of a TCP segment's flow, too.
 function learn.frame(pinfo, tvb, visited, tree)
-    local bytes = raw(tvb)
+    local size = size_of(tvb)
+    local bytes = raw(tvb, 0, min(size, HEAD))
     local record, stream = nil, learn.known_media(bytes, not visited)
     if stream then return nil, stream end
+    if size > HEAD then bytes = raw(tvb) end
     local sport, dport = pinfo.src_port, pinfo.dst_port
     local from, header, proto, version = packet.find(bytes, sport, dport)
     if proto == UDP then record, stream = learn.udp(pinfo, bytes, from, header, visited) end
-    if record or stream or (visited and not capture.blind) then return record, stream end
+    if record or stream then return record, stream end
+    if visited and not capture.blind then
+        return nil, nil, proto == TCP and packet.flow_key(bytes, from, header) or nil
+    end
     learn.exact_time(pinfo)
     if proto == ICMP or proto == ICMPV6 then
         return not visited and learn.icmp(pinfo, sub(bytes, from), sub(bytes, header), version) or nil

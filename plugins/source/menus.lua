@@ -193,6 +193,29 @@ function menus.copy_ports(call)
     end))
 end
 
+-- The folder of results as the user has set it; none without Wireshark.
+function menus.results() return "" end
+
+local NO_REPORT = "No report at %s\n\nMake one with:  postproc run CAPTURE\n"
+    .. "and name its folder under Edit > Preferences > Protocols > LEGS > Results of postproc."
+
+-- The address of a file for a browser: whatever else the path holds, it is a path.
+local function file_url(path)
+    path = path:gsub("\\", "/"):gsub("[^%w/._~:-]", function(sign) return format("%%%02X", sign:byte()) end)
+    return "file://" .. (path:sub(1, 1) == "/" and "" or "/") .. path
+end
+
+-- Opens the report in the browser. Not at the selected call: a run of several captures numbers them otherwise.
+function menus.open_report()
+    local folder = menus.results()
+    if folder == "" then folder = (os.getenv("PWD") or ".") .. "/postproc-out" end
+    local path = folder .. "/report.html"
+    local file = io.open(path, "rb")
+    if not file then return menus.window("Report", format(NO_REPORT, path)) end
+    file:close()
+    browser_open_url(file_url(path))
+end
+
 menus.ENTRIES = {
     { "Filter this call", menus.filter_call },
     { "Filter this leg", menus.filter_leg },
@@ -210,6 +233,7 @@ function menus.register()
         if register_packet_menu then register_packet_menu(name, menus.of_clicked(action), "legs.call") end
     end
     register_menu("Legs/Calls in this file", menus.show_calls, MENU_TOOLS_UNSORTED)
+    register_menu("Legs/Open report", menus.open_report, MENU_TOOLS_UNSORTED)
 end
 
 return menus

@@ -15,7 +15,7 @@ local number16 = text.number16
 local UDP, TCP, SCTP, ICMP, ICMPV6 = 17, 6, 132, 1, 58
 
 local packet = {
-    UDP = UDP, ICMP = ICMP, ICMPV6 = ICMPV6,
+    UDP = UDP, TCP = TCP, ICMP = ICMP, ICMPV6 = ICMPV6,
     DEEPEST = 120, -- bytes of link layers and tunnels before IP
     PLACES = 8, -- of IP in a frame that are remembered: one per kind of interface
 }
@@ -172,10 +172,11 @@ function packet.is_dtls(bytes, at)
         or (first >= 32 and first <= 63))
 end
 
--- Where the payload of TURN's ChannelData begins (RFC 8656, section 12.4), nil if it is none.
+-- Where the payload of TURN's ChannelData begins, and its channel (RFC 8656, section 12.4); nil if it is none.
 function packet.in_channel(bytes, at)
     local first, length = byte(bytes, at), number16(bytes, at + 2)
-    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #bytes and at + 4 or nil
+    return first and first >= 64 and first <= 79 and length and at + length + 3 <= #bytes and at + 4 or nil,
+        length and number16(bytes, at)
 end
 
 -- STUN messages (RFC 8489; RFC 3489 without magic cookie)
@@ -212,9 +213,11 @@ function stun.unmasked(value, mask)
     return address.place(concat(bytes), xor(number16(value, 3), number16(mask, 1)))
 end
 
+function stun.xored(value, message) return value and stun.unmasked(value, sub(message, 5, 20)) or nil end
+
 function stun.mapped(values, message)
     local masked = values[0x0020] or values[0x8020]
-    if masked then return stun.unmasked(masked, sub(message, 5, 20)) end
+    if masked then return stun.xored(masked, message) end
     return values[0x0001] and stun.unmasked(values[0x0001], ("\0"):rep(16)) or nil
 end
 
@@ -238,8 +241,11 @@ function stun.parse(message)
     local kind = number16(message, 1)
     local values = stun.attributes(message)
     local with_cookie = sub(message, 5, 8) == stun.COOKIE
+    local method = kind % 16 + floor(kind / 32) % 8 * 16 + floor(kind / 512) * 128
     return {
-        binding = kind % 16 == 1 and floor(kind / 32) % 8 == 0 and floor(kind / 512) == 0,
+        method = method, binding = method == 1, relay = stun.xored(values[0x0016], message),
+        peer = stun.xored(values[0x0012], message), channel = values[0x000c] and number16(values[0x000c], 1),
+        data = values[0x0013],
         kind = stun.CLASSES[floor(kind / 256) % 2 * 2 + floor(kind / 16) % 2],
         id = sub(message, with_cookie and 9 or 5, 20), username = values[0x0006], mapped = stun.mapped(values, message),
         error_code = stun.error_code(values[0x0009]), use_candidate = values[0x0025] ~= nil, software = values[0x8022],

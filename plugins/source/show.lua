@@ -7,6 +7,8 @@ local address = require("address")
 local sip = require("sip")
 local ice = require("ice")
 local traffic = require("traffic")
+local steps = require("steps")
+local summary = require("summary")
 
 local find, format = string.find, string.format
 local floor, min = math.floor, math.min
@@ -20,6 +22,7 @@ local F = {
     leg = ProtoField.uint32("legs.leg", "Leg"),
     label = ProtoField.string("legs.label", "Label"),
     side = ProtoField.string("legs.side", "Sender's side"),
+    summary = ProtoField.string("legs.summary", "In short"),
     purpose = ProtoField.string("legs.purpose", "Purpose"),
     outcome = ProtoField.string("legs.outcome", "Outcome"),
     response_in = ProtoField.framenum("legs.response_in", "Response in", base.NONE, frametype.RESPONSE),
@@ -29,10 +32,12 @@ local F = {
         frametype.RETRANS_PREV),
     pair = ProtoField.string("legs.pair", "Candidate pair"),
     use_candidate = ProtoField.bool("legs.use_candidate", "Nominates (USE-CANDIDATE)"),
+    mapped = ProtoField.string("legs.mapped", "Seen by the other end as"),
     candidate = ProtoField.string("legs.candidate", "Candidate"),
     type = ProtoField.string("legs.candidate.type", "Type"),
     addr = ProtoField.string("legs.candidate.addr", "Address"),
     port = ProtoField.uint32("legs.candidate.port", "Port"),
+    related = ProtoField.string("legs.candidate.related", "Related address"),
     addr_class = ProtoField.string("legs.candidate.addr_class", "Class of address"),
 }
 legs.fields = F
@@ -54,6 +59,12 @@ local E = {
         expert.group.SEQUENCE, expert.severity.ERROR),
     hello_unanswered = ProtoExpert.new("legs.expert.hello_unanswered", "ClientHello never answered",
         expert.group.SEQUENCE, expert.severity.WARN),
+    no_media = ProtoExpert.new("legs.expert.no_media", "Answered, no RTP in a direction",
+        expert.group.SEQUENCE, expert.severity.WARN),
+    nat_port = ProtoExpert.new("legs.expert.nat_port", "Port changed by NAT",
+        expert.group.SEQUENCE, expert.severity.NOTE),
+    in_turn = ProtoExpert.new("legs.expert.in_turn", "Checks inside TURN",
+        expert.group.SEQUENCE, expert.severity.NOTE),
     role_conflict = ProtoExpert.new("legs.expert.role_conflict", "ICE role conflict (487)",
         expert.group.RESPONSE_CODE, expert.severity.NOTE),
     unreachable = ProtoExpert.new("legs.expert.unreachable", "ICMP error for a check",
@@ -63,6 +74,10 @@ legs.experts = E
 
 legs.prefs.country = Pref.string("Country code", "49",
     "Calling code for numbers written the national way (030 ...): digits, or empty to compare last digits only")
+
+legs.prefs.results = Pref.string("Results of postproc", "",
+    "Folder with the results of `postproc run`, for Tools > Legs > Open report; empty: postproc-out in the folder "
+        .. "where Wireshark was started")
 
 -- Class functions as locals: a method call on userdata looks them up in two tables each time.
 local add, referenced, set_generated, set_text = TreeItem.add, TreeItem.referenced, TreeItem.set_generated,
@@ -107,8 +122,20 @@ function show.put_candidate(branch, c)
         show.put(item, F.type, printable(c.type, 16))
         show.put(item, F.addr, printable(c.addr, 80))
         show.put(item, F.port, min(c.port, 65536))
+        if c.related_addr then
+            show.put(item, F.related, format("%s port %d", printable(c.related_addr, 80), c.related_port or 0))
+        end
+        if ice.is_reflexive(c) and c.base and c.place and address.port(c.base) ~= address.port(c.place) then
+            show.nat_port(item, c.base, c.place)
+        end
     end
     show.put(item, F.addr_class, c.addr_class)
+end
+
+-- Says that NAT gave an address another port.
+function show.nat_port(item, inside, outside)
+    item:add_proto_expert_info(E.nat_port, format("Port changed by NAT: %s is %s outside",
+        address.place_text(inside), address.place_text(outside)))
 end
 
 local PUBLIC = set({ "public", "documentation" })
@@ -139,13 +166,30 @@ function show.is_unacknowledged(m)
     return sent > 1
 end
 
-function show.sip(record, tree, _, complete)
+-- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
+function show.put_media(branch, leg, index)
+    local step = steps.of(index)[leg.call]
+    local one, other = leg.side.uac, leg.side.uas
+    local packets = step.legs[leg] or {}
+    local seen = step.seen[leg] or next(packets)
+    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
+        return
+    end
+    branch:add_proto_expert_info(E.no_media, format("Answered; RTP packets: %d from the %s, %d from the %s",
+        packets[one] or 0, one == "other" and "far end" or one,
+        packets[other] or 0, other == "other" and "far end" or other))
+end
+
+function show.sip(record, tree, index, complete)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
             local side = leg.side and m.party and leg.side[m.party]
             local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
-            if m.sdp then show.put_candidates(branch, m) end
+            if m.sdp then
+                show.put(branch, F.summary, summary.sdp(m, side))
+                show.put_candidates(branch, m)
+            end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
                 local answer = m.status .. " " .. printable(m.reason or "")
                 branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
@@ -153,6 +197,7 @@ function show.sip(record, tree, _, complete)
             if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
                 branch:add_proto_expert_info(E.unacknowledged)
             end
+            if complete and m == leg.answered_by then show.put_media(branch, leg, index) end
         end
     end
 end
@@ -180,9 +225,31 @@ function show.put_response(branch, tx, m)
     end
     show.put(branch, F.response_to, asked and asked.frame)
     show.put(branch, F.rtt_ms, asked and floor((m.time - asked.time) * 1e9 + 0.5) / 1e6)
+    if m.kind == "success" and m.mapped then
+        show.put(branch, F.mapped, address.place_text(m.mapped))
+        -- Keepalives repeat it; the first answer of a transaction and of a way tells it.
+        if m == tx.successes[1] and address.port(m.mapped) ~= address.port(tx.src) and tx.purpose ~= "keepalive" then
+            show.nat_port(branch, tx.src, m.mapped)
+        end
+    end
     if m.error_code == 487 then branch:add_proto_expert_info(E.role_conflict) end
     if m.kind == "error" then
         branch:add_proto_expert_info(E.error, "Binding error " .. (m.error_code or "without code"))
+    end
+end
+
+-- Says once a call how many checks inside TURN were answered.
+function show.put_inside(branch, tx, index)
+    local call, answered, asked = tx.owner and tx.owner.call, 0, 0
+    for _, other in ipairs(call and index.transactions or {}) do
+        if other.inside and other.owner and other.owner.call == call and other.purpose == "check"
+            and other.requests[1] then
+            if asked == 0 and other ~= tx then return end -- an earlier one has it
+            asked, answered = asked + 1, answered + (other.outcome == "success" and 1 or 0)
+        end
+    end
+    if asked > 0 then
+        branch:add_proto_expert_info(E.in_turn, format("Checks inside TURN: %d of %d answered", answered, asked))
     end
 end
 
@@ -198,6 +265,8 @@ function show.put_binding(tree, index, m, complete)
     local alike = m.kind == "request" and tx.requests or m.kind == "success" and tx.successes or tx.errors
     local again = show.previous(alike, m)
     show.put(branch, F.retransmission_of, again and again.frame)
+    show.put(branch, F.summary, summary.stun(m, index, complete))
+    if complete and m.inside and tx.purpose == "check" and m == tx.first then show.put_inside(branch, tx, index) end
     if m.kind == "request" then show.put_request(branch, tx, m, complete) else show.put_response(branch, tx, m) end
 end
 
@@ -216,7 +285,8 @@ function show.put_hello(branch, segment, complete)
     if segment.hellos[segment.src] and segment.hellos[segment.dst] then
         branch:add_proto_expert_info(E.two_hellos)
     elseif talkers == 1 then
-        branch:add_proto_expert_info(E.hello_unanswered)
+        branch:add_proto_expert_info(E.hello_unanswered,
+            format("ClientHello never answered (%d sent)", segment.hello_count))
     end
 end
 
@@ -231,6 +301,7 @@ function show.dtls(record, tree, _, complete)
     local side = owner and (record.src == segment.src and owner.src_side
         or record.src ~= segment.src and owner.dst_side)
     local branch = show.put_owner(tree, owner, side or nil)
+    show.put(branch, F.summary, summary.dtls(record, complete))
     if alert then branch:add_proto_expert_info(E.dtls_alert, "DTLS alert: " .. alert) end
     if record.hello then show.put_hello(branch, segment, complete) end
 end
@@ -259,9 +330,16 @@ function show.icmp(record, tree, index)
     local owner = (tx and tx.owner) or traffic.of_quoted(index, icmp.src, icmp.dst, icmp.time) or show.by_sip(icmp)
     if not owner and not tx then return end
     local branch = show.put_owner(tree, owner)
+    show.put(branch, F.summary, "does not reach " .. address.place_text(icmp.dst))
     if tx and tx.purpose == "check" then
         branch:add_proto_expert_info(E.unreachable, "ICMP error for a check to " .. address.place_text(icmp.dst))
     end
+end
+
+-- A packet of media in an indication of TURN.
+function show.stream(record, tree, index)
+    local owner = traffic.of_stream(index, record.stream)
+    if owner then show.media(owner, tree) end
 end
 
 -- On nearly every frame: as few items as can be, and the label as the branch's text only.

@@ -93,8 +93,8 @@ local function views_of(index)
                 local owner = counts and traffic.of_stream(index, stream)
                 if owner then
                     local way = steps.way(owner.src_side, owner.dst_side)
-                    insert(views, { call = owner.call, leg = owner.leg, way = way, key = way .. ssrc,
-                        first = stream.first, last = stream.last, packets = stream.packets })
+                    insert(views, { call = owner.call, leg = owner.leg, from = owner.src_side, way = way,
+                        key = way .. ssrc, first = stream.first, last = stream.last, packets = stream.packets })
                 end
             end
         end
@@ -107,15 +107,17 @@ local function views_of(index)
 end
 
 -- Returns the counts of every call: candidates by side; checks {answered, asked} and packets of media by way;
--- the handshake that came farthest; and packets of media by leg and way.
+-- the handshake that came farthest; packets of media by leg and sender's side; legs with checks or DTLS.
 function steps.of(index)
     if index.steps then return index.steps end
     local found = {}
     for _, call in ipairs(index.calls) do
-        found[call] = { candidates = steps.candidates(call), checks = {}, media = {}, views = {}, legs = {} }
+        found[call] = { candidates = steps.candidates(call), checks = {}, media = {}, views = {}, legs = {},
+            seen = {} }
     end
     for _, tx in ipairs(index.transactions) do
         if tx.owner and tx.purpose == "check" and tx.outcome ~= "response_only" then
+            if tx.owner.leg then found[tx.owner.call].seen[tx.owner.leg] = true end
             local counts = list.at(found[tx.owner.call].checks, steps.way(tx.src_side, tx.dst_side))
             counts.asked = (counts.asked or 0) + 1
             counts.answered = (counts.answered or 0) + (tx.outcome == "success" and 1 or 0)
@@ -124,13 +126,14 @@ function steps.of(index)
     for _, segment in ipairs(capture.segments) do
         local step = segment.owner and found[segment.owner.call]
         local state = step and steps.handshake(segment)
+        if state and segment.owner.leg then step.seen[segment.owner.leg] = true end
         if state and (not step.dtls or RANK[state] < RANK[step.dtls]) then step.dtls = state end
     end
     for _, view in ipairs(views_of(index)) do
         add_view(found[view.call], view)
         if view.leg then
-            local ways = list.at(found[view.call].legs, view.leg)
-            ways[view.way] = (ways[view.way] or 0) + view.packets
+            local sides, from = list.at(found[view.call].legs, view.leg), view.from or "unknown"
+            sides[from] = (sides[from] or 0) + view.packets
         end
     end
     index.steps = found

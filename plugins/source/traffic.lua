@@ -10,6 +10,7 @@ local capture = require("capture")
 local list = require("list")
 local text = require("text")
 local address = require("address")
+local packet = require("packet")
 
 local max, min, huge = math.max, math.min, math.huge
 local insert, sort = table.insert, table.sort
@@ -276,6 +277,12 @@ function traffic.of_quoted(index, src, dst, time)
         or traffic.by_checks(index.handshakes[between], src, time, time)
         or traffic.by_checks(traffic.uses_of_media(index, src, dst), src, time, time)
         or traffic.by_places(index, src, dst, time, time)
+end
+
+-- Returns whose a TCP segment is: of a connection whose messages are all of one call.
+function traffic.of_connection(index, key)
+    local owner = index.connections[unordered(packet.places_of(key))]
+    return owner and not owner.mixed and owner or nil
 end
 
 -- Returns the owner of all streams of a flow; and whether they have several.

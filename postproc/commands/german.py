@@ -129,6 +129,12 @@ COMMANDS: Mapping[str, str] = {
     FreeSWITCH oder XCC (acl.conf.xml, switch.conf.xml, ein Profil, vars.xml). Was sich ändert, wird als Diff
     gezeigt; geschrieben wird in die Dateien nie. Eine kaputte Datei wird in einer Zeile mit Stelle genannt.
     Exit-Status: 0 fertig, was auch gefunden wurde; 2, wenn keine der Dateien lesbar war.""",
+    "checklist": """Das erste Ablaufdiagramm der Anleitung: Ist der Weg hinein offen, alles eingerichtet?
+
+    Einen Schritt beantworten die Ergebnisse eines Laufs in AUSGABE, Konfigurationsdateien und das, was probe
+    ausgegeben hat, soweit sie es zeigen; sonst werden Sie gefragt. Antworten werden aufgehoben: Derselbe
+    Befehl macht dort weiter, wo Sie aufgehört haben. Am Ende stehen eine Checkliste und das Ticket.
+    Exit-Status: 0 fertig, 2 nicht ausführbar, 130 mit Strg-C beendet.""",
     "rules": """Die Fehlerbilder auflisten, nach denen ein Lauf sucht.
 
     Sie stehen in der Reihenfolge der Kette: Von mehreren Brüchen ist der erste die Ursache. Mit WORTen nur
@@ -336,6 +342,13 @@ OPTIONS: Mapping[str, str] = {
         "Mit stun: auch die andere Adresse fragen, die der Server nennt."
     ),
     "A list of {step, verdict, rule, said, facts}.": "Eine Liste aus {step, verdict, rule, said, facts}.",
+    "Configuration file to check; may be given several times.": f"Konfigurationsdatei; {MANY}.",
+    "What `probe --json` printed; may be given several times.": f"Was `probe --json` ausgegeben hat; {MANY}.",
+    "Where answers are kept.": "Wo die Antworten aufgehoben werden.",
+    "Ticket to pack at the end, from the captures of OUT.": (
+        "Ticket, das am Ende gepackt wird, aus den Mitschnitten von AUSGABE."
+    ),
+    "Ask nobody: what nothing answers stays open.": "Niemanden fragen: Was nichts beantwortet, bleibt offen.",
     "As JSON.": "Als JSON.",
     "As Markdown.": "Als Markdown.",
 }

@@ -80,11 +80,9 @@ def probe_command(
 
     Nothing is contacted but what is named, and that is said first.
 
-    \b
-    TARGET is one of
-        https://HOST[:PORT]/...   name, TCP, TLS, certificate, the guide's paths, SignalR
-        stun:HOST[:PORT]          the address it sees, and how NAT maps
-        udp HOST PORTS            which ports pass each way; `udp --listen PORTS` is the other end
+    TARGET is https://HOST[:PORT]/... (name, TCP, TLS, certificate, the guide's paths, SignalR),
+    stun:HOST[:PORT] (the address that it sees, and how NAT maps), or udp HOST PORTS (which ports
+    pass each way; udp --listen PORTS is the other end).
 
     Exit status: 0 asked, whatever came of it; 2 could not run.
 

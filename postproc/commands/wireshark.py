@@ -32,11 +32,12 @@ LEFT = Text("not ours, left where it is: {path}", "nicht von uns, bleibt liegen:
 REMOVED = Text("everything is as it was before ({count} files)", "alles ist wie zuvor ({count} Dateien)")
 NOT_INSTALLED = Text("nothing was installed", "es war nichts installiert")
 NEXT = Text(
-    "restart Wireshark; it changes to the profile Legs by itself where a file holds calls (4.4 and later), "
-    "or choose it at the lower right",
-    "Wireshark neu starten; bei Dateien mit Anrufen wechselt es selbst in das Profil Legs (ab 4.4), "
-    "sonst ist es unten rechts wählbar",
+    "restart Wireshark; it changes to the profile Legs by itself where a file holds calls (4.4 and later); "
+    "in 4.0 and 4.2 choose it at the lower right, or open files with:",
+    "Wireshark neu starten; bei Dateien mit Anrufen wechselt es selbst in das Profil Legs (ab 4.4); "
+    "in 4.0 und 4.2 unten rechts wählen oder Dateien so öffnen:",
 )
+CAPTURE = Text("CAPTURE", "MITSCHNITT")
 AS_ROOT = Text(
     "installed for root ({folder}): other users do not see it, and as root Wireshark 4.4 and later load no "
     "plug-in; run this as the user who opens captures",
@@ -85,9 +86,13 @@ def install_command(*, force: bool, lang: Lang) -> None:
     from postproc.wireshark import bundle, install
 
     folders = _folders()
+    fresh = not (folders.profiles / bundle.PROFILE).exists()
     done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
+    if fresh:
+        install.hand_over(*bundle.first_look(folders))
     _tell(done, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
+    _say("  " + _command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang)]))
     if is_root():
         click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 

@@ -139,7 +139,9 @@ def _judged(case: Case, found: Sequence[Finding]) -> Judged:
     """The findings in order, and the walk."""
     heard = media_ok(case)
     chained = chain(found, RULES, media_ok=heard)
-    return Judged(case, chained, heard, walk(case, chained, RULES))
+    walked = walk(case, chained, RULES)
+    case.answers.clear()  # of all calls of a run they would be large
+    return Judged(case, chained, heard, walked)
 
 
 def _media_may_be_hidden(case: Case) -> bool:

@@ -157,6 +157,11 @@ class Calls:
         beside = rows[rows["call"].isna()]
         return tuple(load(kind, beside if self._prepare is None else self._prepare(beside)))
 
+    def every(self, kind: type[R], table: str) -> tuple[R, ...]:
+        """All rows of a table."""
+        rows: pd.DataFrame = getattr(self.tables, table)
+        return tuple(load(kind, rows if self._prepare is None else self._prepare(rows)))
+
     def _frame(self, table: str) -> pd.DataFrame:
         rows: pd.DataFrame = getattr(self.tables, table)
         if self._only is not None:
@@ -194,59 +199,59 @@ class Call:
         self.number = number
         self._calls = calls
 
-    @property
+    @cached_property
     def call(self) -> CallRow:
         """Its row in ``calls``."""
         return self._calls.of(CallRow, "calls", self.number)[0]
 
-    @property
+    @cached_property
     def legs(self) -> tuple[LegRow, ...]:
         """One per Call-ID and recording."""
         return self._calls.of(LegRow, "legs", self.number)
 
-    @property
+    @cached_property
     def phases(self) -> tuple[PhaseRow, ...]:
         return self._calls.of(PhaseRow, "phases", self.number)
 
-    @property
+    @cached_property
     def sip_messages(self) -> tuple[SipMessageRow, ...]:
         return self._calls.of(SipMessageRow, "sip_messages", self.number)
 
-    @property
+    @cached_property
     def connection_events(self) -> tuple[ConnectionEventRow, ...]:
         """Of the TCP connections that its SIP went over, one after the other."""
         carrying = dict.fromkeys(connection(row) for row in self.sip_messages if row.transport != "udp")
         return tuple(event for each in carrying for event in self._calls.connection_events.get(each, ()))
 
-    @property
+    @cached_property
     def transactions(self) -> tuple[TransactionRow, ...]:
         return self._calls.of(TransactionRow, "transactions", self.number)
 
-    @property
+    @cached_property
     def sdp_media(self) -> tuple[SdpMediaRow, ...]:
         return self._calls.of(SdpMediaRow, "sdp_media", self.number)
 
-    @property
+    @cached_property
     def candidates(self) -> tuple[CandidateRow, ...]:
         return self._calls.of(CandidateRow, "candidates", self.number)
 
-    @property
+    @cached_property
     def bindings(self) -> tuple[BindingRow, ...]:
         return self._calls.of(BindingRow, "bindings", self.number)
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[PairRow, ...]:
         return self._calls.of(PairRow, "pairs", self.number)
 
-    @property
+    @cached_property
     def nat_mappings(self) -> tuple[NatMappingRow, ...]:
         return self._calls.of(NatMappingRow, "nat_mappings", self.number)
 
-    @property
+    @cached_property
     def passages(self) -> tuple[PassageRow, ...]:
         return self._calls.of(PassageRow, "passages", self.number)
 
-    @property
+    @cached_property
     def clocks(self) -> tuple[ClockRow, ...]:
         """Of the captures that its packets passed."""
         passed = {name for row in self.passages for name in (row.from_capture, row.to_capture)}
@@ -260,46 +265,46 @@ class Call:
         """A frame counted from the beginning of a file: which of the recording it is in, and where."""
         return self._calls.located(capture, frame)
 
-    @property
+    @cached_property
     def turn_messages(self) -> tuple[StunMessageRow, ...]:
         """Of its ``stun_messages`` the ``TURN_TRANSACTIONS``."""
         return self._calls.turn_messages.get(self.number, ())
 
-    @property
+    @cached_property
     def dtls(self) -> tuple[DtlsRow, ...]:
         return self._calls.of(DtlsRow, "dtls", self.number)
 
-    @property
+    @cached_property
     def dtls_messages(self) -> tuple[DtlsMessageRow, ...]:
         return self._calls.of(DtlsMessageRow, "dtls_messages", self.number)
 
-    @property
+    @cached_property
     def icmp_errors(self) -> tuple[IcmpErrorRow, ...]:
         return self._calls.of(IcmpErrorRow, "icmp_errors", self.number)
 
-    @property
+    @cached_property
     def rtp_streams(self) -> tuple[RtpStreamRow, ...]:
         return self._calls.of(RtpStreamRow, "rtp_streams", self.number)
 
-    @property
+    @cached_property
     def rtp_seconds(self) -> tuple[RtpSecondRow, ...]:
         """Of its streams, one after the other."""
         streams = dict.fromkeys(stream.stream for stream in self.rtp_streams)
         return tuple(second for stream in streams for second in self._calls.seconds.get(stream, ()))
 
-    @property
+    @cached_property
     def timeline(self) -> tuple[TimelineRow, ...]:
         return self._calls.of(TimelineRow, "timeline", self.number)
 
-    @property
+    @cached_property
     def log_events(self) -> tuple[LogEventRow, ...]:
         return self._calls.of(LogEventRow, "log_events", self.number)
 
-    @property
+    @cached_property
     def findings(self) -> tuple[FindingRow, ...]:
         return self._calls.of(FindingRow, "findings", self.number)
 
-    @property
+    @cached_property
     def run_captures(self) -> tuple[CaptureRow, ...]:
         """All captures of the run, also those in which it was not seen."""
         return self._calls.captures

@@ -92,13 +92,15 @@ def corrections_of(tables: Any) -> dict[str, Correction]:  # noqa: ANN401  (call
 
 def with_times_moved(tables: Tables, by_capture: Mapping[str, Correction]) -> Tables:
     """The tables with the times of some captures moved; those of ``clocks`` are their own."""
+    if not by_capture:
+        return tables
     moved = {table.name: _moved(rows, by_capture) for table, rows in tables.items() if table is not CLOCKS}
     return tables.with_(**moved)
 
 
 def _moved(rows: pd.DataFrame, by_capture: Mapping[str, Correction]) -> pd.DataFrame:
     columns = [str(name) for name in rows if str(rows[name].dtype) == TIME]
-    if not by_capture or not columns or "capture" not in rows:
+    if not columns or "capture" not in rows:
         return rows
     which = [
         (str(name), np.asarray(at))

@@ -7,6 +7,7 @@ docs/DEPLOYMENT.md explains their keys.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import regex
@@ -131,6 +132,7 @@ class Deployment:
         return any(found in network for network in self.public_addresses)
 
 
+@lru_cache(maxsize=256)  # the same few names are in most calls
 def matches(pattern: str, name: str) -> bool:
     """Say whether a deployment file's pattern is found in a name; SetupError if that takes too long."""
     try:

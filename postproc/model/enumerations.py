@@ -13,9 +13,18 @@ LegRole = Literal["inbound", "outbound", "single"]
 EndedBy = Literal["uac", "uas"]
 Refresher = Literal["uac", "uas"]
 
-# SIP and SDP.
+# SIP.
 SipTransport = Literal["udp", "tcp", "tls", "sctp", "ws", "wss"]
 ConnectionEvent = Literal["fin", "reset", "client_hello", "server_hello", "alert", "keyed"]
+
+# TCP, TLS and HTTP of the way in.
+TcpOutcome = Literal["established", "refused", "unanswered", "reset", "one_sided", "midstream"]
+TcpEnd = Literal["client_fin", "server_fin", "client_reset", "server_reset"]
+TcpSide = Literal["client", "server"]
+TlsOutcome = Literal["complete", "alert", "closed", "unfinished"]
+SignalrRequest = Literal["negotiate", "websocket", "events", "poll", "send", "end"]
+
+# SDP.
 MediaDirection = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 OfferAnswer = Literal["offer", "answer", "trickle"]
 LegState = Literal["trying", "ringing", "answered", "completed", "cancelled", "failed", "starts_mid_call"]

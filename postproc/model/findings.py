@@ -17,6 +17,7 @@ from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import ENDERS, PASSING, PLACES, SIDES, joined, way, word
+from postproc.model.wayin import tests
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
@@ -24,8 +25,8 @@ SEVERITY: Mapping[Verdict, Severity] = {
 }  # fmt: skip
 
 # The links of the chain in the order in which a call comes up; a break earlier explains those later.
-Stage = Literal["capture", "sip", "sdp", "stun", "nat", "dtls", "media"]
-STAGES: tuple[Stage, ...] = ("capture", "sip", "sdp", "stun", "nat", "dtls", "media")
+Stage = Literal["capture", "way_in", "sip", "sdp", "stun", "nat", "dtls", "media"]
+STAGES: tuple[Stage, ...] = ("capture", "way_in", "sip", "sdp", "stun", "nat", "dtls", "media")
 
 Facts = Mapping[str, Any]
 
@@ -167,6 +168,7 @@ SAID: Mapping[str, Callable[[Any, Lang], str]] = {
     "word": lambda value, lang: str(word(WORDS, value, lang)),
     "way": way,
     "joined": joined,
+    "tests": tests,
 }
 
 

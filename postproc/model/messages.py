@@ -562,7 +562,66 @@ REFERENCES = (
 
 DEPTH = 6  # messages within messages; programs say longer and deeper things, which stay as they are
 LONGEST = 2000  # characters
-MESSAGES = (*READING, *SETTING_UP, *FITNESS, *SYSTEM)
+# Of the probe: what cannot be asked, or listened at.
+ASKING = (
+    Text(
+        "{given}: expected stun:HOST or stun:HOST:PORT",
+        "{given}: erwartet wird stun:HOST oder stun:HOST:PORT",
+    ),
+    Text("{given}: expected a port from 1 to 65535", "{given}: erwartet wird ein Port von 1 bis 65535"),
+    Text("{url}: expected https://HOST/...", "{url}: erwartet wird https://HOST/..."),
+    Text("{url}: not a URL: {why}", "{url}: keine URL: {why}"),
+    Text(
+        "a URL with user and password is not asked: no sign-in is tried",
+        "eine URL mit Benutzer und Kennwort wird nicht gefragt: Es wird keine Anmeldung versucht",
+    ),
+    Text("probe needs {what}: {how}", "probe braucht {what}: {how}"),
+    Text("none of the ports can be listened at: {why}", "auf keinem der Ports lässt sich lauschen: {why}"),
+    Text(
+        "--bind: expected an address of this machine, not {odd}",
+        "--bind: erwartet wird eine Adresse dieses Rechners, nicht {odd}",
+    ),
+    Text(
+        "{wanted} files have to be open at once, and {most} may be (ulimit -Hn): take fewer ports",
+        "{wanted} Dateien müssen zugleich offen sein, {most} dürfen es (ulimit -Hn): weniger Ports nehmen",
+    ),
+    Text(
+        "{given}: {count} ports; at most {most} at once",
+        "{given}: {count} Ports; höchstens {most} auf einmal",
+    ),
+    Text(
+        "--token: expected the one that the listener shows ({least} signs or more)",
+        "--token: erwartet wird das, das der Lauscher zeigt ({least} Zeichen oder mehr)",
+    ),
+    Text(
+        "{given}: expected ports like 30000-33000 or 30000,30010",
+        "{given}: erwartet werden Ports wie 30000-33000 oder 30000,30010",
+    ),
+    Text("{path}: no certificates in PEM: {why}", "{path}: keine Zertifikate in PEM: {why}"),
+    Text(
+        "--ticket needs the folder with the results of a run",
+        "--ticket braucht den Ordner mit den Ergebnissen eines Laufs",
+    ),
+    Text(
+        "{path}: not the folder with the results of a run",
+        "{path}: nicht der Ordner mit den Ergebnissen eines Laufs",
+    ),
+    Text("{path}: not JSON: {why}", "{path}: kein JSON: {why}"),
+    Text(
+        "{path}: not what `postproc probe --json` prints",
+        "{path}: nicht das, was `postproc probe --json` ausgibt",
+    ),
+    Text(
+        "{path}: not a state of `postproc checklist`; name another with --state",
+        "{path}: kein Stand von `postproc checklist`; mit --state einen anderen nennen",
+    ),
+    Text(
+        "expected https://HOST/..., stun:HOST, udp HOST PORTS or udp --listen PORTS",
+        "erwartet wird https://HOST/..., stun:HOST, udp HOST PORTS oder udp --listen PORTS",
+    ),
+)
+
+MESSAGES = (*READING, *SETTING_UP, *ASKING, *FITNESS, *SYSTEM)
 
 
 def in_language(message: str, lang: Lang, texts: tuple[Text, ...] = MESSAGES, depth: int = DEPTH) -> str:

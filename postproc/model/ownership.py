@@ -31,11 +31,14 @@ SHARED: Mapping[str, Shared] = {
     "rtp_seconds": Shared(("stream",), "rtp_streams", "stream"),
 }
 CONNECTIONS = "connection_events"
-UNNUMBERED = frozenset({*SHARED, CONNECTIONS})
+OF_NO_CALL = frozenset({"connections", "tls", "http"})  # the way in, before any call
+UNNUMBERED = frozenset({*SHARED, CONNECTIONS, *OF_NO_CALL})
 
 
 def things(tables: Tables, name: str) -> list["pd.Series[Any]"]:
     """What the rows of an unnumbered table are of; a row of ``joins`` is of two legs."""
+    if name in OF_NO_CALL:
+        return [_objects([None] * len(getattr(tables, name)))]
     if name == CONNECTIONS:
         return [_objects(map(connection, load(ConnectionEventRow, tables.connection_events)))]
     rows: pd.DataFrame = getattr(tables, name)
@@ -44,11 +47,12 @@ def things(tables: Tables, name: str) -> list["pd.Series[Any]"]:
 
 def had_by(tables: Tables, name: str) -> pd.DataFrame:
     """Each such thing that a call has: columns ``thing`` and ``call``."""
+    found: list[tuple[Any, Any]] = []
     if name == CONNECTIONS:
         streamed = (tables.sip_messages["transport"] != "udp").fillna(value=False).astype(bool)
         sip = load(SipMessageRow, tables.sip_messages[streamed])
         found = [(connection(row), row.call) for row in sip]
-    else:
+    elif name not in OF_NO_CALL:
         rows: pd.DataFrame = getattr(tables, SHARED[name].table)
         found = list(zip(rows[SHARED[name].column], rows["call"], strict=True))
     return pd.DataFrame(

@@ -30,8 +30,13 @@ from postproc.model.enumerations import (
     Severity,
     Side,
     SideBy,
+    SignalrRequest,
     SipTransport,
     StunClass,
+    TcpEnd,
+    TcpOutcome,
+    TcpSide,
+    TlsOutcome,
     Verdict,
 )
 
@@ -117,6 +122,100 @@ class ConnectionEventRow(NamedTuple):
     alert: str | None
     copy_of: int | None
     time_guessed: bool | None
+
+
+class ConnectionRow(NamedTuple):
+    """One row per TCP connection to a web server, to the application's server (2230, 2231), or on a SIP
+    port."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    client_addr: str
+    client_port: int
+    server_addr: str
+    server_port: int
+    attempts: int
+    outcome: TcpOutcome
+    answer_ms: float | None
+    ended_by: TcpEnd | None
+    lasted_s: float
+    client_bytes: int
+    server_bytes: int
+    longest_pause_s: float
+    pause_before_end: bool
+    unheard_client: int
+    unheard_server: int
+    unheard_s: float | None
+    last_time: pd.Timestamp
+    copy_of: int | None
+
+
+class TlsRow(NamedTuple):
+    """One row per TLS handshake that the capture shows, of the connections in ``connections``."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    client_addr: str
+    client_port: int
+    server_addr: str
+    server_port: int
+    server_name: str | None
+    oldest_offered: str | None
+    newest_offered: str | None
+    version: str | None
+    cipher: str | None
+    offered_protocols: str | None
+    protocol: str | None
+    answered: bool
+    resumed: bool
+    certificates: int | None
+    subject: str | None
+    names: str | None
+    issuer: str | None
+    not_before: str | None
+    not_after: str | None
+    self_signed: bool | None
+    ca_issuers: bool | None
+    chain_breaks: bool | None
+    fits_name: bool | None
+    in_date: bool | None
+    outcome: TlsOutcome
+    broken_by: TcpSide | None
+    alert: str | None
+    alert_frame: int | None
+    requested: bool
+    copy_of: int | None
+
+
+class HttpRow(NamedTuple):
+    """One row per HTTP request that can be read: in clear, or with the keys; its answer beside it."""
+
+    capture: str
+    frame: int
+    time: pd.Timestamp
+    client_addr: str
+    client_port: int
+    server_addr: str
+    server_port: int
+    secured: bool
+    host: str | None
+    method: str
+    url_path: str
+    upgrade: str | None
+    authorization: str | None
+    forwarded: bool
+    status: int | None
+    response_frame: int | None
+    duration_ms: float | None
+    software: str | None
+    challenge: str | None
+    challenge_goes_on: bool | None
+    signalr: SignalrRequest | None
+    lasted_s: float | None
+    goodbye: TcpSide | None
+    copy_of: int | None
 
 
 class SipHeaderRow(NamedTuple):

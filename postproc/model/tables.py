@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from postproc.model import constants
-from postproc.model.columns import FLAG, INTEGER, REAL, TEXT, TIME, array, repeated
+from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated
 from postproc.model.enumerations import (
     AclVerdict,
     AddressClass,
@@ -46,8 +46,13 @@ from postproc.model.enumerations import (
     Severity,
     Side,
     SideBy,
+    SignalrRequest,
     SipTransport,
     StunClass,
+    TcpEnd,
+    TcpOutcome,
+    TcpSide,
+    TlsOutcome,
     Verdict,
     words,
 )
@@ -96,9 +101,13 @@ class Table:
             if missing := sorted(set(self.names) - set(rows.columns)):
                 raise SchemaError(f"{self.name}: missing columns {missing}")
             rows = rows[self.names]
-        held = rows.reset_index(drop=True)
+        held = rows.copy(deep=False) if _is_counted(rows.index) else rows.reset_index(drop=True)
         types = zip(self.dtypes.items(), held.dtypes, strict=True)
-        other = {name: dtype for (name, dtype), type_ in types if str(type_) != dtype}
+        other = {
+            name: dtype
+            for (name, dtype), type_ in types
+            if type_ is not DTYPES[dtype] and str(type_) != dtype
+        }
         try:
             return held.astype(other) if other else held
         except (TypeError, ValueError) as error:
@@ -147,11 +156,16 @@ class Table:
         return found
 
     def empty(self) -> pd.DataFrame:
-        return self._empty.copy()
+        return self._empty.copy(deep=False)
 
     @cached_property
     def _empty(self) -> pd.DataFrame:
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
+        return pd.DataFrame({name: NOTHING[dtype] for name, dtype in self.dtypes.items()}, copy=False)
+
+
+def _is_counted(index: pd.Index) -> bool:
+    """The rows are numbered from 0 already."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None
 
 
 def _values(records: list[Mapping[str, Any]], name: str) -> list[Any]:
@@ -295,6 +309,133 @@ CONNECTION_EVENTS = Table(
         Column("alert", TEXT, "Description of a TLS alert, or encrypted."),
         COPY_OF,
         GUESSED,
+    ),
+)
+ENDS = (
+    Column("client_addr", TEXT, "Address of the end that opens the connection.", always=True),
+    Column("client_port", INTEGER, "Its port.", always=True),
+    Column("server_addr", TEXT, "Address of the other end.", always=True),
+    Column("server_port", INTEGER, "Its port.", always=True),
+)
+CONNECTIONS = Table(
+    "connections",
+    "ConnectionRow",
+    "One row per TCP connection to a web server, to the application's server (2230, 2231), or on a SIP port.",
+    (
+        *KEY,
+        *ENDS,
+        Column("attempts", INTEGER, "SYNs of the client, those captured twice counted once.", always=True),
+        Column(
+            "outcome",
+            TEXT,
+            "established; refused (RST to the SYN); unanswered; reset (by the server before it said "
+            "anything); one_sided (only packets of the client, which show that it was answered); midstream "
+            "(opened before).",
+            TcpOutcome,
+            always=True,
+        ),
+        Column("answer_ms", REAL, "From the first SYN to SYN-ACK."),
+        Column(
+            "ended_by",
+            TEXT,
+            "What closed it first: client_fin, server_fin, client_reset, server_reset.",
+            TcpEnd,
+        ),
+        Column("lasted_s", REAL, "From the first packet to what closed it, else to the last.", always=True),
+        Column("client_bytes", INTEGER, "Bytes of the client's stream, by sequence numbers.", always=True),
+        Column("server_bytes", INTEGER, "Bytes of the server's stream.", always=True),
+        Column("longest_pause_s", REAL, "Longest time in which neither sent data.", always=True),
+        Column("pause_before_end", FLAG, "That pause lasted until the connection was closed.", always=True),
+        Column(
+            "unheard_client",
+            INTEGER,
+            "Segments with data from the client since the last packet of the server; with many the way back, "
+            "or the server, is gone.",
+            always=True,
+        ),
+        Column("unheard_server", INTEGER, "The same of the server's.", always=True),
+        Column("unheard_s", REAL, "For how long such were sent."),
+        Column("last_time", TIME, "Its last packet.", always=True),
+        COPY_OF,
+    ),
+)
+TLS = Table(
+    "tls",
+    "TlsRow",
+    "One row per TLS handshake that the capture shows, of the connections in ``connections``.",
+    (
+        *KEY,
+        *ENDS,
+        Column("server_name", TEXT, "Name the client asks for (SNI)."),
+        Column("oldest_offered", TEXT, "Oldest version the client speaks."),
+        Column("newest_offered", TEXT, "Newest version the client speaks."),
+        Column("version", TEXT, "Version the server chose; NA without a readable ServerHello."),
+        Column("cipher", TEXT, "Cipher suite it chose, 0x and four hex digits (IANA)."),
+        Column("offered_protocols", TEXT, "ALPN of the client, comma-joined."),
+        Column("protocol", TEXT, "ALPN of the server."),
+        Column("answered", FLAG, "The server sent a handshake message.", always=True),
+        Column("resumed", FLAG, "A session of before goes on: there is no certificate.", always=True),
+        Column("certificates", INTEGER, "Certificates the server sent; NA where they cannot be read."),
+        Column("subject", TEXT, "Common name of the server's certificate."),
+        Column("names", TEXT, "Names and addresses it is for (subjectAltName), comma-joined."),
+        Column("issuer", TEXT, "Common name of who issued it."),
+        Column("not_before", TEXT, "Valid from, ISO 8601 in UTC."),
+        Column("not_after", TEXT, "Valid until."),
+        Column("self_signed", FLAG, "Issued by itself."),
+        Column("ca_issuers", FLAG, "Says where its issuer's certificate is to be had, so that is no root."),
+        Column("chain_breaks", FLAG, "A certificate sent is not issued by the one behind it."),
+        Column("fits_name", FLAG, "It is for the name asked for; NA without a name."),
+        Column("in_date", FLAG, "The capture's clock was within its validity."),
+        Column(
+            "outcome",
+            TEXT,
+            "complete; alert (one broke it off); closed (the connection, amid it); unfinished.",
+            TlsOutcome,
+            always=True,
+        ),
+        Column("broken_by", TEXT, "client or server: who sent that alert or closed.", TcpSide),
+        Column("alert", TEXT, "Description of that alert, or encrypted."),
+        Column("alert_frame", INTEGER, "Its frame, or the one that closed the connection."),
+        Column("requested", FLAG, "The client sent data after the handshake.", always=True),
+        COPY_OF,
+    ),
+)
+HTTP = Table(
+    "http",
+    "HttpRow",
+    "One row per HTTP request that can be read: in clear, or with the keys; its answer beside it.",
+    (
+        *KEY,
+        *ENDS,
+        Column("secured", FLAG, "Decrypted.", always=True),
+        Column("host", TEXT, "Host asked for."),
+        Column("method", TEXT, "Method.", always=True),
+        Column("url_path", TEXT, "Path, without the query.", always=True),
+        Column("upgrade", TEXT, "Protocol that Upgrade asks for."),
+        Column("authorization", TEXT, "Scheme of Authorization."),
+        Column(
+            "forwarded",
+            FLAG,
+            "Passed on by a proxy (Forwarded, X-Forwarded-For, X-Real-IP, Via).",
+            always=True,
+        ),
+        Column("status", INTEGER, "Status code of the answer; NA if none is seen."),
+        Column("response_frame", INTEGER, "Frame of the answer."),
+        Column("duration_ms", REAL, "From the request to its answer."),
+        Column("software", TEXT, "Server of the answer."),
+        Column("challenge", TEXT, "Schemes of WWW-Authenticate, comma-joined."),
+        Column("challenge_goes_on", FLAG, "It bears a token: a handshake of NTLM or Negotiate goes on."),
+        Column(
+            "signalr",
+            TEXT,
+            "What it is to SignalR: negotiate, websocket, events (server-sent), poll, send, end.",
+            SignalrRequest,
+        ),
+        Column("lasted_s", REAL, "Of a WebSocket, from the answer until the connection was closed."),
+        Column(
+            "goodbye", TEXT, "Who closed a WebSocket with a Close frame first: client or server.", TcpSide
+        ),
+        COPY_OF,
     ),
 )
 SIP_HEADERS = Table(
@@ -973,9 +1114,9 @@ FINDINGS = Table(
 )
 
 TABLES = (
-    CAPTURES, SIP_MESSAGES, CONNECTION_EVENTS, SIP_HEADERS, SDP_MEDIA, CANDIDATES, STUN_MESSAGES, BINDINGS,
-    PAIRS, DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES, TRANSACTIONS, LEGS, CALLS,
-    JOINS, TIMELINE, NAT_MAPPINGS, CLOCKS, PASSAGES, LOG_EVENTS, LOGS, FINDINGS,
+    CAPTURES, SIP_MESSAGES, CONNECTION_EVENTS, CONNECTIONS, TLS, HTTP, SIP_HEADERS, SDP_MEDIA, CANDIDATES,
+    STUN_MESSAGES, BINDINGS, PAIRS, DTLS_MESSAGES, DTLS, ICMP_ERRORS, RTP_STREAMS, RTP_SECONDS, PHASES,
+    TRANSACTIONS, LEGS, CALLS, JOINS, TIMELINE, NAT_MAPPINGS, CLOCKS, PASSAGES, LOG_EVENTS, LOGS, FINDINGS,
 )  # fmt: skip
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -997,6 +1138,9 @@ class Tables:
     captures: pd.DataFrame = _table(CAPTURES)
     sip_messages: pd.DataFrame = _table(SIP_MESSAGES)
     connection_events: pd.DataFrame = _table(CONNECTION_EVENTS)
+    connections: pd.DataFrame = _table(CONNECTIONS)
+    tls: pd.DataFrame = _table(TLS)
+    http: pd.DataFrame = _table(HTTP)
     sip_headers: pd.DataFrame = _table(SIP_HEADERS)
     sdp_media: pd.DataFrame = _table(SDP_MEDIA)
     candidates: pd.DataFrame = _table(CANDIDATES)

@@ -5,10 +5,11 @@ where nothing answers it, a person is asked. The app's own connection test has f
 the one before: a step says which part fails with it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from postproc.model.text import Text
+from postproc.model.text import Lang, Text
 
 ConnectionTest = Literal["url", "health", "authentication", "hub", "reinitialise"]
 CONNECTION_TESTS: tuple[ConnectionTest, ...] = get_args(ConnectionTest)  # in their order
@@ -19,6 +20,12 @@ CONNECTION_TEST_NAMES: dict[ConnectionTest, Text] = {
     "hub": Text("4, SignalR hub", "4, SignalR-Hub"),
     "reinitialise": Text("5, re-initialise softphone", "5, Softphone neu initialisieren"),
 }
+
+
+def tests(failing: Iterable[ConnectionTest], lang: Lang) -> str:
+    """The names of some parts of the connection test."""
+    return "; ".join(CONNECTION_TEST_NAMES[each].of(lang) for each in failing)
+
 
 StepId = Literal[
     "web_application",

@@ -47,6 +47,10 @@ TRUSTED = Text(
     "this machine's store trusts the chain of {length} certificates",
     "der Speicher dieses Rechners vertraut der Kette aus {length} Zertifikaten",
 )
+TRUSTED_HERE = Text(
+    "trusted with what --ca names and this machine's store: apps need the same authority",
+    "mit dem, was --ca nennt, und dem Speicher dieses Rechners vertraut: Apps brauchen dieselbe Zertifizierungsstelle",
+)
 SELF = Text(
     "{subject} is self-signed: no app trusts it",
     "{subject} ist selbst ausgestellt: Keine App vertraut ihm",
@@ -87,6 +91,7 @@ class Seen:
     chain: tuple[bytes, ...]
     verify_code: int = 0  # X509_V_OK
     verify_message: str = ""
+    added: bool = False  # an authority was trusted beside the store
 
 
 def chain_of(connection: ssl.SSLObject | ssl.SSLSocket) -> tuple[bytes, ...]:
@@ -175,7 +180,7 @@ def _trust(
     }
     code = seen.verify_code
     if not code:
-        yield Result("chain", "ok", TRUSTED, facts)
+        yield Result("chain", "note" if seen.added else "ok", TRUSTED_HERE if seen.added else TRUSTED, facts)
     elif code == SELF_SIGNED:
         yield Result("chain", "fault", SELF, told, "certificate-not-trusted", PUBLIC_CA)
     elif code == ROOT_UNKNOWN:

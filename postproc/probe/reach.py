@@ -142,7 +142,7 @@ async def handshake(address: str, target: Target) -> tuple[Result, Seen | None]:
     code, message = 0, ""
     if isinstance(checked, ssl.SSLCertVerificationError):
         code, message = checked.verify_code, checked.verify_message
-    seen = Seen(chain, code, message)
+    seen = Seen(chain, code, message, target.ca is not None)
     if version in NEWEST_OLD:
         return Result("tls", "fault", TLS_OLD, facts, "tls-version", NEWER), seen
     if isinstance(checked, BaseException) and not code:

@@ -20,9 +20,10 @@ from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.recordings import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
-from postproc.read import payloads, processes, programs, tshark
+from postproc.read import payloads, processes, programs, tshark, web
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
+from postproc.read.decrypted import Decrypted, decrypted
 from postproc.read.events import events
 from postproc.read.frame import Frame
 from postproc.read.inputs import readable, sha256
@@ -54,6 +55,7 @@ class Walked:
     parted: Split
     kept: Path | None
     decode_as: Mapping[str, str]
+    inside: tuple[Decrypted, ...] = ()  # TLS of the way in, where there are keys
 
 
 def read(path: Path, name: str, options: Options = AS_USUAL, seen: Seen = lambda _: None) -> Tables:
@@ -96,12 +98,24 @@ def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: No
     if len(files) == 1:
         path, _ = files[0]
         parted, kept = _part(path, folder, options, seen)
-        return Walked(files, parted, kept, _decode_as(kept or path, options, parted))
+        return _opened(Walked(files, parted, kept, _decode_as(kept or path, options, parted)), options)
     kept, paths = folder / "kept.pcapng", [path for path, _ in files]
     direct = None if options.all_packets else aside(kept)
     keys, every = options.keylog is not None, options.all_packets
     parted = split(paths, kept, direct, keep_tls=keys, everything=every, seen=seen)
-    return Walked(files, parted, kept, _decode_as(kept, options, parted))
+    return _opened(Walked(files, parted, kept, _decode_as(kept, options, parted)), options)
+
+
+def _opened(walked: Walked, options: Options) -> Walked:
+    """The same with what the keys show of the way in; frames are numbered as in the capture."""
+    parted = walked.parted
+    if (options.keylog is None and not parted.has_secrets) or not parted.way_in.every:
+        return walked
+    seen = list(decrypted(walked.kept or walked.files[0][0], options.keylog))
+    frames = (each.frame for each in seen)
+    for _ in _mapped(frames, parted) if walked.kept else frames:
+        pass  # numbered where they stand
+    return replace(walked, inside=tuple(seen))
 
 
 def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
@@ -114,7 +128,7 @@ def joined(walked: Walked, shown: Iterable[Frame]) -> Tables:
     frames = merge(_mapped(shown, parted), direct, _streamed(parted), key=attrgetter("number"))
     told: list[str] = []
     found = events(_marked(frames, parted.guessed_frames), walked.files[0][1], told)
-    return _tables(found, _warned(parted, told), walked.files, everything=False)
+    return _tables(found, _warned(parted, told), walked, everything=False)
 
 
 def _shown(walked: Walked, kept: Path, options: Options) -> Iterable[Frame]:
@@ -141,7 +155,7 @@ def _by_tshark_alone(walked: Walked, options: Options) -> Tables:
         parted = passed.noted(parted)
     if clock.warning and not len(parted.guessed_frames):  # else the walk has said so, of every packet
         told.append(clock.warning)
-    return _tables(found, _warned(parted, told), walked.files, everything=True)
+    return _tables(found, _warned(parted, told), walked, everything=True)
 
 
 def _streamed(parted: Split) -> list[Frame]:
@@ -284,7 +298,8 @@ def _decode_as(source: Path, options: Options, parted: Split) -> dict[str, str]:
     return known | sip_over_tls(source, options.keylog)
 
 
-def _tables(tables: Tables, parted: Split, files: Files, *, everything: bool) -> Tables:
+def _tables(tables: Tables, parted: Split, walked: Walked, *, everything: bool) -> Tables:
+    files = walked.files
     rtp_streams, rtp_seconds = _media(parted, tables)
     parts = parted.files if len(files) > 1 else (parted,)
     rows = [_capture(each, *file, everything=everything) for each, file in zip(parts, files, strict=True)]
@@ -293,6 +308,7 @@ def _tables(tables: Tables, parted: Split, files: Files, *, everything: bool) ->
         rtp_streams=RTP_STREAMS.captured(rtp_streams, first),
         rtp_seconds=RTP_SECONDS.captured(rtp_seconds, first),
         captures=CAPTURES.rows(rows),
+        **web.tables(parted.way_in, walked.inside, first),
     )
     if len(files) == 1:
         return whole

@@ -75,7 +75,7 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
     copy_of = copies_of(sight for sight in sure if sight.arrived is None)
     copy_of |= agents_copies(sure, copy_of)
     made = {
-        table: _finish(table, [*done[table], _frame(table, pending[table])], name, copy_of, guessed)
+        table: _finish(table, done[table], pending[table], name, Marks(copy_of, guessed))
         for table in MESSAGE_TABLES
     }
     of_signalling = connections.of_signalling(made["connection_events"], made["sip_messages"])
@@ -122,17 +122,34 @@ def _frame(table: str, records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _finish(
-    table: str, parts: list[pd.DataFrame], name: str, copy_of: dict[int, int], guessed: Collection[int]
+    table: str,
+    parts: list[pd.DataFrame],
+    left: list[dict[str, Any]],
+    name: str,
+    marks: "Marks",
 ) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return BY_NAME[table].empty()
-    whole = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
-    if "copy_of" in whole:
-        frames = whole["frame"].tolist()
-        whole["copy_of"] = array([copy_of.get(frame) for frame in frames], INTEGER)
-        whole["time_guessed"] = array([frame in guessed for frame in frames], FLAG)
-    return BY_NAME[table].conform(BY_NAME[table].captured(whole, name))
+    """The table of one capture: of ``parts``, and of records that are in none yet."""
+    declared = BY_NAME[table]
+    if parts:
+        whole = pd.concat([*parts, _frame(table, left)] if left else parts, ignore_index=True)
+        if "copy_of" in declared.names:
+            frames = whole["frame"].tolist()
+            whole["copy_of"] = array([marks.copy_of.get(frame) for frame in frames], INTEGER)
+            whole["time_guessed"] = array([frame in marks.guessed for frame in frames], FLAG)
+        return declared.conform(declared.captured(whole, name))
+    for record in left:  # so that the table is made once
+        record["capture"] = name
+        if "copy_of" in declared.names:
+            record["copy_of"] = marks.copy_of.get(record["frame"])
+            record["time_guessed"] = record["frame"] in marks.guessed
+    return declared.rows(left)
+
+
+class Marks(NamedTuple):
+    """Frames that are copies of others, and those whose time is not their own."""
+
+    copy_of: Mapping[int, int]
+    guessed: Collection[int]
 
 
 class Sighting(NamedTuple):

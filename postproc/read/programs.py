@@ -21,7 +21,7 @@ from postproc.read import processes
 
 SETTING = "POSTPROC_TSHARK"  # environment; what --tshark sets, so that workers and notebooks know it
 OLDEST = (4, 0)
-INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`"  # noqa: E501
+INSTALL = "install it: Debian/Ubuntu `apt-get install tshark`, Fedora `dnf install wireshark-cli`, macOS `brew install wireshark`, Windows `winget install WiresharkFoundation.Wireshark`"  # noqa: E501
 SUFFIX = ".exe" if sys.platform == "win32" else ""
 BUNDLE = Path("/Applications/Wireshark.app/Contents/MacOS")
 

@@ -56,6 +56,12 @@ class Ends:
     def ports(self) -> tuple[int, int]:
         return int.from_bytes(self.header[:2]), int.from_bytes(self.header[2:4])
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Both addresses as tables have them."""
+        source, destination = addresses(self.ip)
+        return source or "", destination or ""
+
 
 class At(NamedTuple):
     """Where the packets of a window stand in the capture."""
@@ -196,7 +202,7 @@ class Streams:
             elif way := self.ways.get(ends):
                 packets += way.take(_segment(tcp, place, window))
             else:
-                way = self.ways[ends] = Way(_ends(found, tcp, place))
+                way = self.ways[ends] = Way(ends_of(found, tcp, place))
                 packets += way.take(_segment(tcp, place, window))
         return self._sorted(packets)
 
@@ -260,7 +266,8 @@ def _segment(tcp: Payloads, place: int, window: At) -> Segment:
     )
 
 
-def _ends(found: Packets, tcp: Payloads, place: int) -> Ends:
+def ends_of(found: Packets, tcp: Payloads, place: int) -> Ends:
+    """The ends of the segment at this place."""
     row = int(tcp.rows[place])
     network, transport = int(found.network[row]), int(found.transport[row])
     high, low, other_high, other_low = found.addresses[row].tolist()

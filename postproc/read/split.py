@@ -50,6 +50,7 @@ from postproc.read.packets import PIECE, ForTshark, Packets, Payloads, flow, inc
 from postproc.read.rtp import rtp_packets
 from postproc.read.segments import At, Streams
 from postproc.read.streams import Gap
+from postproc.read.tcp import Connections
 from postproc.read.walk import WINDOW, Hashing, open_container, windows
 from postproc.wire import pcapng
 
@@ -111,6 +112,7 @@ class Split:
     warnings: tuple[str, ...] = ()
     media: Media = field(default_factory=Media)
     from_streams: tuple[Frame, ...] = ()
+    way_in: Connections = field(default_factory=Connections)
     files: "tuple[Split, ...]" = ()
     missing: str = ""  # between the file before it and this one: a time in which nothing was captured
 
@@ -144,6 +146,7 @@ class Walk:
     connections: ForTshark = field(default_factory=ForTshark)
     flows: ForTshark = field(default_factory=ForTshark)
     streams: Streams = field(default_factory=Streams)
+    way_in: Connections = field(default_factory=Connections)
     tunnel_ports: set[int] = field(default_factory=set)
     fragments: list[Array] = field(default_factory=lambda: [np.zeros(0, PIECE)])
     last_time: int | None = None
@@ -281,6 +284,7 @@ def _take_in(file: FileIO, window: Window, walk: Walk, fates: BinaryIO | None) -
     keys = flow(tcp.source, tcp.destination)
     at = At(first_frame, window.time, window.interface)
     media.add(walk.media, walk.streams.take(found, tcp, keys, payloads.framed_in_tcp(tcp), at))
+    walk.way_in.take(found, tcp, keys, at)
     now.unread.update(hidden.in_segments(tcp, walk.streams.carries(keys)))
     if fates:
         fate, key = _fates(found, udp, tcp, keys, walk)
@@ -396,6 +400,7 @@ def _result(walk: Walk, small: list[Kept]) -> Split:
         warnings=tuple(warning for each in files for warning in each.warnings),
         media=walk.media,
         from_streams=tuple(walk.streams.frames),
+        way_in=walk.way_in,
         files=files,
     )
 

@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, stun
 from postproc.wire.ip import Endpoint
-from postproc.wire.stun import Message
+from postproc.wire.stun import Attribute, Message
+
+T = TypeVar("T")
 
 MAPPED = (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS)  # the first there counts
+INDICATIONS = frozenset(
+    stun.message_type(method, stun.Class.INDICATION).to_bytes(2)
+    for method in (stun.Method.SEND, stun.Method.DATA)
+)
 METHODS = {int(method): method.name.lower() for method in stun.Method}
 
 
@@ -45,11 +51,11 @@ def rows(frame: Frame) -> Iterator[dict[str, Any]]:
 
 def carried(message: bytes) -> Carried:
     """Return what a Send or Data indication carries."""
+    if message[:2] not in INDICATIONS:
+        return NOTHING
     try:
         parsed = stun.parse(message)
     except MalformedError:
-        return NOTHING
-    if parsed.kind != stun.Class.INDICATION or parsed.method not in (stun.Method.SEND, stun.Method.DATA):
         return NOTHING
     return Carried(parsed.get(stun.DATA) or b"", parsed.get(stun.XOR_PEER_ADDRESS))
 
@@ -73,11 +79,16 @@ def _rows(frame: Frame, message: bytes, around: Relaying) -> Iterator[dict[str, 
 
 
 def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
-    mapped, error = mapped_address(message), message.get(stun.ERROR_CODE)
+    there = {number for number, _ in message.attributes}
+
+    def value(attribute: Attribute[T]) -> T | None:
+        return message.get(attribute) if attribute.number in there else None
+
+    mapped, error = mapped_address(message), value(stun.ERROR_CODE)
     method, kind = names(message.method, message.kind)
-    controlled, controlling = message.has(stun.ICE_CONTROLLED), message.has(stun.ICE_CONTROLLING)
-    relay = message.get(stun.XOR_RELAYED_ADDRESS)
-    peer = around.peer if around.relayed else message.get(stun.XOR_PEER_ADDRESS)
+    controlled, controlling = (each.number in there for each in (stun.ICE_CONTROLLED, stun.ICE_CONTROLLING))
+    relay = value(stun.XOR_RELAYED_ADDRESS)
+    peer = around.peer if around.relayed else value(stun.XOR_PEER_ADDRESS)
     return {
         "frame": frame.number,
         "time": frame.time,
@@ -88,19 +99,19 @@ def _row(frame: Frame, message: Message, around: Relaying) -> dict[str, Any]:
         "method": method,
         "kind": kind,
         "transaction_id": message.transaction.hex(),
-        "username": message.get(stun.USERNAME),
+        "username": value(stun.USERNAME),
         "mapped_addr": mapped.addr if mapped else None,
         "mapped_port": mapped.port if mapped else None,
         "relay_addr": relay.addr if relay else None,
         "relay_port": relay.port if relay else None,
         "peer_addr": peer.addr if peer else None,
         "peer_port": peer.port if peer else None,
-        "channel": around.channel if around.relayed else message.get(stun.CHANNEL_NUMBER),
+        "channel": around.channel if around.relayed else value(stun.CHANNEL_NUMBER),
         "error_code": error.code if error else None,
         "role": "controlled" if controlled else "controlling" if controlling else None,
-        "use_candidate": message.has(stun.USE_CANDIDATE),
-        "priority": message.get(stun.PRIORITY),
-        "software": message.get(stun.SOFTWARE),
+        "use_candidate": stun.USE_CANDIDATE.number in there,
+        "priority": value(stun.PRIORITY),
+        "software": value(stun.SOFTWARE),
         "relayed": around.relayed,
     }
 

@@ -133,7 +133,7 @@ def markdown(answered: Mapping[str, str | None], lang: Lang) -> str:
             group = question.group
             lines += ["", f"## {group.of(lang)}", ""]
         answer = answered.get(question.key)
-        told = _escaped(answer) if answer else f"**{OPEN.of(lang)}**"
+        told = escaped(answer) if answer else f"**{OPEN.of(lang)}**"
         asked = question.text.of(lang)
         lines.append(f"- [{'x' if answer else ' '}] {asked}{'' if asked.endswith('?') else ':'} {told}")
     return "\n".join(lines) + "\n"
@@ -161,7 +161,7 @@ def _logs(files: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown shows as it is, each further line indented."""
     return "\n  ".join(MARKUP.sub(r"\\\1", clean(line)) for line in text.splitlines())
 

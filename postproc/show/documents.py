@@ -103,6 +103,7 @@ earliest is the cause. `postproc explain NAME` tells causes, remedies, reference
 """
 STAGE: Mapping[str, str] = {
     "capture": "The capture",
+    "way_in": "The way in: ports, TLS, HTTP",
     "sip": "SIP",
     "sdp": "SDP: candidates and codecs",
     "stun": "STUN and ICE: bindings",
@@ -189,6 +190,7 @@ KNOWN = Text("Known problems", "Bekannte Grenzen")
 
 RULE_STAGES: Mapping[Stage, Text] = {
     "capture": Text("The capture", "Der Mitschnitt"),
+    "way_in": Text("The way in", "Der Zugang"),
     "sip": Text("SIP", "SIP"),
     "sdp": Text("Candidates and codecs", "Kandidaten und Codecs"),
     "stun": Text("Checks", "Checks"),

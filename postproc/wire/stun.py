@@ -143,8 +143,14 @@ def parse(data: bytes) -> Message:
     if len(data) < HEADER or data[0] & 0xC0:
         raise MalformedError("no STUN header")
     method, kind = method_and_class(int.from_bytes(data[:2]))
-    held = tuple((place.number, place.value) for place in places(data) if place.whole)
-    return Message(method, kind, data[8:HEADER] if data[4:8] == COOKIE else data[4:HEADER], held)
+    held, at, end = [], HEADER, min(len(data), HEADER + int.from_bytes(data[2:4]))
+    while at + 4 <= end:  # as in places(), which is slower
+        number, length = HEAD.unpack_from(data, at)
+        after = at + 4 + length
+        if after <= end:
+            held.append((number, data[at + 4 : after]))
+        at = after + (-length & 3)
+    return Message(method, kind, data[8:HEADER] if data[4:8] == COOKIE else data[4:HEADER], tuple(held))
 
 
 def parse_channel_data(data: bytes) -> ChannelData:

@@ -12,6 +12,7 @@ from postproc.model.errors import SetupError
 
 PROFILE = "Legs"
 PLUGIN = "legs.lua"
+RECENT = "recent"
 CONFIGURATION, LUA = "Personal configuration", "Personal Lua Plugins"
 
 
@@ -86,4 +87,12 @@ def files(folders: Folders) -> dict[Path, bytes]:
         )
     target = folders.profiles / PROFILE
     plugin = {folders.lua / PLUGIN: (source() / PLUGIN).read_bytes()}
-    return plugin | {target / name: content for name, content in profile().items()}
+    return plugin | {target / name: content for name, content in profile().items() if name != RECENT}
+
+
+def first_look(folders: Folders) -> tuple[Path, bytes]:
+    """Widths of columns, format of times, panes: where they belong and how they are meant to be seen.
+
+    Wireshark writes that file whenever the profile is left, so it is handed over once, with a new profile.
+    """
+    return folders.profiles / PROFILE / RECENT, profile()[RECENT]

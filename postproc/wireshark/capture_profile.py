@@ -15,7 +15,8 @@ from postproc.model import filters
 from postproc.model.tables import Tables
 from postproc.show.selection import call_filters
 
-LEAVES = ("profile_settings",)  # it would open other captures with this profile
+# The first would open other captures with this profile; the other has widths of the plug-in's columns.
+LEAVES = ("profile_settings", "recent")
 MOST_BUTTONS = 40  # in the menu "Calls"; saved filters and macros know every call
 SET_SIZE = 500  # values of one set: larger filters are slow to compile
 COLOR_LINE = re.compile(r"@([^@]+)@[^@]+@(\[[^\]]+\]\[[^\]]+\])")
@@ -57,6 +58,7 @@ def rule_filters(tables: Tables) -> dict[str, str]:
     outcome = bindings["outcome"].fillna("")
     known = legs.dropna(subset=["leg", "call_id"])
     return {
+        "Legs: finding": "frame.comment",
         "Legs: problem": PROBLEM,
         "Legs: ICMP": "icmp || icmpv6",
         "Legs: STUN error": _transactions(bindings[outcome == "error"]),
@@ -142,6 +144,7 @@ def _saved(rules: Mapping[str, str], calls: Mapping[int, str]) -> dict[str, str]
         "Candidates": "sdp.ice_candidate.type",
         "Errors": _errors(rules),
         "Media": rules["Legs: media"],
+        "Findings": rules["Legs: finding"],
     }
     return {name: body for name, body in named.items() if body}
 

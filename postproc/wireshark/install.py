@@ -108,6 +108,12 @@ def write_file(path: Path, data: bytes) -> None:
     replace_file(target, lambda place: place.write_bytes(data))
 
 
+@_setup_errors()
+def hand_over(path: Path, data: bytes) -> None:
+    """Write a file that is the user's from then on: no ledger knows it."""
+    write_file(path, data)
+
+
 def _keep(ledger: Ledger, paths: Iterable[Path]) -> list[Path]:
     """Copy edits to where nobody removes them; returns the copies."""
     return [_copied(path, ledger.folder / "kept") for path in paths]

@@ -91,7 +91,12 @@ def lines(folders: Folders, programs: list[Seen], *, root: bool, lang: Lang) -> 
     """What is installed where, then each program with what it sees, and why the plug-in would not run."""
     ledger = read_ledger(folders.ledger)
     profile = folders.profiles / bundle.PROFILE
-    states = {PROFILE_ROW: (profile, {profile / name: data for name, data in bundle.profile().items()})}
+    states = {
+        PROFILE_ROW: (
+            profile,
+            {profile / name: data for name, data in bundle.profile().items() if name != bundle.RECENT},
+        )
+    }
     if folders.lua:
         plugin = folders.lua / bundle.PLUGIN
         states[PLUGIN_ROW] = (plugin, {plugin: (bundle.source() / bundle.PLUGIN).read_bytes()})

@@ -51,10 +51,19 @@ def test_install_use_uninstall_leaves_a_fresh_home_as_it_was(home, pcaps):
     assert snapshot(home) == before
 
 
+def test_what_wireshark_keeps_of_the_user_survives_another_install_and_is_no_edit(home):
+    done("install")
+    recent = home / ".config" / "wireshark" / "profiles" / "Legs" / "recent"
+    recent.write_text("column.width: %m, 99\n")
+    assert done("install")[0].startswith("plug-in and profile Legs is up to date")
+    assert recent.read_text() == "column.width: %m, 99\n"
+    assert "profile: installed" in done("status")[0]
+    done("uninstall")
+    assert not recent.parent.exists()
+
+
 def test_what_is_installed_is_the_bundle(home):
-    assert (
-        done("install")[0] == f"{len(list(PROFILE.iterdir())) + 1} files written for plug-in and profile Legs"
-    )
+    assert done("install")[0] == f"{len(list(PROFILE.iterdir()))} files written for plug-in and profile Legs"
     profile = home / ".config" / "wireshark" / "profiles" / "Legs"
     assert {path.name: path.read_bytes() for path in profile.iterdir()} == {
         path.name: path.read_bytes() for path in PROFILE.iterdir()

@@ -44,7 +44,7 @@ def test_rules_stand_in_the_order_of_the_chain():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_says_all_that_explain_prints(rule):
-    assert re.fullmatch(r"(CAP|SIP|SDP|STUN|ICE|NAT|NET|DTLS|RTP)\d{3}", rule.code)
+    assert re.fullmatch(r"(CAP|WEB|SIP|SDP|STUN|ICE|NAT|NET|DTLS|RTP)\d{3}", rule.code)
     assert rule.causes and rule.remedies
     assert rule.claim.en.endswith(".") and rule.claim.de.endswith(".")
 

@@ -45,6 +45,7 @@ def test_a_number_that_is_no_call_s_is_named_with_those_there_are(only):
 def test_every_table_of_calls_can_be_asked_of_a_call():
     call = Calls(two_calls())[1]
     of_runs = {"captures", "calls", "joins", "logs", "sip_headers", "stun_messages"}
+    of_runs |= {"connections", "tls", "http"}  # of no call
     for name in BY_NAME.keys() - of_runs:
         assert isinstance(getattr(call, name), tuple), name
 

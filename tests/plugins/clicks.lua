@@ -37,10 +37,10 @@ local tap = Listener.new("frame")
 function tap.draw()
     local numbers = {}
     for _, menu in ipairs(menus) do
-        if menu[1]:find("in this file", 1, true) then
+        if not menu[3] and (menu[1]:find("in this file", 1, true) or menu[1]:find("report", 1, true)) then
             entry = menu[1]
             menu[2]()
-            for each in all_calls:gmatch("\n *(%d+)  %d%d:") do numbers[#numbers + 1] = tonumber(each) end
+            for each in (menu[1]:find("file", 1, true) and all_calls or ""):gmatch("\n *(%d+)  %d%d:") do numbers[#numbers + 1] = tonumber(each) end
         end
     end
     for _, menu in ipairs(menus) do

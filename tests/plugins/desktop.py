@@ -93,8 +93,8 @@ class Desktop:
         return place
 
 
-def install(home: Path, recent: str) -> None:
-    """Put plug-in and profile where Wireshark looks for them; ``recent`` is what a user had set by hand."""
+def install(home: Path) -> None:
+    """Put plug-in and profile where Wireshark looks for them."""
     plugins = home / ".local" / "lib" / "wireshark" / "plugins"
     plugins.mkdir(parents=True)
     shutil.copy(ROOT / "plugins" / "legs.lua", plugins)
@@ -103,15 +103,13 @@ def install(home: Path, recent: str) -> None:
     geometry = zip(("x", "y", "width", "height"), (0, 0, *SIZE), strict=True)
     lines = [f"gui.geometry_main_{name}: {value}\n" for name, value in geometry]
     (profile.parents[1] / "recent_common").write_text("".join(lines))
-    if recent:
-        (profile / "recent").write_text(recent)
 
 
 @contextmanager
-def started(wireshark: Wireshark, capture: Path, folder: Path, *, recent: str = "") -> Iterator[Desktop]:
+def started(wireshark: Wireshark, capture: Path, folder: Path) -> Iterator[Desktop]:
     """Wireshark on a capture, in the profile, with a home of its own inside a folder."""
     home, runtime, log = folder / "home", folder / "run", folder / "stderr"
-    install(home, recent)
+    install(home)
     runtime.mkdir(mode=0o700)
     with opened(*SIZE) as screen, log.open("w") as errors:
         command = wireshark.command("wireshark", ["-C", "Legs", "-r", str(capture)])

@@ -17,14 +17,6 @@ from tests.plugins.wiresharks import ROOT, SYSTEM
 
 GOOD, TWO_CALLS = ROOT / "pcaps" / "good.pcapng", ROOT / "pcaps" / "two_calls.pcapng"
 COLOURS = 128  # a screen of text needs no more, and the file is a third of the size
-# As an analyst would have dragged them: times in milliseconds, whole user agents, room for details.
-RECENT = """\
-gui.time_precision: MSEC
-gui.geometry_main_upper_pane: 560
-gui.geometry_main_lower_pane: 900
-column.width: %m, 65, %Yt, 190, "%Cus:legs.call", 40, "%Cus:legs.leg", 36, \
-"%Cus:sip.User-Agent or sip.Server", 165, %us, 130, %uS, 70, %ud, 130, %uD, 75, %p, 75, %i, 420
-"""
 
 
 def overview(desktop: Desktop) -> None:
@@ -41,7 +33,7 @@ def this_call(desktop: Desktop) -> None:
     desktop.screen.settled()
     desktop.menu("Legs", "Calls in this file")
     (window,) = desktop.dialogs()
-    desktop.screen.act("windowsize", window, "620", "190", "windowmove", window, "765", "680")
+    desktop.screen.act("windowsize", window, "930", "230", "windowmove", window, "455", "650")
 
 
 PICTURES: Mapping[str, tuple[Path, Callable[[Desktop], None]]] = {
@@ -55,7 +47,7 @@ def take(name: str, folder: Path) -> Path:
     target = folder / name
     with (
         tempfile.TemporaryDirectory() as home,
-        started(SYSTEM, capture, Path(home), recent=RECENT) as desktop,
+        started(SYSTEM, capture, Path(home)) as desktop,
     ):
         steps(desktop)
         picture = desktop.screen.settled()

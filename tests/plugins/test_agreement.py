@@ -27,7 +27,6 @@ UNNAMED = "the plug-in ties a look-up by the address it learnt, which here nobod
 IN_TCP = "Wireshark opens no DTLS in TCP, and of what RFC 4571 frames not all that is in one segment"
 IN_13 = "tshark 4.0 shows no DTLS 1.3 behind a ServerHello, which the plug-in reads itself"
 IN_TRICKLE = "the plug-in reads no candidates of trickle-ice-sdpfrag"
-IN_TURN = "the plug-in counts no checks inside TURN"
 IN_HEP = "Wireshark 4.0 to 4.6 has no dissector of HEP: the plug-in does not see what is in it"
 # Capture -> why the two may differ.
 NO_REFER = "the plug-in does not follow REFER: the leg of a transfer is a call of its own"
@@ -44,9 +43,6 @@ ALLOWED = {
     "transfer_attended": NO_REFER,
     "trickle_good": IN_TRICKLE,
     "trickle_info": IN_TRICKLE,
-    "turn_channel": IN_TURN,
-    "turn_channel_unanswered": IN_TURN,
-    "turn_indications_good": IN_TURN,
     "turn_tcp": IN_TCP,
     "turn_tcp_unanswered": UNNAMED,
 }

@@ -83,6 +83,20 @@ def test_the_button_this_call_leaves_only_the_call_of_the_selected_packet(on_cal
     until(lambda: displayed(on_call_2) == expected, what=f"{expected} packets displayed")
 
 
+def test_the_button_on_the_first_packet_leaves_its_call_or_the_whole_list(
+    wireshark: Wireshark, tmp_path: Path
+) -> None:
+    """It opens the connection of SIP: of the only call in one capture, of both calls in the other."""
+    for capture, show in ((GOOD, "legs.call == 1"), (TWO_CALLS, "frame")):
+        folder = tmp_path / capture.stem
+        folder.mkdir()
+        with started(wireshark, capture, folder) as desktop:
+            desktop.go_to(1)
+            desktop.screen.click_on("This call", desktop.filter_bar)
+            expected = counted(capture, show)
+            until(lambda d=desktop, n=expected: displayed(d) == n, what=f"{expected} packets displayed")
+
+
 def test_every_entry_of_the_tools_menu_works(on_call_2: Desktop) -> None:
     on_call_2.menu("Legs", "Calls in this file")
     calls = text_of_window(on_call_2, "Calls")
@@ -120,8 +134,8 @@ def test_open_bindings_of_the_selected_call(wireshark: Wireshark, tmp_path: Path
 def test_menus_ask_for_a_packet_of_a_call_where_none_is_selected(
     wireshark: Wireshark, tmp_path: Path
 ) -> None:
-    with started(wireshark, GOOD, tmp_path) as desktop:
-        desktop.menu("Legs", "Filter this call")  # the first packet is TCP's
+    with started(wireshark, TWO_CALLS, tmp_path) as desktop:
+        desktop.menu("Legs", "Filter this call")  # the first packet opens a connection that both calls use
         assert "Select a packet of a call first" in text_of_window(desktop, "Legs")
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+import postproc
 from postproc.correlate.dtls import WARNINGS
 from postproc.read import dtls
+from postproc.show import calls as shown
 from tests.plugins import packets, wiresharks
 from tests.plugins.dissected import ROOT, Frame, frames, tshark
 from tests.plugins.wiresharks import Wireshark
@@ -16,7 +18,7 @@ ID = b"transaction1"
 CASES = PCAPS / "cases"
 EXPERTS = (
     "unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable", "unacknowledged",
-    "two_hellos", "hello_unanswered", "role_conflict",
+    "two_hellos", "hello_unanswered", "role_conflict", "no_media", "in_turn",
 )  # fmt: skip
 
 
@@ -156,11 +158,77 @@ def test_nomination_is_shown_on_the_check_that_nominates() -> None:
         (CASES / "r_both_clients.pcapng", "two_hellos"),
         (PCAPS / "dtls_fail.pcapng", "hello_unanswered"),
         (MADE / "ice_role_conflict_kept.pcapng", "role_conflict"),
+        (PCAPS / "dtls_fail.pcapng", "no_media"),
+        (PCAPS / "two_calls.pcapng", "nat_port"),
+        (MADE / "turn_channel.pcapng", "in_turn"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.stem,
 )
 def test_an_expert_item_is_raised_where_it_belongs(capture: Path, expert: str) -> None:
     assert frames(capture, ["legs.call"], show=f"legs.expert.{expert}")
+
+
+def told(capture: Path, name: str, show: str = "frame") -> dict[int, list[str]]:
+    return {frame.number: frame[name] for frame in frames(capture, [name], show=show) if frame[name]}
+
+
+def test_messages_in_short() -> None:
+    unanswered = told(PCAPS / "no_binding_success.pcapng", "legs.summary")
+    assert unanswered[4] == ["client offers host 192.168.178.34, srflx 198.51.100.77"]
+    assert unanswered[13] == ["look-up answered (1 of 1)"]
+    assert unanswered[14] == ["look-up answered, seen as 203.0.113.10:32026"]
+    assert unanswered[19] == ["check server->client unanswered (15 of 17)"]
+    hellos = told(PCAPS / "dtls_fail.pcapng", "legs.summary", "dtls.handshake.type == 1")
+    assert list(hellos.values()) == [["ClientHello, never answered (5 sent)"]] * 5
+    assert ["check server->client refused by ICMP (4 of 4)"] in told(
+        MADE / "icmp_quotes_stun.pcapng", "legs.summary"
+    ).values()
+    inside = list(told(MADE / "turn_channel.pcapng", "legs.summary").values())
+    assert ["check server->client in TURN answered (2 of 2)"] in inside
+
+
+def test_one_pass_leaves_open_what_may_still_be_answered() -> None:
+    seen = frames(PCAPS / "no_binding_success.pcapng", ["legs.summary"], show="legs.summary", passes=())
+    assert not any("unanswered" in value for frame in seen for value in frame["legs.summary"])
+
+
+@pytest.mark.parametrize(
+    ("name", "expert", "message"),
+    [
+        ("dtls_fail", "hello_unanswered", "ClientHello never answered (5 sent)"),
+        ("dtls_fail", "no_media", "Answered; RTP packets: 0 from the client, 0 from the server"),
+        ("made/view_pictures_one_way", "no_media",
+         "Answered; RTP packets: 0 from the client, 98 from the server"),
+        ("two_calls", "nat_port", "Port changed by NAT: 10.0.50.118:30748 is 203.0.113.10:40748 outside"),
+        ("made/turn_channel", "in_turn", "Checks inside TURN: 4 of 4 answered"),
+        ("cases/turn_channel_unanswered", "in_turn", "Checks inside TURN: 0 of 4 answered"),
+    ],
+)  # fmt: skip
+def test_expert_items_count(name: str, expert: str, message: str) -> None:
+    capture = next(PCAPS.glob(f"{name}.pcap*"))
+    messages = told(capture, "_ws.expert.message", f"legs.expert.{expert}").values()
+    assert message in {each for of_frame in messages for each in of_frame}
+
+
+@pytest.mark.parametrize(
+    "name", ["only_private", "no_binding_success", "acl_403", "made/busy_486", "made/reinvite"]
+)
+def test_media_is_missed_where_a_run_misses_it(name: str) -> None:
+    """On the client's leg: answered, its media path captured, and no packet one way."""
+    capture = PCAPS / f"{name}.pcapng"
+    line = shown.call_lines(postproc.analyze(capture).tables)[0]
+    answered = line.final_status is not None and line.final_status < 300
+    checked = line.checks_to_client[1] or line.checks_to_server[1]
+    missed = answered and checked and not (line.packets_to_client and line.packets_to_server)
+    raised = frames(capture, ["legs.leg"], show="legs.expert.no_media && legs.leg == 1")
+    assert bool(raised) == bool(missed)
+
+
+def test_segments_of_a_connection_of_one_call_are_its() -> None:
+    alone = frames(PCAPS / "good.pcapng", ["legs.call"], show="tcp && !sip")
+    assert {frame.one("legs.call") for frame in alone} == {"1"}
+    shared = frames(PCAPS / "two_calls.pcapng", ["legs.call"], show="tcp.port == 4900 && !sip")
+    assert {frame.one("legs.call") for frame in shared} == {None}
 
 
 @pytest.mark.parametrize("expert", EXPERTS)

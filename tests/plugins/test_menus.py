@@ -34,14 +34,15 @@ def found(capture: Path, show: str) -> set[int]:
 def test_copied_filters_find_what_those_of_a_run_find(name: str) -> None:
     capture = PCAPS / f"{name}.pcapng"
     run = postproc.analyze(capture)
-    seen, done = watched(capture, ["legs.call"])
+    seen, done = watched(capture, ["legs.call", "tcp.len", "sip.CSeq"])
     clicked = by_entry(done)
     expected, opened = call_filters(run.tables), holes(run.tables)
     assert expected
     for call, show in expected.items():
         copied = clicked["Copy filter of this call", call, "clipboard"]
         assert clicked["Copy filter of this call", call, "window"] == copied
-        frames_of_call = {frame.number for frame in seen if frame.integer("legs.call") == call}
+        of_call = (frame for frame in seen if frame.integer("legs.call") == call)
+        frames_of_call = {frame.number for frame in of_call if not frame["tcp.len"] or frame["sip.CSeq"]}
         assert frames_of_call <= found(capture, copied) == found(capture, show)
         ports = [number for port in opened[call].ports for number in port.numbers]
         if ports:
@@ -60,6 +61,21 @@ def test_every_call_has_a_button_up_to_eight_and_a_question_for_more(tmp_path: P
         first = range(1, min(calls, 8) + 1)
         assert labels == [f"Call {number}" for number in first] + ["Other call..."] * (calls > 8)
         assert shown[:8] == [f"legs.call == {number}" for number in first]
+
+
+def test_the_report_opens_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture, folder = PCAPS / "good.pcapng", tmp_path / "of the run"
+    for more in ((), ("-o", f"legs.results:{folder}")):
+        done = by_entry(watched(capture, [], more=more)[1])
+        assert "postproc run CAPTURE" in done["Open report", None, "window"]
+    folder.mkdir()
+    (folder / "report.html").write_text("<!doctype html>")
+    done = by_entry(watched(capture, [], more=more)[1])
+    assert done["Open report", None, "url"] == (folder / "report.html").as_uri()
+    monkeypatch.setenv("PWD", str(tmp_path))
+    folder.rename(tmp_path / "postproc-out")
+    done = by_entry(watched(capture, [])[1])
+    assert done["Open report", None, "url"] == (tmp_path / "postproc-out" / "report.html").as_uri()
 
 
 def test_filters_of_the_menus_are_those_of_the_call() -> None:

@@ -41,7 +41,7 @@ def test_backgrounds_are_told_apart(vision: str | None) -> None:
     names = [name for name, (fill, _) in palette().items() if fill != PLAIN]
     fills = {name: background(name, vision) for name in ["", *names]}
     apart = {pair: fills[pair[0]].delta_e(fills[pair[1]], method="2000") for pair in combinations(fills, 2)}
-    assert len(names) == 10
+    assert len(names) == 11
     assert {pair: round(distance, 1) for pair, distance in apart.items() if distance < APART} == {}
 
 

@@ -74,7 +74,7 @@ def test_the_macro_of_two_legs_shows_them_and_stun(bundle: Bundle) -> None:
 
 def test_buttons_and_saved_filters_of_the_same_name_are_the_same() -> None:
     buttons = {row[1]: row[2] for row in table(text("dfilter_buttons"))}
-    wanted = "INVITEs|This call|This call's STUN|Open bindings|Candidates|Errors|Media"
+    wanted = "INVITEs|This call|This call's STUN|Open bindings|Candidates|Errors|Media|Findings"
     assert list(buttons) == wanted.split("|")
     assert buttons.items() <= named(text("dfilters")).items()
 
@@ -82,16 +82,17 @@ def test_buttons_and_saved_filters_of_the_same_name_are_the_same() -> None:
 def test_columns_are_those_an_analyst_needs(bundle: Bundle) -> None:
     printed = bundle.shown(GOOD, "-T", "psml", "-c", "1")
     titles = re.findall(r"<section>(.*?)</section>", "".join(printed).partition("</structure>")[0])
-    expected = "No.|Time|Call|Leg|User-Agent|Source|Src port|Destination|Dest port|Protocol|Info"
+    expected = "No.|Time|Call|Leg|In short|User-Agent|Source|Src port|Destination|Dest port|Protocol|Info"
     assert titles == expected.split("|")
 
 
 def test_columns_show_call_leg_agent_and_the_time_of_day(bundle: Bundle) -> None:
     first = bundle.shown(GOOD, "-2", "-Y", 'sip.Method == "INVITE"', "-T", "psml")
-    cells = re.findall(r"<section>(.*?)</section>", "".join(first))[11:22]
+    cells = re.findall(r"<section>(.*?)</section>", "".join(first))[12:24]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6,9}", cells[1])
-    assert cells[2:5] == ["1", "1", "sipsorcery_v4.0.79.1"]
-    assert cells[5:10] == ["10.0.50.118", "4901", "10.0.50.118", "4900", "SIP/SDP"]
+    assert cells[2:4] == ["1", "1"]
+    assert cells[4:6] == ["client offers host 192.168.178.34, srflx 198.51.100.77", "sipsorcery_v4.0.79.1"]
+    assert cells[6:11] == ["10.0.50.118", "4901", "10.0.50.118", "4900", "SIP/SDP"]
 
 
 RULE_OF_OUTCOME = {"unanswered": "STUN open", "pending": "STUN open", "error": "STUN error"}
@@ -125,6 +126,32 @@ def test_frames_have_the_colour_of_what_the_tables_say(bundle: Bundle, name: str
     media = {rule for frame, rule in colors.items() if frame not in expected}
     assert media <= {"", "Legs: media", "Legs: ICMP"}
     assert sum(rule == "Legs: media" for rule in colors.values()) >= run.rtp_streams["packets"].sum()
+
+
+def test_a_packet_without_a_call_leaves_the_list_whole(bundle: Bundle) -> None:
+    """Without a selected packet, as here, a reference has no value: as for one of no call."""
+    buttons = {row[1]: row[2] for row in table(text("dfilter_buttons"))}
+    every = set(range(1, 4458))
+    assert set(bundle.frames(TWO_CALLS, buttons["This call"])) == every
+    stun = bundle.frames(TWO_CALLS, buttons["This call's STUN"])
+    assert stun == bundle.frames(TWO_CALLS, "stun || classicstun")
+
+
+def test_commented_packets_have_a_colour_and_a_button(bundle: Bundle, tmp_path: Path) -> None:
+    commented = tmp_path / "commented.pcapng"
+    command = ["editcap", "-a", "4:looks odd", str(GOOD), str(commented)]
+    subprocess.run(command, check=True, capture_output=True)
+    commented.chmod(0o644)
+    buttons = {row[1]: row[2] for row in table(text("dfilter_buttons"))}
+    assert bundle.frames(commented, buttons["Findings"]) == [4]
+    assert bundle.colors(commented)[4] == "Legs: finding"
+
+
+def test_widths_are_of_the_columns_there_are() -> None:
+    (widths,) = re.findall(r"^column.width: (.+)$", text("recent"), re.MULTILINE)
+    shown = re.findall(r'"[^"]+", "(%[^"]+)"', text("preferences"))
+    named = [word.strip(' "') for word in re.findall(r'"[^"]*"|%\w+', widths)]
+    assert named == [column.removesuffix(":0:R") for column in shown]
 
 
 def test_further_legs_and_refused_checks_have_their_colours(bundle: Bundle) -> None:

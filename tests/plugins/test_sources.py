@@ -28,9 +28,9 @@ STANDARD = {
 }  # fmt: skip
 API = {
     "Dissector", "Field", "MENU_TOOLS_UNSORTED", "Pref", "Proto", "ProtoExpert", "ProtoField", "TextWindow",
-    "TreeItem", "Tvb", "_VERSION", "apply_filter", "base", "collectgarbage", "copy_to_clipboard", "expert",
-    "frametype", "gui_enabled", "new_dialog", "register_menu", "register_packet_menu",
-    "register_postdissector", "set_filter",
+    "TreeItem", "Tvb", "_VERSION", "apply_filter", "base", "browser_open_url", "collectgarbage",
+    "copy_to_clipboard", "expert", "frametype", "gui_enabled", "io", "new_dialog", "register_menu",
+    "register_packet_menu", "register_postdissector", "set_filter",
 }  # fmt: skip
 needs_compiler = pytest.mark.skipif(
     not shutil.which("luac5.4"), reason="luac5.4 is not installed: scripts/setup lua"

@@ -1,9 +1,11 @@
-"""The example of a systemd unit: what it runs is a command that the program has."""
+"""The examples of a systemd unit and a container: what they run are commands that the program has."""
 
 import configparser
+import json
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from postproc.commands.watch import watch_command
 
 UNIT = Path(__file__).parents[2] / "docs" / "watch.service"
+CONTAINER = UNIT.with_name("Containerfile")
 
 
 @pytest.fixture
@@ -51,3 +54,39 @@ def test_systemd_takes_it(tmp_path):
     unit.write_text(text, encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert "legshark-watch.service:" not in done.stderr
+
+
+def container() -> list[tuple[str, str]]:
+    """Instructions of the example of a container, and what follows each."""
+    text = CONTAINER.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_the_container_runs_a_command_of_ours(tmp_path):
+    """A builder of containers looks at the rest."""
+    found = dict(container())
+    assert [name for name, _ in container()][-3:] == ["USER", "ENTRYPOINT", "CMD"]
+    program, command, folder, *arguments = json.loads(found["ENTRYPOINT"]) + json.loads(found["CMD"])
+    given = watch_command.make_context(command, [str(tmp_path), *arguments]).params
+    assert (program, command, folder, found["USER"]) == ("postproc", "watch", "/ring", "legshark")
+    assert f"install -d -o legshark {given['dataset']}" in container()[1][1]
+
+
+def test_what_the_container_installs_is_in_the_repository():
+    top = CONTAINER.parents[1]
+    copied = [path for name, rest in container() if name == "COPY" for path in rest.split()[:-1]]
+    assert all((top / path).exists() for path in copied)
+    project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = (
+        next(rest for name, rest in container() if rest.startswith("pip")).partition("[")[2].partition("]")[0]
+    )
+    assert set(extras.split(",")) <= project["optional-dependencies"].keys()
+    assert {project["readme"], *project["license-files"], "pyproject.toml", "constraints.txt"} <= set(copied)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("podman") is None, reason="no builder here")
+def test_the_container_can_be_built():
+    command = ["podman", "build", "-q", "-f", str(CONTAINER), str(CONTAINER.parents[1])]
+    subprocess.run(command, check=True, timeout=900)

@@ -7,5 +7,6 @@ silences    media that stopped while it was due, per phase and side; the verdict
 candidates  candidates a side offers, public and private ones; mappings of NATs
 signalling  how the call was refused, codecs offered and answered, ends that the deployment's markers name
 server      the server's addresses, its log's lines, its access lists' decisions
+web         the way in: what TLS and HTTP of the application show, who turned away and why
 view        what the captures can show: where they end, packets that are missing from them
 """

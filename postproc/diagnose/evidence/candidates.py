@@ -6,7 +6,7 @@ Offered are the distinct ones of a side's latest ufrag, leg by leg.
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint
 from postproc.model.rows import CandidateRow, NatMappingRow
@@ -16,6 +16,7 @@ PRIVATE = frozenset({"private", "ula", "link_local", "loopback"})
 BEHIND_NAT = PRIVATE | {"cgnat", "mdns"}  # nobody outside can send there
 
 
+@answered_once
 def offered(case: Case, side: str, leg: int | None = None) -> list[CandidateRow]:
     """Distinct candidates (address, port, type) of the side's latest description on a leg, in SDP order."""
     mine = [row for row in case.candidates if row.side == side and leg in (None, row.leg) and row.addr]

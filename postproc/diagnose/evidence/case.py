@@ -4,9 +4,10 @@ A call seen by several captures has its bindings, streams and handshakes once pe
 capture here, as in the tables; ``checks`` and ``media`` count them once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -14,11 +15,21 @@ from postproc.model.calls import Call, Calls
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Deployment
 from postproc.model.findings import Evidence
 from postproc.model.loading import Row
-from postproc.model.rows import CaptureRow, ConnectionEventRow, SipMessageRow
+from postproc.model.rows import (
+    CaptureRow,
+    ConnectionEventRow,
+    ConnectionRow,
+    HttpRow,
+    IcmpErrorRow,
+    SipMessageRow,
+    TlsRow,
+)
 from postproc.model.tables import Tables
 
-__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "beside", "cases", "evidence"]
+__all__ = ["CLIENT", "OTHER", "SERVER", "Beside", "Case", "answered_once", "beside", "cases", "evidence"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Flow = tuple[str, str | None, int | None, str | None, int | None]  # capture, source, destination
 
@@ -44,6 +55,7 @@ class Case(Call):
         self._at_every_place = at_every_place or calls
         self.deployment = deployment
         self._software = software  # by transaction ID
+        self.answers: dict[object, Any] = {}  # see answered_once
 
     @cached_property
     def captures(self) -> tuple[CaptureRow, ...]:
@@ -124,13 +136,42 @@ class Case(Call):
         )
 
     @cached_property
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        """TCP of the way in, which is no call's: so of ``tls`` and ``http``."""
+        return ()
+
+    @cached_property
+    def tls(self) -> tuple[TlsRow, ...]:
+        return ()
+
+    @cached_property
+    def http(self) -> tuple[HttpRow, ...]:
+        return ()
+
+    @cached_property
     def last_time(self) -> datetime | None:
         """When the last capture with this call ends."""
         return max((each.last_time for each in self.captures if each.last_time), default=None)
 
 
+def answered_once(
+    ask: Callable[Concatenate[Case, P], T],
+) -> Callable[Concatenate[Case, P], T]:
+    """What many rules ask of a call by its rows alone is answered once; nobody changes the answer."""
+
+    @wraps(ask)
+    def answered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (ask, args, *kwargs.items())
+        if key not in case.answers:
+            case.answers[key] = ask(case, *args, **kwargs)
+        found: T = case.answers[key]
+        return found
+
+    return answered
+
+
 class Beside(Case):
-    """What belongs to no call: registrations and other SIP, and all connections that carry SIP."""
+    """What belongs to no call: registrations and other SIP, all connections that carry SIP, the way in."""
 
     def __init__(self, calls: Calls, deployment: Deployment) -> None:
         super().__init__(0, calls, deployment, {})
@@ -142,6 +183,22 @@ class Beside(Case):
     @cached_property
     def connection_events(self) -> tuple[ConnectionEventRow, ...]:
         return tuple(event for events in self._calls.connection_events.values() for event in events)
+
+    @cached_property
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        return self._calls.every(ConnectionRow, "connections")
+
+    @cached_property
+    def tls(self) -> tuple[TlsRow, ...]:
+        return self._calls.every(TlsRow, "tls")
+
+    @cached_property
+    def http(self) -> tuple[HttpRow, ...]:
+        return self._calls.every(HttpRow, "http")
+
+    @cached_property
+    def icmp_errors(self) -> tuple[IcmpErrorRow, ...]:
+        return self._calls.of_none(IcmpErrorRow, "icmp_errors")
 
     @cached_property
     def products(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls
 from postproc.diagnose.evidence.view import end, ends_seen, goes_on
@@ -39,6 +39,7 @@ class Way:
         return (self.last - self.first).total_seconds() if self.first and self.last else 0.0
 
 
+@answered_once
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
@@ -47,6 +48,7 @@ def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     return {ends: Way(tuple(held)) for ends, held in flows.items()}
 
 
+@answered_once
 def way(case: Case, leg: int | None, direction: Direction) -> Way:
     """RTP on a leg towards the client or the server."""
     return Way(
@@ -70,6 +72,7 @@ def _overlap(one: RtpStreamRow, other: RtpStreamRow) -> bool:
     return bool(one.first_time <= other.last_time and other.first_time <= one.last_time)
 
 
+@answered_once
 def both_ways(case: Case, leg: int | None) -> bool | None:
     """Whether a leg has audio both ways; None where it has none that could be judged."""
     directed = [way(case, leg, TO_CLIENT), way(case, leg, TO_SERVER)]
@@ -138,6 +141,7 @@ def throughout(case: Case, less: Way, more: Way) -> bool:
     return enough and less.seconds >= more.seconds / 2
 
 
+@answered_once
 def media_ok(case: Case) -> bool | None:
     """Audio both ways wherever the captures show media, and on every client's leg. None: cannot be judged.
 
@@ -307,6 +311,7 @@ class Talk:
         return (self.end - self.start).total_seconds()
 
 
+@answered_once
 def talks(case: Case) -> list[Talk]:
     """Every answered leg with the time in which audio was due on it."""
     until = end(case)
@@ -319,6 +324,7 @@ def talks(case: Case) -> list[Talk]:
     return [Talk(leg, start, until) for leg, start in sorted(starts.items()) if start < until]
 
 
+@answered_once
 def sections(case: Case, leg: int | None) -> list[SdpMediaRow]:
     """The audio sections of a leg's descriptions that were not refused."""
     return [s for s in case.sdp_media if case.leg_of.get(s.call_id) == leg and s.media == "audio" and s.port]
@@ -330,6 +336,7 @@ def both_may_send(case: Case, leg: int | None) -> bool:
     return described(case, leg) and all(section.direction in (None, "sendrecv") for section in found)
 
 
+@answered_once
 def described(case: Case, leg: int | None) -> bool:
     """Both sides' descriptions are in the captures: one in a request, one in a response."""
     spoken = {(row.capture, row.frame) for row in sections(case, leg)}
@@ -341,6 +348,7 @@ def described(case: Case, leg: int | None) -> bool:
     return len(kinds) == 2
 
 
+@answered_once
 def main_flow(case: Case, leg: int | None) -> tuple[Way, Way] | None:
     """The fuller direction of a leg's RTP and the other one; None without RTP.
 

@@ -6,7 +6,7 @@ sent again or seen by a second capture is none.
 
 from typing import NamedTuple
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.model.rows import SdpMediaRow, SipMessageRow
 
 # What makes a description another one; frame and time do not.
@@ -48,6 +48,7 @@ class Exchange(NamedTuple):
         return bool(self.offer.audio.port and self.answer.audio.port)
 
 
+@answered_once
 def exchanges(case: Case, leg: int | None) -> list[Exchange]:
     """The exchanges of a leg in order of time, each once."""
     found: dict[object, Exchange] = {}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.model import constants
 from postproc.model.deployment import Thresholds
 from postproc.model.enumerations import Direction, Outcome, Side
@@ -95,6 +95,7 @@ def enough(lost: Sequence[BindingRow], thresholds: Thresholds) -> bool:
     return requests(lost) >= thresholds.dead_requests or lasted.total_seconds() >= thresholds.dead_seconds
 
 
+@answered_once
 def checks(case: Case, direction: Direction | None = None, leg: int | None = None) -> Checks:
     """The checks of a direction (None: of all) on a leg (None: on all)."""
     asked = (

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
+from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.media import bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
@@ -102,6 +102,7 @@ def _held_back(
     return None
 
 
+@answered_once
 def silences(case: Case) -> list[Silence]:
     """The silences of a call where they begin: what a B2BUA only passes on to another leg is left out."""
     every = [silence for leg in case.numbers for silence in _of_leg(case, leg)]

@@ -16,6 +16,18 @@ ORDER = """
     starts-mid-call
     one-direction-only
     files-missing
+    port-closed
+    port-filtered
+    tls-version
+    certificate-expired
+    certificate-name
+    certificate-chain
+    certificate-not-trusted
+    path-not-published
+    backend-unavailable
+    sign-in-refused
+    websocket-blocked
+    event-channel-missing
     invite-rejected-by-acl
     callee-unreachable
     session-interval-too-small

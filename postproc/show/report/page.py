@@ -32,10 +32,11 @@ from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import Sheet, clock, day, shown
-from postproc.show.report.findings import Card, cards
+from postproc.show.report.findings import Box, Card, boxes, cards
 from postproc.show.report.messages import NO_TEXTS, Texts
 from postproc.show.report.sheets import stray_streams
 from postproc.show.report.summary import Summary, by_rank, summary
+from postproc.show.report.way_in import first_chart
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import NOTHING, Answers, Walks
 from postproc.show.zones import log_minutes
@@ -81,6 +82,7 @@ class Report:
     entries: tuple[Entry, ...]  # worst first
     details: tuple[Detail, ...]
     beside: tuple[Card, ...]  # what was found beside the calls
+    way_in: tuple[Box, ...]  # the first chart, where captures show something of it
     captures: tuple[File, ...]
     logs: tuple[File, ...]
     unread: tuple[tuple[str, str], ...]
@@ -131,7 +133,9 @@ def report(
     run; ``texts`` are those of SIP messages.
     """
     calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
-    found = _by_call(of_table(tables.findings))
+    described = list(of_table(tables.findings))
+    found = _by_call(described)
+    beside = cards(0, found[None], lang)
     shown_calls = [call for call in calls if not limits.calls or call.number in limits.calls]
     entries = [entry(call, taken.lines[call.number], found[call.number], lang) for call in shown_calls]
     details = [
@@ -146,7 +150,8 @@ def report(
         verdicts=_counts(entries, lang),
         summary=summary(entries, found, walks, lang),
         entries=tuple(sorted(entries, key=by_rank)),
-        beside=cards(0, found[None], lang),
+        beside=beside,
+        way_in=() if limits.calls else boxes(0, first_chart(tables, described, lang), beside, lang),
         details=tuple(_with_pictures(details, calls, lang, limits)),
         captures=tuple(_captures(calls.captures, lang)),
         logs=tuple(_logs(load(LogRow, tables.logs), lang)),

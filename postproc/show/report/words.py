@@ -96,6 +96,7 @@ PAGE: Mapping[str, Text] = {
     "walk_hint": Text(
         "Choose a step to see what it rests on.", "Ein Schritt zeigt bei Auswahl, worauf er beruht."
     ),
+    "way_in": Text("The way in", "Der Zugang"),
     "findings": capital(FINDINGS),
     "beside": Text("Beside the calls", "Neben den Anrufen"),
     "no_findings": Text("Nothing to complain about.", "Nichts zu beanstanden."),

@@ -1,0 +1,265 @@
+"""``postproc checklist``: the guide's first chart, walked in the terminal, up to the ticket."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postproc.commands.chosen import chosen, is_results
+from postproc.commands.config import ROLES
+from postproc.commands.interrupts import INTERRUPTED
+from postproc.commands.options import guarded, lang_option
+from postproc.model.messages import in_language
+from postproc.model.text import Lang, Text, clean
+from postproc.model.vocabulary import STATES
+
+if TYPE_CHECKING:
+    from postproc.model.tables import Tables
+    from postproc.model.wayin import ChartStep, StepId
+    from postproc.wayin.evidence import Answers
+    from postproc.wayin.walk import Personal
+
+HOW = Text("y yes, n no, ? do not know, q stop here", "j ja, n nein, ? weiß nicht, q hier aufhören")
+HOW_DEVICES = Text(
+    "y on both, i on iOS only, n on neither, ? do not know, q stop here",
+    "j unter beiden, i nur unter iOS, n unter keinem, ? weiß nicht, q hier aufhören",
+)
+INSIDE = Text("Does the same work in the company's Wi-Fi?", "Geht dasselbe im WLAN der Firma?")
+GO_ON = Text("Go on with the next step all the same?", "Trotzdem mit dem nächsten Schritt weiter?")
+RESUME = Text(
+    "kept in {path}; the same command goes on there",
+    "in {path} aufgehoben; derselbe Befehl macht dort weiter",
+)
+WRITTEN = Text("{path}: the checklist, for the ticket", "{path}: die Checkliste, für das Ticket")
+PACK = Text("Pack the ticket {path} now?", "Jetzt das Ticket {path} packen?")
+PACKED = Text("{path}: the ticket, with the checklist", "{path}: das Ticket, mit der Checkliste")
+TICKET = Text(
+    "For the ticket (an empty line leaves it open):", "Für das Ticket (eine leere Zeile lässt es offen):"
+)
+TODO = Text("what to do: {text}", "Abhilfe: {text}")
+YES = {"en": "y", "de": "j"}
+
+
+class _StoppedError(Exception):
+    """The person wants no more questions."""
+
+
+@click.command("checklist")
+@click.argument("out", required=False, type=click.Path(path_type=Path), metavar="[OUT]")
+@click.option(
+    "--config",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Configuration file to check; may be given several times.",
+)
+@click.option("--role", type=click.Choice(ROLES), help="Where the program runs that reads the files.")
+@click.option(
+    "--url", "urls", multiple=True, metavar="URL", help="Public URL of the settings; several may be given."
+)
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What `probe --json` printed; may be given several times.",
+)
+@click.option(
+    "--state",
+    default="checklist.json",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where answers are kept.",
+)
+@click.option(
+    "-o",
+    "--write",
+    default="checklist.md",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.",
+)
+@click.option(
+    "--ticket",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Ticket to pack at the end, from the captures of OUT.",
+)
+@click.option("--no-ask", is_flag=True, help="Ask nobody: what nothing answers stays open.")
+@lang_option
+@guarded
+def checklist_command(
+    *,
+    out: Path | None,
+    files: tuple[Path, ...],
+    role: str | None,
+    urls: tuple[str, ...],
+    probes: tuple[Path, ...],
+    state: Path,
+    write: Path,
+    ticket: Path | None,
+    no_ask: bool,
+    lang: Lang,
+) -> None:
+    """Walk the guide's first chart: is the way into the app open, and is all configured?
+
+    A step is answered by the results of a run in OUT, by configuration files and by what a probe
+    printed, where they tell; else you are asked. Answers are kept: the same command goes on where you
+    stopped. At the end stand a checklist for the ticket, and the ticket.
+    Exit status: 0 done, 2 could not run, 130 stopped with Ctrl-C.
+
+    \b
+    Examples:
+        postproc checklist
+        postproc checklist postproc-out --config appsettings.json --role iis-in-dmz
+        postproc checklist --probe probe.json --no-ask -o way-in.md
+    """
+    from postproc.model.errors import SetupError
+    from postproc.model.tables import Tables
+    from postproc.wayin.walk import markdown, read_personal, told_tests, walked
+
+    if ticket and out is None:
+        raise SetupError("--ticket needs the folder with the results of a run")
+    if out is not None and not is_results(out):
+        raise SetupError(f"{out}: not the folder with the results of a run")
+    personal = read_personal(state)
+    evidence, tables = _evidence(out, files, role, urls, probes, lang)
+    until = None
+    try:
+        until = _walk(evidence, personal, state, lang, ask=not no_ask)
+        if not no_ask:
+            _ticket_questions(personal, state, lang)
+    except (_StoppedError, click.Abort) as stopped:
+        _say(RESUME.of(lang, path=state))
+        sys.exit(INTERRUPTED if isinstance(stopped, click.Abort) else 0)
+    steps = walked(evidence, personal, lang, until)
+    if tests := told_tests(steps, lang):
+        _say(tests)
+    _write(write, markdown(steps, lang), tables or Tables(), personal, lang)
+    _say(WRITTEN.of(lang, path=write))
+    if out and not no_ask and ticket is None and click.confirm(PACK.of(lang, path="ticket.zip"), err=True):
+        ticket = Path("ticket.zip")
+    if out and ticket:
+        _pack(out, ticket, write, personal, lang)
+
+
+def _say(line: str) -> None:
+    click.echo(clean(line))
+
+
+def _evidence(  # noqa: PLR0917
+    out: Path | None,
+    files: tuple[Path, ...],
+    role: str | None,
+    urls: tuple[str, ...],
+    probes: tuple[Path, ...],
+    lang: Lang,
+) -> "tuple[Answers, Tables | None]":
+    """What a run, configuration files and probes tell; and the run's tables."""
+    from postproc import pipeline
+    from postproc.config import check
+    from postproc.config.problems import Role
+    from postproc.wayin import evidence
+
+    tables = pipeline.load(out).tables if out else None
+    checked, unread = check.check(files, Role(role) if role else None, urls)
+    for error in unread:
+        click.echo(clean(f"postproc: {in_language(str(error), lang)}"), err=True)
+    for each in checked:
+        if each.broken:
+            place = f"{each.source.name}:{each.broken.line}:{each.broken.column}"
+            click.echo(clean(f"postproc: {place}: {each.broken.why.of(lang)}"), err=True)
+    told = [evidence.of_probe(evidence.read_probe(path)) for path in probes]
+    of_run = evidence.of_run(tables, lang) if tables else {}
+    return evidence.together(of_run, evidence.of_config(checked, lang), *told), tables
+
+
+def _walk(
+    evidence: "Answers", personal: "Personal", state: Path, lang: Lang, *, ask: bool
+) -> "StepId | None":
+    """Step by step; the one at which the walk ends, if it does not come to the end."""
+    from postproc.model.wayin import FIRST_CHART
+    from postproc.wayin.walk import answered
+
+    for number, step in enumerate(FIRST_CHART, 1):
+        _say(f"{number}/{len(FIRST_CHART)}  {step.question.of(lang)}")
+        answer = answered(step.id, evidence, personal, lang)
+        for text in answer.said:
+            _say(f"      {text}")
+        if ask and answer.state == "cannot_tell" and step.id not in personal.steps:
+            _ask(step, personal, state, lang)
+            answer = answered(step.id, evidence, personal, lang)
+        _say(f"      {STATES[answer.state].of(lang)}")
+        if answer.state != "failed":
+            continue
+        for text in answer.todo:
+            _say(f"      {TODO.of(lang, text=text)}")
+        if ask and step is not FIRST_CHART[-1] and not click.confirm(GO_ON.of(lang), default=True, err=True):
+            return step.id
+    return None
+
+
+def _ask(step: "ChartStep", personal: "Personal", state: Path, lang: Lang) -> None:
+    """Ask, and keep the answer at once."""
+    from postproc.wayin.walk import INSIDE_ASKED
+
+    devices = step.id == "devices"
+    letters = [YES[lang], *(["i"] if devices else []), "n", "?", "q"]
+    how = (HOW_DEVICES if devices else HOW).of(lang)
+    given = click.prompt(f"      ({how})", type=click.Choice(letters), show_choices=False, err=True)
+    if given == "q":
+        raise _StoppedError
+    personal.steps[step.id] = "passed" if given == YES[lang] else "cannot_tell" if given == "?" else "failed"
+    personal.notes.pop(step.id, None)
+    if given == "i":
+        personal.notes[step.id] = "ios_only"
+    if given == "n" and step.id in INSIDE_ASKED:
+        inside = click.confirm(f"      {INSIDE.of(lang)}", default=None, err=True)
+        personal.notes[step.id] = "works_inside" if inside else "fails_inside"
+    personal.write(state)
+
+
+def _ticket_questions(personal: "Personal", state: Path, lang: Lang) -> None:
+    """What no trace tells, as `ticket --ask` asks it."""
+    from postproc.show.checklist import ASKED, QUESTIONS
+
+    wanted = [each for each in QUESTIONS if each.key in ASKED and each.key not in personal.ticket]
+    if wanted:
+        _say(TICKET.of(lang))
+    for each in wanted:
+        personal.ticket[each.key] = click.prompt(each.text.of(lang), default="", show_default=False, err=True)
+        personal.write(state)
+
+
+def _write(path: Path, walk: str, tables: "Tables", personal: "Personal", lang: Lang) -> None:
+    """The walk, and below it the ticket's questions with their answers."""
+    from postproc.share.copying import replacing
+    from postproc.show import checklist
+
+    answered = checklist.answers(tables, {}, personal.ticket, lang)
+    with replacing(path) as file:
+        file.write(f"{walk}\n{checklist.markdown(answered, lang)}".encode(errors="replace"))
+
+
+def _pack(out: Path, ticket: Path, written: Path, personal: "Personal", lang: Lang) -> None:
+    """The ticket of the captures of a run, the checklist with it."""
+    from postproc.read.inputs import located
+    from postproc.share import ticket as tickets
+
+    taken = chosen([out], None, lang)
+    logs = [located(path) for path in taken.run.logs["path"]]
+    order = tickets.Order(
+        tuple(taken.captures.values()),
+        logs,
+        [written],
+        {k: v for k, v in personal.ticket.items() if v},
+        lang=lang,
+    )
+    for warning in tickets.ticket(order, ticket).warnings:
+        click.echo(clean(f"postproc: {in_language(warning, lang)}"), err=True)
+    _say(PACKED.of(lang, path=ticket))

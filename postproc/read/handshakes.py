@@ -1,0 +1,303 @@
+"""How far a TLS handshake came: hellos, certificates, alerts, and who broke it off.
+
+RFC 8446, RFC 5246. Of TLS 1.3 only hellos, and alerts that a client sends before it has keys, are in clear;
+a record of 19 bytes under the keys is an alert (two bytes, its content type, 16 of the seal).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from postproc.model.text import clean
+from postproc.read.connections import LARGEST_ALERT
+from postproc.read.dtls import ALERTS, ENCRYPTED
+from postproc.read.tcp import Connection, Event, Side, assembled
+from postproc.wire import MalformedError, tls, x509
+from postproc.wire.dtls import (
+    ALERT,
+    APPLICATION_DATA,
+    CERTIFICATE,
+    CHANGE_CIPHER_SPEC,
+    HANDSHAKE,
+    TLS_RECORD,
+    ClientHello,
+    ServerHello,
+    TlsRecord,
+    parse_certificates,
+    tls_records,
+)
+
+HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # alerts that break nothing
+WARNING = 1
+LONGEST = 4000  # characters of all names of a certificate
+SHOWN_NAME = 253
+
+
+@dataclass(frozen=True)
+class Record:
+    at: Event
+    record: TlsRecord
+
+
+@dataclass(frozen=True)
+class AlertSent:
+    """``description`` is ``encrypted`` where it cannot be read."""
+
+    at: Event
+    by_client: bool
+    description: str
+    fatal: bool
+
+
+@dataclass
+class Handshake:
+    """What both sides showed of it."""
+
+    at: Event
+    client: ClientHello | None = None
+    server: ServerHello | None = None
+    answered: bool = False
+    version: int | None = None
+    chain: tuple[x509.Certificate, ...] = ()
+    certificates: int | None = None
+    client_keyed: bool = False
+    requested: bool = False
+    alerts: list[AlertSent] = field(default_factory=list)
+    closed: tuple[Event, str] | None = None  # what closed the connection, and which side
+
+    @property
+    def broken(self) -> AlertSent | None:
+        """The alert that broke it off."""
+        for alert in self.alerts:
+            if self.requested or alert.description in HARMLESS:
+                continue
+            early = alert.by_client and not self.client_keyed
+            if alert.description == ENCRYPTED:
+                if early:
+                    return alert
+            elif alert.fatal or (early and self.closed):
+                return alert
+        return None
+
+    @property
+    def outcome(self) -> str:
+        if self.broken:
+            return "alert"
+        if self.client_keyed:
+            return "complete"
+        return "closed" if self.closed else "unfinished"
+
+    def row(self) -> dict[str, Any]:
+        broken, closed = self.broken, self.closed if self.outcome == "closed" else None
+        side = ("client" if broken.by_client else "server") if broken else closed[1] if closed else None
+        return (
+            {
+                "frame": self.at.frame,
+                "time": self.at.time,
+                "answered": self.answered,
+                "outcome": self.outcome,
+                "broken_by": side,
+                "alert": broken.description if broken else None,
+                "alert_frame": broken.at.frame if broken else closed[0].frame if closed else None,
+                "requested": self.requested,
+            }
+            | self._hellos()
+            | self._certificate()
+        )
+
+    @property
+    def server_name(self) -> str | None:
+        try:
+            return tls.server_name(self.client.extensions) if self.client else None
+        except MalformedError:
+            return None
+
+    def _hellos(self) -> dict[str, Any]:
+        offered = _tried(tls.offered_versions, self.client) or ()
+        sent = [self.client.extensions] if self.client else []
+        chosen = [self.server.extensions] if self.server else []
+        return {
+            "server_name": clean(self.server_name)[:SHOWN_NAME] if self.server_name else None,
+            "oldest_offered": tls.VERSIONS[offered[0]] if offered else None,
+            "newest_offered": tls.VERSIONS[offered[-1]] if offered else None,
+            "version": tls.VERSIONS.get(self.version, f"0x{self.version:04x}") if self.version else None,
+            "cipher": f"0x{self.server.suite:04x}" if self.server else None,
+            "offered_protocols": _protocols(sent),
+            "protocol": _protocols(chosen),
+            "resumed": self._resumed,
+        }
+
+    @property
+    def _resumed(self) -> bool:
+        """The server takes up the client's session, or its ticket (RFC 5246, section 7.3; RFC 5077)."""
+        if self.server is None or self.client is None or self.version == tls.TLS_1_3:
+            return False
+        return bool(self.server.session) and self.server.session == self.client.session
+
+    def _certificate(self) -> dict[str, Any]:
+        if not self.chain:
+            return {"certificates": self.certificates}
+        leaf, name = self.chain[0], self.server_name
+        now = datetime.fromtimestamp(self.at.time / 1e9, UTC)
+        return {
+            "certificates": self.certificates,
+            "subject": clean(leaf.subject),
+            "names": clean(",".join(leaf.names))[:LONGEST] or None,
+            "issuer": clean(leaf.issuer),
+            "not_before": f"{leaf.not_before:%Y-%m-%dT%H:%M:%SZ}",
+            "not_after": f"{leaf.not_after:%Y-%m-%dT%H:%M:%SZ}",
+            "self_signed": leaf.self_issued,
+            "ca_issuers": leaf.ca_issuers,
+            "chain_breaks": any(
+                below.issuer_name != above.subject_name
+                for below, above in zip(self.chain, self.chain[1:], strict=False)
+                if not below.self_issued
+            ),
+            "fits_name": leaf.fits(name) if name else None,
+            "in_date": leaf.not_before <= now <= leaf.not_after,
+        }
+
+
+def handshake(
+    connection: Connection, certificates: Sequence[bytes], alerts: Sequence[tuple[Event, bool, int]]
+) -> Handshake | None:
+    """The handshake a connection begins with; None where it does not.
+
+    ``certificates`` and ``alerts`` (where, whether the client's, description) are those that keys show.
+    """
+    client, server = (list(_records(side)) for side in connection.sides)
+    if not client or client[0].record.kind != HANDSHAKE:
+        return None
+    found = Handshake(client[0].at)
+    found.client = next((each for each in _hellos(client) if isinstance(each, ClientHello)), None)
+    found.server = next((each for each in _hellos(server) if isinstance(each, ServerHello)), None)
+    found.answered = any(each.record.kind == HANDSHAKE for each in server)
+    found.version = _tried(tls.chosen_version, found.server)
+    _note_certificates(found, certificates or _sent_in_clear(server))
+    _note_keys(found, client, connection.sides[0])
+    found.alerts = sorted(
+        [*_alerts(client, by_client=True), *_alerts(server, by_client=False)], key=lambda each: each.at
+    )
+    _note_decrypted(found, alerts)
+    found.closed = _closed(connection)
+    return found
+
+
+def _records(side: Side) -> Iterator[Record]:
+    """The records of a side's beginning; of one that was not captured whole the body as far as it goes."""
+    stream, there, frames = assembled(side)
+    at = place = 0
+    for record in tls_records(stream):
+        while place + 1 < len(frames) and frames[place + 1][0] <= at:
+            place += 1
+        body = there[at + TLS_RECORD : at + TLS_RECORD + record.size]
+        cut = len(body) if body.all() else int(body.argmin())
+        yield Record(Event(*frames[place][1:]), record._replace(body=record.body[:cut]))
+        at += TLS_RECORD + record.size
+
+
+def _hellos(records: Sequence[Record]) -> Iterator[ClientHello | ServerHello]:
+    for message in tls.messages([each.record for each in records]):
+        if (found := tls.hello(message)) is not None:
+            yield found
+
+
+def _sent_in_clear(server: Sequence[Record]) -> tuple[bytes, ...]:
+    for message in tls.messages([each.record for each in server]):
+        if message.kind == CERTIFICATE:
+            try:
+                return parse_certificates(message.body)
+            except MalformedError:
+                return ()
+    return ()
+
+
+def _note_certificates(found: Handshake, chain: Sequence[bytes]) -> None:
+    """The chain as far as it can be read, the server's own certificate first."""
+    if not chain:
+        return
+    found.certificates = len(chain)
+    read = []
+    for der in chain:
+        try:
+            read.append(x509.parse(der))
+        except MalformedError:
+            break
+    found.chain = tuple(read)
+
+
+def _note_keys(found: Handshake, client: Sequence[Record], side: Side) -> None:
+    """Whether the client went over to its keys, and sent data then."""
+    data = [
+        each for each in client if each.record.kind == APPLICATION_DATA and each.record.size != LARGEST_ALERT
+    ]
+    changed = any(each.record.kind == CHANGE_CIPHER_SPEC for each in client)
+    held = sum(TLS_RECORD + each.record.size for each in client)
+    if found.version == tls.TLS_1_3 or (found.version is None and not changed):
+        found.client_keyed = bool(data)
+        found.requested = len(data) > 1 or (bool(data) and side.reached > held)
+    else:
+        found.client_keyed = changed and _finished(client)
+        found.requested = bool(data) or (found.client_keyed and side.reached > held)
+
+
+def _finished(client: Sequence[Record]) -> bool:
+    """Behind ChangeCipherSpec comes Finished, a handshake record; before it an alert may."""
+    kinds = [each.record.kind for each in client]
+    behind = kinds[kinds.index(CHANGE_CIPHER_SPEC) + 1 :]
+    return behind[:1] != [ALERT]
+
+
+def _alerts(records: Sequence[Record], *, by_client: bool) -> Iterator[AlertSent]:
+    keyed = False
+    for each in records:
+        record = each.record
+        if record.kind == ALERT:
+            readable = record.size == len(record.body) == 2 and not (keyed and record.body[0] > 2)
+            description = ALERTS.get(record.body[1], str(record.body[1])) if readable else ENCRYPTED
+            yield AlertSent(each.at, by_client, description, readable and record.body[0] != WARNING)
+        elif record.kind == APPLICATION_DATA and record.size == LARGEST_ALERT:
+            yield AlertSent(each.at, by_client, ENCRYPTED, fatal=False)
+        keyed = keyed or record.kind == CHANGE_CIPHER_SPEC
+
+
+def _note_decrypted(found: Handshake, alerts: Sequence[tuple[Event, bool, int]]) -> None:
+    """Alerts that keys show, in place of those that could not be read."""
+    if not alerts:
+        return
+    shown = [
+        AlertSent(at, by_client, ALERTS.get(number, str(number)), fatal=ALERTS.get(number) not in HARMLESS)
+        for at, by_client, number in alerts
+    ]
+    frames = {each.at.frame for each in shown}
+    kept = [each for each in found.alerts if each.at.frame not in frames]
+    found.alerts = sorted([*kept, *shown], key=lambda each: each.at)
+
+
+def _closed(connection: Connection) -> tuple[Event, str] | None:
+    held = [
+        (event, name)
+        for name, side in zip(("client", "server"), connection.sides, strict=True)
+        for event in (side.fin, side.reset)
+        if event is not None
+    ]
+    return min(held, key=lambda each: each[0].time) if held else None
+
+
+def _tried(read: Any, hello: Any) -> Any:  # noqa: ANN401  (of either hello)
+    if hello is None:
+        return None
+    try:
+        return read(hello)
+    except MalformedError:
+        return None
+
+
+def _protocols(extensions: Sequence[Any]) -> str | None:
+    for each in extensions:
+        try:
+            return clean(",".join(tls.protocols(each)))[:SHOWN_NAME] or None
+        except MalformedError:
+            return None
+    return None
