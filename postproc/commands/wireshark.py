@@ -13,6 +13,7 @@ import click
 from postproc.commands.chosen import call_option, chosen
 from postproc.commands.options import guarded, lang_option, tshark_option
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import CAPTURE
 
 if TYPE_CHECKING:
     from postproc.read.programs import Program
@@ -37,7 +38,6 @@ NEXT = Text(
     "Wireshark neu starten; bei Dateien mit Anrufen wechselt es selbst in das Profil Legs (ab 4.4); "
     "in 4.0 und 4.2 unten rechts wählen oder Dateien so öffnen:",
 )
-CAPTURE = Text("CAPTURE", "MITSCHNITT")
 AS_ROOT = Text(
     "installed for root ({folder}): other users do not see it, and as root Wireshark 4.4 and later load no "
     "plug-in; run this as the user who opens captures",
@@ -92,7 +92,7 @@ def install_command(*, force: bool, lang: Lang) -> None:
         install.hand_over(*bundle.first_look(folders))
     _tell(done, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
-    _say("  " + _command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang)]))
+    _say("  " + _command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
     if is_root():
         click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 

@@ -18,7 +18,7 @@ from postproc.model.findings import STAGES, VERDICTS, Advice, Rule, Stage
 from postproc.model.messages import REFERENCES, in_language
 from postproc.model.tables import Table
 from postproc.model.text import Lang, Text
-from postproc.model.vocabulary import REMEDIES, SOURCES, capital
+from postproc.model.vocabulary import CHECKS, DTLS, PICTURES, REMEDIES, SIP, SOURCES, capital
 from postproc.show.terminal import clean
 
 MARKUP = re.compile(r"[^\w\s.:,;()%→–…-]|_|[.:](?=\S)")  # ". " and ": " are prose
@@ -191,12 +191,12 @@ KNOWN = Text("Known problems", "Bekannte Grenzen")
 RULE_STAGES: Mapping[Stage, Text] = {
     "capture": Text("The capture", "Der Mitschnitt"),
     "way_in": Text("The way in", "Der Zugang"),
-    "sip": Text("SIP", "SIP"),
+    "sip": SIP,
     "sdp": Text("Candidates and codecs", "Kandidaten und Codecs"),
-    "stun": Text("Checks", "Checks"),
+    "stun": capital(CHECKS),
     "nat": Text("NAT", "NAT"),
-    "dtls": Text("DTLS", "DTLS"),
-    "media": Text("Media", "Medien"),
+    "dtls": DTLS,
+    "media": capital(PICTURES["media"]),
 }
 
 

@@ -9,7 +9,8 @@ from postproc.wire import MalformedError
 LONGEST_HEAD = 1 << 14
 END = b"\r\n\r\n"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")  # RFC 9110, 5789
-BEGINNINGS = (*(f"{method} ".encode()[:4] for method in METHODS), b"HTTP")  # four bytes each
+# Of a method, or of a status line, four bytes each.
+BEGINNINGS = (*(f"{method} ".encode()[:4] for method in METHODS), b"HTTP")
 REQUEST = re.compile(rf"({'|'.join(METHODS)}) (\S+) HTTP/1\.[01]")
 STATUS = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
 
