@@ -22,7 +22,7 @@ from postproc.model.tables import TABLES, Tables
 from postproc.model.text import Lang, Text
 from postproc.provenance import Provenance
 from postproc.read import deployment as deployments
-from postproc.read import inputs, logfiles, sip_text
+from postproc.read import inputs, logfiles
 from postproc.read.inputs import Capture, Unread, located, readable, said
 from postproc.read.option_files import AS_USUAL, Options
 from postproc.read.processes import cores
@@ -245,6 +245,8 @@ def _page(
 
 def _texts(done: Run, files: Mapping[str, str], base: Path) -> dict[tuple[str, int], str]:
     """SIP messages as text, of the calls that a page tells most of: the worst, and some others."""
+    from postproc.read import sip_text  # noqa: PLC0415  (nothing of it is needed where nothing has changed)
+
     ids = done.legs[done.legs["call"].isin(done.worst_first()["call"].head(TOLD))]["call_id"]
     rows = done.sip_messages[done.sip_messages["call_id"].isin(ids)]
     found: dict[tuple[str, int], str] = {}

@@ -252,7 +252,10 @@ def test_another_language_is_told_without_correlation(place, monkeypatch, tmp_pa
 
 
 def page(out: Path) -> str:
-    return re.sub(r"\b[0-9a-f]{32}\b", "RUN", (out / "report.html").read_text())
+    html = re.sub(r"\b[0-9a-f]{32}\b", "RUN", (out / "report.html").read_text())
+    return re.sub(
+        r"(?:\.\./)+(?:place0/)?in/", "in/", html
+    )  # commands name captures as seen from the results
 
 
 @pytest.mark.parametrize("words", [[], ["-v"], ["--lang", "de"], ["--fail-on", "error"]])

@@ -302,4 +302,7 @@ def test_what_cannot_be_told_in_another_language_is_one_line(folder, tmp_path, m
     monkeypatch.setattr(stages, "walks", None)
     asked = CliRunner().invoke(cli, ["report", str(tmp_path / "out"), "--lang", "de"])
     assert (asked.exit_code, asked.stderr.count("\n")) == (2, 1)
-    assert "cannot be told in another language: internal error, please report it: TypeError" in asked.stderr
+    assert (
+        "nicht in einer anderen Sprache erzählt werden: interner Fehler, bitte melden: TypeError"
+        in asked.stderr
+    )

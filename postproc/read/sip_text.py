@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from postproc.files.commit import regular
 from postproc.model.errors import CaptureError
 from postproc.read.records import Record, pieces
 
@@ -26,7 +27,7 @@ def texts(capture: Path, wanted: Mapping[int, str]) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     try:
-        if capture.stat().st_size > LARGEST:
+        if regular(capture).stat().st_size > LARGEST:
             return found
         with pieces(capture) as held:
             for piece in held:

@@ -15,7 +15,19 @@ from postproc.read.programs import SETTING
 
 # These run none.
 WITHOUT = {
-    *("acl", "calls", "config", "explain", "probe", "prune", "report", "rules", "tables", "wireshark"),
+    *(
+        "acl",
+        "calls",
+        "checklist",
+        "config",
+        "explain",
+        "probe",
+        "prune",
+        "report",
+        "rules",
+        "tables",
+        "wireshark",
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """`postproc report`, and the report that `postproc run` writes."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,9 @@ def test_an_unknown_call_is_one_line(out):
 def test_in_another_language_the_findings_are_told_anew(out, tmp_path):
     said("report", out, "--lang", "de", "-o", tmp_path / "b.html")
     html = (tmp_path / "b.html").read_text(encoding="utf-8")
+    html = re.sub(
+        r'<details class="fold answer">.*?</details>', "", html, flags=re.DOTALL
+    )  # in both languages
     assert 'lang="de"' in html and "Kein Binding Success" in html and "No Binding Success:" not in html
 
 
@@ -54,7 +58,7 @@ def test_findings_of_another_deployment_are_not_told_as_this_run_s(out, tmp_path
     other = tmp_path / "other.toml"
     other.write_text("[thresholds]\ndead_requests = 1000\ndead_seconds = 1000\n")
     done = said("report", out, "--lang", "de", "--deployment", other)
-    assert done.exit_code == 2 and "give the same --deployment" in done.stderr
+    assert done.exit_code == 2 and "dasselbe --deployment" in done.stderr
 
 
 def test_a_redacted_report_is_a_file_of_its_own(out):

@@ -77,12 +77,16 @@ def test_what_the_container_installs_is_in_the_repository():
     top = CONTAINER.parents[1]
     copied = [path for name, rest in container() if name == "COPY" for path in rest.split()[:-1]]
     assert all((top / path).exists() for path in copied)
-    project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project_file = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))
+    project = project_file["project"]
     extras = (
         next(rest for name, rest in container() if rest.startswith("pip")).partition("[")[2].partition("]")[0]
     )
     assert set(extras.split(",")) <= project["optional-dependencies"].keys()
-    assert {project["readme"], *project["license-files"], "pyproject.toml", "constraints.txt"} <= set(copied)
+    hook = project_file["tool"]["hatch"]["metadata"]["hooks"]["custom"][
+        "path"
+    ]  # makes the package's page of README
+    assert {"README.md", *project["license-files"], "pyproject.toml", "constraints.txt", hook} <= set(copied)
 
 
 @pytest.mark.slow
