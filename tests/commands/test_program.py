@@ -15,19 +15,17 @@ from postproc.read.programs import SETTING
 
 # These run none.
 WITHOUT = {
-    *(
-        "acl",
-        "calls",
-        "checklist",
-        "config",
-        "explain",
-        "probe",
-        "prune",
-        "report",
-        "rules",
-        "tables",
-        "wireshark",
-    ),
+    "acl",
+    "calls",
+    "checklist",
+    "config",
+    "explain",
+    "probe",
+    "prune",
+    "report",
+    "rules",
+    "tables",
+    "wireshark",
 }
 
 
