@@ -12,6 +12,7 @@ from tests.plugins.dissected import ROOT
 from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 PCAPS = ROOT / "pcaps"
+WAY_IN = PCAPS / "way-in"
 CASES = PCAPS / "cases"  # of the same kinds on the wire as the others: one Wireshark is enough
 QUICK = (
     "good",
@@ -49,7 +50,9 @@ ALLOWED = {
 
 
 def captures() -> list[Path]:
-    return sorted(path for path in PCAPS.rglob("*.pcap*") if path.suffix != ".json")
+    """All but those of the way in, which have no call."""
+    found = (path for path in PCAPS.rglob("*.pcap*") if path.suffix != ".json")
+    return sorted(path for path in found if path.parent != WAY_IN)
 
 
 def stem(capture: Path) -> str:
