@@ -51,7 +51,7 @@ def size(folder: Path) -> int:
     return sum(4 * -(-path.stat().st_size // 4096) for path in folder.rglob("*"))
 
 
-MANY = [pytest.param(room, marks=pytest.mark.slow) for room in range(20, 480, 20)]
+MANY = [pytest.param(room, marks=pytest.mark.slow) for room in range(20, 480, 40)]
 
 
 @pytest.mark.skipif(not CAN_MOUNT, reason="this user cannot mount a file system")

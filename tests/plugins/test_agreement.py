@@ -79,10 +79,10 @@ def test_plugin_and_tables_agree_on_every_capture(capture: Path) -> None:
 
 
 def in_turns() -> list[ParameterSet]:
-    """Each capture in one of the newer Wiresharks: in all of them they take minutes more."""
+    """Every other capture in one of the newer Wiresharks: all in all of them take minutes more."""
     newer = wiresharks.newer()
     shown = [capture for capture in captures() if capture.parent != CASES]
-    turns = zip(shown, cycle(newer), strict=False)
+    turns = zip(shown[::2], cycle(newer), strict=False)
     return [
         pytest.param(capture, *other.values, marks=other.marks, id=f"{stem(capture)}-{other.id}")
         for capture, other in turns
