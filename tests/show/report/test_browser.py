@@ -164,7 +164,8 @@ def test_a_step_leads_to_its_finding(opened):
         (".panel.chosen .copyable", "frame.number in {19, 21"),
         (".panel.chosen .copyable + .copyable", "stun && udp.port == 32026"),
         (".take-along > .copyable", 'sip.Call-ID in {"9d56a52dee2347a2bea6d63a057bfece"'),
-        (".take-along .long", "call 3"),
+        (".take-along .answer", "Hello"),
+        (".take-along > .fold:last-child", "call 3"),
     ],
 )
 def test_what_a_button_copies_can_be_pasted(opened, selector, begins):
