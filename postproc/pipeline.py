@@ -29,6 +29,7 @@ from postproc.read.processes import cores
 from postproc.results import FINDINGS, SUMMARY, Run, load
 from postproc.show import selection, store
 from postproc.show.terminal import Step, Tell, silence
+from postproc.show.zones import LOCAL
 from postproc.sparing import sparing
 from postproc.workers import workers
 
@@ -59,6 +60,7 @@ class Wished:
     csv: bool = False
     report: bool = True
     beside: Beside | None = None
+    tz: str = LOCAL  # zone that the report shows at first
 
 
 __all__ = ["Run", "load", "run"]
@@ -79,6 +81,7 @@ def run(
     report: bool = True,
     beside: Beside | None = None,
     offsets_ms: Mapping[str, float] = MappingProxyType({}),
+    tz: str = LOCAL,
     tell: Tell = silence,
 ) -> Run:
     """Read the captures in files and folders, correlate and diagnose them, and write the tables to ``out``.
@@ -92,6 +95,7 @@ def run(
     Where nothing has changed since the results in ``out`` were made they are these results; in another
     language they are told anew.
     ``offsets_ms`` are what clocks of captures, by their names, show more than that of their reference.
+    ``tz`` is the zone that the report shows at first; all else is UTC.
     A file that cannot be read is in ``unread``; SetupError when this machine cannot do the
     work, or another run is writing to ``out``.
     """
@@ -100,11 +104,18 @@ def run(
         found, unfound = _found(paths, out, alone)
         made = None
         if out and found:
-            asked = (provenance.decisive(options), known, sorted(only), csv, report, beside and beside.about)
+            asked = (
+                provenance.decisive(options),
+                known,
+                sorted(only),
+                csv,
+                report and tz,
+                beside and beside.about,
+            )
             made = provenance.of_run(out, found, unfound, fs_logs, asked)
 
         def written(done: Run) -> Run:
-            return _write(done, out, Wished(csv, report, beside), made, tell) if out else done
+            return _write(done, out, Wished(csv, report, beside, tz), made, tell) if out else done
 
         if out and made and (earlier := provenance.unchanged(out, found, made, threads)):
             earlier = replace(earlier, logs_beside=_logs_beside(found, fs_logs))
@@ -176,7 +187,7 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
             store.write_findings(done.tables, done.walks, told, held.file(FINDINGS), done.answers)
             if wished.report:
                 tell(Step(REPORTING))
-                text, unshown = _page(replace(done, out=out))
+                text, unshown = _page(replace(done, out=out), tz=wished.tz)
                 left_out += unshown
                 if text is not None:
                     _save(text, held.file(REPORT))
@@ -194,17 +205,17 @@ def _write(done: Run, out: Path, wished: Wished, made: Provenance | None = None,
 
 
 def write_report(
-    done: Run, path: Path, calls: Collection[int] = (), base: Path = Path()
+    done: Run, path: Path, calls: Collection[int] = (), base: Path = Path(), tz: str = LOCAL
 ) -> tuple[Unread, ...]:
     """Write a run as one HTML page, of some calls only if any are named; return what it had to leave out.
 
-    ``base`` is the folder from which paths of captures are told.
+    ``base`` is the folder from which paths of captures are told, ``tz`` the zone of the times shown at first.
 
     Raises SetupError if it cannot be written, LookupError when the run has not one of the calls.
     """
     for call in calls:
         done.call(call)
-    text, unshown = _page(done, calls, base)
+    text, unshown = _page(done, calls, base, tz)
     if text is None:
         raise SetupError(f"{path}: {next((each.reason for each in unshown), UNSHOWN)}")
     try:
@@ -215,7 +226,7 @@ def write_report(
 
 
 def _page(
-    done: Run, calls: Collection[int] = (), base: Path = Path()
+    done: Run, calls: Collection[int] = (), base: Path = Path(), tz: str = LOCAL
 ) -> tuple[str | None, tuple[Unread, ...]]:
     """The report, without the captures that it cannot take; None if it can take none."""
     from postproc import batch  # noqa: PLC0415
@@ -231,7 +242,7 @@ def _page(
             unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)], answers=done.answers,
             place=done.out,
             texts=texts,
-            version=done.version, run=done.id, limits=page.Limits(calls=calls),
+            version=done.version, run=done.id, limits=page.Limits(calls=calls), zone=tz,
         )  # fmt: skip
         return page.html(made)
 

@@ -137,6 +137,11 @@ def test_both_languages_of_a_message_name_the_same_facts(text: Text):
     assert set(re.findall(r"\{(\w+)\}", text.en)) == set(re.findall(r"\{(\w+)\}", text.de))
 
 
+def test_no_message_stands_twice():
+    alike = [re.sub(r"\{[^}]*\}", OF_OTHERS, each.en) for each in MESSAGES]
+    assert sorted({each for each in alike if alike.count(each) > 1}) == []
+
+
 def test_the_words_of_the_system_are_told():
     for number in (1, 2, 5, 13, 17, 20, 21, 22, 24, 28, 30, 36, 39, 40):
         words = os.strerror(number)

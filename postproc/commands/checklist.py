@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from postproc.commands.asking import YES, confirmed, picked
 from postproc.commands.chosen import chosen, is_results
 from postproc.commands.config import ROLES
 from postproc.commands.interrupts import INTERRUPTED
@@ -38,7 +39,6 @@ TICKET = Text(
     "For the ticket (an empty line leaves it open):", "Für das Ticket (eine leere Zeile lässt es offen):"
 )
 TODO = Text("what to do: {text}", "Abhilfe: {text}")
-YES = {"en": "y", "de": "j"}
 
 
 class _StoppedError(Exception):
@@ -142,7 +142,7 @@ def checklist_command(
         _say(tests)
     _write(write, markdown(steps, lang), tables or Tables(), personal, lang)
     _say(WRITTEN.of(lang, path=write))
-    if out and not no_ask and ticket is None and click.confirm(PACK.of(lang, path="ticket.zip"), err=True):
+    if out and not no_ask and ticket is None and confirmed(PACK.of(lang, path="ticket.zip"), lang):
         ticket = Path("ticket.zip")
     if out and ticket:
         _pack(out, ticket, write, personal, lang)
@@ -199,7 +199,7 @@ def _walk(
             continue
         for text in answer.todo:
             _say(f"      {TODO.of(lang, text=text)}")
-        if ask and step is not FIRST_CHART[-1] and not click.confirm(GO_ON.of(lang), default=True, err=True):
+        if ask and step is not FIRST_CHART[-1] and not confirmed(GO_ON.of(lang), lang, default=True):
             return step.id
     return None
 
@@ -209,17 +209,17 @@ def _ask(step: "ChartStep", personal: "Personal", state: Path, lang: Lang) -> No
     from postproc.wayin.walk import INSIDE_ASKED
 
     devices = step.id == "devices"
-    letters = [YES[lang], *(["i"] if devices else []), "n", "?", "q"]
+    letters = [YES.of(lang), *(["i"] if devices else []), "n", "?", "q"]
     how = (HOW_DEVICES if devices else HOW).of(lang)
-    given = click.prompt(f"      ({how})", type=click.Choice(letters), show_choices=False, err=True)
+    given = picked(f"      ({how})", {letter: letter for letter in letters}, lang)
     if given == "q":
         raise _StoppedError
-    personal.steps[step.id] = "passed" if given == YES[lang] else "cannot_tell" if given == "?" else "failed"
+    personal.steps[step.id] = "passed" if given == letters[0] else "cannot_tell" if given == "?" else "failed"
     personal.notes.pop(step.id, None)
     if given == "i":
         personal.notes[step.id] = "ios_only"
     if given == "n" and step.id in INSIDE_ASKED:
-        inside = click.confirm(f"      {INSIDE.of(lang)}", default=None, err=True)
+        inside = confirmed(f"      {INSIDE.of(lang)}", lang, default=None)
         personal.notes[step.id] = "works_inside" if inside else "fails_inside"
     personal.write(state)
 

@@ -112,8 +112,8 @@ def calls_command(
 ) -> None:
     """List the calls of a dataset, by their start.
 
-    Times given are UTC, those shown are in the zone of --tz, and UTC with --json; 30d, 12h and 5m are so
-    long ago. Options that may be given several times are alternatives.
+    Times given are UTC, those shown are in the zone of --tz (log: that of each call's log), UTC with --json;
+    30d, 12h and 5m are so long ago. Options that may be given several times are alternatives.
 
     \b
     Examples:
@@ -128,9 +128,11 @@ def calls_command(
         from postproc.show import store, zones
         from postproc.show.terminal import clean
 
-    zone = zones.zone(tz)
+    zones.zone(tz)
     which = dataset.wanted(since, until, site=site, verdicts=verdicts, causes=causes, uids=uids)
     found = store.records(dataset.calls(folder, which))
+    by_log = tz.lower() == zones.LOG and not as_json  # each call has the zone of its own log
+    logs = dict(iter(dataset.rows(folder, "log_events", which).groupby("call_uid"))) if by_log else {}
     for call in found:
         if as_json:
             sys.stdout.buffer.write(orjson.dumps(call) + b"\n")
@@ -138,7 +140,8 @@ def calls_command(
         verdict = VERDICTS[call["verdict"]].of(lang) if call["verdict"] else "–"
         parties = f"{call['from_user'] or '–'} → {call['to_user'] or '–'}"
         status = call["final_status"] or ("–" if call["end"] else OPEN.of(lang))
-        start = f"{zone.of(pd.Timestamp(call['start'] or call['time'])):%Y-%m-%d %H:%M:%S}"
+        zone = zones.zone(tz, logs.get(call["call_uid"]))
+        start = f"{zone.of(pd.Timestamp(call['start'] or call['time'])):%Y-%m-%d %H:%M:%S %Z}"
         told = (start, call["site"], call["call_uid"], parties, str(status), verdict, call["headline"] or "")
         click.echo(clean("  ".join(told)).rstrip())
     if out:

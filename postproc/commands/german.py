@@ -79,8 +79,8 @@ COMMANDS: Mapping[str, str] = {
     nicht zeigt, sagt das in seinem Kommentar.""",
     "calls": """Die Anrufe eines Datasets auflisten, nach ihrem Beginn.
 
-    Angegebene Zeiten sind UTC, gezeigte in der Zone von --tz, mit --json in UTC; 30d, 12h und 5m liegen so
-    lange zurück. Optionen, die mehrmals gehen, sind Alternativen.""",
+    Angegebene Zeiten sind UTC, gezeigte in der Zone von --tz (log: die des Logs zum Anruf), mit --json in
+    UTC; 30d, 12h und 5m liegen so lange zurück. Optionen, die mehrmals gehen, sind Alternativen.""",
     "prune": "Stunden eines Datasets entfernen, die länger zurückliegen.",
     "probe": """Server fragen, was sie tun, von hier aus gesehen.
 

@@ -10,7 +10,7 @@ import click
 
 from postproc.commands.access import access_options, deployment_given
 from postproc.commands.chosen import call_option, chosen, is_results
-from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option
+from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option, zone_option
 from postproc.commands.share import hidden, looking, redact_options, say
 from postproc.model.messages import in_language
 from postproc.model.text import LANGS, Lang, Text
@@ -48,6 +48,7 @@ CHANGED = Text(
 )
 @redact_options
 @click.option("--lang", type=click.Choice(LANGS), show_default="the run's", help="Language of texts.")
+@zone_option
 @access_options
 @guarded
 def report_command(
@@ -60,6 +61,7 @@ def report_command(
     hide: Path | None,
     yes: bool,
     lang: Lang | None,
+    tz: str,
     deployment: str,
     acl: Path | None,
     acl_list: tuple[str, ...],
@@ -82,10 +84,12 @@ def report_command(
         from postproc.files import lock
         from postproc.model.errors import SetupError
         from postproc.results import SUMMARY
+        from postproc.show import zones
         from postproc.show.terminal import clean, error_line
 
         if target is None and (results / SUMMARY).exists():  # no run may put others there meanwhile
             alone.enter_context(lock.held(results))
+        zones.zone(tz)
         done = pipeline.load(results)
         retell = lang is not None and lang != done.lang
         known = deployment_given(deployment, acl, acl_list, signalling_list) if retell or redact else None
@@ -98,13 +102,13 @@ def report_command(
 
                 look = looking(path, done.lang, yes=yes)
                 made = report(
-                    done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look
+                    done, path, calls=calls, deployment=known, key=key, hidden=hidden(hide), look=look, tz=tz
                 )
                 say(made.account, done.lang)
                 if not made.same:
                     click.echo(f"postproc: {CHANGED.of(done.lang)}", err=True)
             else:
-                for left_out in pipeline.write_report(done, path, calls):
+                for left_out in pipeline.write_report(done, path, calls, tz=tz):
                     click.echo(error_line(left_out.path, left_out.reason, done.lang), err=True)
         except LookupError as error:
             raise SetupError(clean(str(error.args[0]))) from None

@@ -205,6 +205,7 @@ def run_command(
                 lang=lang,
                 only=rules,
                 report=not no_report,
+                tz=tz,
                 beside=pipeline.Beside(f"notebooks: {which}", beside),
                 tell=tell,
             )

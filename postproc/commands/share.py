@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postproc.commands.access import access_options, deployment_given
+from postproc.commands.asking import confirmed
 from postproc.commands.chosen import call_option, chosen, is_results
 from postproc.commands.language import spoken
 from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option
@@ -84,7 +85,7 @@ def looking(target: Path, lang: Lang, *, yes: bool) -> "Look":
         if not _somebody_there():
             raise SetupError(STOPPED.of(lang, count=len(account.words), path=path))
         say(account, lang)
-        if not click.confirm(ASKED.of(lang), err=True):
+        if not confirmed(ASKED.of(lang), lang):
             raise SetupError(DECLINED.of(lang, path=path))
         path.unlink(missing_ok=True)
 

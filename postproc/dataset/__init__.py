@@ -6,6 +6,6 @@ table. Files are added and never written anew. All rows of a call lie in the par
 
 from postproc.dataset.append import Appended, append
 from postproc.dataset.prune import prune
-from postproc.dataset.select import Wanted, calls, is_dataset, load, moment, wanted
+from postproc.dataset.select import Wanted, calls, is_dataset, load, moment, rows, wanted
 
-__all__ = ["Appended", "Wanted", "append", "calls", "is_dataset", "load", "moment", "prune", "wanted"]
+__all__ = ["Appended", "Wanted", "append", "calls", "is_dataset", "load", "moment", "prune", "rows", "wanted"]

@@ -109,6 +109,15 @@ def load(folder: Path, which: Wanted = EVERY) -> Run:
     return Run(tables, folder, walks=walks, lang="de" if lang == {"de"} else "en")
 
 
+def rows(folder: Path, table: str, which: Wanted = EVERY) -> pd.DataFrame:
+    """The rows of one table that belong to the calls wanted, with their ``call_uid``."""
+    found, where = _calls(folder, which)
+    try:
+        return _rows(folder, table, where, set(found[UID]))
+    except UNREADABLE as error:
+        raise SetupError(f"{folder}: damaged, or written by another version: {error}") from error
+
+
 def _calls(folder: Path, which: Wanted) -> tuple[pd.DataFrame, list[Partition]]:
     """The calls wanted, and the partitions that have some."""
     if not is_dataset(folder):

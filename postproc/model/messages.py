@@ -278,33 +278,6 @@ SETTING_UP = (
         "{word}: no time zone: UTC, log, local, or a name like Europe/Berlin",
         "{word}: keine Zeitzone: UTC, log, local oder ein Name wie Europe/Berlin",
     ),
-    Text(
-        "{target}: expected stun:HOST or stun:HOST:PORT",
-        "{target}: erwartet wird stun:HOST oder stun:HOST:PORT",
-    ),
-    Text("{target}: expected a port from 1 to 65535", "{target}: erwartet wird ein Port von 1 bis 65535"),
-    Text("{target}: expected https://HOST/...", "{target}: erwartet wird https://HOST/..."),
-    Text("probe needs {module}: {command}", "probe braucht {module}: {command}"),
-    Text(
-        "--bind: expected an address of this machine, not {text}",
-        "--bind: erwartet wird eine Adresse dieses Rechners, nicht {text}",
-    ),
-    Text(
-        "{need} files have to be open at once, and {may} may be (ulimit -Hn): take fewer ports",
-        "{need} Dateien müssen gleichzeitig offen sein, {may} dürfen es (ulimit -Hn): weniger Ports nehmen",
-    ),
-    Text(
-        "{text}: {count} ports; at most {most} at once", "{text}: {count} Ports; höchstens {most} auf einmal"
-    ),
-    Text(
-        "--token: expected the one that the listener shows ({signs} signs or more)",
-        "--token: erwartet wird das, welches das andere Ende zeigt (mindestens {signs} Zeichen)",
-    ),
-    Text(
-        "{text}: expected ports like 30000-33000 or 30000,30010",
-        "{text}: erwartet werden Ports wie 30000-33000 oder 30000,30010",
-    ),
-    Text("{path}: no certificates in PEM: {error}", "{path}: keine Zertifikate in PEM: {error}"),
     Text("{path}: nothing there", "{path}: dort ist nichts"),
     Text(
         "with --dask and --dataset there are no --fs-log, --csv, --notebooks",
@@ -325,10 +298,6 @@ SETTING_UP = (
     Text(
         "{worker}: the worker has version {theirs}, this is {ours}",
         "{worker}: Der Arbeiter hat Version {theirs}, dies ist {ours}",
-    ),
-    Text(
-        "expected https://HOST/..., stun:HOST, udp HOST PORTS or udp --listen PORTS",
-        "erwartet wird https://HOST/..., stun:HOST, udp HOST PORTS oder udp --listen PORTS",
     ),
     Text("no table {name}; there are {names}", "keine Tabelle {name}; es gibt {names}"),
     Text("no rule {name}; did you mean {near}?", "keine Regel {name}; gemeint ist {near}?"),
@@ -586,7 +555,7 @@ ASKING = (
     ),
     Text(
         "--token: expected the one that the listener shows ({least} signs or more)",
-        "--token: erwartet wird das, das der Lauscher zeigt ({least} Zeichen oder mehr)",
+        "--token: erwartet wird das, welches das andere Ende zeigt (mindestens {least} Zeichen)",
     ),
     Text(
         "{given}: expected ports like 30000-33000 or 30000,30010",

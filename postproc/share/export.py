@@ -27,6 +27,7 @@ from postproc.share.redact import Source, Work, disguised, products, redact
 from postproc.share.search import check, own_words
 from postproc.show.selection import Belonging, belonging
 from postproc.show.terminal import clean
+from postproc.show.zones import LOCAL
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
@@ -125,9 +126,9 @@ class Reported:
 
 def report(
     done: Run, target: Path, *, calls: Collection[int] = (), deployment: Deployment | None = None,
-    key: str | None = None, hidden: Collection[str] = (), look: Look = goes_on,
+    key: str | None = None, hidden: Collection[str] = (), look: Look = goes_on, tz: str = LOCAL,
 ) -> Reported:  # fmt: skip
-    """Write the redacted report of a run.
+    """Write the redacted report of a run; ``tz`` is the zone of the times shown at first.
 
     ``look`` is shown what remains before: it raises SetupError to stop. So is SetupError raised, and
     nothing written, when a capture or log of the run is gone, or an original is left; LookupError
@@ -148,7 +149,7 @@ def report(
             deployment=disguised(known, redacted.pseudonyms), lang=done.lang, only=set(done.findings["name"]),
         )  # fmt: skip
         page = place / pipeline.REPORT
-        pipeline.write_report(placed(again, place), page, calls, base=place)
+        pipeline.write_report(placed(again, place), page, calls, base=place, tz=tz)
         check([page], redacted.originals.besides(own_words()))
         moved(page, target)
     return Reported(bool(again.calls[JUDGED].equals(done.calls[JUDGED])), account)

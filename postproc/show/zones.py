@@ -12,6 +12,7 @@ from postproc.show.calls import Line
 
 QUARTER_MS = 15 * 60 * 1000  # all zones in use are whole quarters of an hour from UTC
 LOCAL = "local"
+LOG = "log"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def zone(word: str, logs: pd.DataFrame | None = None) -> Zone:
     lower = word.lower()
     if lower in ("utc", LOCAL):
         return Zone(UTC if lower == "utc" else None)
-    if lower == "log":
+    if lower == LOG:
         return Zone(timezone(timedelta(minutes=log_minutes(logs) or 0)) if log_minutes(logs) else UTC)
     try:
         return Zone(ZoneInfo(word))
@@ -49,8 +50,16 @@ def zone(word: str, logs: pd.DataFrame | None = None) -> Zone:
         raise SetupError(f"{word}: no time zone: UTC, log, local, or a name like Europe/Berlin") from error
 
 
+def by_name(word: str) -> str:
+    """The IANA name that the word is; "" for the other words of ``zone``."""
+    return "" if word.lower() in ("utc", LOCAL, LOG) else word
+
+
 def log_minutes(logs: pd.DataFrame | None) -> int | None:
-    """By how many minutes the first log that is used is ahead of UTC; None without one."""
+    """By how many minutes the first log that is used is ahead of UTC; None without one.
+
+    ``logs`` is the table of that name, or ``log_events``.
+    """
     known = logs["offset_ms"].dropna() if logs is not None else pd.Series(dtype="float64")
     return round(float(known.iloc[0]) / QUARTER_MS) * 15 if len(known) else None
 

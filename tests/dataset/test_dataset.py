@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -236,6 +237,19 @@ def test_the_commands(run, pcaps, tmp_path):
     assert all(" fault " in line for line in lines)
     assert set(pipeline.load(results).calls["cause"]) == {cause}
     assert "hours removed" in invoked("prune", place, "--older", "2020-01-01")
+
+
+def test_times_are_in_the_zone_of_each_calls_log(pcaps, tmp_path):
+    log = tmp_path / "fs.log"
+    text = (pcaps / "acl_403.freeswitch.log").read_text()
+    log.write_text(re.sub(r" 22:(\d\d:\d\d\.\d)", r" 23:\1", text))  # by a clock an hour ahead
+    dataset.append(tmp_path / "calls", postproc.analyze(pcaps / "acl_403.pcapng", fs_logs=[log]), "a")
+    dataset.append(tmp_path / "calls", postproc.analyze(pcaps / "dtls_fail.pcapng"), "b")
+    told = [line.split("  ")[:2] for line in invoked("calls", tmp_path / "calls", "--tz", "log").splitlines()]
+    assert [(time[10:13], time[20:], site) for time, site in told] == [
+        (" 23", "UTC+01:00", "a"),
+        (" 22", "UTC", "b"),
+    ]
 
 
 @pytest.mark.parametrize("site", ["", "a/b", "..", "site=x", "x" * 65])

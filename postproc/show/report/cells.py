@@ -42,12 +42,16 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A text with a button that copies it, in one line or ``long``; ``where``: its capture."""
+    """A text with a button that copies it, in one line or ``long``; ``where``: its capture.
+
+    ``lang`` is its language where that may be another than the page's.
+    """
 
     label: str
     text: str
     where: str = ""
     long: bool = False
+    lang: Lang | None = None
 
 
 def shown(text: object, limit: int = LONGEST) -> str:

@@ -156,7 +156,7 @@
 
   // Times: the page has UTC; shown is the zone chosen. Texts to copy say themselves that they are UTC.
   const zone = one(".zone select");
-  const whole = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{3})?) UTC/g, named = /\(UTC\)/;
+  const whole = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{3})?) UTC/g, bracketed = /\(UTC\)/;
   const range = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) – (?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) UTC/g;
   let stamps = null;
 
@@ -164,11 +164,26 @@
     const texts = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
       const within = node.parentElement;
-      if ((node.data.includes(" UTC") || (named.test(node.data) && within.closest("th, dt"))) && !within.closest("code, script, style, select, .finding")) texts.push([node, node.data]);
+      if ((node.data.includes(" UTC") || (bracketed.test(node.data) && within.closest("th, dt"))) && !within.closest("code, script, style, select, .finding")) texts.push([node, node.data]);
     }
     return { texts, times: all("time[datetime]").map((each) => [each, each.textContent, new Date(each.dateTime)]) };
   }
-  const minutes = (moment) => (zone.value === "utc" ? 0 : zone.value === "log" ? Number(zone.dataset.log) : -moment.getTimezoneOffset());
+  // A zone by its name, which the browser may not know: then the viewer's is shown.
+  let clock = null;
+  try {
+    clock = new Intl.DateTimeFormat("en", { timeZone: zone.dataset.named || "UTC", timeZoneName: "longOffset" });
+  } catch {
+    zone.querySelector("[value=named]").remove();
+  }
+  function named(moment) {
+    const told = clock.formatToParts(moment).find((part) => part.type === "timeZoneName").value;
+    const [, sign, hours, rest] = told.match(/([+-])(\d\d):(\d\d)/) ?? ["", "+", 0, 0];
+    return Number(sign + (hours * 60 + Number(rest)));
+  }
+  function minutes(moment) {
+    if (zone.value === "viewer") return -moment.getTimezoneOffset();
+    return zone.value === "named" ? named(moment) : zone.value === "log" ? Number(zone.dataset.log) : 0;
+  }
   function label(moment) {
     const off = minutes(moment), size = Math.abs(off), rest = size % 60;
     return "UTC" + (off ? (off < 0 ? "-" : "+") + Math.floor(size / 60) + (rest ? ":" + String(rest).padStart(2, "0") : "") : "");
@@ -186,13 +201,13 @@
         const moment = new Date(day + "T" + time + "Z");
         return local(moment).slice(0, 11 + time.length).replace("T", " ") + " " + label(moment);
       });
-      node.data = first ? shown.replace(named, "(" + label(first[2]) + ")") : shown;
+      node.data = first ? shown.replace(bracketed, "(" + label(first[2]) + ")") : shown;
     }
     texts.clear();
   }
   zone.parentElement.hidden = false;
   zone.addEventListener("change", tell);
-  if (new Date().getTimezoneOffset() || stamps) tell();
+  if ([0, 6].some((month) => minutes(new Date(2026, month)))) tell();  // winter and summer; UTC stands there already
 
   // Copying.
   const said = one(".said");

@@ -39,7 +39,7 @@ from postproc.show.report.summary import Summary, by_rank, summary
 from postproc.show.report.way_in import first_chart
 from postproc.show.report.words import PAGE, page, verdict_word
 from postproc.show.store import NOTHING, Answers, Walks
-from postproc.show.zones import log_minutes
+from postproc.show.zones import LOCAL, LOG, by_name, log_minutes
 
 DETAILED = 500  # calls shown whole
 PICTURED = 250  # calls with pictures
@@ -89,6 +89,7 @@ class Report:
     strays: Sheet | None  # media of no call
     overview: str  # an SVG element, "" for a few calls
     log_minutes: int | None = None  # by which the log's zone is ahead of UTC
+    zone: str = LOCAL  # of the times shown at first, as ``zones.zone`` has it
 
     @property
     def detailed(self) -> frozenset[int]:
@@ -104,6 +105,20 @@ class Report:
     @property
     def counted(self) -> str:
         return counted(CALLS, len(self.entries), self.lang)
+
+    @property
+    def zone_names(self) -> dict[str, str]:
+        """The zones to choose from, by their value."""
+        names = {"viewer": PAGE["zone_viewer"].of(self.lang), "utc": "UTC"}
+        if self.log_minutes is not None:
+            names[LOG] = PAGE["zone_log"].of(self.lang)
+        return names | ({"named": self.zone} if by_name(self.zone) else {})
+
+    @property
+    def first_zone(self) -> str:
+        """The one chosen at first: UTC where that of the log is wanted and not known, as in the terminal."""
+        word = "named" if by_name(self.zone) else self.zone.lower()
+        return {LOCAL: "viewer", LOG: LOG if self.log_minutes is not None else "utc"}.get(word, word)
 
     @property
     def one_day(self) -> bool:
@@ -126,11 +141,12 @@ def report(
     version: str = "",
     run: str = "",
     limits: Limits = Limits(),
+    zone: str = LOCAL,
 ) -> Report:
     """What is to be shown of a run; ``unread`` are files and why they were not read.
 
     ``answers`` are for mails; ``place`` is the folder of the results, where commands can be
-    run; ``texts`` are those of SIP messages.
+    run; ``texts`` are those of SIP messages; ``zone`` is that of the times shown at first.
     """
     calls, taken = Calls(tables, on_one_clock(tables)), shelf(tables, answers, place, texts)
     described = list(of_table(tables.findings))
@@ -159,6 +175,7 @@ def report(
         strays=None if limits.calls else stray_streams(calls.of_none(RtpStreamRow, "rtp_streams"), lang),
         overview=_overview(entries, calls, lang, limits),
         log_minutes=log_minutes(tables.logs),
+        zone=zone,
     )
 
 

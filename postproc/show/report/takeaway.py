@@ -85,7 +85,9 @@ def answers(
     told = held.get(line.call, {})
     order = sorted(LANGS, key=lambda each: each != lang)
     return tuple(
-        Copy(LABELS[each].of(lang), "\n".join(_answer(line, told[each], hole, ids, each)), long=True)
+        Copy(
+            LABELS[each].of(lang), "\n".join(_answer(line, told[each], hole, ids, each)), long=True, lang=each
+        )
         for each in order
         if each in told
     )

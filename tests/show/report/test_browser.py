@@ -82,6 +82,20 @@ def test_times_are_in_the_zone_chosen_everywhere(opened, path):
         opened.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
 
 
+@pytest.mark.parametrize(
+    ("name", "shown", "label"),
+    [("Europe/Berlin", "23:38:49", "UTC+1"), ("America/St_Johns", "19:08:49", "UTC-3:30")],
+)
+def test_a_zone_named_for_the_run_is_shown_first(browser, path, name, shown, label):
+    page = path.with_name("zone.html")
+    pipeline.write_report(pipeline.load(path.parent), page, tz=name)
+    browser.open(page)
+    assert browser.one(".zone select").get_property("value") == "named"
+    assert browser.one(".calls tr[data-call='1'] time:not(.day)").text == shown
+    assert f"({label})" in browser.one(".calls thead th:nth-child(4)").text
+    assert browser.log() == []
+
+
 def test_calls_are_sorted_by_any_column_and_back(opened):
     assert opened.one(".calls th:nth-child(2)").get_attribute("aria-sort") == "ascending"
     assert opened.texts(".calls tbody .badge") == ["Fault", "Suspect", "OK", "OK", "OK"]
@@ -164,7 +178,8 @@ def test_a_step_leads_to_its_finding(opened):
         (".panel.chosen .copyable", "frame.number in {19, 21"),
         (".panel.chosen .copyable + .copyable", "stun && udp.port == 32026"),
         (".take-along > .copyable", 'sip.Call-ID in {"9d56a52dee2347a2bea6d63a057bfece"'),
-        (".take-along .long", "call 3"),
+        (".take-along > .fold:last-child .long", "call 3"),
+        (".take-along > .answer .long", "Hello,"),
     ],
 )
 def test_what_a_button_copies_can_be_pasted(opened, selector, begins):

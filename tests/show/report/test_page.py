@@ -12,6 +12,7 @@ from postproc.show import colors
 from postproc.show.report import page
 from postproc.show.report.page import Limits, report
 from postproc.show.report.words import HEADINGS, PAGE, TITLES
+from tests import builders
 from tests.hostile import MOVES, SURROGATE, TEXTS
 from tests.show.report import scenes
 from tests.show.report.pages import Page
@@ -73,6 +74,40 @@ def test_every_id_is_there_once_and_every_link_inside_the_page_leads_somewhere()
     ids = held.values("id")
     assert len(ids) == len(set(ids))
     assert {link[1:] for link in held.values("href") if link.startswith("#")} <= set(ids)
+
+
+@pytest.mark.parametrize(
+    ("word", "chosen"),
+    [
+        ("local", "viewer"),
+        ("UTC", "utc"),
+        ("Europe/Berlin", "named"),
+        ("log", "utc"),
+    ],  # no log: as the terminal has it
+)
+def test_the_zone_asked_for_is_shown_first(word, chosen):
+    html = made(zone=word)
+    assert re.findall(r'<option value="(\w+)" selected', html) == [chosen]
+    assert (f'data-named="{word}"' in html) == (chosen == "named")
+
+
+def test_the_logs_zone_is_shown_first_where_it_is_known():
+    logs = builders.rows("logs", {"offset_ms": 3_600_100.0})
+    html = made(scenes.tables().with_(logs=logs), zone="log")
+    assert '<option value="log" selected' in html and 'data-log="60"' in html
+
+
+def test_answers_say_their_language():
+    html = made(
+        answers={
+            1: {
+                each: dict.fromkeys(("headline", "detail", "claim"), "x")
+                | {"confidence": 1.0, "causes": [], "remedies": []}
+                for each in ("de", "en")
+            }
+        }
+    )
+    assert re.findall(r'<pre tabindex="0" lang="(\w\w)">', html) == ["en", "de"]
 
 
 def test_the_page_needs_no_network():
