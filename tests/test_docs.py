@@ -59,14 +59,6 @@ def test_links_between_the_pages_lead_somewhere(page):
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_python_example_of_the_readme_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pcaps").mkdir()
-    (tmp_path / "pcaps" / "a.pcapng").write_bytes((ROOT / "pcaps" / "acl_403.pcapng").read_bytes())
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(example, {})
-
-
 def test_constraints_name_versions_and_nothing_else():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line)] == []

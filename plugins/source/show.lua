@@ -272,7 +272,8 @@ end
 
 function show.stun(record, tree, index, complete)
     local m = record.stun
-    if m.tx then return show.put_binding(tree, index, m, complete) end
+    -- While a large file grows, the last transactions are not worked out yet (knowledge.is_due).
+    if m.tx and m.tx.purpose then return show.put_binding(tree, index, m, complete) end
     local owner = traffic.owner(index, m.src, m.dst, m.time, m.time)
     if owner then show.put_owner(tree, owner, owner.src_side) end
 end

@@ -91,6 +91,15 @@ def dissected(capture: Path, wireshark: Wireshark) -> bool:
     return bool(tshark(capture, "-Y", "legs", wireshark=wireshark).stdout)
 
 
+@pytest.mark.parametrize("wireshark", wiresharks.each())
+def test_what_is_not_worked_out_yet_raises_no_lua_error(wireshark: Wireshark, tmp_path: Path) -> None:
+    """A file of many calls: while it is read, the newest transactions wait for their turn."""
+    many = tmp_path / "many.pcapng"
+    subprocess.run(["mergecap", "-w", many, *sorted(PCAPS.glob("*.pcapng"))], check=True, capture_output=True)
+    assert dissected(many, wireshark)
+    assert errors(many, wireshark) == []
+
+
 @pytest.mark.parametrize("length", [20, 60, 90, 400])
 def test_packets_cut_short_raise_no_lua_error(length: int, tmp_path: Path) -> None:
     target = tmp_path / "cut.pcapng"

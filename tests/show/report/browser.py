@@ -13,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -36,6 +37,7 @@ class Browser:
         self.log()
         self.requests()
         self.driver.get(f"file://{path}{anchor}")
+        WebDriverWait(self.driver, 60).until(lambda _: self.run("return document.readyState") == "complete")
 
     def size(self, width: int, height: int) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
