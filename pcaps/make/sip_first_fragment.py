@@ -1,9 +1,10 @@
 """An INVITE in two IP fragments of which the second is dropped on its way, as often as it is sent."""
 
+from pcaps.make.builders import packets
 from pcaps.make.builders.b2bua import UNANSWERED, Call
 from pcaps.make.builders.lab import SATELLITE
 from pcaps.make.builders.product import Files, pcapng, product
-from pcaps.make.builders.recording import Recording, UdpPath
+from pcaps.make.builders.recording import Recording, UdpPath, other
 
 WHAT = (
     "the INVITE of leg 2, over UDP and larger than the MTU, seen behind a firewall that drops later"
@@ -16,10 +17,10 @@ class FirstFragments(UdpPath):
     """Of every datagram only the first fragment passes."""
 
     def send(self, at: float, sender: str, payload: bytes) -> None:
-        beyond = Recording("2026-12-10T10:00:00")  # where the others end
-        whole = beyond.udp(at, self.ends[sender], self.ends["uas"], payload, mtu=self.mtu)
-        self.sent[sender] = whole
-        self.recording.packet(at, beyond.records()[0].packet, on=self.on)
+        source, destination = self.ends[sender], self.ends[other(self.ends, sender)]
+        ident = self.recording.ident(source[0])
+        self.sent[sender] = packets.udp(source, destination, payload, ident=ident, flags=0)
+        self.recording.packet(at, packets.fragments(self.sent[sender], self.mtu)[0], on=self.on)
 
 
 def make() -> Files:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
+from itertools import chain
 from typing import Any
 
 from postproc.model import constants
@@ -267,7 +268,7 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
 
 def headed(frames: Iterable[Frame]) -> Iterator[Frame]:
     """The frames, then those with the first fragment of a message whose others never came: with its head."""
-    waiting: dict[bytes, Frame] = {}
+    waiting: dict[bytes, list[Frame]] = {}  # captured twice, or of a sender that numbers none
     for frame in frames:
         packet = _fragment(frame)
         if packet is None or packet.fragment is None:
@@ -275,9 +276,9 @@ def headed(frames: Iterable[Frame]) -> Iterator[Frame]:
         elif frame.transport is not None:  # put together here
             waiting.pop(packet.fragment.datagram, None)
             yield frame
-        elif (head := _head(packet)) and len(waiting) < MOST_WAITING:
-            waiting[packet.fragment.datagram] = replace(frame, **head)
-    yield from waiting.values()
+        elif (head := _head(packet)) and sum(map(len, waiting.values())) < MOST_WAITING:
+            waiting.setdefault(packet.fragment.datagram, []).append(replace(frame, **head))
+    yield from chain.from_iterable(waiting.values())
 
 
 def _fragment(frame: Frame) -> ip.Packet | None:

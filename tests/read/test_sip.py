@@ -313,6 +313,11 @@ def test_what_is_put_together_later_is_not_read_twice():
     assert [*headed([fragment(1, PORTS + INVITE[:-20], 0, more=True), whole])] == [whole]
 
 
+def test_each_repetition_counts_though_all_bear_one_number():
+    heads = headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in (1, 2)])
+    assert [head.number for head in heads] == [1, 2]
+
+
 def test_later_fragments_and_other_traffic_are_no_messages():
     assert [
         *headed([fragment(1, INVITE, 800, more=True), fragment(2, PORTS + b"SIP/2.0", 0, more=True)])
