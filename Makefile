@@ -8,12 +8,13 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-.PHONY: help run test test-all plugin rows screenshots bench fuzz clean
+.PHONY: help run test test-all test-thorough plugin rows screenshots bench fuzz clean
 
 help:
 	@echo "make run       read the captures in pcaps/ and print the calls in them"
 	@echo "make test      linters, types, import contracts, tests"
 	@echo "make test-all  the same, and the tests that take minutes"
+	@echo "make test-thorough  all of these with every capture and seed: an hour or more"
 	@echo "make plugin    assemble plugins/legs.lua from its sources"
 	@echo "make rows      write the types of the tables' rows from their declarations"
 	@echo "make screenshots  take the README's pictures of Wireshark and of a report again"
@@ -39,6 +40,10 @@ test-all: test
 	@scripts/setup gui
 	@tests/plugins/chroots.sh || echo "no newer Wiresharks to test with: those tests are skipped"
 	$(VENV)/bin/pytest -n auto --dist loadscope -m slow -rs
+
+# Where test-all takes one in so many of captures, seeds and steps, this takes all (tests/sample.py).
+test-thorough: export LEGSHARK_THOROUGH = 1
+test-thorough: test-all
 
 plugin: $(RUN)
 	$(PY) scripts/assemble.py

@@ -23,6 +23,7 @@ from postproc.model.tables import Tables
 from postproc.results import Run
 from postproc.share import notebooks
 from tests import builders
+from tests.sample import THOROUGH
 from tests.test_cli import postproc as command
 
 STEPS = {"open", "os.rename", "os.mkdir", "os.chmod", "os.truncate"}  # what Python tells of before it is done
@@ -149,7 +150,7 @@ for line in sys.stdin:  # the writers are children of one that has no threads ye
 """
 
 
-EVERY = [9]  # of some hundred steps: all of them take many minutes
+EVERY = [1 if THOROUGH else 9]  # of some hundred steps
 
 
 @pytest.mark.parametrize("every", EVERY)

@@ -13,6 +13,7 @@ from postproc import pipeline
 from postproc.model.findings import VERDICTS
 from postproc.model.tables import Tables
 from postproc.read import deployment
+from tests.sample import some
 
 CASES = cases()
 WITH_LOG = [case for case in CASES if case.logs]
@@ -84,13 +85,13 @@ def test_with_its_log_it_is_judged_as_is_true(judge: Judge, case: Case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", judged_with(ALONE, log=False))
+@pytest.mark.parametrize("case", judged_with(some(ALONE, one_in=3), log=False))
 def test_nothing_need_be_known_of_the_deployment(judge: Judge, case: Case):
     assert wrong(case, judge(case, log=False, known="generic")) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", judged_with(WITH_LOG, log=True))
+@pytest.mark.parametrize("case", judged_with(some(WITH_LOG, one_in=2), log=True))
 def test_and_with_its_log(judge: Judge, case: Case):
     assert wrong(case, judge(case, log=True, known="freeswitch")) == []
 
