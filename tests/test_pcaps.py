@@ -60,6 +60,7 @@ COPIES = {"double_captured"}
 # Of STUN behind the lengths of RFC 4571 tshark shows one message a segment.
 FRAMED = {"ice_tcp"}
 COPIED = {"hep"}  # SIP in HEP, of which tshark has no dissector
+IN_PART = {"sip_first_fragment"}  # a datagram of which fragments are missing is nothing to tshark
 # Media wrapped in ChannelData, or framed: tshark 4.0 does not look inside. tests/test_truth.py does.
 WRAPPED = {"turn_channel", "turn_tcp", *FRAMED}
 
@@ -160,7 +161,7 @@ def _is_check(packet: dict[str, list[str]]) -> bool:
     return packet["stun.type"] == ["0x0001"] and any(":" in name for name in packet["stun.att.username"])
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in COPIED])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in COPIED | IN_PART])
 def test_sip_messages_are_those_of_the_truth(name: str) -> None:
     seen = Counter(call_id for packet in packets(name) for call_id in packet["sip.Call-ID"])
     legs = [leg for call in TRUTHS[name]["calls"] for leg in call["legs"]]

@@ -1,6 +1,7 @@
 """How a call without a fault went, and who ended any call, when and why: one sentence each."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case
@@ -13,6 +14,10 @@ from postproc.model.text import Text
 from postproc.model.vocabulary import EVERYDAY_ENDS
 
 CANCELLED = Text("The caller hung up before an answer.", "Der Anrufer hat vor dem Abheben aufgelegt.")
+CROSSED = Text(
+    "The caller hung up just as the call was answered: CANCEL and 200 OK crossed.",
+    "Der Anrufer hat aufgelegt, während abgehoben wurde: CANCEL und 200 OK haben sich gekreuzt.",
+)
 GOOD = Text(
     "Media flows both ways on the client's leg ({to_client} and {to_server} packets).",
     "Auf dem Client-Leg fließen Medien in beide Richtungen ({to_client} und {to_server} Pakete).",
@@ -58,6 +63,7 @@ HUNG_UP_SOME_TIME = Text(
 GIVEN_UP = Text("Cancelled after {seconds:0} s{why}.", "Abgebrochen nach {seconds:0} s{why}.")
 LONGEST_CALL_S = 7 * 86_400  # no call lasts a week; with more, a clock that jumps by a day or two is believed
 TERMINATED = 487  # answers a cancelled INVITE (RFC 3261, section 9.2), be its CANCEL captured or not
+T2 = timedelta(seconds=4)  # RFC 3261, section 17.1.2.2: by then the 200 or the BYE has been repeated
 NORMAL_CLEARING = 16  # ITU-T Q.850: says no more than the BYE itself
 LONGEST_REASON = 100  # characters quoted of a Reason
 UNHEARD = 3  # times a BYE is sent; of fewer the answer may be outside the capture
@@ -112,13 +118,23 @@ def _why(reason: str | None) -> str:
 def ended_well(case: Case) -> bool:
     """Busy, cancelled, not answered: no media was to be expected on the first leg."""
     first = [leg for leg in case.legs if leg.leg == 1]
-    if not first or any(leg.answer_time is not None for leg in first):
-        return False
+    answered = [leg for leg in first if leg.answer_time is not None]
+    if not first or answered:
+        return bool(first) and all(_crossed(case, leg) for leg in answered)
     return any(
         not taken_back(case, leg)
         and (leg.final_status in EVERYDAY_ENDS or leg.state == "cancelled" or _redirected(leg.final_status))
         for leg in first
     )
+
+
+def _crossed(case: Case, leg: LegRow) -> bool:
+    """The caller's CANCEL and the 200 met on the way: it acknowledges that and hangs up (RFC 3261, 9.1)."""
+    if leg.ended_by != "uac" or leg.answer_time is None or leg.end_time is None:
+        return False
+    soon = leg.answer_time + T2
+    cancels = (row for row in case.sip_messages if (row.method, row.call_id) == ("CANCEL", leg.call_id))
+    return leg.end_time <= soon and any(row.time <= soon for row in cancels)
 
 
 def taken_back(case: Case, leg: LegRow) -> bool:
@@ -138,7 +154,8 @@ def ending(case: Case, verdict: Verdict, media_ok: bool | None) -> tuple[Text, M
         return _good(case) if any(both_ways(case, leg) for leg in talking(case)) else (ONE_WAY, {})
     status = case.call.final_status
     if verdict == "ok":
-        return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, CANCELLED)), {
+        usual = CANCELLED if case.call.answer is None else CROSSED
+        return (REDIRECTED if _redirected(status) else EVERYDAY_ENDS.get(status or 0, usual)), {
             "status": status
         }
     if any(both_ways(case, leg) for leg in talking(case)):

@@ -104,6 +104,7 @@ class SipMessageRow(NamedTuple):
     expires: int | None
     authorized: bool
     has_sdp: bool
+    cut_short: bool
     copy_of: int | None
     time_guessed: bool | None
 

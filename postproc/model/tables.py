@@ -288,6 +288,12 @@ SIP_MESSAGES = Table(
         Column("expires", INTEGER, "Seconds of Expires, else of the first Contact; 0 ends a registration."),
         Column("authorized", FLAG, "Carries credentials (Authorization, Proxy-Authorization).", always=True),
         Column("has_sdp", FLAG, "Carries a session description.", always=True),
+        Column(
+            "cut_short",
+            FLAG,
+            "Only its first IP fragment is in the capture: headers at its end and the SDP are missing.",
+            always=True,
+        ),
         COPY_OF,
         GUESSED,
     ),

@@ -35,6 +35,7 @@ class Frame:
     certificates: tuple[str, ...] = field(default=())
     guessed: bool = False  # time, as the packet's own is not believed (read.limits)
     arrived: int | None = None  # when a copy in HEP was captured that has a time of its own
+    cut_short: bool = False  # the message, as the capture lacks the other IP fragments
 
 
 def from_layers(layers: Mapping[str, Any]) -> Frame:

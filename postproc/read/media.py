@@ -101,7 +101,7 @@ def few(media: Media, ports: Array, payload_types: Array) -> Media:
 def _advance(media: Media, packets: Array, now: int | None) -> None:
     """Measure the packets up to now, all if None; the others wait."""
     order = _by_time(packets["time"])
-    due = len(order) if now is None else int(np.searchsorted(packets["time"][order], now, side="right"))
+    due = len(order) if now is None else _last_until(packets["time"][order], now)
     order, rest = order[:due], order[due:]
     waiting = take(packets, rest)
     codes, keys = pd.factorize(packets["key"][order])
@@ -118,8 +118,18 @@ def _advance(media: Media, packets: Array, now: int | None) -> None:
 
 
 def _by_time(time: Array) -> Array:
-    """The order of time."""
-    return np.arange(len(time)) if (time[1:] >= time[:-1]).all() else np.argsort(time, kind="stable")
+    """The order of time; what comes after the clock was set back stays behind what came before."""
+    if (time[1:] >= time[:-1]).all():
+        return np.arange(len(time))
+    set_back = np.append(False, np.diff(time) < -HOLD_NS)
+    set_back &= time >= time[0]  # else nothing before it is of that time, and time alone puts all in order
+    return np.lexsort((time, np.cumsum(set_back)))
+
+
+def _last_until(time: Array, now: int) -> int:
+    """How many packets there are up to the last one of that time."""
+    until = np.flatnonzero(time <= now)
+    return int(until[-1]) + 1 if len(until) else 0
 
 
 def _recognised(media: Media, packets: Array, now: int | None) -> Array:
@@ -276,7 +286,7 @@ def _streams(state: Array, main: Array, clock: Array, mean: Array) -> pd.DataFra
         "jitter_ms": mean,
         "max_gap_ms": state["max_gap"] / 1e6,
         "first_time": _times(state["first_time"]),
-        "last_time": _times(state["time"]),
+        "last_time": _times(np.maximum(state["time"], state["first_time"])),  # a clock may be set back
         "bytes": state["bytes"],
         "relayed": state["relayed"],
     }

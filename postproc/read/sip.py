@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
+from itertools import chain
 from typing import Any
 
 from postproc.model import constants
 from postproc.read.frame import Frame
-from postproc.wire import MalformedError, number
+from postproc.wire import MalformedError, ip, number
 from postproc.wire import sip as wire
+from postproc.wire.transport import UDP_HEADER
 
 LONG_FORMS = constants.table("sip.compact_forms")
 # Headers that may tell which legs belong together, besides every X- header.
@@ -37,6 +39,8 @@ WHOLE_START_LINE = re.compile(rb"(?:[\w.!%*+`'~-]+ [!-~]+ SIP/2\.0|SIP/2\.0 \d{3
 TRICKLE = "application/trickle-ice-sdpfrag"
 NO_PLAIN_SIP = frozenset({"tls", "websocket", "stun", "dtls", "hep"})  # beside TCP
 
+FRAGMENTED = 0x3FFF  # of IPv4's flags and offset: more follow, or it is not the first
+MOST_WAITING = 1000  # first fragments whose others have not come
 LONGEST_UNFINISHED = 1 << 20  # bytes of an unfinished message that are kept
 
 WRAP = 1 << 32
@@ -103,6 +107,7 @@ def message_row(frame: Frame, sip: SipMessage, *, has_sdp: bool) -> dict[str, An
             "contact": _party(sip.first("contact"))[0],
             "reason_header": ", ".join(sip.all("reason")) or None if "reason" in sip.firsts else None,
             "has_sdp": has_sdp,
+            "cut_short": frame.cut_short,
             "authorized": "authorization" in sip.firsts or "proxy-authorization" in sip.firsts,
         }
         | _of_dialog(sip)
@@ -259,6 +264,49 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
         missed, rest = _missed(stream.fresh(int.from_bytes(frame.header[4:8]), _payload(frame)), known)
         stream.begun = rest if len(rest) < LONGEST_UNFINISHED else b""
         yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
+
+
+def headed(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames, then those with the first fragment of a message whose others never came: with its head."""
+    waiting: dict[bytes, list[Frame]] = {}  # captured twice, or of a sender that numbers none
+    for frame in frames:
+        packet = _fragment(frame)
+        if packet is None or packet.fragment is None:
+            yield frame
+        elif frame.transport is not None:  # put together here
+            waiting.pop(packet.fragment.datagram, None)
+            yield frame
+        elif (head := _head(packet)) and sum(map(len, waiting.values())) < MOST_WAITING:
+            waiting.setdefault(packet.fragment.datagram, []).append(replace(frame, **head))
+    yield from chain.from_iterable(waiting.values())
+
+
+def _fragment(frame: Frame) -> ip.Packet | None:
+    """The packet of a frame that holds a fragment."""
+    flags = int.from_bytes(frame.ip[6:8]) if len(frame.ip) >= ip.HEADER4 and frame.ip[0] >> 4 == 4 else 0
+    if not flags & FRAGMENTED and "ipv6.fraghdr" not in frame.protocols:
+        return None
+    try:
+        return ip.parse(frame.packet[frame.packet.find(frame.ip) :])
+    except MalformedError:
+        return None
+
+
+def _head(packet: ip.Packet) -> dict[str, Any] | None:
+    """What a frame tells of the message that begins in this packet's fragment of a UDP datagram."""
+    header, content = packet.payload[:UDP_HEADER], packet.payload[UDP_HEADER:]
+    if (
+        packet.protocol != ip.UDP
+        or (packet.fragment and packet.fragment.offset)
+        or not START_LINE.match(content)
+    ):
+        return None
+    lines = content.partition(b"\r\n\r\n")[0]
+    head = content[: content.rfind(b"\r\n", 0, len(lines) + 4)] + b"\r\n\r\n"
+    ports = (int.from_bytes(header[at : at + 2]) for at in (0, 2))
+    return {"transport": "udp", "header": header, "messages": {"sip": [head]}, "cut_short": True} | dict(
+        zip(("src_port", "dst_port"), ports, strict=True)
+    )
 
 
 def is_message(datagram: bytes) -> bool:

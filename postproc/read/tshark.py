@@ -31,9 +31,11 @@ SECURED = (
     "&& !(tcp.port == 443)"
 )
 HEP = "udp.payload[0:4] == 48:45:50:33"
+SIP_IN_FRAGMENT = '(ip.flags.mf == 1 || ipv6.fraghdr.more == 1) && data contains "SIP/2.0"'
 SIGNALLING = (
     f"sip || {SIP_IN_SEGMENT} || (stun && !({RELAYED_MEDIA})) || classicstun || dtls "
-    f"|| {HEP} || icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} || {SECURED}"
+    f"|| ({SIP_IN_FRAGMENT}) || {HEP} || icmp.type in {{3..5,11,12}} || icmpv6.type < 128 || {CLOSED} "
+    f"|| {SECURED}"
 )
 TLS_DATA = "tls.handshake.type == 1 || tls.record.content_type == 23"
 WANTED = (

@@ -179,6 +179,10 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
         ("no-response", "fault", None), ("call-rejected", "suspect", "no-response"),
     ])],
     "made/parallel_ring.pcapng": OK,
+    "made/sip_first_fragment.pcapng": [("fault", "path-mtu", [
+        ("path-mtu", "suspect", None), ("no-response", "fault", "path-mtu"),
+        ("call-rejected", "fault", "no-response"),
+    ])],
     "made/proxy_hops.pcapng": OK,
     "made/refused_offers_absent.pcapng": [("suspect", "callee-unreachable", [
         ("callee-unreachable", "suspect", None),

@@ -4,6 +4,7 @@ import pytest
 
 from postproc.diagnose.ending import (
     CANCELLED,
+    CROSSED,
     GOOD,
     GOOD_PLAIN,
     ONE_WAY,
@@ -13,7 +14,7 @@ from postproc.diagnose.ending import (
     ending,
 )
 from postproc.model.vocabulary import EVERYDAY_ENDS
-from tests.diagnose.scenes import foreign, good, leg, scene, section, stream
+from tests.diagnose.scenes import foreign, good, leg, message, scene, section, stream
 
 QUIET = {"rtp_streams": [], "bindings": [], "pairs": [], "dtls": []}
 
@@ -36,6 +37,25 @@ def test_a_cancelled_call_without_a_final_response_ends_well():
     case = ended(None, "cancelled")
     assert ended_well(case)
     assert ending(case, "ok", None)[0] is CANCELLED
+
+
+def crossed(cancelled=2.99, ended=3.1, by="uac"):
+    """Answered at 3.0."""
+    legs = [leg(1, final_status=200, answer_time=3.0, end_time=ended, ended_by=by)]
+    return scene(
+        legs=legs, sip_messages=[message(1, "INVITE", 0.0), message(1, "CANCEL", cancelled)], **QUIET
+    )
+
+
+def test_a_cancel_that_crosses_the_answer_ends_the_call_as_any_cancel_does():
+    assert ended_well(crossed())
+    assert ended_well(crossed(cancelled=3.02)), "the caller had not heard of the answer"
+    assert ending(crossed(), "ok", None)[0] is CROSSED
+
+
+@pytest.mark.parametrize("case", [crossed(ended=7.1), crossed(by="uas"), crossed(cancelled=7.1)])
+def test_one_that_is_taken_up_all_the_same_or_ended_by_the_other_side_does_not(case):
+    assert not ended_well(case)
 
 
 @pytest.mark.parametrize("status", [403, 488, 503, None])

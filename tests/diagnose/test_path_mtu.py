@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.rules.path_mtu import RULE
 from tests.diagnose.places import EVERY_PLACE, passage, passages, seen_from
 from tests.diagnose.refusals import NO_MEDIA
-from tests.diagnose.scenes import asked, check, told_both, verdict
+from tests.diagnose.scenes import asked, check, message, told_both, verdict
 
 STARTED = {
     "call": 1, "leg": 1, "client_addr": "10.0.50.118", "client_port": 30000, "server_addr": "198.51.100.77",
@@ -85,3 +85,38 @@ def test_nobody_can_tell_where_the_farther_capture_lacks_what_was_answered():
     ]
     (found,) = found_in(flights(), bindings=lacking)
     assert (found.verdict, found.confidence) == ("cannot_tell", 0.5)
+
+
+def invites(count, **changes):
+    return [
+        message(1, "INVITE", 0.5 * 2**n, frame=n + 1, branch="z9hG4bKx", cseq=1, has_sdp=False, cut_short=True) | changes
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def from_one_place(*sip):
+    return asked(RULE, **NO_MEDIA | {"sip_messages": list(sip)})
+
+
+def test_an_invite_of_which_only_the_first_fragment_comes_is_told_from_one_place():
+    (found,) = from_one_place(*invites(3))
+    assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.7, frozenset({"sip"}))
+    assert found.evidence.frames == (1, 2, 3)
+    told = told_both(found, RULE)
+    assert "INVITE was sent 3 times in 2 s, and nobody answered it" in told["en"]["title"]
+    assert "SIP over TCP" in told["en"]["remedies"]
+
+
+def test_so_is_a_200_that_is_never_acknowledged():
+    answers = [message(1, 200, 3.0 + n, frame=n + 1, cseq=1, cut_short=True) for n in range(3)]
+    (found,) = from_one_place(message(1, "INVITE", 0.0, cseq=1), *answers)
+    assert "200 OK was sent 3 times in 2 s" in told_both(found, RULE)["en"]["title"]
+    assert from_one_place(*answers, message(1, "ACK", 6.0, cseq=1)) == []
+
+
+def test_silent_where_one_by_one_is_sent_too_seldom_or_answered_or_comes_whole():
+    """A capture's filter by port drops later fragments, and the call goes on."""
+    assert from_one_place(*invites(2)) == []
+    assert from_one_place(*invites(3), message(1, 100, 5.0, cseq=1, reason="Trying")) == []
+    assert from_one_place(*invites(2), *invites(1, cut_short=False)) == []
+    assert from_one_place(*invites(3), message(1, 200, 5.0, cseq=2)) != []

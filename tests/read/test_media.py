@@ -102,6 +102,19 @@ def test_late_packets_are_reordered_not_lost(tmp_path):
     assert counts(row) == {"packets": 60, "expected": 60, "lost": 0, "duplicates": 0, "reordered": 4}
 
 
+@pytest.mark.parametrize("back_ms", [600, 1_500, 60_000])
+def test_a_clock_that_is_set_back_loses_nothing(tmp_path, back_ms):
+    packets = stream(range(100)) + stream(range(100, 200), start=START + (2000 - back_ms) * MS)
+    row = only_row(tmp_path, packets)
+    assert counts(row) == {"packets": 200, "expected": 200, "lost": 0, "duplicates": 0, "reordered": 0}
+    assert row.first_time <= row.last_time
+
+
+def test_loss_is_seen_beside_a_clock_that_is_set_back(tmp_path):
+    packets = stream(n for n in range(100) if n != 40) + stream(range(103, 200), start=START + SECOND)
+    assert only_row(tmp_path, packets).lost == 4
+
+
 def test_a_stream_whose_first_packet_is_late(tmp_path):
     row = only_row(tmp_path, stream([1, 0, *range(2, 20)]))
     assert counts(row) == {"packets": 20, "expected": 20, "lost": 0, "duplicates": 0, "reordered": 1}

@@ -1,9 +1,14 @@
 """SIP messages (RFC 3261): taken apart whatever their form, never raising; found after keep-alives in TCP."""
 
+import struct
+
 import pytest
 
 from postproc.read import sip, tshark
-from postproc.read.sip import completed
+from postproc.read.frame import Frame
+from postproc.read.sip import completed, headed
+from postproc.wire import ip
+from postproc.wire.transport import Datagram
 from tests.read.frames import frame
 from tests.read.test_tshark import SIP, pcap, tcp
 
@@ -36,7 +41,8 @@ def test_request_gives_every_column():
         "transport": "udp", "method": "INVITE", "request_uri": "sip:+4989@10.0.0.2;transport=tcp",
         "cseq": 7, "cseq_method": "INVITE", "branch": "z9hG4bKa1",
         "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
-        "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None, "has_sdp": True,
+        "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None,
+        "has_sdp": True, "cut_short": False,
         "record_route": None, "session_expires": None, "refresher": None, "min_se": None, "refer_to": None,
         "fragment_status": None, "dtmf": None, "expires": 60, "authorized": False,
     }  # fmt: skip
@@ -265,3 +271,54 @@ def test_with_real_tshark(tmp_path):
     path.write_bytes(pcap(*map(tcp, starts, payloads)))
     shown = [m for each in completed(tshark.frames(path)) for m in each.messages.get("sip", [])]
     assert sorted(shown) == messages
+
+
+def fragment(
+    number: int, content: bytes, offset: int, *, more: bool, six: bool = False, **changes: object
+) -> Frame:
+    """A fragment of one UDP datagram, as tshark shows it that has not put it together."""
+    ends = (b"\x20\1" + bytes(13) + bytes([end]) if six else bytes([10, 0, 0, end]) for end in (1, 2))
+    place = ip.Extension(ip.FRAGMENT, struct.pack(">xHI", offset | more, 7))
+    kind = {"extensions": (place,)} if six else {"identification": 7, "flags": offset // 8 | more << 13}
+    whole = bytes(ip.Packet(*ends, ip.UDP, content, **kind))
+    protocols = ("eth", "ethertype", *(("ipv6", "ipv6.fraghdr") if six else ("ip",)), "data")
+    seen = {
+        "protocols": protocols,
+        "transport": None,
+        "ip": whole[: 40 if six else 20],
+        "packet": bytes(14) + whole,
+    }
+    return frame(number=number, **seen | {"src_port": None, "dst_port": None} | changes)
+
+
+PORTS = bytes(Datagram(5060, 5070, INVITE))[:8]
+
+
+@pytest.mark.parametrize("six", [False, True])
+def test_of_a_message_whose_other_fragments_are_missing_the_head_is_read(six):
+    first = fragment(3, PORTS + INVITE[:-20], 0, more=True, six=six)
+    (head,) = headed([first])
+    assert (head.number, head.src_port, head.dst_port, head.transport) == (3, 5060, 5070, "udp")
+    found = row(*head.messages["sip"], cut_short=head.cut_short)
+    assert (found["cseq"], found["user_agent"], found["cut_short"]) == (7, "phone", True)
+
+
+def test_one_that_ends_within_a_header_is_read_up_to_the_line_before():
+    (head,) = headed([fragment(1, PORTS + INVITE[: INVITE.index(b": phone")], 0, more=True)])
+    assert head.messages["sip"] == [INVITE[: INVITE.index(b"User-Agent")] + b"\r\n"]
+
+
+def test_what_is_put_together_later_is_not_read_twice():
+    whole = fragment(2, INVITE[-20:], 800, more=False, transport="udp", messages={"sip": [INVITE]})
+    assert [*headed([fragment(1, PORTS + INVITE[:-20], 0, more=True), whole])] == [whole]
+
+
+def test_each_repetition_counts_though_all_bear_one_number():
+    heads = headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in (1, 2)])
+    assert [head.number for head in heads] == [1, 2]
+
+
+def test_later_fragments_and_other_traffic_are_no_messages():
+    assert [
+        *headed([fragment(1, INVITE, 800, more=True), fragment(2, PORTS + b"SIP/2.0", 0, more=True)])
+    ] == []

@@ -1,10 +1,13 @@
-"""Between two places only large datagrams are lost: one of the links does not carry them."""
+"""Only large datagrams are lost, between two places or before the only one: a link does not carry them."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from postproc.diagnose.evidence.case import Case
+from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.transit import LEAKS, Loss, counted, losses, proof, sender
+from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
+from postproc.model.rows import SipMessageRow
 from postproc.model.text import Text
 
 SIDED = Text(
@@ -25,12 +28,54 @@ SIZES = Text(
     "Das größte Paket, das ankommt, hat {largest} Byte; {lost} größere gehen verloren. Unterwegs angekommen:"
     " {stretches:way}.",
 )
+IN_PART = Text(
+    "Of large SIP packets from {source} to {destination} only the first IP fragment is seen: {what} was sent {times}"
+    " times in {seconds:0} s, and nobody answered it.",
+    "Von großen SIP-Paketen von {source} an {destination} ist nur das erste IP-Fragment zu sehen: {what} wurde in"
+    " {seconds:0} s {times}-mal gesendet und blieb unbeantwortet.",
+)
+UNFILTERED = Text(
+    "a capture at {source} and at {destination} with no filter by port, which would leave out all fragments but the first.",
+    "Ein Mitschnitt bei {source} und bei {destination} ohne Filter auf Ports, der alle Fragmente außer dem ersten wegließe.",
+)
+REPEATED = 3  # times the same message is sent: one may be lost by chance, and its repetition with it
 
 
 def find(case: Case) -> Iterator[Finding]:
     for loss in losses(case):
         if loss.oversized:
             yield _finding(case, loss)
+    sent: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
+    for row in case.sip_messages:
+        key = row.call_id, row.cseq, row.branch, row.method, row.status
+        sent[row.capture, row.src_addr, row.dst_addr, *key].append(row)
+    for copies in sent.values():
+        cut = all(row.cut_short for row in copies)
+        if cut and len(copies) >= REPEATED and not any(_answers(row, copies[0]) for row in case.sip_messages):
+            yield _in_part(copies)
+
+
+def _answers(row: SipMessageRow, sent: SipMessageRow) -> bool:
+    """A response to the request, or the ACK of the response."""
+    if (row.call_id, row.cseq) != (sent.call_id, sent.cseq):
+        return False
+    if sent.status is None:
+        return row.status is not None and row.cseq_method == sent.method
+    return row.method == "ACK"
+
+
+def _in_part(copies: list[SipMessageRow]) -> Finding:
+    first = copies[0]
+    facts: dict[str, object] = {
+        "source": endpoint(first.src_addr, first.src_port),
+        "destination": endpoint(first.dst_addr, first.dst_port),
+        "what": first.method or f"{first.status} {first.reason or ''}".strip(),
+        "times": len(copies),
+        "seconds": (copies[-1].time - first.time).total_seconds(),
+    }
+    return Finding(
+        RULE.name, "suspect", 0.7, evidence(*copies), IN_PART, (), facts, UNFILTERED, leg=first.leg, tags=frozenset({"sip"})
+    )  # fmt: skip
 
 
 def _finding(case: Case, loss: Loss) -> Finding:
@@ -61,9 +106,10 @@ RULE = Rule(
     from_absence=True,
     summary=Text("Large packets do not pass", "Große Pakete kommen nicht durch"),
     claim=Text(
-        "Between two places all datagrams above a size are lost, and smaller ones of the same direction arrive.",
-        "Zwischen zwei Mitschnittpunkten gehen alle Datagramme ab einer Größe verloren, kleinere derselben Richtung"
-        " kommen an.",
+        "All datagrams above a size are lost between two places, and smaller ones arrive; or of a SIP message only the"
+        " first IP fragment comes, and it is never answered.",
+        "Zwischen zwei Mitschnittpunkten gehen alle Datagramme ab einer Größe verloren, kleinere kommen an; oder von"
+        " einer SIP-Nachricht kommt nur das erste IP-Fragment, und sie bleibt unbeantwortet.",
     ),
     causes=(
         cause(
@@ -97,8 +143,9 @@ RULE = Rule(
     ),
     references=("RFC 8899", "RFC 6347, section 4.1.1.1", "RFC 3261, section 18.1.1"),
     known_problems=Text(
-        "Of a datagram in fragments only the first one is followed: that a later one is lost is not seen.",
-        "Von einem Datagramm in Fragmenten wird nur das erste verfolgt: Geht ein späteres verloren, ist das nicht zu sehen.",
+        "Between two places only the first fragment of a datagram is followed: that a later one is lost is not seen there.",
+        "Zwischen zwei Punkten wird von einem Datagramm nur das erste Fragment verfolgt: Geht ein späteres verloren, ist das"
+        " dort nicht zu sehen.",
     ),
     find=find,
 )

@@ -9,6 +9,7 @@ hashes, no text to become markup or code (Trusted Types), and no request at all.
 
 import base64
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import Sheet, clock, day, shown
+from postproc.show.report.compiled import Compiled
 from postproc.show.report.findings import Box, Card, boxes, cards
 from postproc.show.report.messages import NO_TEXTS, Texts
 from postproc.show.report.sheets import stray_streams
@@ -296,6 +298,7 @@ def save(text: str, path: Path) -> None:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
+        bytecode_cache=Compiled(FOLDER / "__pycache__"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -303,7 +306,13 @@ def _environment() -> Environment:
     )
     drawn: Callable[[str], Markup] = Markup
     environment.filters["drawn"] = drawn  # SVG elements, escaped where they are made
+    environment.filters["breakable"] = _breakable
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a file, which a line may end in behind a sign rather than within a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_.-])", name))
 
 
 def _read(name: str) -> str:
