@@ -158,7 +158,7 @@ class Call:
         milliseconds, and tshark dissects the whole capture. Raises CaptureError when
         the capture is gone, or tshark refuses the filter.
         """
-        from postproc.read import inputs, tshark  # noqa: PLC0415  (pyshark is for those who look)
+        from postproc.read import drilling, inputs, tshark  # noqa: PLC0415  (pyshark is for those who look)
 
         mine = self.filter
         if not mine:
@@ -166,7 +166,7 @@ class Call:
         show = f"({mine}) && ({display_filter or tshark.SIGNALLING})"
         files = [Path(file)] if file else [inputs.located(path) for path in self.captures["path"]]
         keys = Path(keylog) if keylog else None
-        return Packets(packet for each in files for packet in tshark.packets(each, show, keys, limit))
+        return Packets(packet for each in files for packet in drilling.packets(each, show, keys, limit))
 
     def _drawn(self, name: str) -> "Drawing":
         from postproc.show.pictures import figures  # noqa: PLC0415  (matplotlib is for those who look)

@@ -4,9 +4,9 @@ A table's rows are made when first asked for, once for all calls; of one call al
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -37,6 +37,7 @@ from postproc.model.rows import (
     TransactionRow,
 )
 
+Counted = TypeVar("Counted", BindingRow, PairRow, DtlsRow, RtpStreamRow)
 Run: TypeAlias = Any  # Tables, or what has them as attributes: a run, a call of a notebook
 
 
@@ -190,6 +191,11 @@ class Calls:
         if self._only is not None:
             rows = rows[rows["stream"].isin({stream.stream for stream in self[self._only].rtp_streams})]
         return by(load(RtpSecondRow, rows), "stream")
+
+
+def counting(rows: Iterable[Counted]) -> list[Counted]:
+    """Each thing once: without what counts in another capture."""
+    return [row for row in rows if row.counted_in is None]
 
 
 class Call:

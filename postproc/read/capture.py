@@ -20,7 +20,7 @@ from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.recordings import Recording, Recordings
 from postproc.model.tables import CAPTURES, RTP_SECONDS, RTP_STREAMS, Tables
-from postproc.read import payloads, processes, programs, tshark, web
+from postproc.read import payloads, processes, programs, streaming, tshark, web
 from postproc.read.arrays import Array
 from postproc.read.container import NotWalkable
 from postproc.read.decrypted import Decrypted, decrypted
@@ -70,10 +70,6 @@ def read_files(files: Files, options: Options = AS_USUAL, seen: Seen = lambda _:
     Raises CaptureError when they hold no packets that can be read, of several files also where they cannot
     be read as one; and SetupError when tshark is missing.
     """
-    return tshark.apart(lambda: _read(files, options, seen))
-
-
-def _read(files: Files, options: Options, seen: Seen) -> Tables:
     with scratch.folder() as folder:
         walked = walk(files, folder, options, seen)
         memory.give_back()
@@ -253,7 +249,7 @@ def converted(path: Path, target: Path) -> Path:
     status, said = processes.make(
         target, source.stat().st_size, editcap, "-F", "pcapng", str(source), str(target)
     )
-    cut = any(words in said for words in tshark.BROKEN_FILE)
+    cut = any(words in said for words in streaming.BROKEN_FILE)
     if not target.exists() or not target.stat().st_size or (status and not cut):
         raise CaptureError(f"editcap cannot convert it: {said.strip().splitlines()[-1:]}")
     return target

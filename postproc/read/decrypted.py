@@ -1,10 +1,12 @@
 """What tshark shows inside TLS with the keys: heads of HTTP, certificates, alerts, ends of WebSockets."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from postproc.read import streaming
 from postproc.read.frame import Frame, from_layers
 from postproc.read.option_files import keylog_preference
 from postproc.read.tshark import PREFERENCES, executable
@@ -49,20 +51,10 @@ def decrypted(capture: Path, keylog: Path | None) -> Iterator[Decrypted]:
 
     Raises CaptureError when tshark dies, hangs or refuses the file.
     """
-    from postproc.read import streaming  # noqa: PLC0415  (pyshark, which captures without keys do without)
-
-    with streaming.of(
-        streaming.EkCapture,
-        executable(),
-        capture,
-        PREFERENCES | keylog_preference(keylog),
-        use_ek=True,
-        include_raw=True,
-        custom_parameters=["-n", "-Y", SHOWN, "-j", WANTED],
-    ) as stream:
-        for batch in stream:
-            yield from map(_decrypted, batch)
-        stream.check()
+    preferences = PREFERENCES | keylog_preference(keylog)
+    shown = ("-n", "-Y", SHOWN, "-j", WANTED)
+    with closing(streaming.layers(executable(), capture, preferences, *shown)) as told:
+        yield from map(_decrypted, told)
 
 
 def _decrypted(layers: Mapping[str, Any]) -> Decrypted:

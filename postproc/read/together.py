@@ -18,7 +18,6 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def read_each(
             own = folder / str(place)
             own.mkdir()
             try:
-                walked[place] = tshark.apart(partial(capture.walk, files, own, options))
+                walked[place] = capture.walk(files, own, options)
             except CaptureError as error:
                 yield place, error
             else:
@@ -168,7 +167,7 @@ def _tables(walked: Walked, shown: Iterable[Frame] | None, options: Options) -> 
     except MappingError:
         pass  # alone it may be another matter
     try:
-        return tshark.apart(partial(capture.dissected, walked, options))
+        return capture.dissected(walked, options)
     except CaptureError as error:
         return error
 
@@ -194,7 +193,7 @@ def _shown(batch: Batch, file: Path) -> dict[int, list[Frame]]:
     last = list(accumulate(len(reduced.start) for _, reduced, _ in batch.members))
     shown: dict[int, list[Frame]] = {place: [] for place, _, _ in batch.members}
     try:
-        frames = tshark.apart(lambda: list(tshark.frames(file)))
+        frames = list(tshark.frames(file))
         if not frames or frames.pop().number != last[-1] + 1:
             return {}  # at a block that tshark takes for damaged it ends, and says so of no error
         for frame in frames:

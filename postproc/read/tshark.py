@@ -4,28 +4,17 @@ tshark runs with ``-T ek -x``: its dissectors say where a message begins and
 ends (reassembly, decryption, heuristics), and ``NAME_raw`` holds the message's
 bytes, one per occurrence, so that two SIP messages in a TCP segment stay two.
 Everything else in the stream is filtered out by ``-j``.
-
-For people who look closer, ``packets`` gives single frames with every field of every layer
-(``-T pdml``). That is slow (2 ms a frame), so a display filter should say which frames are meant.
 """
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
-from postproc.model.errors import CaptureError
-from postproc.read import programs
+from postproc.read import programs, streaming
 from postproc.read.frame import Frame, from_layers
 from postproc.read.option_files import keylog_preference
 
-if TYPE_CHECKING:
-    from pyshark.packet.packet import Packet
-
 Place = tuple[str | None, int | None]
-T = TypeVar("T")
 
 PREFERENCES = {
     "sdp.establish_conversation": "FALSE",  # else Call-IDs pile up on every reused media port
@@ -54,7 +43,6 @@ WANTED = (
     "data dtls dtls.record dtls.handshake dtls.handshake.certificates dtls.handshake.certificate"
 )
 INSIDE_TURN = ("--enable-heuristic", "dtls_stun", "--enable-heuristic", "stun_turn")
-BROKEN_FILE = ("cut short", "damaged or corrupt")  # said of the input after its last good frame
 
 
 def executable() -> str:
@@ -74,32 +62,11 @@ def frames(
     Raises CaptureError when tshark dies, hangs or refuses the file; the frames
     already yielded are good, and a file cut short is no error.
     """
-    from postproc.read import streaming  # noqa: PLC0415  (pyshark, which many captures do without)
-
-    with streaming.of(
-        streaming.EkCapture,
-        executable(),
-        capture,
-        PREFERENCES | keylog_preference(keylog),
-        use_ek=True,
-        include_raw=True,
-        decode_as=dict(decode_as or {}),
-        # Not as display_filter: pyshark would run tshark once more to see whether it knows -Y.
-        custom_parameters=["-n", "-Y", show, "-j", WANTED, *INSIDE_TURN],
-    ) as stream:
-        for batch in stream:
-            yield from map(from_layers, batch)
-        stream.check()
-
-
-def apart(work: Callable[[], T]) -> T:
-    """Do the work where no event loop runs: Jupyter has one in its main thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+    preferences = PREFERENCES | keylog_preference(keylog)
+    rules = (word for port, protocol in (decode_as or {}).items() for word in ("-d", f"{port},{protocol}"))
+    arguments = ("-n", "-Y", show, "-j", WANTED, *INSIDE_TURN, *rules)
+    with closing(streaming.layers(executable(), capture, preferences, *arguments)) as told:
+        yield from map(from_layers, told)
 
 
 def sip_over_tls(source: Path, keylog: Path | None) -> dict[str, str]:
@@ -125,27 +92,3 @@ def sip_messages(source: Path, keylog: Path | None = None) -> Mapping[int, tuple
         for frame in frames(source, keylog, show="tls && sip", decode_as=rules)
         if "tls" in frame.protocols and frame.messages.get("sip")
     }
-
-
-def packets(capture: Path, show: str, keylog: Path | None = None, limit: int | None = None) -> "list[Packet]":
-    """The frames that the display filter ``show`` lets through, ``limit`` at most, in file order.
-
-    Works beside a running event loop, as in Jupyter. Raises CaptureError when the
-    file is gone or tshark refuses it or the filter; of a file cut short the whole
-    frames come.
-    """
-    if not capture.is_file():
-        raise CaptureError(f"{capture}: the capture is not there any more")
-    return apart(lambda: _read(capture, show, keylog, limit))
-
-
-def _read(capture: Path, show: str, keylog: Path | None, limit: int | None) -> "list[Packet]":
-    from postproc.read import streaming  # noqa: PLC0415
-
-    preferences = PREFERENCES | keylog_preference(keylog)
-    options = {"custom_parameters": ["-n", "-Y", show, *INSIDE_TURN]}
-    with streaming.of(streaming.PdmlCapture, executable(), capture, preferences, **options) as stream:
-        found = list(islice(stream, limit))
-        if limit is None or len(found) < limit:  # else tshark was stopped by us
-            stream.check()
-    return found

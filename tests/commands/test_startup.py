@@ -60,7 +60,7 @@ HEAVY = {
 }
 TABLES = {"numpy", "orjson", "pandas", "pyarrow"}
 PRINTED = TABLES | {"regex", "rich"}  # deployment files have regular expressions
-STAGES = {"asyncio", "postproc.correlate", "postproc.diagnose"}
+STAGES = {"postproc.correlate", "postproc.diagnose"}
 
 
 def heavy_modules(*words: object) -> set[str]:
@@ -83,8 +83,8 @@ def test_rules_load_what_judges_only():
 
 
 def test_a_run_loads_what_it_needs(tmp_path):
-    """pyshark only to read captures, jinja2 and nbformat only for what is written with them."""
+    """pyshark, which is for single frames, never; jinja2 and nbformat only for what is written with them."""
     words = ["run", PCAPS / "made" / "busy_486.pcapng", "-o", tmp_path / "out", "-j", 1]
-    assert heavy_modules(*words, "--no-report") == PRINTED | STAGES | {"pyshark", "lxml"}
+    assert heavy_modules(*words, "--no-report") == PRINTED | STAGES
     assert heavy_modules(*words) == PRINTED | STAGES | {"jinja2", "nbformat"}  # read before
     assert heavy_modules(*words) == PRINTED  # nothing has changed

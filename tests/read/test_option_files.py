@@ -12,7 +12,7 @@ import pytest
 
 from postproc.commands.share import hidden
 from postproc.model.errors import SetupError
-from postproc.read import access, deployment, option_files, tshark
+from postproc.read import access, deployment, drilling, option_files
 from postproc.share.ticket import read_answers
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_file_of_keys_is_told_in_one_line(tmp_path, pcaps, kind):
         else f"TLS keys are read several times, {trouble}"
     )
     with pytest.raises(SetupError, match=trouble):
-        tshark.packets(pcaps / "good.pcapng", "sip", keys)
+        drilling.packets(pcaps / "good.pcapng", "sip", keys)
 
 
 def test_the_largest_is_taken(tmp_path):

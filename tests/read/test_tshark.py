@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from postproc.model.errors import CaptureError, SetupError
-from postproc.read import processes, programs, streaming, tshark
+from postproc.read import drilling, processes, programs, streaming, tshark
 from postproc.read.frame import nanoseconds
 
 SIP = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nVia: SIP/2.0/TCP a;branch=z\r\n" + (
@@ -116,7 +116,7 @@ def test_works_inside_a_running_event_loop_and_in_another_thread(written):
     counted = []
 
     def count():
-        counted.append(len(tshark.apart(lambda: list(tshark.frames(path)))))
+        counted.append(len(list(tshark.frames(path))))
 
     async def main():
         count()
@@ -153,38 +153,43 @@ def test_death_of_tshark_is_a_capture_error(monkeypatch, tmp_path, written):
         list(tshark.frames(written(pcap())))
 
 
-def feed(text: bytes, deadline: float, pause: float = 0.0, most: int = 1 << 20) -> tuple[list, bytes]:
-    async def one():
-        stream = asyncio.StreamReader()
-        if text:
-            stream.feed_data(text)
-            stream.feed_eof()
-        parser = streaming.EkBatches(asyncio.get_running_loop().time() + deadline, pause, most)
-        return await parser.get_packets_from_stream(stream, b"")
+@pytest.fixture(params=["wide", "small"])
+def told(request, monkeypatch, tmp_path, written):
+    """What a program's output is taken for, through a pipe that can be widened and one that cannot."""
+    if request.param == "small":
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+    program, capture = tmp_path / "tshark", written(pcap())
 
-    return asyncio.run(one())
+    def tell(script: str):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return list(streaming.layers(str(program), capture, {}))
 
-
-@pytest.mark.parametrize("pause", [0.0, 0.002])
-def test_batches_are_all_whole_lines_without_the_index_lines(pause):
-    line = orjson.dumps({"timestamp": "1", "layers": {"frame": {}}})
-    assert feed(b'{"index":{}}\n' + line + b"\n" + line[:9], 9, pause) == ([{"frame": {}}], line[:9])
+    return tell
 
 
-def test_line_that_is_no_json_is_passed_over():
-    assert feed(b'{"timestamp":\n', 9) == ([], b"")
+LINE = orjson.dumps({"timestamp": "1", "layers": {"frame": {}}}).decode()
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.002])
-def test_silent_tshark_is_stopped_after_its_time(pause):
-    with pytest.raises(CaptureError, match="took too long"):
-        feed(b"", 0.01, pause)
+def test_layers_are_those_of_all_whole_lines_without_the_index_lines(told):
+    lines = ['{"index":{}}', LINE, '{"timestamp":', LINE[:-1], LINE]
+    assert told("".join(f"echo '{line}'\n" for line in lines) + f"printf '%s' '{LINE}'") == 2 * [
+        {"frame": {}}
+    ]
 
 
-def test_tshark_that_says_more_than_any_honest_capture_gives_is_stopped():
-    assert feed(b"nothing\n", 9, most=8) == ([], b"")
+def test_tshark_that_goes_on_for_too_long_is_stopped(told, monkeypatch):
+    monkeypatch.setattr(processes, "patience", lambda _: 0.05)
+    for does in ("exec sleep 60", "exec sleep 60 >&-"):  # silent; or at its end, and there yet
+        with pytest.raises(CaptureError, match="took too long"):
+            told(does)
+
+
+def test_tshark_that_says_more_than_any_honest_capture_gives_is_stopped(told, monkeypatch):
+    monkeypatch.setattr(processes, "most", lambda _: 8)
+    assert told("echo nothing") == []
     with pytest.raises(CaptureError, match="more of it than of any honest capture"):
-        feed(b"nothing\n", 9, most=7)
+        told("echo nothing!")
 
 
 def test_a_line_without_an_end_is_not_waited_for(monkeypatch, tmp_path, written):
@@ -255,32 +260,32 @@ def good(pcaps):
 
 
 def test_frames_bear_the_numbers_of_the_file_and_all_their_fields(good):
-    invite, *_ = tshark.packets(good, "sip.Method == INVITE")
+    invite, *_ = drilling.packets(good, "sip.Method == INVITE")
     assert invite.number == "4"
     assert [layer.layer_name for layer in invite.layers] == ["eth", "ip", "tcp", "sip"]
     assert invite.sip.get_field_value("from.user") == "721"
 
 
 def test_no_more_than_the_limit_and_nothing_left_running(good):
-    assert [each.number for each in tshark.packets(good, "stun", limit=2)] == ["13", "14"]
+    assert [each.number for each in drilling.packets(good, "stun", limit=2)] == ["13", "14"]
     assert children() == []
 
 
 def test_stopping_amid_much_output_does_not_wait_for_ever(good):
-    assert len(tshark.packets(good, "udp", limit=101)) == 101
+    assert len(drilling.packets(good, "udp", limit=101)) == 101
     assert children() == []
 
 
 def test_a_limit_above_what_there_is_is_no_trouble(good):
-    assert len(tshark.packets(good, "sip.Method == BYE", limit=50)) == 2
-    assert tshark.packets(good, "sip.Method == REGISTER") == []
+    assert len(drilling.packets(good, "sip.Method == BYE", limit=50)) == 2
+    assert drilling.packets(good, "sip.Method == REGISTER") == []
 
 
 def test_inside_a_running_loop_and_in_a_thread(good):
     counted = []
 
     def count():
-        counted.append(len(tshark.packets(good, "sip.Method == INVITE")))
+        counted.append(len(drilling.packets(good, "sip.Method == INVITE")))
 
     async def cell():
         count()
@@ -295,26 +300,26 @@ def test_inside_a_running_loop_and_in_a_thread(good):
 def test_without_the_child_watchers_that_newer_pythons_lack(good, monkeypatch):
     for name in ("set_child_watcher", "get_child_watcher", "SafeChildWatcher"):
         monkeypatch.delattr(asyncio, name, raising=False)
-    assert len(tshark.packets(good, "sip.Method == INVITE")) == 2
+    assert len(drilling.packets(good, "sip.Method == INVITE")) == 2
 
 
 @pytest.mark.parametrize("wrong", ["no.such.field", 'sip.Method == "', "1 =="])
 def test_a_wrong_filter_is_told_in_one_line(good, wrong):
     with pytest.raises(CaptureError, match=r"tshark failed \(\d+\): ") as caught:
-        tshark.packets(good, wrong)
+        drilling.packets(good, wrong)
     assert "\n" not in str(caught.value)
     assert children() == []
 
 
 def test_a_capture_that_is_gone(tmp_path):
     with pytest.raises(CaptureError, match="not there any more"):
-        tshark.packets(tmp_path / "gone.pcapng", "sip")
+        drilling.packets(tmp_path / "gone.pcapng", "sip")
 
 
 def test_a_file_cut_short_gives_its_whole_frames(pcaps, tmp_path):
     cut = tmp_path / "cut.pcapng"
     cut.write_bytes((pcaps / "good.pcapng").read_bytes()[:20_000])
-    numbers = [int(each.number) for each in tshark.packets(cut, "sip || stun")]
+    numbers = [int(each.number) for each in drilling.packets(cut, "sip || stun")]
     assert numbers[:3] == [4, 6, 9]
     assert numbers == sorted(numbers)
 
@@ -322,12 +327,12 @@ def test_a_file_cut_short_gives_its_whole_frames(pcaps, tmp_path):
 def test_a_name_that_looks_like_an_option_is_a_file(good, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-w out").write_bytes(good.read_bytes())
-    assert len(tshark.packets((tmp_path / "-w out").relative_to(tmp_path), "sip.Method == INVITE")) == 2
+    assert len(drilling.packets((tmp_path / "-w out").relative_to(tmp_path), "sip.Method == INVITE")) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["-w out"]
 
 
 def test_tshark_that_hangs_is_stopped(good, monkeypatch):
-    monkeypatch.setattr(streaming.PdmlCapture, "deadline", lambda self: self.eventloop.time())
+    monkeypatch.setattr(drilling.PdmlCapture, "deadline", lambda self: self.eventloop.time())
     with pytest.raises(CaptureError, match="took too long"):
-        tshark.packets(good, "frame")
+        drilling.packets(good, "frame")
     assert children() == []

@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from postproc.model.addresses import endpoint
-from postproc.model.calls import Call
+from postproc.model.calls import Call, counting
 from postproc.model.enumerations import CallVerdict
 from postproc.model.loading import by
 from postproc.model.rows import CallRow, RtpSecondRow, RtpStreamRow
@@ -102,7 +102,9 @@ def media(call: Call, lang: Lang = "en") -> Picture:
 def series(call: Call) -> list[Series]:
     """The streams with packets, by leg and time."""
     rows = by(call.rtp_seconds, "stream")
-    streams = sorted(call.rtp_streams, key=lambda row: (row.leg or 0, row.direction or "", row.first_time))
+    streams = sorted(
+        counting(call.rtp_streams), key=lambda row: (row.leg or 0, row.direction or "", row.first_time)
+    )
     return [_series(row, rows.get(row.stream, ())) for row in streams]
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import pandas as pd
 
 from postproc.model.addresses import transport_address
-from postproc.model.calls import Call
+from postproc.model.calls import Call, counting
 from postproc.model.enumerations import Direction, PhaseKind, Purpose
 from postproc.model.loading import by
 from postproc.model.rows import BindingRow, DtlsRow, LegRow, PairRow, RtpStreamRow
@@ -181,7 +181,7 @@ def _candidates(call: Call, lang: Lang) -> Iterator[Lane]:
 def _checks(call: Call, lang: Lang) -> Iterator[Lane]:
     """Attempts by outcome, one lane per direction."""
     attempts: dict[tuple[int | None, Purpose, Direction], list[BindingRow]] = {}
-    for row in call.bindings:
+    for row in counting(call.bindings):
         if row.outcome in OUTCOMES:
             attempts.setdefault((row.leg, row.purpose, row.direction), []).append(row)
     for (leg, purpose, way), rows in sorted(attempts.items(), key=_by_leg):
@@ -205,7 +205,7 @@ def _by_leg(item: tuple[tuple[int | None, S, S], object]) -> tuple[int, S, S]:
 def _handshakes(call: Call, lang: Lang) -> Iterator[Lane]:
     last = max(_times(call), default=None)
     handshakes: dict[int | None, list[DtlsRow]] = {}
-    for row in call.dtls:
+    for row in counting(call.dtls):
         handshakes.setdefault(row.leg, []).append(row)
     for leg, rows in sorted(handshakes.items(), key=lambda item: item[0] or 0):
         states = ", ".join(dict.fromkeys(word(DTLS_STATES, row.state, lang) or "" for row in rows))
@@ -226,7 +226,7 @@ def _media(call: Call, lang: Lang) -> Iterator[Lane]:
     flowed = phases.runs(call)
     silent = phases.silent(call, flowed)
     streams: dict[tuple[int | None, str, str], list[RtpStreamRow]] = {}
-    for row in call.rtp_streams:
+    for row in counting(call.rtp_streams):
         ends = f"{row.src_addr} → {row.dst_addr}"
         streams.setdefault((row.leg, row.direction or "other", ends), []).append(row)
     for (leg, way, ends), rows in sorted(streams.items(), key=_by_leg):
@@ -278,9 +278,9 @@ def _stacked(call: Call, marks: list[Mark], frame: Frame) -> list[tuple[int, flo
 
 def bindings(call: Call, lang: Lang = "en") -> Picture:
     """Lay out the bindings of a call: one lane per candidate pair, attempts by outcome, silence."""
-    checks = [row for row in call.bindings if row.purpose == "check"]
+    checks = [row for row in counting(call.bindings) if row.purpose == "check"]
     pairs = sorted(
-        call.pairs,
+        counting(call.pairs),
         key=lambda pair: (pair.leg or 0, pair.first_time is None, pair.first_time or pair.time),
     )
     lanes = [_pair(pair, _checks_on(pair, checks), lang) for pair in pairs[:MOST_PAIRS]]

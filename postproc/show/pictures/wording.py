@@ -103,6 +103,9 @@ def _resumed(found: re.Match[str]) -> str:
 
 
 GERMAN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"^offer (?=\S)"), "Angebot: "),
+    (re.compile(r"^answer (?=\S)"), "Antwort: "),
+    (re.compile(r"^alert encrypted$"), "Alert, verschlüsselt"),
     (re.compile(r"\bno candidates$"), "keine Kandidaten"),
     (re.compile(r"\b1 candidate$"), "1 Kandidat"),
     (re.compile(r"\b(\d+) candidates$"), r"\1 Kandidaten"),

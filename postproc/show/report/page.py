@@ -9,6 +9,7 @@ hashes, no text to become markup or code (Trusted Types), and no request at all.
 
 import base64
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -303,7 +304,13 @@ def _environment() -> Environment:
     )
     drawn: Callable[[str], Markup] = Markup
     environment.filters["drawn"] = drawn  # SVG elements, escaped where they are made
+    environment.filters["breakable"] = _breakable
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a file, which a line may end in behind a sign rather than within a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_.-])", name))
 
 
 def _read(name: str) -> str:

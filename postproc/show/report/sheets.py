@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TypeVar
 
 import pandas as pd
 
-from postproc.model.calls import Call
+from postproc.model.calls import Call, counting
 from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, PhaseRow, RtpStreamRow
 from postproc.model.text import Lang
 from postproc.model.vocabulary import (
@@ -44,8 +43,6 @@ from postproc.show.report.cells import (
 from postproc.show.report.words import HEADINGS, PAGE
 from postproc.show.selection import Quoted
 
-Shown = TypeVar("Shown", BindingRow, PairRow, DtlsRow, RtpStreamRow)
-
 COLUMNS = ("leg", "type", "address", "class", "base", "acl", "checks", "frame")
 MOST_CANDIDATES = 40
 ACL_KINDS = {"allowed": "good", "denied": "bad", "unknown": "faint"}
@@ -77,7 +74,7 @@ def offered(call: Call, lang: Lang) -> Offered:
         return Offered(())
     held = latest(every)
     columns = _columns(held)
-    checked = _checked(_counting(call.pairs))
+    checked = _checked(counting(call.pairs))
     sides = []
     for name in SIDES:
         own = [row for row in held if (row.side or "other") == name]
@@ -146,11 +143,6 @@ def _rated(answered: int, sent: int) -> str:
     return "figure good" if answered == sent else "figure doubt" if answered else "figure bad"
 
 
-def _counting(rows: Iterable[Shown]) -> list[Shown]:
-    """Each thing once: without what counts in another capture."""
-    return [row for row in rows if row.counted_in is None]
-
-
 def _checked(pairs: Iterable[PairRow]) -> dict[Place, list[int]]:
     """Address -> checks answered and sent on pairs with it."""
     found: dict[Place, list[int]] = {}
@@ -179,7 +171,7 @@ DTLS_KINDS = {"complete": "good"}
 def pairs(call: Call, lang: Lang) -> Sheet | None:
     """One row per candidate pair seen in checks."""
     columns = "leg local remote answered errors nominated dtls media state"
-    return sheet("pairs", lang, columns, [_pair(row, lang) for row in _counting(call.pairs)], MOST_CHECKS)
+    return sheet("pairs", lang, columns, [_pair(row, lang) for row in counting(call.pairs)], MOST_CHECKS)
 
 
 def _pair(row: PairRow, lang: Lang) -> tuple[Cell, ...]:
@@ -206,7 +198,7 @@ def _end(addr: str | None, port: int | None, kind: str | None) -> str:
 def bindings(call: Call, lang: Lang) -> Sheet | None:
     """Bindings in the order of time; equal ones that follow each other are one row."""
     columns = "time leg purpose direction from to requests outcome rtt seen_as frames"
-    ordered = sorted(_counting(call.bindings), key=lambda row: row.time)
+    ordered = sorted(counting(call.bindings), key=lambda row: row.time)
     rows = [_binding(list(held), lang) for _, held in groupby(ordered, key=_alike)]
     return sheet("bindings", lang, columns, rows, MOST_CHECKS)
 
@@ -310,7 +302,7 @@ def _leg(row: LegRow, lang: Lang) -> tuple[Cell, ...]:
 def handshakes(call: Call, lang: Lang) -> Sheet | None:
     """One row per DTLS handshake."""
     columns = "time leg dtls_client dtls_server state duration fingerprint frame"
-    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in _counting(call.dtls)], MOST_FLOWS)
+    return sheet("dtls", lang, columns, [_handshake(row, lang) for row in counting(call.dtls)], MOST_FLOWS)
 
 
 def _handshake(row: DtlsRow, lang: Lang) -> tuple[Cell, ...]:
@@ -368,7 +360,7 @@ def streams(call: Call, lang: Lang) -> Sheet | None:
     """One row per RTP stream."""
     columns = "leg direction from to codec packets lost jitter gap time end"
     return sheet(
-        "rtp_streams", lang, columns, [_stream(row, lang) for row in _counting(call.rtp_streams)], MOST_FLOWS
+        "rtp_streams", lang, columns, [_stream(row, lang) for row in counting(call.rtp_streams)], MOST_FLOWS
     )
 
 

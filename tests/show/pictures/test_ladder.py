@@ -121,7 +121,7 @@ def test_unanswered_checks_are_folded_and_end_in_a_cross():
 
 def test_german_words_stand_beside_protocol_words():
     rows = [label for _, _, label in said(drawn("no_binding_success", "de"))]
-    assert "INVITE +498984079810 (offer audio, 2 Kandidaten)" in rows
+    assert "INVITE +498984079810 (Angebot: audio, 2 Kandidaten)" in rows
     assert "Binding Request WTJz:3RME.., unbeantwortet × 12, alle 1,0 s" in rows
     assert "RTP PCMA: 707 Pakete, 0 verloren, Jitter 0,8 ms" in rows
 

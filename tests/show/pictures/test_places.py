@@ -4,9 +4,11 @@ import pytest
 
 from postproc.model.calls import Call, Calls
 from postproc.model.clocks import on_one_clock
+from postproc.show.pictures.charts import series
 from postproc.show.pictures.ladder import ladder
 from postproc.show.pictures.layout import Layer, Picture
 from postproc.show.pictures.places import MOST_ROWS, places, route
+from postproc.show.pictures.timeline import _lanes, bindings
 from tests.diagnose.places import CLOCKS, EVERY_PLACE, clock, passages, seen_from
 from tests.diagnose.scenes import tables
 from tests.show.pictures.looks import assert_good, outside, overlaps
@@ -36,6 +38,18 @@ def test_nothing_overlaps_or_is_cut_off(name, lang):
     for picture in (places(call, lang), route(call, lang)):
         assert overlaps(picture) == [] and outside(picture) == []
     assert_good(ladder(call, lang).picture)
+
+
+def test_over_time_each_thing_is_drawn_once_as_its_nearest_place_counts_it():
+    call = recorded("ports_changed")
+    lanes = [(lane.leg, lane.below, lane.note) for lane in _lanes(call, "en") if lane.name == "media PCMA"]
+    assert [(leg, note) for leg, _, note in lanes if leg == 1] == [
+        (1, "SRTP: 198 packets, 2 lost"),
+        (1, "SRTP: 191 packets, 9 lost"),
+    ]
+    assert len(series(call)) == len(lanes) == 4
+    drawn = texts(bindings(call))
+    assert sum("nominated" in text for text in drawn) == 1
 
 
 def test_the_map_has_what_arrived_of_what_was_sent_on_each_stretch():

@@ -8,7 +8,10 @@ from postproc.show.pictures.wording import event
 @pytest.mark.parametrize(("lane", "label", "german"), [
     ("media", "PCMA resumes after 3.0 s", "PCMA wieder nach 3,0 s"),
     ("media", "RTP resumes after 950 ms", "RTP wieder nach 950 ms"),
-    ("sdp", "offer audio, 2 candidates", "offer audio, 2 Kandidaten"),
+    ("sdp", "offer audio, 2 candidates", "Angebot: audio, 2 Kandidaten"),
+    ("sdp", "answer audio, 1 candidate", "Antwort: audio, 1 Kandidat"),
+    ("dtls", "alert encrypted", "Alert, verschlüsselt"),
+    ("log", "answer the phone", "answer the phone"),
     ("stun", "Binding Request a:b, sent 3 times", "Binding Request a:b, 3 Mal gesendet"),
     ("log", "media resumes after 3.0 s", "media resumes after 3.0 s"),
 ])  # fmt: skip

@@ -213,6 +213,22 @@ TOO_WIDE = """
 """
 
 
+def test_every_table_fits_a_desk_s_screen(browser, tmp_path):
+    """Also that of a call captured at three places."""
+    captures = [PCAPS / "places" / "ports_changed", PCAPS / "way-in" / "2231-filtered-iis.pcapng"]
+    pipeline.run(captures, tmp_path / "out", lang="de")
+    browser.size(1280, 900)
+    browser.media()
+    browser.open(tmp_path / "out" / "report.html")
+    browser.run(ALL_OPEN)
+    wide = (
+        "return [...document.querySelectorAll('.scroll, .picture')]"
+        ".filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.ariaLabel)"
+    )
+    assert browser.run(wide) == []
+    assert len(browser.seen(".way-in .chart li")) == 13
+
+
 def test_four_findings_in_each_other_have_room_on_a_phone(opened):
     opened.size(390, 800)
     opened.run(ALL_OPEN)

@@ -97,6 +97,10 @@ def test_the_logs_zone_is_shown_first_where_it_is_known():
     assert '<option value="log" selected' in html and 'data-log="60"' in html
 
 
+def test_a_line_ends_in_a_file_name_behind_a_sign():
+    assert page._breakable("a_b/<c>.pcap") == "a_<wbr>b/<wbr>&lt;c&gt;.<wbr>pcap"
+
+
 def test_answers_say_their_language():
     html = made(
         answers={
