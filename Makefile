@@ -8,6 +8,9 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
+# Hundreds of processes are started: without byte code each would compile the whole package.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test test-all test-thorough plugin rows screenshots bench fuzz clean
 
 help:
