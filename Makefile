@@ -8,9 +8,6 @@ RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 WANTED := pyproject.toml constraints.txt scripts/setup
 
-# Hundreds of processes are started: without byte code each would compile the whole package.
-unexport PYTHONDONTWRITEBYTECODE
-
 .PHONY: help run test test-all test-thorough plugin rows screenshots bench fuzz clean
 
 help:
@@ -37,7 +34,7 @@ test: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	@$(PY) -m compileall -q postproc
+	@$(PY) -m compileall -q postproc tests pcaps
 	$(VENV)/bin/pytest -n auto --dist loadfile -m "not slow"
 
 test-all: test
