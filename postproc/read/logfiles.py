@@ -117,7 +117,7 @@ def apart(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     A shell makes ``--fs-log A B`` of ``--fs-log *``.
     """
     given = list(paths)
-    logs = [not inputs.is_folder(path) and _refusal(path) is None for path in given]
+    logs = [not inputs.is_folder(path) and _looked_at(path).reason is None for path in given]
     others = (path for path, log in zip(given, logs, strict=True) if not log)
     return tuple(others), tuple(compress(given, logs))
 
@@ -130,9 +130,10 @@ def beside(captures: Iterable[Path]) -> tuple[list[Path], list[Unread]]:
     for path in (path for folder in sorted({each.parent for each in captured}) for path in _files(folder)):
         if path in captured:
             continue
-        if (reason := _refusal(path)) is None:
+        reason, likely = _looked_at(path)
+        if reason is None:
             logs.append(path)
-        elif reason is not EMPTY and _looks_like_a_log(path):
+        elif likely and reason is not EMPTY:
             others.append(Unread(path, reason))
     return logs, others
 
@@ -163,28 +164,12 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
     Of what is no log in a folder that which looks like one is named.
     """
     if not inputs.is_folder(top):
-        yield top, _refusal(top)
+        yield top, _looked_at(top).reason
         return
-    inside = [(path, _refusal(path)) for path, reason in inputs.walk(top, skip) if reason is None]
-    yield from ((path, reason) for path, reason in inside if reason is None or _looks_like_a_log(path))
-    if all(reason is not None for _, reason in inside):
+    inside = [(path, _looked_at(path)) for path, reason in inputs.walk(top, skip) if reason is None]
+    yield from ((path, look.reason) for path, look in inside if look.reason is None or look.likely)
+    if all(look.reason is not None for _, look in inside):
         yield top, "no FreeSWITCH log in this folder"
-
-
-def _looks_like_a_log(path: Path) -> bool:
-    """By its name, or by what log programs write in its first lines."""
-    if NAMED_LOG.search(path.name):
-        return True
-    if not path.is_file():  # opening a pipe would wait for its writer
-        return False
-    try:
-        with _opened(path) as file:
-            head = next(_utf8(file, HEAD), b"")
-        return capture_format(head) is None and (
-            LEVEL_AND_SOURCE.search(head) is not None or logmakers.maker(head) is not None
-        )
-    except (*DAMAGED, OSError):
-        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -196,23 +181,41 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from (folder / name for name in sorted(names))
 
 
-def _refusal(path: Path) -> str | None:
-    """Why this is no log; None if it is one."""
+class _Look(NamedTuple):
+    """Why a file is no log, None if it is one; and whether it looks like one, by name or first lines."""
+
+    reason: str | None
+    likely: bool
+
+
+def _looked_at(path: Path) -> _Look:
+    named = NAMED_LOG.search(path.name) is not None
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
-            return "not a regular file"
+            return _Look("not a regular file", named)
         with _opened(path) as file:
-            head = b"".join(_unwrapped(islice(_utf8(file, HEAD), 1)))
+            text = next(_utf8(file, HEAD), b"")
     except FileNotFoundError:
-        return "no such file or folder"
+        return _Look("no such file or folder", named)
     except (*DAMAGED, OSError) as error:
-        return _said(error)
+        return _Look(_said(error), named)
+    reason, likely = _judged(text)
+    return _Look(reason, named or likely)
+
+
+def _judged(text: bytes) -> _Look:
+    """By its first bytes."""
+    if capture_format(text) is not None:  # to look for lines in many captures would take seconds
+        return _Look(NOT_A_LOG, likely=False)
+    head = b"".join(_unwrapped(iter([text])))
     if not head:
-        return EMPTY
+        return _Look(EMPTY, likely=False)
     if LOG_LINE.search(head):
-        return None
+        return _Look(None, likely=True)
     maker = logmakers.maker(head)
-    return f"a log of {maker}, not of FreeSWITCH: it is not read" if maker else NOT_A_LOG
+    if maker:
+        return _Look(f"a log of {maker}, not of FreeSWITCH: it is not read", likely=True)
+    return _Look(NOT_A_LOG, maker is not None or LEVEL_AND_SOURCE.search(head) is not None)
 
 
 def _said(error: Exception) -> str:
