@@ -26,6 +26,7 @@ run: $(RUN)
 	@PYTHON=$(PYTHON) scripts/setup tshark
 	$(VENV)/bin/postproc run pcaps/
 
+# Compiled first: the tests start the program hundreds of times, and Python may be told to keep no byte code.
 test: $(DEV)
 	@PYTHON=$(PYTHON) scripts/setup tshark
 	@scripts/setup lua
@@ -33,6 +34,7 @@ test: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	@$(PY) -m compileall -q postproc
 	$(VENV)/bin/pytest -n auto --dist loadfile -m "not slow"
 
 test-all: test

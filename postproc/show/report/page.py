@@ -33,6 +33,7 @@ from postproc.model.vocabulary import CALLS, CAPTURES, PACKETS_COUNTED, counted
 from postproc.show import colors, pictures
 from postproc.show.report.calls import RANKS, Detail, Entry, detail, entry, shelf
 from postproc.show.report.cells import Sheet, clock, day, shown
+from postproc.show.report.compiled import Compiled
 from postproc.show.report.findings import Box, Card, boxes, cards
 from postproc.show.report.messages import NO_TEXTS, Texts
 from postproc.show.report.sheets import stray_streams
@@ -297,6 +298,7 @@ def save(text: str, path: Path) -> None:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
+        bytecode_cache=Compiled(FOLDER / "__pycache__"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
