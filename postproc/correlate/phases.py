@@ -75,9 +75,9 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
     rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, found, numbers):
         key = (leg.call, leg.leg)
-        once = seen_once(streams.get(key) or _of_other_legs(streams, key), numbers)
+        carried = _audio(streams.get(key) or _of_other_legs(streams, key), openings)
+        once = seen_once(carried, numbers)
         heard = _directions(once, seconds)
-        once = _audio(once, openings)
         begun = _with_media_before([*openings], once)
         ended = leg._replace(end_time=leg.end_time or _last_sign(begun, heard, answered.get(key)))
         far = _far_party(leg.call_id, found.sides)
