@@ -34,7 +34,7 @@ test: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	@$(PY) -m compileall -q postproc
+	@$(PY) -m compileall -q postproc tests pcaps
 	$(VENV)/bin/pytest -n auto --dist loadfile -m "not slow"
 
 test-all: test

@@ -23,6 +23,7 @@ from postproc.model.tables import CAPTURES, Tables
 from postproc.read.inputs import Capture
 from postproc.read.option_files import Options
 from tests import kills
+from tests.sample import some
 
 
 def double(number: int) -> int:
@@ -326,8 +327,14 @@ def ran(way: str, script: Path, code: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-@pytest.mark.parametrize("longest", [0, 10_000], ids=["spawned", "by the fork server"])
-@pytest.mark.parametrize("way", ["file", "stdin", "-c", "-m"])
+WAYS = [
+    pytest.param(way, longest, id=f"{way} {begun}")
+    for way in ("file", "stdin", "-c", "-m")
+    for longest, begun in ((0, "spawned"), (10_000, "by the fork server"))
+]
+
+
+@pytest.mark.parametrize(("way", "longest"), some(WAYS, one_in=3))
 def test_a_script_is_run_once_however_many_processes_read(pcaps, tmp_path, way, longest):
     (tmp_path / "in").mkdir()
     for name in ("acl_403", "acl_488", "codec_488"):
