@@ -1,12 +1,10 @@
 """How a run treats memory: kept while a capture is walked, given back between the stages."""
 
-import ctypes
 import gc
 from collections.abc import Callable
 
-import pyarrow as pa
-
-GARBAGE_THRESHOLD = 50_000  # new objects
+# New objects; to search so many takes 20 ms. A run of one call makes fewer.
+GARBAGE_THRESHOLD = 100_000
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -16,18 +14,27 @@ def keep() -> None:
     Rows are dicts and lists by the ten thousand, none of them in a cycle. Memory given
     back would have to be faulted in anew for every window of a capture.
     """
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    seldom_look_for_garbage()
     for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
         _glibc("mallopt")(setting, 1 << 30)
 
 
+def seldom_look_for_garbage() -> None:
+    """What imports make stays, and is much."""
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
 def give_back() -> None:
     """Let the system have what glibc and arrow have kept, when a stage is done."""
+    import pyarrow as pa  # noqa: PLC0415  (every command imports this module)
+
     pa.default_memory_pool().release_unused()
     _glibc("malloc_trim")(0)
 
 
 def _glibc(name: str) -> Callable[..., object]:
+    import ctypes  # noqa: PLC0415  (every command imports this module)
+
     try:
         function: Callable[..., object] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):  # another C library

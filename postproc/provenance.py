@@ -9,6 +9,7 @@ apart, as findings can be told anew from the tables.
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -102,8 +103,11 @@ def _programs() -> tuple[str, ...]:
 def _code() -> str:
     """Of every file of ours: code, templates, constants."""
     here = Path(__file__).parent
-    ours = sorted(path for path in here.rglob("*") if COMPILED not in path.parts and path.is_file())
-    return _digest(f"{path.relative_to(here)} {inputs.sha256(path)}" for path in ours)
+    folders = ((Path(folder), names) for folder, _, names in os.walk(here))
+    ours = sorted(path / name for path, names in folders if path.name != COMPILED for name in names)
+    return _digest(
+        f"{path.relative_to(here)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in ours
+    )
 
 
 def _installed() -> list[str]:
