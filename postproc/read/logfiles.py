@@ -1,7 +1,7 @@
 r"""Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16, unwrapped.
 
 A log is known by its content: one of its first lines has FreeSWITCH's time, level and source. So
-rotated files are found whatever number they bear.
+rotated files are found whatever number they bear. Logs of others (logmakers) are named, not read.
 
 journald, syslog, docker, Kubernetes, grep, an editor's line numbers, the prompt of fs_cli and a
 mail's quotation marks all put something before a line; docker's files and journald's export hold
@@ -33,8 +33,9 @@ from typing import IO, Any, Literal, NamedTuple, cast
 import orjson
 
 from postproc.model.errors import CaptureError
-from postproc.read import inputs
+from postproc.read import inputs, logmakers
 from postproc.read.inputs import Unread, said
+from postproc.read.walk import capture_format
 
 UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
@@ -54,7 +55,7 @@ PIECES = re.compile(rb"([A-Za-z0-9_]+)|([ \t]+)|([:-])|(.)", re.DOTALL)
 HEAD = 1 << 16  # bytes in which a line of the log must stand: its first record may be a long SIP message
 BLOCK = 1 << 23
 LONGEST = 1 << 18  # bytes of a record: a line and the SIP message or SDP below it
-LOOKED_AT = 1000  # files of one folder whose names say they may be logs
+LOOKED_AT = 1000  # files of one folder
 NAMED_LOG = re.compile(r"\.log(?:[.\-_][\w.\-]+)?$", re.IGNORECASE)
 PACKED: dict[bytes, Callable[[Path, Literal["rb"]], object]] = {
     b"\x1f\x8b": gzip.open,
@@ -67,6 +68,7 @@ TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
 LOG_LINE = re.compile(rb"^" + LOGGED, re.MULTILINE)
 # Level and source as FreeSWITCH writes them, whatever stands before; of another time than its own.
 LEVEL_AND_SOURCE = re.compile(rb"\[(?:DEBUG|INFO|NOTICE|WARNING|ERR|CRIT|ALERT)\] [\w.+-]+\.c(?:pp)?:\d+ ")
+EMPTY = "empty file"
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
 
@@ -120,11 +122,19 @@ def apart(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     return tuple(others), tuple(compress(given, logs))
 
 
-def beside(captures: Iterable[Path]) -> list[Path]:
-    """Return the logs that lie in the folders of the captures, by path; known by name first, then content."""
-    folders = sorted({path.parent for path in captures})
-    named = (path for folder in folders for path in _named_logs(folder))
-    return [path for path in named if _refusal(path) is None]
+def beside(captures: Iterable[Path]) -> tuple[list[Path], list[Unread]]:
+    """Return the logs in the folders of the captures, by path; and what looks like one and is none."""
+    captured = {Path(os.path.abspath(path)) for path in captures}  # noqa: PTH100  (links keep their names)
+    logs: list[Path] = []
+    others: list[Unread] = []
+    for path in (path for folder in sorted({each.parent for each in captured}) for path in _files(folder)):
+        if path in captured:
+            continue
+        if (reason := _refusal(path)) is None:
+            logs.append(path)
+        elif reason is not EMPTY and _looks_like_a_log(path):
+            others.append(Unread(path, reason))
+    return logs, others
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -162,22 +172,25 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
 
 
 def _looks_like_a_log(path: Path) -> bool:
-    """By its name, or by FreeSWITCH's level and source in its first lines."""
+    """By its name, or by what log programs write in its first lines."""
     if NAMED_LOG.search(path.name):
         return True
     if not path.is_file():  # opening a pipe would wait for its writer
         return False
     try:
         with _opened(path) as file:
-            return LEVEL_AND_SOURCE.search(next(_utf8(file, HEAD), b"")) is not None
+            head = next(_utf8(file, HEAD), b"")
+        return capture_format(head) is None and (
+            LEVEL_AND_SOURCE.search(head) is not None or logmakers.maker(head) is not None
+        )
     except (*DAMAGED, OSError):
         return False
 
 
-def _named_logs(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, LOOKED_AT) if NAMED_LOG.search(entry.name)]
+            names = [entry.name for entry in islice(entries, LOOKED_AT) if entry.is_file()]
     except OSError:  # gone since the captures were found: they will say so
         return
     yield from (folder / name for name in sorted(names))
@@ -195,8 +208,11 @@ def _refusal(path: Path) -> str | None:
     except (*DAMAGED, OSError) as error:
         return _said(error)
     if not head:
-        return "empty file"
-    return None if LOG_LINE.search(head) else NOT_A_LOG
+        return EMPTY
+    if LOG_LINE.search(head):
+        return None
+    maker = logmakers.maker(head)
+    return f"a log of {maker}, not of FreeSWITCH: it is not read" if maker else NOT_A_LOG
 
 
 def _said(error: Exception) -> str:
