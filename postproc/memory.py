@@ -1,6 +1,5 @@
 """How a run treats memory: kept while a capture is walked, given back between the stages."""
 
-import ctypes
 import gc
 from collections.abc import Callable
 
@@ -27,13 +26,15 @@ def seldom_look_for_garbage() -> None:
 
 def give_back() -> None:
     """Let the system have what glibc and arrow have kept, when a stage is done."""
-    import pyarrow as pa  # noqa: PLC0415  (not where garbage alone matters)
+    import pyarrow as pa  # noqa: PLC0415  (every command imports this module)
 
     pa.default_memory_pool().release_unused()
     _glibc("malloc_trim")(0)
 
 
 def _glibc(name: str) -> Callable[..., object]:
+    import ctypes  # noqa: PLC0415  (every command imports this module)
+
     try:
         function: Callable[..., object] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):  # another C library

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypedDict
 from uuid import uuid4
 
 from postproc import cache, provenance
@@ -118,7 +119,7 @@ def run(
             return _write(done, out, Wished(csv, report, beside, tz), made, tell) if out else done
 
         if out and made and (earlier := provenance.unchanged(out, found, made, threads)):
-            earlier = replace(earlier, logs_beside=_logs_beside(found, fs_logs))
+            earlier = replace(earlier, **_logs_beside(found, fs_logs))
             if earlier.lang == lang:
                 tell(Step(UNCHANGED))
                 return earlier
@@ -130,7 +131,7 @@ def run(
         done = stages.analysed(found, unfound, out, work, tell)
         if done.captures.empty:
             return done
-        return written(replace(done, logs_beside=_logs_beside(found, fs_logs)))
+        return written(replace(done, **_logs_beside(found, fs_logs)))
 
 
 def given(paths: Sequence[Path], options: Options = AS_USUAL, lang: Lang = "en") -> Run:
@@ -149,8 +150,18 @@ def given(paths: Sequence[Path], options: Options = AS_USUAL, lang: Lang = "en")
     return loaded
 
 
-def _logs_beside(captures: Iterable[Capture], fs_logs: Sequence[Path | str]) -> tuple[Path, ...]:
-    return () if fs_logs else tuple(logfiles.beside(capture.path for capture in captures))
+class _Beside(TypedDict, total=False):
+    """What of logs in the captures' folders a run mentions."""
+
+    logs_beside: tuple[Path, ...]
+    other_logs: tuple[Unread, ...]
+
+
+def _logs_beside(captures: Iterable[Capture], fs_logs: Sequence[Path | str]) -> _Beside:
+    if fs_logs:
+        return {}
+    logs, others = logfiles.beside(capture.path for capture in captures)
+    return {"logs_beside": tuple(logs), "other_logs": tuple(others)}
 
 
 def _found(

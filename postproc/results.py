@@ -37,6 +37,7 @@ class Run:
     walks: store.Walks = field(default_factory=dict)  # by call, in the language of the run
     answers: store.Answers = field(default_factory=dict)  # what to answer of a call, in each language
     logs_beside: tuple[Path, ...] = ()  # FreeSWITCH logs in the captures' folders, when none was given
+    other_logs: tuple[Unread, ...] = ()  # logs there that are not FreeSWITCH's
     version: str = __version__
     lang: Lang = "en"  # of the prose
     id: str = ""  # in every file of its results; "" if an older version wrote them

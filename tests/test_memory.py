@@ -1,5 +1,6 @@
 """Memory is kept while there is work, given back when it is done, and left alone where there is no glibc."""
 
+import ctypes
 import gc
 import resource
 from pathlib import Path
@@ -34,6 +35,6 @@ def test_what_was_kept_is_given_back():
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     memory.keep()
     memory.give_back()

@@ -83,7 +83,7 @@ def rules_command(*, words: tuple[str, ...], matrix: Path | None, markdown: bool
         from postproc import pipeline
         from postproc.read import inputs, logfiles
 
-        logs = logfiles.beside(capture.path for capture in inputs.find([matrix])[0])
+        logs, _ = logfiles.beside(capture.path for capture in inputs.find([matrix])[0])
         ran = pipeline.run([matrix], fs_logs=logs)
         click.echo(rules_matrix(RULES, ran.findings, ran.captures["capture"]), nl=False)
         return

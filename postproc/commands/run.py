@@ -282,7 +282,8 @@ def _print_results(
     shown += answers.beside_calls(done.tables, width, lang, verbose=verbose)
     for text in shown:
         say(screen, text)
-    notes = warning_lines(done.captures, lang) + answers.log_lines(done.logs, done.logs_beside, lang)
+    notes = warning_lines(done.captures, lang)
+    notes += answers.log_lines(done.logs, done.logs_beside, lang, [each.path for each in done.other_logs])
     notes += answers.stray_streams(done.rtp_streams, lang)
     if len(done.captures):
         notes += [ROOT.of(lang)] * (hasattr(os, "geteuid") and os.geteuid() == 0)

@@ -14,6 +14,7 @@ from postproc.commands.language import spoken
 from postproc.commands.options import call_numbers, guarded, lang_option, tshark_option
 from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import decimal
 
 if TYPE_CHECKING:
     from postproc.share.account import Account, Look
@@ -199,7 +200,7 @@ def export_command(
         click.echo(clean(in_language(f"{path}: {packets} packets of call {call}", spoken())))
 
 
-PACKED = Text("{path}: {count} files, {size:.1f} MB", "{path}: {count} Dateien, {size:.1f} MB")
+PACKED = Text("{path}: {count} files, {size} MB", "{path}: {count} Dateien, {size} MB")
 NUMBERED = Text("call {call} is call {number} in the ticket", "Anruf {call} ist im Ticket Anruf {number}")
 STILL_OPEN = Text(
     "still to be filled in (checklist.md, or --answers FILE): {keys}",
@@ -311,7 +312,7 @@ def ticket_command(
     done = ticket(order, out)
     for warning in done.warnings:
         click.echo(clean(f"postproc: {in_language(warning, lang)}"), err=True)
-    size = out.stat().st_size / 1e6
+    size = decimal(f"{out.stat().st_size / 1e6:.1f}", lang)
     click.echo(clean(PACKED.of(lang, path=out, count=len(done.members) + 1, size=size)))
     say(done.account, lang)
     if taken and call is not None:

@@ -47,6 +47,11 @@ class Place:
 
 
 # Every need and every gap stands above what it explains: a test holds it, so causes never run in a circle.
+# What a request needs to reach the right address and be answered.
+REACHING: tuple[Link, ...] = (
+    "local_candidate", "address_family", "ice", "stun_transit", "delivery", "credentials", "ice_roles",
+    "relay",
+)  # fmt: skip
 CHAIN: Mapping[Link, Place] = {
     # captures
     "capture_end": Place("trace"),
@@ -117,19 +122,11 @@ CHAIN: Mapping[Link, Place] = {
     "relay": Place(None, near=("public_candidate",), gaps=("first_leg",)),
     "path": Place(
         "answers",
-        needs=(
-            "local_candidate",
-            "address_family",
-            "ice",
-            "stun_transit",
-            "delivery",
-            "credentials",
-            "ice_roles",
-            "relay",
-        ),
+        needs=REACHING,
         gaps=("capture_directions", "first_leg"),
     ),
-    "pair": Place(None, needs=("path",), gaps=("capture_directions", "first_leg")),
+    # Not the path itself: a request to the wrong address does not follow from having no answer.
+    "pair": Place(None, needs=REACHING, gaps=("capture_directions", "first_leg")),
     "consent": Place("media", needs=("stun_transit",), gaps=("capture_directions",)),
     # DTLS
     "certificate": Place("dtls"),

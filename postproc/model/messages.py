@@ -131,6 +131,10 @@ READING = (
         "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source",
         "kein FreeSWITCH-Log: Keine Zeile am Anfang hat Zeit, Stufe und Quelle von FreeSWITCH",
     ),
+    Text(
+        "a log of {maker}, not of FreeSWITCH: it is not read",
+        "ein Log von {maker}, nicht von FreeSWITCH: Es wird nicht gelesen",
+    ),
     Text("no FreeSWITCH log in this folder", "kein FreeSWITCH-Log in diesem Ordner"),
     Text("another format than the file before", "anderes Format als die Datei davor"),
     Text("other interfaces than the file before", "andere Schnittstellen als die Datei davor"),

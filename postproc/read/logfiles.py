@@ -1,7 +1,7 @@
 r"""Which files are FreeSWITCH logs, and their bytes: plain or packed, UTF-8 or UTF-16, unwrapped.
 
 A log is known by its content: one of its first lines has FreeSWITCH's time, level and source. So
-rotated files are found whatever number they bear.
+rotated files are found whatever number they bear. Logs of others (logmakers) are named, not read.
 
 journald, syslog, docker, Kubernetes, grep, an editor's line numbers, the prompt of fs_cli and a
 mail's quotation marks all put something before a line; docker's files and journald's export hold
@@ -33,8 +33,9 @@ from typing import IO, Any, Literal, NamedTuple, cast
 import orjson
 
 from postproc.model.errors import CaptureError
-from postproc.read import inputs
+from postproc.read import inputs, logmakers
 from postproc.read.inputs import Unread, said
+from postproc.read.walk import capture_format
 
 UUID = rb"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
@@ -54,7 +55,7 @@ PIECES = re.compile(rb"([A-Za-z0-9_]+)|([ \t]+)|([:-])|(.)", re.DOTALL)
 HEAD = 1 << 16  # bytes in which a line of the log must stand: its first record may be a long SIP message
 BLOCK = 1 << 23
 LONGEST = 1 << 18  # bytes of a record: a line and the SIP message or SDP below it
-LOOKED_AT = 1000  # files of one folder whose names say they may be logs
+LOOKED_AT = 1000  # files of one folder
 NAMED_LOG = re.compile(r"\.log(?:[.\-_][\w.\-]+)?$", re.IGNORECASE)
 PACKED: dict[bytes, Callable[[Path, Literal["rb"]], object]] = {
     b"\x1f\x8b": gzip.open,
@@ -67,6 +68,7 @@ TIMED_LINE = re.compile(rb"^" + TIMED, re.MULTILINE)
 LOG_LINE = re.compile(rb"^" + LOGGED, re.MULTILINE)
 # Level and source as FreeSWITCH writes them, whatever stands before; of another time than its own.
 LEVEL_AND_SOURCE = re.compile(rb"\[(?:DEBUG|INFO|NOTICE|WARNING|ERR|CRIT|ALERT)\] [\w.+-]+\.c(?:pp)?:\d+ ")
+EMPTY = "empty file"
 NOT_A_LOG = "not a FreeSWITCH log: no line of its beginning has FreeSWITCH's time, level and source"
 
 
@@ -115,16 +117,25 @@ def apart(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     A shell makes ``--fs-log A B`` of ``--fs-log *``.
     """
     given = list(paths)
-    logs = [not inputs.is_folder(path) and _refusal(path) is None for path in given]
+    logs = [not inputs.is_folder(path) and _looked_at(path).reason is None for path in given]
     others = (path for path, log in zip(given, logs, strict=True) if not log)
     return tuple(others), tuple(compress(given, logs))
 
 
-def beside(captures: Iterable[Path]) -> list[Path]:
-    """Return the logs that lie in the folders of the captures, by path; known by name first, then content."""
-    folders = sorted({path.parent for path in captures})
-    named = (path for folder in folders for path in _named_logs(folder))
-    return [path for path in named if _refusal(path) is None]
+def beside(captures: Iterable[Path]) -> tuple[list[Path], list[Unread]]:
+    """Return the logs in the folders of the captures, by path; and what looks like one and is none."""
+    captured = {Path(os.path.abspath(path)) for path in captures}  # noqa: PTH100  (links keep their names)
+    logs: list[Path] = []
+    others: list[Unread] = []
+    for path in (path for folder in sorted({each.parent for each in captured}) for path in _files(folder)):
+        if path in captured:
+            continue
+        reason, likely = _looked_at(path)
+        if reason is None:
+            logs.append(path)
+        elif likely and reason is not EMPTY:
+            others.append(Unread(path, reason))
+    return logs, others
 
 
 def blocks(path: Path) -> Iterator[bytes]:
@@ -153,50 +164,58 @@ def _look(top: Path, skip: Path | None) -> Iterator[tuple[Path, str | None]]:
     Of what is no log in a folder that which looks like one is named.
     """
     if not inputs.is_folder(top):
-        yield top, _refusal(top)
+        yield top, _looked_at(top).reason
         return
-    inside = [(path, _refusal(path)) for path, reason in inputs.walk(top, skip) if reason is None]
-    yield from ((path, reason) for path, reason in inside if reason is None or _looks_like_a_log(path))
-    if all(reason is not None for _, reason in inside):
+    inside = [(path, _looked_at(path)) for path, reason in inputs.walk(top, skip) if reason is None]
+    yield from ((path, look.reason) for path, look in inside if look.reason is None or look.likely)
+    if all(look.reason is not None for _, look in inside):
         yield top, "no FreeSWITCH log in this folder"
 
 
-def _looks_like_a_log(path: Path) -> bool:
-    """By its name, or by FreeSWITCH's level and source in its first lines."""
-    if NAMED_LOG.search(path.name):
-        return True
-    if not path.is_file():  # opening a pipe would wait for its writer
-        return False
-    try:
-        with _opened(path) as file:
-            return LEVEL_AND_SOURCE.search(next(_utf8(file, HEAD), b"")) is not None
-    except (*DAMAGED, OSError):
-        return False
-
-
-def _named_logs(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, LOOKED_AT) if NAMED_LOG.search(entry.name)]
+            names = [entry.name for entry in islice(entries, LOOKED_AT) if entry.is_file()]
     except OSError:  # gone since the captures were found: they will say so
         return
     yield from (folder / name for name in sorted(names))
 
 
-def _refusal(path: Path) -> str | None:
-    """Why this is no log; None if it is one."""
+class _Look(NamedTuple):
+    """Why a file is no log, None if it is one; and whether it looks like one, by name or first lines."""
+
+    reason: str | None
+    likely: bool
+
+
+def _looked_at(path: Path) -> _Look:
+    named = NAMED_LOG.search(path.name) is not None
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
-            return "not a regular file"
+            return _Look("not a regular file", named)
         with _opened(path) as file:
-            head = b"".join(_unwrapped(islice(_utf8(file, HEAD), 1)))
+            text = next(_utf8(file, HEAD), b"")
     except FileNotFoundError:
-        return "no such file or folder"
+        return _Look("no such file or folder", named)
     except (*DAMAGED, OSError) as error:
-        return _said(error)
+        return _Look(_said(error), named)
+    reason, likely = _judged(text)
+    return _Look(reason, named or likely)
+
+
+def _judged(text: bytes) -> _Look:
+    """By its first bytes."""
+    if capture_format(text) is not None:  # to look for lines in many captures would take seconds
+        return _Look(NOT_A_LOG, likely=False)
+    head = b"".join(_unwrapped(iter([text])))
     if not head:
-        return "empty file"
-    return None if LOG_LINE.search(head) else NOT_A_LOG
+        return _Look(EMPTY, likely=False)
+    if LOG_LINE.search(head):
+        return _Look(None, likely=True)
+    maker = logmakers.maker(head)
+    if maker:
+        return _Look(f"a log of {maker}, not of FreeSWITCH: it is not read", likely=True)
+    return _Look(NOT_A_LOG, maker is not None or LEVEL_AND_SOURCE.search(head) is not None)
 
 
 def _said(error: Exception) -> str:

@@ -107,7 +107,7 @@ def placed(run: Run, place: Path) -> Run:
     """The run as if it had been made in ``place``: paths below it are told from there."""
     tables = run.tables.with_(captures=_below(run.captures, place), logs=_below(run.logs, place))
     unread = (Unread(Path(_told(each.path, place)), _without(each.reason, place)) for each in run.unread)
-    return replace(run, tables=tables, unread=tuple(unread), logs_beside=())
+    return replace(run, tables=tables, unread=tuple(unread), logs_beside=(), other_logs=())
 
 
 def _below(rows: pd.DataFrame, place: Path) -> pd.DataFrame:

@@ -219,11 +219,20 @@ BESIDE = Text(
     "FreeSWITCH logs beside the captures, not used (--fs-log uses them): {names}",
     "FreeSWITCH-Logs neben den Mitschnitten, nicht benutzt (--fs-log benutzt sie): {names}",
 )
+OTHERS = Text(
+    "logs beside the captures that are not FreeSWITCH's and so cannot be read: {names}",
+    "Logs neben den Mitschnitten, die nicht von FreeSWITCH sind und daher nicht gelesen werden: {names}",
+)
 MORE_LOGS = Text("{names} and {count} more", "{names} und {count} weitere")
 
 
-def log_lines(logs: pd.DataFrame, beside: Sequence[Path], lang: Lang = "en") -> list[str]:
-    """A line per log that is used, and per warning; one for those not used; one for those ``beside``."""
+def log_lines(
+    logs: pd.DataFrame, beside: Sequence[Path], lang: Lang = "en", others: Sequence[Path] = ()
+) -> list[str]:
+    """A line per log that is used, and per warning; one for those not used; one for those ``beside``.
+
+    ``others`` are not FreeSWITCH's; all of them are named, as nobody else says that they are there.
+    """
     rows = [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in logs.to_dict("records")
@@ -239,6 +248,7 @@ def log_lines(logs: pd.DataFrame, beside: Sequence[Path], lang: Lang = "en") -> 
         for line in row["warnings"].splitlines()
     ]
     said += [BESIDE.of(lang, names=_names([path.name for path in beside], lang))] if beside else []
+    said += [OTHERS.of(lang, names=", ".join(path.name for path in others))] if others else []
     return list(map(clean, said))
 
 

@@ -97,7 +97,59 @@ def test_in_a_folder_what_looks_like_a_log_and_is_none_is_named(tmp_path):
     written(tmp_path / "notes.txt", "nothing\n")
     names, unread = found(tmp_path)
     assert names == ["a.log"]
-    assert unread == {"asterisk.log.1": logfiles.NOT_A_LOG, "pasted.txt": logfiles.NOT_A_LOG}
+    assert unread == {"asterisk.log.1": NAMED % "Asterisk", "pasted.txt": logfiles.NOT_A_LOG}
+
+
+NAMED = "a log of %s, not of FreeSWITCH: it is not read"
+FOREIGN = {
+    "full": (
+        "Asterisk",
+        "[2026-11-22 22:39:44] VERBOSE[12][C-0000001a] pbx.c: Executing [100@in:1] Dial()\n",
+    ),
+    "pjsip": (
+        "Asterisk",
+        "<--- Received SIP request (923 bytes) from UDP:192.0.2.4:5060 --->\nINVITE sip:a SIP/2.0\n",
+    ),
+    "sip debug.txt": ("Asterisk", "pbx*CLI> sip set debug on\n<--- SIP read from UDP:192.0.2.4:5060 --->\n"),
+    "rtp.txt": (
+        "Asterisk",
+        "Got  RTP packet from    192.0.2.4:33246 (type 08, seq 010204, ts 001600, len 000160)\n",
+    ),
+    "sbc": (
+        "Kamailio/OpenSIPS",
+        "Nov 22 22:39:44 sbc /usr/sbin/kamailio[22]: NOTICE: <script>: INVITE ci=7d1f\n",
+    ),
+    "opensips.out": ("Kamailio/OpenSIPS", "Nov 22 22:39:44 [2211] INFO:core:probe_max_sock_buff: 416 kb\n"),
+    "media.txt": (
+        "rtpengine",
+        "Nov 22 22:39:55 m rtpengine[880]: WARNING: [7d1f port 30001]: Discarded SRTP packet\n",
+    ),
+    "turn_880.txt": (
+        "coturn",
+        "1742.1: (12): INFO: session 001000000000000001: realm <a> user <b>: closed (2nd)\n",
+    ),
+    "console.txt": ("a browser's console", "jssip.min.js:7 JsSIP:Transport disconnected socket code:1006\n"),
+    "gateway.txt": ("Janus", "[WARN] [1234] x\n[ERR] [plugins/janus_sip.c:janus_sip_send:88] no\n"),
+}
+
+
+def test_logs_of_other_programs_are_named_with_who_wrote_them_and_none_is_passed_over(tmp_path):
+    for name, (_, text) in FOREIGN.items():
+        written(tmp_path / name, text)
+    written(
+        tmp_path / "messages", "Nov 22 22:39:44 h kernel: nf_conntrack: full\nNov 22 22:39:45 h kernel: x\n"
+    )
+    written(
+        tmp_path / "app.json", '{"timestamp":"2026-11-22T22:39:44Z","level":"error","message":"ICE failed"}\n'
+    )
+    written(tmp_path / "notes.txt", "At 22:39 it rang.\n22:39:44.1 hung up\n")
+    written(tmp_path / "a.truth.json", '{\n "time": 3,\n "log": "x"\n}\n')
+    of = {name: NAMED % maker for name, (maker, _) in FOREIGN.items()}
+    of |= dict.fromkeys(("messages", "app.json"), logfiles.NOT_A_LOG)
+    _, unread = found(tmp_path)
+    assert unread == of | {tmp_path.name: "no FreeSWITCH log in this folder"}
+    logs, others = logfiles.beside([written(tmp_path / "a.pcapng", "x")])
+    assert (logs, {each.path.name: each.reason for each in others}) == ([], of)
 
 
 def test_a_folder_without_a_log_is_said(tmp_path):
@@ -116,18 +168,20 @@ def test_the_folder_of_the_results_is_not_looked_into(tmp_path):
     assert logfiles.find([tmp_path], tmp_path / "out")[0] == []
 
 
-def test_logs_beside_captures_are_those_named_so_and_being_so(tmp_path):
+def test_logs_beside_captures_are_known_by_their_content(tmp_path):
     captures = [written(tmp_path / name, "x") for name in ("a.pcapng", "b.pcapng")]
     for name in ("a.log", "a.log.1", "a.log.2026-11-22-22-38-46.1", "readme.txt", "a.logs"):
         written(tmp_path / name, LINE)
     written(tmp_path / "b.log.gz", gzip.compress(LINE.encode()))
     written(tmp_path / "other.log", "nothing of FreeSWITCH\n")
-    names = ["a.log", "a.log.1", "a.log.2026-11-22-22-38-46.1", "b.log.gz"]
-    assert [path.name for path in logfiles.beside(captures)] == names
+    names = ["a.log", "a.log.1", "a.log.2026-11-22-22-38-46.1", "a.logs", "b.log.gz", "readme.txt"]
+    logs, others = logfiles.beside(captures)
+    assert [path.name for path in logs] == names
+    assert [path.path.name for path in others] == ["other.log"]
 
 
 def test_beside_captures_of_a_folder_that_has_gone_is_nothing(tmp_path):
-    assert logfiles.beside([tmp_path / "gone" / "a.pcapng"]) == []
+    assert logfiles.beside([tmp_path / "gone" / "a.pcapng"]) == ([], [])
 
 
 def test_logs_are_told_apart_from_captures(tmp_path):

@@ -71,5 +71,13 @@ def test_logs_beside_the_captures_are_one_line():
     assert lines(beside=["a.log"], lang="de")[0].startswith("FreeSWITCH-Logs neben den Mitschnitten")
 
 
+def test_logs_of_others_are_all_named():
+    others = [Path("/x") / f"{name}.txt" for name in "abcd"]
+    assert answers.log_lines(LOGS.empty(), [], "en", others) == [
+        "logs beside the captures that are not FreeSWITCH's and so cannot be read: a.txt, b.txt, c.txt, d.txt"
+    ]
+    assert "nicht von FreeSWITCH" in answers.log_lines(LOGS.empty(), [], "de", others)[0]
+
+
 def test_names_cannot_move_the_cursor():
     assert "\x1b" not in lines(USED | {"capture": "\x1b[2Jfs.log"}, beside=["\x1b[2J.log"])[0]

@@ -18,7 +18,7 @@ TITLE = Text(
 )
 DETAIL = Text(
     "{requests:Binding Request|Binding Requests} from {source} to {stun_server} got no answer.",
-    "{requests:Binding Request|Binding Requests} von {source} an {stun_server} blieben ohne Antwort.",
+    "Ohne Antwort: {requests:Binding Request|Binding Requests} von {source} an {stun_server}.",
 )
 REFUSED = Text(
     "The call was then rejected with {status}, {seconds:1} s after the INVITE.",

@@ -240,7 +240,7 @@
     }, 1800);
   }
 
-  // On paper nothing can be unfolded: what is folded in the calls that are open is shown.
+  // On paper nothing can be unfolded: what is folded in the calls that are open is shown, but what is for the screen.
   one(".print-all")?.addEventListener("click", () => {
     const closed = [...details.values()].filter((call) => !call.open && !call.hidden);
     for (const call of closed) call.open = true;
@@ -249,7 +249,7 @@
   });
   let unfolded = [];
   addEventListener("beforeprint", () => {
-    unfolded = all("details.call[open] details:not([open])");
+    unfolded = all("details.call[open] details:not([open], .answer, .commands, .messages *)");
     for (const each of unfolded) each.open = true;
   });
   addEventListener("afterprint", () => {
