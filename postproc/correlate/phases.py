@@ -48,6 +48,7 @@ class Stream(NamedTuple):
     ssrc: int | None
     src_side: str | None
     direct: bool | None
+    media: str | None
     packets: int
     first_time: int
     last_time: int
@@ -74,7 +75,8 @@ def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.Dat
     rows: list[dict[str, Any]] = []
     for leg, openings in answered_legs(tables, found, numbers):
         key = (leg.call, leg.leg)
-        once = seen_once(streams.get(key) or _of_other_legs(streams, key), numbers)
+        carried = _audio(streams.get(key) or _of_other_legs(streams, key), openings)
+        once = seen_once(carried, numbers)
         heard = _directions(once, seconds)
         begun = _with_media_before([*openings], once)
         ended = leg._replace(end_time=leg.end_time or _last_sign(begun, heard, answered.get(key)))
@@ -101,6 +103,14 @@ def _streams(rtp_streams: pd.DataFrame) -> dict[LegKey, list[Stream]]:
             stream = Stream(*row)
             held.setdefault((stream.call, stream.leg), []).append(stream)
     return held
+
+
+def _audio(streams: list[Stream], openings: Iterable[Opening]) -> list[Stream]:
+    """Leave video out where audio is described: a picture that comes is no sound that does."""
+    spoken = any(
+        s.media == "audio" and s.port for each in openings for held in each.agreement.values() for s in held
+    )
+    return [stream for stream in streams if stream.media != "video"] if spoken else streams
 
 
 def _of_other_legs(streams: Mapping[LegKey, list[Stream]], key: LegKey) -> list[Stream]:

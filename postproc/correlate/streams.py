@@ -48,6 +48,7 @@ class Section(NamedTuple):
     address: tuple[str | None, int | None]
     proto: str | None
     codecs: str | None
+    media: str | None = None
 
 
 Sections = dict[LegKey, list[Section]]
@@ -58,12 +59,12 @@ def sections(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Sections:
     leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
     ordered = sdp_media.sort_values("time", kind="stable")
     authors = records(ordered, "call_id", "sdp_owner", "session_id")
-    rows = records(ordered, "ufrag", "connection_addr", "port", "proto", "codecs")
+    rows = records(ordered, "ufrag", "connection_addr", "port", "proto", "codecs", "media")
     found: dict[LegKey, dict[Section, None]] = {}
-    for author, (ufrag, addr, port, proto, codecs) in zip(authors, rows, strict=True):
+    for author, (ufrag, addr, port, proto, codecs, media) in zip(authors, rows, strict=True):
         leg = leg_of.get(author[0])
         if leg is not None and port != 0:
-            section = Section(author, ufrag, (addr, port), proto, codecs)
+            section = Section(author, ufrag, (addr, port), proto, codecs, media)
             for key in {leg, (leg[0], None)}:
                 found.setdefault(key, {})[section] = None
     return {key: list(held) for key, held in found.items()}
@@ -85,6 +86,15 @@ def codec(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str |
             if number == str(payload_type):
                 return name
     return STATIC.get(payload_type)
+
+
+def media(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str | None:
+    """Return the media of the section that defines a payload type, else of the receiver's only one."""
+    for section in (section for tier in tiers for section in tier):
+        if any(number == str(payload_type) for number, _ in _mapped(section.codecs or "")):
+            return section.media
+    kinds = {section.media for section in next(iter(tiers), ())}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _mapped(codecs: str) -> Iterator[tuple[str, str]]:
@@ -122,6 +132,7 @@ class Whose(NamedTuple):
     leg: int | None
     direction: str
     src_side: str | None
+    media: str | None
     codec: str | None
     secured: bool | None
     direct: bool
@@ -223,13 +234,12 @@ def _whose(
     call, leg = (known.call, known.leg) if known else (None, None)
     keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
     if traffic is None or known is None:
-        return Whose(None, None, "other", None, codec([], payload_type), keyed or None, False)
+        return Whose(None, None, "other", None, None, codec([], payload_type), keyed or None, False)
     ufrag = ufrag_at(index, traffic, (known.call, leg), traffic.dst)
     tiers = nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
     way = direction(known.src_side, known.dst_side)
-    return Whose(
-        call, leg, way, known.src_side, codec(tiers, payload_type), keyed or secured(tiers), known.direct
-    )
+    said = media(tiers, payload_type), codec(tiers, payload_type), keyed or secured(tiers)
+    return Whose(call, leg, way, known.src_side, *said, known.direct)
 
 
 def _numbered(kept: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

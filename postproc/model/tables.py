@@ -739,6 +739,7 @@ RTP_STREAMS = Table(
         Column("src_side", TEXT, "Whose end sends: client, server or other; NA if that is not known.", Side),
         Column("ssrc", INTEGER, "SSRC.", always=True),
         Column("payload_type", INTEGER, "Payload type most often seen."),
+        Column("media", TEXT, "audio, video ...: of the m= line that describes it; NA if none does."),
         Column("codec", TEXT, "Codec by SDP, else by static payload type."),
         Column("clock_rate", INTEGER, "Clock used for jitter, Hz."),
         Column("secured", FLAG, "SRTP by SDP, or DTLS on the 5-tuple."),

@@ -177,6 +177,15 @@ def stream(number, side, first, last, packets, **columns):
             "first_time": first, "last_time": last} | columns  # fmt: skip
 
 
+def test_video_is_none_of_the_packets_where_audio_is_described():
+    seen = [
+        stream(1, "client", 1.0, 20.0, 900, media="video"),
+        stream(2, "server", 1.0, 20.0, 950, media="audio"),
+    ]
+    (row,) = of(*UP, *BYE, streams=seen)
+    assert (row["packets_from_client"], row["packets_from_server"]) == (0, 950)
+
+
 def each_second(number, first, last, packets=50):
     """A stream's seconds from ``first`` to ``last``, which are whole seconds."""
     return [

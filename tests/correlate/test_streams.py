@@ -50,6 +50,31 @@ def test_every_stream_of_a_call_of_two_legs_is_tied_and_has_its_way():
     ]
 
 
+AUDIO_AND_VIDEO = [
+    {"call_id": "leg 2 of 1", "sdp_owner": "gw", "media": media, "port": port, "connection_addr": b.SERVER,
+     "codecs": codecs, "time": 1.0}
+    for media, port, codecs in (("audio", 30002, "8=PCMA/8000"), ("video", 30004, "96=H264/90000"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("payload_type", "port", "media"),
+    [
+        (8, 30002, "audio"),
+        (96, 30004, "video"),
+        (96, 30002, "video"),
+        (13, 30002, "audio"),
+        (13, 30999, None),
+    ],
+)
+def test_a_stream_is_of_the_media_that_defines_its_payload_type_or_of_the_port_s(payload_type, port, media):
+    one = stream(0, **FROM_GATEWAY | {"dst_port": port, "payload_type": payload_type})
+    index = known(
+        [leg(), leg(2)], [*SIDES, at(b.SERVER, 30004, "server", 2), at(b.SERVER, 30999, "server", 2)], []
+    )
+    assert told(one, sdp=AUDIO_AND_VIDEO, index=index, columns=("leg", "media")) == [(2, media)]
+
+
 def test_a_nat_on_the_client_s_side_hides_nothing_where_checks_were_seen():
     moved = {"src_addr": "198.51.100.99", "src_port": 61234, "dst_addr": b.SERVER, "dst_port": 30000}
     check = moved | {"purpose": "check", "direction": "client_to_server", "call": 1, "leg": 1}

@@ -35,6 +35,7 @@ SDES = {"proto": "RTP/SAVP", "fingerprint": None, "setup": None, "ufrag": None}
     ({}, {"fingerprint": None, "crypto": "AES_CM_128_HMAC_SHA1_80"}, ["a=fingerprint"]),
     ({}, PLAIN, ["UDP/TLS/RTP/SAVPF"]),
     (SDES | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, SDES, ["a=crypto"]),
+    (SDES | {"crypto": "A,B"}, SDES | {"crypto": "C"}, ["a=crypto A | a=crypto B"]),
     ({"setup": "active"}, {"setup": "active"}, ["a=setup:passive"]),
 ])  # fmt: skip
 def test_what_is_missing_is_named_and_a_bye_that_says_488_makes_it_a_fault(offer, answer, lack):
@@ -70,4 +71,39 @@ def test_a_bye_at_once_by_who_offered_refuses_it_without_a_reason():
     good(),
 ])  # fmt: skip
 def test_silent(scene):
+    assert asked(RULE, **scene) == []
+
+
+def delayed(*more, invite=False, answer=False, **ack):
+    """An INVITE without SDP, an offer in the 200, and an ACK."""
+    return NONE | {
+        "legs": [leg(1, role="single", answer_time=3.0, end_time=20.0)],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1, cseq=1, has_sdp=invite),
+            message(1, 200, 3.0, frame=5, cseq=1, has_sdp=True),
+            message(1, "ACK", 3.1, frame=6, cseq=1, has_sdp=answer) | ack,
+            *more,
+        ],
+        "sdp_media": [section(sdp_owner="root", time=3.0, frame=5)],
+    }
+
+
+def test_an_ack_without_the_answer_to_a_200_that_offers():
+    (found,) = asked(RULE, **delayed())
+    assert (found.verdict, found.tags, found.evidence.frames) == ("fault", {"ack"}, (1, 5, 6))
+    told = told_both(found, RULE)
+    assert told["en"]["title"] == f"The ACK from {APP} on leg 1 lacks the answer to the offer in the 200 OK."
+    assert "early offer" in told["en"]["remedies"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        delayed(invite=True),
+        delayed(answer=True),
+        delayed(method="BYE"),
+        delayed(message(1, "PRACK", 1.0, frame=4, cseq=2, has_sdp=True)),
+    ],
+)
+def test_silent_where_the_answer_came_or_none_was_due(scene):
     assert asked(RULE, **scene) == []

@@ -33,7 +33,7 @@ def silent_gateway(*sip, **changes):
 def test_a_gateway_that_is_silent_is_a_fault_and_what_the_caller_hears_follows():
     scene = silent_gateway(*invites(*TIMES))
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"silent"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "silent"})
     assert found.evidence.frames == (10, 11, 12, 13, 14)
     shown = told_both(found, RULE)
     assert shown["en"]["title"] == f"{GATEWAY} does not answer the INVITE: {SERVER} sent it 5 times in 8 s."
@@ -47,10 +47,40 @@ def test_answers_that_the_sender_does_not_get_are_told_from_silence():
         message(2, 100, time + 0.01, branch="z9hG4bKx", reason="Trying", dst_port=5999) for time in TIMES
     ]
     (found,) = asked(RULE, **silent_gateway(*invites(*TIMES), *answers))
-    assert found.tags == {"unheard"}
+    assert found.tags == {"dropped", "unheard"}
     shown = told_both(found, RULE)
     assert "The responses went to 10.0.50.118:5999 (first: 100 Trying)" in shown["en"]["detail"]
     assert "rport" in shown["de"]["causes"]
+
+
+def refusals(count, **changes):
+    ends = {"src_addr": SERVER, "src_port": 5060, "dst_addr": GATEWAY, "dst_port": 5060}
+    error = {"call": 1, "leg": 2, "reporter": GATEWAY, "version": 4, "type": 3, "code": 3, "transport": "udp"}
+    return [error | ends | {"time": 0.31 + n, "frame": 50 + n} | changes for n in range(count)]
+
+
+def test_one_that_icmp_refuses_needs_no_repetition():
+    (found,) = asked(RULE, **silent_gateway(*invites(0.3), icmp_errors=refusals(1)))
+    assert (found.verdict, found.tags) == ("fault", {"refused"})
+    assert found.evidence.frames == (10, 50)
+    shown = told_both(found, RULE)
+    assert (
+        f"{GATEWAY} reports by ICMP that it cannot be delivered (port unreachable)." in shown["en"]["detail"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("sip", "errors"),
+    [
+        (invites(0.3, 0.8), refusals(1)),
+        (invites(0.3), refusals(1, code=4)),
+        (invites(0.3), refusals(1, src_port=5099)),
+        (invites(0.3), refusals(1, time=0.2)),
+        ([*invites(0.3), message(2, 100, 0.5, branch="z9hG4bKx", reason="Trying")], refusals(1)),
+    ],
+)
+def test_silent_about_icmp_that_is_not_the_last_word_on_it(sip, errors):
+    assert asked(RULE, **silent_gateway(*sip, icmp_errors=errors)) == []
 
 
 def test_over_tcp_it_is_sent_once():
@@ -80,7 +110,7 @@ STOOD = {"legs": [leg(1, answer_time=0.1), leg(2, answer_time=0.1)]}
 @pytest.mark.parametrize("scene", [renewed(*GIVEN_UP), renewed(0.3, transport="tls")])
 def test_a_re_invite_without_any_answer_ends_the_call(scene):
     (found,) = asked(RULE, **scene)
-    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"silent"})
+    assert (found.verdict, found.leg, found.tags) == ("fault", 2, {"dropped", "silent"})
     assert found.evidence.frames[-1] == 90
     assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
 

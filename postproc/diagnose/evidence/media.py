@@ -40,10 +40,17 @@ class Way:
 
 
 @answered_once
+def audio(case: Case, leg: int | None) -> list[RtpStreamRow]:
+    """The streams of a leg; no video where audio is described: a picture that comes is no sound that does."""
+    spoken = bool(sections(case, leg))
+    return [row for row in case.rtp_streams if row.leg == leg and not (spoken and row.media == "video")]
+
+
+@answered_once
 def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
     """(source address, destination address) -> RTP on a leg; machines, as ports and SSRCs may change."""
     flows: dict[tuple[str, str], list[RtpStreamRow]] = {}
-    for row in _once(row for row in case.rtp_streams if row.leg == leg):
+    for row in _once(audio(case, leg)):
         flows.setdefault((row.src_addr, row.dst_addr), []).append(row)
     return {ends: Way(tuple(held)) for ends, held in flows.items()}
 
@@ -51,9 +58,7 @@ def ways(case: Case, leg: int | None) -> dict[tuple[str, str], Way]:
 @answered_once
 def way(case: Case, leg: int | None, direction: Direction) -> Way:
     """RTP on a leg towards the client or the server."""
-    return Way(
-        tuple(_once(r for r in case.rtp_streams if r.leg == leg and (r.direction or EITHER_WAY) == direction))
-    )
+    return Way(tuple(_once(row for row in audio(case, leg) if (row.direction or EITHER_WAY) == direction)))
 
 
 def _once(streams: Iterable[RtpStreamRow]) -> list[RtpStreamRow]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
-from postproc.diagnose.evidence.media import bypassed, due, heard
+from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks
 from postproc.model.enumerations import CallVerdict
 from postproc.model.findings import Finding
@@ -67,7 +67,7 @@ def withheld(case: Case) -> Iterator[Withheld]:
     """
     least = case.deployment.thresholds.one_way_packets
     for leg in case.numbers:
-        streams = [row for row in case.rtp_streams if row.leg == leg and (row.packets or 0) >= least]
+        streams = [row for row in audio(case, leg) if (row.packets or 0) >= least]
         for arriving in streams:
             hops = [row for row in streams if _next_hop(arriving, row)]
             passed = max(hops, key=lambda row: row.last_time, default=None)

@@ -16,6 +16,14 @@ TITLE = Text(
     "The answer from {who} on leg {number} lacks what the offer demands: {lack}.",
     "Der Antwort von {who} auf Leg {number} fehlt, was das Angebot verlangt: {lack}.",
 )
+NO_ANSWER = Text(
+    "The ACK from {who} on leg {number} lacks the answer to the offer in the 200 OK.",
+    "Dem ACK von {who} auf Leg {number} fehlt die Antwort auf das Angebot im 200 OK.",
+)
+UNANSWERED = Text(
+    "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
+    "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
+)
 ANSWERED = Text(
     "Offered is {offered}, answered {answered}.", "Angeboten ist {offered}, geantwortet wird {answered}."
 )
@@ -60,6 +68,8 @@ def lacks(exchange: Exchange) -> list[Lack]:
         found.append(Lack("keys", "a=fingerprint"))
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
         found.append(Lack("keys", "a=crypto"))
+    elif not {*_suites(answer)} <= {*_suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
+        found.append(Lack("keys", " | ".join(f"a=crypto {suite}" for suite in _suites(offer))))
     elif (
         offer.fingerprint
         and answer.fingerprint
@@ -73,16 +83,39 @@ def lacks(exchange: Exchange) -> list[Lack]:
     return found
 
 
+def _suites(section: SdpMediaRow) -> list[str]:
+    return section.crypto.split(",") if section.crypto else []
+
+
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.numbers:
         if both_ways(case, leg):
             continue
+        yield from _missing(case, leg)
         for exchange in exchanges(case, leg):
             refused = _ended(case, exchange)
             found = [lack for lack in lacks(exchange) if not lack.proof or refused]
             if found and not (found[0].tag == "setup" and _handshake(case, leg)):
                 yield _finding(leg, exchange, found, refused)
                 break
+
+
+def _missing(case: Case, leg: int) -> Iterator[Finding]:
+    """A 200 offers, as the INVITE did not, and the ACK brings no answer (RFC 3261, section 13.2.1)."""
+    rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
+    first = next((row for row in rows if row.method == "INVITE"), None)
+    if first is None or first.has_sdp or first.cut_short:
+        return
+    asked = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
+    offer = next((row for row in asked if row.status and row.status // 100 == 2 and row.has_sdp), None)
+    acks = [row for row in asked if row.method == "ACK"]
+    if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
+        return
+    facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
+    yield Finding(
+        RULE.name, "fault", 0.85, evidence(first, offer, *acks[:1]), NO_ANSWER, (UNANSWERED, NO_MEDIA), facts, leg=leg,
+        tags=frozenset({"ack"}),
+    )  # fmt: skip
 
 
 def _handshake(case: Case, leg: int) -> bool:
@@ -161,8 +194,9 @@ RULE = Rule(
     breaks="answer",
     summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
     claim=Text(
-        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux.",
-        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux.",
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or an ACK lacks it.",
+        "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux; oder sie fehlt"
+        " im ACK.",
     ),
     causes=(
         cause(
@@ -185,6 +219,12 @@ RULE = Rule(
             "Die antwortende Seite nimmt eine DTLS-Rolle ein, die das Angebot ihr nicht lässt.",
             tag="setup",
         ),
+        cause(
+            "A gateway or proxy on the way drops the ACK's body, or cannot do offers in responses (delayed offer).",
+            "Ein Gateway oder Proxy auf dem Weg entfernt den Inhalt des ACK oder beherrscht Angebote in Antworten nicht"
+            " (Delayed Offer).",
+            tag="ack",
+        ),
     ),
     remedies=(
         remedy(
@@ -196,8 +236,13 @@ RULE = Rule(
             "Auf der antwortenden Seite rtcp-mux einschalten; Asterisk: rtcp_mux=yes oder webrtc=yes am Endpoint.",
             tag="mux",
         ),
+        remedy(
+            "Let {who} offer in its INVITE (early offer).",
+            "{who} schon im INVITE anbieten lassen (Early Offer).",
+            tag="ack",
+        ),
     ),
-    references=("RFC 3264, section 6", "RFC 5763, section 5", "RFC 8858"),
+    references=("RFC 3264, section 6", "RFC 4568, section 5.1.2", "RFC 5763, section 5", "RFC 8858"),
     known_problems=Text(
         "An answer without rtcp-mux is legal: it is named only where the other side ends the leg at once or demands it.",
         "Eine Antwort ohne rtcp-mux ist erlaubt: Genannt wird sie nur, wo die andere Seite das Leg sofort beendet oder"

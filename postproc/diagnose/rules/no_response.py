@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
+from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import SipMessageRow
+from postproc.model.rows import IcmpErrorRow, SipMessageRow
 from postproc.model.text import Text
 
 SILENT = Text(
@@ -29,6 +30,10 @@ NOTHING = Text(
 WENT_TO = Text(
     "The responses went to {answered} (first: {answer}); the INVITE came from {asked}.",
     "Die Antworten gingen an {answered} (zuerst: {answer}); der INVITE kam von {asked}.",
+)
+REFUSED = Text(
+    "{reporter} reports by ICMP that it cannot be delivered ({what}).",
+    "{reporter} meldet per ICMP, dass er nicht zustellbar ist ({what}).",
 )
 ELSEWHERE = Text(
     "Another attempt was answered; this one cost {seconds:0} s.",
@@ -55,7 +60,10 @@ ROOM_S = 5.0  # timers of servers tick in seconds; with a minute, people who hap
 def find(case: Case) -> Iterator[Finding]:
     for asked in _attempts(case):
         answers = _answers(case, asked[0])
-        if len(asked) >= REPEATED and (asked[-1].time - asked[0].time).total_seconds() >= LASTING_S:
+        told = [] if answers else _refusals(case, asked)
+        if told:
+            yield _finding(case, asked, [], told=told)
+        elif len(asked) >= REPEATED and (asked[-1].time - asked[0].time).total_seconds() >= LASTING_S:
             yield _finding(case, asked, [row for row in answers if row.time <= asked[-1].time])
         elif not answers and _reliable(asked[0]) and watched_after(case, asked[0].time) >= TIMER_B_S:
             yield _finding(case, asked, [])
@@ -63,6 +71,20 @@ def find(case: Case) -> Iterator[Finding]:
     for asked, bye in _renewals(case):
         if asked[0].leg not in refreshing:
             yield _finding(case, asked, [], bye)
+
+
+def _refusals(case: Case, asked: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
+    """The ICMP errors about an INVITE, where it stays the last word: by every copy of it that was sent."""
+    first = asked[0]
+    flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
+    told = [
+        row
+        for row in case.icmp_errors
+        if (row.src_addr, row.src_port, row.dst_addr, row.dst_port) == flow
+        and kind(row) not in FROM
+        and first.time <= row.time
+    ]
+    return told if len(told) >= len(asked) else []
 
 
 def _renewals(case: Case) -> Iterator[tuple[list[SipMessageRow], SipMessageRow]]:
@@ -110,6 +132,7 @@ def _finding(
     asked: Sequence[SipMessageRow],
     answers: Sequence[SipMessageRow],
     bye: SipMessageRow | None = None,
+    told: Sequence[IcmpErrorRow] = (),
 ) -> Finding:
     first, last = asked[0], asked[-1]
     # A response before the last repetition that its sender did not hear; a late one says that it was slow.
@@ -132,6 +155,9 @@ def _finding(
             "answer": f"{answer.status} {answer.reason or ''}".strip(),
         }
         detail = [WENT_TO]
+    if told:
+        detail = [REFUSED]
+        facts |= {"reporter": told[0].reporter, "what": kind(told[0])}
     served = bye is None and any(leg.answer_time is not None for leg in case.legs)
     if served:
         detail.append(ELSEWHERE)
@@ -143,13 +169,13 @@ def _finding(
         RULE.name,
         verdict,
         0.9,
-        evidence(*asked, *unheard[:1], bye),
+        evidence(*asked, *unheard[:1], *told, bye),
         UNHEARD if unheard else SILENT if lasting else ONCE,
         tuple(detail),
         facts,
-        SETTLE,
+        None if told else SETTLE,
         leg=first.leg,
-        tags=frozenset({"unheard" if unheard else "silent"}),
+        tags=frozenset({"refused"} if told else {"dropped", "unheard" if unheard else "silent"}),
     )
 
 
@@ -170,8 +196,15 @@ RULE = Rule(
             tag="silent",
         ),
         cause(
+            "Nothing listens on that port, the machine is down, or no route leads there; a firewall may say so, too.",
+            "Auf diesem Port lauscht nichts, der Rechner ist aus, oder es gibt keine Route dorthin; auch eine Firewall kann"
+            " das melden.",
+            tag="refused",
+        ),
+        cause(
             "A firewall drops SIP on the way there or the responses on the way back.",
             "Eine Firewall verwirft SIP auf dem Hinweg oder die Antworten auf dem Rückweg.",
+            tag="dropped",
         ),
         cause(
             "The next hop ignores senders that it does not know: provider's access list, missing registration.",

@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.evidence.media import both_ways, media_ok, talking, way, ways
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.places import EVERY_PLACE, passage, seen_from
-from tests.diagnose.scenes import foreign, good, leg, phase, plain_stream, scene, stream
+from tests.diagnose.scenes import foreign, good, leg, phase, plain_stream, scene, section, stream
 
 
 def test_a_stream_two_captures_saw_counts_once_by_the_fuller_view():
@@ -145,3 +145,15 @@ def test_media_of_which_the_receivers_place_shows_nothing_are_not_heard(arrived,
 def test_a_flow_that_is_lost_says_nothing_of_another():
     lost = passage("server", "client", 0, 90, kind="rtp", from_dst_addr="192.168.178.34")
     assert both_ways(scene(**seen_from(EVERY_PLACE, [lost])), 1) is True
+
+
+def test_a_picture_that_comes_is_no_sound_that_does():
+    video = [
+        stream(way, media="video", ssrc=n) for n, way in ((7, "server_to_client"), (8, "client_to_server"))
+    ]
+    sound = stream("server_to_client", media="audio")
+    assert both_ways(scene(rtp_streams=[*video, sound]), 1) is False
+    assert both_ways(scene(rtp_streams=[*video, sound, stream("client_to_server", media="audio")]), 1)
+    assert both_ways(scene(rtp_streams=video, sdp_media=[section(media="video")]), 1), (
+        "nothing else was agreed"
+    )
