@@ -106,7 +106,7 @@ CAUSES: Mapping[int, Text] = {
 
 # What kind of refusal it is, for the advice.
 KINDS: Mapping[int, str] = {
-    403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
+    401: "credentials", 407: "credentials", 403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
     504: "timeout", 415: "media", 488: "media", 606: "media",
 }  # fmt: skip
 # 415, 488 and 606 refuse something in the offer, and no nearer rule sees what: the status alone is not the cause.
@@ -165,7 +165,7 @@ def _onward(case: Case) -> Iterator[Finding]:
     why = CAUSES.get(q850(last.reason_header) or 0)
     yield Finding(
         RULE.name, "suspect", 0.7, evidence(last), ONWARD, (why,) if why else (), facts, SETTLE,
-        leg=last.leg, tags=frozenset({KINDS.get(last.status or 0, "server" if (last.status or 0) // 100 == 5 else "other")}),
+        leg=last.leg, tags=frozenset({_of_status(last.status or 0)}),
     )  # fmt: skip
 
 
@@ -244,7 +244,10 @@ def _facts(refused: Rejection) -> dict[str, Any]:
 def _kind(case: Case, refused: Rejection) -> str:
     if refused.status in CHALLENGES or _credentials(case, refused):
         return "credentials"
-    status = refused.origin.status or refused.status
+    return _of_status(refused.origin.status or refused.status)
+
+
+def _of_status(status: int) -> str:
     return KINDS.get(status, "server" if status // 100 == 5 else "other")
 
 
@@ -255,8 +258,10 @@ RULE = Rule(
     breaks="call",
     summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
-        "The INVITE got a final failure that is neither busy nor cancelled nor declined; on the onward leg, too, where the server answered the caller itself.",
-        "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen; auch auf dem weiterführenden Leg, wo der Server dem Anrufer selbst antwortete.",
+        "The INVITE got a final failure that is neither busy nor cancelled nor declined; on the onward leg, too, where the"
+        " server answered the caller itself.",
+        "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen; auch auf dem"
+        " weiterführenden Leg, wo der Server dem Anrufer selbst geantwortet hat.",
     ),
     causes=(
         cause(
@@ -316,5 +321,4 @@ RULE = Rule(
         "Besetzt, nicht erreichbar, abgewiesen und abgebrochen (480, 486, 487, 600, 603) werden nicht gemeldet.",
     ),
     find=find,
-    despite_media=True,
 )
