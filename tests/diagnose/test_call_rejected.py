@@ -170,10 +170,12 @@ def behind_a_menu(status=503, hung_up=9.0, **changes):
     scene = {
         "legs": [leg(1, **menu), refused_leg(2, status, invite_time=4.0, end_time=5.0)],
         "sip_messages": [
-            message(1, "INVITE", 0.0), message(1, 200, 1.0), message(2, "INVITE", 4.0),
+            message(1, "INVITE", 0.0),
+            message(1, 200, 1.0),
+            message(2, "INVITE", 4.0),
             response(2, status, 5.0, frame=40),
         ],
-    }  # fmt: skip
+    }
     return scene | changes
 
 

@@ -156,9 +156,16 @@ def test_media_of_a_payload_type_that_nobody_named_is_a_suspicion(kind):
 
 def test_silent_on_named_types_comfort_noise_and_a_few_packets():
     enough = Thresholds().one_way_packets
-    for rows in (strange(8), strange(13), strange(None), strange(0, packets=enough - 1)):
+    both = {"rtp_streams": [stream(way, payload_type=0) for way in ("client_to_server", "server_to_client")]}
+    for rows in (both, strange(8), strange(13), strange(None), strange(0, packets=enough - 1)):
         assert asked(RULE, **rows) == []
     assert asked(RULE, **strange(0, packets=enough))
+
+
+def test_a_sender_that_changes_its_ssrc_is_told_once():
+    two = [stream("client_to_server", payload_type=0, packets=3, ssrc=ssrc, frame=ssrc) for ssrc in (7, 8)]
+    (found,) = asked(RULE, rtp_streams=[stream(), *two])
+    assert (found.facts["packets"], found.evidence.frames) == (6, (7, 8))
 
 
 def test_silent_on_payload_types_where_a_description_is_not_known():

@@ -164,9 +164,17 @@ def _onward(case: Case) -> Iterator[Finding]:
     }
     why = CAUSES.get(q850(last.reason_header) or 0)
     yield Finding(
-        RULE.name, "suspect", 0.7, evidence(last), ONWARD, (why,) if why else (), facts, SETTLE,
-        leg=last.leg, tags=frozenset({_of_status(last.status or 0)}),
-    )  # fmt: skip
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(last),
+        ONWARD,
+        (why,) if why else (),
+        facts,
+        SETTLE,
+        leg=last.leg,
+        tags=frozenset({_of_status(last.status or 0)}),
+    )
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:

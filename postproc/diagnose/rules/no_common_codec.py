@@ -21,7 +21,7 @@ from postproc.diagnose.evidence.signalling import (
 from postproc.diagnose.rules import candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import SdpMediaRow
+from postproc.model.rows import RtpStreamRow, SdpMediaRow
 from postproc.model.text import Text
 
 REFUSALS = (415, 488, 606)
@@ -102,20 +102,37 @@ def _strange(case: Case) -> Iterator[Finding]:
         agreed = {number for formats in said for number in formats.split(",")}
         if not described(case, leg) or not all(said):
             continue
+        flows: dict[tuple[str, str, int], list[RtpStreamRow]] = {}  # a sender may change its SSRC
         for row in audio(case, leg):
-            enough = (row.packets or 0) >= case.deployment.thresholds.one_way_packets
-            if (
-                enough
-                and row.payload_type not in (None, COMFORT_NOISE)
-                and str(row.payload_type) not in agreed
-            ):
-                yield Finding(
-                    RULE.name, "suspect", 0.7, evidence(row), STRANGE, (), {
-                        "source": endpoint(row.src_addr, row.src_port), "number": leg, "kind": row.payload_type,
-                        "codec": row.codec or "–", "packets": row.packets, "agreed": sorted(agreed),
-                        "target": endpoint(row.dst_addr, row.dst_port),
-                    }, HEARD, leg=leg, tags=frozenset({"strange"}),
-                )  # fmt: skip
+            if row.payload_type not in (None, COMFORT_NOISE) and str(row.payload_type) not in agreed:
+                source, target = endpoint(row.src_addr, row.src_port), endpoint(row.dst_addr, row.dst_port)
+                flows.setdefault((source, target, row.payload_type), []).append(row)
+        for (source, target, kind), rows in flows.items():
+            packets = sum(row.packets or 0 for row in rows)
+            known = (target, source, kind) in flows  # who sends it can receive it: agreed where nobody saw it
+            if known or packets < case.deployment.thresholds.one_way_packets:
+                continue
+            facts = {
+                "source": source,
+                "number": leg,
+                "kind": kind,
+                "codec": rows[0].codec or "–",
+                "packets": packets,
+                "agreed": sorted(agreed),
+                "target": target,
+            }
+            yield Finding(
+                RULE.name,
+                "suspect",
+                0.7,
+                evidence(*rows),
+                STRANGE,
+                (),
+                facts,
+                HEARD,
+                leg=leg,
+                tags=frozenset({"strange"}),
+            )
 
 
 def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
