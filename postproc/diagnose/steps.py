@@ -134,13 +134,19 @@ def dtls(case: Case) -> Answer | None:
         )
         facts = {"ms": float(max(took, default=0.0)), "state": rows[0].state}
         return Answer("passed" if done else "cannot_tell", said, facts, evidence(*rows))
-    if not any(secured(case, leg) for leg in case.judged_legs):
+    if not any(secured(case, leg) or _unread(case, leg) for leg in case.judged_legs):
         if any(row.fingerprint for row in case.sdp_media) and not any(
             described(case, leg) for leg in case.judged_legs
         ):
             return None  # it was offered, and nobody answered yet
         return Answer("not_needed", Text("DTLS-SRTP was not agreed.", "DTLS-SRTP wurde nicht vereinbart."))
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
+
+
+def _unread(case: Case, leg: int | None) -> bool:
+    """Whether only the checks of the leg can be read, and nothing of what was agreed."""
+    agreed = any(case.leg_of.get(section.call_id) == leg for section in case.sdp_media)
+    return not agreed and any(row.leg == leg and row.purpose == "check" for row in case.bindings)
 
 
 PER_DIRECTION = Text("RTP packets per direction: {packets}.", "RTP-Pakete je Richtung: {packets}.")

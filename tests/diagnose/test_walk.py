@@ -137,6 +137,15 @@ def test_no_handshake_in_sight_cannot_be_told_where_media_flows():
     assert walked(dtls=[])["dtls"].state == "cannot_tell"
 
 
+def test_dtls_of_a_leg_of_which_only_the_checks_are_seen_is_not_called_needless():
+    others = [row for row in good()["sdp_media"] if row["call_id"] != "a@x"]
+    unread = {"sdp_media": others, "dtls": []}
+    assert walked(bindings=unanswered(6), **BROKEN | unread)["dtls"].state == "not_reached"
+    assert walked(**unread)["dtls"].state == "cannot_tell"
+    plain = [row | {"fingerprint": None} for row in good()["sdp_media"]]
+    assert walked(sdp_media=plain, dtls=[])["dtls"].state == "not_needed"
+
+
 def test_a_cut_trace_is_no_failure():
     early = [{"first_time": 0.0, "last_time": 2.0, "packets": 10, "interfaces": "lo,eth0"}]
     up = [leg(1, answer_time=None, end_time=None, final_status=None, state="ringing")]
