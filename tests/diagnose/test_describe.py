@@ -40,7 +40,7 @@ def test_a_record_holds_place_texts_and_facts():
         "error",
         "fault",
     )
-    assert (row["title"], row["detail"]) == ("2 requests of the client", "At 22:38:49.496.")
+    assert (row["title"], row["detail"]) == ("2 requests of the client", "At 22:38:49.496 UTC.")
     assert row["reference"] == "RFC 1; RFC 2"
     facts = json.loads(row["facts"])
     assert (facts["at"], facts["names"]) == ("2026-11-22T22:38:49.496116+00:00", ["a", "b"])
@@ -48,7 +48,7 @@ def test_a_record_holds_place_texts_and_facts():
 
 def test_german_is_german():
     row = described(FINDING, RULE, scene(), "de").row()
-    assert (row["title"], row["detail"]) == ("2 Requests vom Client", "Um 22:38:49.496.")
+    assert (row["title"], row["detail"]) == ("2 Requests vom Client", "Um 22:38:49.496 UTC.")
     assert row["remedies"] == "30000-33000 öffnen."
 
 
