@@ -155,9 +155,9 @@ EVERY_PHASE = Text(
     "RTP-Pakete je Richtung: {packets}, beide Richtungen in jeder von {phases} Phasen, in denen beide senden dürfen.",
 )
 PHASE_UNHEARD = Text(
-    "RTP packets per direction: {packets}. In the phase from {since:clock} to {until:clock} (leg {number}, opened by"
+    "RTP packets per direction: {packets}. In the phase from {since:hms} to {until:clock} (leg {number}, opened by"
     " frame {frame}) not both sides were heard.",
-    "RTP-Pakete je Richtung: {packets}. In der Phase von {since:clock} bis {until:clock} (Leg {number}, ab"
+    "RTP-Pakete je Richtung: {packets}. In der Phase von {since:hms} bis {until:clock} (Leg {number}, ab"
     " Frame {frame}) waren nicht beide Seiten zu hören.",
 )
 

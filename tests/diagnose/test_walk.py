@@ -72,7 +72,7 @@ def test_media_is_judged_phase_by_phase():
     step = walked(phases=[phase(ended=12.0, may_send_client=False, packets_from_client=0), silent])["media"]
     assert step.state == "cannot_tell"
     assert filled(step.said, "en", step.facts) == (
-        "RTP packets per direction: 850, 850. In the phase from 12:00:12.000 to 12:00:20.000 (leg 1, opened by"
+        "RTP packets per direction: 850, 850. In the phase from 12:00:12.000 to 12:00:20.000 UTC (leg 1, opened by"
         " frame 1) not both sides were heard."
     )
 
