@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
+import nbformat
 import orjson
 
 from postproc import batch
@@ -21,7 +22,7 @@ from postproc.model.errors import SetupError
 from postproc.pipeline import Run
 from postproc.read.inputs import Unread, located, readable, said
 from postproc.share.packing import distinct, safe_name
-from postproc.show.notebook import OURS, Notebook, Seen, Subject, notebook, sources, written
+from postproc.show.notebook import OURS, Seen, Subject, notebook, sources
 from postproc.workers import workers
 
 FOLDER = "notebooks"  # of a run's results
@@ -68,7 +69,7 @@ class Known:
         keylog: Path | None = None,
         *,
         call: int | None = None,
-    ) -> Notebook:
+    ) -> nbformat.NotebookNode:
         """The notebook of one capture, made for its place; ``call`` is looked at first, else the worst."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
         seen = partial(_as_seen, folder=folder)
@@ -77,7 +78,7 @@ class Known:
         kept, keys = (seen(path) if path else None for path in (out, keylog))
         subject = Subject(name, place, kept, logs, keys, self.run.lang, call)
         made = notebook(subject, self._calls(name, call))
-        made["metadata"][OURS]["run"] = self.run.id
+        made.metadata[OURS]["run"] = self.run.id
         return made
 
     def _calls(self, name: str, first: int | None) -> list[Seen]:
@@ -110,7 +111,7 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
         wanted = with_findings(run) if which == "faults" else set()
         places = {name: path for name, path in places.items() if name in wanted}
     known = Known(run)
-    paths, lost = [], []
+    written, lost = [], []
     with workers(1) as here:
         for name, path in places.items():
             content = _content(path)
@@ -123,10 +124,10 @@ def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
                 continue
             member = f"{FOLDER}/{path.name}"
             results.only_over(member, content)
-            _write(written(made.result()), results.file(member))
-            paths.append(path)
-    clear_old(results, {*paths, *results.edited})
-    return Written(tuple(paths), tuple(sorted(results.edited)), tuple(lost))
+            _write(made.result(), results.file(member))
+            written.append(path)
+    clear_old(results, {*written, *results.edited})
+    return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
 
 
 def with_findings(run: Run) -> set[str]:
@@ -163,7 +164,7 @@ def write(
     ``target`` cannot be written.
     """
     name = _name(run, capture)
-    _save(written(Known(run).notebook(name, target, out, capture, keylog, call=call)), target)
+    _save(Known(run).notebook(name, target, out, capture, keylog, call=call), target)
 
 
 def _name(run: Run, capture: Path) -> str:
@@ -208,7 +209,6 @@ def execute(path: Path) -> None:
     outputs until then are in the file.
     """
     need_kernel()
-    import nbformat  # noqa: PLC0415  (slow, and for this only)
     from nbclient import NotebookClient  # noqa: PLC0415  (an extra)
     from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415
 
@@ -230,7 +230,7 @@ def execute(path: Path) -> None:
     except (CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died, or never came up
         raise SetupError(f"{path}: {str(error).splitlines()[0]}") from error
     finally:
-        _save(nbformat.writes(held) + "\n", path)
+        _save(held, path)
 
 
 def _content(path: Path) -> bytes | None:
@@ -246,9 +246,9 @@ def _content(path: Path) -> bytes | None:
 def _edited(content: bytes) -> bool:
     """Whether this is no notebook of ours as we wrote it."""
     try:
-        held = orjson.loads(content)
-        return bool(held["metadata"][OURS]["sources"] != sources(held["cells"]))
-    except (ValueError, KeyError, TypeError):
+        held = nbformat.reads(content.decode(), as_version=4)
+        return bool(held.metadata[OURS]["sources"] != sources(held))
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
         return True
 
 
@@ -267,13 +267,14 @@ def _as_seen(path: Path, folder: Path) -> PurePath:
         return PurePath(os.path.abspath(path))  # noqa: PTH100
 
 
-def _write(text: str, path: Path) -> None:
+def _write(held: nbformat.NotebookNode, path: Path) -> None:
+    text = nbformat.writes(held) + "\n"
     replace_file(path, lambda place: place.write_text(text, encoding="utf-8"))
 
 
-def _save(text: str, path: Path) -> None:
+def _save(held: nbformat.NotebookNode, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(text, path)
+        _write(held, path)
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error

@@ -5,11 +5,13 @@ cells and escaped in Markdown.
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from postproc.model.text import Lang
 from postproc.show import notebook_texts as texts
@@ -18,9 +20,7 @@ from postproc.show.notebook_texts import UNDECIDED, questions
 from postproc.version import __version__
 
 OURS = "legshark"  # key in the notebook's metadata
-# As in a file of nbformat 4.5, but each source is one string; the package itself takes long to be imported.
-Cell = dict[str, Any]
-Notebook = dict[str, Any]
+Cell = nbformat.NotebookNode
 
 
 @dataclass(frozen=True)
@@ -51,34 +51,24 @@ class Seen:
     empty: frozenset[str] = frozenset()  # tables without a row of it
 
 
-def notebook(subject: Subject, calls: Sequence[Seen]) -> Notebook:
+def notebook(subject: Subject, calls: Sequence[Seen]) -> nbformat.NotebookNode:
     """The notebook; ``calls`` are those seen in the capture: the one wanted, then the worst first."""
     cells = [
         *_opening(subject, len(calls)),
         *(_body(calls, subject) if calls else _nothing(subject.lang)),
     ]
     for number, cell in enumerate(cells, 1):
-        cell["id"] = f"cell-{number}"
-    metadata = {
-        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "language_info": {"name": "python"},
-        OURS: {"version": __version__, "sources": sources(cells)},
-    }
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        cell["id"] = f"cell-{number}"  # nbformat's are random: the same run would differ each time
+    made: nbformat.NotebookNode = new_notebook(cells=cells)
+    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made.metadata.language_info = {"name": "python"}
+    made.metadata[OURS] = {"version": __version__, "sources": sources(made)}
+    return made
 
 
-def written(made: Notebook) -> str:
-    """The notebook as nbformat writes it: sources by lines, keys in order."""
-    cells = [cell | {"source": cell["source"].splitlines(keepends=True)} for cell in made["cells"]]
-    return json.dumps(made | {"cells": cells}, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def sources(cells: Iterable[Mapping[str, Any]]) -> str:
-    """A hash of what the cells say, outputs left aside: it tells whether somebody edited them.
-
-    A source is one string, or its lines.
-    """
-    told = "\0".join(f"{cell['cell_type']}\0{''.join(cell['source'])}" for cell in cells)
+def sources(held: nbformat.NotebookNode) -> str:
+    """A hash of what the cells say, outputs left aside: it tells whether somebody edited them."""
+    told = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in held.cells)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -241,9 +231,10 @@ SECTIONS = (
 
 
 def _text(*paragraphs: str) -> Cell:
-    return {"cell_type": "markdown", "metadata": {}, "source": "\n\n".join(paragraphs)}
+    made: Cell = new_markdown_cell("\n\n".join(paragraphs))
+    return made
 
 
 def _code(*lines: str) -> Cell:
-    source = "\n".join(lines)
-    return {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+    made: Cell = new_code_cell("\n".join(lines))
+    return made

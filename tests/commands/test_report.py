@@ -1,6 +1,7 @@
 """`postproc report`, and the report that `postproc run` writes."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -83,6 +84,7 @@ print(sorted({"jinja2", "matplotlib", "nbformat"} & set(sys.modules)))
 
 
 def test_without_a_report_nothing_is_imported_for_one_and_an_old_one_goes(out, pcaps):
+    shutil.rmtree(out / "notebooks")  # to see whether one was edited takes nbformat
     words = ["run", pcaps / "no_binding_success.pcapng", "-o", out, "--no-report", "-q"]
     done = subprocess.run([sys.executable, "-c", WATCHED, *words], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

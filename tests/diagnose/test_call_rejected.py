@@ -162,3 +162,54 @@ def test_an_alert_that_is_no_finding_itself_explains_no_refusal():
 def test_other_alerts_do_not_excuse_it(scene):
     (found,) = asked(RULE, **scene)
     assert found.verdict == "fault"
+
+
+def behind_a_menu(status=503, hung_up=9.0, **changes):
+    """The server answers at 1 s and asks the gateway, which refuses at 5 s; then the server hangs up."""
+    menu = {"answer_time": 1.0, "end_time": hung_up, "ended_by": "uas"}
+    scene = {
+        "legs": [leg(1, **menu), refused_leg(2, status, invite_time=4.0, end_time=5.0)],
+        "sip_messages": [
+            message(1, "INVITE", 0.0),
+            message(1, 200, 1.0),
+            message(2, "INVITE", 4.0),
+            response(2, status, 5.0, frame=40),
+        ],
+    }
+    return scene | changes
+
+
+@pytest.mark.parametrize(
+    ("status", "tag"), [(503, "server"), (404, "number"), (408, "timeout"), (407, "credentials")]
+)
+def test_a_refusal_behind_a_menu_that_ends_the_call_is_a_suspicion(status, tag):
+    (found,) = asked(RULE, **behind_a_menu(status))
+    assert (found.verdict, found.leg, found.tags, found.evidence.frames) == ("suspect", 2, {tag}, (40,))
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith(
+        f"{GATEWAY} refused the call that {SERVER} passed on ({status} No); 4 s later"
+    )
+    assert verdict(**behind_a_menu(status)).cause == "call-rejected"
+
+
+def test_the_refusal_behind_a_menu_tells_its_q850_cause():
+    messages = [*behind_a_menu()["sip_messages"][:-1], response(2, 503, 5.0, reason_header="Q.850;cause=34")]
+    (found,) = asked(RULE, **behind_a_menu(sip_messages=messages))
+    assert CAUSES[34].en in told_both(found, RULE)["en"]["detail"]
+
+
+def test_silent_where_the_server_had_more_to_say_after_a_refusal():
+    assert asked(RULE, **behind_a_menu(hung_up=35.0))
+    assert asked(RULE, **behind_a_menu(hung_up=36.0)) == []
+
+
+def test_silent_behind_a_menu_where_somebody_was_reached_or_the_caller_hung_up():
+    second = leg(3, call_id="c@x")
+    for name, changes in {
+        "the next destination answered": {"legs": [*behind_a_menu()["legs"], second]},
+        "the caller hung up": {"legs": [leg(1, answer_time=1.0, end_time=9.0), behind_a_menu()["legs"][1]]},
+        "a transfer": {"sip_messages": [*behind_a_menu()["sip_messages"], message(1, "REFER", 3.0)]},
+        "busy": behind_a_menu(486),
+        "a redirection": behind_a_menu(302),
+    }.items():
+        assert asked(RULE, **(behind_a_menu() | changes)) == [], name

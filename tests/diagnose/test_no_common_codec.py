@@ -3,9 +3,10 @@
 import pytest
 
 from postproc.diagnose.rules.no_common_codec import RULE
+from postproc.model.deployment import Thresholds
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.refusals import CAUSE_88, NO_MEDIA, at_once, log, offer, passed_on, refused_leg
-from tests.diagnose.scenes import asked, foreign, good, leg, message, section, told_both
+from tests.diagnose.scenes import asked, foreign, good, leg, message, section, stream, told_both, verdict
 
 PLAIN = {"ufrag": None, "setup": None, "fingerprint": None, "proto": "RTP/AVP"}
 PCMU = {"formats": "0,101", "codecs": "0=PCMU/8000,101=telephone-event/8000"}
@@ -137,3 +138,38 @@ def test_the_real_codec_mismatch(judged):
         "No common codec: 10.0.50.118 offers PCMU/8000, 10.0.50.20 answers with PCMA/8000."
     )
     assert list(judged("codec_488").tables.findings["name"]) == ["no-common-codec"]
+
+
+def strange(kind, **changes):
+    """The client sends a payload type; the leg's descriptions name 8."""
+    streams = [stream("client_to_server", payload_type=kind, codec=None, **changes), *good()["rtp_streams"]]
+    return {"rtp_streams": [row for n, row in enumerate(streams) if n != 2]}
+
+
+@pytest.mark.parametrize("kind", [0, 9, 111])
+def test_media_of_a_payload_type_that_nobody_named_is_a_suspicion(kind):
+    (found,) = asked(RULE, **strange(kind))
+    assert (found.verdict, found.leg, found.tags, found.facts["agreed"]) == ("suspect", 1, {"strange"}, ["8"])
+    assert f"sends payload type {kind}" in told_both(found, RULE)["en"]["title"]
+    assert (verdict(**strange(kind)).verdict, verdict(**strange(kind)).cause) == ("suspect", RULE.name)
+
+
+def test_silent_on_named_types_comfort_noise_and_a_few_packets():
+    enough = Thresholds().one_way_packets
+    both = {"rtp_streams": [stream(way, payload_type=0) for way in ("client_to_server", "server_to_client")]}
+    for rows in (both, strange(8), strange(13), strange(None), strange(0, packets=enough - 1)):
+        assert asked(RULE, **rows) == []
+    assert asked(RULE, **strange(0, packets=enough))
+
+
+def test_a_sender_that_changes_its_ssrc_is_told_once():
+    two = [stream("client_to_server", payload_type=0, packets=3, ssrc=ssrc, frame=ssrc) for ssrc in (7, 8)]
+    (found,) = asked(RULE, rtp_streams=[stream(), *two])
+    assert (found.facts["packets"], found.evidence.frames) == (6, (7, 8))
+
+
+def test_silent_on_payload_types_where_a_description_is_not_known():
+    only = [row for row in good()["sdp_media"] if row["frame"] != 5]
+    unread = [row | {"formats": None} if row["frame"] == 5 else row for row in good()["sdp_media"]]
+    assert asked(RULE, **strange(0), sdp_media=only) == []
+    assert asked(RULE, **strange(0), sdp_media=unread) == []

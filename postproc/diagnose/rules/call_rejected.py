@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, rejection
+from postproc.diagnose.evidence.signalling import CHALLENGES, Rejection, q850, rejection
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import (
     callee_unreachable,
@@ -21,6 +21,7 @@ from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsMessageRow
 from postproc.model.text import Text
+from postproc.model.vocabulary import EVERYDAY_ENDS
 
 NEARER = (
     invite_rejected_by_acl,
@@ -61,6 +62,21 @@ ALONE = Text(
 )
 REASON = Text("Its Reason header: {reason}.", "Reason-Header der Antwort: {reason}.")
 
+ONWARD = Text(
+    "{who} refused the call that {server} passed on ({answer}); {seconds:0} s later {server}, which had answered the"
+    " caller itself, hung up.",
+    "{who} lehnte den Anruf ab, den {server} weitergab ({answer}); {seconds:0} s später legte {server}, der dem Anrufer"
+    " selbst geantwortet hatte, auf.",
+)
+SETTLE = Text(
+    "what the caller heard, or the server's dial plan: whether it means to end the call then.",
+    "was der Anrufer hörte, oder der Wählplan des Servers: ob er den Anruf dann beenden soll.",
+)
+REDIRECTS_END = 400
+# An announcement and a goodbye. With a third of it a short announcement is missed; with three times it a voicemail
+# that took a message counts.
+GOODBYE = timedelta(seconds=30)
+
 AFTER_ALERT = Text(
     "A DTLS alert (frame {alert_frame}) had ended the handshake {alert_ms} ms before: the refusal follows from it.",
     "{alert_ms} ms davor hatte ein DTLS-Alert (Frame {alert_frame}) den Handshake beendet: Die Ablehnung folgt daraus.",
@@ -90,7 +106,7 @@ CAUSES: Mapping[int, Text] = {
 
 # What kind of refusal it is, for the advice.
 KINDS: Mapping[int, str] = {
-    403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
+    401: "credentials", 407: "credentials", 403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
     504: "timeout", 415: "media", 488: "media", 606: "media",
 }  # fmt: skip
 # 415, 488 and 606 refuse something in the offer, and no nearer rule sees what: the status alone is not the cause.
@@ -99,6 +115,7 @@ NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incompl
 
 
 def find(case: Case) -> Iterator[Finding]:
+    yield from _onward(case)
     refused = rejection(case)
     if refused is None or any(
         True for rule in NEARER if rule.RULE.name not in case.refuted for _ in rule.find(case)
@@ -116,6 +133,48 @@ def find(case: Case) -> Iterator[Finding]:
         tuple(detail), facts, leg=refused.leg.leg,
         tags=frozenset({_kind(case, refused)}),
     )  # fmt: skip
+
+
+def _onward(case: Case) -> Iterator[Finding]:
+    """The server answered the caller itself (menu, queue), was refused by whom it called then, and hung up."""
+    first = [leg for leg in case.legs if leg.leg == 1 and leg.answer_time is not None]
+    onward = [leg for leg in case.legs if leg.leg > 1]
+    up = any(leg.answer_time is not None or leg.state == "cancelled" for leg in onward)
+    if not first or not onward or up or any(row.method == "REFER" for row in case.sip_messages):
+        return
+    asked = {leg.call_id: leg for leg in onward}
+    failures = [
+        row
+        for row in case.sip_messages
+        if row.call_id in asked
+        and row.cseq_method == "INVITE"
+        and row.status == asked[row.call_id].final_status
+    ]
+    last = max(failures, key=lambda row: row.time, default=None)
+    if last is None or (last.status or 0) < REDIRECTS_END or last.status in EVERYDAY_ENDS:
+        return
+    ended = next((leg for leg in first if leg.ended_by == "uas" and leg.end_time is not None), None)
+    if ended is None or ended.end_time is None or not timedelta() <= ended.end_time - last.time <= GOODBYE:
+        return
+    facts = {
+        "who": last.src_addr,
+        "answer": f"{last.status} {last.reason or ''}".strip(),
+        "server": last.dst_addr,
+        "seconds": (ended.end_time - last.time).total_seconds(),
+    }
+    why = CAUSES.get(q850(last.reason_header) or 0)
+    yield Finding(
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(last),
+        ONWARD,
+        (why,) if why else (),
+        facts,
+        SETTLE,
+        leg=last.leg,
+        tags=frozenset({_of_status(last.status or 0)}),
+    )
 
 
 def _alert(case: Case, refused: Rejection) -> DtlsMessageRow | None:
@@ -193,7 +252,10 @@ def _facts(refused: Rejection) -> dict[str, Any]:
 def _kind(case: Case, refused: Rejection) -> str:
     if refused.status in CHALLENGES or _credentials(case, refused):
         return "credentials"
-    status = refused.origin.status or refused.status
+    return _of_status(refused.origin.status or refused.status)
+
+
+def _of_status(status: int) -> str:
     return KINDS.get(status, "server" if status // 100 == 5 else "other")
 
 
@@ -204,8 +266,10 @@ RULE = Rule(
     breaks="call",
     summary=Text("Call rejected", "Anruf abgelehnt"),
     claim=Text(
-        "The INVITE got a final failure that is neither busy nor cancelled nor declined.",
-        "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen.",
+        "The INVITE got a final failure that is neither busy nor cancelled nor declined; on the onward leg, too, where the"
+        " server answered the caller itself.",
+        "Der INVITE wurde endgültig abgelehnt, und zwar weder als besetzt noch abgebrochen noch vom Angerufenen; auch auf dem"
+        " weiterführenden Leg, wo der Server dem Anrufer selbst geantwortet hat.",
     ),
     causes=(
         cause(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.media import media_ok
+from postproc.diagnose.evidence.media import audio, described, media_ok
 from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
@@ -19,8 +19,9 @@ from postproc.diagnose.evidence.signalling import (
     well_known,
 )
 from postproc.diagnose.rules import candidates_rejected_by_acl, offer_without_candidates, srtp_not_agreed
+from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
-from postproc.model.rows import SdpMediaRow
+from postproc.model.rows import RtpStreamRow, SdpMediaRow
 from postproc.model.text import Text
 
 REFUSALS = (415, 488, 606)
@@ -65,6 +66,17 @@ PASSED = Text(
     "Der Server gibt diese Ablehnung an den Anrufer weiter.",
 )
 BY_LOG = Text("The server's log says so: {log:2}.", "So steht es im Log des Servers: {log:2}.")
+STRANGE = Text(
+    "{source} sends payload type {kind} ({codec}) on leg {number}, {packets} packets, and no description of the leg names"
+    " it (named: {agreed}).",
+    "{source} sendet auf Leg {number} Payload-Typ {kind} ({codec}), {packets} Pakete, und keine Beschreibung des Legs nennt"
+    " ihn (genannt: {agreed}).",
+)
+HEARD = Text(
+    "whether anything is heard at {target}: a receiver may know static payload types without being told.",
+    "ob bei {target} etwas zu hören ist: Statische Payload-Typen kennt ein Empfänger womöglich auch ungesagt.",
+)
+COMFORT_NOISE = 13  # sent without being named by many (RFC 3389, section 4)
 SETTLE = Text(
     "the log of {refuser} says what it did not accept.",
     "Das Log von {refuser} zeigt, was nicht annehmbar war.",
@@ -80,7 +92,47 @@ def find(case: Case) -> Iterator[Finding]:
     found = list(_disjoint(case, refused))
     if not found and refused is not None and refused.status in REFUSALS:
         found = list(_refused(case, refused))
-    yield from found
+    yield from found or _strange(case)
+
+
+def _strange(case: Case) -> Iterator[Finding]:
+    """Media of a payload type that no description of its leg names: its receiver cannot know what it is."""
+    for leg in case.numbers:
+        said = [row.formats or "" for row in case.sdp_media if case.leg_of.get(row.call_id) == leg]
+        agreed = {number for formats in said for number in formats.split(",")}
+        if not described(case, leg) or not all(said):
+            continue
+        flows: dict[tuple[str, str, int], list[RtpStreamRow]] = {}  # a sender may change its SSRC
+        for row in audio(case, leg):
+            if row.payload_type not in (None, COMFORT_NOISE) and str(row.payload_type) not in agreed:
+                source, target = endpoint(row.src_addr, row.src_port), endpoint(row.dst_addr, row.dst_port)
+                flows.setdefault((source, target, row.payload_type), []).append(row)
+        for (source, target, kind), rows in flows.items():
+            packets = sum(row.packets or 0 for row in rows)
+            known = (target, source, kind) in flows  # who sends it can receive it: agreed where nobody saw it
+            if known or packets < case.deployment.thresholds.one_way_packets:
+                continue
+            facts = {
+                "source": source,
+                "number": leg,
+                "kind": kind,
+                "codec": rows[0].codec or "–",
+                "packets": packets,
+                "agreed": sorted(agreed),
+                "target": target,
+            }
+            yield Finding(
+                RULE.name,
+                "suspect",
+                0.7,
+                evidence(*rows),
+                STRANGE,
+                (),
+                facts,
+                HEARD,
+                leg=leg,
+                tags=frozenset({"strange"}),
+            )
 
 
 def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
@@ -159,8 +211,10 @@ RULE = Rule(
     breaks="codec",
     summary=Text("No common codec", "Kein gemeinsamer Codec"),
     claim=Text(
-        "What one party offers for media the other does not accept: no codec, or no media profile, in common.",
-        "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil.",
+        "What one party offers for media the other does not accept: no codec, or no media profile, in common; or media comes"
+        " in a codec that nobody named.",
+        "Was eine Seite für Medien anbietet, nimmt die andere nicht an: kein gemeinsamer Codec oder kein gemeinsames Medienprofil;"
+        " oder Medien kommen in einem Codec, den niemand genannt hat.",
     ),
     causes=(
         cause(
@@ -170,6 +224,12 @@ RULE = Rule(
         cause(
             "One party answers with a codec that was not offered (a fault of its own).",
             "Eine Seite antwortet mit einem Codec, der nicht angeboten wurde (ihr eigener Fehler).",
+        ),
+        cause(
+            "The sender changed its codec without a new offer, or a gateway passes media on from a leg with other codecs.",
+            "Der Absender hat den Codec ohne neues Angebot gewechselt, oder ein Gateway reicht Medien von einem Leg mit"
+            " anderen Codecs durch.",
+            tag="strange",
         ),
         cause(
             "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",
@@ -203,4 +263,5 @@ RULE = Rule(
         " nur ein Verdacht.",
     ),
     find=find,
+    despite_media=True,
 )
