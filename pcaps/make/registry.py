@@ -81,7 +81,7 @@ def rows() -> Iterator[tuple[str, ...]]:
         if "capture" in truth
     }
     way_in = {
-        WAY_IN / f"{name}.pcapng": (RECORDED_WAY_IN, truth["what"])
+        WAY_IN / f"{name}.pcapng": (truth.get("origin", RECORDED_WAY_IN), truth["what"])
         for name, truth in sorted(json.loads((WAY_IN / "truth.json").read_text(encoding="utf-8")).items())
     }
     for path, (origin, what) in {**recorded, **made, **of_sets, **way_in}.items():

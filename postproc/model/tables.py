@@ -417,7 +417,7 @@ HTTP = Table(
         Column("host", TEXT, "Host asked for."),
         Column("method", TEXT, "Method.", always=True),
         Column("url_path", TEXT, "Path, without the query.", always=True),
-        Column("upgrade", TEXT, "Protocol that Upgrade asks for."),
+        Column("upgrade", TEXT, "Protocol that Upgrade asks for, or CONNECT of HTTP/2 (RFC 8441)."),
         Column("authorization", TEXT, "Scheme of Authorization."),
         Column(
             "forwarded",

@@ -15,12 +15,13 @@ SHOWN = (
     "tls && (http || http2.type == 1 || tls.handshake.type == 11 || tls.alert_message "
     "|| websocket.opcode == 8)"
 )
+PROTOCOL = ":protocol"  # what CONNECT asks for (RFC 8441, section 4); tshark has no field of its own for it
 FIELDS = ("method", "path", "authority", "status", "server", "authorization", "www_authenticate", "accept")
 WANTED = (
     "frame frame.number frame.time_epoch frame.interface_id frame.protocols tls tls.record tls.handshake "
     "tls.handshake.certificates tls.handshake.certificate tls.alert_message websocket websocket.opcode "
     "http2 http2.stream http2.type http2.streamid http2.headers http2.header http "
-    + " ".join(f"http2.headers.{name}" for name in FIELDS)
+    "http2.header.name http2.header.value " + " ".join(f"http2.headers.{name}" for name in FIELDS)
 )
 HEADERS, CLOSE = "1", "8"  # a type of HTTP/2's frames, an opcode of WebSocket's
 ALERT = 2  # bytes
@@ -89,4 +90,8 @@ def _http2(layer: Any) -> Http2 | None:  # noqa: ANN401
     stream = str(layer.get("http2_http2_streamid", ""))
     if not stream.isdigit():
         return None
-    return Http2(int(stream), {name: str(_every(value)[0]) for name, value in found.items() if _every(value)})
+    fields = {name: str(_every(value)[0]) for name, value in found.items() if _every(value)}
+    names, values = (_every(layer.get(f"http2_http2_header_{each}")) for each in ("name", "value"))
+    if PROTOCOL in names and len(names) == len(values):
+        fields["protocol"] = str(values[names.index(PROTOCOL)])
+    return Http2(int(stream), fields)

@@ -111,7 +111,7 @@ def _note(own: Shown, each: Decrypted, *, from_client: bool) -> None:
             fields.get("path", ""),
             int(status) if status.isdigit() and len(status) == 3 else None,
             {name.replace("_", "-"): value for name, value in fields.items()}
-            | {"host": fields.get("authority", "")},
+            | {"host": fields.get("authority", ""), "upgrade": fields.get("protocol", "")},
         )
         own.heads.append(Message(at, from_client, head, block.stream))
 
@@ -281,8 +281,8 @@ def _signalr(head: http.Head) -> str | None:
         return "negotiate"
     if not http.asks_for_connection(head.target):
         return None
+    if head.method in ("GET", "CONNECT") and "websocket" in head.fields.get("upgrade", "").lower():
+        return "websocket"
     if head.method == "GET":
-        if "websocket" in head.fields.get("upgrade", "").lower():
-            return "websocket"
         return "events" if "text/event-stream" in head.fields.get("accept", "") else "poll"
     return {"POST": "send", "DELETE": "end"}.get(head.method or "")

@@ -18,6 +18,25 @@ def test_an_upgrade_that_is_not_granted_though_the_hub_is_there(status):
     assert (one.verdict, one.tags, one.facts["tests"]) == ("fault", {"refused"}, ("hub",))
 
 
+def over_http2(status, **more):
+    return upgrade(status, **{"method": "CONNECT"} | more)
+
+
+def test_over_http_2_any_success_grants_it():
+    (one,) = found([negotiated(), over_http2(501, at=3.0)])
+    assert one.tags == {"refused"}
+    assert found([negotiated(), over_http2(300, at=3.0)]) == []  # leads elsewhere
+    for status in (200, 299):
+        assert found([negotiated(), over_http2(501, at=3.0), over_http2(status, at=5.0)]) == []
+    assert len(found([negotiated(), over_http2(501, at=3.0), over_http2(199, at=5.0)])) == 1
+    assert len(found([negotiated(), upgrade(200, at=3.0)])) == 1
+
+
+def test_silent_on_connections_of_http_2_that_are_closed_idle_and_hold_more_than_a_websocket():
+    http, held = sockets(FEWEST_CLOSED)
+    assert found([row | {"method": "CONNECT", "status": 200} for row in http], held) == []
+
+
 def test_long_polling_that_works():
     (one,) = found([negotiated(), upgrade(400, at=3.0), poll(at=4.0), poll(at=5.0)])
     assert "2 polls" in told_both(one, RULE)["en"]["detail"]
@@ -59,6 +78,10 @@ def test_cut_without_a_word_while_others_work():
     (one,) = found(http, held + fresh)
     assert (one.facts["times"], one.facts["idle"]) == (FEWEST_CUT, 6.0)
     assert found(http, held) == []
+    twice = [
+        row | {"client_port": http[0]["client_port"], "method": "CONNECT", "status": 200} for row in http
+    ]
+    assert found(twice, held[:1] + fresh) == []  # one connection of HTTP/2 that goes dead is one
 
 
 def test_silent_on_sockets_that_somebody_closes_or_that_end_at_different_times():

@@ -4,19 +4,18 @@ import json
 import shutil
 import socket
 import ssl
-import subprocess
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
 
+from pcaps.make.way_in import certificates
+from pcaps.make.way_in.proxy import UPGRADE, forwarding, nginx
+from pcaps.make.way_in.servers import API, HUB, Behaviour, serving
 from postproc.cli import cli
 from postproc.probe import reach, web
 from postproc.probe.certificate import Seen, covers, judged
-from tests.probe import certificates
-from tests.probe.servers import API, HUB, Behaviour, serving
 
 
 @pytest.fixture(scope="module")
@@ -289,43 +288,15 @@ def test_a_missing_library_is_one_line(monkeypatch):
     )
 
 
-@contextmanager
-def nginx(folder, certificate, upstream, upgrade):
-    """nginx in front of a server, with the headers of an upgrade or without."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    headers = (
-        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;" if upgrade else ""
-    )
-    temporary = " ".join(
-        f"{each}_temp_path {folder}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error; events {{}}\n"
-        f"http {{ access_log off; {temporary} server {{ listen 127.0.0.1:{port} ssl;\n"
-        f"ssl_certificate {certificate}; ssl_certificate_key {certificate};\n"
-        f"location /XPhoneConnect/ {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; {headers} }} }} }}"
-    )
-    command = ["nginx", "-p", folder, "-e", folder / "error", "-c", folder / "nginx.conf"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(200):
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(0.05)
-                    raise RuntimeError((folder / "error").read_text())
-                with suppress(OSError):
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-            yield port
-        finally:
-            process.terminate()
-
-
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx")
 @pytest.mark.parametrize("upgrade", [True, False])
 def test_behind_a_real_reverse_proxy(upgrade, good, folder, tmp_path):
-    with serving(Behaviour(None)) as server, nginx(tmp_path, good, server.port, upgrade) as port:
-        results, _ = probe(port, "--ca", folder / "root.pem")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(Behaviour(None)) as server:
+        passed_on = forwarding(f"127.0.0.1:{server.port}", more=UPGRADE if upgrade else "")
+        with nginx(tmp_path, good, f"127.0.0.1:{port}", passed_on):
+            results, _ = probe(port, "--ca", folder / "root.pem")
     assert of(results, "websocket") == [("ok", None) if upgrade else ("fault", "websocket-blocked")]
     assert of(results, "polling") == ([] if upgrade else [("ok", None)])
     found = {each["facts"]["path"]: each["verdict"] for each in results if each["step"] == "path"}

@@ -1,7 +1,8 @@
 """Recorded captures of the way in against what their makers know: with the keys, and without.
 
 Real clients (OpenSSL, Chromium, Java, Node), nginx as reverse proxy and a hub of SignalR made them in
-network namespaces; ``pcaps/way-in/truth.json`` says what has to be found and what must not be.
+network namespaces, those named ``real-`` by ``pcaps/make/way_in``; ``pcaps/way-in/truth.json`` says what has
+to be found and what must not be.
 """
 
 import json
@@ -9,6 +10,7 @@ import json
 import pytest
 
 import postproc
+from postproc.diagnose.rules import RULES
 from tests.conftest import PCAPS
 
 HERE = PCAPS / "way-in"
@@ -48,6 +50,12 @@ def test_with_keys(name, with_keys):
     told = found(with_keys, name)
     assert {*TRUTHS[name]["expect"]} <= told
     assert told & {*TRUTHS[name]["never"]} == set()
+
+
+def test_each_rule_is_found_in_one_that_can_be_made_again():
+    rules = {rule.name for rule in RULES if rule.code.startswith("WEB")}
+    shown = {name for known, truth in TRUTHS.items() if known.startswith("real-") for name in truth["expect"]}
+    assert shown == rules
 
 
 def row(run, table, name, **wanted):
@@ -106,3 +114,7 @@ def test_keys_show_http_2_and_what_tls_13_hides(with_keys):
     (hidden,) = {*row(with_keys, "tls", "cert-expired-browser-tls13")["alert"].dropna()}
     assert hidden == "certificate_unknown"
     assert {*row(with_keys, "http", "good-ws-left-by-client")["goodbye"]} == {"client"}
+    over_http2 = row(with_keys, "http", "real-good-ws-h2", signalr="websocket")
+    assert [*over_http2["method"]] == ["CONNECT"] * 3
+    assert {*over_http2["upgrade"]} == {"websocket"}
+    assert {*row(with_keys, "http", "real-good-grpc-tls")["url_path"]} == {"/c4b.Unified/SignIn"}

@@ -146,8 +146,8 @@ RULE = Rule(
     ),
     references=("RFC 9293, section 3.5.2",),
     known_problems=Text(
-        "Whether the machine itself or a firewall sent the RST is not told apart.",
-        "Ob das System selbst oder eine Firewall das RST gesendet hat, wird nicht unterschieden.",
+        "Whether the machine itself or a firewall sent the RST is not told apart. A proxy is known by its address: one that has another inside is not.",
+        "Ob das System selbst oder eine Firewall das RST gesendet hat, wird nicht unterschieden. Ein Proxy wird an seiner Adresse erkannt: einer mit anderer Adresse innen nicht.",
     ),
     find=find,
 )

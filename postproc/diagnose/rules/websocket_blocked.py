@@ -69,20 +69,20 @@ def find(case: Case) -> Iterator[Finding]:
         sockets = [
             (row, connection)
             for row in rows
-            if row.status == SWITCHING and (connection := connection_of(case, row)) is not None
+            if _granted(row) and (connection := connection_of(case, row)) is not None
         ]
         killed = [(row, each) for row, each in sockets if _closed_idle(row, each)]
         times = [each.longest_pause_s for _, each in killed]
         if len(killed) >= FEWEST_CLOSED and _alike(times):
             yield _killed(case, killed)
-        cut = [(row, each) for row, each in sockets if _unheard(case, each)]
+        cut = {each.frame: (row, each) for row, each in sockets if _unheard(case, each)}
         if len(cut) >= FEWEST_CUT:
-            yield _cut(case, cut)
+            yield _cut(case, [*cut.values()])
 
 
 def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
     """Upgrades that were not granted, though the hub is there; none if one was granted."""
-    if any(row.status == SWITCHING for row in rows):
+    if any(_granted(row) for row in rows):
         return []
     first = rows[0]
     beside = [
@@ -96,6 +96,11 @@ def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
     found = any(status < 400 for status in beside)
     broken = not beside or any(status >= ERROR for status in beside)
     return [row for row in rows if _not_granted(case, row, found=found, broken=broken)]
+
+
+def _granted(row: HttpRow) -> bool:
+    """By 101, or over HTTP/2 by any success (RFC 8441, section 5)."""
+    return row.status == SWITCHING or (row.method == "CONNECT" and 200 <= (row.status or 0) < 300)
 
 
 def _not_granted(case: Case, row: HttpRow, *, found: bool, broken: bool) -> bool:
@@ -114,7 +119,8 @@ def _closed_idle(row: HttpRow, connection: ConnectionRow) -> bool:
     by = connection.ended_by or ""
     closes = by.startswith("server") or (by.startswith("client") and row.forwarded)
     paused = connection.pause_before_end and connection.longest_pause_s >= SHORTEST_IDLE_S
-    return closes and paused and row.goodbye is None
+    # Over HTTP/2 a Close frame would not be seen, and the connection is not the WebSocket's alone.
+    return closes and paused and row.goodbye is None and row.status == SWITCHING
 
 
 def _alike(times: Sequence[float]) -> bool:
@@ -252,10 +258,10 @@ RULE = Rule(
             "Sonst SignalRLongPolling in appsettings.json auf true setzen und die Website neu starten: Long Polling braucht kein WebSocket.",
         ),
     ),
-    references=("RFC 6455, section 4.2.2", "RFC 9110, section 7.8"),
+    references=("RFC 6455, section 4.2.2", "RFC 8441, section 5", "RFC 9110, section 7.8"),
     known_problems=Text(
-        "In TLS without keys neither upgrades nor Close frames are seen: nothing is said then.",
-        "In TLS ohne Schlüssel sind weder Upgrades noch Close-Frames zu sehen: Dann wird nichts gesagt.",
+        "In TLS without keys neither upgrades nor Close frames are seen: nothing is said then. Over HTTP/2 only refusals and connections that go dead are told.",
+        "In TLS ohne Schlüssel sind weder Upgrades noch Close-Frames zu sehen: Dann wird nichts gesagt. Über HTTP/2 werden nur Verweigerungen und tote Verbindungen erkannt.",
     ),
     find=find,
 )

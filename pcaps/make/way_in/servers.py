@@ -1,4 +1,4 @@
-"""Web servers on loopback that speak as an ASP.NET hub does, and those that do not: refusing, slow, lying ones.
+"""Web servers that speak as an ASP.NET hub does, and those that do not: refusing, slow, lying ones.
 
 A few pages by HTTP/1.1, and SignalR's negotiate, WebSocket (RFC 6455) and long polling at ``hub``.
 """
@@ -19,6 +19,8 @@ API = "/XPhoneConnect/webclientapi"
 HUB = f"{API}/hub"
 PUBLISHED = ("/XPhoneConnect/mobile", "/XPhoneConnect/Mobile", "/xphoneconnect/mobile", "/XPhoneConnect/doc")
 Page = tuple[int, Mapping[str, str], bytes]
+UNAUTHORIZED: Page = (401, {"WWW-Authenticate": "Bearer"}, b"")
+CLOSE = 0x88  # of a WebSocket (RFC 6455, section 5.2)
 ACCEPT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -34,6 +36,9 @@ class Behaviour:
     websocket: str = "ok"  # or ignored, 400, reset, odd, killed
     polling: bool = True
     silent: bool = False  # takes connections, and says nothing
+    raw: bytes = b""  # is sent in place of an answer, again and again until the client goes
+    signed_in: bool = False  # asks for a token where there is no page
+    delays: Mapping[str, float] = field(default_factory=dict)  # s before a path is answered
     versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None
 
 
@@ -44,15 +49,15 @@ class Running:
 
 
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[Running]:
-    """The server in a thread of its own, at a port of 127.0.0.1 that is free."""
+def serving(behaviour: Behaviour, address: str = "127.0.0.1", port: int = 0) -> Iterator[Running]:
+    """The server in a thread of its own; port 0: at one that is free."""
     loop = asyncio.new_event_loop()
     running = Running(0)
     server = loop.run_until_complete(
         asyncio.start_server(
             lambda reader, writer: _connection(reader, writer, behaviour, running),
-            "127.0.0.1",
-            0,
+            address,
+            port,
             ssl=_context(behaviour),
         )
     )
@@ -85,7 +90,7 @@ def _context(behaviour: Behaviour) -> ssl.SSLContext | None:
 
 
 async def _connection(reader, writer, behaviour: Behaviour, running: Running) -> None:
-    with suppress(OSError, EOFError):
+    with suppress(OSError, EOFError, asyncio.CancelledError):
         if behaviour.silent:
             await reader.read()
             return
@@ -96,10 +101,17 @@ async def _connection(reader, writer, behaviour: Behaviour, running: Running) ->
                 writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 break
             running.requests.append(f"{method} {path}")
+            while behaviour.raw:
+                writer.write(behaviour.raw)
+                await writer.drain()
+            await asyncio.sleep(behaviour.delays.get(path.partition("?")[0], 0) if method == "GET" else 0)
             if headers.get("upgrade") == "websocket" and behaviour.websocket != "ignored":
                 await _websocket(reader, writer, headers, behaviour.websocket)
                 break
-            status, more, content = _page(method, path, behaviour)
+            if behaviour.signed_in and "authorization" not in headers and path not in behaviour.pages:
+                status, more, content = UNAUTHORIZED
+            else:
+                status, more, content = _page(method, path, behaviour)
             lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(content)}", "Server: test"]
             lines += [f"{name}: {value}" for name, value in more.items()]
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
@@ -166,12 +178,18 @@ async def _websocket(reader, writer, headers, behaviour: str) -> None:
     if behaviour == "killed":
         await asyncio.sleep(0.3)
         writer.transport.abort()
-    else:
-        await reader.read(1)  # the client's Close
+        return
+    while True:  # what comes is sent back, a Close last
+        kind, content = await _frame(reader)
+        writer.write(bytes([kind, len(content)]) + content)
+        await writer.drain()
+        if kind == CLOSE:
+            return
 
 
-async def _frame(reader) -> bytes:
-    """A short masked frame of a client."""
-    _, length = await reader.readexactly(2)
+async def _frame(reader) -> tuple[int, bytes]:
+    """A short masked frame of a client: its first byte, and what it holds."""
+    kind, length = await reader.readexactly(2)
     mask = await reader.readexactly(4)
-    return bytes(sign ^ mask[at % 4] for at, sign in enumerate(await reader.readexactly(length & 0x7F)))
+    content = await reader.readexactly(length & 0x7F)
+    return kind, bytes(sign ^ mask[at % 4] for at, sign in enumerate(content))

@@ -1,0 +1,76 @@
+"""Records the pictures that are named, or all, and renews their truth."""
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pcaps.make.registry import WAY_IN
+from pcaps.make.way_in import ORIGIN
+from pcaps.make.way_in.network import PHONE, network, on, recorded
+from pcaps.make.way_in.pictures import PICTURES, Lab, Picture
+
+TRUTH = WAY_IN / "truth.json"
+RULES = (
+    "port-closed",
+    "port-filtered",
+    "certificate-not-trusted",
+    "certificate-expired",
+    "certificate-name",
+    "certificate-chain",
+    "tls-version",
+    "path-not-published",
+    "websocket-blocked",
+    "sign-in-refused",
+    "backend-unavailable",
+    "event-channel-missing",
+)
+
+
+def record(name: str, picture: Picture) -> None:
+    capture, keys = WAY_IN / f"{name}.pcapng", WAY_IN / f"{name}.keys"
+    number = list(PICTURES).index(name)
+    seen = (f"out{number}",) if picture.at == PHONE else (f"dmz{number}", f"lan{number}")
+    with TemporaryDirectory() as folder, network(number), ExitStack() as running:
+        lab = Lab(Path(folder), Path(folder) / "keys", running)
+        picture.ready(lab)
+        raw = Path(folder) / "recorded.pcapng"
+        with recorded(picture.at, raw, seen), on(picture.by):
+            picture.happens(lab)
+        capture.write_bytes(raw.read_bytes())
+        if picture.keys:
+            keys.write_bytes(_secrets(lab.keys.read_bytes()))
+
+
+def _secrets(text: bytes) -> bytes:
+    """Without comments, and without the secrets that decrypt nothing."""
+    kept = (line for line in text.splitlines(keepends=True) if not line.startswith((b"#", b"EXPORTER")))
+    return b"".join(kept)
+
+
+def truth(picture: Picture) -> dict[str, object]:
+    blind = picture.blind if picture.keys else picture.expect
+    return {
+        "what": picture.what,
+        "origin": ORIGIN,
+        "vantage": picture.at,
+        "keys": "beside" if picture.keys else "none",
+        "expect": picture.expect,
+        "never": [name for name in RULES if name not in (*picture.expect, *picture.may)],
+        "may": picture.may,
+        "expect_without_keys": blind,
+        "never_without_keys": [name for name in RULES if name not in (*blind, *picture.may)],
+    }
+
+
+def main(names: list[str]) -> None:
+    for name in names or PICTURES:
+        record(name, PICTURES[name])
+    told = json.loads(TRUTH.read_text(encoding="utf-8"))
+    told = {name: each for name, each in told.items() if each.get("origin") != ORIGIN}
+    told |= {name: truth(picture) for name, picture in PICTURES.items()}
+    TRUTH.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+main(sys.argv[1:])
