@@ -1,6 +1,7 @@
 """Records the pictures that are named, or all, and renews their truth."""
 
 import json
+import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from pcaps.make.way_in import ORIGIN
 from pcaps.make.way_in.network import PHONE, network, on, recorded
 from pcaps.make.way_in.pictures import PICTURES, Lab, Picture
 
+APART = 120  # s: copies without names of interfaces are no recording, either, a minute apart
 TRUTH = WAY_IN / "truth.json"
 RULES = (
     "port-closed",
@@ -38,7 +40,7 @@ def record(name: str, picture: Picture) -> None:
         raw = Path(folder) / "recorded.pcapng"
         with recorded(picture.at, raw, seen), on(picture.by):
             picture.happens(lab)
-        capture.write_bytes(raw.read_bytes())
+        subprocess.run(["editcap", "-t", f"{-APART * number}", raw, capture], check=True)
         if picture.keys:
             keys.write_bytes(_secrets(lab.keys.read_bytes()))
 
