@@ -1,5 +1,7 @@
 """A run over a ring buffer says what a run over the whole says, wherever the files were cut."""
 
+import gzip
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -35,6 +37,21 @@ def test_a_ring_buffer_reads_like_the_whole(pcaps, tmp_path, name, pieces):
     assert found.captures["packets"].sum() == whole.captures["packets"].sum()
     assert set(found.calls["capture"]) <= set(found.captures["capture"])
     assert (found.timeline["frame"] <= found.captures["packets"].max()).all()
+
+
+@pytest.mark.parametrize(("name", "plain"), [("good.pcapng", 1), ("cases/direct_media_both_ways.pcap", 0)])
+def test_a_ring_buffer_packed_by_gzip_reads_like_the_whole(pcaps, tmp_path, name, plain):
+    """The newest file may not be packed yet."""
+    made = cut(pcaps / name, 3, tmp_path)
+    for path in made[: len(made) - plain]:
+        (path.parent / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    whole, found = run(pcaps / name), run(made[0].parent)
+    assert differences(whole.tables, found.tables) == []
+    assert found.captures["recording"].nunique() == 1
+    assert (found.captures["format"] == "gzip").sum() == len(made) - plain
+    for row in found.captures.itertuples():
+        assert row.sha256 == hashlib.sha256((made[0].parent / row.capture).read_bytes()).hexdigest()
 
 
 @pytest.fixture

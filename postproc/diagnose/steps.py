@@ -134,7 +134,7 @@ def dtls(case: Case) -> Answer | None:
         )
         facts = {"ms": float(max(took, default=0.0)), "state": rows[0].state}
         return Answer("passed" if done else "cannot_tell", said, facts, evidence(*rows))
-    if not any(secured(case, leg) for leg in case.judged_legs):
+    if not any(secured(case, leg) or _unread(case, leg) for leg in case.judged_legs):
         if any(row.fingerprint for row in case.sdp_media) and not any(
             described(case, leg) for leg in case.judged_legs
         ):
@@ -143,15 +143,21 @@ def dtls(case: Case) -> Answer | None:
     return Answer("cannot_tell", NOT_SEEN) if media_ok(case) else None
 
 
+def _unread(case: Case, leg: int | None) -> bool:
+    """Whether only the checks of the leg can be read, and nothing of what was agreed."""
+    agreed = any(case.leg_of.get(section.call_id) == leg for section in case.sdp_media)
+    return not agreed and any(row.leg == leg and row.purpose == "check" for row in case.bindings)
+
+
 PER_DIRECTION = Text("RTP packets per direction: {packets}.", "RTP-Pakete je Richtung: {packets}.")
 EVERY_PHASE = Text(
     "RTP packets per direction: {packets}, both ways in each of {phases} phases in which both may send.",
     "RTP-Pakete je Richtung: {packets}, beide Richtungen in jeder von {phases} Phasen, in denen beide senden dürfen.",
 )
 PHASE_UNHEARD = Text(
-    "RTP packets per direction: {packets}. In the phase from {since:clock} to {until:clock} (leg {number}, opened by"
+    "RTP packets per direction: {packets}. In the phase from {since:hms} to {until:clock} (leg {number}, opened by"
     " frame {frame}) not both sides were heard.",
-    "RTP-Pakete je Richtung: {packets}. In der Phase von {since:clock} bis {until:clock} (Leg {number}, ab"
+    "RTP-Pakete je Richtung: {packets}. In der Phase von {since:hms} bis {until:clock} (Leg {number}, ab"
     " Frame {frame}) waren nicht beide Seiten zu hören.",
 )
 

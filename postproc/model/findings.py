@@ -169,11 +169,21 @@ SAID: Mapping[str, Callable[[Any, Lang], str]] = {
     "way": way,
     "joined": joined,
     "tests": tests,
+    "hms": lambda value, _: _hms(value),
+    # with its zone: beside it stand tables in the zone of whoever reads
+    "clock": lambda value, _: f"{_hms(value)} UTC" if value is not None else _hms(value),
 }
 
 
+def _hms(value: datetime | None) -> str:
+    return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
+
+
 class _Filler(string.Formatter):
-    """Formats of templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}."""
+    """Formats of templates: {n:call|calls} {side:word} {by:joined} {rtt:1} {list:3} {at:clock} {ways:way}.
+
+    Of two times in a sentence the first is {since:hms}: the zone is said once.
+    """
 
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
@@ -184,8 +194,6 @@ class _Filler(string.Formatter):
             return f"{value} {one if value == 1 else many}"
         if spec in SAID:
             return SAID[spec](value, self._lang)
-        if spec == "clock":
-            return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}" if value is not None else "–"
         if isinstance(value, float):
             shown = f"{value:.{spec or '1'}f}"
             return shown.replace(".", ",") if self._lang == "de" else shown

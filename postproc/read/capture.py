@@ -31,6 +31,7 @@ from postproc.read.layers import OTV, listed
 from postproc.read.limits import Clock, believed
 from postproc.read.media import few, rtp_tables
 from postproc.read.option_files import AS_USUAL, Options
+from postproc.read.packed import packed, unpacked
 from postproc.read.split import Split, split
 from postproc.read.tshark import sip_over_tls
 from postproc.read.walk import HEAD, capture_format
@@ -95,10 +96,14 @@ def walk(files: Files, folder: Path, options: Options, seen: Seen = lambda _: No
         path, _ = files[0]
         parted, kept = _part(path, folder, options, seen)
         return _opened(Walked(files, parted, kept, _decode_as(kept or path, options, parted)), options)
-    kept, paths = folder / "kept.pcapng", [path for path, _ in files]
+    kept, paths = (
+        folder / "kept.pcapng",
+        [_plain(path, folder / f"{n}.unpacked") for n, (path, _) in enumerate(files)],
+    )
     direct = None if options.all_packets else aside(kept)
     keys, every = options.keylog is not None, options.all_packets
     parted = split(paths, kept, direct, keep_tls=keys, everything=every, seen=seen)
+    parted = replace(parted, files=tuple(map(_as_given, parted.files, files, paths)))
     return _opened(Walked(files, parted, kept, _decode_as(kept, options, parted)), options)
 
 
@@ -228,6 +233,16 @@ def _part(path: Path, folder: Path, options: Options, seen: Seen) -> tuple[Split
             warning = f"not walked ({error}; {second}): read by tshark alone, media not measured"
             return replace(original, warnings=(warning,), walked=False), None
         return replace(parted, format=original.format, sha256=original.sha256), kept
+
+
+def _plain(path: Path, target: Path) -> Path:
+    return unpacked(path, target) if packed(path) else path
+
+
+def _as_given(part: Split, given: tuple[Path, str], walked: Path) -> Split:
+    """What was found in a file, with the form and hash of the one it was unpacked from."""
+    path, _ = given
+    return part if path == walked else replace(part, format=_form(path), sha256=sha256(path))
 
 
 def aside(kept: Path) -> Path:

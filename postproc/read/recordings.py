@@ -3,6 +3,7 @@
 Only the two ends of each file are looked at. Names, and the order in which files are given, say nothing.
 Files that follow each other at once are one, unless the numbers of a media stream in both do not go on; after
 a pause they are where those of a stream or of a TCP connection do. What cannot be walked is read by itself.
+Files packed by gzip are unpacked for their ends, of which no more is kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from postproc.files import scratch
 from postproc.model import recordings
 from postproc.model.errors import CaptureError
 from postproc.read.arrays import PAD, Array, gather
 from postproc.read.container import LARGEST_PACKET, Container, Interface, Window
 from postproc.read.inputs import Capture
 from postproc.read.limits import OUTSIDE, SECOND
+from postproc.read.packed import ends_alone, packed
 from postproc.read.packets import segments, unwrapped
 from postproc.read.rtp import rtp_packets
 from postproc.read.streams import MAX_DROPOUT, MAX_MISORDER
@@ -114,15 +117,25 @@ def planned(captures: Sequence[Capture]) -> list[tuple[Capture, ...]]:
 def _ends(capture: Capture) -> Ends | None:
     """The ends of a capture; None where it cannot be walked."""
     try:
-        with FileIO(capture.path) as file:
-            container = open_container(file)
-            first = next(windows(file, container, END))
-            if not len(first.time):
-                return None
-            kind = f"{_section(capture.path, container)} {container.interfaces}"
-            last = _last(file, container, int(first.time[0]), capture.size) or _last_whole(file)
+        if not packed(capture.path):
+            return _ends_of(capture.path, whole=True)
+        with scratch.folder() as folder:
+            return _ends_of(ends_alone(capture.path, folder / "ends", END), whole=False)
     except (OSError, CaptureError):
         return None
+
+
+def _ends_of(path: Path, *, whole: bool) -> Ends | None:
+    """The ends of a file, of which all is there or nothing between them."""
+    with FileIO(path) as file:
+        container = open_container(file)
+        first = next(windows(file, container, END))
+        if not len(first.time):
+            return None
+        kind = f"{_section(path, container)} {container.interfaces}"
+        last = _last(file, container, int(first.time[0]), path.stat().st_size)
+        if last is None and whole:
+            last = _last_whole(file)
     if last is None:
         return None
     found = Ends(kind, End(first, container.interfaces), End(last, container.interfaces))

@@ -161,7 +161,7 @@ def _listed(words: Counter[str]) -> str:
 
 
 def _counted(counts: Counter[Kind], lang: Lang) -> list[str]:
-    return [f"{counts[kind]} {LABELS[kind].of(lang)}" for kind in Kind if counts[kind]]
+    return [f"{LABELS[kind].of(lang)} ({counts[kind]})" for kind in Kind if counts[kind]]
 
 
 def _remaining(tally: Tally, lang: Lang) -> list[str]:

@@ -40,7 +40,7 @@ def test_a_record_holds_place_texts_and_facts():
         "error",
         "fault",
     )
-    assert (row["title"], row["detail"]) == ("2 requests of the client", "At 22:38:49.496.")
+    assert (row["title"], row["detail"]) == ("2 requests of the client", "At 22:38:49.496 UTC.")
     assert row["reference"] == "RFC 1; RFC 2"
     facts = json.loads(row["facts"])
     assert (facts["at"], facts["names"]) == ("2026-11-22T22:38:49.496116+00:00", ["a", "b"])
@@ -48,7 +48,7 @@ def test_a_record_holds_place_texts_and_facts():
 
 def test_german_is_german():
     row = described(FINDING, RULE, scene(), "de").row()
-    assert (row["title"], row["detail"]) == ("2 Requests vom Client", "Um 22:38:49.496.")
+    assert (row["title"], row["detail"]) == ("2 Requests vom Client", "Um 22:38:49.496 UTC.")
     assert row["remedies"] == "30000-33000 öffnen."
 
 
@@ -76,8 +76,8 @@ def test_ports_that_are_not_known_are_said_to_be_as_configured():
 
 def test_what_would_settle_a_doubt_ends_the_detail():
     doubt = replace(FINDING, settle=Text("ask the {side:word}.", "den {side:word} fragen."))
-    assert detail(doubt, "en") == "At 22:38:49.496. To settle it: ask the client."
-    assert detail(doubt, "de") == "Um 22:38:49.496. Klärung: den Client fragen."
+    assert detail(doubt, "en") == "At 22:38:49.496 UTC. To settle it: ask the client."
+    assert detail(doubt, "de") == "Um 22:38:49.496 UTC. Klärung: den Client fragen."
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_media_that_are_refused_to_their_end_are_a_fault_though_they_are_seen_bo
     assert (found.verdict, found.leg, found.tags) == ("fault", 1, {"media", "nat", "host"})
     shown = told_both(found, RULE)
     assert "port unreachable for the RTP to" in shown["en"]["title"]
-    assert "wird seit 12:00:04.000 nicht zugestellt" in shown["de"]["detail"]
+    assert "wird seit 12:00:04.000 UTC nicht zugestellt" in shown["de"]["detail"]
     row = verdict(phases=[phase(), phase(2)], icmp_errors=refused(*STEADY))
     assert (row.verdict, row.cause) == ("fault", "icmp-unreachable")
 

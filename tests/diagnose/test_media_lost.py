@@ -5,7 +5,7 @@ import pytest
 from postproc.diagnose.rules.media_lost import RULE, percent
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.places import EVERY_PLACE, passages, seen_from
-from tests.diagnose.scenes import asked, check, plain_stream, stream, told_both, verdict
+from tests.diagnose.scenes import asked, check, phase, plain_stream, stream, told_both, verdict
 
 
 def lossy(lost: int, direction: str = "server_to_client", **changes):
@@ -84,3 +84,49 @@ def test_where_several_places_show_the_stream_it_is_said_where_packets_arrived()
     (found,) = asked(RULE, rtp_streams=[lossy(100), stream("client_to_server")], **seen)
     assert found.facts["stretches"] == [["server", "wan", 1000, 1000], ["wan", "client", 900, 1000]]
     told_both(found, RULE)
+
+
+def interrupted(pause=10.0, lasts=600.0, lost=500, **changes):
+    """A stream of ten minutes at 50 packets a second, most of a pause counted on in its sequence numbers."""
+    expected = int(lasts * 50)
+    times = {"first_time": 3.0, "last_time": 3.0 + lasts, "max_gap_ms": pause * 1000}
+    return stream(expected=expected, packets=expected - lost, lost=lost, **(times | changes))
+
+
+OTHER_WAY = stream("client_to_server", expected=30000, packets=30000, last_time=603.0)
+
+
+@pytest.mark.parametrize(("lasts", "percents"), [(30.0, 33.3), (600.0, 1.7), (3600.0, 0.3)])
+def test_seconds_on_end_without_a_packet_are_a_suspicion_however_long_the_call(lasts, percents):
+    (found,) = asked(RULE, rtp_streams=[interrupted(lasts=lasts), OTHER_WAY])
+    assert (found.verdict, round(found.facts["percent"], 1)) == ("suspect", percents)
+    told = told_both(found, RULE)
+    assert told["en"]["title"].startswith("For 10 s no RTP packet came from ")
+    assert "one pause of 10000 ms" in told["en"]["detail"]
+    whole = OTHER_WAY | {"packets": int(50 * lasts), "expected": int(50 * lasts), "last_time": 3.0 + lasts}
+    row = verdict(rtp_streams=[interrupted(lasts=lasts), whole])
+    assert (row.verdict, row.cause) == ("suspect", "media-lost")
+
+
+def test_an_interruption_is_as_long_as_media_that_has_stopped_and_its_packets_were_sent():
+    for row, count in [
+        (interrupted(5.0, lost=250), 1),
+        (interrupted(4.9, lost=245), 0),
+        (interrupted(10.0, lost=250), 1),
+        (interrupted(10.0, lost=249), 0),  # hardly any were sent
+        (interrupted(10.0, lost=0), 0),  # silence suppression
+    ]:
+        assert len(asked(RULE, rtp_streams=[row, OTHER_WAY])) == count
+
+
+LONG_CALL = interrupted(lasts=3600.0)
+
+
+def test_silent_on_a_pause_in_a_hold_elsewhere_or_of_the_capture():
+    hold = phase(kind="hold", started=20.0, ended=30.0)
+    meanwhile = stream(dst_port=50002, first_time=20.0, last_time=30.0)
+    still = OTHER_WAY | {"max_gap_ms": 9900.0}
+    assert asked(RULE, rtp_streams=[LONG_CALL, OTHER_WAY], phases=[phase(), hold]) == []
+    assert asked(RULE, rtp_streams=[LONG_CALL, OTHER_WAY, meanwhile]) == []
+    assert asked(RULE, rtp_streams=[LONG_CALL, still]) == []
+    assert asked(RULE, rtp_streams=[LONG_CALL, OTHER_WAY], phases=[phase(), hold | {"ended": 24.9}])

@@ -22,9 +22,9 @@ def test_a_client_that_falls_silent_is_a_suspicion_with_both_explanations():
     shown = told_both(found, RULE)
     assert (
         shown["en"]["title"]
-        == "From 12:00:08.000 on nothing came from the client on leg 1 any more, for 12 s."
+        == "From 12:00:08.000 UTC on nothing came from the client on leg 1 any more, for 12 s."
     )
-    assert shown["de"]["title"] == "Ab 12:00:08.000 kam vom Client auf Leg 1 12 s lang nichts mehr."
+    assert shown["de"]["title"] == "Ab 12:00:08.000 UTC kam vom Client auf Leg 1 12 s lang nichts mehr."
     assert "a muted microphone and a filter that passes nothing but STUN look alike" in shown["en"]["detail"]
     assert "stummgeschaltetes Mikrofon" in shown["de"]["detail"]
     assert "firewall lets STUN pass" in shown["en"]["causes"]
@@ -197,7 +197,7 @@ def test_a_relay_that_passes_nothing_on_any_more_is_named():
         "suspect", 0.7, 2, {"relay", "changed"},
     )  # fmt: skip
     shown = told_both(found, RULE)
-    assert shown["en"]["title"].startswith(f"From 12:00:08.000 on {OUTSIDE} passed nothing on to {PHONE}")
+    assert shown["en"]["title"].startswith(f"From 12:00:08.000 UTC on {OUTSIDE} passed nothing on to {PHONE}")
     assert f"Der Stream von {GATEWAY}" in shown["de"]["detail"]
     assert "Mikrofon" not in shown["de"]["causes"]
 

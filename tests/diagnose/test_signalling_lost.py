@@ -86,3 +86,14 @@ def test_silent(sip, events):
 def test_silent_where_the_capture_ends_with_the_break():
     captures = [{"first_time": 0.0, "last_time": 3.0}]
     assert asked(RULE, sip_messages=ASKED, connection_events=[broken(1.0)], captures=captures) == []
+
+
+@pytest.mark.parametrize("last", [8.2, 25.0, 37.9])
+def test_where_the_capture_ends_before_the_call_does_a_reset_is_noted(last):
+    stands = {"legs": [leg(1, end_time=None), leg(2, end_time=None)], "sip_messages": STANDS}
+    ends = {"captures": [{"first_time": 0.0, "last_time": last}]}
+    (found,) = asked(RULE, **stands, **ends, connection_events=[broken(8.0)])
+    assert (found.verdict, found.leg) == ("note", 1)
+    assert "neither a new connection nor how the call ended" in told_both(found, RULE)["en"]["detail"]
+    assert asked(RULE, **stands, **ends, connection_events=[broken(8.0, "fin")]) == []
+    assert asked(RULE, **ends, sip_messages=STANDS, connection_events=[broken(8.0)]) == []  # its end is known

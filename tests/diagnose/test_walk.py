@@ -72,7 +72,7 @@ def test_media_is_judged_phase_by_phase():
     step = walked(phases=[phase(ended=12.0, may_send_client=False, packets_from_client=0), silent])["media"]
     assert step.state == "cannot_tell"
     assert filled(step.said, "en", step.facts) == (
-        "RTP packets per direction: 850, 850. In the phase from 12:00:12.000 to 12:00:20.000 (leg 1, opened by"
+        "RTP packets per direction: 850, 850. In the phase from 12:00:12.000 to 12:00:20.000 UTC (leg 1, opened by"
         " frame 1) not both sides were heard."
     )
 
@@ -135,6 +135,15 @@ def test_a_handshake_that_is_not_complete_is_told_by_its_state():
 
 def test_no_handshake_in_sight_cannot_be_told_where_media_flows():
     assert walked(dtls=[])["dtls"].state == "cannot_tell"
+
+
+def test_dtls_of_a_leg_of_which_only_the_checks_are_seen_is_not_called_needless():
+    others = [row for row in good()["sdp_media"] if row["call_id"] != "a@x"]
+    unread = {"sdp_media": others, "dtls": []}
+    assert walked(bindings=unanswered(6), **BROKEN | unread)["dtls"].state == "not_reached"
+    assert walked(**unread)["dtls"].state == "cannot_tell"
+    plain = [row | {"fingerprint": None} for row in good()["sdp_media"]]
+    assert walked(sdp_media=plain, dtls=[])["dtls"].state == "not_needed"
 
 
 def test_a_cut_trace_is_no_failure():

@@ -1,5 +1,6 @@
 """Files of a ring buffer are found by what is in them, and walked as one."""
 
+import gzip
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from postproc.model.tables import TABLES
-from postproc.read import capture, inputs
+from postproc.read import capture, inputs, packed, recordings
 from postproc.read.option_files import Options
 from postproc.read.recordings import planned
 from postproc.read.split import BrokenChainError, Split, split
@@ -76,6 +77,18 @@ def test_a_ring_buffer_is_one_recording_and_leaves_what_the_whole_leaves(tmp_pat
     same(found, whole)
     assert sum(each.media_packets for each in found.files) == whole.media_packets
     assert (tmp_path / "kept of all").read_bytes() == (tmp_path / "kept").read_bytes()
+
+
+def test_packed_files_are_joined_by_their_ends_and_damaged_or_endless_ones_read_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(packed, "PIECE", 1000)  # the ends are of many pieces
+    monkeypatch.setattr(recordings, "END", 2000)
+    contents = [gzip.compress(wire.pcap(each), mtime=0) for each in parts(stream(range(400)), 4)]
+    ring = [path.name for path in files(tmp_path, *contents)]
+    assert plan(tmp_path) == [ring]
+    (tmp_path / ring[3]).write_bytes(contents[3][:-20])
+    assert plan(tmp_path) == [ring[:3], [ring[3]]]
+    monkeypatch.setattr(packed, "most", lambda _: 3000)
+    assert {len(each) for each in plan(tmp_path)} == {1}
 
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)

@@ -1,8 +1,10 @@
 """What redaction says it did."""
 
+from collections import Counter
+
 import pytest
 
-from postproc.share.account import Account, lines, markdown
+from postproc.share.account import Account, Kind, Tally, lines, markdown
 
 
 @pytest.mark.parametrize(("lang", "sentence"), [
@@ -14,3 +16,12 @@ def test_originals_that_cannot_be_looked_for_are_counted(lang, sentence):
     assert lines(account, lang)[-1] == sentence
     assert f"- {sentence}\n" in markdown(account, lang)
     assert sentence.partition(":")[0] not in markdown(Account(), lang)
+
+
+@pytest.mark.parametrize(("lang", "said"), [
+    ("en", "replaced: host names (1), IP addresses (2)"),
+    ("de", "ersetzt: Hostnamen (1), IP-Adressen (2)"),
+])  # fmt: skip
+def test_kinds_stand_with_their_counts_so_that_one_reads_well_too(lang, said):
+    tally = Tally(replaced=Counter({Kind.HOST: 1, Kind.ADDRESS: 2}))
+    assert lines(Account(tally), lang)[0] == said

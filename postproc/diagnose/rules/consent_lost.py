@@ -149,8 +149,8 @@ RULE = Rule(
     ),
     remedies=(
         remedy(
-            "Ask what happened at {lost_at:clock} UTC: network change, screen lock, roaming.",
-            "Klären, was um {lost_at:clock} UTC geschah: Netzwechsel, Bildschirmsperre, Roaming.",
+            "Ask what happened at {lost_at:clock}: network change, screen lock, roaming.",
+            "Klären, was um {lost_at:clock} geschah: Netzwechsel, Bildschirmsperre, Roaming.",
         ),
         remedy(
             "Check the UDP timeout of NAT and firewall: more than 30 s.",

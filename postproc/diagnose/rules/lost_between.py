@@ -44,8 +44,8 @@ FLOW = Text(
     "Am Punkt {origin:word} gehen sie von {source} an {destination}.",
 )
 WHEN = Text(
-    "The first is lost at {first:clock}, the last at {last:clock} (by the reference clock).",
-    "Der erste Verlust liegt bei {first:clock}, der letzte bei {last:clock} (nach der Bezugsuhr).",
+    "The first is lost at {first:hms}, the last at {last:clock} (by the reference clock).",
+    "Der erste Verlust liegt bei {first:hms}, der letzte bei {last:clock} (nach der Bezugsuhr).",
 )
 UNHEARD = Text(
     "{capture} shows no packet of this direction: it may be that it recorded one direction only.",

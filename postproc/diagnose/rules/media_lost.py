@@ -1,6 +1,7 @@
 """RTP packets are missing from a stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import ways
@@ -22,6 +23,10 @@ TITLE = Text(
 NO_LEG = Text(
     "{percent:1} % of the RTP packets from {source} to {target} are missing.",
     "{percent:1} % der RTP-Pakete von {source} an {target} fehlen.",
+)
+IN_ONE_PAUSE = Text(
+    "For {gap_s:0} s no RTP packet came from {source} to {target} on leg {number}; {lost} are missing.",
+    "{gap_s:0} s lang kam auf Leg {number} kein RTP-Paket von {source} an {target}; {lost} fehlen.",
 )
 DETAIL = Text(
     "{lost} of {expected}, as seen at the capture point; longest gap {gap:0} ms, jitter {jitter:1} ms.",
@@ -54,12 +59,14 @@ def find(case: Case) -> Iterator[Finding]:
     streams = [row for leg in [*case.numbers, None] for way in ways(case, leg).values() for row in way.rows]
     leaks = leaky(case)
     for row in streams:
-        if (lost := percent(row)) > limits.loss_note_percent:
+        long = _interrupted(case, row, streams)
+        if (lost := percent(row)) > limits.loss_note_percent or long:
             alike = _alike(row, streams, limits.capture_loss_percent)
             excuse = HOLES if leaks else EVERYWHERE if alike else PAUSE if _paused(row) else None
-            much: Verdict = "cannot_tell" if excuse else "suspect"
-            verdict = much if lost > limits.loss_percent else "note"
-            yield _finding(row, lost, verdict, excuse, [each for each in passed if _carries(each, row)])
+            much: Verdict = "cannot_tell" if excuse and not (excuse is PAUSE and long) else "suspect"
+            verdict = much if lost > limits.loss_percent or long else "note"
+            title = NO_LEG if row.leg is None else IN_ONE_PAUSE if long and verdict == "suspect" else TITLE
+            yield _finding(row, title, verdict, excuse, [each for each in passed if _carries(each, row)])
 
 
 def _carries(transit: Transit, row: RtpStreamRow) -> bool:
@@ -79,9 +86,40 @@ def _alike(row: RtpStreamRow, streams: list[RtpStreamRow], limit: float) -> bool
 
 def _paused(row: RtpStreamRow) -> bool:
     """Most of what is missing would have come in one pause."""
-    lasted = (row.last_time - row.first_time).total_seconds() * 1000
+    lasted = _lasted_ms(row)
     in_the_gap = (row.max_gap_ms or 0.0) * (row.expected or 0) / lasted if lasted else 0.0
     return in_the_gap > (row.lost or 0) / 2
+
+
+def _lasted_ms(row: RtpStreamRow) -> float:
+    return (row.last_time - row.first_time).total_seconds() * 1000
+
+
+def _interrupted(case: Case, row: RtpStreamRow, streams: Sequence[RtpStreamRow]) -> bool:
+    """A pause so long that media has stopped, and packets were sent in it: sequence numbers run on across it.
+
+    Not where a hold accounts for it, where the stream went elsewhere meanwhile, or where another stream of the leg
+    paused for as long, so that the capture itself may have stood still.
+    """
+    pause = timedelta(milliseconds=row.max_gap_ms or 0.0)
+    if pause < timedelta(seconds=case.deployment.thresholds.stopped_seconds) or not _paused(row):
+        return False
+    others = [each for each in streams if each.ssrc != row.ssrc and each.leg == row.leg]
+    sent = (row.max_gap_ms or 0.0) * (row.expected or 0) / _lasted_ms(row)
+    # A hold or another stream's pause seldom begins and ends with this one: half of it is enough.
+    held = any(
+        phase.kind == "hold" and phase.started and phase.ended and phase.ended - phase.started >= pause / 2
+        for phase in case.phases
+        if phase.leg == row.leg
+    )
+    elsewhere = any(
+        (each.leg, each.ssrc) == (row.leg, row.ssrc)
+        and row.first_time < each.first_time
+        and each.last_time < row.last_time
+        for each in case.rtp_streams
+    )
+    alike = any((each.max_gap_ms or 0.0) >= (row.max_gap_ms or 0.0) / 2 for each in others)
+    return (row.lost or 0) >= sent / 2 and not (held or elsewhere or alike)
 
 
 def percent(row: RtpStreamRow) -> float:
@@ -91,17 +129,17 @@ def percent(row: RtpStreamRow) -> float:
 
 
 def _finding(
-    row: RtpStreamRow, lost: float, verdict: Verdict, excuse: Text | None, way: list[Transit]
+    row: RtpStreamRow, title: Text, verdict: Verdict, excuse: Text | None, way: list[Transit]
 ) -> Finding:
     facts: dict[str, object] = {
-        "percent": lost, "lost": row.lost, "expected": row.expected, "number": row.leg,
+        "percent": percent(row), "lost": row.lost, "expected": row.expected, "number": row.leg,
         "source": endpoint(row.src_addr, row.src_port), "target": endpoint(row.dst_addr, row.dst_port),
-        "gap": row.max_gap_ms or 0.0, "jitter": row.jitter_ms or 0.0,
+        "gap": row.max_gap_ms or 0.0, "gap_s": (row.max_gap_ms or 0.0) / 1000, "jitter": row.jitter_ms or 0.0,
     }  # fmt: skip
     if way:
         facts["stretches"] = counts(way)
     return Finding(
-        RULE.name, verdict, 0.6 if excuse else 0.85, evidence(row), TITLE if row.leg else NO_LEG,
+        RULE.name, verdict, 0.6 if excuse else 0.85, evidence(row), title,
         (DETAIL, *((WAY,) if way else ()), *((excuse,) if excuse else ())), facts, SETTLE if excuse else None, leg=row.leg,
     )  # fmt: skip
 
@@ -114,8 +152,8 @@ RULE = Rule(
     from_absence=True,
     summary=Text("Media lost", "Medienverlust"),
     claim=Text(
-        "Sequence numbers show that RTP packets were lost before the capture point.",
-        "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen.",
+        "Sequence numbers show that RTP packets were lost before the capture point, all along or for seconds on end.",
+        "Die Sequenznummern zeigen, dass RTP-Pakete vor dem Mitschnittpunkt verloren gingen, durchweg oder sekundenlang.",
     ),
     causes=(
         cause(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.view import watched_after
+from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
@@ -36,6 +36,10 @@ NO_BYE = Text(
 NOTHING_MORE = Text(
     "Nothing more was said in this dialog, though the capture goes on for {watched_s:0} s.",
     "In diesem Dialog kam nichts mehr, obwohl der Mitschnitt noch {watched_s:0} s weiterläuft.",
+)
+UNSEEN = Text(
+    "The capture ends {watched_s:0} s later, and shows neither a new connection nor how the call ended.",
+    "Der Mitschnitt endet {watched_s:0} s später und zeigt weder eine neue Verbindung noch, wie der Anruf endete.",
 )
 SETTLE = Text(
     "the logs of {closer} and of any proxy between say why the connection was closed (WebSocket close code 1006: broken off).",
@@ -91,9 +95,11 @@ def _of_dialog(case: Case, broken: Broken) -> Damage | None:
     bye = next((row for row in _elsewhere(case, broken) if row.method == "BYE"), None)
     if bye is not None and watched_after(case, bye.time) >= PASSED_ON_S:
         return Damage(NO_BYE, "fault", 0.9, bye)
-    if broken.event.event == "reset" and _goes_on(case, broken.event.time):
+    if broken.event.event != "reset":
+        return None
+    if _goes_on(case, broken.event.time):
         return Damage(NOTHING_MORE, "suspect", 0.6)
-    return None
+    return Damage(UNSEEN, "note", 0.6) if bye is None and goes_on(case) else None
 
 
 def _broken(case: Case) -> Iterator[Broken]:
