@@ -32,8 +32,8 @@ def ended(name, tmp_path):
     return ast.literal_eval(output["data"]["text/plain"])
 
 
-def test_there_are_four_tours():
-    assert [path.name[0] for path in TOURS] == ["1", "2", "3", "4"]
+def test_there_are_five_tours():
+    assert [path.name[0] for path in TOURS] == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.parametrize("path", TOURS, ids=lambda path: path.stem)
@@ -110,3 +110,15 @@ def test_the_comparison_of_all_calls(tmp_path):
     assert said["broken"] + said["suspect"] <= blamed <= said["calls"]
     assert {"no-binding-success", "dtls-incomplete", "invite-rejected-by-acl"} <= set(said["causes"])
     assert 0 < said["mute"] <= said["broken"]
+
+
+@pytest.mark.slow
+def test_the_way_in(tmp_path):
+    said = ended("5", tmp_path)
+    truths = json.loads((PCAPS / "way-in" / "truth.json").read_text())
+    expired = truths["cert-expired-browser-tls13"]
+    assert said["good"] == truths["good-ntlm"]["expect"] == []
+    assert said["filtered"] == truths["2231-filtered-iis"]["expect_without_keys"]
+    assert list(said["with keys"]) == expired["expect"]
+    assert set(said["without keys"].values()) == {"cannot_tell"}
+    assert not set(said["without keys"]) & set(expired["never_without_keys"])

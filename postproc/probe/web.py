@@ -246,7 +246,8 @@ def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str,
         return None, (), Result("signalr", "cannot_tell", ELSEWHERE, facts)
     token = held.get("connectionToken", held.get("connectionId"))
     transports = _transports(held.get("availableTransports"))
-    if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN or not transports:
+    token = token if isinstance(token, str) and token.isascii() else ""
+    if not 0 < len(token) <= LONGEST_TOKEN or not transports:
         return None, (), Result("signalr", "cannot_tell", NO_HUB, facts)
     return token, transports, Result("signalr", "ok", NEGOTIATED, {**facts, "transports": list(transports)})
 

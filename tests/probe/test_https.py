@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import ssl
+import time
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -240,6 +241,58 @@ def test_a_server_that_is_silent_is_waited_for_no_longer_than_said(good, folder)
         with serving(Behaviour(None, silent=True)) as server:
             results, _ = probe(server.port)
     assert results[-1]["step"] == "tls" and "within" in results[-1]["said"]
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        (OK, b"X-More: " + b"x" * 1000 + b"\r\n", 0),  # a head without an end
+        (OK, b"X: y\r\n", 0.02),  # drop by drop
+        (OK + b"\r\n", b"x" * 4096, 0),  # a body without an end
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.02),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+        (b"\x00\xff\x1b[31m garbage", b"", 0),
+        (b"HTTP/1.1 999999 \xff\r\nContent-Length: -1\r\n\r\n", b"", 0),
+        (OK + b"Content-Length: 99\r\n\r\nless", b"", 0),
+    ],
+)
+def test_lies_cost_no_more_time_than_said_and_raise_nothing(raw, good, folder):
+    begun = time.monotonic()
+    with serving(Behaviour(good, raw=raw)) as server, patch.object(web, "SECONDS", 0.3):
+        results, _ = probe(server.port, "--ca", folder / "root.pem")
+    assert time.monotonic() - begun < 10
+    asked = [each for each in results if each["step"] in ("path", "signalr")]
+    assert asked
+    assert not any(each["verdict"] == "ok" for each in asked)
+    assert "\x1b" not in "".join(each["said"] for each in results)
+
+
+OFFER = '"availableTransports": [{"transport": "WebSockets"}, {"transport": "LongPolling"}]'
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        rf'{{"connectionToken": "\ud800", {OFFER}}}',
+        r'{"connectionToken": "a", "availableTransports": [{"transport": "\ud800\u001b[31m"}]}',
+        r'{"url": "https://\ud800/\u001b[31m"}',
+        rf'{{"connectionToken": "a/../../\r\nHost: x", {OFFER}}}',
+        r'{"connectionToken": 1e999, "availableTransports": [{"transport": []}]}',
+    ],
+)
+def test_what_a_hub_tells_is_taken_for_nothing_but_text(told, good, folder):
+    page = (200, {}, told.encode())
+    with serving(Behaviour(good, negotiate=page)) as server, patch.object(web, "PATHS", ()):
+        words = ["probe", f"https://127.0.0.1:{server.port}", "--ca", str(folder / "root.pem")]
+        shown = CliRunner().invoke(cli, words)
+        results, _ = probe(server.port, "--ca", folder / "root.pem")
+    assert not shown.exception or isinstance(shown.exception, SystemExit), shown.exception
+    assert "\x1b" not in shown.output
+    assert results[-1]["step"] in ("signalr", "websocket")
+    assert all(each.partition(" ")[2].startswith("/XPhoneConnect/") for each in server.requests)
 
 
 def test_nothing_else_is_contacted_whatever_the_environment_and_the_server_say(good, folder, monkeypatch):

@@ -36,7 +36,8 @@ class Behaviour:
     websocket: str = "ok"  # or ignored, 400, reset, odd, killed
     polling: bool = True
     silent: bool = False  # takes connections, and says nothing
-    raw: bytes = b""  # is sent in place of an answer, again and again until the client goes
+    # In place of an answer: what it begins with, what follows without an end, each so many seconds.
+    raw: tuple[bytes, bytes, float] | None = None
     signed_in: bool = False  # asks for a token where there is no page
     delays: Mapping[str, float] = field(default_factory=dict)  # s before a path is answered
     versions: tuple[ssl.TLSVersion, ssl.TLSVersion] | None = None
@@ -101,9 +102,9 @@ async def _connection(reader, writer, behaviour: Behaviour, running: Running) ->
                 writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 break
             running.requests.append(f"{method} {path}")
-            while behaviour.raw:
-                writer.write(behaviour.raw)
-                await writer.drain()
+            if behaviour.raw:
+                await _endless(writer, *behaviour.raw)
+                break
             await asyncio.sleep(behaviour.delays.get(path.partition("?")[0], 0) if method == "GET" else 0)
             if headers.get("upgrade") == "websocket" and behaviour.websocket != "ignored":
                 await _websocket(reader, writer, headers, behaviour.websocket)
@@ -117,6 +118,15 @@ async def _connection(reader, writer, behaviour: Behaviour, running: Running) ->
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
             await writer.drain()
     writer.close()
+
+
+async def _endless(writer, begin: bytes, more: bytes, seconds: float) -> None:
+    """Until the client goes; once where there is no more."""
+    writer.write(begin)
+    while more:
+        writer.write(more)
+        await writer.drain()
+        await asyncio.sleep(seconds)
 
 
 async def _request(reader):
