@@ -22,19 +22,12 @@ SAID = {
     "findings": ["call", "leg", "name", "verdict", "severity", "confidence"],
 }
 
-# What these tell of stands in handshakes and in HTTP, of which a copy keeps the lengths only.
+# What these tell of stands in HTTP and in TLS beside signalling, of which a copy keeps the lengths only.
 GONE = (
-    "backend-unavailable",
-    "certificate-chain",
-    "certificate-expired",
-    "certificate-name",
-    "certificate-not-trusted",
-    "event-channel-missing",
-    "path-not-published",
-    "sign-in-refused",
-    "tls-version",
-    "websocket-blocked",
-)
+    "backend-unavailable", "certificate-chain", "certificate-expired", "certificate-name",
+    "certificate-not-trusted", "event-channel-missing", "path-not-published", "sign-in-refused",
+    "tls-version", "websocket-blocked",
+)  # fmt: skip
 
 
 def said(run: pipeline.Run, table: str) -> list[list[str]]:
