@@ -155,6 +155,8 @@ READING = (
         "editcap, das ihn umwandelt, liegt nicht neben tshark",
     ),
     Text("editcap cannot convert it: {said}", "editcap kann ihn nicht umwandeln: {said}"),
+    Text("damaged gzip file", "beschädigte gzip-Datei"),
+    Text("unpacked it is larger than {most} GB", "entpackt größer als {most} GB"),
     Text(
         "unpacked it is larger than {most} GB, from {size} bytes",
         "entpackt größer als {most} GB, aus {size} Bytes",
