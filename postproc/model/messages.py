@@ -80,6 +80,10 @@ READING = (
         "{total} Pakete nicht angesehen, in denen Medien sein können: {what}",
     ),
     Text(
+        "{more} first fragments of SIP messages left out",
+        "{more} erste Fragmente von SIP-Nachrichten ausgelassen",
+    ),
+    Text(
         "{more} headers, media or candidates of frame {frame} left out",
         "{more} Header, Medien oder Kandidaten von Frame {frame} ausgelassen",
     ),
@@ -156,7 +160,6 @@ READING = (
     ),
     Text("editcap cannot convert it: {said}", "editcap kann ihn nicht umwandeln: {said}"),
     Text("damaged gzip file", "beschädigte gzip-Datei"),
-    Text("unpacked it is larger than {most} GB", "entpackt größer als {most} GB"),
     Text(
         "unpacked it is larger than {most} GB, from {size} bytes",
         "entpackt größer als {most} GB, aus {size} Bytes",

@@ -60,7 +60,7 @@ def events(frames: Iterable[Frame], name: str, warnings: list[str]) -> Tables:
     done: dict[str, list[pd.DataFrame]] = {table: [] for table in MESSAGE_TABLES}
     sightings: list[Sighting] = []
     guessed: set[int] = set()
-    for frame in sip.headed(sip.completed(hep.opened(frames))):
+    for frame in sip.headed(sip.completed(hep.opened(frames)), warnings):
         sightings.append(sighting(frame))
         guessed.update([frame.number] * frame.guessed)
         found = rows(frame)

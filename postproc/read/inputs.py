@@ -39,6 +39,7 @@ PACKED = {"zstd": bytes.fromhex("28b52ffd"), "lz4": bytes.fromhex("04224d18")}
 EXTENSIONS = (".pcap", ".pcapng", ".cap", ".ntar", ".snoop")
 PACKED_EXTENSIONS = (".gz", ".zst", ".lz4")
 HEAD = 32
+DAMAGED_GZIP = "damaged gzip file"
 NOT_A_CAPTURE = "not a capture: its first bytes are those of no capture format"
 
 
@@ -231,7 +232,7 @@ def _refusal_of_gzip(path: Path) -> str | None:
         with gzip.open(path) as file:
             head = file.read(HEAD)
     except (OSError, EOFError, zlib.error):
-        return "damaged gzip file"
+        return DAMAGED_GZIP
     return None if _is_capture(head) else "gzip file without a capture in it"
 
 

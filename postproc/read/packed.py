@@ -2,13 +2,14 @@
 
 import gzip
 import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from postproc.model.errors import CaptureError
-from postproc.read.inputs import GZIP
-from postproc.read.processes import TooMuchError, most
+from postproc.read.inputs import DAMAGED_GZIP, GZIP
+from postproc.read.processes import check_made
 
 PIECE = 1 << 20  # bytes unpacked at once
 
@@ -25,14 +26,9 @@ def unpacked(path: Path, target: Path) -> Path:
     Raises CaptureError when it is damaged, and TooMuchError when more is in it than in any honest one, or
     than half of the free space, the other half being for what is kept of it.
     """
-    room = shutil.disk_usage(target.parent).free // 2
     with target.open("wb") as file:
-        for piece in _pieces(path):
+        for piece in _pieces(path, shutil.disk_usage(target.parent).free // 2):
             file.write(piece)
-            if file.tell() > room:
-                raise TooMuchError(
-                    "too little temporary space to unpack it: free some, or point TMPDIR elsewhere"
-                )
     return target
 
 
@@ -43,7 +39,7 @@ def ends_alone(path: Path, target: Path, size: int) -> Path:
     """
     total, last = 0, b""
     with target.open("wb") as file:
-        for piece in _pieces(path):
+        for piece in _pieces(path, sys.maxsize):
             if total < size:
                 file.write(piece[: size - total])
             total, last = total + len(piece), (last + piece)[-size:]
@@ -52,14 +48,13 @@ def ends_alone(path: Path, target: Path, size: int) -> Path:
     return target
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    left = most(path.stat().st_size)
+def _pieces(path: Path, room: int) -> Iterator[bytes]:
+    size, made = path.stat().st_size, 0
     try:
         with gzip.open(path) as file:
             while piece := file.read(PIECE):
-                left -= len(piece)
-                if left < 0:
-                    raise TooMuchError(f"unpacked it is larger than {most(path.stat().st_size) / 1e9:.1f} GB")
+                made += len(piece)
+                check_made(made, size, room)
                 yield piece
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CaptureError("damaged gzip file") from error
+        raise CaptureError(DAMAGED_GZIP) from error

@@ -153,7 +153,7 @@ def make(target: Path, size: int, program: Path, *arguments: str) -> tuple[int, 
             tied.tie(process.pid)
             limit_memory(process.pid, size)
             while not _ended(process):
-                _check(target, size, room)
+                check_made(target.stat().st_size if target.exists() else 0, size, room)
                 if time.monotonic() > end:
                     raise TooMuchError(f"{program.stem} took too long and was stopped")
         finally:
@@ -170,8 +170,8 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _check(target: Path, size: int, room: int) -> None:
-    written = target.stat().st_size if target.exists() else 0
+def check_made(written: int, size: int, room: int) -> None:
+    """Raise TooMuchError where more is made of a file of ``size`` bytes than may be, or than has room."""
     if written > most(size):
         raise TooMuchError(f"unpacked it is larger than {most(size) / 1e9:.1f} GB, from {size} bytes")
     if written > room:

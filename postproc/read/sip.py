@@ -266,19 +266,28 @@ def completed(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield replace(frame, messages={**frame.messages, "sip": known + missed}) if missed else frame
 
 
-def headed(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames, then those with the first fragment of a message whose others never came: with its head."""
+def headed(frames: Iterable[Frame], warnings: list[str]) -> Iterator[Frame]:
+    """The frames, then those with the first fragment of a message whose others never came: with its head.
+
+    What a limit leaves out is added to ``warnings``.
+    """
     waiting: dict[bytes, list[Frame]] = {}  # captured twice, or of a sender that numbers none
+    left_out = 0
     for frame in frames:
         packet = _fragment(frame)
-        if packet is None or packet.fragment is None:
+        if packet is None or packet.fragment is None or packet.protocol != ip.UDP:
             yield frame
         elif frame.transport is not None:  # put together here
             waiting.pop(packet.fragment.datagram, None)
             yield frame
-        elif (head := _head(packet)) and sum(map(len, waiting.values())) < MOST_WAITING:
-            waiting.setdefault(packet.fragment.datagram, []).append(replace(frame, **head))
+        elif head := _head(packet):
+            if sum(map(len, waiting.values())) < MOST_WAITING:
+                waiting.setdefault(packet.fragment.datagram, []).append(replace(frame, **head))
+            else:
+                left_out += 1
     yield from chain.from_iterable(waiting.values())
+    if left_out:
+        warnings.append(f"{left_out} first fragments of SIP messages left out")
 
 
 def _fragment(frame: Frame) -> ip.Packet | None:
@@ -295,11 +304,7 @@ def _fragment(frame: Frame) -> ip.Packet | None:
 def _head(packet: ip.Packet) -> dict[str, Any] | None:
     """What a frame tells of the message that begins in this packet's fragment of a UDP datagram."""
     header, content = packet.payload[:UDP_HEADER], packet.payload[UDP_HEADER:]
-    if (
-        packet.protocol != ip.UDP
-        or (packet.fragment and packet.fragment.offset)
-        or not START_LINE.match(content)
-    ):
+    if (packet.fragment and packet.fragment.offset) or not START_LINE.match(content):
         return None
     lines = content.partition(b"\r\n\r\n")[0]
     head = content[: content.rfind(b"\r\n", 0, len(lines) + 4)] + b"\r\n\r\n"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from postproc.diagnose.rules.icmp_unreachable import RULE, kind
+from postproc.diagnose.evidence.icmp import kind
+from postproc.diagnose.rules.icmp_unreachable import RULE
 from tests.builders import GATEWAY, SERVER
 from tests.diagnose.scenes import (
     CLIENT_PORT,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from postproc.model.tables import TABLES
-from postproc.read import capture, inputs, packed, recordings
+from postproc.read import capture, inputs, packed, processes, recordings
 from postproc.read.option_files import Options
 from postproc.read.recordings import planned
 from postproc.read.split import BrokenChainError, Split, split
@@ -87,7 +87,7 @@ def test_packed_files_are_joined_by_their_ends_and_damaged_or_endless_ones_read_
     assert plan(tmp_path) == [ring]
     (tmp_path / ring[3]).write_bytes(contents[3][:-20])
     assert plan(tmp_path) == [ring[:3], [ring[3]]]
-    monkeypatch.setattr(packed, "most", lambda _: 3000)
+    monkeypatch.setattr(processes, "most", lambda _: 3000)
     assert {len(each) for each in plan(tmp_path)} == {1}
 
 

@@ -297,28 +297,35 @@ PORTS = bytes(Datagram(5060, 5070, INVITE))[:8]
 @pytest.mark.parametrize("six", [False, True])
 def test_of_a_message_whose_other_fragments_are_missing_the_head_is_read(six):
     first = fragment(3, PORTS + INVITE[:-20], 0, more=True, six=six)
-    (head,) = headed([first])
+    (head,) = headed([first], [])
     assert (head.number, head.src_port, head.dst_port, head.transport) == (3, 5060, 5070, "udp")
     found = row(*head.messages["sip"], cut_short=head.cut_short)
     assert (found["cseq"], found["user_agent"], found["cut_short"]) == (7, "phone", True)
 
 
 def test_one_that_ends_within_a_header_is_read_up_to_the_line_before():
-    (head,) = headed([fragment(1, PORTS + INVITE[: INVITE.index(b": phone")], 0, more=True)])
+    (head,) = headed([fragment(1, PORTS + INVITE[: INVITE.index(b": phone")], 0, more=True)], [])
     assert head.messages["sip"] == [INVITE[: INVITE.index(b"User-Agent")] + b"\r\n"]
 
 
 def test_what_is_put_together_later_is_not_read_twice():
     whole = fragment(2, INVITE[-20:], 800, more=False, transport="udp", messages={"sip": [INVITE]})
-    assert [*headed([fragment(1, PORTS + INVITE[:-20], 0, more=True), whole])] == [whole]
+    assert [*headed([fragment(1, PORTS + INVITE[:-20], 0, more=True), whole], [])] == [whole]
 
 
 def test_each_repetition_counts_though_all_bear_one_number():
-    heads = headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in (1, 2)])
+    heads = headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in (1, 2)], [])
     assert [head.number for head in heads] == [1, 2]
 
 
 def test_later_fragments_and_other_traffic_are_no_messages():
     assert [
-        *headed([fragment(1, INVITE, 800, more=True), fragment(2, PORTS + b"SIP/2.0", 0, more=True)])
+        *headed([fragment(1, INVITE, 800, more=True), fragment(2, PORTS + b"SIP/2.0", 0, more=True)], [])
     ] == []
+
+
+def test_only_so_many_wait_for_their_other_fragments_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr(sip, "MOST_WAITING", 2)
+    warnings: list[str] = []
+    assert len([*headed([fragment(n, PORTS + INVITE[:-20], 0, more=True) for n in range(5)], warnings)]) == 2
+    assert warnings == ["3 first fragments of SIP messages left out"]

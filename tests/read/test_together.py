@@ -140,6 +140,22 @@ def test_what_one_capture_begins_no_other_ends(tmp_path, made, ip, asked, monkey
     assert whole() == [1, 2], "unmasked they do meet"
 
 
+@pytest.mark.parametrize("options", [Options(), Options(all_packets=True)], ids=["walked", "tshark"])
+def test_an_icmp_error_in_fragments_is_read(tmp_path, options):
+    """Of fragments only those of UDP may be a message of SIP that lacks the others."""
+    asking = wire.ipv4(wire.udp(bytes(400), 5070, 5060))
+    error = bytes([3, 3]) + bytes(6) + asking
+    (path,) = written(
+        tmp_path,
+        [
+            wire.ipv4(error[:HALF], 1, fragment=MORE_OFFSET),
+            wire.ipv4(error[HALF:], 1, fragment=HALF // 8),
+        ],
+    )
+    (tables,) = read([path], options)
+    assert (len(tables.icmp_errors), len(tables.sip_messages)) == (1, 0)
+
+
 def test_an_icmp_error_quotes_the_addresses_of_its_own_capture(tmp_path, asked):
     asking = wire.ipv4(wire.udp(SECOND, 5070, 5060))
     error = bytes([3, 3]) + bytes(6) + asking[:60]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.icmp import TOO_LARGE, kind
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
-from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import DtlsRow
@@ -26,7 +26,7 @@ def find(case: Case) -> Iterator[Finding]:
         row = best(case, leg)
         if row is None or row.state not in ("incomplete", "client_hello_only") or both_ways(case, leg):
             continue
-        large = [each for each in case.icmp_errors if kind(each) in FROM]
+        large = [each for each in case.icmp_errors if kind(each) in TOO_LARGE]
         if large:
             facts = {"reporter": large[0].reporter, "what": kind(large[0])}
             yield Finding(RULE.name, "fault", 0.9, evidence(*large), TOO_BIG, (), facts, leg=leg)

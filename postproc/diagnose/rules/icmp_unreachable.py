@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case, evidence
+from postproc.diagnose.evidence.icmp import TOO_LARGE, kind, undelivered
 from postproc.diagnose.evidence.media import connected, due
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
@@ -46,17 +47,7 @@ ROUTER = Text(
     "The report comes from a router on the way.",
     "Die Meldung kommt von einem Router auf dem Weg.",
 )
-KINDS = {
-    (3, 0): "network unreachable", (3, 1): "host unreachable", (3, 2): "protocol unreachable",
-    (3, 3): "port unreachable", (3, 4): "fragmentation needed", (3, 9): "network prohibited",
-    (3, 10): "host prohibited", (3, 13): "communication administratively prohibited",
-}  # fmt: skip
-KINDS_V6 = {
-    (1, 0): "no route", (1, 1): "communication administratively prohibited", (1, 3): "address unreachable",
-    (1, 4): "port unreachable", (2, 0): "packet too big",
-}  # fmt: skip
 PROHIBITED = ("network prohibited", "host prohibited", "communication administratively prohibited")
-FROM = ("fragmentation needed", "packet too big")  # dtls-fragment-lost's business
 
 # Hosts send one report a second to one destination (RFC 1812, section 4.3.2.8), however many packets they drop. With
 # fewer, a port that opens a moment late is accused, and a stream that has just been led elsewhere.
@@ -85,11 +76,7 @@ def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
     In a hold, while ringing and after the call a closed port is everyday.
     """
     flow = (stream.src_addr, stream.src_port, stream.dst_addr, stream.dst_port)
-    told = [
-        row
-        for row in case.icmp_errors
-        if (row.src_addr, row.src_port, row.dst_addr, row.dst_port) == flow and kind(row) not in FROM
-    ]
+    told = undelivered(case, flow)
     for phase in due(case, stream.leg) if told else ():
         if phase.started is None or phase.ended is None:
             continue
@@ -132,13 +119,7 @@ def _of_media(case: Case, stream: RtpStreamRow, told: list[IcmpErrorRow]) -> Fin
 
 
 def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
-    return [row for row in case.icmp_errors if row.transaction_id in asked and kind(row) not in FROM]
-
-
-def kind(row: IcmpErrorRow) -> str:
-    """What an ICMP error says, in Wireshark's words."""
-    kinds = KINDS_V6 if row.version == 6 else KINDS
-    return kinds.get((row.type, row.code), f"type {row.type} code {row.code}")
+    return [row for row in case.icmp_errors if row.transaction_id in asked and kind(row) not in TOO_LARGE]
 
 
 def _finding(case: Case, leg: int | None, way: Direction, told: list[IcmpErrorRow]) -> Finding:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from postproc.diagnose.evidence.case import Case, evidence
+from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.view import watched_after
 from postproc.diagnose.rules import session_expired
-from postproc.diagnose.rules.icmp_unreachable import FROM, kind
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import IcmpErrorRow, SipMessageRow
@@ -77,13 +77,7 @@ def _refusals(case: Case, asked: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
     """The ICMP errors about an INVITE, where it stays the last word: by every copy of it that was sent."""
     first = asked[0]
     flow = first.src_addr, first.src_port, first.dst_addr, first.dst_port
-    told = [
-        row
-        for row in case.icmp_errors
-        if (row.src_addr, row.src_port, row.dst_addr, row.dst_port) == flow
-        and kind(row) not in FROM
-        and first.time <= row.time
-    ]
+    told = [row for row in undelivered(case, flow) if first.time <= row.time]
     return told if len(told) >= len(asked) else []
 
 
