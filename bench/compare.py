@@ -87,8 +87,10 @@ def compared(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Difference | No
     gone = tuple(column for column in old.columns if column not in new.columns)
     common = [column for column in old.columns if column in new.columns and column not in BY_RUN]
     before, after = (Counter(_rows(table, common)) for table in (old, new))
-    removed, added = ([dict(zip(common, row, strict=True)) for row in (one - other).elements()]
-                      for one, other in ((before, after), (after, before)))  # fmt: skip
+    removed, added = (
+        [dict(zip(common, row, strict=True)) for row in (one - other).elements()]
+        for one, other in ((before, after), (after, before))
+    )
     return Difference(name, removed, added, gone) if removed or added or gone else None
 
 

@@ -25,9 +25,25 @@ from postproc.read import deployment
 
 ROOMS: tuple[ModuleType, ...] = (choose, couples, evidence, features, identities, join)
 MOVED = (
-    "ENOUGH", "MARGIN", "CONSIDERED", "WINDOW", "REACTION", "DISORDER", "GRAIN", "OUTLIVES", "SURE",
-    "USUALLY", "BACKGROUND", "CAUTION", "UNSURE", "MANY", "NEIGHBOURS", "FEW", "BEST", "ROUNDS",
-)  # fmt: skip
+    "ENOUGH",
+    "MARGIN",
+    "CONSIDERED",
+    "WINDOW",
+    "REACTION",
+    "DISORDER",
+    "GRAIN",
+    "OUTLIVES",
+    "SURE",
+    "USUALLY",
+    "BACKGROUND",
+    "CAUTION",
+    "UNSURE",
+    "MANY",
+    "NEIGHBOURS",
+    "FEW",
+    "BEST",
+    "ROUNDS",
+)
 WEIGHTS = ("backward", "doubtful", "short")  # of constants.toml
 
 

@@ -49,8 +49,17 @@ CALLS = ((2000, False), (2000, True), (20_000, False))  # and whether all on one
 SMALL_CAPTURES = 200
 IN_BROWSER = Spec("sip", 5000)  # whose report is opened
 JUDGED = {
-    OURS, WITHOUT, AGAIN, FULL, FULL_AGAIN, ONE_PROCESS, TWO_PROCESSES, BASELINE_A, BASELINE_B, EK,
-}  # fmt: skip
+    OURS,
+    WITHOUT,
+    AGAIN,
+    FULL,
+    FULL_AGAIN,
+    ONE_PROCESS,
+    TWO_PROCESSES,
+    BASELINE_A,
+    BASELINE_B,
+    EK,
+}
 QUICK = {"rtp": 1_000_000, "sip": 2000, "folder": 1000}  # up to this size three rounds are cheap
 
 

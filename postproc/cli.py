@@ -41,11 +41,28 @@ def cli() -> None:
 
 
 COMMANDS = (
-    run_command, watch_command, report_command, export_command, annotate_command, ticket_command,
-    notebook_command, compare_command, merge_command, calls_command, prune_command, filter_command,
-    wireshark_command, acl_command, config_command, probe_command, checklist_command, rules_command,
-    explain_command, tables_command, doctor_command,
-)  # fmt: skip
+    run_command,
+    watch_command,
+    report_command,
+    export_command,
+    annotate_command,
+    ticket_command,
+    notebook_command,
+    compare_command,
+    merge_command,
+    calls_command,
+    prune_command,
+    filter_command,
+    wireshark_command,
+    acl_command,
+    config_command,
+    probe_command,
+    checklist_command,
+    rules_command,
+    explain_command,
+    tables_command,
+    doctor_command,
+)
 for command in COMMANDS:
     cli.add_command(command)
 speaks(cli)

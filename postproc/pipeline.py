@@ -249,12 +249,18 @@ def _page(
     def work(names: Sequence[str]) -> str:
         gone = sorted(files.keys() - set(names))
         made = page.report(
-            selection.without_captures(done.tables, gone) if gone else done.tables, done.walks, done.lang,
-            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)], answers=done.answers,
+            selection.without_captures(done.tables, gone) if gone else done.tables,
+            done.walks,
+            done.lang,
+            unread=[*_unread(done), *((files[name], UNSHOWN) for name in gone)],
+            answers=done.answers,
             place=done.out,
             texts=texts,
-            version=done.version, run=done.id, limits=page.Limits(calls=calls), zone=tz,
-        )  # fmt: skip
+            version=done.version,
+            run=done.id,
+            limits=page.Limits(calls=calls),
+            zone=tz,
+        )
         return page.html(made)
 
     with workers(1) as here:

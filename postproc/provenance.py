@@ -130,9 +130,7 @@ def keep(done: Run, out: Path, made: Provenance) -> None:
     if any(each.error for each in done.unread):
         return
     hashes = dict(zip(done.captures["capture"], done.captures["sha256"], strict=True))
-    record = Record(
-        done.id, done.lang, made.settings, _content(hashes, made.logs), dict(commit.digests(out))
-    )  # fmt: skip
+    record = Record(done.id, done.lang, made.settings, _content(hashes, made.logs), dict(commit.digests(out)))
     try:
         private.replace_file(out / RECORD, lambda path: path.write_bytes(orjson.dumps(asdict(record))))
     except OSError:

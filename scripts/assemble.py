@@ -31,10 +31,32 @@ NOTICE = "-- Assembled from plugins/source by scripts/assemble.py (make plugin):
 REQUIRE = re.compile(r'^local (\w+) = require\("(\w+)"\)\n', re.MULTILINE)
 HEAD = re.compile(r"(?:--[^\n]*\n)+")
 WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-KEYWORDS = frozenset({
-    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
-    "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
-})  # fmt: skip
+KEYWORDS = frozenset(
+    {
+        "and",
+        "break",
+        "do",
+        "else",
+        "elseif",
+        "end",
+        "false",
+        "for",
+        "function",
+        "goto",
+        "if",
+        "in",
+        "local",
+        "nil",
+        "not",
+        "or",
+        "repeat",
+        "return",
+        "then",
+        "true",
+        "until",
+        "while",
+    }
+)
 PATTERN = re.compile(r"[\\^$.|?*+()\[\]{}]")  # what a plain text that is searched for must not hold
 
 

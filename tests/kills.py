@@ -74,10 +74,14 @@ class Stage:
 
     def start(self, jobs: int) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            self.command("out", jobs), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=self.environment(), start_new_session=True,
+            self.command("out", jobs),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+            start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-        )  # fmt: skip
+        )
 
     def held(self) -> str:
         """Whose tables are in the folder."""

@@ -22,10 +22,26 @@ from postproc.read.inputs import find
 from postproc.results import Run
 
 COMPARED = (
-    "calls", "legs", "joins", "bindings", "pairs", "candidates", "dtls", "rtp_streams", "rtp_seconds",
-    "phases", "transactions", "timeline", "nat_mappings", "sip_messages", "stun_messages", "dtls_messages",
-    "icmp_errors", "connection_events", "findings",
-)  # fmt: skip
+    "calls",
+    "legs",
+    "joins",
+    "bindings",
+    "pairs",
+    "candidates",
+    "dtls",
+    "rtp_streams",
+    "rtp_seconds",
+    "phases",
+    "transactions",
+    "timeline",
+    "nat_mappings",
+    "sip_messages",
+    "stun_messages",
+    "dtls_messages",
+    "icmp_errors",
+    "connection_events",
+    "findings",
+)
 WHERE = ("capture", "frame", "frames", "facts", *FURTHER)  # what a piece cannot have in common with the whole
 KINDS = {bytes.fromhex("d4c3b2a1"): "pcap", bytes.fromhex("4d3cb2a1"): "nsecpcap"}  # others become pcapng
 FEWEST = 200  # packets of a capture that is worth being cut

@@ -150,9 +150,17 @@ def test_the_biggest_captures_are_begun_first_and_alone(tmp_path):
     assert (len(events), lost) == (4, [])
 
 
-@pytest.mark.parametrize(("captures", "count", "sizes"), [
-    (1, 1, [1]), (3, 2, [2, 1]), (32, 1, [32]), (33, 1, [17, 16]), (200, 2, [25] * 8), (5, 8, [1] * 5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("captures", "count", "sizes"),
+    [
+        (1, 1, [1]),
+        (3, 2, [2, 1]),
+        (32, 1, [32]),
+        (33, 1, [17, 16]),
+        (200, 2, [25] * 8),
+        (5, 8, [1] * 5),
+    ],
+)
 def test_small_captures_are_read_in_chunks_that_keep_all_busy(tmp_path, captures, count, sizes):
     given = jobs(tmp_path, *range(captures))
     found = batch.chunks(given, count)
@@ -248,9 +256,13 @@ def test_processes_end_when_the_one_that_waits_for_them_is_gone(tmp_path, how):
     program.write_text(ORPHANS)
     root = Path(__file__).parent.parent
     parent = subprocess.Popen(
-        [sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env=os.environ | {"PYTHONPATH": str(root)}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        start_new_session=True,
+    )
     parent.stdout.readline()
     assert len(kills.processes(parent.pid)) >= 4, "parent, server, tracker, worker"
     parent.send_signal(how)

@@ -108,12 +108,17 @@ def test_a_file_with_any_byte_changed_or_cut_off_is_as_good_as_none(tmp_path):
             assert cache.read(tmp_path / "key") is None
 
 
-@pytest.mark.parametrize("body", [
-    b"no stream", b"\xff\xff\xff\xff\xff\xff\xff\x7f", stream(pa.table({"a": [1]})),
-    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"no_such_table"})),
-    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"\xff"})),
-    stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"sip_messages"})),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no stream",
+        b"\xff\xff\xff\xff\xff\xff\xff\x7f",
+        stream(pa.table({"a": [1]})),
+        stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"no_such_table"})),
+        stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"\xff"})),
+        stream(pa.table({"a": [1]}).replace_schema_metadata({cache.NAME: b"sip_messages"})),
+    ],
+)
 def test_what_is_not_ours_is_as_good_as_none(tmp_path, body):
     (tmp_path / "key").write_bytes(signed(body))
     assert cache.read(tmp_path / "key") is None

@@ -96,8 +96,9 @@ def test_a_capture_that_moved_is_read_where_it_is_now(pcaps, tmp_path):
     with pytest.raises(CaptureError, match="not there any more"):
         call.packets()
     assert [packet.sip.get_field_value("Method") for packet in call.packets("sip.Method", file=after)] == [
-        "INVITE", "ACK",
-    ]  # fmt: skip
+        "INVITE",
+        "ACK",
+    ]
 
 
 def test_as_html_it_says_what_it_found(broken):

@@ -258,9 +258,14 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on_later(tmp_path, pcaps,
     environment = os.environ | {"PATH": shim.path_with_tshark(tmp_path, shim.HANGS, slow)}
     process = subprocess.Popen(
         [sys.executable, "-m", "postproc", "run", "in", "-o", "out", "-j", str(jobs)],
-        env=environment, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
-    )  # fmt: skip
+        env=environment,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
+    )
     assert "1/2 big.pcapng: read" in process.stderr.readline()
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
     out, errors = process.communicate(timeout=60)

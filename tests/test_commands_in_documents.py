@@ -49,12 +49,26 @@ SHELL = {
 
 # What stands for something in a command, and what is there in its place.
 STANDS_FOR = {
-    "CAPTURE": "call.pcapng", "anruf.pcapng": "call.pcapng", "PATH...": "call.pcapng", "A": "server.pcapng",
-    "B": "client.pcapng", "beide.pcapng": "both.pcapng", "mitschnitte/": "captures/", "FOLDER": "captures/",
-    "OUT": "postproc-out", "[OUT]": "postproc-out", "DIR": "calls/", "anrufe/": "calls/", "N": "1", "17": "1",
-    "FILE...": "appsettings.json", "LISTS": "acl.conf.xml", "RULE": "ICE001", "NAME": "ICE001",
+    "CAPTURE": "call.pcapng",
+    "anruf.pcapng": "call.pcapng",
+    "PATH...": "call.pcapng",
+    "A": "server.pcapng",
+    "B": "client.pcapng",
+    "beide.pcapng": "both.pcapng",
+    "mitschnitte/": "captures/",
+    "FOLDER": "captures/",
+    "OUT": "postproc-out",
+    "[OUT]": "postproc-out",
+    "DIR": "calls/",
+    "anrufe/": "calls/",
+    "N": "1",
+    "17": "1",
+    "FILE...": "appsettings.json",
+    "LISTS": "acl.conf.xml",
+    "RULE": "ICE001",
+    "NAME": "ICE001",
     "[NAME]": "calls",
-}  # fmt: skip
+}
 # Why a command is not run; its options are checked all the same.
 NOT_RUN = {
     r"watch ": "captures at interfaces, or does not end by itself: tests/watch",

@@ -157,9 +157,14 @@ EVERY = [1 if THOROUGH else 9]  # of some hundred steps
 def test_a_death_at_any_step_leaves_the_old_results_or_the_new(out, tmp_path, every):
     kept = shutil.copytree(out, tmp_path / "kept")
     writers = subprocess.Popen(
-        [sys.executable, "-c", DYING, str(out)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, bufsize=1, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+        [sys.executable, "-c", DYING, str(out)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )
     step, seen = 1, []
     while True:
         writers.stdin.write(f"{step}\n")
@@ -266,13 +271,17 @@ def test_a_report_is_not_written_among_results_that_are_about_to_change(out):
 
 
 def test_the_lock_of_a_dead_run_holds_nobody_up(out):
-    holder = [sys.executable, "-c", f"""
+    holder = [
+        sys.executable,
+        "-c",
+        f"""
 from pathlib import Path
 from postproc.files import lock
 with lock.held(Path({str(out)!r})):
     print("in", flush=True)
     input()
-"""]  # fmt: skip
+""",
+    ]
     process = subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     with pytest.raises(SetupError, match=f"process {process.pid}"), lock.held(out):

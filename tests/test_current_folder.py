@@ -15,9 +15,24 @@ from postproc import current_folder
 POSTPROC = Path(sys.executable).with_name("postproc")
 # What Python, its workers and a notebook's kernel import, and what we do.
 MODULES = (
-    "multiprocessing", "socket", "selectors", "struct", "signal", "pathlib", "tempfile", "queue", "json",
-    "pandas", "numpy", "pyshark", "matplotlib", "IPython", "ipykernel", "sitecustomize", "postproc",
-)  # fmt: skip
+    "multiprocessing",
+    "socket",
+    "selectors",
+    "struct",
+    "signal",
+    "pathlib",
+    "tempfile",
+    "queue",
+    "json",
+    "pandas",
+    "numpy",
+    "pyshark",
+    "matplotlib",
+    "IPython",
+    "ipykernel",
+    "sitecustomize",
+    "postproc",
+)
 RAN = "RAN"
 
 

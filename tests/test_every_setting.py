@@ -85,8 +85,10 @@ def recorded(table: str, *columns: str) -> Callable[[Deployment], object]:
 
 def numbers_agree(known: Deployment) -> object:
     """How well two legs' numbers go together, one of them written as people dial it at home."""
-    parts = leg("a", 0.0, callee="02071838750"), leg("b", 0.1, "10.0.50.118:5060", "10.0.50.20:5060",
-                                                       callee="+442081838750")  # fmt: skip
+    parts = (
+        leg("a", 0.0, callee="02071838750"),
+        leg("b", 0.1, "10.0.50.118:5060", "10.0.50.20:5060", callee="+442081838750"),
+    )
     return joined(*parts, deployment=known).joins["score"].max()
 
 
@@ -109,7 +111,8 @@ INVITE_REFUSED = judged(**at_once(403))
 SETTINGS = {
     "base": Setting(side_of_agents, 'base = "xphone"', 'base = "generic"'),
     "name": Setting(
-        judged(**DEAD), 'name = "xphone"\nmedia_ports.server = ["40000-41000"]',
+        judged(**DEAD),
+        'name = "xphone"\nmedia_ports.server = ["40000-41000"]',
         'name = "ours"\nmedia_ports.server = ["40000-41000"]',
     ),
     "region": Setting(numbers_agree, 'region = "GB"', 'region = ""'),
@@ -138,11 +141,13 @@ SETTINGS = {
         ACCESS, f'[acl]\nwhitelist = ["{CLIENT_PUBLIC}/32"]', '[acl]\nwhitelist = ["203.0.113.1/32"]'
     ),
     "acl.blacklist": Setting(
-        ACCESS, '[acl]\nblacklist = ["203.0.113.1/32"]',
-        '[acl]\nblacklist = ["198.51.100.0/24", "192.168.0.0/16"]'
+        ACCESS,
+        '[acl]\nblacklist = ["203.0.113.1/32"]',
+        '[acl]\nblacklist = ["198.51.100.0/24", "192.168.0.0/16"]',
     ),
     "acl.local_networks": Setting(
-        ACCESS, '[acl]\ncandidate = ["localnet.auto"]\nlocal_networks = ["10.0.0.0/8"]',
+        ACCESS,
+        '[acl]\ncandidate = ["localnet.auto"]\nlocal_networks = ["10.0.0.0/8"]',
         f'[acl]\ncandidate = ["localnet.auto"]\nlocal_networks = ["{CLIENT_PRIVATE}/24"]',
     ),
     "acl.lists.NAME.default": Setting(ACCESS, LISTED + 'default = "allow"', LISTED + 'default = "deny"'),
@@ -167,11 +172,15 @@ SETTINGS = {
     "thresholds.dead_requests": threshold("dead_requests", 2, **DEAD | {"bindings": unanswered(2)}),
     "thresholds.dead_seconds": threshold("dead_seconds", 1, **DEAD | {"bindings": unanswered(2)}),
     "thresholds.too_short_seconds": threshold(
-        "too_short_seconds", 1, **NO_MEDIA | {"bindings": unanswered(2)}, **until(3.5),
-        legs=[leg_row | RINGING for leg_row in good()["legs"][:1]], sip_messages=[message(1, "INVITE", 0.0)],
+        "too_short_seconds",
+        1,
+        **NO_MEDIA | {"bindings": unanswered(2)},
+        **until(3.5),
+        legs=[leg_row | RINGING for leg_row in good()["legs"][:1]],
+        sip_messages=[message(1, "INVITE", 0.0)],
     ),
     "thresholds.capture_loss_percent": threshold("capture_loss_percent", 50, rtp_streams=ALIKE),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("key", sorted(SETTINGS))

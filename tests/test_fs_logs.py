@@ -73,8 +73,9 @@ def test_the_rejected_call_s_access_list_and_address():
     lines = analysed(REJECTED).log_events.query("kind == 'acl'")
     facts = [said(text)[1] for text in lines["text"]]
     assert [(fact["verdict"], fact["list"], fact["addr"]) for fact in facts] == [
-        ("verifying", "xphone_servers", "10.0.50.118"), ("Rejected", "xphone_servers", "10.0.50.118"),
-    ]  # fmt: skip
+        ("verifying", "xphone_servers", "10.0.50.118"),
+        ("Rejected", "xphone_servers", "10.0.50.118"),
+    ]
     assert "xphone_servers" in str(truth(REJECTED)["freeswitch_config"]["apply_inbound_acl"])
 
 
@@ -229,13 +230,16 @@ def test_a_hostile_log_breaks_nothing(tmp_path):
     lines = [
         f"{head} Hangup \x1b[2J\u202e=cmd|' /C calc'!A0 [CS_NEW] [X]",
         f"{head} New Channel {'x' * 5000} [{uuid}]",
-        f"{head} Remote SDP:", "o=\x00 \x00 \x00", "m=audio 99999999999999999999 RTP/AVP", "",
+        f"{head} Remote SDP:",
+        "o=\x00 \x00 \x00",
+        "m=audio 99999999999999999999 RTP/AVP",
+        "",
         f"{head} Save audio Candidate cid: 99999999999 proto: udp type: host addr: x:999999999999999999999",
         f"{head} Originate Resulted in Success: [] Peer UUID: {uuid}",
         f"{head} sofia/x receiving invite from :::0 version: call-id: \u2066",
         "\x00" * 1000,
         head.replace("2026-11-22", "2026-99-99") + " Hangup x [CS_NEW] [X]",
-    ]  # fmt: skip
+    ]
     (tmp_path / "x.log").write_text(log_of("good").read_text() + "\n".join(lines) + "\n")
     done = run(PCAPS / "good.pcapng", "--fs-log", tmp_path / "x.log", "-o", tmp_path / "out", "--csv")
     assert done.exit_code == 0, done.output

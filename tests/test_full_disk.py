@@ -63,9 +63,15 @@ def test_a_run_into_a_full_file_system_is_one_line_and_the_older_results_stay(tm
     for folder in (place, after, tmp):
         folder.mkdir()
     script = SCRIPT.format(
-        room=size(older / "old") + room, place=place, old=older / "old", tmp=tmp, python=sys.executable,
-        captures=older / "in", jobs=jobs, after=after,
-    )  # fmt: skip
+        room=size(older / "old") + room,
+        place=place,
+        old=older / "old",
+        tmp=tmp,
+        python=sys.executable,
+        captures=older / "in",
+        jobs=jobs,
+        after=after,
+    )
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
     )

@@ -82,9 +82,11 @@ def messages() -> dict[str, str]:
         names = {
             each.targets[0].id: each.value.value
             for each in tree.body
-            if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
-            and isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
-        }  # fmt: skip
+            if isinstance(each, ast.Assign)
+            and isinstance(each.targets[0], ast.Name)
+            and isinstance(each.value, ast.Constant)
+            and isinstance(each.value.value, str)
+        }
         for node in ast.walk(tree):
             name = isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", ""))
             warned = name == "append" and "warnings" in ast.unparse(node.func)
@@ -247,11 +249,17 @@ def test_its_report_is_german(run):
 
 @pytest.mark.parametrize(
     "args",
-    [["filter", "{out}"], ["explain", "no-binding-success"], ["doctor"], ["wireshark", "status"],
-     ["export", "{out}", "--call", "1"], ["export", "{out}", "--call", "99"],
-     ["acl", "check", "wan.auto", "--addr", "10.1.2.3"]],
+    [
+        ["filter", "{out}"],
+        ["explain", "no-binding-success"],
+        ["doctor"],
+        ["wireshark", "status"],
+        ["export", "{out}", "--call", "1"],
+        ["export", "{out}", "--call", "99"],
+        ["acl", "check", "wan.auto", "--addr", "10.1.2.3"],
+    ],
     ids=lambda args: args[0],
-)  # fmt: skip
+)
 def test_other_commands_tell_it_in_german(run, args, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     args = [each.format(out=run[1]) for each in args]

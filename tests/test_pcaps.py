@@ -229,9 +229,18 @@ def test_classic_stun_is_seen_as_such() -> None:
 
 def test_the_vendors_frames_have_the_times_of_the_guide() -> None:
     done = tshark(
-        "vendor_no_binding_success.pcapng", "-Y", "stun || sip.Method == INVITE",
-        "-T", "fields", "-e", "frame.time_epoch", "-e", "frame.interface_id", "-e", "stun.att.username",
-    )  # fmt: skip
+        "vendor_no_binding_success.pcapng",
+        "-Y",
+        "stun || sip.Method == INVITE",
+        "-T",
+        "fields",
+        "-e",
+        "frame.time_epoch",
+        "-e",
+        "frame.interface_id",
+        "-e",
+        "stun.att.username",
+    )
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     times = [f"{float(time) % 60:.6f}" for time, *_ in rows]
     assert times == [

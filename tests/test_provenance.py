@@ -236,9 +236,13 @@ def test_a_folder_elsewhere_is_another_run(place, tmp_path):
 def test_another_language_is_told_without_correlation(place, monkeypatch, tmp_path):
     whole = Place(tmp_path)
     fresh = pipeline.run(
-        [place.top / "in"], whole.out, jobs=1, fs_logs=[place.top / "logs"], lang="de",
+        [place.top / "in"],
+        whole.out,
+        jobs=1,
+        fs_logs=[place.top / "logs"],
+        lang="de",
         options=Options(keylog=place.top / "keys"),
-    )  # fmt: skip
+    )
     place.run()
     for name in ("correlate", "_read"):
         monkeypatch.setattr(stages, name, None)

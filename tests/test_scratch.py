@@ -31,9 +31,12 @@ def temporary(tmp_path, monkeypatch):
 
 def holder(folder: Path) -> tuple["subprocess.Popen[str]", Path]:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HOLDS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"TMPDIR": str(folder)},
-    )  # fmt: skip
+    )
     return process, Path(process.stdout.readline().strip())
 
 

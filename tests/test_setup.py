@@ -29,9 +29,13 @@ def machine(tmp_path):
 
 def setup(tmp_path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", str(SETUP), *words], cwd=tmp_path, env={"PATH": f"{tmp_path}/bin"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        ["/bin/sh", str(SETUP), *words],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def log(tmp_path) -> list[str]:

@@ -120,9 +120,16 @@ def line(row) -> tuple:
     related = None if pd.isna(row.related_addr) else row.related_addr
     port = None if pd.isna(row.related_port) else int(row.related_port)
     return (
-        row.foundation, int(row.component), row.transport, int(row.priority),
-        row.addr, int(row.port), row.type, related, port,
-    )  # fmt: skip
+        row.foundation,
+        int(row.component),
+        row.transport,
+        int(row.priority),
+        row.addr,
+        int(row.port),
+        row.type,
+        related,
+        port,
+    )
 
 
 @pytest.mark.parametrize("truth", EVERY)

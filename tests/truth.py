@@ -109,9 +109,16 @@ def _candidate(text: str) -> Candidate:
     foundation, component, transport, priority, addr, own_port = words[:6]
     numbers = int(component), int(priority), int(own_port)
     return (
-        foundation, numbers[0], transport.lower(), numbers[1], addr, numbers[2], words[7],
-        rest.get("raddr"), int(port) if port else None,
-    )  # fmt: skip
+        foundation,
+        numbers[0],
+        transport.lower(),
+        numbers[1],
+        addr,
+        numbers[2],
+        words[7],
+        rest.get("raddr"),
+        int(port) if port else None,
+    )
 
 
 def _recorded(call: dict[str, Any], raw: dict[str, Any]) -> TrueCall:
@@ -128,15 +135,19 @@ def _recorded(call: dict[str, Any], raw: dict[str, Any]) -> TrueCall:
         "server_to_client": Way(reached if client_view else None, None, replied),
     }
     media = {
-        1: _counts({
-            leg1["client_ssrc"]: (leg1["srtp_sent_by_client"] or 0) - dropped,
-            leg1["freeswitch_ssrc"]: leg1["srtp_received_by_client"],
-        }),
-        2: _counts({
-            leg2["gateway_ssrc"]: leg2["rtp_sent_by_gateway"],
-            **dict.fromkeys(leg2["freeswitch_ssrcs"] or [], leg2["rtp_received_by_gateway"]),
-        }),
-    }  # fmt: skip
+        1: _counts(
+            {
+                leg1["client_ssrc"]: (leg1["srtp_sent_by_client"] or 0) - dropped,
+                leg1["freeswitch_ssrc"]: leg1["srtp_received_by_client"],
+            }
+        ),
+        2: _counts(
+            {
+                leg2["gateway_ssrc"]: leg2["rtp_sent_by_gateway"],
+                **dict.fromkeys(leg2["freeswitch_ssrcs"] or [], leg2["rtp_received_by_gateway"]),
+            }
+        ),
+    }
     return _call(call, View(None, ways, media))
 
 

@@ -32,9 +32,12 @@ def _call(nth: int, name: str) -> tuple[Recording, Call]:
     recording = Recording(f"2026-12-07T1{nth}:00:00")
     client, media = ("192.168.178.35", 33500 + nth), ("10.0.50.118", 31970 + nth)
     lab = replace(
-        SATELLITE, client=client, client_public=("198.51.100.79", client[1]), media=media,
+        SATELLITE,
+        client=client,
+        client_public=("198.51.100.79", client[1]),
+        media=media,
         media_public=("203.0.113.10", media[1]),
-    )  # fmt: skip
+    )
     return recording, Call(recording, f"check_pictures_{name}", lab)
 
 

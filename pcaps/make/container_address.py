@@ -30,6 +30,9 @@ def make() -> Files:
     one.dialog.bye(5.2)
     two.dialog.bye(5.22)
     return product(
-        "container_address", {"container_address.pcapng": pcapng(recording)}, WHAT, [call.truth()],
+        "container_address",
+        {"container_address.pcapng": pcapng(recording)},
+        WHAT,
+        [call.truth()],
         view="host of the container",
-    )  # fmt: skip
+    )

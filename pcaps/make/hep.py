@@ -26,9 +26,13 @@ class CopiedPath:
     """What an agent sends to Homer of the messages between two ends; ``plain`` has them, too."""
 
     def __init__(
-        self, recording: Recording, ends: dict[str, Endpoint], to_homer: Path, protocol: int,
+        self,
+        recording: Recording,
+        ends: dict[str, Endpoint],
+        to_homer: Path,
+        protocol: int,
         plain: Sequence[Path] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._recording, self._ends, self._to_homer = recording, ends, to_homer
         self._protocol, self._plain = protocol, plain
 

@@ -33,9 +33,12 @@ def make() -> Files:
 def _lab(nth: int) -> Lab:
     client, media = ("192.168.178.37", 33700 + nth), ("10.0.50.118", 32100 + nth)
     return replace(
-        SATELLITE, client=client, client_public=("198.51.100.81", client[1]), media=media,
+        SATELLITE,
+        client=client,
+        client_public=("198.51.100.81", client[1]),
+        media=media,
         media_public=("203.0.113.10", media[1]),
-    )  # fmt: skip
+    )
 
 
 def _unexpected() -> tuple[Recording, dict[str, object]]:

@@ -42,9 +42,14 @@ def _silent_gateway() -> tuple[Recording, Call]:
 def _behind_nat() -> tuple[Recording, PhoneCall]:
     recording = Recording("2026-12-05T09:00:00")
     call = PhoneCall(
-        recording, "no_response_rport", PHONE_VIA, SERVER, ("198.51.100.23", 41074), ("203.0.113.40", 12000),
+        recording,
+        "no_response_rport",
+        PHONE_VIA,
+        SERVER,
+        ("198.51.100.23", 41074),
+        ("203.0.113.40", 12000),
         ("SIPPhone 3.1", "Asterisk PBX 20.9.3"),
-    )  # fmt: skip
+    )
     back = call.leg.path
     call.leg.path = UdpPath(recording, {"uac": PHONE_PUBLIC, "uas": SERVER})
     invites = [call.leg.invite(0.1, call.offer())]

@@ -39,10 +39,12 @@ class _Log:
         came_from = f"{leg.ends['uac'][0]}:{leg.ends['uac'][1]}"
         self.add(0.102, "NOTICE", "switch_channel.c:1142", f"New Channel {self._channel} [{self._uuid}]")
         self.add(
-            0.102, "INFO", "sofia.c:10460",
+            0.102,
+            "INFO",
+            "sofia.c:10460",
             f"{self._channel} receiving invite from {came_from} version: 1.10.11-release 64bit call-id: "
             f"{leg.dialog.call_id}",
-        )  # fmt: skip
+        )
 
     def add(self, at: float, level: str, source: str, text: str) -> None:
         time = f"{self._begin + timedelta(seconds=at):%Y-%m-%d %H:%M:%S.%f}"
@@ -63,9 +65,11 @@ def _socket() -> tuple[Recording, dict[str, object], bytes]:
     begin(leg, 0.1, sdp.audio("-", trunk, leg.session["uac"], formats=(8, 101)))
     log.add(0.131, "ERR", "switch_core_media.c:8790", "AUDIO RTP REPORTS ERROR: [Socket Error!]")
     leg.dialog.refuse(0.142, 502, extra=OUT_OF_ORDER)
-    return recording, call.truth(), log.hang_up(
-        0.133, "switch_core_media.c:8791", "CS_CONSUME_MEDIA", "DESTINATION_OUT_OF_ORDER"
-    )  # fmt: skip
+    return (
+        recording,
+        call.truth(),
+        log.hang_up(0.133, "switch_core_media.c:8791", "CS_CONSUME_MEDIA", "DESTINATION_OUT_OF_ORDER"),
+    )
 
 
 def _rekeyed() -> tuple[Recording, dict[str, object], bytes]:
@@ -78,9 +82,13 @@ def _rekeyed() -> tuple[Recording, dict[str, object], bytes]:
 
     def secured(end: str, key: str, owner: str) -> str:
         return sdp.audio(
-            owner, leg.media[end], leg.session[end], profile="RTP/SAVP", formats=(9, 101),
+            owner,
+            leg.media[end],
+            leg.session[end],
+            profile="RTP/SAVP",
+            formats=(9, 101),
             attributes=(KEY.format(key),),
-        )  # fmt: skip
+        )
 
     begin(leg, 0.1, secured("uac", OLD, "-"))
     answer(leg, 0.9, secured("uas", OLD[::-1], "FreeSWITCH"))

@@ -26,9 +26,14 @@ def make() -> Files:
 def _not_refreshed() -> tuple[Recording, PhoneCall]:
     recording = Recording("2026-12-05T12:00:00")
     call = PhoneCall(
-        recording, "session_expired_missing", ("198.51.100.51", 5060), ("203.0.113.51", 5060),
-        ("198.51.100.51", 40000), ("203.0.113.51", 20000), ("Linphone/5.2.3", "FreeSWITCH-mod_sofia/1.10.12"),
-    )  # fmt: skip
+        recording,
+        "session_expired_missing",
+        ("198.51.100.51", 5060),
+        ("203.0.113.51", 5060),
+        ("198.51.100.51", 40000),
+        ("203.0.113.51", 20000),
+        ("Linphone/5.2.3", "FreeSWITCH-mod_sofia/1.10.12"),
+    )
     call.begin(0.1, extra=MINIMUM, answered=("Require: timer", "Session-Expires: 90;refresher=uac"))
     call.talk(1.2, 2.2)
     call.talk(82.2, 83.1)
@@ -42,10 +47,16 @@ def _refused() -> tuple[Recording, PhoneCall]:
     phone, server = ("198.51.100.52", 51234), ("203.0.113.52", 5060)
     path = TcpConnection(recording, {"uac": phone, "uas": server}, opened=0.01)
     call = PhoneCall(
-        recording, "session_expired_refused", phone, server,
-        ("198.51.100.52", 40100), ("203.0.113.52", 11000),
-        ("MicroSIP/3.21.3", "Asterisk PBX 20.9.3"), path=path, transport="TCP",
-    )  # fmt: skip
+        recording,
+        "session_expired_refused",
+        phone,
+        server,
+        ("198.51.100.52", 40100),
+        ("203.0.113.52", 11000),
+        ("MicroSIP/3.21.3", "Asterisk PBX 20.9.3"),
+        path=path,
+        transport="TCP",
+    )
     call.begin(0.1, extra=("x: 120",), answered=("Require: timer", "x: 120;refresher=uas"))
     call.talk(1.2, 2.2)
     call.leg.exchange(61.1, "UPDATE", "uas", status=481)

@@ -27,9 +27,14 @@ def make() -> Files:
 def _by_the_server() -> tuple[Recording, PhoneCall]:
     recording = Recording("2026-12-05T10:00:00")
     call = PhoneCall(
-        recording, "session_timer_422_server", ("198.51.100.31", 5060), ("203.0.113.41", 5060),
-        ("198.51.100.31", 40000), ("203.0.113.41", 20000), ("JsSIP 3.10.1", "kamailio (5.7.4)"),
-    )  # fmt: skip
+        recording,
+        "session_timer_422_server",
+        ("198.51.100.31", 5060),
+        ("203.0.113.41", 5060),
+        ("198.51.100.31", 40000),
+        ("203.0.113.41", 20000),
+        ("JsSIP 3.10.1", "kamailio (5.7.4)"),
+    )
     call.leg.invite(0.1, call.offer(), ["Supported: timer", "Session-Expires: 90"])
     call.leg.respond(0.104, 100)
     call.leg.refuse(0.118, 422, extra=["Min-SE: 120"])

@@ -73,9 +73,16 @@ def _closed_by_proxy() -> tuple[Recording, PhoneCall]:
     outside = TcpConnection(recording, {"uac": PHONE, "uas": PROXY}, opened=0.01)
     hops = TwoHops(outside, UdpPath(recording, {"uac": PROXY, "uas": CALLEE}))
     call = PhoneCall(
-        recording, "signalling_lost_proxy", PHONE, CALLEE, ("198.51.100.61", 40200), ("203.0.113.62", 11200),
-        ("Zoiper v2.10", "Asterisk PBX 18.20.0"), path=hops, transport="TCP",
-    )  # fmt: skip
+        recording,
+        "signalling_lost_proxy",
+        PHONE,
+        CALLEE,
+        ("198.51.100.61", 40200),
+        ("203.0.113.62", 11200),
+        ("Zoiper v2.10", "Asterisk PBX 18.20.0"),
+        path=hops,
+        transport="TCP",
+    )
     call.begin(0.1)
     forwarded = call.leg.messages
     call.talk(1.2, 2.2)

@@ -20,9 +20,14 @@ def make() -> Files:
     recording = Recording("2026-12-01T10:00:00")
     leg1 = UdpPath(recording, {"uac": LAB.sip_server, "uas": LAB.b2bua}, mtu=1500)
     call = Call(
-        recording, "sip_udp_fragments", LAB, leg1_path=leg1, leg1_transport="UDP",
-        offer_extra=MANY_CODECS, invite1_extra=LONG_NOTE,
-    )  # fmt: skip
+        recording,
+        "sip_udp_fragments",
+        LAB,
+        leg1_path=leg1,
+        leg1_transport="UDP",
+        offer_extra=MANY_CODECS,
+        invite1_extra=LONG_NOTE,
+    )
     call.play()
     capture = pcapng(recording)
     return product(

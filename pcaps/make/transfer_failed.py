@@ -32,9 +32,14 @@ Transfer = tuple[PhoneCall, *tuple[Dialog, ...]]
 def _transfer(name: str, start: str, host: int, happens: Happening) -> tuple[Recording, Transfer]:
     recording = Recording(start)
     call = PhoneCall(
-        recording, name, (f"198.51.100.{host}", 5060), (f"203.0.113.{host}", 5060),
-        (f"198.51.100.{host}", 40300), (f"203.0.113.{host}", 11300), ("snomD785/10.1", "Asterisk PBX 20.9.3"),
-    )  # fmt: skip
+        recording,
+        name,
+        (f"198.51.100.{host}", 5060),
+        (f"203.0.113.{host}", 5060),
+        (f"198.51.100.{host}", 40300),
+        (f"203.0.113.{host}", 11300),
+        ("snomD785/10.1", "Asterisk PBX 20.9.3"),
+    )
     call.begin(0.1)
     call.talk(1.2, 3.6)
     more = happens(call)
@@ -51,9 +56,14 @@ def _no_target(call: PhoneCall) -> list[Dialog]:
     call.leg.exchange(2.0, "REFER", status=202, extra=[f"r: <sip:9112@{call.server[0]}>"])
     ends = {"uac": call.server, "uas": ("203.0.113.200", 5060)}
     trunk = Dialog(
-        UdpPath(call.recording, ends), ends, call.seed.child("trunk"), call.seed.hex(20),
-        caller=call.caller, callee="9112", agents=("Asterisk PBX 20.9.3", "Trunk"),
-    )  # fmt: skip
+        UdpPath(call.recording, ends),
+        ends,
+        call.seed.child("trunk"),
+        call.seed.hex(20),
+        caller=call.caller,
+        callee="9112",
+        agents=("Asterisk PBX 20.9.3", "Trunk"),
+    )
     trunk.invite(2.05, call.answer_sdp())
     trunk.refuse(2.4, 503)
     head = (

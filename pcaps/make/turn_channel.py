@@ -54,9 +54,14 @@ def relayed(recording: Recording, name: str, lab: Lab, below: Path) -> dict[str,
 
 def turn_path(name: str, lab: Lab, below: Path) -> TurnPath:
     return TurnPath(
-        below, Seed(f"{name} relay"), user="721", password="secret", realm="turn.example.net",
-        relayed=RELAYED_AT, peer=lab.media_public,
-    )  # fmt: skip
+        below,
+        Seed(f"{name} relay"),
+        user="721",
+        password="secret",
+        realm="turn.example.net",
+        relayed=RELAYED_AT,
+        peer=lab.media_public,
+    )
 
 
 def offer_relay(call: Call) -> None:

@@ -70,9 +70,14 @@ def _begun(start: str, name: str, lab: Lab) -> tuple[Recording, Call, TurnPath]:
     recording = Recording(start, Interface("wlan0", host="192.168.178.34"))
     leg = UdpPath(recording, {"uac": lab.sip_server, "uas": lab.b2bua})
     turn = TurnPath(
-        UdpPath(recording, {"client": lab.client, "relay": RELAY}), Seed(f"{name} relay"), user="721",
-        password="secret", realm="turn.example.net", relayed=RELAYED_AT, peer=lab.media_public,
-    )  # fmt: skip
+        UdpPath(recording, {"client": lab.client, "relay": RELAY}),
+        Seed(f"{name} relay"),
+        user="721",
+        password="secret",
+        realm="turn.example.net",
+        relayed=RELAYED_AT,
+        peer=lab.media_public,
+    )
     return recording, Call(recording, name, lab, leg1_path=leg, leg1_transport="UDP"), turn
 
 

@@ -53,9 +53,12 @@ def make() -> Files:
     capture = pcapng(recording.interfaces, records, os="64-bit Windows Server 2022")
     truth = call.truth()
     return product(
-        "vendor_no_binding_success", {"vendor_no_binding_success.pcapng": capture}, WHAT, [truth],
+        "vendor_no_binding_success",
+        {"vendor_no_binding_success.pcapng": capture},
+        WHAT,
+        [truth],
         view="server: loopback + Ethernet",
-    )  # fmt: skip
+    )
 
 
 def _name_agents(call: Call) -> None:

@@ -33,9 +33,12 @@ def make() -> Files:
 def _short() -> tuple[Recording, dict[str, object]]:
     recording = Recording("2026-12-08T01:00:00")
     lab = replace(
-        SATELLITE, client=("192.168.178.36", 33601), client_public=("198.51.100.80", 33601),
-        media=("10.0.50.118", 32001), media_public=("203.0.113.10", 32001),
-    )  # fmt: skip
+        SATELLITE,
+        client=("192.168.178.36", 33601),
+        client_public=("198.51.100.80", 33601),
+        media=("10.0.50.118", 32001),
+        media_public=("203.0.113.10", 32001),
+    )
     call = Call(recording, "view_pictures_short", lab)
     call.begin(0.1)
     for nth in range(2):

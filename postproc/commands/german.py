@@ -355,12 +355,30 @@ OPTIONS: Mapping[str, str] = {
 
 # What stands for something in a usage line or behind an option.
 PLACEHOLDERS: Mapping[str, str] = {
-    "OPTIONS": "OPTIONEN", "COMMAND": "BEFEHL", "ARGS": "ARGUMENTE", "PATH": "PFAD", "FILE": "DATEI",
-    "FOLDER": "ORDNER", "DIR": "ORDNER", "OUT": "AUSGABE", "CAPTURE": "MITSCHNITT", "INTEGER": "GANZZAHL",
-    "FLOAT": "ZAHL", "RANGE": "IM BEREICH", "DIRECTORY": "ORDNER", "RULE": "REGEL", "LISTS": "LISTEN",
-    "NETWORK": "NETZ", "TIME": "ZEIT", "SECONDS": "SEKUNDEN", "INTERFACE": "SCHNITTSTELLE",
-    "CAPTURES": "MITSCHNITTE", "ZONE": "ZEITZONE", "WORD": "WORT", "TARGET": "ZIEL",
-}  # fmt: skip
+    "OPTIONS": "OPTIONEN",
+    "COMMAND": "BEFEHL",
+    "ARGS": "ARGUMENTE",
+    "PATH": "PFAD",
+    "FILE": "DATEI",
+    "FOLDER": "ORDNER",
+    "DIR": "ORDNER",
+    "OUT": "AUSGABE",
+    "CAPTURE": "MITSCHNITT",
+    "INTEGER": "GANZZAHL",
+    "FLOAT": "ZAHL",
+    "RANGE": "IM BEREICH",
+    "DIRECTORY": "ORDNER",
+    "RULE": "REGEL",
+    "LISTS": "LISTEN",
+    "NETWORK": "NETZ",
+    "TIME": "ZEIT",
+    "SECONDS": "SEKUNDEN",
+    "INTERFACE": "SCHNITTSTELLE",
+    "CAPTURES": "MITSCHNITTE",
+    "ZONE": "ZEITZONE",
+    "WORD": "WORT",
+    "TARGET": "ZIEL",
+}
 BRACKETS: Mapping[str, str] = {
     "default: (of the locale)": "Vorgabe: die der Umgebung",
     "default: (the run's)": "Vorgabe: die des Laufs",

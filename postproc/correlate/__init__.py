@@ -52,9 +52,13 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
     relays = allocations(events.stun_messages)
     stun = beyond(once(events.stun_messages), relays)
     found = calls(
-        events.with_(stun_messages=stun), seen_legs, recording, overlapping(events.captures, recording),
-        deployment=deployment, log_joins=written.joins,
-    )  # fmt: skip
+        events.with_(stun_messages=stun),
+        seen_legs,
+        recording,
+        overlapping(events.captures, recording),
+        deployment=deployment,
+        log_joins=written.joins,
+    )
     named = index(found.legs, found.endpoints, found.ice_sessions, recording)
     checks = bindings(
         stun,
@@ -70,9 +74,14 @@ def correlate(events: Tables, deployment: Deployment, places: Places | None = No
         events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied, relays=relays
     )
     media, seconds = streams(
-        events.rtp_streams, events.rtp_seconds, events.sdp_media,
-        legs=found.legs, dtls=handshakes, index=tied, relays=relays,
-    )  # fmt: skip
+        events.rtp_streams,
+        events.rtp_seconds,
+        events.sdp_media,
+        legs=found.legs,
+        dtls=handshakes,
+        index=tied,
+        relays=relays,
+    )
     seen_pairs = pairs(
         checks,
         found.ice_sessions,

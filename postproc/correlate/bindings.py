@@ -226,9 +226,18 @@ PATIENCE = constants.nanoseconds("bindings.patience_s")
 MEDIANS = constants.count("bindings.patience_round_trips")
 ENDS = list(TUPLE)
 ANSWER = [
-    "outcome", "requests", "last_time", "copies", "rtt_ms", "icmp",
-    "response_frame", "mapped_addr", "mapped_port", "error_code", "error_seen",
-]  # fmt: skip
+    "outcome",
+    "requests",
+    "last_time",
+    "copies",
+    "rtt_ms",
+    "icmp",
+    "response_frame",
+    "mapped_addr",
+    "mapped_port",
+    "error_code",
+    "error_seen",
+]
 MIRRORED = ["dst_addr", "dst_port", "src_addr", "src_port"]
 
 

@@ -291,16 +291,18 @@ def ice_sessions(
         for place, session in enumerate(sessions)
     ]
     side = [sides_of(session, known, markers, servers.get(place)) for place, session in enumerate(sessions)]
-    return pd.DataFrame({
-        "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
-        "side_a": pd.array([one for one, _ in side], "string"),
-        "ufrag_b": pd.array([session.ufrags[1] for session in sessions], "string"),
-        "side_b": pd.array([other for _, other in side], "string"),
-        "call": pd.array([call for call, _ in number], "Int64"),
-        "leg": pd.array([leg for _, leg in number], "Int64"),
-        "start": moments([NO_TIME if s.start is None else s.start for s in sessions]),
-        "end": moments([NO_TIME if s.end is None else s.end for s in sessions]),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "ufrag_a": pd.array([session.ufrags[0] for session in sessions], "string"),
+            "side_a": pd.array([one for one, _ in side], "string"),
+            "ufrag_b": pd.array([session.ufrags[1] for session in sessions], "string"),
+            "side_b": pd.array([other for _, other in side], "string"),
+            "call": pd.array([call for call, _ in number], "Int64"),
+            "leg": pd.array([leg for _, leg in number], "Int64"),
+            "start": moments([NO_TIME if s.start is None else s.start for s in sessions]),
+            "end": moments([NO_TIME if s.end is None else s.end for s in sessions]),
+        }
+    )
 
 
 def sides_of(

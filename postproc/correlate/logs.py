@@ -96,9 +96,9 @@ def anchored(lines: Iterable[tuple[int, int, str]], packets: Iterable[tuple[int,
     seen: Mapping[int, dict[str, int]] = defaultdict(dict)
     for recording, call_id, time in packets:
         seen[recording].setdefault(call_id, time)
-    matches = Counter({
-        recording: sum(call_id in times for _, _, call_id in written) for recording, times in seen.items()
-    })  # fmt: skip
+    matches = Counter(
+        {recording: sum(call_id in times for _, _, call_id in written) for recording, times in seen.items()}
+    )
     if not matches:
         return []
     times = seen[min(matches, key=lambda recording: (-matches[recording], recording))]

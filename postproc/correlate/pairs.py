@@ -170,9 +170,18 @@ def _pair(session: IceSession, one: Candidate, other: Candidate, mine: str, thei
     """The pair as it came into being: with the later of its two candidate lines."""
     later = max(one, other, key=lambda candidate: candidate.time or 0)
     return Pair(
-        later.capture, later.frame, later.time, session.call, session.leg,
-        one.place, other.place, mine, theirs, one.kind, other.kind,
-    )  # fmt: skip
+        later.capture,
+        later.frame,
+        later.time,
+        session.call,
+        session.leg,
+        one.place,
+        other.place,
+        mine,
+        theirs,
+        one.kind,
+        other.kind,
+    )
 
 
 # Candidate pairs: what became of the checks on each, and what ran over it (RFC 8445, section 6.1.2).

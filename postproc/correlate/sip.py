@@ -105,8 +105,17 @@ def user_part(uri: str | None) -> str | None:
 
 MAGIC_COOKIE = "z9hg4bk"  # RFC 3261, section 8.1.1.7, in lower case
 KEPT = (
-    "capture", "frame", "time", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "branch", "cseq",
-)  # fmt: skip
+    "capture",
+    "frame",
+    "time",
+    "call_id",
+    "src_addr",
+    "src_port",
+    "dst_addr",
+    "dst_port",
+    "branch",
+    "cseq",
+)
 ENDS = {"src_addr": "dst_addr", "src_port": "dst_port", "dst_addr": "src_addr", "dst_port": "src_port"}
 EVER = 1 << 63
 

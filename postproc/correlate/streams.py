@@ -32,10 +32,31 @@ from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 
 
 STATIC = {
-    0: "PCMU", 3: "GSM", 4: "G723", 5: "DVI4", 6: "DVI4", 7: "LPC", 8: "PCMA", 9: "G722", 10: "L16",
-    11: "L16", 12: "QCELP", 13: "CN", 14: "MPA", 15: "G728", 16: "DVI4", 17: "DVI4", 18: "G729",
-    25: "CelB", 26: "JPEG", 28: "nv", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263",
-}  # fmt: skip
+    0: "PCMU",
+    3: "GSM",
+    4: "G723",
+    5: "DVI4",
+    6: "DVI4",
+    7: "LPC",
+    8: "PCMA",
+    9: "G722",
+    10: "L16",
+    11: "L16",
+    12: "QCELP",
+    13: "CN",
+    14: "MPA",
+    15: "G728",
+    16: "DVI4",
+    17: "DVI4",
+    18: "G729",
+    25: "CelB",
+    26: "JPEG",
+    28: "nv",
+    31: "H261",
+    32: "MPV",
+    33: "MP2T",
+    34: "H263",
+}
 SPELLING = {name.upper(): name for name in (*STATIC.values(), "opus", "telephone-event")}
 SECURE, PLAIN = {"SAVP", "SAVPF"}, {"AVP", "AVPF"}
 

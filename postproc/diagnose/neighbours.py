@@ -45,12 +45,15 @@ class Sentences(NamedTuple):
 
 def _works(what: tuple[str, str], look: tuple[str, str]) -> Sentences:
     return Sentences(
-        Text(f"Call {{refuted_by}} {what[0]} works, {look[0]}.", f"Anruf {{refuted_by}} {what[1]} funktioniert, {look[1]}."),
+        Text(
+            f"Call {{refuted_by}} {what[0]} works, {look[0]}.",
+            f"Anruf {{refuted_by}} {what[1]} funktioniert, {look[1]}.",
+        ),
         Text(
             f"Calls {{refuted_by}} {what[0]} work, {look[0]}.",
             f"Die Anrufe {{refuted_by}} {what[1]} funktionieren, {look[1]}.",
         ),
-    )  # fmt: skip
+    )
 
 
 def _fails(what: tuple[str, str]) -> Sentences:
@@ -172,61 +175,76 @@ SAME_STUN = ("with the same STUN server", "mit demselben STUN-Server")
 SAME_GATEWAY = ("refused by the same party", "von derselben Gegenstelle abgelehnt,")
 
 COMPARED = (
-    Comparison("port-not-preserved",
+    Comparison(
+        "port-not-preserved",
         lambda case, finding: _server_nat(case, finding.leg),
         lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
         _works(SAME_NAT, AT_THE_CLIENT),
         _fails(SAME_NAT),
     ),
-    Comparison("address-mismatch",
+    Comparison(
+        "address-mismatch",
         lambda case, finding: ((side, _addresses(case, side, finding.leg)) for side in finding.tags),
         lambda case, up: ((side, _addresses(case, side, leg)) for leg in up for side in (CLIENT, SERVER)),
         _works(SAME_ADDRESS, AT_THE_CLIENT),
         _fails(SAME_ADDRESS),
     ),
-    Comparison("symmetric-nat",
+    Comparison(
+        "symmetric-nat",
         lambda case, finding: _client_networks(case, finding.leg) if CLIENT in finding.tags else iter(()),
         lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
         _works(SAME_NETWORK, AT_THE_CLIENT),
         _fails(SAME_NETWORK),
     ),
-    Comparison("candidates-rejected-by-acl",
-        _offers, _offers_taken, _works(SAME_LISTS, AT_THIS_CALL), _fails(SAME_LISTS)
+    Comparison(
+        "candidates-rejected-by-acl",
+        _offers,
+        _offers_taken,
+        _works(SAME_LISTS, AT_THIS_CALL),
+        _fails(SAME_LISTS),
     ),
-    Comparison("invite-rejected-by-acl",
-        _peers, _peers_let_in, _works(SAME_PEER, AT_THIS_CALL), _fails(SAME_PEER)
+    Comparison(
+        "invite-rejected-by-acl", _peers, _peers_let_in, _works(SAME_PEER, AT_THIS_CALL), _fails(SAME_PEER)
     ),
-    Comparison("no-common-codec",
-        _codecs, _codecs_taken, _works(SAME_CODECS, AT_THIS_CALL), _fails(SAME_CODECS)
+    Comparison(
+        "no-common-codec", _codecs, _codecs_taken, _works(SAME_CODECS, AT_THIS_CALL), _fails(SAME_CODECS)
     ),
-    Comparison("stun-server-unreachable",
+    Comparison(
+        "stun-server-unreachable",
         lambda case, _: _stun_servers(case, answered=False),
         lambda case, _: _stun_servers(case, answered=True),
         _works(SAME_STUN, AT_THIS_CALL),
         _fails(SAME_STUN),
     ),
-    Comparison("call-rejected",
-        _refusals, lambda *_: iter(()), _works(SAME_GATEWAY, AT_THIS_CALL), _fails(SAME_GATEWAY)
+    Comparison(
+        "call-rejected",
+        _refusals,
+        lambda *_: iter(()),
+        _works(SAME_GATEWAY, AT_THIS_CALL),
+        _fails(SAME_GATEWAY),
     ),
-    Comparison("no-binding-success",
+    Comparison(
+        "no-binding-success",
         lambda case, finding: _client_networks(case, finding.leg),
         lambda case, up: (key for leg in up for key in _client_networks(case, leg)),
         _works(SAME_NETWORK, AT_THE_CLIENT),
         _fails(SAME_NETWORK),
     ),
-    Comparison("no-binding-success",
+    Comparison(
+        "no-binding-success",
         lambda case, finding: _server_nat(case, finding.leg),
         lambda case, up: (key for leg in up for key in _server_nat(case, leg)),
         _works(SAME_NAT, AT_THE_CLIENT),
         _fails(SAME_NAT),
     ),
-    Comparison("no-binding-success",
+    Comparison(
+        "no-binding-success",
         lambda case, finding: iter(sorted(_addresses(case, SERVER, finding.leg))),
         lambda case, up: (key for leg in up for key in _addresses(case, SERVER, leg)),
         _works(SAME_ADDRESS, AT_THE_CLIENT),
         _fails(SAME_ADDRESS),
     ),
-)  # fmt: skip
+)
 
 
 class _Place(NamedTuple):

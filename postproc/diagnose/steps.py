@@ -172,9 +172,11 @@ def media(case: Case) -> Answer | None:
     missing = next((phase for phase in phases if heard(case, phase) is False), None)
     if missing is not None:
         facts |= {
-            "since": missing.started, "until": missing.ended, "number": missing.leg,
+            "since": missing.started,
+            "until": missing.ended,
+            "number": missing.leg,
             "frame": missing.opened_by or missing.frame,
-        }  # fmt: skip
+        }
         return Answer("cannot_tell", PHASE_UNHEARD, facts, evidence(missing, *rows))
     both = all(both_ways(case, leg) for leg in legs)
     if both and len(phases) > len(legs) and all(heard(case, phase) for phase in phases):

@@ -73,9 +73,8 @@ def chains(paths: Iterable[str], site: str | None) -> tuple[list[Chain], list[Un
         for top, source in found:
             held.setdefault(top, []).append(source)
     return [
-        Chain(site or site_name(name), tuple(dict.fromkeys(sources)))
-        for (_, name), sources in held.items()
-    ], unread  # fmt: skip
+        Chain(site or site_name(name), tuple(dict.fromkeys(sources))) for (_, name), sources in held.items()
+    ], unread
 
 
 Top = tuple[str, str]  # a folder and its name

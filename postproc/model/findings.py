@@ -21,8 +21,12 @@ from postproc.model.wayin import tests
 
 VERDICTS: tuple[Verdict, ...] = ("fault", "suspect", "cannot_tell", "note", "ok")  # worst first
 SEVERITY: Mapping[Verdict, Severity] = {
-    "fault": "error", "suspect": "warning", "cannot_tell": "note", "note": "note", "ok": "info",
-}  # fmt: skip
+    "fault": "error",
+    "suspect": "warning",
+    "cannot_tell": "note",
+    "note": "note",
+    "ok": "info",
+}
 
 # The links of the chain in the order in which a call comes up; a break earlier explains those later.
 Stage = Literal["capture", "way_in", "sip", "sdp", "stun", "nat", "dtls", "media"]

@@ -45,39 +45,46 @@ TEXTS = (
     _text("acl", " by acls ", r"IP/Port (?P<addr>\S+) (?P<port>\d+) (?P<verdict>Rejected) by acls"),
     _text("candidate", "NO candidate ACL defined", r"NO candidate ACL defined, Defaulting to (?P<list>\S+)"),
     _text(
-        "candidate", " Candidate cid: ",
+        "candidate",
+        " Candidate cid: ",
         r"(?P<verdict>Save|Drop|Choose|Checking)(?: (?P<media>\w+))? Candidate cid: (?P<component>\d+) "
         rf"proto: (?P<transport>\S+) type: (?P<type>\S+) addr: {AT}(?: \((?P<reason>.*)\))?",
     ),
     _text("candidate", "Searching for ", r"(?P<verdict>Searching) for (?P<protocol>rtc?p) candidate"),
     _text(
-        "candidate", " candidate, index ",
+        "candidate",
+        " candidate, index ",
         r"(?P<verdict>Choose) (?P<protocol>rtc?p|same) candidate, index (?P<index>\d+), "
         rf"(?:for .* attribute )?{AT}",
     ),
     _text("candidate", "Look for Relay Candidates", r"Look for Relay Candidates as last resort"),
     _text(
-        "candidate", " ice addr to index ",
+        "candidate",
+        " ice addr to index ",
         rf"(?P<verdict>setting) remote {MEDIA} ice addr to index (?P<index>\d+) {AT}",
     ),
     _text(
-        "ice", " ICE: ",
+        "ice",
+        " ICE: ",
         rf"Activating (?P<protocol>\S+) {MEDIA} ICE: (?P<remote_ufrag>[^\s:]+):(?P<local_ufrag>\S+) {AT}",
     ),
     _text(
-        "ice_move", "/dtls port from ",
+        "ice_move",
+        "/dtls port from ",
         rf"Auto Changing {MEDIA} stun/(?P<protocol>\w+)/dtls port from (?P<old_addr>\S+):(?P<old_port>\d+) "
         rf"to {AT}(?: idx:(?P<index>-?\d+))?",
     ),
     _text(
-        "rtp_move", "Auto Changing ",
+        "rtp_move",
+        "Auto Changing ",
         rf"Auto Changing {MEDIA} port from (?P<old_addr>\S+):(?P<old_port>\d+) to {AT}",
     ),
     _text("stun", " Success [", r"S(?i:tun) (?P<verdict>Success) \[(?P<addr>[^\]]+)\]:\[(?P<port>\d+)\]"),
     _text("stun", " Failed! ", r"S(?i:tun) (?P<verdict>Failed)!(?: (?P<server>\S+) \[(?P<reason>.*)\])?"),
     _text("stun", " stun for a long time", rf"No {MEDIA} stun for a (?P<verdict>long time)"),
     _text(
-        "dtls", " DTLS state from ",
+        "dtls",
+        " DTLS state from ",
         rf"Changing {MEDIA} DTLS state from (?P<old_state>\w+) to (?P<state>\w+)",
     ),
     _text("dtls", " Fingerprint Verif", rf"{MEDIA} Fingerprint (?P<verdict>Verified|Verification Failed)"),
@@ -87,22 +94,26 @@ TEXTS = (
     _text("media", "Crypto not negotiated", r"Crypto not negotiated but required"),
     _text("media", "a=crypto in RTP/AVP", r"a=(?P<verdict>crypto in RTP/AVP)"),
     _text(
-        "codec", " is saved as a ",
+        "codec",
+        " is saved as a ",
         r"\w+ Codec Compare \[(?P<codec>[^:\]]+)[^\]]*\] \+* ?is (?P<verdict>saved as a (?:near-)?match)",
     ),
     _text(
-        "media", "AUDIO RTP [",
+        "media",
+        "AUDIO RTP [",
         r"AUDIO RTP \[(?P<channel>.+)\] (?P<local_addr>\S+) port (?P<local_port>\d+) -> "
         r"(?P<addr>\S+) port (?P<port>\d+)",
     ),
     _text("media", " RTP REPORTS ERROR", rf"{MEDIA} RTP (?P<verdict>REPORTS ERROR): \[(?P<reason>.*)\]"),
     _text(
-        "srtp", " unprotect failed with code ",
+        "srtp",
+        " unprotect failed with code ",
         rf"(?:Error: )?SRTP(?: {MEDIA})? (?P<verdict>unprotect failed) with code (?P<error>\d+)"
         r"(?: \((?P<reason>[^)]*)\))?(?: (?P<errors>\d+))?",
     ),
     _text(
-        "stun", " stun binding response ",
+        "stun",
+        " stun binding response ",
         rf"got {MEDIA} stun (?P<verdict>binding response) (?P<error>\d+)",
     ),
     _text("ringing", "Ring-Ready ", r"Ring-Ready (?P<channel>.+)!"),
@@ -110,7 +121,7 @@ TEXTS = (
     _text("answered", " has been answered", r"Channel \[(?P<channel>.+)\] has been answered"),
     _text("response", "Responding to INVITE with: ", r"Responding to INVITE with: (?P<status>\d+)"),
     _text("hangup", "Hangup ", rf"Hangup (?P<channel>.+) \[(?P<state>CS_\w+)\] {CAUSE}"),
-)  # fmt: skip
+)
 ORIGIN = re.compile(r"(?:^|[ ;])o=(?P<owner>\S+) (?P<session_id>\S+) ")
 MEDIA_PORT = re.compile(r"(?:^|[ ;])m=\w+ (\d{1,5})")
 KINDS = tuple(dict.fromkeys(text.kind for text in TEXTS))

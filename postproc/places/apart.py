@@ -46,9 +46,14 @@ def _place(capture: str, reference: str, place: str, position: int) -> dict[str,
     """A row of ``clocks``; of the reference itself the offset is known."""
     own = {"offset_ms": 0.0, "drift_ppm": 0.0, "drift_bound_ppm": 0.0} if capture == reference else {}
     return {
-        "capture": capture, "reference": reference, "place": place, "position": position, "matched": 0,
-        "certainty": 0.0, **own,
-    }  # fmt: skip
+        "capture": capture,
+        "reference": reference,
+        "place": place,
+        "position": position,
+        "matched": 0,
+        "certainty": 0.0,
+        **own,
+    }
 
 
 def _checks(tables: Tables) -> list[BindingRow]:

@@ -17,11 +17,21 @@ from postproc.wire.dtls import Record
 
 CONTENTS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data", 26: "ack"}
 HANDSHAKES = {
-    0: "hello_request", 1: "client_hello", 2: "server_hello", 3: "hello_verify_request",
-    4: "new_session_ticket", 8: "encrypted_extensions", 11: "certificate", 12: "server_key_exchange",
-    13: "certificate_request", 14: "server_hello_done", 15: "certificate_verify",
-    16: "client_key_exchange", 20: "finished", 22: "certificate_status",
-}  # fmt: skip
+    0: "hello_request",
+    1: "client_hello",
+    2: "server_hello",
+    3: "hello_verify_request",
+    4: "new_session_ticket",
+    8: "encrypted_extensions",
+    11: "certificate",
+    12: "server_key_exchange",
+    13: "certificate_request",
+    14: "server_hello_done",
+    15: "certificate_verify",
+    16: "client_key_exchange",
+    20: "finished",
+    22: "certificate_status",
+}
 # The numbers are those of TLS, too (RFC 6347, section 4.1.2.6).
 ALERTS = {int(code): str(name) for code, name in constants.table("dtls.alerts").items()}
 ENCRYPTED = "encrypted"

@@ -19,9 +19,12 @@ from pathlib import Path, PurePath
 
 MAGIC = {
     "pcap": (
-        bytes.fromhex("a1b2c3d4"), bytes.fromhex("d4c3b2a1"),
-        bytes.fromhex("a1b23c4d"), bytes.fromhex("4d3cb2a1"),  # nanoseconds
-        bytes.fromhex("a1b2cd34"), bytes.fromhex("34cdb2a1"),  # patched by Kuznetzov
+        bytes.fromhex("a1b2c3d4"),
+        bytes.fromhex("d4c3b2a1"),
+        bytes.fromhex("a1b23c4d"),
+        bytes.fromhex("4d3cb2a1"),  # nanoseconds
+        bytes.fromhex("a1b2cd34"),
+        bytes.fromhex("34cdb2a1"),  # patched by Kuznetzov
     ),
     "pcapng": (bytes.fromhex("0a0d0d0a"),),
     "snoop": (b"snoop\0\0\0",),
@@ -33,7 +36,7 @@ MAGIC = {
     "5views": (b"\xaa\xaa\xaa\xaa",),
     "iptrace": (b"iptrace 1.0", b"iptrace 2.0"),
     "k12": (bytes.fromhex("0000020012050010"),),
-}  # fmt: skip
+}
 GZIP = bytes.fromhex("1f8b")
 PACKED = {"zstd": bytes.fromhex("28b52ffd"), "lz4": bytes.fromhex("04224d18")}
 EXTENSIONS = (".pcap", ".pcapng", ".cap", ".ntar", ".snoop")

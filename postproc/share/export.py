@@ -56,9 +56,16 @@ class Exported:
 
 
 def export_redacted(
-    run: Run, call: int, out: Path | None = None, key: str | None = None, products: tuple[str, ...] = (),
-    *, hidden: Collection[str] = (), look: Look = goes_on, keylog: Path | None = None,
-) -> Exported:  # fmt: skip
+    run: Run,
+    call: int,
+    out: Path | None = None,
+    key: str | None = None,
+    products: tuple[str, ...] = (),
+    *,
+    hidden: Collection[str] = (),
+    look: Look = goes_on,
+    keylog: Path | None = None,
+) -> Exported:
     """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
 
     ``look`` is shown what remains before a file gets its name: it raises SetupError to stop.
@@ -125,9 +132,16 @@ class Reported:
 
 
 def report(
-    done: Run, target: Path, *, calls: Collection[int] = (), deployment: Deployment | None = None,
-    key: str | None = None, hidden: Collection[str] = (), look: Look = goes_on, tz: str = LOCAL,
-) -> Reported:  # fmt: skip
+    done: Run,
+    target: Path,
+    *,
+    calls: Collection[int] = (),
+    deployment: Deployment | None = None,
+    key: str | None = None,
+    hidden: Collection[str] = (),
+    look: Look = goes_on,
+    tz: str = LOCAL,
+) -> Reported:
     """Write the redacted report of a run; ``tz`` is the zone of the times shown at first.
 
     ``look`` is shown what remains before: it raises SetupError to stop. So is SetupError raised, and
@@ -145,9 +159,12 @@ def report(
         account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
         again = pipeline.run(
-            [source.target for source in captures], fs_logs=list(logs.values()),
-            deployment=disguised(known, redacted.pseudonyms), lang=done.lang, only=set(done.findings["name"]),
-        )  # fmt: skip
+            [source.target for source in captures],
+            fs_logs=list(logs.values()),
+            deployment=disguised(known, redacted.pseudonyms),
+            lang=done.lang,
+            only=set(done.findings["name"]),
+        )
         page = place / pipeline.REPORT
         pipeline.write_report(placed(again, place), page, calls, base=place, tz=tz)
         check([page], redacted.originals.besides(own_words()))

@@ -35,8 +35,14 @@ DEPTH = 4  # of packed files in packed files
 PARQUET, ZIP = b"PAR1", b"PK\3\4"
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 DAMAGED = (
-    OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError, pa.ArrowException,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    zlib.error,
+    BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    pa.ArrowException,
+)
 
 
 def contents(path: Path) -> Iterator[bytes]:

@@ -234,8 +234,9 @@ def _judged(files: Mapping[str, Path], order: Order, deployment: Deployment | No
     run = pipeline.run(
         [path for name, path in files.items() if name.startswith("trace/")],
         fs_logs=[path for name, path in files.items() if name.startswith("logs/")],
-        deployment=deployment, lang=order.lang,
-    )  # fmt: skip
+        deployment=deployment,
+        lang=order.lang,
+    )
     if run.captures.empty:
         raise SetupError(
             f"no capture could be read: {run.unread[0].reason}" if run.unread else "no capture could be read"

@@ -240,8 +240,20 @@ def table(lines: Sequence[Line], width: int | None, lang: Lang = "en", clock: st
 
 
 # What a line as it comes has room for, before the others are known; wider texts move what is behind them.
-USUAL = ("99999", "00:00:00", "1" * 16 + " → " + "1" * 16, "2?", "486", "12/12", "999/999", "999/999",
-         "incomplete", "9999999", "9999999", "cannot tell")  # fmt: skip
+USUAL = (
+    "99999",
+    "00:00:00",
+    "1" * 16 + " → " + "1" * 16,
+    "2?",
+    "486",
+    "12/12",
+    "999/999",
+    "999/999",
+    "incomplete",
+    "9999999",
+    "9999999",
+    "cannot tell",
+)
 # The same on a terminal of fewer columns than that takes: a call of three minutes still fits.
 ROOMY = 100
 TIGHT = ("999", *USUAL[1:5], "2/2", "99/99", "99/99", "hello", "9999", "9999", "suspect")

@@ -30,9 +30,13 @@ class Metrics:
 
     def show(self, counters: Counters) -> None:
         values = (
-            counters.packets, counters.dropped, counters.told,
-            counters.open, counters.lag_s, counters.judging_s,
-        )  # fmt: skip
+            counters.packets,
+            counters.dropped,
+            counters.told,
+            counters.open,
+            counters.lag_s,
+            counters.judging_s,
+        )
         for gauge, value in zip(self._gauges.values(), values, strict=True):
             gauge.set(value)
 

@@ -98,9 +98,14 @@ class Telling:
 
 def heartbeat(counters: Counters, lang: Lang) -> str:
     return HEARTBEAT.of(
-        lang, told=counters.told, open=counters.open, packets=counters.packets, dropped=counters.dropped,
-        lag=counters.lag_s, judging=counters.judging_s,
-    )  # fmt: skip
+        lang,
+        told=counters.told,
+        open=counters.open,
+        packets=counters.packets,
+        dropped=counters.dropped,
+        lag=counters.lag_s,
+        judging=counters.judging_s,
+    )
 
 
 @contextmanager

@@ -15,10 +15,17 @@ ROOT = Path(__file__).parents[2]
 
 def case(**changes):
     base = {
-        "name": "x", "capture": Path("x.pcapng"), "logs": (), "verdicts": ("fault",),
-        "causes": ("no-binding-success",), "must": frozenset(), "never": frozenset(), "number_of_calls": 1,
-        "rtp": 0, "needs_log": False,
-    }  # fmt: skip
+        "name": "x",
+        "capture": Path("x.pcapng"),
+        "logs": (),
+        "verdicts": ("fault",),
+        "causes": ("no-binding-success",),
+        "must": frozenset(),
+        "never": frozenset(),
+        "number_of_calls": 1,
+        "rtp": 0,
+        "needs_log": False,
+    }
     return Case(**base | changes)
 
 

@@ -28,15 +28,27 @@ def capture(canaries: Canaries) -> bytes:
     head = struct.pack("<IIIII", 0, 0, 9, 14, 14)
     return wire.pcapng(
         wire.interface(name=word("interface"), resolution=9),
-        wire.block(1, struct.pack("<HHI", 1, 0, 0) + wire.option(3, word("interface description").encode())
-                   + wire.option(12, word("operating system").encode()) + wire.option(0, b"")),
+        wire.block(
+            1,
+            struct.pack("<HHI", 1, 0, 0)
+            + wire.option(3, word("interface description").encode())
+            + wire.option(12, word("operating system").encode())
+            + wire.option(0, b""),
+        ),
         *(wire.enhanced(number * 10**6, packet) for number, packet in enumerate(packets, 1)),
         wire.block(6, head + bytes(16) + comment + wire.option(0, b"")),
-        wire.block(4, struct.pack("<HH", 1, 24) + ip_address(canaries.addr("name resolution")).packed
-                   + word("name resolution").encode().ljust(20, b"\0")),
+        wire.block(
+            4,
+            struct.pack("<HH", 1, 24)
+            + ip_address(canaries.addr("name resolution")).packed
+            + word("name resolution").encode().ljust(20, b"\0"),
+        ),
         wire.block(10, struct.pack("<II", 0x544C534B, 12) + word("secrets").encode().ljust(12)),
-        wire.block(5, struct.pack("<III", 0, 0, 0) + wire.option(1, word("statistics").encode()) + wire.option(0, b"")),
-    )  # fmt: skip
+        wire.block(
+            5,
+            struct.pack("<III", 0, 0, 0) + wire.option(1, word("statistics").encode()) + wire.option(0, b""),
+        ),
+    )
 
 
 def _of_sip(canaries: Canaries) -> list[bytes]:
@@ -156,11 +168,16 @@ def _dtls(canaries: Canaries) -> list[bytes]:
         for kind, value in (
             (0, struct.pack(">HBH", len(name) + 3, 0, len(name)) + name),
             (16, struct.pack(">HB", 10, 9) + text("ALPN")),
-            (14, b"\0\2\0\1\x09" + text("MKI")), (10, b"\0\x0a" + text("groups") + b"\0"),
-            (13, b"\0\x0a" + text("algorithms") + b"\0"), (35, text("ticket")), (44, text("cookie")),
-            (51, text("share")), (41, text("pre-shared key")), (0x7777, text("unknown extension")),
+            (14, b"\0\2\0\1\x09" + text("MKI")),
+            (10, b"\0\x0a" + text("groups") + b"\0"),
+            (13, b"\0\x0a" + text("algorithms") + b"\0"),
+            (35, text("ticket")),
+            (44, text("cookie")),
+            (51, text("share")),
+            (41, text("pre-shared key")),
+            (0x7777, text("unknown extension")),
         )
-    )  # fmt: skip
+    )
     counted = lambda value: bytes([len(value)]) + value  # noqa: E731
     random = text("random").ljust(32, b"\0")
     hello = b"\xfe\xfd" + random + counted(text("session id")) + counted(text("hello cookie")) + b"\0\x0a"
@@ -183,11 +200,20 @@ def _dtls(canaries: Canaries) -> list[bytes]:
     chain = b"".join(len(each).to_bytes(3) + each for each in (certificate, named, text("no DER")))
     identity = text("PSK identity")
     bodies = {
-        1: hello, 2: answer + extensions, 3: b"\xfe\xff" + counted(text("verify cookie")), 4: text("session ticket"),
-        11: len(chain).to_bytes(3) + chain, 12: struct.pack(">H", 9) + text("PSK hint"),
-        13: b"\1\1\0\2\4\3\0\x0b" + b"\0\x09" + text("authority"), 14: text("done"), 15: b"\4\3\0\x09" + text("signature"),
-        16: struct.pack(">H", len(identity)) + identity, 20: text("finished"), 22: text("status"), 99: text("unknown"),
-    }  # fmt: skip
+        1: hello,
+        2: answer + extensions,
+        3: b"\xfe\xff" + counted(text("verify cookie")),
+        4: text("session ticket"),
+        11: len(chain).to_bytes(3) + chain,
+        12: struct.pack(">H", 9) + text("PSK hint"),
+        13: b"\1\1\0\2\4\3\0\x0b" + b"\0\x09" + text("authority"),
+        14: text("done"),
+        15: b"\4\3\0\x09" + text("signature"),
+        16: struct.pack(">H", len(identity)) + identity,
+        20: text("finished"),
+        22: text("status"),
+        99: text("unknown"),
+    }
     made = [_record(22, _handshake(kind, body)) for kind, body in bodies.items()]
     made += [_record(22, _handshake(16, counted(text("public key")))), _record(22, _handshake(1, hello)[:40])]
     made += [_record(22, _handshake(12, b"\3\0\x17\x09" + text("point") + b"\4\3\0\x09" + text("signature")))]
@@ -218,9 +244,15 @@ def _media(canaries: Canaries) -> list[bytes]:
     packets.append(b"\xa0" + heads[6][1:] + word("padding"))
     reports = [
         struct.pack(">BBHI", 0x81, kind, 4, 7) + content.ljust(12, b"\0")
-        for kind, content in ((202, b"\1\x09" + word("SDES")), (203, b"\x09" + word("BYE")), (204, word("APP")),
-                              (207, word("XR")), (192, word("old RTCP")), (210, word("unknown RTCP")))
-    ]  # fmt: skip
+        for kind, content in (
+            (202, b"\1\x09" + word("SDES")),
+            (203, b"\x09" + word("BYE")),
+            (204, word("APP")),
+            (207, word("XR")),
+            (192, word("old RTCP")),
+            (210, word("unknown RTCP")),
+        )
+    ]
     sender = struct.pack(">BBHI", 0x80, 200, 9, 7) + bytes(20) + word("sender extension").ljust(12, b"\0")
     return [wire.datagram(packet, RTP_PORT, RTP_PORT + 2) for packet in (*packets, *reports, sender)]
 
@@ -235,10 +267,11 @@ def _tcp(canaries: Canaries) -> list[bytes]:
     request = f"OPTIONS sip:{word('SIP over TCP')}@a.de SIP/2.0\r\nContent-Length: 0\r\n\r\n"
     texts = [
         f"GET /{word('HTTP path')} HTTP/1.1\r\nHost: {canaries.host('HTTP host')}\r\n\r\n".encode(),
-        hello, b"\x81\x09" + word("WebSocket").encode(),
+        hello,
+        b"\x81\x09" + word("WebSocket").encode(),
         f"{word('before SIP')}\r\n{request}{word('behind SIP')}".encode(),
         f"HTTP/1.1 200 OK\r\n\r\n{request}{word('in HTTP')}\r\n".encode(),
-    ]  # fmt: skip
+    ]
     made = [wire.segment(text, 50_000 + number, 5061 + number) for number, text in enumerate(texts)]
     made += [wire.segment(text, 52_000 + number, 5061) for number, text in enumerate(_tls(canaries))]
     odd = b"\x02\x0b" + word("TCP option").encode() + b"\0" + word("behind options").encode()
@@ -258,9 +291,14 @@ def _tls(canaries: Canaries) -> list[bytes]:
     certificate = b"\x30" + bytes([11]) + b"\x0c\x09" + text("subject")
     chain = b"".join(len(each).to_bytes(3) + each for each in (certificate, text("no DER")))
     bodies = {
-        1: hello + struct.pack(">H", len(extensions)) + extensions, 2: text("server hello"), 4: text("new ticket"),
-        11: len(chain).to_bytes(3) + chain, 12: text("server key"), 13: text("authority"), 16: text("client key"),
-    }  # fmt: skip
+        1: hello + struct.pack(">H", len(extensions)) + extensions,
+        2: text("server hello"),
+        4: text("new ticket"),
+        11: len(chain).to_bytes(3) + chain,
+        12: text("server key"),
+        13: text("authority"),
+        16: text("client key"),
+    }
     started = b"\x16\3\1\0\4\x0e\0\0\0"
     record = lambda kind, content: struct.pack(">BHH", kind, 0x303, len(content)) + content  # noqa: E731
     made = [record(22, bytes([kind]) + len(body).to_bytes(3) + body) for kind, body in bodies.items()]
@@ -317,22 +355,40 @@ def _below(canaries: Canaries) -> list[bytes]:
     quoted = wire.ipv4(wire.udp(word("quoted in ICMP"), 9, 9), **ends)
     quotes = [
         wire.ipv4(b"\3\3\0\0\0\0\0\0" + each, ICMP)
-        for each in (quoted, quoted[:30], wire.ipv4(word("quoted GRE"), GRE), wire.ipv4(wire.tcp(word("quoted TCP")), 6),
-                     wire.ipv4(word("quoted fragment"), fragment=7), word("quoted nothing"))
-    ]  # fmt: skip
+        for each in (
+            quoted,
+            quoted[:30],
+            wire.ipv4(word("quoted GRE"), GRE),
+            wire.ipv4(wire.tcp(word("quoted TCP")), 6),
+            wire.ipv4(word("quoted fragment"), fragment=7),
+            word("quoted nothing"),
+        )
+    ]
     stations = canaries.mac("Ethernet") + canaries.mac("Ethernet")
     solicited = b"\x33\x33\xff" + ip_address(six["source"]).packed[13:] + stations[:6]
     return [
-        stations + b"\x08\x00" + plain + word("trailer"), stations + b"\x08\x06" + arp + word("ARP trailer"),
+        stations + b"\x08\x00" + plain + word("trailer"),
+        stations + b"\x08\x06" + arp + word("ARP trailer"),
         bytes.fromhex("0180c200000e") + stations[6:] + b"\x88\xcc\2\x0a\7" + word("LLDP"),
         bytes.fromhex("01000ccccccc") + stations[6:] + b"\0\x20\xaa\xaa\3\0\0\x0c\x20\0" + word("CDP"),
-        stations + b"\x81\0\0\7\x08\0" + plain + word("VLAN"), stations + b"\x88\x64\x11\0\0\1\0\x20\xc0\x21" + word("PPPoE"),
+        stations + b"\x81\0\0\7\x08\0" + plain + word("VLAN"),
+        stations + b"\x88\x64\x11\0\0\1\0\x20\xc0\x21" + word("PPPoE"),
         b"CANARY" + stations[6:] + b"\x12\x34" + word("unknown Ethernet type"),
         wire.ethernet(wire.ipv4(wire.udp(b"x"), options=b"\x44\x0c" + word("IP option") + b"\0", **ends)),
-        wire.ethernet(wire.ipv4(word("GRE"), GRE)), wire.ethernet(wire.ipv4(b"\x08\0\0\0\0\0\0\0" + word("ping"), ICMP)),
-        solicited + b"\x86\xdd" + wire.ipv6(b"\x11\1\1\x0c" + word("hop by hop") + b"\0\0\0" + wire.udp(b"x"), 0, **six),
+        wire.ethernet(wire.ipv4(word("GRE"), GRE)),
+        wire.ethernet(wire.ipv4(b"\x08\0\0\0\0\0\0\0" + word("ping"), ICMP)),
+        solicited
+        + b"\x86\xdd"
+        + wire.ipv6(b"\x11\1\1\x0c" + word("hop by hop") + b"\0\0\0" + wire.udp(b"x"), 0, **six),
         wire.ethernet(wire.ipv6(b"\x11\1\0\0" + word("routing") + b"\0\0\0" + wire.udp(b"x"), 43, **six)),
         wire.ethernet(wire.ipv6(word("unknown in IPv6"), 99, **six)),
-        wire.ethernet(wire.ipv6(b"\x87\0\0\0\0\0\0\0" + ip_address(six["source"]).packed + b"\1\1" + canaries.mac("NDP"), ICMPV6)),
-        *map(wire.ethernet, quotes), stations[:9], word("no frame"),
-    ]  # fmt: skip
+        wire.ethernet(
+            wire.ipv6(
+                b"\x87\0\0\0\0\0\0\0" + ip_address(six["source"]).packed + b"\1\1" + canaries.mac("NDP"),
+                ICMPV6,
+            )
+        ),
+        *map(wire.ethernet, quotes),
+        stations[:9],
+        word("no frame"),
+    ]

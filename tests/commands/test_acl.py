@@ -36,8 +36,9 @@ def test_an_address_against_the_blocks_of_a_deployment():
 def test_lists_are_named_on_the_command_line_built_in_ones_too():
     done = check("acl.conf.xml", "--addr", "172.30.1.1", "--list", "wan.auto", "--list", "only_vpn")
     assert [line.split()[:2] for line in done.stdout.splitlines()[1:3]] == [
-        ["wan.auto", "denied"], ["only_vpn", "allowed"],
-    ]  # fmt: skip
+        ["wan.auto", "denied"],
+        ["only_vpn", "allowed"],
+    ]
 
 
 def test_without_a_word_on_what_is_applied_each_list_is_told_and_that():
@@ -45,8 +46,9 @@ def test_without_a_word_on_what_is_applied_each_list_is_told_and_that():
     assert "together" not in done.stdout
     assert done.stdout.rstrip().endswith("name them in their order with --list.")
     assert done.stderr.splitlines() == [
-        "two.xml: known only to FreeSWITCH: lan: domain=d", "two.xml: known only to FreeSWITCH: x: $${y}",
-    ]  # fmt: skip
+        "two.xml: known only to FreeSWITCH: lan: domain=d",
+        "two.xml: known only to FreeSWITCH: x: $${y}",
+    ]
 
 
 def test_the_machine_s_own_network_lets_its_lists_tell():
@@ -55,13 +57,16 @@ def test_the_machine_s_own_network_lets_its_lists_tell():
     assert "allowed" in check(*words, "--local", "10.0.50.118/24").stdout
 
 
-@pytest.mark.parametrize("name, words, told", [
-    ("acl_488", ["--list", "only_vpn"], ["answers with 488 (seen here: 488)"]),
-    ("no_binding_success", ["--list", "wan.auto"], ["takes candidate 2", "(frame 19) went there"]),
-    ("no_binding_success", ["--list", "rfc1918.auto"], ["takes candidate 1", "it applies other lists"]),
-    ("acl_403", ["--signalling-list", "only_vpn"], ["from 10.0.50.118", "answered with 403", "denied"]),
-    ("client_view", ["--list", "wan.auto"], ["No candidates are offered to a server"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, words, told",
+    [
+        ("acl_488", ["--list", "only_vpn"], ["answers with 488 (seen here: 488)"]),
+        ("no_binding_success", ["--list", "wan.auto"], ["takes candidate 2", "(frame 19) went there"]),
+        ("no_binding_success", ["--list", "rfc1918.auto"], ["takes candidate 1", "it applies other lists"]),
+        ("acl_403", ["--signalling-list", "only_vpn"], ["from 10.0.50.118", "answered with 403", "denied"]),
+        ("client_view", ["--list", "wan.auto"], ["No candidates are offered to a server"]),
+    ],
+)
 def test_a_capture_against_lists(pcaps, name, words, told):
     done = check("acl.conf.xml", "--capture", pcaps / f"{name}.pcapng", *words)
     assert done.exit_code == 0
@@ -74,20 +79,34 @@ def test_german_is_german(pcaps):
     assert "server takes" not in done.stdout
 
 
-@pytest.mark.parametrize("words, told", [
-    (["ours.toml"], "nothing to try: give --addr or --capture"),
-    (["nope.xml", "--addr", "8.8.8.8"], "postproc: nope.xml: no such file or directory"),
-    (["xphone", "--addr", "8.8.8.8"], "postproc: no list to try the address on; name one with --list"),
-    (["ours.toml", "--addr", "8.8.8.8", "--local", "lan"],
-     "postproc: --local: expected a network like 10.0.0.0/24, not 'lan'"),
-    (["ours.toml", "--addr", "8.8.8.8", "--deployment", "nope"], "postproc: nope: no such file or directory"),
-    (["acl.conf.xml", "--capture", "acl.conf.xml"], "Which of these lists are applied is not known"),
-    (["ours.toml", "--capture", "nope.pcapng"], "postproc: nope.pcapng"),
-    (["ours.toml", "--capture", "ours.toml"], "not a capture"),
-    (["ours.toml", "--addr", "300.1.2.3"], "--addr: expected an address like 192.168.1.5, not '300.1.2.3'"),
-    (["ours.toml", "--addr", "10.0.0.0/8"], "--addr: expected an address like 192.168.1.5, not '10.0.0.0/8'"),
-    (["no.auto", "--addr", "10.1.2.3"], "postproc: no.auto: no such file or directory"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["ours.toml"], "nothing to try: give --addr or --capture"),
+        (["nope.xml", "--addr", "8.8.8.8"], "postproc: nope.xml: no such file or directory"),
+        (["xphone", "--addr", "8.8.8.8"], "postproc: no list to try the address on; name one with --list"),
+        (
+            ["ours.toml", "--addr", "8.8.8.8", "--local", "lan"],
+            "postproc: --local: expected a network like 10.0.0.0/24, not 'lan'",
+        ),
+        (
+            ["ours.toml", "--addr", "8.8.8.8", "--deployment", "nope"],
+            "postproc: nope: no such file or directory",
+        ),
+        (["acl.conf.xml", "--capture", "acl.conf.xml"], "Which of these lists are applied is not known"),
+        (["ours.toml", "--capture", "nope.pcapng"], "postproc: nope.pcapng"),
+        (["ours.toml", "--capture", "ours.toml"], "not a capture"),
+        (
+            ["ours.toml", "--addr", "300.1.2.3"],
+            "--addr: expected an address like 192.168.1.5, not '300.1.2.3'",
+        ),
+        (
+            ["ours.toml", "--addr", "10.0.0.0/8"],
+            "--addr: expected an address like 192.168.1.5, not '10.0.0.0/8'",
+        ),
+        (["no.auto", "--addr", "10.1.2.3"], "postproc: no.auto: no such file or directory"),
+    ],
+)
 def test_mistakes_are_one_line_and_status_2(words, told):
     done = check(*words)
     assert done.exit_code == 2

@@ -58,10 +58,13 @@ def test_another_deployment_is_no_reason_to_read_again(run, tmp_path):
     assert set(postproc.load("postproc-out").candidates["side_by"]) == {"b2bua"}
 
 
-@pytest.mark.parametrize("words, told", [
-    (["--deployment", "nope.toml"], "postproc: nope.toml: no such file or directory"),
-    (["--acl", "nope.xml"], "postproc: nope.xml: no such file or directory"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--deployment", "nope.toml"], "postproc: nope.toml: no such file or directory"),
+        (["--acl", "nope.xml"], "postproc: nope.xml: no such file or directory"),
+    ],
+)
 def test_a_missing_file_stops_the_run_in_one_line(run, words, told):
     done = run(*words)
     assert done.exit_code == 2

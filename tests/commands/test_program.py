@@ -73,8 +73,9 @@ def test_the_environment_sets_it_too_and_the_option_goes_before(told, pcaps):
     )
     done = postproc("filter", pcaps / "acl_403.pcapng", "--tshark", "/nowhere", **{SETTING: mine})
     assert (done.returncode, done.stderr) == (
-        2, f"postproc: --tshark, or {SETTING}: /nowhere: there is no such file\n"
-    )  # fmt: skip
+        2,
+        f"postproc: --tshark, or {SETTING}: /nowhere: there is no such file\n",
+    )
 
 
 def test_a_notebooks_kernel_knows_it(told, pcaps):

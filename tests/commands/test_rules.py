@@ -86,8 +86,15 @@ def test_rules_stand_under_their_stages_and_words_choose_among_them():
     told = CliRunner().invoke(cli, ["rules", "--lang", "en"]).output.splitlines()
     stages = [line for line in told if not line.startswith(" ")]
     assert stages == [
-        "The capture:", "The way in:", "SIP:", "Candidates and codecs:", "Checks:", "NAT:", "DTLS:", "Media:",
-    ]  # fmt: skip
+        "The capture:",
+        "The way in:",
+        "SIP:",
+        "Candidates and codecs:",
+        "Checks:",
+        "NAT:",
+        "DTLS:",
+        "Media:",
+    ]
     chosen = CliRunner().invoke(cli, ["rules", "nat", "symmetric", "--lang", "en"]).output
     assert "symmetric-nat" in chosen and "no-binding-success" not in chosen
     assert CliRunner().invoke(cli, ["rules", "nothing-like-it"]).output == ""

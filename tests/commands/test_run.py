@@ -57,10 +57,15 @@ def test_an_unknown_rule_is_one_line_with_a_hint(ran):
     )
 
 
-@pytest.mark.parametrize(("words", "status"), [
-    (("--fail-on", "error"), 1), (("--fail-on", "note"), 1), ((), 0),
-    (("--fail-on", "error", "--only", "hotspot-client"), 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--fail-on", "error"), 1),
+        (("--fail-on", "note"), 1),
+        ((), 0),
+        (("--fail-on", "error", "--only", "hotspot-client"), 0),
+    ],
+)
 def test_fail_on_decides_the_exit_status(ran, words, status):
     assert ran(*words).exit_code == status
 
@@ -71,8 +76,15 @@ def test_findings_json_has_calls_with_their_walk_and_findings_with_lists(ran):
     (call,) = held["calls"]
     assert (call["verdict"], call["cause"]) == ("fault", "no-binding-success")
     assert [step["step"] for step in call["walk"]] == [
-        "trace", "legs", "client_candidates", "server_candidates", "requests", "answers", "dtls", "media",
-    ]  # fmt: skip
+        "trace",
+        "legs",
+        "client_candidates",
+        "server_candidates",
+        "requests",
+        "answers",
+        "dtls",
+        "media",
+    ]
     first = held["findings"][0]
     assert first["frames"][:3] == [19, 21, 22]
     assert first["facts"]["unanswered"] == 17

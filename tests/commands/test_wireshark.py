@@ -44,8 +44,10 @@ def test_install_use_uninstall_leaves_a_fresh_home_as_it_was(home, pcaps):
     done("install")
     used = subprocess.run(
         ["tshark", "-C", "Legs", "-2", "-Y", "legs.leg == 2", "-r", pcaps / "good.pcapng"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert used.stdout.count("SIP") == 7
     done("uninstall")
     assert snapshot(home) == before
@@ -127,9 +129,10 @@ def newer(home, tmp_path, monkeypatch) -> Path:
     folder.mkdir()
     told = f"Personal configuration:\\t{home}/c\\nPersonal Lua Plugins:\\t{home}/l\\n"
     program(
-        folder, "tshark",
+        folder,
+        "tshark",
         f"import sys\nprint('TShark (Wireshark) 4.4.18.' if '-v' in sys.argv else '{told}')",
-    )  # fmt: skip
+    )
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return folder
 

@@ -10,9 +10,13 @@ OUTSIDE = "203.0.113.10"  # the server's address across its NAT
 TO_CLIENT = {"src_addr": b.SERVER, "src_port": 30000, "dst_addr": b.CLIENT, "dst_port": 50000}
 TO_SERVER = {"src_addr": b.CLIENT, "src_port": 50000, "dst_addr": b.SERVER, "dst_port": 30000}
 CHECK = TO_CLIENT | {
-    "purpose": "check", "direction": "server_to_client", "username": "C:S", "call": 1, "leg": 1,
+    "purpose": "check",
+    "direction": "server_to_client",
+    "username": "C:S",
+    "call": 1,
+    "leg": 1,
     "outcome": "success",
-}  # fmt: skip
+}
 
 
 def leg(number=1, *, call=1, time=0.0, end=60.0, **columns):

@@ -16,9 +16,12 @@ CLIENT_LINE = {"call": 1, "ufrag": "C", "component": 1, "transport": "udp", "mid
 SERVER_LINE = CLIENT_LINE | {"ufrag": "S", "time": 0.2}
 CLIENT_HOST = CLIENT_LINE | {"addr": "192.168.178.34", "port": 50000, "type": "host"}
 CLIENT_SRFLX = CLIENT_LINE | {
-    "addr": b.CLIENT, "port": 50000, "type": "srflx",
-    "related_addr": "192.168.178.34", "related_port": 50000,
-}  # fmt: skip
+    "addr": b.CLIENT,
+    "port": 50000,
+    "type": "srflx",
+    "related_addr": "192.168.178.34",
+    "related_port": 50000,
+}
 SERVER_HOST = SERVER_LINE | {"addr": b.SERVER, "port": 30000, "type": "host"}
 SERVER_OUTER = SERVER_LINE | {"addr": NAT, "port": 30000, "type": "host"}
 OFFERED = (CLIENT_HOST, CLIENT_SRFLX, SERVER_HOST)
@@ -27,9 +30,11 @@ OFFERED = (CLIENT_HOST, CLIENT_SRFLX, SERVER_HOST)
 def answered(number, request, kind="success", **columns):
     """A request and its response, 20 ms apart; their transaction ID is ``number``."""
     back = {
-        "src_addr": request["dst_addr"], "src_port": request["dst_port"],
-        "dst_addr": request["src_addr"], "dst_port": request["src_port"],
-    }  # fmt: skip
+        "src_addr": request["dst_addr"],
+        "src_port": request["dst_port"],
+        "dst_addr": request["src_addr"],
+        "dst_port": request["src_port"],
+    }
     response = {"capture": request.get("capture", "a.pcapng"), "kind": kind, "time": number + 0.02}
     return [asked(number, request), back | response | {"transaction_id": f"{number:02x}"} | columns]
 

@@ -91,9 +91,13 @@ def joined(
     events = Tables().with_(sip_messages=sip, **tables or {})
     found = legs(sip, transactions(sip), numbers)
     return calls(
-        events, found, numbers, lambda one, other: one == other or overlapping,
-        deployment=deployment, **options,
-    )  # fmt: skip
+        events,
+        found,
+        numbers,
+        lambda one, other: one == other or overlapping,
+        deployment=deployment,
+        **options,
+    )
 
 
 def groups(found: Calls) -> list[str]:

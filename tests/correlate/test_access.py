@@ -15,10 +15,13 @@ WAN = replace(GENERIC, candidate_acl=("wan.auto",))
 
 def rows():
     return b.candidates(
-        {"side": "client", "addr": "192.168.178.34"}, {"side": "client", "addr": "198.51.100.77"},
-        {"side": "server", "addr": "203.0.113.10"}, {"side": "other", "addr": "a.local"},
-        {"side": None, "addr": "198.51.100.77"}, {"side": "client", "addr": None},
-    )  # fmt: skip
+        {"side": "client", "addr": "192.168.178.34"},
+        {"side": "client", "addr": "198.51.100.77"},
+        {"side": "server", "addr": "203.0.113.10"},
+        {"side": "other", "addr": "a.local"},
+        {"side": None, "addr": "198.51.100.77"},
+        {"side": "client", "addr": None},
+    )
 
 
 def told(deployment):

@@ -113,13 +113,16 @@ WANTED = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "ufrag", "whose"), [
-    ([("leg 1 of 1", 6.0)], "u", (1, 1)),
-    ([("leg 1 of 1", 40.0)], "u", (None, None)),  # no longer gathered for it
-    ([("leg 1 of 1", 4.0)], "u", (None, None)),
-    ([("leg 1 of 1", 6.0)], None, (None, None)),  # no ICE
-    ([("leg 1 of 1", 6.0), ("leg 1 of 2", 8.0)], "u", (None, None)),  # for which of them?
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sent", "ufrag", "whose"),
+    [
+        ([("leg 1 of 1", 6.0)], "u", (1, 1)),
+        ([("leg 1 of 1", 40.0)], "u", (None, None)),  # no longer gathered for it
+        ([("leg 1 of 1", 4.0)], "u", (None, None)),
+        ([("leg 1 of 1", 6.0)], None, (None, None)),  # no ICE
+        ([("leg 1 of 1", 6.0), ("leg 1 of 2", 8.0)], "u", (None, None)),  # for which of them?
+    ],
+)
 def test_a_relay_that_is_refused_was_wanted_by_the_one_leg_whose_description_goes_out(sent, ufrag, whose):
     ends = {"src_addr": b.CLIENT, "src_port": 5060, "dst_addr": b.SERVER, "dst_port": 5060}
     messages = [ends | {"call_id": name, "time": t, "frame": n} for n, (name, t) in enumerate(sent, 20)]
@@ -159,14 +162,25 @@ def test_dtls_messages_belong_to_the_handshake_going_on_until_its_leg_is_over():
         ),
         (
             {},
-            {"dtls": [{"client_addr": b.CLIENT, "client_port": 50000, "server_addr": b.SERVER,
-                       "server_port": 30000, "call": 1, "leg": 1, "started": 2.0}]},
+            {
+                "dtls": [
+                    {
+                        "client_addr": b.CLIENT,
+                        "client_port": 50000,
+                        "server_addr": b.SERVER,
+                        "server_port": 30000,
+                        "call": 1,
+                        "leg": 1,
+                        "started": 2.0,
+                    }
+                ]
+            },
         ),
         ({}, {"endpoints": [at(b.SERVER, 30000, "server"), at(b.CLIENT, 50000, "client")]}),
         ({}, {"sip_messages": [invite(1.5, call_id="leg 1 of 1", **TO_CLIENT)]}),
     ],
     ids=["check", "keep-alive", "stream", "its RTCP", "handshake", "SDP", "SIP"],
-)  # fmt: skip
+)
 def test_an_icmp_error_belongs_to_what_it_quotes(ports, evidence):
     tables = {name: rows for name, rows in evidence.items() if name != "endpoints"}
     errors = [ERROR | ports | {"time": 3.0}, ERROR | ports | {"time": 3.0, "copy_of": 1}]

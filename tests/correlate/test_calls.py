@@ -47,8 +47,11 @@ def test_the_legs_are_joined_and_the_session_found():
     assert groups(found) == ["a b"]
     (session,) = found.ice_sessions.itertuples()
     assert (session.ufrag_a, session.side_a, session.ufrag_b, session.side_b) == (
-        "Q0Ny", "client", "XAtcv0O3oneRCCWP", "server",
-    )  # fmt: skip
+        "Q0Ny",
+        "client",
+        "XAtcv0O3oneRCCWP",
+        "server",
+    )
     assert (session.call, session.leg, session.start, session.end) == (1, 1, b.at(-5), b.at(14))
 
 
@@ -65,10 +68,12 @@ def test_sides_are_the_same_with_and_without_markers(deployment, how):
 def test_media_endpoints_of_both_legs_have_their_side():
     ends = good().endpoints
     assert set(ends[["leg", "side", "addr", "port"]].itertuples(index=False, name=None)) == {
-        (1, "client", "198.51.100.77", 33246), (1, "client", "192.168.178.34", 33246),
-        (1, "server", "203.0.113.10", 41802), (2, "server", "10.0.50.118", 30858),
+        (1, "client", "198.51.100.77", 33246),
+        (1, "client", "192.168.178.34", 33246),
+        (1, "server", "203.0.113.10", 41802),
+        (2, "server", "10.0.50.118", 30858),
         (2, "other", "10.0.50.20", 11800),
-    }  # fmt: skip
+    }
 
 
 def test_the_region_reads_national_numbers():

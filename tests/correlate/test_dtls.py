@@ -56,12 +56,26 @@ def one(messages, **others):
 def test_a_handshake_is_one_row_with_all_its_facts():
     row = one(good())
     assert row == {
-        "capture": "a.pcapng", "frame": 1, "time": b.at(2), "call": 1, "leg": 1, "counted_in": None,
-        "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-        "state": "complete", "client_hellos": 1, "alert": None, "started": b.at(2), "completed": b.at(2.05),
-        "duration_ms": 50.0, "certificate_sha256": hashlib.sha256(bytes.fromhex(CLIENT_DER)).hexdigest(),
-        "fingerprint_matches": True, "relayed": False,
-    }  # fmt: skip
+        "capture": "a.pcapng",
+        "frame": 1,
+        "time": b.at(2),
+        "call": 1,
+        "leg": 1,
+        "counted_in": None,
+        "client_addr": b.SERVER,
+        "client_port": 30000,
+        "server_addr": b.CLIENT,
+        "server_port": 50000,
+        "state": "complete",
+        "client_hellos": 1,
+        "alert": None,
+        "started": b.at(2),
+        "completed": b.at(2.05),
+        "duration_ms": 50.0,
+        "certificate_sha256": hashlib.sha256(bytes.fromhex(CLIENT_DER)).hexdigest(),
+        "fingerprint_matches": True,
+        "relayed": False,
+    }
 
 
 def test_no_messages_give_an_empty_table_of_the_right_shape():

@@ -40,8 +40,12 @@ def test_each_place_stands_once_per_side():
 
 
 def test_what_is_no_place_is_left_out():
-    none = [{"connection_addr": "0.0.0.0", "port": 30000}, {"connection_addr": "10.0.0.1", "port": 0},
-            {"connection_addr": "10.0.0.1", "port": 9}, {"connection_addr": None, "port": 30000}]  # fmt: skip
+    none = [
+        {"connection_addr": "0.0.0.0", "port": 30000},
+        {"connection_addr": "10.0.0.1", "port": 0},
+        {"connection_addr": "10.0.0.1", "port": 9},
+        {"connection_addr": None, "port": 30000},
+    ]
     lines = [{"addr": "x", "port": 4, "frame": 9}, {"related_addr": "0.0.0.0", "related_port": 1}]
     assert places(none, lines) == []
 

@@ -13,8 +13,11 @@ def ufrags(*messages):
     sip = b.sip_messages(
         *({k: v for k, v in m.items() if k != "ufrags"} | {"has_sdp": True} for m in messages)
     )
-    media = [{"frame": n, "call_id": m.get("call_id", "a@x"), "ufrag": u}
-             for n, m in enumerate(messages, 1) for u in m["ufrags"]]  # fmt: skip
+    media = [
+        {"frame": n, "call_id": m.get("call_id", "a@x"), "ufrag": u}
+        for n, m in enumerate(messages, 1)
+        for u in m["ufrags"]
+    ]
     return ufrags_of(b.sdp_media(*media), descriptions(sip.assign(party=parties(sip))))
 
 
@@ -59,8 +62,12 @@ def test_183_and_200_agree_once_and_forks_each():
 
 
 def test_an_ice_restart_agrees_on_new_ufrags_only():
-    rows = (invite(0, ufrags=["A"]), reply(200, 1, ufrags=["B"]),
-            ask("INVITE", 5, "uas", ufrags=["B2"]), reply(200, 6, to="uas", ufrags=["A2"]))  # fmt: skip
+    rows = (
+        invite(0, ufrags=["A"]),
+        reply(200, 1, ufrags=["B"]),
+        ask("INVITE", 5, "uas", ufrags=["B2"]),
+        reply(200, 6, to="uas", ufrags=["A2"]),
+    )
     assert ufrags(*rows)["a@x"].agreed == [("A", "B"), ("A2", "B2")]
 
 
@@ -74,10 +81,19 @@ def test_priority_role_or_nomination_make_a_check(telling):
     assert list(seen(rows)) == [frozenset("AB")]
 
 
-@pytest.mark.parametrize("odd", [
-    {"priority": None, "role": None}, {"relayed": True}, {"kind": "success"}, {"method": "allocate"},
-    {"time": None}, {"username": None}, {"username": "nocolon"}, {"username": ":B"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"priority": None, "role": None},
+        {"relayed": True},
+        {"kind": "success"},
+        {"method": "allocate"},
+        {"time": None},
+        {"username": None},
+        {"username": "nocolon"},
+        {"username": ":B"},
+    ],
+)
 def test_other_messages_are_no_checks(odd):
     assert seen({"username": "A:B"} | odd) == {}
 
@@ -110,8 +126,11 @@ HALF = {"a": Ufrags({"A": "uac"}, [])}
 def test_an_agreed_pair_is_a_session_of_its_leg():
     (session,) = find(KNOWN)
     assert (session.call_id, session.ufrags, session.start, session.end) == (
-        "a", ("A", "B"), b.at(-5).value, b.at(60).value,
-    )  # fmt: skip
+        "a",
+        ("A", "B"),
+        b.at(-5).value,
+        b.at(60).value,
+    )
 
 
 def test_a_pair_nobody_else_has_is_known_on_any_clock():

@@ -14,9 +14,15 @@ from tests.pieces import cut
 
 # Two legs in two captures; SIP over TCP; HEP; a fork; ICE alone; NAT between places
 CAPTURES = (
-    "good.pcapng", "two_calls.pcapng", "server_view.pcapng", "client_view.pcapng", "made/hep.pcapng",
-    "made/forked.pcapng", "made/double_captured.pcapng", "cases/f_oneway_later.pcapng",
-)  # fmt: skip
+    "good.pcapng",
+    "two_calls.pcapng",
+    "server_view.pcapng",
+    "client_view.pcapng",
+    "made/hep.pcapng",
+    "made/forked.pcapng",
+    "made/double_captured.pcapng",
+    "cases/f_oneway_later.pcapng",
+)
 
 
 def uids(*paths: Path) -> set[str]:

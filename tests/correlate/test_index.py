@@ -80,8 +80,13 @@ def test_a_leg_that_starts_before_the_capture_has_no_start():
 
 def test_handshakes_with_a_call_become_evidence():
     row = {
-        "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-        "call": 1, "leg": 1, "started": 3.0,
-    }  # fmt: skip
+        "client_addr": b.SERVER,
+        "client_port": 30000,
+        "server_addr": b.CLIENT,
+        "server_port": 50000,
+        "call": 1,
+        "leg": 1,
+        "started": 3.0,
+    }
     found = with_handshakes(known(), b.dtls(row, row | {"call": None}, row | {"server_port": None}))
     assert [check.leg for check in found.others[0][1, PAIR]] == [(1, 1)]

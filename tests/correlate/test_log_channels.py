@@ -48,9 +48,11 @@ def test_a_line_that_names_its_channel_by_uuid_keeps_it():
 
 def test_the_access_list_belongs_to_the_invite_just_before_from_the_same_address():
     found = walk(
-        opened(0, "sofia/x/1", A), invited(0, "sofia/x/1", channel=A),
-        line(0, "acl", VERIFYING), line(1, "acl", REJECTED),
-    )  # fmt: skip
+        opened(0, "sofia/x/1", A),
+        invited(0, "sofia/x/1", channel=A),
+        line(0, "acl", VERIFYING),
+        line(1, "acl", REJECTED),
+    )
     assert found == [A, A, A, A]
 
 
@@ -70,18 +72,25 @@ def test_it_does_not_belong_to_one_from_elsewhere_or_another_time(addr, time):
 
 def test_without_uuids_a_channel_is_known_by_its_name_the_latest_of_that_name():
     found = walk(
-        opened(0, "sofia/x/1", A), invited(0, "sofia/x/1"), line(1, "hangup", HANGUP.format("sofia/x/1")),
+        opened(0, "sofia/x/1", A),
+        invited(0, "sofia/x/1"),
+        line(1, "hangup", HANGUP.format("sofia/x/1")),
         line(1, "answered", "Channel [sofia/x/1] has been answered"),
-        opened(9, "sofia/x/1", C), invited(9, "sofia/x/1"), line(9, "hangup", HANGUP.format("sofia/x/2")),
-    )  # fmt: skip
+        opened(9, "sofia/x/1", C),
+        invited(9, "sofia/x/1"),
+        line(9, "hangup", HANGUP.format("sofia/x/2")),
+    )
     assert found == [A, A, A, A, C, C, None]
 
 
 def test_without_uuids_a_line_without_name_is_of_the_only_channel_alive():
     found = walk(
-        line(0, "dtls", DTLS), opened(0, "sofia/x/1", A), line(5, "response", RESPONSE),
-        line(6, "hangup", HANGUP.format("sofia/x/1")), line(7, "dtls", DTLS),
-    )  # fmt: skip
+        line(0, "dtls", DTLS),
+        opened(0, "sofia/x/1", A),
+        line(5, "response", RESPONSE),
+        line(6, "hangup", HANGUP.format("sofia/x/1")),
+        line(7, "dtls", DTLS),
+    )
     assert found == [None, A, A, A, None]
 
 
@@ -96,9 +105,11 @@ def test_while_an_invite_is_taken_in_its_lines_are_known_unless_two_came_at_once
 
 def test_of_several_channels_a_line_about_ice_is_of_the_one_that_has_ice():
     both = [
-        opened(0, "sofia/x/1", A), invited(0, "sofia/x/1"), line(0, "candidate", SAVE),
+        opened(0, "sofia/x/1", A),
+        invited(0, "sofia/x/1"),
+        line(0, "candidate", SAVE),
         opened(1, "sofia/t/2", U),
-    ]  # fmt: skip
+    ]
     assert walk(*both, line(9, "dtls", DTLS))[-1] == A
     assert walk(*both, line(9, "candidate", SAVE, U), line(9, "dtls", DTLS))[-1] is None
     assert walk(*both, line(9, "response", RESPONSE))[-1] is None

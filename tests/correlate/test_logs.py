@@ -117,11 +117,12 @@ def test_a_rotated_log_has_the_channels_and_the_clock_of_its_neighbour():
     lines = [
         s.invite(A, "a@x", time=10.1) | {"capture": "fs.log.1"},
         s.hangup(A, time=21.1) | {"capture": "fs.log"},
-    ]  # fmt: skip
+    ]
     told = found(lines, [LEG_A | {"end_time": None, "answer_time": None}], s.logs("fs.log.1", "fs.log"))
     assert dict(zip(told.events["capture"], told.events["time"], strict=True)) == {
-        "fs.log.1": b.at(10), "fs.log": b.at(21),
-    }  # fmt: skip
+        "fs.log.1": b.at(10),
+        "fs.log": b.at(21),
+    }
     assert told.events["call_id"].tolist() == ["a@x", "a@x"]
 
 
@@ -129,7 +130,7 @@ def test_another_machine_s_log_has_a_clock_of_its_own():
     lines = [
         s.invite(A, "a@x", time=10.1) | {"capture": "one.log_events"},
         s.sent(B, "b@x", time=10.5 + HOUR) | {"capture": "two.log"},
-    ]  # fmt: skip
+    ]
     told = found(lines, about=s.logs("one.log_events", "two.log"))
     assert told.about["offset_ms"].tolist() == [pytest.approx(100), pytest.approx(HOUR * 1000)]
 
@@ -137,10 +138,15 @@ def test_another_machine_s_log_has_a_clock_of_its_own():
 @pytest.mark.parametrize(
     "name",
     [
-        "fs.log", "fs.log.1", "fs.log.1.gz", "fs.log.2026-11-22-22-38-46.1", "fs.log-20261122.gz",
-        "fs_2023_01_26_14_59_05.log", "fs.log.2026-11-22.xz",
+        "fs.log",
+        "fs.log.1",
+        "fs.log.1.gz",
+        "fs.log.2026-11-22-22-38-46.1",
+        "fs.log-20261122.gz",
+        "fs_2023_01_26_14_59_05.log",
+        "fs.log.2026-11-22.xz",
     ],
-)  # fmt: skip
+)
 def test_rotated_files_are_one_stream(name):
     assert stream(name) == "fs.log"
 
@@ -153,8 +159,9 @@ def test_other_files_are_not(name):
 def test_in_several_recordings_the_clock_is_that_of_the_one_with_most_calls():
     seen = [
         LEG_A | {"capture": "client.pcapng", "invite_time": 10.137},
-        LEG_A | {"capture": "server.pcapng"}, LEG_B | {"capture": "server.pcapng"},
-    ]  # fmt: skip
+        LEG_A | {"capture": "server.pcapng"},
+        LEG_B | {"capture": "server.pcapng"},
+    ]
     lines = [s.invite(A, "a@x", time=10.0), s.sent(B, "b@x", time=10.5)]
     captures = ("client.pcapng", "server.pcapng")
     assert found(lines, seen, captures=captures).about["offset_ms"].tolist() == [0.0]

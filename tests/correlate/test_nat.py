@@ -10,9 +10,14 @@ MAPPED = {"mapped_addr": "203.0.113.10", "mapped_port": 4000}
 LOOK_UP = BASE | SERVER | MAPPED | {"purpose": "discovery", "outcome": "success", "call": 1, "leg": 1}
 CHECK = LOOK_UP | {"purpose": "check", "dst_addr": b.CLIENT, "dst_port": 50000}
 REFLEXIVE = {
-    "call": 1, "leg": 1, "type": "srflx", "addr": "203.0.113.10", "port": 4000,
-    "related_addr": "10.0.0.1", "related_port": 4000,
-}  # fmt: skip
+    "call": 1,
+    "leg": 1,
+    "type": "srflx",
+    "addr": "203.0.113.10",
+    "port": 4000,
+    "related_addr": "10.0.0.1",
+    "related_port": 4000,
+}
 
 
 def learned(bindings=(), candidates=()):

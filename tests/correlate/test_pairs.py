@@ -101,15 +101,21 @@ def test_offers_of_another_call_with_the_same_ufrags_do_not_count():
 
 
 HANDSHAKE = {
-    "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
+    "client_addr": b.SERVER,
+    "client_port": 30000,
+    "server_addr": b.CLIENT,
+    "server_port": 50000,
     "state": "complete",
-}  # fmt: skip
+}
 
 
 def test_the_handshake_on_the_pair_is_named_whoever_began_it():
     turned = HANDSHAKE | {
-        "client_addr": b.CLIENT, "client_port": 50000, "server_addr": b.SERVER, "server_port": 30000,
-    }  # fmt: skip
+        "client_addr": b.CLIENT,
+        "client_port": 50000,
+        "server_addr": b.SERVER,
+        "server_port": 30000,
+    }
     for handshake in (HANDSHAKE, turned):
         assert one(answered(1, OWN), dtls=[handshake])["dtls"] == "complete"
 

@@ -43,8 +43,10 @@ def test_without_invite_and_response_the_first_request_makes_the_caller():
 
 def test_an_offer_is_answered_in_183_and_200():
     assert told(invite(0, **SDP), reply(183, 1, **SDP), reply(200, 2, **SDP)) == [
-        ("uac", "offer"), ("uas", "answer"), ("uas", "answer"),
-    ]  # fmt: skip
+        ("uac", "offer"),
+        ("uas", "answer"),
+        ("uas", "answer"),
+    ]
 
 
 def test_an_invite_without_offer_is_offered_in_200_and_answered_in_ack():

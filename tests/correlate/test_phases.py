@@ -41,9 +41,11 @@ def of(*messages, streams=(), seconds=(), dtls=(), bindings=()):
     seen = legs(sip, transactions(sip), RECORDING)
     found: Calls = calls(events, seen, RECORDING, lambda *_: True, deployment=XPHONE)
     tied = events.with_(
-        rtp_streams=b.rtp_streams(*streams), rtp_seconds=b.rtp_seconds(*seconds), dtls=b.dtls(*dtls),
+        rtp_streams=b.rtp_streams(*streams),
+        rtp_seconds=b.rtp_seconds(*seconds),
+        dtls=b.dtls(*dtls),
         bindings=b.bindings(*bindings),
-    )  # fmt: skip
+    )
     return phases(tied, found, RECORDING).to_dict("records")
 
 
@@ -91,13 +93,16 @@ def test_an_offer_in_the_2xx_is_answered_in_the_ack():
     assert (rows[-1]["remote_addr"], rows[-1]["remote_port"]) == CALLER
 
 
-@pytest.mark.parametrize(("offer", "answered", "who"), [
-    (sdp(direction="sendonly"), answer("recvonly"), (True, False)),
-    (sdp(direction="recvonly"), answer("sendonly"), (False, True)),
-    (sdp(direction="inactive"), answer("inactive"), (False, False)),
-    (sdp("0.0.0.0"), answer(), (True, False)),
-    (sdp(port=0), sdp(CALLED[0], 0), (False, False)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("offer", "answered", "who"),
+    [
+        (sdp(direction="sendonly"), answer("recvonly"), (True, False)),
+        (sdp(direction="recvonly"), answer("sendonly"), (False, True)),
+        (sdp(direction="inactive"), answer("inactive"), (False, False)),
+        (sdp("0.0.0.0"), answer(), (True, False)),
+        (sdp(port=0), sdp(CALLED[0], 0), (False, False)),
+    ],
+)
 def test_hold_and_resumed(offer, answered, who):
     rows = of(*UP, *again(5.0, offer, answered), *again(8.0, sdp(), answer(), cseq=3), *BYE)
     assert kinds(rows) == ["answered", "hold", "resumed"]
@@ -111,11 +116,14 @@ def test_an_unspecified_address_with_ice_holds_nothing():
     assert may_send([row]) == [(True, True)]
 
 
-@pytest.mark.parametrize(("media", "kind", "who"), [
-    ("image", "answered", (False, False)),  # T.38 over UDPTL: nobody sends RTP, nobody is held
-    ("application", "answered", (False, False)),
-    ("video", "answered", (True, True)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("media", "kind", "who"),
+    [
+        ("image", "answered", (False, False)),  # T.38 over UDPTL: nobody sends RTP, nobody is held
+        ("application", "answered", (False, False)),
+        ("video", "answered", (True, True)),
+    ],
+)
 def test_what_is_no_rtp_lets_nobody_send_and_holds_nobody(media, kind, who):
     fax = sdp(media=media), answer(media=media)
     rows = of(*UP, *again(5.0, *fax), *again(8.0, sdp(), answer(), cseq=3), *BYE)
@@ -173,8 +181,16 @@ def test_a_call_under_way_has_a_phase_of_which_nothing_is_known():
 
 
 def stream(number, side, first, last, packets, **columns):
-    return {"stream": number, "call": 1, "leg": 1, "src_side": side, "ssrc": number, "packets": packets,
-            "first_time": first, "last_time": last} | columns  # fmt: skip
+    return {
+        "stream": number,
+        "call": 1,
+        "leg": 1,
+        "src_side": side,
+        "ssrc": number,
+        "packets": packets,
+        "first_time": first,
+        "last_time": last,
+    } | columns
 
 
 def test_video_is_none_of_the_packets_where_audio_is_described():
@@ -194,8 +210,12 @@ def each_second(number, first, last, packets=50):
     ]
 
 
-HELD = [*UP, *again(4.9, sdp(direction="inactive"), answer("inactive")),
-        *again(7.9, sdp(), answer(), cseq=3), *BYE]  # fmt: skip
+HELD = [
+    *UP,
+    *again(4.9, sdp(direction="inactive"), answer("inactive")),
+    *again(7.9, sdp(), answer(), cseq=3),
+    *BYE,
+]
 
 
 def test_packets_are_counted_in_their_phase_and_the_longest_silence_is_told():
@@ -249,8 +269,14 @@ def test_media_long_before_the_answer_is_early_media_without_a_description():
     assert [row["packets_from_server"] for row in rows] == [300, 0]
 
 
-HANDSHAKE = {"call": 1, "leg": 1, "client_addr": b.SERVER, "client_port": 30000,
-             "server_addr": b.CLIENT, "server_port": 50000}  # fmt: skip
+HANDSHAKE = {
+    "call": 1,
+    "leg": 1,
+    "client_addr": b.SERVER,
+    "client_port": 30000,
+    "server_addr": b.CLIENT,
+    "server_port": 50000,
+}
 
 
 def test_a_second_handshake_counts_as_itself():

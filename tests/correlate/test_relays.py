@@ -6,9 +6,15 @@ import pytest
 from postproc.correlate.relays import CLIENT_AND_SERVER, allocations, beyond, once
 from tests import builders as b
 
-CLIENT, TURN, RELAYED, PEER = ("192.168.1.10", 40000), ("198.51.100.9", 3478), ("198.51.100.9", 50000), (
-    "203.0.113.5", 30000,
-)  # fmt: skip
+CLIENT, TURN, RELAYED, PEER = (
+    ("192.168.1.10", 40000),
+    ("198.51.100.9", 3478),
+    ("198.51.100.9", 50000),
+    (
+        "203.0.113.5",
+        30000,
+    ),
+)
 OTHER_PEER = ("10.0.50.118", 30000)
 NAMES = ("src_addr", "src_port", "dst_addr", "dst_port")
 UP = dict(zip(NAMES, (*CLIENT, *TURN), strict=True))
@@ -90,7 +96,12 @@ def test_a_handshake_has_client_and_server():
 
 
 def test_a_check_seen_on_both_sides_of_the_relay_counts_beyond_it():
-    outside = {"transaction_id": "aa", "src_addr": RELAYED[0], "src_port": RELAYED[1],
-               "dst_addr": PEER[0], "dst_port": PEER[1]}  # fmt: skip
+    outside = {
+        "transaction_id": "aa",
+        "src_addr": RELAYED[0],
+        "src_port": RELAYED[1],
+        "dst_addr": PEER[0],
+        "dst_port": PEER[1],
+    }
     found = stun(GIVEN, BOUND, UP | CHECK, outside)
     assert found["frame"].tolist() == [1, 2, 4]

@@ -47,8 +47,9 @@ def test_roles_decide_too_in_a_leg_that_only_a_transfer_ties_to_its_call():
 
 def test_markers_come_first_and_tell_the_other_end_of_a_single_leg():
     assert of({"a": 1}, marks={("a", "uac"): FS}, ice=[("a", "uas")]) == {
-        ("a", "uac"): ("server", "marker"), ("a", "uas"): ("client", "marker"),
-    }  # fmt: skip
+        ("a", "uac"): ("server", "marker"),
+        ("a", "uas"): ("client", "marker"),
+    }
     assert of({"a": 1}, marks={("a", "uac"): FS})["a", "uas"] == ("other", "marker")
     assert of({"a": 1}, marks={("a", "uas"): ICELINK})["a", "uac"] == ("server", "marker")
 
@@ -59,11 +60,14 @@ def test_a_server_marked_on_both_legs_is_consistent():
     assert found["b", "uas"] == ("other", "b2bua")
 
 
-@pytest.mark.parametrize("marks", [
-    {("a", "uac"): FS, ("a", "uas"): FS},  # both ends of one leg
-    {("b", "uas"): FS},  # not where the B2BUA is
-    {("a", "uas"): ICELINK},  # the B2BUA relays the client's description
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {("a", "uac"): FS, ("a", "uas"): FS},  # both ends of one leg
+        {("b", "uas"): FS},  # not where the B2BUA is
+        {("a", "uas"): ICELINK},  # the B2BUA relays the client's description
+    ],
+)
 def test_markers_that_contradict_the_call_decide_nothing(marks):
     assert {how for _, how in of(TWO, shared=B2BUA, marks=marks).values()} == {"b2bua"}
 

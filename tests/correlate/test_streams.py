@@ -12,9 +12,15 @@ FROM_GATEWAY = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*GATE
 TO_GATEWAY = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*TRUNK, *GATEWAY), strict=True))
 SIDES = [at(*SERVER, "server"), at(*TRUNK, "server", 2), at(*GATEWAY, "other", 2)]
 HANDSHAKE = {
-    "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-    "state": "complete", "started": 2.0, "call": 1, "leg": 1,
-}  # fmt: skip
+    "client_addr": b.SERVER,
+    "client_port": 30000,
+    "server_addr": b.CLIENT,
+    "server_port": 50000,
+    "state": "complete",
+    "started": 2.0,
+    "call": 1,
+    "leg": 1,
+}
 
 
 def stream(number, **columns):
@@ -51,10 +57,17 @@ def test_every_stream_of_a_call_of_two_legs_is_tied_and_has_its_way():
 
 
 AUDIO_AND_VIDEO = [
-    {"call_id": "leg 2 of 1", "sdp_owner": "gw", "media": media, "port": port, "connection_addr": b.SERVER,
-     "codecs": codecs, "time": 1.0}
+    {
+        "call_id": "leg 2 of 1",
+        "sdp_owner": "gw",
+        "media": media,
+        "port": port,
+        "connection_addr": b.SERVER,
+        "codecs": codecs,
+        "time": 1.0,
+    }
     for media, port, codecs in (("audio", 30002, "8=PCMA/8000"), ("video", 30004, "96=H264/90000"))
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -196,11 +209,16 @@ def test_streams_are_numbered_by_time_over_captures_and_their_seconds_follow():
     ]
     found, by_second = tied(*rtp, seconds=seconds)
     assert found[["stream", "capture", "ssrc"]].to_numpy().tolist() == [
-        [1, "a.pcapng", 5], [2, "b.pcapng", 1], [3, "a.pcapng", 1],
-    ]  # fmt: skip
+        [1, "a.pcapng", 5],
+        [2, "b.pcapng", 1],
+        [3, "a.pcapng", 1],
+    ]
     assert by_second[["stream", "second", "packets"]].to_numpy().tolist() == [
-        [1, 0, 13], [2, 0, 12], [3, 0, 11], [3, 1, 10],
-    ]  # fmt: skip
+        [1, 0, 13],
+        [2, 0, 12],
+        [3, 0, 11],
+        [3, 1, 10],
+    ]
 
 
 def test_the_seconds_of_noise_go_with_it():
@@ -223,8 +241,11 @@ def test_what_the_reader_measured_is_kept():
 def test_media_past_the_server_is_marked_and_has_its_leg():
     phone_a, phone_b = (b.GATEWAY, 40000), (b.CLIENT, 50000)
     ends = [
-        at(*phone_a, "other"), at(*phone_b, "server"), at(*phone_a, "server", 2), at(*phone_b, "other", 2),
-    ]  # fmt: skip
+        at(*phone_a, "other"),
+        at(*phone_b, "server"),
+        at(*phone_a, "server", 2),
+        at(*phone_b, "other", 2),
+    ]
     legs = [leg(), leg(2)]
     way = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*phone_a, *phone_b), strict=True))
     back = dict(zip(("src_addr", "src_port", "dst_addr", "dst_port"), (*phone_b, *phone_a), strict=True))

@@ -32,8 +32,14 @@ def test_a_call_s_events_of_all_lanes_stand_in_time_order():
         stun_messages=b.stun_messages(TO_SERVER | {"kind": "success", "frame": 9, "time": 2.001}),
         dtls=b.dtls(
             {
-                "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-                "call": 1, "leg": 1, "time": 3.0, "state": "client_hello_only",
+                "client_addr": b.SERVER,
+                "client_port": 30000,
+                "server_addr": b.CLIENT,
+                "server_port": 50000,
+                "call": 1,
+                "leg": 1,
+                "time": 3.0,
+                "state": "client_hello_only",
             }
         ),
         dtls_messages=b.dtls_messages(TO_CLIENT | {"time": 3.0, "handshake_type": "client_hello"}),
@@ -42,7 +48,7 @@ def test_a_call_s_events_of_all_lanes_stand_in_time_order():
         ),
         icmp_errors=b.icmp_errors(TO_CLIENT | {"time": 5.0, "version": 4, "type": 3, "code": 3}),
         log_events=b.rows("log_events", {"call_id": "leg 1 of 1", "time": 5.5, "text": "Hangup"}),
-    )  # fmt: skip
+    )
     assert found == [
         (1, "sip", "INVITE"),
         (1, "sdp", "offer audio, no candidates"),

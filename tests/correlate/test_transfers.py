@@ -38,10 +38,13 @@ def united(known, asked, *headers):
     return transferred(GROUPS, known, asked, builders.rows("sip_headers", *headers))
 
 
-@pytest.mark.parametrize("uri", [
-    "sip:4930111@pbx?Replaces=c%40x%3Bto-tag%3D1%3Bfrom-tag%3D2",
-    "sip:4930111@pbx?Require=replaces&replaces=c%40x%3bto-tag%3d1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sip:4930111@pbx?Replaces=c%40x%3Bto-tag%3D1%3Bfrom-tag%3D2",
+        "sip:4930111@pbx?Require=replaces&replaces=c%40x%3bto-tag%3d1",
+    ],
+)
 def test_the_consultation_joins_the_call_that_it_is_handed_to(uri):
     early = legs({"invite_time": 1.0})  # long before the REFER
     assert united(early, refer(refer_to=uri)) == GROUPS | {"c@x": 0}
@@ -59,15 +62,18 @@ def test_the_new_leg_joins_the_call_that_is_transferred():
     assert united(legs(), refer()) == GROUPS | {"c@x": 0}
 
 
-@pytest.mark.parametrize(("new", "changes"), [
-    ({"to_user": "4930112"}, {}),
-    ({"uac_addr": "10.0.0.7"}, {}),
-    ({"invite_time": 4.0}, {}),
-    ({"invite_time": 8.5}, {}),
-    ({}, {"refer_to": None}),
-    ({}, {"method": "NOTIFY"}),
-    ({}, {"call_id": "unknown@x"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("new", "changes"),
+    [
+        ({"to_user": "4930112"}, {}),
+        ({"uac_addr": "10.0.0.7"}, {}),
+        ({"invite_time": 4.0}, {}),
+        ({"invite_time": 8.5}, {}),
+        ({}, {"refer_to": None}),
+        ({}, {"method": "NOTIFY"}),
+        ({}, {"call_id": "unknown@x"}),
+    ],
+)
 def test_other_legs_stay_apart(new, changes):
     assert united(legs(new), refer(**changes)) == GROUPS
 

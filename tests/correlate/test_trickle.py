@@ -22,9 +22,12 @@ MULTIPART = (
 
 def info(body: str, kind: str) -> bytes:
     headers = [
-        "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1", "Call-ID: c", "CSeq: 2 INFO",
-        "From: <sip:a@example.org>;tag=1", "To: <sip:b@example.org>;tag=2",
-    ]  # fmt: skip
+        "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1",
+        "Call-ID: c",
+        "CSeq: 2 INFO",
+        "From: <sip:a@example.org>;tag=1",
+        "To: <sip:b@example.org>;tag=2",
+    ]
     return sized("INFO sip:b@example.org SIP/2.0", headers, body, kind)
 
 

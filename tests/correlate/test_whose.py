@@ -59,9 +59,14 @@ def test_an_ice_session_without_sip_is_a_call_without_leg():
 
 def test_a_handshake_on_the_same_addresses_says_whose_packets_these_are():
     row = {
-        "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-        "call": 1, "leg": 1, "started": 3.0,
-    }  # fmt: skip
+        "client_addr": b.SERVER,
+        "client_port": 30000,
+        "server_addr": b.CLIENT,
+        "server_port": 50000,
+        "call": 1,
+        "leg": 1,
+        "started": 3.0,
+    }
     ties = with_handshakes(known([leg()], [at(*SERVER, "server"), at("x", 1, "client")]), b.dtls(row))
     assert whose(ties) == Owner(1, 1, "server", "client")
     assert whose(ties, dst=("x", 2)) == Owner(1, 1, "server", "client")

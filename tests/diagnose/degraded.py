@@ -131,9 +131,12 @@ def _every_second(concerned: Keep) -> Keep:
 
 
 DEGRADATIONS = (
-    without_loopback, without_leg_2, cut_3_s_after_the_first_check,
-    every_second_sent_by_the_server_lost, every_second_sent_to_the_server_lost,
-)  # fmt: skip
+    without_loopback,
+    without_leg_2,
+    cut_3_s_after_the_first_check,
+    every_second_sent_by_the_server_lost,
+    every_second_sent_to_the_server_lost,
+)
 
 
 # What may be missing from any capture: each yields a name and what stays.

@@ -31,10 +31,18 @@ Rows = list[Mapping[str, Any]]
 def clock(place: str, **changes: Any) -> Row:
     position = list(CAPTURES).index(place) + 1
     base = {
-        "capture": CAPTURES[place], "reference": CAPTURES["server"], "place": place, "position": position,
-        "offset_ms": 0.0, "drift_ppm": 0.0, "matched": 40, "residual_ms": 0.1, "bound_ms": 5.0, "certainty": 1.0,
+        "capture": CAPTURES[place],
+        "reference": CAPTURES["server"],
+        "place": place,
+        "position": position,
+        "offset_ms": 0.0,
+        "drift_ppm": 0.0,
+        "matched": 40,
+        "residual_ms": 0.1,
+        "bound_ms": 5.0,
+        "certainty": 1.0,
         "drift_bound_ppm": 0.0,
-    }  # fmt: skip
+    }
     return base | changes
 
 
@@ -51,10 +59,21 @@ def passage(
 ) -> Row:
     """Packets of leg 1 between two places, the first a second after the call's beginning."""
     row: Row = {
-        "call": 1, "leg": 1, "kind": "stun", "direction": direction, "capture": CAPTURES[origin], "frame": 40,
-        "from_capture": CAPTURES[origin], "to_capture": CAPTURES[target], "time": 1.0, "sent": sent,
-        "arrived": arrived, "lost": sent - arrived, "reordered": 0, "delay_ms": 5.0 if arrived else None,
-    }  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "kind": "stun",
+        "direction": direction,
+        "capture": CAPTURES[origin],
+        "frame": 40,
+        "from_capture": CAPTURES[origin],
+        "to_capture": CAPTURES[target],
+        "time": 1.0,
+        "sent": sent,
+        "arrived": arrived,
+        "lost": sent - arrived,
+        "reordered": 0,
+        "delay_ms": 5.0 if arrived else None,
+    }
     if arrived < sent:
         row |= {"first_lost": 2.0, "last_lost": 17.5}
     for prefix, place in (("from", origin), ("to", target)):

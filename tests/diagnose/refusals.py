@@ -36,46 +36,74 @@ def offer(**changes: Any) -> Row:
 def at_once(status: int, after: float = 0.002, **changes: Any) -> Changes:
     """One leg, refused by the server with its first and only response."""
     said = {name: changes.pop(name) for name in ("reason_header", "user_agent") if name in changes}
-    return NO_MEDIA | {
-        "calls": [call(status)],
-        "legs": [refused_leg(1, status, role="single")],
-        "sip_messages": [
-            message(1, "INVITE", 0.0), response(1, status, after, **said), message(1, "ACK", after + 0.001),
-        ],
-        "sdp_media": [offer()],
-        "candidates": [
-            candidate("client", CLIENT_PRIVATE, "private"),
-            candidate("client", CLIENT_PUBLIC, "documentation", "srflx"),
-        ],
-    } | changes  # fmt: skip
+    return (
+        NO_MEDIA
+        | {
+            "calls": [call(status)],
+            "legs": [refused_leg(1, status, role="single")],
+            "sip_messages": [
+                message(1, "INVITE", 0.0),
+                response(1, status, after, **said),
+                message(1, "ACK", after + 0.001),
+            ],
+            "sdp_media": [offer()],
+            "candidates": [
+                candidate("client", CLIENT_PRIVATE, "private"),
+                candidate("client", CLIENT_PUBLIC, "documentation", "srflx"),
+            ],
+        }
+        | changes
+    )
 
 
 def passed_on(status: int, first: int | None = None, **changes: Any) -> Changes:
     """Two legs: the gateway refuses (by ``first``), and the server passes that on."""
     first = status if first is None else first
     later = {"progress_time": 0.1, "end_time": 1.1}
-    return NO_MEDIA | {
-        "calls": [call(status, legs=2)],
-        "legs": [refused_leg(1, status, **later), refused_leg(2, first, **later)],
-        "sip_messages": [
-            message(1, "INVITE", 0.0), response(1, 100, 0.01), response(1, 183, 0.1, has_sdp=True),
-            message(2, "INVITE", 0.3), response(2, first, 1.0), response(1, status, 1.1),
-        ],
-        "sdp_media": [
-            offer(),
-            section("b@x", sdp_owner="FreeSWITCH", ufrag=None, proto="RTP/AVP", formats="8",
-                    codecs="8=PCMA/8000", time=0.3, frame=4),
-        ],
-        "candidates": [],
-    } | changes  # fmt: skip
+    return (
+        NO_MEDIA
+        | {
+            "calls": [call(status, legs=2)],
+            "legs": [refused_leg(1, status, **later), refused_leg(2, first, **later)],
+            "sip_messages": [
+                message(1, "INVITE", 0.0),
+                response(1, 100, 0.01),
+                response(1, 183, 0.1, has_sdp=True),
+                message(2, "INVITE", 0.3),
+                response(2, first, 1.0),
+                response(1, status, 1.1),
+            ],
+            "sdp_media": [
+                offer(),
+                section(
+                    "b@x",
+                    sdp_owner="FreeSWITCH",
+                    ufrag=None,
+                    proto="RTP/AVP",
+                    formats="8",
+                    codecs="8=PCMA/8000",
+                    time=0.3,
+                    frame=4,
+                ),
+            ],
+            "candidates": [],
+        }
+        | changes
+    )
 
 
 def log(kind: str, text: str, frame: int = 7, **changes: Any) -> Row:
     """A line of the server's log about leg 1, at the time of its INVITE."""
     return {
-        "capture": "fs.log", "frame": frame, "time": 0.001, "level": "DEBUG", "source": "sofia.c", "text": text,
-        "call_id": "a@x", "kind": kind,
-    } | changes  # fmt: skip
+        "capture": "fs.log",
+        "frame": frame,
+        "time": 0.001,
+        "level": "DEBUG",
+        "source": "sofia.c",
+        "text": text,
+        "call_id": "a@x",
+        "kind": kind,
+    } | changes
 
 
 __all__ = ["APP", "CAUSE_88", "GATEWAY", "SERVER", "at_once", "call", "log", "offer", "passed_on", "response"]

@@ -41,10 +41,21 @@ def check(direction: str = "server_to_client", **changes: Any) -> Row:
     server, client = (SERVER, SERVER_PORT), (CLIENT_PUBLIC, CLIENT_PORT)
     source, target = (server, client) if direction == "server_to_client" else (client, server)
     base = {
-        "call": 1, "leg": 1, "purpose": "check", "direction": direction, "outcome": "success", "requests": 1,
-        "src_addr": source[0], "src_port": source[1], "dst_addr": target[0], "dst_port": target[1],
-        "rtt_ms": 20.0, "response_frame": 900, "time": 1.0, "copies": 0,
-    }  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "purpose": "check",
+        "direction": direction,
+        "outcome": "success",
+        "requests": 1,
+        "src_addr": source[0],
+        "src_port": source[1],
+        "dst_addr": target[0],
+        "dst_port": target[1],
+        "rtt_ms": 20.0,
+        "response_frame": 900,
+        "time": 1.0,
+        "copies": 0,
+    }
     row = base | changes
     if row["outcome"] not in ("success", "error"):
         row |= {"rtt_ms": None, "response_frame": None}
@@ -62,11 +73,25 @@ def stream(direction: str = "server_to_client", **changes: Any) -> Row:
     server, client = (SERVER, SERVER_PORT), (CLIENT_PUBLIC, CLIENT_PORT)
     source, target = (server, client) if direction == "server_to_client" else (client, server)
     return {
-        "call": 1, "leg": 1, "direction": direction, "ssrc": 1 if direction == "server_to_client" else 2,
-        "src_addr": source[0], "src_port": source[1], "dst_addr": target[0], "dst_port": target[1],
-        "packets": 850, "expected": 850, "secured": True, "codec": "PCMA/8000", "clock_rate": 8000,
-        "first_time": 3.0, "last_time": 20.0, "time": 3.0, "max_gap_ms": 25.0, "jitter_ms": 1.0,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "direction": direction,
+        "ssrc": 1 if direction == "server_to_client" else 2,
+        "src_addr": source[0],
+        "src_port": source[1],
+        "dst_addr": target[0],
+        "dst_port": target[1],
+        "packets": 850,
+        "expected": 850,
+        "secured": True,
+        "codec": "PCMA/8000",
+        "clock_rate": 8000,
+        "first_time": 3.0,
+        "last_time": 20.0,
+        "time": 3.0,
+        "max_gap_ms": 25.0,
+        "jitter_ms": 1.0,
+    } | changes
 
 
 def plain_stream(source: str, target: str, **changes: Any) -> Row:
@@ -78,11 +103,24 @@ def plain_stream(source: str, target: str, **changes: Any) -> Row:
 def phase(leg: int = 1, **changes: Any) -> Row:
     """The answered phase of a leg, media both ways from its start to its end."""
     return {
-        "call": 1, "leg": leg, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
-        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True,
-        "packets_from_client": 850, "first_from_client": 3.1, "last_from_client": 19.9,
-        "packets_from_server": 850, "first_from_server": 3.1, "last_from_server": 19.9,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": leg,
+        "phase": 1,
+        "kind": "answered",
+        "started": 3.0,
+        "ended": 20.0,
+        "opened_by": 1,
+        "frame": 21,
+        "time": 3.0,
+        "may_send_client": True,
+        "may_send_server": True,
+        "packets_from_client": 850,
+        "first_from_client": 3.1,
+        "last_from_client": 19.9,
+        "packets_from_server": 850,
+        "first_from_server": 3.1,
+        "last_from_server": 19.9,
+    } | changes
 
 
 def candidate(side: str, addr: str, addr_class: str, kind: str = "host", **changes: Any) -> Row:
@@ -90,39 +128,88 @@ def candidate(side: str, addr: str, addr_class: str, kind: str = "host", **chang
     offer = side == "client"
     port = CLIENT_PORT if offer else SERVER_PORT
     return {
-        "call": 1, "leg": 1, "call_id": "a@x", "side": side, "offer_answer": "offer" if offer else "answer",
-        "sdp_owner": "IceLink-3" if offer else "FreeSWITCH", "addr": addr, "port": port, "type": kind,
-        "addr_class": addr_class, "ufrag": side, "component": 1, "transport": "udp", "cseq": 1,
-        "time": 0.0 if offer else 0.2, "frame": 1 if offer else 5, "side_by": "marker",
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "call_id": "a@x",
+        "side": side,
+        "offer_answer": "offer" if offer else "answer",
+        "sdp_owner": "IceLink-3" if offer else "FreeSWITCH",
+        "addr": addr,
+        "port": port,
+        "type": kind,
+        "addr_class": addr_class,
+        "ufrag": side,
+        "component": 1,
+        "transport": "udp",
+        "cseq": 1,
+        "time": 0.0 if offer else 0.2,
+        "frame": 1 if offer else 5,
+        "side_by": "marker",
+    } | changes
 
 
 def section(call_id: str = "a@x", **changes: Any) -> Row:
     """An m=audio section of the client's offer."""
     return {
-        "call_id": call_id, "sdp_owner": "IceLink-3", "media": "audio", "port": CLIENT_PORT,
-        "proto": "UDP/TLS/RTP/SAVPF", "direction": "sendrecv", "connection_addr": CLIENT_PUBLIC,
-        "ufrag": "client", "setup": "actpass", "fingerprint": "sha-256 AA", "formats": "8",
-        "codecs": "8=PCMA/8000", "time": 0.0, "frame": 1,
-    } | changes  # fmt: skip
+        "call_id": call_id,
+        "sdp_owner": "IceLink-3",
+        "media": "audio",
+        "port": CLIENT_PORT,
+        "proto": "UDP/TLS/RTP/SAVPF",
+        "direction": "sendrecv",
+        "connection_addr": CLIENT_PUBLIC,
+        "ufrag": "client",
+        "setup": "actpass",
+        "fingerprint": "sha-256 AA",
+        "formats": "8",
+        "codecs": "8=PCMA/8000",
+        "time": 0.0,
+        "frame": 1,
+    } | changes
 
 
 def leg(number: int, **changes: Any) -> Row:
     """Leg 1 (app to server, with ICE) or leg 2 (server to gateway, without)."""
     first = {
-        "call_id": "a@x", "uac_addr": APP, "uas_addr": SERVER, "uac_agent": "sipsorcery_v4.0.79.1",
-        "uas_agent": "XPhone Call Controller", "role": "inbound", "invite_time": 0.0, "time": 0.0, "frame": 1,
-    }  # fmt: skip
+        "call_id": "a@x",
+        "uac_addr": APP,
+        "uas_addr": SERVER,
+        "uac_agent": "sipsorcery_v4.0.79.1",
+        "uas_agent": "XPhone Call Controller",
+        "role": "inbound",
+        "invite_time": 0.0,
+        "time": 0.0,
+        "frame": 1,
+    }
     second = {
-        "call_id": "b@x", "uac_addr": SERVER, "uas_addr": GATEWAY, "uac_agent": "XPhone Call Controller",
-        "uas_agent": "PBX", "role": "outbound", "invite_time": 0.3, "time": 0.3, "frame": 6,
-    }  # fmt: skip
+        "call_id": "b@x",
+        "uac_addr": SERVER,
+        "uas_addr": GATEWAY,
+        "uac_agent": "XPhone Call Controller",
+        "uas_agent": "PBX",
+        "role": "outbound",
+        "invite_time": 0.3,
+        "time": 0.3,
+        "frame": 6,
+    }
     common = {
-        "call": 1, "leg": number, "uac_port": 5060, "uas_port": 5060, "transport": "udp", "from_user": "721",
-        "to_user": "+498984079810", "progress_time": 0.5, "ringing_time": 0.6, "answer_time": 3.0,
-        "end_time": 20.0, "final_status": 200, "final_reason": "OK", "ended_by": "uac", "state": "completed",
+        "call": 1,
+        "leg": number,
+        "uac_port": 5060,
+        "uas_port": 5060,
+        "transport": "udp",
+        "from_user": "721",
+        "to_user": "+498984079810",
+        "progress_time": 0.5,
+        "ringing_time": 0.6,
+        "answer_time": 3.0,
+        "end_time": 20.0,
+        "final_status": 200,
+        "final_reason": "OK",
+        "ended_by": "uac",
+        "state": "completed",
         "retransmissions": 0,
-    }  # fmt: skip
+    }
     return common | (first if number == 1 else second) | changes
 
 
@@ -131,50 +218,140 @@ def message(leg: int, what: str | int, time: float, **changes: Any) -> Row:
     ends = ((APP, SERVER), (SERVER, GATEWAY))[leg - 1]
     source, target = ends if isinstance(what, str) else ends[::-1]
     said = {"method": what} if isinstance(what, str) else {"status": what, "reason": "OK"}
-    return {
-        "call_id": "ab"[leg - 1] + "@x", "src_addr": source, "dst_addr": target, "time": time,
-        "cseq_method": what if isinstance(what, str) else "INVITE", "has_sdp": what == "INVITE",
-    } | said | changes  # fmt: skip
+    return (
+        {
+            "call_id": "ab"[leg - 1] + "@x",
+            "src_addr": source,
+            "dst_addr": target,
+            "time": time,
+            "cseq_method": what if isinstance(what, str) else "INVITE",
+            "has_sdp": what == "INVITE",
+        }
+        | said
+        | changes
+    )
 
 
 def good() -> Scene:
     return {
         "captures": [{"first_time": 0.0, "last_time": 60.0, "packets": 4000}],
-        "calls": [{"call": 1, "legs": 2, "final_status": 200, "start": 0.0, "answer": 3.0, "end": 20.0,
-                   "joined_by": "header", "confidence": 1.0, "ambiguous": False}],
+        "calls": [
+            {
+                "call": 1,
+                "legs": 2,
+                "final_status": 200,
+                "start": 0.0,
+                "answer": 3.0,
+                "end": 20.0,
+                "joined_by": "header",
+                "confidence": 1.0,
+                "ambiguous": False,
+            }
+        ],
         "legs": [leg(1), leg(2)],
-        "sip_messages": [message(1, "INVITE", 0.0, frame=1), message(1, 183, 0.2, frame=5, has_sdp=True),
-                         message(1, 200, 3.0, frame=21), message(2, "INVITE", 0.3, frame=6),
-                         message(2, 200, 3.0, frame=20, has_sdp=True), message(2, "BYE", 20.0, frame=30),
-                         message(1, "BYE", 20.0, frame=31)],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1),
+            message(1, 183, 0.2, frame=5, has_sdp=True),
+            message(1, 200, 3.0, frame=21),
+            message(2, "INVITE", 0.3, frame=6),
+            message(2, 200, 3.0, frame=20, has_sdp=True),
+            message(2, "BYE", 20.0, frame=30),
+            message(1, "BYE", 20.0, frame=31),
+        ],
         "sdp_media": [
             section(),
-            section(sdp_owner="FreeSWITCH", port=SERVER_PORT, connection_addr=SERVER_PUBLIC, ufrag="server",
-                    setup="active", time=0.2, frame=5),
-            section("b@x", sdp_owner="FreeSWITCH", port=30010, connection_addr=SERVER, ufrag=None, setup=None,
-                    fingerprint=None, proto="RTP/AVP", time=0.3, frame=6),
-            section("b@x", sdp_owner="pbx", port=11800, connection_addr=GATEWAY, ufrag=None, setup=None,
-                    fingerprint=None, proto="RTP/AVP", time=3.0, frame=20),
+            section(
+                sdp_owner="FreeSWITCH",
+                port=SERVER_PORT,
+                connection_addr=SERVER_PUBLIC,
+                ufrag="server",
+                setup="active",
+                time=0.2,
+                frame=5,
+            ),
+            section(
+                "b@x",
+                sdp_owner="FreeSWITCH",
+                port=30010,
+                connection_addr=SERVER,
+                ufrag=None,
+                setup=None,
+                fingerprint=None,
+                proto="RTP/AVP",
+                time=0.3,
+                frame=6,
+            ),
+            section(
+                "b@x",
+                sdp_owner="pbx",
+                port=11800,
+                connection_addr=GATEWAY,
+                ufrag=None,
+                setup=None,
+                fingerprint=None,
+                proto="RTP/AVP",
+                time=3.0,
+                frame=20,
+            ),
         ],
         "candidates": [
             candidate("client", CLIENT_PRIVATE, "private"),
-            candidate("client", CLIENT_PUBLIC, "documentation", "srflx", related_addr=CLIENT_PRIVATE,
-                      related_port=CLIENT_PORT),
+            candidate(
+                "client",
+                CLIENT_PUBLIC,
+                "documentation",
+                "srflx",
+                related_addr=CLIENT_PRIVATE,
+                related_port=CLIENT_PORT,
+            ),
             candidate("server", SERVER_PUBLIC, "documentation"),
         ],
         "bindings": [check(), check("client_to_server", time=1.1)],
-        "pairs": [{"call": 1, "leg": 1, "local_addr": SERVER, "local_port": SERVER_PORT, "local_type": "host",
-                   "remote_addr": CLIENT_PUBLIC, "remote_port": CLIENT_PORT, "remote_type": "srflx", "sent": 2,
-                   "answered": 2, "errors": 0, "nominated": True, "state": "succeeded", "first_time": 1.0,
-                   "last_time": 1.1, "dtls": "complete", "media_packets": 1700}],
-        "dtls": [{"call": 1, "leg": 1, "client_addr": SERVER, "client_port": SERVER_PORT,
-                  "server_addr": CLIENT_PUBLIC, "server_port": CLIENT_PORT, "state": "complete",
-                  "client_hellos": 1, "started": 1.2, "completed": 1.3, "duration_ms": 100.0, "time": 1.2,
-                  "fingerprint_matches": True}],
-        "rtp_streams": [
-            stream(), stream("client_to_server"), plain_stream(SERVER, GATEWAY), plain_stream(GATEWAY, SERVER),
+        "pairs": [
+            {
+                "call": 1,
+                "leg": 1,
+                "local_addr": SERVER,
+                "local_port": SERVER_PORT,
+                "local_type": "host",
+                "remote_addr": CLIENT_PUBLIC,
+                "remote_port": CLIENT_PORT,
+                "remote_type": "srflx",
+                "sent": 2,
+                "answered": 2,
+                "errors": 0,
+                "nominated": True,
+                "state": "succeeded",
+                "first_time": 1.0,
+                "last_time": 1.1,
+                "dtls": "complete",
+                "media_packets": 1700,
+            }
         ],
-    }  # fmt: skip
+        "dtls": [
+            {
+                "call": 1,
+                "leg": 1,
+                "client_addr": SERVER,
+                "client_port": SERVER_PORT,
+                "server_addr": CLIENT_PUBLIC,
+                "server_port": CLIENT_PORT,
+                "state": "complete",
+                "client_hellos": 1,
+                "started": 1.2,
+                "completed": 1.3,
+                "duration_ms": 100.0,
+                "time": 1.2,
+                "fingerprint_matches": True,
+            }
+        ],
+        "rtp_streams": [
+            stream(),
+            stream("client_to_server"),
+            plain_stream(SERVER, GATEWAY),
+            plain_stream(GATEWAY, SERVER),
+        ],
+    }
 
 
 def foreign() -> Scene:
@@ -191,9 +368,12 @@ def foreign() -> Scene:
             section(sdp_owner="lin", connection_addr=one, port=7078, **plain),
             section(sdp_owner="root", connection_addr=other, port=12000, time=0.5, frame=5, **plain),
         ],
-        "candidates": [], "bindings": [], "pairs": [], "dtls": [],
+        "candidates": [],
+        "bindings": [],
+        "pairs": [],
+        "dtls": [],
         "rtp_streams": [plain_stream(one, other, leg=1), plain_stream(other, one, leg=1)],
-    }  # fmt: skip
+    }
 
 
 def tables(**changes: Sequence[Mapping[str, Any]]) -> Tables:

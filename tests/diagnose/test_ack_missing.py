@@ -76,13 +76,16 @@ def test_the_route_that_the_ack_should_have_taken_is_told():
     )
 
 
-@pytest.mark.parametrize("sip", [
-    [*answers(*TIMES), ack(10.6)],  # late, but it came
-    [*answers(3.0, 3.5, 4.5)],  # an ACK on a slow network takes that long
-    [*answers(3.0, 3.1, 3.2, 3.3, 3.4)],  # copies, not repetitions
-    [*answers(3.0, 4.0), *answers(5.0, 8.0, dst_addr="192.0.2.7")],  # two hops
-    [message(1, 200, time, cseq=7, cseq_method="BYE") for time in TIMES],
-    [message(1, 183, time, cseq=7) for time in TIMES],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sip",
+    [
+        [*answers(*TIMES), ack(10.6)],  # late, but it came
+        [*answers(3.0, 3.5, 4.5)],  # an ACK on a slow network takes that long
+        [*answers(3.0, 3.1, 3.2, 3.3, 3.4)],  # copies, not repetitions
+        [*answers(3.0, 4.0), *answers(5.0, 8.0, dst_addr="192.0.2.7")],  # two hops
+        [message(1, 200, time, cseq=7, cseq_method="BYE") for time in TIMES],
+        [message(1, 183, time, cseq=7) for time in TIMES],
+    ],
+)
 def test_silent(sip):
     assert asked(RULE, sip_messages=[INVITE, *sip]) == []

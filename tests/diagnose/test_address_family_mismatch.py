@@ -115,9 +115,15 @@ def test_an_offer_of_one_version_refused_over_the_other_is_a_suspicion():
 
 def test_the_log_makes_it_certain():
     line = {
-        "call": 1, "leg": 1, "call_id": "a@x", "frame": 77, "time": 0.01, "level": "NOTICE", "source": "x.c:1",
+        "call": 1,
+        "leg": 1,
+        "call_id": "a@x",
+        "frame": 77,
+        "time": 0.01,
+        "level": "NOTICE",
+        "source": "x.c:1",
         "text": f"Drop audio Candidate cid: 1 proto: udp type: host addr: {V6}:{SERVER_PORT} (no network path)",
-    }  # fmt: skip
+    }
     (found,) = refusal(log_events=[line])
     assert (found.verdict, found.settle) == ("fault", None)
     (other,) = refusal(log_events=[line | {"text": "Drop audio Candidate"}])

@@ -14,8 +14,10 @@ def test_a_mapped_address_that_was_not_offered_shows_a_stale_one():
     seen = mapping(SERVER_PORT, mapped_addr="203.0.113.99")
     (found,) = asked(RULE, nat_mappings=[seen], **BROKEN)
     assert (found.facts["side"], found.facts["offered"], found.facts["seen"]) == (
-        "server", ["203.0.113.10"], ["203.0.113.99"],
-    )  # fmt: skip
+        "server",
+        ["203.0.113.10"],
+        ["203.0.113.99"],
+    )
     assert "XCC" in told_both(found, RULE)["en"]["causes"]
 
 

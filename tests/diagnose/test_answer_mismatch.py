@@ -22,22 +22,25 @@ def answered(offer, answer, reason=None, after=0.03):
             section(rtcp_mux=True, **offer),
             section(sdp_owner="root", time=3.0, frame=5, **({"setup": "active", "rtcp_mux": True} | answer)),
         ],
-    }  # fmt: skip
+    }
 
 
 PLAIN = {"proto": "RTP/AVP", "fingerprint": None, "setup": None, "ufrag": None}
 SDES = {"proto": "RTP/SAVP", "fingerprint": None, "setup": None, "ufrag": None}
 
 
-@pytest.mark.parametrize(("offer", "answer", "lack"), [
-    ({}, {"rtcp_mux": False}, ["a=rtcp-mux"]),
-    ({}, {"fingerprint": None}, ["a=fingerprint"]),
-    ({}, {"fingerprint": None, "crypto": "AES_CM_128_HMAC_SHA1_80"}, ["a=fingerprint"]),
-    ({}, PLAIN, ["UDP/TLS/RTP/SAVPF"]),
-    (SDES | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, SDES, ["a=crypto"]),
-    (SDES | {"crypto": "A,B"}, SDES | {"crypto": "C"}, ["a=crypto A | a=crypto B"]),
-    ({"setup": "active"}, {"setup": "active"}, ["a=setup:passive"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("offer", "answer", "lack"),
+    [
+        ({}, {"rtcp_mux": False}, ["a=rtcp-mux"]),
+        ({}, {"fingerprint": None}, ["a=fingerprint"]),
+        ({}, {"fingerprint": None, "crypto": "AES_CM_128_HMAC_SHA1_80"}, ["a=fingerprint"]),
+        ({}, PLAIN, ["UDP/TLS/RTP/SAVPF"]),
+        (SDES | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, SDES, ["a=crypto"]),
+        (SDES | {"crypto": "A,B"}, SDES | {"crypto": "C"}, ["a=crypto A | a=crypto B"]),
+        ({"setup": "active"}, {"setup": "active"}, ["a=setup:passive"]),
+    ],
+)
 def test_what_is_missing_is_named_and_a_bye_that_says_488_makes_it_a_fault(offer, answer, lack):
     (found,) = asked(RULE, **answered(offer, answer, 'SIP ;cause=488; text="Not Acceptable Here"'))
     assert (found.verdict, found.facts["lack"]) == ("fault", lack)
@@ -62,14 +65,17 @@ def test_a_bye_at_once_by_who_offered_refuses_it_without_a_reason():
     assert "by BYE, without any media" in told_both(found, RULE)["en"]["detail"]
 
 
-@pytest.mark.parametrize("scene", [
-    answered({}, {"rtcp_mux": False}, after=20.0),  # legal: RTCP goes on a port of its own
-    answered({}, {}, "Q.850;cause=88"),
-    answered(PLAIN | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, PLAIN, after=20.0),  # SRTP was an option
-    answered({}, {"port": 0}, after=20.0),
-    answered({}, PLAIN) | {"rtp_streams": good()["rtp_streams"]},
-    good(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        answered({}, {"rtcp_mux": False}, after=20.0),  # legal: RTCP goes on a port of its own
+        answered({}, {}, "Q.850;cause=88"),
+        answered(PLAIN | {"crypto": "AES_CM_128_HMAC_SHA1_80"}, PLAIN, after=20.0),  # SRTP was an option
+        answered({}, {"port": 0}, after=20.0),
+        answered({}, PLAIN) | {"rtp_streams": good()["rtp_streams"]},
+        good(),
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []
 

@@ -10,8 +10,11 @@ ANSWERED = check("client_to_server", time=1.5)
 def test_unanswered_requests_of_the_server_beside_answered_ones_of_the_client_are_a_fault():
     (found,) = asked(RULE, bindings=[*unanswered(5), ANSWERED], **BROKEN)
     assert (found.verdict, found.facts["side"], found.facts["lost"], found.facts["answered"]) == (
-        "fault", "server", 5, 1,
-    )  # fmt: skip
+        "fault",
+        "server",
+        5,
+        1,
+    )
     assert "Requests des Servers bleiben unbeantwortet (5 von 5)" in told_both(found, RULE)["de"]["title"]
 
 

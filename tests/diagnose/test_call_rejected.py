@@ -26,8 +26,10 @@ def test_of_two_tried_destinations_the_one_whose_answer_was_passed_on_is_named()
     scene["legs"] = [*scene["legs"], refused_leg(2, 503, leg=3, call_id="c@x", uas_addr="10.0.50.21")]
     other = {"call_id": "c@x", "dst_addr": SERVER}
     scene["sip_messages"] = [
-        *scene["sip_messages"][:-1], response(2, 503, 1.05, src_addr="10.0.50.21", **other), scene["sip_messages"][-1],
-    ]  # fmt: skip
+        *scene["sip_messages"][:-1],
+        response(2, 503, 1.05, src_addr="10.0.50.21", **other),
+        scene["sip_messages"][-1],
+    ]
     (found,) = asked(RULE, **scene)
     assert (found.facts["who"], found.tags) == (GATEWAY, {"number"})
 
@@ -78,9 +80,11 @@ def test_a_challenge_at_the_end_of_the_capture_cannot_be_judged():
 @pytest.mark.parametrize("last", [401, 403])
 def test_credentials_that_are_not_accepted_are_a_fault(last):
     messages = [
-        message(1, "INVITE", 0.0), response(1, 401, 0.01), message(1, "INVITE", 0.02, cseq=2),
+        message(1, "INVITE", 0.0),
+        response(1, 401, 0.01),
+        message(1, "INVITE", 0.02, cseq=2),
         response(1, last, 0.03, cseq=2),
-    ]  # fmt: skip
+    ]
     (found,) = asked(RULE, **at_once(last, sip_messages=messages))
     assert (found.verdict, found.tags) == ("fault", {"credentials"})
     assert "credentials" in told_both(found, RULE)["en"]["title"]

@@ -29,11 +29,14 @@ def test_the_log_makes_it_sure():
     assert "USER_NOT_REGISTERED" in told_both(found, RULE)["en"]["detail"]
 
 
-@pytest.mark.parametrize("scene", [
-    at_once(480, after=20.0),  # away, and nothing says more
-    at_once(480, reason_header='Q.850;cause=19;text="NO_ANSWER"'),
-    at_once(486, reason_header=ABSENT),
-    passed_on(480),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        at_once(480, after=20.0),  # away, and nothing says more
+        at_once(480, reason_header='Q.850;cause=19;text="NO_ANSWER"'),
+        at_once(486, reason_header=ABSENT),
+        passed_on(480),
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []

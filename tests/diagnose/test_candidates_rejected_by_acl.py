@@ -130,16 +130,25 @@ def test_a_match_of_codecs_in_the_log_takes_the_blame_from_them():
     assert found.verdict == "suspect"
 
 
-@pytest.mark.parametrize("changes", [
-    {"candidates": [candidate("client", CLIENT_PUBLIC, "documentation", "srflx")]},  # wan.auto lets it in
-    {"candidates": [candidate("client", CLIENT_PRIVATE, "private", transport="tcp")]},  # none is looked at
-    {"candidates": []},
-    {"log_events": [log("media", "a=crypto in RTP/AVP, refer to rfc3711")]},
-    {"sip_messages": [message(1, "INVITE", 0.0), response(1, 100, 0.003), response(1, 488, 0.02)]},
-    {"sip_messages": [
-        message(1, "INVITE", 0.0), response(1, 183, 0.01), response(1, 488, 0.02, reason_header=CAUSE_88),
-    ]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"candidates": [candidate("client", CLIENT_PUBLIC, "documentation", "srflx")]},  # wan.auto lets it in
+        {
+            "candidates": [candidate("client", CLIENT_PRIVATE, "private", transport="tcp")]
+        },  # none is looked at
+        {"candidates": []},
+        {"log_events": [log("media", "a=crypto in RTP/AVP, refer to rfc3711")]},
+        {"sip_messages": [message(1, "INVITE", 0.0), response(1, 100, 0.003), response(1, 488, 0.02)]},
+        {
+            "sip_messages": [
+                message(1, "INVITE", 0.0),
+                response(1, 183, 0.01),
+                response(1, 488, 0.02, reason_header=CAUSE_88),
+            ]
+        },
+    ],
+)
 def test_silent_after_100_where_wan_auto_is_not_the_reason(changes):
     assert asked(RULE, **stock(**changes)) == []
 

@@ -16,9 +16,12 @@ def until(last, **changes):
 
 def test_too_soon_after_the_first_check_nothing_can_be_told():
     (found,) = asked(
-        RULE, **NO_MEDIA | {"bindings": unanswered(2)}, **until(3.5), legs=[leg(1, **RINGING)],
+        RULE,
+        **NO_MEDIA | {"bindings": unanswered(2)},
+        **until(3.5),
+        legs=[leg(1, **RINGING)],
         sip_messages=[message(1, "INVITE", 0.0)],
-    )  # fmt: skip
+    )
     assert (found.verdict, found.facts["seconds"]) == ("cannot_tell", 2.5)
     told = told_both(found, RULE)
     assert told["en"]["title"].startswith("The capture ends 2.5 s after the first Binding Request")
@@ -26,8 +29,13 @@ def test_too_soon_after_the_first_check_nothing_can_be_told():
 
 
 def test_too_soon_after_the_answer_nothing_can_be_told():
-    (found,) = asked(RULE, **NO_MEDIA, **until(4.5), legs=[leg(1, **UP), leg(2, **UP)],
-                     sip_messages=[message(1, "INVITE", 0.0), message(1, 200, 3.0)])  # fmt: skip
+    (found,) = asked(
+        RULE,
+        **NO_MEDIA,
+        **until(4.5),
+        legs=[leg(1, **UP), leg(2, **UP)],
+        sip_messages=[message(1, "INVITE", 0.0), message(1, 200, 3.0)],
+    )
     assert found.verdict == "cannot_tell"
     assert "1.5 s after the answer" in told_both(found, RULE)["en"]["title"]
 
@@ -70,8 +78,16 @@ def test_one_cancelled_branch_is_not_the_end():
 
 def test_silent_when_the_call_fell_silent_long_before_the_capture_ended():
     assert asked(RULE, **until(60.0), legs=[leg(1, **UP), leg(2, **UP)]) == []
-    assert asked(RULE, **NO_MEDIA, **until(60.0), legs=[leg(1, **RINGING | {"progress_time": None})],
-                 sip_messages=[message(1, "INVITE", 0.0)]) == []  # fmt: skip
+    assert (
+        asked(
+            RULE,
+            **NO_MEDIA,
+            **until(60.0),
+            legs=[leg(1, **RINGING | {"progress_time": None})],
+            sip_messages=[message(1, "INVITE", 0.0)],
+        )
+        == []
+    )
 
 
 def test_silent_when_the_captures_end_is_not_known():
@@ -84,9 +100,11 @@ def test_silent_without_any_message():
 
 def test_the_call_is_not_judged_then():
     row = verdict(
-        **NO_MEDIA | {"bindings": [check(outcome="pending")]}, **until(2.0), legs=[leg(1, **RINGING)],
+        **NO_MEDIA | {"bindings": [check(outcome="pending")]},
+        **until(2.0),
+        legs=[leg(1, **RINGING)],
         sip_messages=[message(1, "INVITE", 0.0)],
-    )  # fmt: skip
+    )
     assert (row.verdict, row.cause) == ("cannot_tell", "capture-cut-short")
 
 

@@ -10,8 +10,9 @@ from tests.diagnose.conftest import Diagnosed
 
 # capture -> per call: verdict, cause, and findings as (name, verdict, explained by), in the order they are told
 FOLLOWS_DEAD = [
-    ("no-media", "fault", "no-binding-success"), ("one-way-media", "suspect", "no-media"),
-]  # fmt: skip
+    ("no-media", "fault", "no-binding-success"),
+    ("one-way-media", "suspect", "no-media"),
+]
 OK: list[tuple[str, str | None, list[tuple[str, str, str | None]]]] = [("ok", None, [])]
 TOO_SMALL = ("fault", "session-interval-too-small", [("session-interval-too-small", "fault", None)])
 NO_SIP = ("first-leg-missing", "note", None)
@@ -20,230 +21,522 @@ EXPECTED: dict[str, list[tuple[str, str | None, list[tuple[str, str, str | None]
     "acl_488": [("suspect", "candidates-rejected-by-acl", [("candidates-rejected-by-acl", "suspect", None)])],
     "client_view": [("ok", None, [NO_SIP])],
     "codec_488": [("fault", "no-common-codec", [("no-common-codec", "fault", None)])],
-    "dtls_fail": [("fault", "dtls-incomplete", [
-        ("dtls-incomplete", "fault", None),
-        ("no-media", "fault", "dtls-incomplete"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
+    "dtls_fail": [
+        (
+            "fault",
+            "dtls-incomplete",
+            [
+                ("dtls-incomplete", "fault", None),
+                ("no-media", "fault", "dtls-incomplete"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
     "good": OK,
-    "ip_mismatch_server": [("fault", "port-not-preserved", [
-        ("port-not-preserved", "suspect", None),
-        ("icmp-unreachable", "fault", "port-not-preserved"),
-        ("no-binding-success", "fault", "icmp-unreachable"),
-        *FOLLOWS_DEAD,
-    ])],
-    "no_binding_success": [("fault", "no-binding-success", [
-        ("no-binding-success", "fault", None), *FOLLOWS_DEAD,
-    ])],
-    "only_private": [("fault", "public-candidate-missing", [
-        ("public-candidate-missing", "suspect", None),
-        ("no-binding-success", "fault", "public-candidate-missing"),
-        *FOLLOWS_DEAD,
-    ])],
+    "ip_mismatch_server": [
+        (
+            "fault",
+            "port-not-preserved",
+            [
+                ("port-not-preserved", "suspect", None),
+                ("icmp-unreachable", "fault", "port-not-preserved"),
+                ("no-binding-success", "fault", "icmp-unreachable"),
+                *FOLLOWS_DEAD,
+            ],
+        )
+    ],
+    "no_binding_success": [
+        (
+            "fault",
+            "no-binding-success",
+            [
+                ("no-binding-success", "fault", None),
+                *FOLLOWS_DEAD,
+            ],
+        )
+    ],
+    "only_private": [
+        (
+            "fault",
+            "public-candidate-missing",
+            [
+                ("public-candidate-missing", "suspect", None),
+                ("no-binding-success", "fault", "public-candidate-missing"),
+                *FOLLOWS_DEAD,
+            ],
+        )
+    ],
     "server_view": [("ok", None, [("media-lost", "note", None)])],
     "two_calls": OK * 2,
-    "made/address_family_mismatch_browser.pcapng": [("fault", "address-family-mismatch", [
-        ("address-family-mismatch", "fault", None), ("no-checks", "cannot_tell", "address-family-mismatch"),
-        ("no-media", "cannot_tell", "no-checks"),
-    ])],
-    "made/address_family_mismatch_trunk.pcapng": [("fault", "address-family-mismatch", [
-        ("address-family-mismatch", "fault", None), ("no-media", "cannot_tell", "address-family-mismatch"),
-        ("first-leg-missing", "cannot_tell", None),
-    ])],
+    "made/address_family_mismatch_browser.pcapng": [
+        (
+            "fault",
+            "address-family-mismatch",
+            [
+                ("address-family-mismatch", "fault", None),
+                ("no-checks", "cannot_tell", "address-family-mismatch"),
+                ("no-media", "cannot_tell", "no-checks"),
+            ],
+        )
+    ],
+    "made/address_family_mismatch_trunk.pcapng": [
+        (
+            "fault",
+            "address-family-mismatch",
+            [
+                ("address-family-mismatch", "fault", None),
+                ("no-media", "cannot_tell", "address-family-mismatch"),
+                ("first-leg-missing", "cannot_tell", None),
+            ],
+        )
+    ],
     "made/busy_486.pcapng": OK,
     "made/cancelled_487.pcapng": OK,
-    "made/check_pictures_401.pcapng": [("fault", "binding-error", [
-        ("binding-error", "fault", None),
-        ("no-media", "fault", "binding-error"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/check_pictures_flight.pcapng": [("fault", "dtls-fragment-lost", [
-        ("dtls-fragment-lost", "suspect", None),
-        ("dtls-incomplete", "fault", "dtls-fragment-lost"),
-        ("no-media", "fault", "dtls-incomplete"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/check_pictures_mdns.pcapng": [("suspect", "mdns-only", [
-        ("mdns-only", "suspect", None),
-        ("no-checks", "suspect", "mdns-only"),
-        ("no-media", "cannot_tell", "no-checks"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/check_pictures_none.pcapng": [("suspect", "no-checks", [
-        ("no-checks", "suspect", None),
-        ("no-media", "cannot_tell", "no-checks"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/check_pictures_one_way.pcapng": [("fault", "bindings-one-way", [
-        ("bindings-one-way", "fault", None),
-        ("dtls-not-started", "fault", "bindings-one-way"),
-        ("no-media", "fault", "dtls-not-started"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/media_pictures_lost.pcapng": [("ok", None, [
-        ("media-lost", "note", None),
-    ])],
-    "made/media_pictures_path.pcapng": [("suspect", "media-on-unexpected-path", [
-        ("media-on-unexpected-path", "suspect", None),
-        ("one-way-media", "cannot_tell", "media-on-unexpected-path"),
-    ])],
-    "made/media_pictures_slow.pcapng": [("ok", None, [
-        ("slow-negotiation", "note", None),
-    ])],
-    "made/nat_pictures_address.pcapng": [("fault", "address-mismatch", [
-        ("address-mismatch", "suspect", None),
-        ("no-binding-success", "fault", "address-mismatch"),
-        ("no-media", "fault", "no-binding-success"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/nat_pictures_hairpin.pcapng": [("fault", "private-candidate-missing", [
-        ("private-candidate-missing", "suspect", None),
-        ("no-binding-success", "fault", "private-candidate-missing"),
-        ("no-media", "fault", "no-binding-success"),
-        ("one-way-media", "suspect", "no-media"),
-        ("private-candidate-missing", "suspect", None),
-    ])],
-    "made/nat_pictures_port_range.pcapng": [("fault", "no-binding-success", [
-        ("no-binding-success", "fault", None),
-        ("no-media", "fault", "no-binding-success"),
-        ("one-way-media", "suspect", "no-media"),
-        ("media-port-out-of-range", "suspect", None),
-    ])],
-    "made/nat_pictures_symmetric.pcapng": [("fault", "symmetric-nat", [
-        ("symmetric-nat", "fault", None),
-        ("no-binding-success", "fault", "port-not-preserved"),
-        ("port-not-preserved", "suspect", "symmetric-nat"),
-        ("no-media", "fault", "no-binding-success"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/nat_pictures_uplinks.pcapng": [("fault", "several-uplinks", [
-        ("several-uplinks", "fault", None),
-        ("no-binding-success", "fault", "several-uplinks"),
-        ("no-media", "fault", "no-binding-success"),
-        ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/view_pictures_late.pcapng": [("cannot_tell", "starts-mid-call", [
-        ("starts-mid-call", "cannot_tell", None),
-    ])],
-    "made/view_pictures_one_way.pcapng": [("cannot_tell", "one-direction-only", [
-        ("one-direction-only", "cannot_tell", None),
-    ])],
-    "made/view_pictures_short.pcapng": [("cannot_tell", "capture-cut-short", [
-        ("capture-cut-short", "cannot_tell", None),
-    ])],
-    "made/clat_address.pcap": [("fault", "private-connection-address", [
-        ("private-connection-address", "fault", None),
-    ])],
-    "made/container_address.pcapng": [("fault", "private-connection-address", [
-        ("private-connection-address", "fault", None),
-        ("one-way-media", "cannot_tell", "private-connection-address"),
-        ("one-way-media", "suspect", "private-connection-address"),
-        ("private-connection-address", "fault", None),
-    ])],
+    "made/check_pictures_401.pcapng": [
+        (
+            "fault",
+            "binding-error",
+            [
+                ("binding-error", "fault", None),
+                ("no-media", "fault", "binding-error"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/check_pictures_flight.pcapng": [
+        (
+            "fault",
+            "dtls-fragment-lost",
+            [
+                ("dtls-fragment-lost", "suspect", None),
+                ("dtls-incomplete", "fault", "dtls-fragment-lost"),
+                ("no-media", "fault", "dtls-incomplete"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/check_pictures_mdns.pcapng": [
+        (
+            "suspect",
+            "mdns-only",
+            [
+                ("mdns-only", "suspect", None),
+                ("no-checks", "suspect", "mdns-only"),
+                ("no-media", "cannot_tell", "no-checks"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/check_pictures_none.pcapng": [
+        (
+            "suspect",
+            "no-checks",
+            [
+                ("no-checks", "suspect", None),
+                ("no-media", "cannot_tell", "no-checks"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/check_pictures_one_way.pcapng": [
+        (
+            "fault",
+            "bindings-one-way",
+            [
+                ("bindings-one-way", "fault", None),
+                ("dtls-not-started", "fault", "bindings-one-way"),
+                ("no-media", "fault", "dtls-not-started"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/media_pictures_lost.pcapng": [
+        (
+            "ok",
+            None,
+            [
+                ("media-lost", "note", None),
+            ],
+        )
+    ],
+    "made/media_pictures_path.pcapng": [
+        (
+            "suspect",
+            "media-on-unexpected-path",
+            [
+                ("media-on-unexpected-path", "suspect", None),
+                ("one-way-media", "cannot_tell", "media-on-unexpected-path"),
+            ],
+        )
+    ],
+    "made/media_pictures_slow.pcapng": [
+        (
+            "ok",
+            None,
+            [
+                ("slow-negotiation", "note", None),
+            ],
+        )
+    ],
+    "made/nat_pictures_address.pcapng": [
+        (
+            "fault",
+            "address-mismatch",
+            [
+                ("address-mismatch", "suspect", None),
+                ("no-binding-success", "fault", "address-mismatch"),
+                ("no-media", "fault", "no-binding-success"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/nat_pictures_hairpin.pcapng": [
+        (
+            "fault",
+            "private-candidate-missing",
+            [
+                ("private-candidate-missing", "suspect", None),
+                ("no-binding-success", "fault", "private-candidate-missing"),
+                ("no-media", "fault", "no-binding-success"),
+                ("one-way-media", "suspect", "no-media"),
+                ("private-candidate-missing", "suspect", None),
+            ],
+        )
+    ],
+    "made/nat_pictures_port_range.pcapng": [
+        (
+            "fault",
+            "no-binding-success",
+            [
+                ("no-binding-success", "fault", None),
+                ("no-media", "fault", "no-binding-success"),
+                ("one-way-media", "suspect", "no-media"),
+                ("media-port-out-of-range", "suspect", None),
+            ],
+        )
+    ],
+    "made/nat_pictures_symmetric.pcapng": [
+        (
+            "fault",
+            "symmetric-nat",
+            [
+                ("symmetric-nat", "fault", None),
+                ("no-binding-success", "fault", "port-not-preserved"),
+                ("port-not-preserved", "suspect", "symmetric-nat"),
+                ("no-media", "fault", "no-binding-success"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/nat_pictures_uplinks.pcapng": [
+        (
+            "fault",
+            "several-uplinks",
+            [
+                ("several-uplinks", "fault", None),
+                ("no-binding-success", "fault", "several-uplinks"),
+                ("no-media", "fault", "no-binding-success"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/view_pictures_late.pcapng": [
+        (
+            "cannot_tell",
+            "starts-mid-call",
+            [
+                ("starts-mid-call", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/view_pictures_one_way.pcapng": [
+        (
+            "cannot_tell",
+            "one-direction-only",
+            [
+                ("one-direction-only", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/view_pictures_short.pcapng": [
+        (
+            "cannot_tell",
+            "capture-cut-short",
+            [
+                ("capture-cut-short", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/clat_address.pcap": [
+        (
+            "fault",
+            "private-connection-address",
+            [
+                ("private-connection-address", "fault", None),
+            ],
+        )
+    ],
+    "made/container_address.pcapng": [
+        (
+            "fault",
+            "private-connection-address",
+            [
+                ("private-connection-address", "fault", None),
+                ("one-way-media", "cannot_tell", "private-connection-address"),
+                ("one-way-media", "suspect", "private-connection-address"),
+                ("private-connection-address", "fault", None),
+            ],
+        )
+    ],
     "made/dtmf_not_negotiated_answer.pcapng": [("ok", None, [("dtmf-not-negotiated", "note", None)])],
     "made/dtmf_not_negotiated_info.pcapng": [("ok", None, [("dtmf-not-negotiated", "note", None)])],
     "made/forked.pcapng": OK * 2,
-    "made/icmp_quotes_stun.pcapng": [("fault", "icmp-unreachable", [
-        ("icmp-unreachable", "fault", None), ("no-binding-success", "fault", "icmp-unreachable"),
-    ])] * 2,
+    "made/icmp_quotes_stun.pcapng": [
+        (
+            "fault",
+            "icmp-unreachable",
+            [
+                ("icmp-unreachable", "fault", None),
+                ("no-binding-success", "fault", "icmp-unreachable"),
+            ],
+        )
+    ]
+    * 2,
     "made/fax_t38_alone.pcapng": OK,
     "made/fax_t38_beside_audio.pcapng": OK,
-    "made/ice_role_conflict_kept.pcapng": [("fault", "ice-role-conflict", [
-        ("ice-role-conflict", "fault", None), ("dtls-not-started", "fault", "ice-role-conflict"),
-        ("no-media", "fault", "dtls-not-started"), ("one-way-media", "suspect", "no-media"),
-    ])],
-    "made/ice_role_conflict_switched.pcapng": [("fault", "ice-role-conflict", [
-        ("ice-role-conflict", "fault", None), ("no-media", "fault", "ice-role-conflict"),
-        ("ice-role-conflict", "fault", None),
-    ])],
+    "made/ice_role_conflict_kept.pcapng": [
+        (
+            "fault",
+            "ice-role-conflict",
+            [
+                ("ice-role-conflict", "fault", None),
+                ("dtls-not-started", "fault", "ice-role-conflict"),
+                ("no-media", "fault", "dtls-not-started"),
+                ("one-way-media", "suspect", "no-media"),
+            ],
+        )
+    ],
+    "made/ice_role_conflict_switched.pcapng": [
+        (
+            "fault",
+            "ice-role-conflict",
+            [
+                ("ice-role-conflict", "fault", None),
+                ("no-media", "fault", "ice-role-conflict"),
+                ("ice-role-conflict", "fault", None),
+            ],
+        )
+    ],
     "made/ipv6.pcapng": OK,
-    "made/media_to_old_address_200.pcapng": [("fault", "media-to-old-address", [
-        ("media-to-old-address", "fault", None), ("first-leg-missing", "cannot_tell", None),
-    ])],
-    "made/media_to_old_address_reinvite.pcapng": [("suspect", "media-to-old-address", [
-        ("media-to-old-address", "suspect", None),
-    ])],
-    "made/nat_remapped_address.pcapng": [("fault", "media-to-old-address", [
-        ("media-to-old-address", "fault", None),
-    ])],
-    "made/nat_remapped_port.pcapng": [("suspect", "media-to-old-address", [
-        ("media-to-old-address", "suspect", None),
-    ])],
+    "made/media_to_old_address_200.pcapng": [
+        (
+            "fault",
+            "media-to-old-address",
+            [
+                ("media-to-old-address", "fault", None),
+                ("first-leg-missing", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/media_to_old_address_reinvite.pcapng": [
+        (
+            "suspect",
+            "media-to-old-address",
+            [
+                ("media-to-old-address", "suspect", None),
+            ],
+        )
+    ],
+    "made/nat_remapped_address.pcapng": [
+        (
+            "fault",
+            "media-to-old-address",
+            [
+                ("media-to-old-address", "fault", None),
+            ],
+        )
+    ],
+    "made/nat_remapped_port.pcapng": [
+        (
+            "suspect",
+            "media-to-old-address",
+            [
+                ("media-to-old-address", "suspect", None),
+            ],
+        )
+    ],
     "made/quiet_phases_direct.pcapng": [("cannot_tell", None, [])],
     "made/quiet_phases_hold.pcapng": OK,
     "made/network_change_ipv6.pcapng": [("ok", None, [("network-change", "note", None)])],
-    "made/no_response_gateway.pcapng": [("fault", "no-response", [
-        ("no-response", "fault", None), ("call-rejected", "fault", "no-response"),
-    ])],
-    "made/no_response_rport.pcapng": [("fault", "no-response", [
-        ("no-response", "fault", None), ("call-rejected", "suspect", "no-response"),
-    ])],
+    "made/no_response_gateway.pcapng": [
+        (
+            "fault",
+            "no-response",
+            [
+                ("no-response", "fault", None),
+                ("call-rejected", "fault", "no-response"),
+            ],
+        )
+    ],
+    "made/no_response_rport.pcapng": [
+        (
+            "fault",
+            "no-response",
+            [
+                ("no-response", "fault", None),
+                ("call-rejected", "suspect", "no-response"),
+            ],
+        )
+    ],
     "made/parallel_ring.pcapng": OK,
-    "made/sip_first_fragment.pcapng": [("fault", "path-mtu", [
-        ("path-mtu", "suspect", None), ("no-response", "fault", "path-mtu"),
-        ("call-rejected", "fault", "no-response"),
-    ])],
+    "made/sip_first_fragment.pcapng": [
+        (
+            "fault",
+            "path-mtu",
+            [
+                ("path-mtu", "suspect", None),
+                ("no-response", "fault", "path-mtu"),
+                ("call-rejected", "fault", "no-response"),
+            ],
+        )
+    ],
     "made/proxy_hops.pcapng": OK,
-    "made/refused_offers_absent.pcapng": [("suspect", "callee-unreachable", [
-        ("callee-unreachable", "suspect", None),
-    ])],
-    "made/refused_offers_srtp.pcapng": [("suspect", "srtp-not-agreed", [("srtp-not-agreed", "suspect", None)])],
+    "made/refused_offers_absent.pcapng": [
+        (
+            "suspect",
+            "callee-unreachable",
+            [
+                ("callee-unreachable", "suspect", None),
+            ],
+        )
+    ],
+    "made/refused_offers_srtp.pcapng": [
+        ("suspect", "srtp-not-agreed", [("srtp-not-agreed", "suspect", None)])
+    ],
     "made/reinvite.pcapng": OK,
     "made/server_logs_rekeyed": OK,
     "made/server_logs_socket": [("fault", "call-rejected", [("call-rejected", "fault", None)])],
-    "made/session_expired_missing.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
-    "made/session_expired_refused.pcapng": [("fault", "session-expired", [("session-expired", "fault", None)])],
+    "made/session_expired_missing.pcapng": [
+        ("fault", "session-expired", [("session-expired", "fault", None)])
+    ],
+    "made/session_expired_refused.pcapng": [
+        ("fault", "session-expired", [("session-expired", "fault", None)])
+    ],
     "made/session_timer_422_server.pcapng": [TOO_SMALL],
     "made/session_timer_422_trunk.pcapng": [TOO_SMALL],
     "made/signalling_lost_proxy.pcapng": [("fault", "signalling-lost", [("signalling-lost", "fault", None)])],
-    "made/signalling_lost_reset.pcapng": [("fault", "signalling-lost", [
-        ("signalling-lost", "fault", None), ("media-stopped", "suspect", None),
-    ])],
+    "made/signalling_lost_reset.pcapng": [
+        (
+            "fault",
+            "signalling-lost",
+            [
+                ("signalling-lost", "fault", None),
+                ("media-stopped", "suspect", None),
+            ],
+        )
+    ],
     "made/registration_failed_password.pcapng": [],
     "made/tls_handshake_failed_trust.pcapng": [],
     "made/three_legs.pcapng": OK,
     "made/transfer_attended.pcapng": OK,
-    "made/transfer_failed_refused.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
-    "made/transfer_failed_target.pcapng": [("fault", "transfer-failed", [("transfer-failed", "fault", None)])],
+    "made/transfer_failed_refused.pcapng": [
+        ("fault", "transfer-failed", [("transfer-failed", "fault", None)])
+    ],
+    "made/transfer_failed_target.pcapng": [
+        ("fault", "transfer-failed", [("transfer-failed", "fault", None)])
+    ],
     "made/turn_channel.pcapng": OK,
-    "made/turn_refused_peer.pcapng": [("fault", "public-candidate-missing", [
-        ("public-candidate-missing", "suspect", None), ("turn-refused", "fault", "public-candidate-missing"),
-        ("no-binding-success", "fault", "turn-refused"),
-        ("no-media", "fault", "no-binding-success"), ("second-leg-missing", "cannot_tell", None),
-    ])],
-    "made/turn_refused_quota.pcapng": [("fault", "turn-refused", [
-        ("turn-refused", "fault", None), ("no-binding-success", "fault", "turn-refused"),
-        ("no-media", "fault", "no-binding-success"), ("second-leg-missing", "cannot_tell", None),
-    ])],
-    "made/web_misfits_address.pcapng": [("fault", "ice-mismatch", [
-        ("ice-mismatch", "suspect", None), ("one-way-media", "fault", "ice-mismatch"),
-    ])],
-    "made/web_misfits_passive.pcapng": [("fault", "dtls-role-conflict", [
-        ("dtls-role-conflict", "fault", None), ("dtls-not-started", "suspect", "dtls-role-conflict"),
-        ("no-media", "fault", "dtls-not-started"), ("answer-mismatch", "suspect", None),
-        ("second-leg-missing", "cannot_tell", None),
-    ])],
-    "made/vendor_no_binding_success.pcapng": [("fault", "no-binding-success", [
-        ("no-binding-success", "fault", None),
-        *FOLLOWS_DEAD,
-        ("wrong-candidate-tried", "suspect", None),
-        ("hotspot-client", "note", None),
-    ])],
-}  # fmt: skip
+    "made/turn_refused_peer.pcapng": [
+        (
+            "fault",
+            "public-candidate-missing",
+            [
+                ("public-candidate-missing", "suspect", None),
+                ("turn-refused", "fault", "public-candidate-missing"),
+                ("no-binding-success", "fault", "turn-refused"),
+                ("no-media", "fault", "no-binding-success"),
+                ("second-leg-missing", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/turn_refused_quota.pcapng": [
+        (
+            "fault",
+            "turn-refused",
+            [
+                ("turn-refused", "fault", None),
+                ("no-binding-success", "fault", "turn-refused"),
+                ("no-media", "fault", "no-binding-success"),
+                ("second-leg-missing", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/web_misfits_address.pcapng": [
+        (
+            "fault",
+            "ice-mismatch",
+            [
+                ("ice-mismatch", "suspect", None),
+                ("one-way-media", "fault", "ice-mismatch"),
+            ],
+        )
+    ],
+    "made/web_misfits_passive.pcapng": [
+        (
+            "fault",
+            "dtls-role-conflict",
+            [
+                ("dtls-role-conflict", "fault", None),
+                ("dtls-not-started", "suspect", "dtls-role-conflict"),
+                ("no-media", "fault", "dtls-not-started"),
+                ("answer-mismatch", "suspect", None),
+                ("second-leg-missing", "cannot_tell", None),
+            ],
+        )
+    ],
+    "made/vendor_no_binding_success.pcapng": [
+        (
+            "fault",
+            "no-binding-success",
+            [
+                ("no-binding-success", "fault", None),
+                *FOLLOWS_DEAD,
+                ("wrong-candidate-tried", "suspect", None),
+                ("hotspot-client", "note", None),
+            ],
+        )
+    ],
+}
 
 # With the server's log what the wire alone leaves in doubt is certain; the rest stays as it was.
 LOGGED = EXPECTED | {
     "acl_403": [("fault", "invite-rejected-by-acl", [("invite-rejected-by-acl", "fault", None)])],
     "acl_488": [("fault", "candidates-rejected-by-acl", [("candidates-rejected-by-acl", "fault", None)])],
     "made/server_logs_rekeyed": [("fault", "srtp-not-decrypted", [("srtp-not-decrypted", "fault", None)])],
-    "made/server_logs_socket": [("fault", "rtp-bind-failed", [
-        ("rtp-bind-failed", "fault", None), ("call-rejected", "fault", "rtp-bind-failed"),
-    ])],
-}  # fmt: skip
+    "made/server_logs_socket": [
+        (
+            "fault",
+            "rtp-bind-failed",
+            [
+                ("rtp-bind-failed", "fault", None),
+                ("call-rejected", "fault", "rtp-bind-failed"),
+            ],
+        )
+    ],
+}
 LOGS = (
-    "acl_403", "acl_488", "codec_488", "dtls_fail", "good", "ip_mismatch_server", "no_binding_success",
-    "only_private", "two_calls", "made/server_logs_rekeyed", "made/server_logs_socket",
-)  # fmt: skip
+    "acl_403",
+    "acl_488",
+    "codec_488",
+    "dtls_fail",
+    "good",
+    "ip_mismatch_server",
+    "no_binding_success",
+    "only_private",
+    "two_calls",
+    "made/server_logs_rekeyed",
+    "made/server_logs_socket",
+)
 
 Judged = Callable[..., Diagnosed]
 
@@ -285,7 +578,12 @@ def test_every_finding_belongs_to_a_call_and_a_capture(judged: Judged):
 
 HEADLINES = {
     "acl_403": ["403 Forbidden at once", "an access list of the server rejects 10.0.50.118"],
-    "acl_488": ["488 Not Acceptable Here at once", "deny every candidate offered", "192.168.178.34", "198.51.100.77"],
+    "acl_488": [
+        "488 Not Acceptable Here at once",
+        "deny every candidate offered",
+        "192.168.178.34",
+        "198.51.100.77",
+    ],
     "codec_488": ["No common codec", "10.0.50.118 offers PCMU/8000", "10.0.50.20 answers with PCMA/8000"],
     "dtls_fail": ["DTLS is not completed", "5 ClientHellos", "got no answer"],
     "good": ["Media flows both ways on the client's leg"],
@@ -295,7 +593,7 @@ HEADLINES = {
     "server_view": ["Media flows both ways on the client's leg"],
     "made/busy_486.pcapng": ["The called party was busy (486)."],
     "made/cancelled_487.pcapng": ["The caller hung up before an answer"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HEADLINES)
@@ -330,9 +628,14 @@ def test_no_public_candidate_is_said_of_both_sides(judged: Judged):
 
 
 VENDORS_REMEDIES = (
-    "Pin Hole Puncher", "Capture on both sides and at the WAN interface", "30000-33000", "keep the server's port",
-    "Destination NAT", "ALGs", "On the client's side",
-)  # fmt: skip
+    "Pin Hole Puncher",
+    "Capture on both sides and at the WAN interface",
+    "30000-33000",
+    "keep the server's port",
+    "Destination NAT",
+    "ALGs",
+    "On the client's side",
+)
 
 
 def test_the_vendors_example_is_told_as_the_guide_tells_it(judged: Judged):

@@ -16,12 +16,15 @@ def found(*tls, **more):
     return in_web(asked, RULE, tls=tls, **more)
 
 
-@pytest.mark.parametrize(("fault", "changes"), [
-    ("self_signed", SELF_SIGNED),
-    ("not_yet", {"not_before": "2199-06-01T00:00:00Z", "in_date": False}),
-    ("unknown", {"ca_issuers": False, "certificates": 1}),
-    ("unreadable", UNREADABLE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fault", "changes"),
+    [
+        ("self_signed", SELF_SIGNED),
+        ("not_yet", {"not_before": "2199-06-01T00:00:00Z", "in_date": False}),
+        ("unknown", {"ca_issuers": False, "certificates": 1}),
+        ("unreadable", UNREADABLE),
+    ],
+)
 def test_an_alert_and_what_is_seen_of_the_certificate(fault, changes):
     (one,) = found(refused("bad_certificate", **changes))
     assert (one.verdict, one.tags) == ("fault", {fault})

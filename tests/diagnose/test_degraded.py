@@ -37,21 +37,27 @@ TRUTH = {
     "dtls_fail": [[DTLS], [DTLS], [CUT], [("cannot_tell", "dtls-incomplete")], [DTLS]],
     "no_binding_success": [[DEAD], [DEAD], [CUT], [DEAD], [DEAD]],
     "only_private": [
-        [DEAD], [PRIVATE], [("suspect", "public-candidate-missing")],
-        [PRIVATE], [PRIVATE],
+        [DEAD],
+        [PRIVATE],
+        [("suspect", "public-candidate-missing")],
+        [PRIVATE],
+        [PRIVATE],
     ],
     "ip_mismatch_server": [[MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH], [MISMATCH]],
-}  # fmt: skip
+}
 STAYS_TRUE = {"call-rejected"}  # a final response is one, whoever is behind it
 QUICK = ("good", "no_binding_success")  # the others take the most of a minute
 CASES = [
     pytest.param(
-        name, degradation, expected, id=f"{name}-{degradation.__name__}",
+        name,
+        degradation,
+        expected,
+        id=f"{name}-{degradation.__name__}",
         marks=() if name in QUICK else pytest.mark.slow,
     )
     for name, rows in TRUTH.items()
     for degradation, expected in zip(by.DEGRADATIONS, rows, strict=True)
-]  # fmt: skip
+]
 
 
 def faults(found: Diagnosed) -> set[str]:

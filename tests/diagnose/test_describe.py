@@ -14,21 +14,32 @@ from tests.diagnose.scenes import XPHONE, foreign, scene
 
 MOMENT = datetime(2026, 11, 22, 22, 38, 49, 496116, tzinfo=UTC)
 RULE = Rule(
-    "ICE999", "test-rule", "stun", Text("A picture", "Ein Bild"), Text("Claim.", "Behauptung."),
+    "ICE999",
+    "test-rule",
+    "stun",
+    Text("A picture", "Ein Bild"),
+    Text("Claim.", "Behauptung."),
     causes=(
         Advice(Text("Anybody's {side:word}.", "Jedermanns {side:word}.")),
         Advice(Text("XPhone's.", "Des XPhones."), product="xphone"),
         Advice(Text("Tagged.", "Markiert."), tag="odd"),
     ),
     remedies=(Advice(Text("Open {ports}.", "{ports} öffnen.")),),
-    references=("RFC 1", "RFC 2"), known_problems=Text("None.", "Keine."), find=lambda _: iter(()),
-)  # fmt: skip
+    references=("RFC 1", "RFC 2"),
+    known_problems=Text("None.", "Keine."),
+    find=lambda _: iter(()),
+)
 FINDING = Finding(
-    "test-rule", "fault", 0.9, Evidence("a.pcap", (3, 9), MOMENT),
+    "test-rule",
+    "fault",
+    0.9,
+    Evidence("a.pcap", (3, 9), MOMENT),
     Text("{count:request|requests} of the {side:word}", "{count:Request|Requests} vom {side:word}"),
     (Text("At {at:clock}.", "Um {at:clock}."),),
-    {"count": 2, "side": "client", "at": MOMENT, "share": 8.84, "names": {"b", "a"}}, call=1, leg=1,
-)  # fmt: skip
+    {"count": 2, "side": "client", "at": MOMENT, "share": 8.84, "names": {"b", "a"}},
+    call=1,
+    leg=1,
+)
 
 
 def test_a_record_holds_place_texts_and_facts():

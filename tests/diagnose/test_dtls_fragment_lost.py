@@ -27,9 +27,17 @@ def test_a_number_left_out_of_the_flight_is_named():
 
 def test_icmp_that_says_too_large_settles_it():
     report = {
-        "reporter": "203.0.113.1", "version": 4, "type": 3, "code": 4, "transport": "udp", "time": 1.4,
-        "src_addr": SERVER, "src_port": SERVER_PORT, "dst_addr": CLIENT_PUBLIC, "dst_port": CLIENT_PORT,
-    }  # fmt: skip
+        "reporter": "203.0.113.1",
+        "version": 4,
+        "type": 3,
+        "code": 4,
+        "transport": "udp",
+        "time": 1.4,
+        "src_addr": SERVER,
+        "src_port": SERVER_PORT,
+        "dst_addr": CLIENT_PUBLIC,
+        "dst_port": CLIENT_PORT,
+    }
     (found,) = asked(RULE, dtls=[HALF], icmp_errors=[report], rtp_streams=[])
     assert (found.verdict, found.facts["reporter"]) == ("fault", "203.0.113.1")
     assert "fragmentation needed" in told_both(found, RULE)["en"]["title"]

@@ -8,8 +8,11 @@ from tests.diagnose.refusals import log
 from tests.diagnose.scenes import asked, good, leg, told_both, verdict
 
 HELLO = dict(good()["dtls"][0]) | {
-    "state": "client_hello_only", "client_hellos": 5, "completed": None, "duration_ms": None,
-}  # fmt: skip
+    "state": "client_hello_only",
+    "client_hellos": 5,
+    "completed": None,
+    "duration_ms": None,
+}
 SENT = [
     {"src_addr": SERVER, "handshake_type": "client_hello", "message_seq": 0, "time": 1.2 + n}
     for n in range(5)
@@ -48,11 +51,14 @@ def test_without_a_packet_of_it_the_log_knows_that_it_failed():
     assert told["en"]["detail"] == f"It says: fs.log:7 {FAILED}."
 
 
-@pytest.mark.parametrize("changes", [
-    {"log_events": [log("dtls", "Changing audio DTLS state from OFF to HANDSHAKE")]},
-    {"log_events": [log("dtls", FAILED, call_id="b@x")]},
-    {"log_events": [log("dtls", FAILED)], "rtp_streams": good()["rtp_streams"]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"log_events": [log("dtls", "Changing audio DTLS state from OFF to HANDSHAKE")]},
+        {"log_events": [log("dtls", FAILED, call_id="b@x")]},
+        {"log_events": [log("dtls", FAILED)], "rtp_streams": good()["rtp_streams"]},
+    ],
+)
 def test_silent_where_the_log_tells_of_no_failure_of_this_leg_or_media_flows(changes):
     assert asked(RULE, **({"dtls": [], "rtp_streams": []} | changes)) == []
 

@@ -22,9 +22,17 @@ WITH, WITHOUT = "8=PCMA/8000 101=telephone-event/8000", "8=PCMA/8000"
 def described(offer: str | None, answer: str | None, **changes):
     sections = [
         section(codecs=offer),
-        section(sdp_owner="FreeSWITCH", port=SERVER_PORT, connection_addr=SERVER_PUBLIC, ufrag="server",
-                setup="active", time=0.2, frame=5, codecs=answer),
-    ]  # fmt: skip
+        section(
+            sdp_owner="FreeSWITCH",
+            port=SERVER_PORT,
+            connection_addr=SERVER_PUBLIC,
+            ufrag="server",
+            setup="active",
+            time=0.2,
+            frame=5,
+            codecs=answer,
+        ),
+    ]
     return {"sdp_media": sections} | changes
 
 
@@ -85,9 +93,18 @@ def test_silent_before_the_answer():
 def test_the_last_exchange_counts():
     again = [
         section(codecs=WITH, time=10.0, frame=40, formats="8 101"),
-        section(sdp_owner="FreeSWITCH", port=SERVER_PORT, connection_addr=SERVER_PUBLIC, ufrag="server",
-                setup="active", time=10.1, frame=41, formats="8 101", codecs=WITH),
-    ]  # fmt: skip
+        section(
+            sdp_owner="FreeSWITCH",
+            port=SERVER_PORT,
+            connection_addr=SERVER_PUBLIC,
+            ufrag="server",
+            setup="active",
+            time=10.1,
+            frame=41,
+            formats="8 101",
+            codecs=WITH,
+        ),
+    ]
     messages = [
         *good()["sip_messages"],
         message(1, "INVITE", 10.0, frame=40, cseq=2, to_tag="t"),

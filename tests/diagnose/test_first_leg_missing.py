@@ -47,8 +47,15 @@ def test_the_servers_own_leg_with_one_way_audio_shows_half_the_call():
 
 def test_silent_on_a_leg_that_the_server_takes():
     """One-way audio on it is its own: voicemail, and whoever rings the server, have no other leg."""
-    inbound = leg(2, leg=1, role="single", uac_addr=GATEWAY, uas_addr=SERVER, uac_agent="PBX",
-                  uas_agent="XPhone Call Controller")  # fmt: skip
+    inbound = leg(
+        2,
+        leg=1,
+        role="single",
+        uac_addr=GATEWAY,
+        uas_addr=SERVER,
+        uac_agent="PBX",
+        uas_agent="XPhone Call Controller",
+    )
     scene_of_it = ONLY_OUTBOUND | {"legs": [inbound], "sdp_media": []}
     assert asked(RULE, **scene_of_it) == []
 

@@ -35,8 +35,18 @@ Changes = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def plain(owner: str, addr: str, port: int, **changes: Any) -> dict[str, Any]:
-    return section(sdp_owner=owner, connection_addr=addr, port=port, ufrag=None, setup=None, fingerprint=None,
-                   proto="RTP/AVP") | changes  # fmt: skip
+    return (
+        section(
+            sdp_owner=owner,
+            connection_addr=addr,
+            port=port,
+            ufrag=None,
+            setup=None,
+            fingerprint=None,
+            proto="RTP/AVP",
+        )
+        | changes
+    )
 
 
 def first_leg(**changes: Any) -> dict[str, Any]:
@@ -49,8 +59,18 @@ def webrtc() -> Scene:
     agents = {"uac_agent": "SIP.js/0.20", "uas_agent": "Asterisk PBX 18", "transport": "ws", "role": "single"}
     return foreign() | {
         "legs": [leg(1, **agents)],
-        "sdp_media": [section(sdp_owner="mozilla..."), section(sdp_owner="root", connection_addr=SERVER_PUBLIC,
-                      port=SERVER_PORT, ufrag="server", setup="active", time=0.2, frame=5)],
+        "sdp_media": [
+            section(sdp_owner="mozilla..."),
+            section(
+                sdp_owner="root",
+                connection_addr=SERVER_PUBLIC,
+                port=SERVER_PORT,
+                ufrag="server",
+                setup="active",
+                time=0.2,
+                frame=5,
+            ),
+        ],
         "candidates": [
             candidate("client", "4f6a.local", "mdns", sdp_owner="-"),
             candidate("client", CLIENT_PUBLIC, "documentation", "srflx", sdp_owner="-"),
@@ -58,10 +78,21 @@ def webrtc() -> Scene:
         ],
         "bindings": [check(), check("client_to_server", time=1.1)],
         "pairs": [{"call": 1, "leg": 1, "state": "succeeded", "sent": 2, "answered": 2}],
-        "dtls": [{"call": 1, "leg": 1, "client_addr": SERVER, "client_port": SERVER_PORT, "server_addr": CLIENT_PUBLIC,
-                  "server_port": CLIENT_PORT, "state": "complete", "completed": 1.3, "fingerprint_matches": True}],
+        "dtls": [
+            {
+                "call": 1,
+                "leg": 1,
+                "client_addr": SERVER,
+                "client_port": SERVER_PORT,
+                "server_addr": CLIENT_PUBLIC,
+                "server_port": CLIENT_PORT,
+                "state": "complete",
+                "completed": 1.3,
+                "fingerprint_matches": True,
+            }
+        ],
         "rtp_streams": [stream(), stream("client_to_server")],
-    }  # fmt: skip
+    }
 
 
 def over_ipv6() -> Scene:
@@ -76,19 +107,23 @@ def over_ipv6() -> Scene:
         "bindings": [check(**there), check("client_to_server", time=1.1, **back)],
         "dtls": [],
         "rtp_streams": [stream(**there), stream("client_to_server", **back)],
-    }  # fmt: skip
+    }
 
 
 def relayed() -> Scene:
     """Both ways through a TURN server; the direct checks died."""
     relay = {"src_addr": "192.0.2.99", "src_port": 50100}
     return webrtc() | {
-        "candidates": [*webrtc()["candidates"], candidate("client", "192.0.2.99", "documentation", "relay", port=50100)],
+        "candidates": [
+            *webrtc()["candidates"],
+            candidate("client", "192.0.2.99", "documentation", "relay", port=50100),
+        ],
         "bindings": [*unanswered(6), check("client_to_server", time=2.1, **relay)],
         "rtp_streams": [
-            stream(dst_addr="192.0.2.99", dst_port=50100), stream("client_to_server", **relay),
+            stream(dst_addr="192.0.2.99", dst_port=50100),
+            stream("client_to_server", **relay),
         ],
-    }  # fmt: skip
+    }
 
 
 def held() -> Scene:
@@ -100,9 +135,10 @@ def held() -> Scene:
             plain("root", OTHER, 12000, direction="recvonly", time=10.1, frame=41),
         ],
         "rtp_streams": [
-            plain_stream(ONE, OTHER, leg=1, packets=850), plain_stream(OTHER, ONE, leg=1, packets=350, last_time=10.0),
+            plain_stream(ONE, OTHER, leg=1, packets=850),
+            plain_stream(OTHER, ONE, leg=1, packets=350, last_time=10.0),
         ],
-    }  # fmt: skip
+    }
 
 
 def latching() -> Scene:
@@ -113,23 +149,27 @@ def latching() -> Scene:
             plain_stream("198.51.100.9", OTHER, leg=1, src_port=61000, dst_port=12000),
             plain_stream(OTHER, "198.51.100.9", leg=1, src_port=12000, dst_port=61000),
         ],
-    }  # fmt: skip
+    }
 
 
 def with_video() -> Scene:
-    video = [plain("lin", ONE, 7080, media="video", codecs="96=H264/90000", formats="96"),
-             plain("root", OTHER, 0, media="video", codecs="96=H264/90000", formats="96", time=0.5, frame=5)]  # fmt: skip
+    video = [
+        plain("lin", ONE, 7080, media="video", codecs="96=H264/90000", formats="96"),
+        plain("root", OTHER, 0, media="video", codecs="96=H264/90000", formats="96", time=0.5, frame=5),
+    ]
     return foreign() | {"sdp_media": [*foreign()["sdp_media"], *video]}
 
 
 def fax() -> Scene:
-    image = [plain("root", OTHER, 4000, media="image", codecs=None, formats="t38", time=8.0, frame=40),
-             plain("lin", ONE, 4002, media="image", codecs=None, formats="t38", time=8.1, frame=41)]  # fmt: skip
+    image = [
+        plain("root", OTHER, 4000, media="image", codecs=None, formats="t38", time=8.0, frame=40),
+        plain("lin", ONE, 4002, media="image", codecs=None, formats="t38", time=8.1, frame=41),
+    ]
     short = {"last_time": 8.0, "packets": 250}
     return foreign() | {
         "sdp_media": [*foreign()["sdp_media"], *image],
         "rtp_streams": [plain_stream(ONE, OTHER, leg=1, **short), plain_stream(OTHER, ONE, leg=1, **short)],
-    }  # fmt: skip
+    }
 
 
 def still_up() -> Scene:
@@ -158,18 +198,32 @@ def failed(status: int | None, state: str = "failed", **changes: Any) -> Scene:
     return foreign() | {
         "calls": [dict(foreign()["calls"][0]) | {"final_status": status, "answer": None, "end": 4.0}],
         "legs": [ended],
-        "sip_messages": [message(1, "INVITE", 0.0, frame=1), message(1, 183, 0.2, frame=5, has_sdp=True),
-                         message(1, status or 487, 4.0, frame=9)],
+        "sip_messages": [
+            message(1, "INVITE", 0.0, frame=1),
+            message(1, 183, 0.2, frame=5, has_sdp=True),
+            message(1, status or 487, 4.0, frame=9),
+        ],
         "rtp_streams": [],
-    }  # fmt: skip
+    }
 
 
 GOOD: dict[str, Scene] = {
-    "plain SIP": foreign(), "WebRTC": webrtc(), "IPv6": over_ipv6(), "TURN": relayed(), "hold": held(),
-    "latching": latching(), "video refused": with_video(), "T.38": fax(), "still up": still_up(), "DTX": silent_talker(),
-    "voicemail": voicemail(), "redirected": failed(302), "not available": failed(480), "declined": failed(603),
+    "plain SIP": foreign(),
+    "WebRTC": webrtc(),
+    "IPv6": over_ipv6(),
+    "TURN": relayed(),
+    "hold": held(),
+    "latching": latching(),
+    "video refused": with_video(),
+    "T.38": fax(),
+    "still up": still_up(),
+    "DTX": silent_talker(),
+    "voicemail": voicemail(),
+    "redirected": failed(302),
+    "not available": failed(480),
+    "declined": failed(603),
     "cancelled in early media": failed(487, "cancelled"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -200,18 +254,42 @@ def test_where_nothing_can_be_told_it_says_so(name: str):
 
 
 BAD: dict[str, tuple[Scene, str]] = {
-    "WebRTC": (webrtc() | {"bindings": unanswered(6), "pairs": [], "dtls": [], "rtp_streams": []}, "no-binding-success"),
-    "IPv6": (over_ipv6() | {"bindings": unanswered(6, dst_addr="2001:db8:1::77"), "pairs": [], "rtp_streams": []},
-             "no-binding-success"),
+    "WebRTC": (
+        webrtc() | {"bindings": unanswered(6), "pairs": [], "dtls": [], "rtp_streams": []},
+        "no-binding-success",
+    ),
+    "IPv6": (
+        over_ipv6() | {"bindings": unanswered(6, dst_addr="2001:db8:1::77"), "pairs": [], "rtp_streams": []},
+        "no-binding-success",
+    ),
     "rejected": (failed(503), "call-rejected"),
-    "DTLS": (webrtc() | {"rtp_streams": [], "dtls": [dict(webrtc()["dtls"][0]) | {
-        "state": "client_hello_only", "client_hellos": 5, "started": 1.2, "completed": None}]}, "dtls-incomplete"),
+    "DTLS": (
+        webrtc()
+        | {
+            "rtp_streams": [],
+            "dtls": [
+                dict(webrtc()["dtls"][0])
+                | {"state": "client_hello_only", "client_hellos": 5, "started": 1.2, "completed": None}
+            ],
+        },
+        "dtls-incomplete",
+    ),
     "one way": (webrtc() | {"rtp_streams": [stream()]}, "one-way-media"),
-    "private": (webrtc() | {"candidates": [candidate("client", CLIENT_PRIVATE, "private", sdp_owner="-"),
-                                           candidate("server", SERVER, "private", sdp_owner="root")],
-                            "bindings": unanswered(6, dst_addr=CLIENT_PRIVATE), "pairs": [], "dtls": [],
-                            "rtp_streams": []}, "public-candidate-missing"),
-}  # fmt: skip
+    "private": (
+        webrtc()
+        | {
+            "candidates": [
+                candidate("client", CLIENT_PRIVATE, "private", sdp_owner="-"),
+                candidate("server", SERVER, "private", sdp_owner="root"),
+            ],
+            "bindings": unanswered(6, dst_addr=CLIENT_PRIVATE),
+            "pairs": [],
+            "dtls": [],
+            "rtp_streams": [],
+        },
+        "public-candidate-missing",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -9,10 +9,17 @@ BROKEN = {"bindings": unanswered(5), "pairs": [], "dtls": [], "rtp_streams": []}
 OFFERED = [candidate("client", "172.20.10.2", "private"), candidate("server", SERVER_PUBLIC, "documentation")]
 
 
-@pytest.mark.parametrize(("addr", "kind"), [
-    ("172.20.10.14", "iPhone"), ("192.168.43.7", "Android"), ("192.168.137.9", "Windows"),
-    ("172.20.11.2", None), ("x.local", None), (None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("addr", "kind"),
+    [
+        ("172.20.10.14", "iPhone"),
+        ("192.168.43.7", "Android"),
+        ("192.168.137.9", "Windows"),
+        ("172.20.11.2", None),
+        ("x.local", None),
+        (None, None),
+    ],
+)
 def test_networks_of_hotspots_are_known(addr, kind):
     assert hotspot(addr) == kind
 

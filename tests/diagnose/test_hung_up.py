@@ -21,12 +21,15 @@ def bye(number, time, by, reason=None, **changes):
     return {"legs": legs, "sip_messages": sip} | changes
 
 
-@pytest.mark.parametrize(("number", "by", "sentence"), [
-    (1, "uac", f"The caller ({APP}) hung up after 17 s."),
-    (2, "uas", f"The called side ({GATEWAY}) hung up after 17 s."),
-    (1, "uas", f"The server ({SERVER}) hung up after 17 s."),
-    (2, "uac", f"The server ({SERVER}) hung up after 17 s."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "by", "sentence"),
+    [
+        (1, "uac", f"The caller ({APP}) hung up after 17 s."),
+        (2, "uas", f"The called side ({GATEWAY}) hung up after 17 s."),
+        (1, "uas", f"The server ({SERVER}) hung up after 17 s."),
+        (2, "uac", f"The server ({SERVER}) hung up after 17 s."),
+    ],
+)
 def test_the_side_whose_bye_came_first(number, by, sentence):
     assert said(**bye(number, 20.0, by)) == sentence
 
@@ -72,11 +75,14 @@ def test_it_stands_behind_every_verdict():
     assert verdict(**bye(1, 20.0, "uac")).headline.endswith(f"The caller ({APP}) hung up after 17 s.")
 
 
-@pytest.mark.parametrize("changes", [
-    {"legs": [leg(1, end_time=None, state="answered"), leg(2, end_time=None, state="answered")]},
-    {"legs": [leg(1, answer_time=None, state="failed"), leg(2, answer_time=None, state="failed")]},
-    {"sip_messages": []},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"legs": [leg(1, end_time=None, state="answered"), leg(2, end_time=None, state="answered")]},
+        {"legs": [leg(1, answer_time=None, state="failed"), leg(2, answer_time=None, state="failed")]},
+        {"sip_messages": []},
+    ],
+)
 def test_nothing_is_said_where_nobody_is_seen_to_end_it(changes):
     assert said(**changes) is None
 

@@ -30,8 +30,12 @@ def call(offer, answer, candidates=OFFERED):
             section(**offer),
             section(sdp_owner="pbx", connection_addr="203.0.113.10", ufrag=None, time=3.0, frame=5, **answer),
         ],
-        "candidates": candidates, "bindings": [], "pairs": [], "dtls": [], "rtp_streams": [],
-    }  # fmt: skip
+        "candidates": candidates,
+        "bindings": [],
+        "pairs": [],
+        "dtls": [],
+        "rtp_streams": [],
+    }
 
 
 STATED = call({"connection_addr": "0.0.0.0", "port": 9}, {"ice_mismatch": True})
@@ -52,12 +56,15 @@ def test_an_answer_without_ice_to_a_rewritten_address_is_a_suspicion():
     assert (found.verdict, found.facts["default"]) == ("suspect", "198.51.100.9:4000")
 
 
-@pytest.mark.parametrize("scene", [
-    call({"connection_addr": CLIENT_PRIVATE, "port": 50000}, {}),  # the other side knows no ICE
-    call({"connection_addr": "0.0.0.0", "port": 9}, {}),
-    call({"connection_addr": "198.51.100.9", "port": 4000}, {}, candidates=[]),
-    STATED | {"rtp_streams": good()["rtp_streams"]},
-    good(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        call({"connection_addr": CLIENT_PRIVATE, "port": 50000}, {}),  # the other side knows no ICE
+        call({"connection_addr": "0.0.0.0", "port": 9}, {}),
+        call({"connection_addr": "198.51.100.9", "port": 4000}, {}, candidates=[]),
+        STATED | {"rtp_streams": good()["rtp_streams"]},
+        good(),
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []

@@ -25,18 +25,29 @@ BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
 
 def report(number: int = 0, reporter: str = CLIENT_PUBLIC, **changes):
     return {
-        "reporter": reporter, "version": 4, "type": 3, "code": 3, "src_addr": SERVER, "src_port": SERVER_PORT,
-        "dst_addr": CLIENT_PUBLIC, "dst_port": CLIENT_PORT, "transport": "udp", "time": 1.01 + number,
+        "reporter": reporter,
+        "version": 4,
+        "type": 3,
+        "code": 3,
+        "src_addr": SERVER,
+        "src_port": SERVER_PORT,
+        "dst_addr": CLIENT_PUBLIC,
+        "dst_port": CLIENT_PORT,
+        "transport": "udp",
+        "time": 1.01 + number,
         "transaction_id": unanswered(number + 1)[number]["transaction_id"],
-    } | changes  # fmt: skip
+    } | changes
 
 
 def test_port_unreachable_from_the_clients_nat_names_the_nat():
     nat = {"addr": CLIENT_PUBLIC, "related_addr": "192.168.178.34"}
     (found,) = asked(RULE, bindings=unanswered(4), icmp_errors=[report(n) for n in range(4)], **BROKEN)
     assert (found.verdict, found.facts["reporter"], found.facts["count"], found.tags) == (
-        "fault", nat["addr"], 4, {"checks", "nat"},
-    )  # fmt: skip
+        "fault",
+        nat["addr"],
+        4,
+        {"checks", "nat"},
+    )
     assert "Das NAT dort wird erreicht" in told_both(found, RULE)["de"]["detail"]
 
 
@@ -113,21 +124,33 @@ def test_media_that_are_refused_to_their_end_are_a_fault_though_they_are_seen_bo
 
 def test_a_firewall_on_the_way_refuses_media_of_a_leg_without_ice():
     sent = plain_stream(GATEWAY, SERVER, src_port=9000, dst_port=31802, src_side="client")
-    told = refused(17.5, 18.5, 20.5, reporter="10.0.0.1", code=13, src_addr=GATEWAY, src_port=9000,
-                   dst_addr=SERVER, dst_port=31802)  # fmt: skip
+    told = refused(
+        17.5,
+        18.5,
+        20.5,
+        reporter="10.0.0.1",
+        code=13,
+        src_addr=GATEWAY,
+        src_port=9000,
+        dst_addr=SERVER,
+        dst_port=31802,
+    )
     scene = {"rtp_streams": [sent], "phases": [phase(2, ended=21.0)]}
     (found,) = asked(RULE, icmp_errors=told, **scene)
     assert (found.leg, found.tags) == (2, {"media", "prohibited"})
     assert "from a router on the way" in told_both(found, RULE)["en"]["detail"]
 
 
-@pytest.mark.parametrize(("times", "changes"), [
-    ((17.0, 18.0), {}),  # two only
-    ((17.5, 18.5, 19.5), {}),  # not for three seconds
-    (STEADY[:13], {}),  # 4 s before the end it was heard
-    (STEADY, {"dst_port": CLIENT_PORT + 1}),  # RTCP
-    (STEADY, {"code": 4}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("times", "changes"),
+    [
+        ((17.0, 18.0), {}),  # two only
+        ((17.5, 18.5, 19.5), {}),  # not for three seconds
+        (STEADY[:13], {}),  # 4 s before the end it was heard
+        (STEADY, {"dst_port": CLIENT_PORT + 1}),  # RTCP
+        (STEADY, {"code": 4}),
+    ],
+)
 def test_silent_about_media_that_are_refused_for_a_while(times, changes):
     assert asked(RULE, phases=[phase()], icmp_errors=refused(*times, **changes)) == []
 

@@ -51,9 +51,11 @@ def test_another_calls_line_proves_nothing():
 
 def test_falling_back_to_digest_is_not_it():
     messages = [
-        message(1, "INVITE", 0.0), response(1, 407, 0.01), message(1, "INVITE", 0.02, cseq=2),
+        message(1, "INVITE", 0.0),
+        response(1, 407, 0.01),
+        message(1, "INVITE", 0.02, cseq=2),
         response(1, 403, 0.03, cseq=2),
-    ]  # fmt: skip
+    ]
     lines = [log("acl", f"{REJECTED}. Falling back to Digest auth.")]
     assert asked(RULE, **at_once(403, sip_messages=messages), log_events=lines) == []
 

@@ -15,9 +15,15 @@ def unneeded(status, *, bindings, sip=OFFER, sdp=OFFERED):
     call = {**good()["calls"][0], "final_status": status, "answer": None}
     ended = leg(1, final_status=status, state="failed", answer_time=None)
     return verdict(
-        calls=[call], legs=[ended], sip_messages=[*sip, message(1, status, 4.0, frame=9)], sdp_media=list(sdp),
-        bindings=bindings, rtp_streams=[], pairs=[], dtls=[],
-    )  # fmt: skip
+        calls=[call],
+        legs=[ended],
+        sip_messages=[*sip, message(1, status, 4.0, frame=9)],
+        sdp_media=list(sdp),
+        bindings=bindings,
+        rtp_streams=[],
+        pairs=[],
+        dtls=[],
+    )
 
 
 @pytest.mark.parametrize("status", [480, 486, 487, 603])

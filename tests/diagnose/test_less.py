@@ -8,9 +8,18 @@ from postproc import pipeline
 from postproc.read import deployment
 from tests.diagnose import degraded as by
 
-GOOD, BAD = ("good", "server_view", "two_calls"), (
-    "no_binding_success", "dtls_fail", "acl_403", "acl_488", "codec_488", "only_private", "ip_mismatch_server",
-)  # fmt: skip
+GOOD, BAD = (
+    ("good", "server_view", "two_calls"),
+    (
+        "no_binding_success",
+        "dtls_fail",
+        "acl_403",
+        "acl_488",
+        "codec_488",
+        "only_private",
+        "ip_mismatch_server",
+    ),
+)
 QUICK = {
     "good": ("the second half", "from 198.51.100.77", "from 10.0.50.118"),
     "dtls_fail": ("the second half", "interface lo"),

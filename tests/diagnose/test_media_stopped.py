@@ -38,35 +38,53 @@ def test_the_call_is_no_ok_though_media_had_flown_both_ways():
     assert (row.verdict, row.cause) == ("suspect", "media-stopped")
 
 
-@pytest.mark.parametrize("changes", [
-    {},
-    {"last_from_client": 16.0, "packets_from_client": 600},  # whoever hangs up first is silent before
-    {"may_send_client": False, "last_from_client": 8.0},
-    {"may_send_client": None, "last_from_client": 8.0},
-    {"kind": "early", "last_from_client": 8.0},
-    {"packets_from_client": 4, "last_from_client": 8.0},  # never was audio
-    {"ended": None, "last_from_client": 8.0},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"last_from_client": 16.0, "packets_from_client": 600},  # whoever hangs up first is silent before
+        {"may_send_client": False, "last_from_client": 8.0},
+        {"may_send_client": None, "last_from_client": 8.0},
+        {"kind": "early", "last_from_client": 8.0},
+        {"packets_from_client": 4, "last_from_client": 8.0},  # never was audio
+        {"ended": None, "last_from_client": 8.0},
+    ],
+)
 def test_silent(changes):
     assert asked(RULE, phases=[phase(**changes), phase(2)]) == []
 
 
-HELD = {"phase": 2, "kind": "hold", "started": 6.0, "may_send_server": False, "packets_from_server": 0,
-        "last_from_server": None}  # fmt: skip
+HELD = {
+    "phase": 2,
+    "kind": "hold",
+    "started": 6.0,
+    "may_send_server": False,
+    "packets_from_server": 0,
+    "last_from_server": None,
+}
 
 
-@pytest.mark.parametrize(("packets", "last", "count"), [
-    (0, None, 0),
-    (50, 7.0, 0),  # under way while the answer was
-    (51, 7.1, 1),  # music that broke off
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("packets", "last", "count"),
+    [
+        (0, None, 0),
+        (50, 7.0, 0),  # under way while the answer was
+        (51, 7.1, 1),  # music that broke off
+    ],
+)
 def test_who_holds_need_not_send_music(packets, last, count):
     held = phase(**HELD, packets_from_client=packets, last_from_client=last)
     assert len(asked(RULE, phases=[phase(ended=6.0, last_from_client=5.9), held, phase(2)])) == count
 
 
-DIRECT = {"phase": 2, "started": 6.0, "packets_from_client": 0, "packets_from_server": 0,
-          "last_from_client": None, "last_from_server": None}  # fmt: skip
+DIRECT = {
+    "phase": 2,
+    "started": 6.0,
+    "packets_from_client": 0,
+    "packets_from_server": 0,
+    "last_from_client": None,
+    "last_from_server": None,
+}
 A, B = ("198.51.100.77", 40000), ("198.51.100.150", 50000)
 
 
@@ -74,14 +92,21 @@ def connected_directly(local=B, **changes):
     """Asterisk's directmedia: re-INVITEs name the far ends to each other, and the server sees no more of media."""
 
     def at(leg, remote, named):
-        return {"leg": leg, "remote_addr": remote[0], "remote_port": remote[1], "local_addr": named[0],
-                "local_port": named[1]}  # fmt: skip
+        return {
+            "leg": leg,
+            "remote_addr": remote[0],
+            "remote_port": remote[1],
+            "local_addr": named[0],
+            "local_port": named[1],
+        }
 
     begun = {"ended": 6.0, "last_from_client": 5.9, "last_from_server": 5.9}
     return [
-        phase(**at(1, A, (SERVER, 30000)), **begun), phase(**at(1, A, local), **DIRECT | changes),
-        phase(**at(2, B, (SERVER, 30002)), **begun), phase(**at(2, B, A), **DIRECT),
-    ]  # fmt: skip
+        phase(**at(1, A, (SERVER, 30000)), **begun),
+        phase(**at(1, A, local), **DIRECT | changes),
+        phase(**at(2, B, (SERVER, 30002)), **begun),
+        phase(**at(2, B, A), **DIRECT),
+    ]
 
 
 def test_media_that_is_led_past_the_server_has_not_stopped_and_proves_nothing():
@@ -105,10 +130,18 @@ def test_media_that_stays_at_the_server_or_is_seen_on_its_way_has_stopped():
 
 def test_nothing_after_a_hold_is_found_in_the_phase_that_resumes():
     phases = [
-        phase(ended=6.0, last_from_client=5.9), phase(phase=2, kind="hold", started=6.0, ended=8.0,
-        may_send_client=False, packets_from_client=0, last_from_client=None),
+        phase(ended=6.0, last_from_client=5.9),
+        phase(
+            phase=2,
+            kind="hold",
+            started=6.0,
+            ended=8.0,
+            may_send_client=False,
+            packets_from_client=0,
+            last_from_client=None,
+        ),
         phase(phase=3, kind="resumed", started=8.0, packets_from_client=0, last_from_client=None),
-    ]  # fmt: skip
+    ]
     (found,) = asked(RULE, phases=phases)
     assert (found.facts["seconds"], found.facts["side"]) == (12.0, "client")
 
@@ -172,11 +205,18 @@ def test_an_alert_just_before_is_named():
     assert "DTLS-Alert (Frame 66): internal_error" in told_both(found, RULE)["de"]["detail"]
 
 
-@pytest.mark.parametrize("bindings", [
-    [check(), check(time=12.0), check("client_to_server", time=1.1)],  # it answered after its media stopped
-    [check(), check("client_to_server", time=1.1), check("client_to_server", time=12.0)],
-    [],  # no ICE by which to tell
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bindings",
+    [
+        [
+            check(),
+            check(time=12.0),
+            check("client_to_server", time=1.1),
+        ],  # it answered after its media stopped
+        [check(), check("client_to_server", time=1.1), check("client_to_server", time=12.0)],
+        [],  # no ICE by which to tell
+    ],
+)
 def test_a_client_that_lives_has_not(bindings):
     assert asked(CONSENT_LOST, phases=[SILENT, phase(2)], rtp_streams=STOPPED, bindings=bindings) == []
 
@@ -194,22 +234,28 @@ def test_a_relay_that_passes_nothing_on_any_more_is_named():
     renewed = message(2, "INVITE", 7.5, to_tag="t", frame=60)
     (found,) = asked(RULE, phases=[phase(), phase(2)], rtp_streams=hops(), sip_messages=[renewed])
     assert (found.verdict, found.confidence, found.leg, found.tags) == (
-        "suspect", 0.7, 2, {"relay", "changed"},
-    )  # fmt: skip
+        "suspect",
+        0.7,
+        2,
+        {"relay", "changed"},
+    )
     shown = told_both(found, RULE)
     assert shown["en"]["title"].startswith(f"From 12:00:08.000 UTC on {OUTSIDE} passed nothing on to {PHONE}")
     assert f"Der Stream von {GATEWAY}" in shown["de"]["detail"]
     assert "Mikrofon" not in shown["de"]["causes"]
 
 
-@pytest.mark.parametrize("streams", [
-    hops(passed_until=19.0),
-    hops(capture="b.pcapng"),
-    hops(first_time=2.5, dst_addr=RELAY),  # the same, seen before NAT
-    hops(first_time=21.0),
-    [*hops(), plain_stream(OUTSIDE, PHONE, ssrc=8, first_time=8.0)],  # music instead
-    [*hops(), plain_stream(OUTSIDE, "198.51.100.10", ssrc=7, first_time=8.0)],  # to another address
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "streams",
+    [
+        hops(passed_until=19.0),
+        hops(capture="b.pcapng"),
+        hops(first_time=2.5, dst_addr=RELAY),  # the same, seen before NAT
+        hops(first_time=21.0),
+        [*hops(), plain_stream(OUTSIDE, PHONE, ssrc=8, first_time=8.0)],  # music instead
+        [*hops(), plain_stream(OUTSIDE, "198.51.100.10", ssrc=7, first_time=8.0)],  # to another address
+    ],
+)
 def test_silent_about_a_relay_that_sends(streams):
     assert asked(RULE, phases=[phase(), phase(2)], rtp_streams=streams) == []
 

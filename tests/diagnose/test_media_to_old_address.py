@@ -21,11 +21,24 @@ OLD, NEW, TRUNK = (GATEWAY, 11800), (GATEWAY, 11900), (SERVER, 30010)
 
 def phase(number: int, started: float, ended: float, remote=OLD, **changes):
     return {
-        "call": 1, "leg": 2, "phase": number, "kind": "answered", "started": started, "ended": ended,
-        "frame": 20 + number, "time": started, "opened_by": 40 + number, "may_send_client": True,
-        "may_send_server": True, "local_addr": TRUNK[0], "local_port": TRUNK[1], "remote_addr": remote[0],
-        "remote_port": remote[1], "packets_from_client": 300, "packets_from_server": 300,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 2,
+        "phase": number,
+        "kind": "answered",
+        "started": started,
+        "ended": ended,
+        "frame": 20 + number,
+        "time": started,
+        "opened_by": 40 + number,
+        "may_send_client": True,
+        "may_send_server": True,
+        "local_addr": TRUNK[0],
+        "local_port": TRUNK[1],
+        "remote_addr": remote[0],
+        "remote_port": remote[1],
+        "packets_from_client": 300,
+        "packets_from_server": 300,
+    } | changes
 
 
 PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, NEW)]
@@ -53,9 +66,20 @@ def test_it_counts_though_media_is_seen_both_ways():
 
 def test_an_icmp_error_makes_it_certain():
     refused = {
-        "call": 1, "leg": 2, "frame": 90, "time": 12.0, "reporter": GATEWAY, "version": 4, "type": 3, "code": 3,
-        "src_addr": SERVER, "src_port": TRUNK[1], "dst_addr": GATEWAY, "dst_port": OLD[1], "transport": "udp",
-    }  # fmt: skip
+        "call": 1,
+        "leg": 2,
+        "frame": 90,
+        "time": 12.0,
+        "reporter": GATEWAY,
+        "version": 4,
+        "type": 3,
+        "code": 3,
+        "src_addr": SERVER,
+        "src_port": TRUNK[1],
+        "dst_addr": GATEWAY,
+        "dst_port": OLD[1],
+        "transport": "udp",
+    }
     (found,) = stale(icmp_errors=[refused])
     assert (found.verdict, found.settle, found.facts["icmp"]) == ("fault", None, 90)
     (before,) = stale(icmp_errors=[refused | {"time": 9.0}])
@@ -89,13 +113,16 @@ def test_silent_for_what_is_only_under_way(last, count):
     assert len(stale(rtp_streams=[STALE | {"last_time": last}, FIRST, THEN])) == count
 
 
-@pytest.mark.parametrize("second", [
-    phase(2, 10.0, 20.0),  # the same address
-    phase(2, 10.0, 20.0, ("0.0.0.0", 11900)),
-    phase(2, 10.0, 20.0, (GATEWAY, 0)),
-    phase(2, 10.0, 20.0, NEW, may_send_server=False),
-    phase(2, 10.0, 20.0, NEW, may_send_server=None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "second",
+    [
+        phase(2, 10.0, 20.0),  # the same address
+        phase(2, 10.0, 20.0, ("0.0.0.0", 11900)),
+        phase(2, 10.0, 20.0, (GATEWAY, 0)),
+        phase(2, 10.0, 20.0, NEW, may_send_server=False),
+        phase(2, 10.0, 20.0, NEW, may_send_server=None),
+    ],
+)
 def test_silent(second):
     assert stale(phases=[PHASES[0], second]) == []
 
@@ -165,9 +192,20 @@ def test_another_port_of_the_same_machine_is_another_mapping_too():
 
 def test_an_icmp_error_makes_the_lost_mapping_certain():
     refused = {
-        "call": 1, "leg": 2, "frame": 90, "time": 12.0, "reporter": GATEWAY, "version": 4, "type": 3, "code": 3,
-        "src_addr": SERVER, "src_port": TRUNK[1], "dst_addr": GATEWAY, "dst_port": OLD[1], "transport": "udp",
-    }  # fmt: skip
+        "call": 1,
+        "leg": 2,
+        "frame": 90,
+        "time": 12.0,
+        "reporter": GATEWAY,
+        "version": 4,
+        "type": 3,
+        "code": 3,
+        "src_addr": SERVER,
+        "src_port": TRUNK[1],
+        "dst_addr": GATEWAY,
+        "dst_port": OLD[1],
+        "transport": "udp",
+    }
     (found,) = unannounced(icmp_errors=[refused])
     assert (found.verdict, found.settle, found.facts["icmp"]) == ("fault", None, 90)
 
@@ -177,15 +215,23 @@ def test_silent_where_the_new_mapping_is_followed_in_time(last, count):
     assert len(unannounced(rtp_streams=[STALE | {"last_time": last}, FIRST, REMAPPED])) == count
 
 
-@pytest.mark.parametrize("streams", [
-    [STALE, FIRST, THEN],  # another stream: another source behind the same gateway
-    [STALE, FIRST | {"last_time": 14.0}, REMAPPED],  # two views of one stream, before and behind NAT
-    [STALE, FIRST, REMAPPED | {"capture": "b.pcapng"}],
-    [STALE, FIRST, REMAPPED | {"dst_port": 30020}],  # to another port: the receiver named it, not NAT
-    [STALE, FIRST, REMAPPED, STALE | {"dst_addr": "192.0.2.99", "dst_port": 52111, "first_time": 12.0, "ssrc": 7}],
-    [STALE, FIRST, REMAPPED, THEN | {"src_port": OLD[1], "ssrc": 7}],  # the old address still sends
-    [FIRST, REMAPPED],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "streams",
+    [
+        [STALE, FIRST, THEN],  # another stream: another source behind the same gateway
+        [STALE, FIRST | {"last_time": 14.0}, REMAPPED],  # two views of one stream, before and behind NAT
+        [STALE, FIRST, REMAPPED | {"capture": "b.pcapng"}],
+        [STALE, FIRST, REMAPPED | {"dst_port": 30020}],  # to another port: the receiver named it, not NAT
+        [
+            STALE,
+            FIRST,
+            REMAPPED,
+            STALE | {"dst_addr": "192.0.2.99", "dst_port": 52111, "first_time": 12.0, "ssrc": 7},
+        ],
+        [STALE, FIRST, REMAPPED, THEN | {"src_port": OLD[1], "ssrc": 7}],  # the old address still sends
+        [FIRST, REMAPPED],
+    ],
+)
 def test_silent_where_the_stream_is_no_other_or_the_old_address_is_in_use(streams):
     assert unannounced(rtp_streams=streams) == []
 

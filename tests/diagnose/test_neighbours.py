@@ -73,14 +73,24 @@ def one(rows: list[tuple[Any, ...]], call: int, name: str) -> tuple[Any, ...]:
 
 def mapping(**changes: Any) -> dict[str, Any]:
     return {
-        "call": 1, "leg": 1, "base_addr": builders.SERVER, "base_port": 30000, "mapped_addr": "203.0.113.10",
-        "mapped_port": 40000, "learned_from": "stun_server", "time": 0.1,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "base_addr": builders.SERVER,
+        "base_port": 30000,
+        "mapped_addr": "203.0.113.10",
+        "mapped_port": 40000,
+        "learned_from": "stun_server",
+        "time": 0.1,
+    } | changes
 
 
 DEAD: Scene = {
-    "bindings": unanswered(9), "pairs": [], "dtls": [], "rtp_streams": [], "nat_mappings": [mapping()],
-}  # fmt: skip
+    "bindings": unanswered(9),
+    "pairs": [],
+    "dtls": [],
+    "rtp_streams": [],
+    "nat_mappings": [mapping()],
+}
 OVER_THE_NAT: Scene = {"nat_mappings": [mapping(learned_from="check")]}
 
 
@@ -143,10 +153,12 @@ PRIVATE = [candidate("client", CLIENT_PRIVATE, "private")]
 TAKEN: Scene = {"candidates": [*PRIVATE, candidate("server", "203.0.113.10", "documentation")]}
 STOCK_488 = at_once(488) | {
     "sip_messages": [
-        message(1, "INVITE", 0.0), response(1, 100, 0.003), response(1, 488, 0.02, reason_header=CAUSE_88),
+        message(1, "INVITE", 0.0),
+        response(1, 100, 0.003),
+        response(1, 488, 0.02, reason_header=CAUSE_88),
     ],
     "candidates": PRIVATE,
-}  # fmt: skip
+}
 
 
 def test_private_candidates_that_the_server_took_are_denied_by_no_list():
@@ -182,8 +194,10 @@ def test_codecs_that_the_party_took_are_not_the_reason():
 def test_refusals_of_the_same_party_are_counted_and_nothing_refutes_them():
     rows = told(run({}, at_once(503), at_once(503), at_once(404)))
     assert [one(rows, call, "call-rejected")[:3] for call in (2, 3, 4)] == [
-        ("fault", "3", None), ("fault", "2", None), (rows[-1][2], None, None),
-    ]  # fmt: skip
+        ("fault", "3", None),
+        ("fault", "2", None),
+        (rows[-1][2], None, None),
+    ]
 
 
 def test_a_recorded_call_beside_one_whose_client_is_cut_off(tmp_path: Path, pcaps: Path):

@@ -10,10 +10,20 @@ ELSEWHERE = "198.51.101.5"
 
 def phase(number: int, started: float, ended: float, kind: str = "answered"):
     return {
-        "call": 1, "leg": 1, "phase": number, "kind": kind, "started": started, "ended": ended, "frame": 20 + number,
-        "time": started, "opened_by": 40 + number, "may_send_client": True, "may_send_server": True,
-        "packets_from_client": 300, "packets_from_server": 300,
-    }  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "phase": number,
+        "kind": kind,
+        "started": started,
+        "ended": ended,
+        "frame": 20 + number,
+        "time": started,
+        "opened_by": 40 + number,
+        "may_send_client": True,
+        "may_send_server": True,
+        "packets_from_client": 300,
+        "packets_from_server": 300,
+    }
 
 
 PHASES = [phase(1, 3.0, 10.0), phase(2, 10.0, 20.0, "restart")]

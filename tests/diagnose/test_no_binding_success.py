@@ -46,8 +46,10 @@ def test_it_is_but_a_suspicion_where_no_sip_proves_sight_both_ways():
 
 def test_a_capture_of_one_direction_only_leaves_it_open():
     one_way = [
-        message(2, "INVITE", 0.3), message(2, "ACK", 3.0, to_tag="g"), message(2, "BYE", 20.0, to_tag="g"),
-    ]  # fmt: skip
+        message(2, "INVITE", 0.3),
+        message(2, "ACK", 3.0, to_tag="g"),
+        message(2, "BYE", 20.0, to_tag="g"),
+    ]
     row = verdict(bindings=unanswered(6), rtp_streams=[], dtls=[], pairs=[], sip_messages=one_way)
     assert (row.verdict, row.cause) == ("cannot_tell", "one-direction-only")
 

@@ -19,12 +19,17 @@ def mismatch(answered=PCMA, **changes):
     scene = passed_on(488) | NO_MEDIA
     scene["legs"] = [scene["legs"][0], leg(2, end_time=3.1, end_reason=CAUSE_88)]
     scene["sip_messages"] = [
-        message(1, "INVITE", 0.0), message(1, 183, 0.1, has_sdp=True), message(2, "INVITE", 0.3),
-        message(2, 200, 3.0, has_sdp=True, frame=20), message(1, 488, 3.2),
-    ]  # fmt: skip
+        message(1, "INVITE", 0.0),
+        message(1, 183, 0.1, has_sdp=True),
+        message(2, "INVITE", 0.3),
+        message(2, 200, 3.0, has_sdp=True, frame=20),
+        message(1, 488, 3.2),
+    ]
     scene["sdp_media"] = [
-        offer(), section("b@x", time=0.3, frame=3, **PLAIN, **PCMU), section("b@x", time=3.0, frame=20, **PLAIN, **answered),
-    ]  # fmt: skip
+        offer(),
+        section("b@x", time=0.3, frame=3, **PLAIN, **PCMU),
+        section("b@x", time=3.0, frame=20, **PLAIN, **answered),
+    ]
     return scene | changes
 
 

@@ -23,11 +23,15 @@ def silent_gateway(*sip, **changes):
         response(1, 408, 32.0, frame=40),
     ]
     trying = {"final_status": None, "final_reason": None, "state": "trying", "end_time": None}
-    return NO_MEDIA | {
-        "calls": [call(408, legs=2)],
-        "legs": [refused_leg(1, 408, end_time=32.0), refused_leg(2, 408) | trying],
-        "sip_messages": [*first, *sip],
-    } | changes  # fmt: skip
+    return (
+        NO_MEDIA
+        | {
+            "calls": [call(408, legs=2)],
+            "legs": [refused_leg(1, 408, end_time=32.0), refused_leg(2, 408) | trying],
+            "sip_messages": [*first, *sip],
+        }
+        | changes
+    )
 
 
 def test_a_gateway_that_is_silent_is_a_fault_and_what_the_caller_hears_follows():
@@ -115,12 +119,15 @@ def test_a_re_invite_without_any_answer_ends_the_call(scene):
     assert "ended the call 32 s after it" in told_both(found, RULE)["en"]["detail"]
 
 
-@pytest.mark.parametrize("scene", [
-    renewed(*GIVEN_UP, by=GATEWAY),  # the other side hung up
-    renewed(*GIVEN_UP, ended=20.0),
-    renewed(*GIVEN_UP, ended=60.0),  # it went on
-    renewed(0.3, 0.8, 1.8),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        renewed(*GIVEN_UP, by=GATEWAY),  # the other side hung up
+        renewed(*GIVEN_UP, ended=20.0),
+        renewed(*GIVEN_UP, ended=60.0),  # it went on
+        renewed(0.3, 0.8, 1.8),
+    ],
+)
 def test_silent_about_a_re_invite_that_did_no_harm(scene):
     assert asked(RULE, **scene) == []
 
@@ -131,14 +138,17 @@ def test_silent_about_a_re_invite_that_was_refused():
     assert asked(RULE, **scene | {"sip_messages": [*scene["sip_messages"], refused]}) == []
 
 
-@pytest.mark.parametrize("sip", [
-    invites(0.3, 0.8, 1.8),  # the caller gave up before it was sure
-    invites(0.3, 0.31, 0.32, 0.33),  # copies, not repetitions
-    [*invites(0.3, 0.8, 1.8), *invites(3.8, branch="z9hG4bKy", dst_addr="10.0.50.21")],  # another gateway
-    [*invites(*TIMES, to_tag="t1")],  # a re-INVITE: the call stands
-    [*invites(0.3, transport="tcp"), message(2, 180, 5.0, branch="z9hG4bKx")],
-    [*invites(0.3, transport="udp")],  # the capture may have lost the rest
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sip",
+    [
+        invites(0.3, 0.8, 1.8),  # the caller gave up before it was sure
+        invites(0.3, 0.31, 0.32, 0.33),  # copies, not repetitions
+        [*invites(0.3, 0.8, 1.8), *invites(3.8, branch="z9hG4bKy", dst_addr="10.0.50.21")],  # another gateway
+        [*invites(*TIMES, to_tag="t1")],  # a re-INVITE: the call stands
+        [*invites(0.3, transport="tcp"), message(2, 180, 5.0, branch="z9hG4bKx")],
+        [*invites(0.3, transport="udp")],  # the capture may have lost the rest
+    ],
+)
 def test_silent(sip):
     assert asked(RULE, **silent_gateway(*sip)) == []
 

@@ -39,12 +39,15 @@ def test_the_log_makes_it_sure_though_it_speaks_of_codecs_as_well():
     assert row.cause == "offer-without-candidates"
 
 
-@pytest.mark.parametrize("scene", [
-    at_once(488, candidates=[candidate("client", CLIENT_PUBLIC, "documentation", ufrag="client")]),
-    BARE | {"sdp_media": [offer(ufrag=None)]},
-    at_once(503, candidates=[]),
-    {"candidates": []},  # accepted: whoever answered knows Trickle ICE, or learns from checks
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        at_once(488, candidates=[candidate("client", CLIENT_PUBLIC, "documentation", ufrag="client")]),
+        BARE | {"sdp_media": [offer(ufrag=None)]},
+        at_once(503, candidates=[]),
+        {"candidates": []},  # accepted: whoever answered knows Trickle ICE, or learns from checks
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []
 

@@ -86,8 +86,12 @@ ANSWER = plain_stream("192.0.2.20", "192.0.2.5", src_port=1000, dst_port=1000, s
 
 
 def test_what_ends_at_a_relay_is_not_heard():
-    directed = [row | {"direction": way, "leg": 1} for row, way in zip(
-        relayed(ANSWER), ("client_to_server", "client_to_server", "server_to_client"), strict=True)]  # fmt: skip
+    directed = [
+        row | {"direction": way, "leg": 1}
+        for row, way in zip(
+            relayed(ANSWER), ("client_to_server", "client_to_server", "server_to_client"), strict=True
+        )
+    ]
     (found,) = asked(RULE, rtp_streams=directed)
     assert (found.facts["source"], found.facts["back"]) == (ONE, 0)
 

@@ -8,9 +8,17 @@ from tests.diagnose.refusals import NO_MEDIA
 from tests.diagnose.scenes import asked, check, message, told_both, verdict
 
 STARTED = {
-    "call": 1, "leg": 1, "client_addr": "10.0.50.118", "client_port": 30000, "server_addr": "198.51.100.77",
-    "server_port": 50000, "state": "incomplete", "client_hellos": 3, "started": 1.2, "time": 1.2,
-}  # fmt: skip
+    "call": 1,
+    "leg": 1,
+    "client_addr": "10.0.50.118",
+    "client_port": 30000,
+    "server_addr": "198.51.100.77",
+    "server_port": 50000,
+    "state": "incomplete",
+    "client_hellos": 3,
+    "started": 1.2,
+    "time": 1.2,
+}
 HALF = NO_MEDIA | {"dtls": [STARTED]}
 CHECKS = passages([9, 9, 9], largest_arrived=160)
 
@@ -89,9 +97,12 @@ def test_nobody_can_tell_where_the_farther_capture_lacks_what_was_answered():
 
 def invites(count, **changes):
     return [
-        message(1, "INVITE", 0.5 * 2**n, frame=n + 1, branch="z9hG4bKx", cseq=1, has_sdp=False, cut_short=True) | changes
+        message(
+            1, "INVITE", 0.5 * 2**n, frame=n + 1, branch="z9hG4bKx", cseq=1, has_sdp=False, cut_short=True
+        )
+        | changes
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def from_one_place(*sip):

@@ -26,9 +26,17 @@ def test_others_that_get_through_point_to_the_way():
 
 def test_a_firewall_that_says_so_by_icmp():
     icmp = {
-        "src_addr": CLIENT, "src_port": 40000, "dst_addr": SERVER, "dst_port": 2231, "transport": "tcp",
-        "reporter": "192.0.2.1", "type": 3, "code": 13, "version": 4, "frame": 7,
-    }  # fmt: skip
+        "src_addr": CLIENT,
+        "src_port": 40000,
+        "dst_addr": SERVER,
+        "dst_port": 2231,
+        "transport": "tcp",
+        "reporter": "192.0.2.1",
+        "type": 3,
+        "code": 13,
+        "version": 4,
+        "frame": 7,
+    }
     (one,) = found(lost(port=2231), icmp_errors=[icmp])
     assert one.tags == {"server"}
     assert "192.0.2.1" in told_both(one, RULE)["en"]["detail"]

@@ -10,10 +10,18 @@ BROKEN = {"bindings": unanswered(5), "pairs": [], "dtls": [], "rtp_streams": []}
 
 def mapping(port: int = 53807, **changes):
     return {
-        "call": 1, "leg": 1, "base_addr": SERVER, "base_port": SERVER_PORT, "mapped_addr": SERVER_PUBLIC,
-        "mapped_port": port, "learned_from": "stun_server", "seen_by_addr": "192.0.2.53", "seen_by_port": 3478,
-        "port_preserved": port == SERVER_PORT, "time": 0.1,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "base_addr": SERVER,
+        "base_port": SERVER_PORT,
+        "mapped_addr": SERVER_PUBLIC,
+        "mapped_port": port,
+        "learned_from": "stun_server",
+        "seen_by_addr": "192.0.2.53",
+        "seen_by_port": 3478,
+        "port_preserved": port == SERVER_PORT,
+        "time": 0.1,
+    } | changes
 
 
 def test_a_changed_port_of_the_server_is_suspected_where_no_check_gets_through():

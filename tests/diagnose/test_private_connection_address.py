@@ -21,10 +21,12 @@ def call(phone: str = PHONE, server: str = SERVER, *, streams, wire=(PHONE, SERV
         ],
         "sdp_media": [
             section(sdp_owner="z", connection_addr=phone, port=7078, **(PLAIN | plain)),
-            section(sdp_owner="pbx", connection_addr=server, port=12000, time=3.0, frame=5, **(PLAIN | plain)),
+            section(
+                sdp_owner="pbx", connection_addr=server, port=12000, time=3.0, frame=5, **(PLAIN | plain)
+            ),
         ],
         "rtp_streams": [plain_stream(*ends, leg=1, direction=None) for ends in streams],
-    }  # fmt: skip
+    }
 
 
 CONTAINER = call(HOME, "172.17.0.2", streams=[("172.17.0.2", HOME)], wire=(PHONE, "172.17.0.2"))
@@ -90,21 +92,32 @@ AT_ROUTER = call(HOME, streams=[])  # a capture on both sides of the NAT, in whi
 AT_ROUTER["rtp_streams"] = [
     plain_stream(*ends, leg=1, direction=None, ssrc=ssrc, packets=packets)
     for ends, ssrc, packets in (
-        ((HOME, SERVER), 1, 849), ((PHONE, SERVER), 1, 850), ((SERVER, PHONE), 2, 849), ((SERVER, HOME), 2, 850),
+        ((HOME, SERVER), 1, 849),
+        ((PHONE, SERVER), 1, 850),
+        ((SERVER, PHONE), 2, 849),
+        ((SERVER, HOME), 2, 850),
     )
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize("scene", [
-    call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE)]),  # the server has learnt where the phone is
-    call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, HOME)]),  # after its first packets
-    call(HOME, "10.0.0.5", streams=[("10.0.0.5", HOME)], wire=(HOME, "10.0.0.5")),  # networks routed to each other
-    call(HOME, streams=[(HOME, SERVER), (SERVER, HOME)], wire=(HOME, SERVER)),  # seen inside the NAT, both ways
-    AT_ROUTER,
-    call(HOME, streams=[], wire=(HOME, SERVER)),  # a capture of SIP alone shows no media in any call
-    CONTAINER | {"sdp_media": [each | {"ufrag": "u"} for each in CONTAINER["sdp_media"]]},  # ICE finds its way
-    CONTAINER | {"sdp_media": [each | {"direction": "sendonly"} for each in CONTAINER["sdp_media"]]},
-    foreign(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE)]),  # the server has learnt where the phone is
+        call(HOME, streams=[(PHONE, SERVER), (SERVER, PHONE), (SERVER, HOME)]),  # after its first packets
+        call(
+            HOME, "10.0.0.5", streams=[("10.0.0.5", HOME)], wire=(HOME, "10.0.0.5")
+        ),  # networks routed to each other
+        call(
+            HOME, streams=[(HOME, SERVER), (SERVER, HOME)], wire=(HOME, SERVER)
+        ),  # seen inside the NAT, both ways
+        AT_ROUTER,
+        call(HOME, streams=[], wire=(HOME, SERVER)),  # a capture of SIP alone shows no media in any call
+        CONTAINER
+        | {"sdp_media": [each | {"ufrag": "u"} for each in CONTAINER["sdp_media"]]},  # ICE finds its way
+        CONTAINER | {"sdp_media": [each | {"direction": "sendonly"} for each in CONTAINER["sdp_media"]]},
+        foreign(),
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, base=scene) == []

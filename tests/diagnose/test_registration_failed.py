@@ -11,9 +11,16 @@ PHONE, SERVER, USER = "198.51.100.7", "203.0.113.7", "sip:721@pbx"
 def register(time, cseq, status=None, **changes):
     """A REGISTER and, unless it is None, its response."""
     row = {
-        "call": None, "leg": None, "call_id": "r@x", "to_uri": USER, "cseq": cseq, "cseq_method": "REGISTER",
-        "from_uri": USER, "has_sdp": False, "authorized": False,
-    } | changes  # fmt: skip
+        "call": None,
+        "leg": None,
+        "call_id": "r@x",
+        "to_uri": USER,
+        "cseq": cseq,
+        "cseq_method": "REGISTER",
+        "from_uri": USER,
+        "has_sdp": False,
+        "authorized": False,
+    } | changes
     there = {"src_addr": PHONE, "dst_addr": SERVER, "time": time, "frame": 2 * cseq, "method": "REGISTER"}
     back = {
         "src_addr": SERVER,
@@ -85,16 +92,26 @@ def test_what_a_proxy_passes_on_is_told_once():
     assert found.facts["client"] == PHONE
 
 
-@pytest.mark.parametrize("sip", [
-    register(1, 1, 200),
-    [*register(1, 1, 401), *register(1.1, 2, 200, authorized=True)],
-    [*loop(403), *register(50, 9, 200, authorized=True)],  # put right in the end
-    [*register(1, 1, 401), *register(1.1, 2, 401, authorized=True), *register(1.2, 3, 200, authorized=True)],  # stale
-    register(1, 1, 423),
-    register(1, 1, 302),
-    register(58, 1, 401),  # the capture ends
-    [row | {"cseq_method": "OPTIONS", "method": "OPTIONS" if row.get("method") else None} for row in register(1, 1, 503)],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sip",
+    [
+        register(1, 1, 200),
+        [*register(1, 1, 401), *register(1.1, 2, 200, authorized=True)],
+        [*loop(403), *register(50, 9, 200, authorized=True)],  # put right in the end
+        [
+            *register(1, 1, 401),
+            *register(1.1, 2, 401, authorized=True),
+            *register(1.2, 3, 200, authorized=True),
+        ],  # stale
+        register(1, 1, 423),
+        register(1, 1, 302),
+        register(58, 1, 401),  # the capture ends
+        [
+            row | {"cseq_method": "OPTIONS", "method": "OPTIONS" if row.get("method") else None}
+            for row in register(1, 1, 503)
+        ],
+    ],
+)
 def test_silent(sip):
     assert beside(*sip) == []
 

@@ -41,11 +41,14 @@ def test_where_audio_flows_all_the_same_it_is_a_note():
     assert verdict(log_events=[log("media", BIND)]).verdict == "ok"
 
 
-@pytest.mark.parametrize("line", [
-    "AUDIO RTP REPORTS ERROR: [Remote Address Error!]",  # of the other side's address
-    BIND.replace("AUDIO", "VIDEO"),
-    "a=crypto in RTP/AVP, refer to rfc3711",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AUDIO RTP REPORTS ERROR: [Remote Address Error!]",  # of the other side's address
+        BIND.replace("AUDIO", "VIDEO"),
+        "a=crypto in RTP/AVP, refer to rfc3711",
+    ],
+)
 def test_silent_on_other_errors(line):
     assert asked(RULE, **at_once(502), log_events=[log("media", line)]) == []
 

@@ -75,15 +75,18 @@ def test_the_interval_counts_from_the_last_refresh():
     assert round(found.facts["seconds"]) == 83
 
 
-@pytest.mark.parametrize("sip", [
-    [*BEGUN, bye(40.0)],  # hung up long before
-    [*BEGUN, bye(85.0, reason_header="Q.850;cause=16")],  # hung up
-    [*BEGUN, bye(85.0, call_id="b@x", src_addr=SERVER, dst_addr="10.0.50.20"), bye(85.2)],  # passed on
-    [*BEGUN, bye(120.0)],  # nobody minded
-    [*BEGUN, *refresh(48.0, 491), bye(80.0)],
-    [message(1, "INVITE", 0.0, cseq=1), message(1, 200, 3.0, cseq=1), bye(85.0)],
-    [*BEGUN, bye(35.0, reason_header='SIP;cause=408;text="ACK Timeout"')],
-    [*BEGUN],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sip",
+    [
+        [*BEGUN, bye(40.0)],  # hung up long before
+        [*BEGUN, bye(85.0, reason_header="Q.850;cause=16")],  # hung up
+        [*BEGUN, bye(85.0, call_id="b@x", src_addr=SERVER, dst_addr="10.0.50.20"), bye(85.2)],  # passed on
+        [*BEGUN, bye(120.0)],  # nobody minded
+        [*BEGUN, *refresh(48.0, 491), bye(80.0)],
+        [message(1, "INVITE", 0.0, cseq=1), message(1, 200, 3.0, cseq=1), bye(85.0)],
+        [*BEGUN, bye(35.0, reason_header='SIP;cause=408;text="ACK Timeout"')],
+        [*BEGUN],
+    ],
+)
 def test_silent(sip):
     assert asked(RULE, sip_messages=sip) == []

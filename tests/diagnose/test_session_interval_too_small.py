@@ -40,11 +40,20 @@ def test_the_refusal_of_the_other_leg_is_told_with_what_the_caller_hears():
     assert "At least 1800 s are wanted" in detail and "The caller got it as 503 No" in detail
 
 
-@pytest.mark.parametrize("scene", [
-    at_once(423),
-    passed_on(503),
-    {"sip_messages": [message(1, "INVITE", 0.0), message(1, 422, 0.01, min_se=120),
-                      message(1, "INVITE", 0.02, cseq=2), message(1, 200, 1.0, cseq=2)]},  # asked again, and answered
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        at_once(423),
+        passed_on(503),
+        {
+            "sip_messages": [
+                message(1, "INVITE", 0.0),
+                message(1, 422, 0.01, min_se=120),
+                message(1, "INVITE", 0.02, cseq=2),
+                message(1, 200, 1.0, cseq=2),
+            ]
+        },  # asked again, and answered
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []

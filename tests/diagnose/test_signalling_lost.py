@@ -16,9 +16,14 @@ def tcp(*args, **changes):
 def broken(time, event="reset", closer=APP, **changes):
     peer = SERVER if closer == APP else APP
     return {
-        "frame": 53, "time": time, "event": event, "src_addr": closer, "dst_addr": peer,
-        "src_port": PORTS[closer], "dst_port": PORTS[peer],
-    } | changes  # fmt: skip
+        "frame": 53,
+        "time": time,
+        "event": event,
+        "src_addr": closer,
+        "dst_addr": peer,
+        "src_port": PORTS[closer],
+        "dst_port": PORTS[peer],
+    } | changes
 
 
 ASKED = (tcp(1, "INVITE", 0.0, frame=1), tcp(1, 183, 0.2, frame=5), message(2, "INVITE", 0.3, frame=6))
@@ -68,17 +73,20 @@ def test_where_the_capture_ends_with_the_other_leg_s_bye_it_is_a_suspicion():
 OVER = tcp(1, "BYE", 7.0, frame=31)
 
 
-@pytest.mark.parametrize(("sip", "events"), [
-    ([*STANDS, BYE], []),
-    ([*STANDS, OVER, BYE], [broken(8.0, "fin")]),  # after its end
-    ([*STANDS, BYE, tcp(1, "BYE", 20.1, src_port=50200)], [broken(8.0)]),  # over a new connection
-    ([*ASKED, tcp(1, 486, 1.0)], [broken(2.0, "fin")]),
-    ([*ASKED, tcp(1, "CANCEL", 0.9)], [broken(2.0)]),
-    ([tcp(1, "INVITE", 0.0), tcp(1, 401, 0.1)], [broken(0.2, "fin")]),
-    ([*STANDS], [broken(8.0, "fin")]),  # nobody had anything to say
-    ([*STANDS, BYE], [broken(8.0, src_port=50999)]),  # another connection
-    ([*STANDS, BYE], [broken(8.0, "alert", alert="close_notify")]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sip", "events"),
+    [
+        ([*STANDS, BYE], []),
+        ([*STANDS, OVER, BYE], [broken(8.0, "fin")]),  # after its end
+        ([*STANDS, BYE, tcp(1, "BYE", 20.1, src_port=50200)], [broken(8.0)]),  # over a new connection
+        ([*ASKED, tcp(1, 486, 1.0)], [broken(2.0, "fin")]),
+        ([*ASKED, tcp(1, "CANCEL", 0.9)], [broken(2.0)]),
+        ([tcp(1, "INVITE", 0.0), tcp(1, 401, 0.1)], [broken(0.2, "fin")]),
+        ([*STANDS], [broken(8.0, "fin")]),  # nobody had anything to say
+        ([*STANDS, BYE], [broken(8.0, src_port=50999)]),  # another connection
+        ([*STANDS, BYE], [broken(8.0, "alert", alert="close_notify")]),
+    ],
+)
 def test_silent(sip, events):
     assert asked(RULE, sip_messages=sip, connection_events=events) == []
 

@@ -14,8 +14,10 @@ MOVED = {"connection_addr": "203.0.113.5", "port": 61000}
 def test_a_contact_that_differs_between_captures_is_suspect():
     (found,) = asked(RULE, sip_messages=[INVITE, THERE])
     assert (found.verdict, found.facts["here"], found.facts["there"]) == (
-        "suspect", "sip:721@10.0.50.5:5060", "sip:721@203.0.113.5:1024",
-    )  # fmt: skip
+        "suspect",
+        "sip:721@10.0.50.5:5060",
+        "sip:721@203.0.113.5:1024",
+    )
     assert "INVITE" in told_both(found, RULE)["de"]["title"]
 
 

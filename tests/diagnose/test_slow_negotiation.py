@@ -6,9 +6,14 @@ from tests.diagnose.refusals import call, log
 from tests.diagnose.scenes import asked, check, foreign, leg, message, told_both
 
 LATE = [
-    message(1, "INVITE", 0.0), message(1, 100, 0.01), message(1, 183, 0.9, has_sdp=True), message(2, "INVITE", 1.0),
-    message(2, 180, 1.2), message(2, 200, 3.0), message(1, 200, 3.1),
-]  # fmt: skip
+    message(1, "INVITE", 0.0),
+    message(1, 100, 0.01),
+    message(1, 183, 0.9, has_sdp=True),
+    message(2, "INVITE", 1.0),
+    message(2, 180, 1.2),
+    message(2, 200, 3.0),
+    message(1, 200, 3.1),
+]
 LISTS = [
     log("acl", f'verifying acl "list{n}" for ip/port 192.0.2.1:0.', n, time=0.01 * n) for n in range(1, 31)
 ]

@@ -14,9 +14,13 @@ DEMANDED = OPTIONAL | {"sdp_media": [offer(proto="RTP/SAVP", **KEYS)]}
 PLAIN = OPTIONAL | {"sdp_media": [offer(proto="RTP/AVP", ufrag=None, fingerprint=None, setup=None)]}
 
 
-@pytest.mark.parametrize(("scene", "tag", "asks"), [
-    (OPTIONAL, "optional", "RTP/AVP, a=crypto"), (DEMANDED, "demanded", "RTP/SAVP, a=crypto"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scene", "tag", "asks"),
+    [
+        (OPTIONAL, "optional", "RTP/AVP, a=crypto"),
+        (DEMANDED, "demanded", "RTP/SAVP, a=crypto"),
+    ],
+)
 def test_an_offer_with_crypto_that_is_refused_is_a_suspicion(scene, tag, asks):
     (found,) = asked(RULE, **scene)
     assert (found.verdict, found.confidence, found.tags) == ("suspect", 0.6, {tag})
@@ -25,10 +29,13 @@ def test_an_offer_with_crypto_that_is_refused_is_a_suspicion(scene, tag, asks):
     assert verdict(**scene).cause == "srtp-not-agreed"
 
 
-@pytest.mark.parametrize(("scene", "line", "tag"), [
-    (OPTIONAL, "a=crypto in RTP/AVP, refer to rfc3711", "optional"),
-    (PLAIN, "Crypto not negotiated but required.", "missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scene", "line", "tag"),
+    [
+        (OPTIONAL, "a=crypto in RTP/AVP, refer to rfc3711", "optional"),
+        (PLAIN, "Crypto not negotiated but required.", "missing"),
+    ],
+)
 def test_the_log_makes_it_certain(scene, line, tag):
     (found,) = asked(RULE, **scene, log_events=[log("media", line)])
     assert (found.verdict, found.tags) == ("fault", {tag})
@@ -36,13 +43,17 @@ def test_the_log_makes_it_certain(scene, line, tag):
     assert verdict(**scene, log_events=[log("media", line)]).cause == "srtp-not-agreed"
 
 
-@pytest.mark.parametrize("scene", [
-    PLAIN,
-    PLAIN | {"log_events": [log("media", "a=crypto in RTP/AVP, refer to rfc3711")]},  # of another offer
-    at_once(488, candidates=[]),  # DTLS-SRTP is offered: there are likelier reasons
-    at_once(503, candidates=[], sdp_media=[offer(proto="RTP/SAVP", **KEYS)]),
-    OPTIONAL | {"sdp_media": [offer(proto="RTP/AVP", **KEYS) | {"formats": "96", "codecs": "96=AMR-WB/16000"}]},
-    {},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scene",
+    [
+        PLAIN,
+        PLAIN | {"log_events": [log("media", "a=crypto in RTP/AVP, refer to rfc3711")]},  # of another offer
+        at_once(488, candidates=[]),  # DTLS-SRTP is offered: there are likelier reasons
+        at_once(503, candidates=[], sdp_media=[offer(proto="RTP/SAVP", **KEYS)]),
+        OPTIONAL
+        | {"sdp_media": [offer(proto="RTP/AVP", **KEYS) | {"formats": "96", "codecs": "96=AMR-WB/16000"}]},
+        {},
+    ],
+)
 def test_silent(scene):
     assert asked(RULE, **scene) == []

@@ -70,11 +70,14 @@ def test_it_explains_that_the_other_leg_hears_nothing():
     assert verdict(log_events=failures(10.0), rtp_streams=streams).cause == "srtp-not-decrypted"
 
 
-@pytest.mark.parametrize("lines", [
-    [],
-    failures(1.0),  # keys change
-    failures(10.0, why=" (replay check failed)"),
-    failures(10.0, call_id="c@x"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        failures(1.0),  # keys change
+        failures(10.0, why=" (replay check failed)"),
+        failures(10.0, call_id="c@x"),
+    ],
+)
 def test_silent(lines):
     assert asked(RULE, log_events=lines) == []

@@ -32,12 +32,31 @@ def beside(*rows):
 BEGUN = ("c client_hello", "s server_hello", "s keyed")
 
 
-@pytest.mark.parametrize(("words", "tags", "title"), [
-    ((*BEGUN, "c alert unknown_ca", "c fin"), {"certificate_client"}, f"{PHONE} sends the alert unknown_ca"),
-    ((*BEGUN[:2], "c keyed", "s alert bad_certificate"), {"certificate_server"}, f"{SERVER} sends the alert bad_"),
-    (("c client_hello", "s alert protocol_version"), {"other"}, f"{SERVER} sends the alert protocol_version"),
-    (("c client_hello", "s alert unrecognized_name"), {"name"}, f"{SERVER} sends the alert unrecognized_name"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "tags", "title"),
+    [
+        (
+            (*BEGUN, "c alert unknown_ca", "c fin"),
+            {"certificate_client"},
+            f"{PHONE} sends the alert unknown_ca",
+        ),
+        (
+            (*BEGUN[:2], "c keyed", "s alert bad_certificate"),
+            {"certificate_server"},
+            f"{SERVER} sends the alert bad_",
+        ),
+        (
+            ("c client_hello", "s alert protocol_version"),
+            {"other"},
+            f"{SERVER} sends the alert protocol_version",
+        ),
+        (
+            ("c client_hello", "s alert unrecognized_name"),
+            {"name"},
+            f"{SERVER} sends the alert unrecognized_name",
+        ),
+    ],
+)
 def test_an_alert_that_can_be_read_is_a_fault(words, tags, title):
     (found,) = beside(*events(*words))
     assert (found.verdict, found.call, found.tags) == ("fault", None, tags)
@@ -70,14 +89,24 @@ def test_a_port_used_again_is_another_handshake():
     assert found.facts["times"] == 2
 
 
-@pytest.mark.parametrize("words", [
-    (*BEGUN, "c keyed", "c fin"),
-    (*BEGUN, "c keyed", "c alert encrypted", "c fin"),  # close_notify
-    (*BEGUN, "c keyed", "s alert close_notify", "s reset"),
-    ("c client_hello", "s server_hello", "c client_hello", "s keyed", "c keyed", "c fin"),  # HelloRetryRequest
-    ("c client_hello",),  # the capture ends
-    ("s keyed", "c fin"),  # began before
-    ("c fin", "s fin"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*BEGUN, "c keyed", "c fin"),
+        (*BEGUN, "c keyed", "c alert encrypted", "c fin"),  # close_notify
+        (*BEGUN, "c keyed", "s alert close_notify", "s reset"),
+        (
+            "c client_hello",
+            "s server_hello",
+            "c client_hello",
+            "s keyed",
+            "c keyed",
+            "c fin",
+        ),  # HelloRetryRequest
+        ("c client_hello",),  # the capture ends
+        ("s keyed", "c fin"),  # began before
+        ("c fin", "s fin"),
+    ],
+)
 def test_silent(words):
     assert beside(*events(*words)) == []

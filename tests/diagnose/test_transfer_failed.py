@@ -74,14 +74,17 @@ def test_a_new_leg_with_media_one_way():
 BOTH = [plain_stream(GATEWAY, SERVER, leg=3), plain_stream(SERVER, GATEWAY, leg=3)]
 
 
-@pytest.mark.parametrize(("sip", "changes"), [
-    ([answered(202), notified(200)], {}),
-    ([answered(407)], {}),
-    ([answered(202), notified(100)], {}),
-    ([answered(202), notified(200)], {"legs": third(), "rtp_streams": BOTH}),
-    ([answered(202), notified(200)], {"legs": third(), "rtp_streams": []}),  # media goes past the capture
-    ([answered(202)], {"legs": third(end_time=10.0), "rtp_streams": BOTH[:1]}),  # hung up at once
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sip", "changes"),
+    [
+        ([answered(202), notified(200)], {}),
+        ([answered(407)], {}),
+        ([answered(202), notified(100)], {}),
+        ([answered(202), notified(200)], {"legs": third(), "rtp_streams": BOTH}),
+        ([answered(202), notified(200)], {"legs": third(), "rtp_streams": []}),  # media goes past the capture
+        ([answered(202)], {"legs": third(end_time=10.0), "rtp_streams": BOTH[:1]}),  # hung up at once
+    ],
+)
 def test_silent(sip, changes):
     assert spoiled(*sip, **changes) == []
 

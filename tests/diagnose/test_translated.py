@@ -34,8 +34,10 @@ def found_in(*rows, **changes):
 def test_an_address_that_is_changed_is_noted_with_both_places():
     (found,) = found_in(passages([17, 17, 17]))
     assert (found.verdict, found.facts["inside"], found.facts["outside"]) == (
-        "note", f"{SERVER}:{SERVER_PORT}", f"{SERVER_PUBLIC}:{SERVER_PORT}",
-    )  # fmt: skip
+        "note",
+        f"{SERVER}:{SERVER_PORT}",
+        f"{SERVER_PUBLIC}:{SERVER_PORT}",
+    )
     assert "keeps the port" in told_both(found, RULE)["en"]["title"]
 
 

@@ -38,11 +38,15 @@ def found_in(*exchanges, **changes):
 @pytest.mark.parametrize(
     ("code", "name"),
     [
-        (401, " (Unauthenticated)"), (403, " (Forbidden)"), (437, " (Allocation Mismatch)"),
-        (441, " (Wrong Credentials)"), (486, " (Allocation Quota Reached)"),
-        (508, " (Insufficient Capacity)"), (699, ""),
+        (401, " (Unauthenticated)"),
+        (403, " (Forbidden)"),
+        (437, " (Allocation Mismatch)"),
+        (441, " (Wrong Credentials)"),
+        (486, " (Allocation Quota Reached)"),
+        (508, " (Insufficient Capacity)"),
+        (699, ""),
     ],
-)  # fmt: skip
+)
 def test_an_allocation_that_is_refused(code, name):
     (found,) = found_in(challenge(), exchange(0.6, "allocate", code, username="721"))
     assert (found.verdict, found.confidence, found.leg) == ("fault", 0.8, 1)

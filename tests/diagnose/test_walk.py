@@ -111,9 +111,11 @@ def test_a_missing_candidate_fails_the_step_of_its_side():
 
 def test_without_sip_the_legs_cannot_be_told():
     steps = walked(
-        **NO_SIP, bindings=[check(leg=None), check("client_to_server", leg=None, time=1.2)],
-        rtp_streams=[stream(leg=None), stream("client_to_server", leg=None)], dtls=[],
-    )  # fmt: skip
+        **NO_SIP,
+        bindings=[check(leg=None), check("client_to_server", leg=None, time=1.2)],
+        rtp_streams=[stream(leg=None), stream("client_to_server", leg=None)],
+        dtls=[],
+    )
     assert (steps["legs"].state, steps["client_candidates"].state) == ("cannot_tell", "cannot_tell")
     assert steps["media"].state == "passed"
     assert steps["legs"].filter is None

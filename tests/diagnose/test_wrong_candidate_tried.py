@@ -10,7 +10,7 @@ from tests.diagnose.scenes import (
     scene,
     told_both,
     unanswered,
-)  # fmt: skip
+)
 
 BROKEN = {"pairs": [], "dtls": [], "rtp_streams": []}
 TRIED = unanswered(5, dst_addr=CLIENT_PRIVATE)

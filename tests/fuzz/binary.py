@@ -8,9 +8,28 @@ from tests.fuzz.kinds import Kind, blob, hostile, kinds, number
 
 COOKIE = bytes.fromhex("2112a442")
 CODES = (
-    0x0001, 0x0006, 0x0008, 0x0009, 0x000C, 0x000D, 0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0020, 0x0024,
-    0x0025, 0x8020, 0x8022, 0x8028, 0x8029, 0x802A, 0x802B, 0xFFFF,
-)  # fmt: skip
+    0x0001,
+    0x0006,
+    0x0008,
+    0x0009,
+    0x000C,
+    0x000D,
+    0x0012,
+    0x0013,
+    0x0014,
+    0x0015,
+    0x0016,
+    0x0020,
+    0x0024,
+    0x0025,
+    0x8020,
+    0x8022,
+    0x8028,
+    0x8029,
+    0x802A,
+    0x802B,
+    0xFFFF,
+)
 Attribute = tuple[int, bytes]
 
 
@@ -216,17 +235,36 @@ def icmp_of_icmp(random: Random, message: bytes) -> bytes:
 
 STUN: tuple[Kind[bytes], ...] = kinds(
     "stun",
-    *map(_changed, (
-        attribute_dropped, attribute_doubled, attributes_shuffled, attribute_value, attribute_added,
-        attribute_code,
-    )),
-    attribute_length, stun_length, stun_type, stun_cookie, stun_transaction, stun_nested, channel_wrapped,
-)  # fmt: skip
+    *map(
+        _changed,
+        (
+            attribute_dropped,
+            attribute_doubled,
+            attributes_shuffled,
+            attribute_value,
+            attribute_added,
+            attribute_code,
+        ),
+    ),
+    attribute_length,
+    stun_length,
+    stun_type,
+    stun_cookie,
+    stun_transaction,
+    stun_nested,
+    channel_wrapped,
+)
 DTLS: tuple[Kind[bytes], ...] = kinds(
     "dtls",
-    record_length, record_version, record_content, record_epoch, handshake_number, record_repeated,
-    certificate_garbage, alert_odd,
-)  # fmt: skip
+    record_length,
+    record_version,
+    record_content,
+    record_epoch,
+    handshake_number,
+    record_repeated,
+    certificate_garbage,
+    alert_odd,
+)
 RTP: tuple[Kind[bytes], ...] = kinds(
     "rtp", rtp_sequence, rtp_timestamp, rtp_ssrc, rtp_type, rtp_flags, rtp_cut, rtcp_odd, channel_wrapped
 )

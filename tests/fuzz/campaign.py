@@ -185,9 +185,11 @@ class Campaign:
         for mutant in made:
             (place / f"{mutant.of}-{mutant.number}{mutant.suffix}").write_bytes(mutant.data)
         about = {
-            "fault": fault.what, "said": fault.said, "made": list(map(str, made)),
+            "fault": fault.what,
+            "said": fault.said,
+            "made": list(map(str, made)),
             "again": f"python -m tests.fuzz --again {place} --batch {number}",
-        }  # fmt: skip
+        }
         (place / "fault.json").write_text(json.dumps(about, indent=1, ensure_ascii=True) + "\n")
         self.score.places[fault.what] = place
         sizes = ", ".join(f"{len(each.data)} bytes" for each in made)
@@ -220,12 +222,18 @@ def merged(made: list[Mutant], count: int) -> Iterator[Mutant]:
 def neighbour() -> bytes:
     """A good call that has nothing in common with any other: addresses, numbers, identifiers, year."""
     lab = Lab(
-        sip_server=("10.99.0.117", 4901), b2bua=("10.99.0.118", 4900), trunk=("10.99.0.118", 5060),
-        gateway=("10.99.0.20", 5060), media=("10.99.0.118", 32002), media_public=("203.0.113.99", 32002),
-        client=("192.168.99.34", 43246), client_public=("198.51.100.199", 43246),
-        trunk_media=("10.99.0.118", 32514), gateway_media=("10.99.0.20", 21800),
+        sip_server=("10.99.0.117", 4901),
+        b2bua=("10.99.0.118", 4900),
+        trunk=("10.99.0.118", 5060),
+        gateway=("10.99.0.20", 5060),
+        media=("10.99.0.118", 32002),
+        media_public=("203.0.113.99", 32002),
+        client=("192.168.99.34", 43246),
+        client_public=("198.51.100.199", 43246),
+        trunk_media=("10.99.0.118", 32514),
+        gateway_media=("10.99.0.20", 21800),
         stun_server=("192.0.2.99", 3478),
-    )  # fmt: skip
+    )
     recording = Recording("2031-05-06T07:08:09")
     Call(
         recording, "good neighbour", lab, caller="311", callee="+493099887766", caller_name="N. Achbar"

@@ -9,8 +9,16 @@ from random import Random
 from tests.fuzz.kinds import NUMBERS, Kind, blob, hostile, kinds, number
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS, CUSTOM = (
-    0x0A0D0D0A, 1, 2, 3, 4, 5, 6, 10, 0xBAD,
-)  # fmt: skip
+    0x0A0D0D0A,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    10,
+    0xBAD,
+)
 MAGIC = b"\x0a\x0d\x0d\x0a"
 
 
@@ -69,18 +77,33 @@ def packed(random: Random, data: bytes) -> bytes:
     """Compressed, whole or not, or only said to be."""
     whole = gzip.compress(data, mtime=0)
     odd = (
-        whole, whole[: len(whole) // 2], whole + b"garbage", whole * 2, gzip.compress(whole, mtime=0),
-        b"\x28\xb5\x2f\xfd" + data[:400], b"\x04\x22\x4d\x18" + data[:400], bz2.compress(data[:400]),
+        whole,
+        whole[: len(whole) // 2],
+        whole + b"garbage",
+        whole * 2,
+        gzip.compress(whole, mtime=0),
+        b"\x28\xb5\x2f\xfd" + data[:400],
+        b"\x04\x22\x4d\x18" + data[:400],
+        bz2.compress(data[:400]),
         whole[:10] + bytes(50) + whole[60:],
-    )  # fmt: skip
+    )
     return random.choice(odd)
 
 
 def magic_other(random: Random, data: bytes) -> bytes:
     magics = (
-        b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x34\xcd\xb2\xa1", b"snoop\0\0\0",
-        b"RTSS", b"GMBU", b"\x05VNF", b"XCP\0", b"iptrace 2.0", MAGIC,
-    )  # fmt: skip
+        b"\xa1\xb2\xc3\xd4",
+        b"\xd4\xc3\xb2\xa1",
+        b"\xa1\xb2\x3c\x4d",
+        b"\x34\xcd\xb2\xa1",
+        b"snoop\0\0\0",
+        b"RTSS",
+        b"GMBU",
+        b"\x05VNF",
+        b"XCP\0",
+        b"iptrace 2.0",
+        MAGIC,
+    )
     magic = random.choice(magics)
     return magic + data[len(magic) :]
 
@@ -153,9 +176,15 @@ def block_field(random: Random, held: list[bytes]) -> list[bytes]:
 def block_options(random: Random, held: list[bytes]) -> list[bytes]:
     """Options without an end, longer than the block, of unknown codes, thousands of them."""
     odd = (
-        b"\x01\0\xff\xffshort", b"\x01\0\0\0" * 3000, b"\xff\xff\x04\0abcd", b"\x02\0\x03\0a\xffb\0",
-        b"\x09\0\0\0", b"\x09\0\x01\0", b"\x0e\0\x08\0" + b"\xff" * 8, b"\x01\0\x04\0abcd" * 400,
-    )  # fmt: skip
+        b"\x01\0\xff\xffshort",
+        b"\x01\0\0\0" * 3000,
+        b"\xff\xff\x04\0abcd",
+        b"\x02\0\x03\0a\xffb\0",
+        b"\x09\0\0\0",
+        b"\x09\0\x01\0",
+        b"\x0e\0\x08\0" + b"\xff" * 8,
+        b"\x01\0\x04\0abcd" * 400,
+    )
 
     def changed(each: bytes) -> bytes:
         return block(int.from_bytes(each[:4], "little"), each[8:-4] + random.choice(odd))
@@ -186,9 +215,10 @@ def block_added(random: Random, held: list[bytes]) -> list[bytes]:
         block(SECRETS, struct.pack("<II", number(random) & 0xFFFFFFFF, number(random) & 0xFFFFFFFF)),
         block(STATISTICS, blob(random, 60)),
         block(CUSTOM, blob(random, 60)),
-        held[0], held[1],
+        held[0],
+        held[1],
         block(INTERFACE, struct.pack("<HHI", 1, 0, 0)),
-    )  # fmt: skip
+    )
     at = random.randrange(1, len(held) + 1)
     return [*held[:at], random.choice(odd), *held[at:]]
 
@@ -213,15 +243,33 @@ def pcap_field(random: Random, data: bytes) -> bytes | None:
 FILES: tuple[Kind[bytes], ...] = (
     *kinds(
         "bytes",
-        bits_flipped, bytes_set, number_set, piece_deleted, piece_doubled, piece_inserted, piece_zeroed,
-        file_cut, file_continued, packed, magic_other,
+        bits_flipped,
+        bytes_set,
+        number_set,
+        piece_deleted,
+        piece_doubled,
+        piece_inserted,
+        piece_zeroed,
+        file_cut,
+        file_continued,
+        packed,
+        magic_other,
     ),
     *kinds(
         "blocks",
-        *map(_of_pcapng, (
-            block_length, block_kind, block_field, block_options, blocks_shuffled, block_dropped, block_added,
-            section_odd,
-        )),
+        *map(
+            _of_pcapng,
+            (
+                block_length,
+                block_kind,
+                block_field,
+                block_options,
+                blocks_shuffled,
+                block_dropped,
+                block_added,
+                section_odd,
+            ),
+        ),
         pcap_field,
     ),
-)  # fmt: skip
+)

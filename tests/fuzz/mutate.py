@@ -18,8 +18,14 @@ from tests.fuzz.trace import Trace
 MESSAGES: tuple[Kind[bytes], ...] = (*SIP, *STUN, *DTLS, *RTP, *ICMP)
 INTERFACE, PACKET = b"\1\0\0\0", b"\6\0\0\0"
 LARGEST = 2 << 20  # bytes of a mutant: what is slow by its size alone is the bench's business
-CARRIERS = {"sip": ("sip",), "sdp": ("sip",), "stun": ("stun", "channel"), "dtls": ("dtls",),
-            "rtp": ("rtp", "rtcp"), "icmp": ("icmp",)}  # fmt: skip
+CARRIERS = {
+    "sip": ("sip",),
+    "sdp": ("sip",),
+    "stun": ("stun", "channel"),
+    "dtls": ("dtls",),
+    "rtp": ("rtp", "rtcp"),
+    "icmp": ("icmp",),
+}
 SPREAD = 60  # packets of one mutant that a change of messages changes
 
 

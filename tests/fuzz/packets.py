@@ -234,15 +234,17 @@ def _inside(random: Random, packet: bytes) -> bytes:
     for _ in range(30):
         deep = packets.ip(*OUTER, IP_IP, deep)
     tags = struct.pack(">HH", 7, 0x8100) * random.choice((1, 3, 30))
-    return random.choice((
-        packets.ip(*OUTER, GRE, struct.pack(">HH", 0, kind) + packet),
-        packets.ip(*OUTER, IPV6_IN if kind == 0x86DD else IP_IP, packet),
-        packets.udp((OUTER[0], 4789), (OUTER[1], 4789), b"\x08\0\0\0\0\0\1\0" + ethernet),
-        b"\x11\0\0\1" + struct.pack(">HH", len(packet) + 2, 0x0021) + packet,
-        struct.pack(">I", 100 << 12 | 0x1FF) + packet,
-        tags + struct.pack(">HH", 7, kind) + packet,
-        deep,
-    ))  # fmt: skip
+    return random.choice(
+        (
+            packets.ip(*OUTER, GRE, struct.pack(">HH", 0, kind) + packet),
+            packets.ip(*OUTER, IPV6_IN if kind == 0x86DD else IP_IP, packet),
+            packets.udp((OUTER[0], 4789), (OUTER[1], 4789), b"\x08\0\0\0\0\0\1\0" + ethernet),
+            b"\x11\0\0\1" + struct.pack(">HH", len(packet) + 2, 0x0021) + packet,
+            struct.pack(">I", 100 << 12 | 0x1FF) + packet,
+            tags + struct.pack(">HH", 7, kind) + packet,
+            deep,
+        )
+    )
 
 
 def tunnelled(random: Random, trace: Trace) -> Trace | None:
@@ -329,11 +331,18 @@ def ethernet_only(random: Random, trace: Trace) -> Trace | None:
 PACKETS: tuple[Kind[Trace], ...] = (
     *kinds(
         "packets",
-        packet_dropped, packet_doubled, packets_shuffled, packet_cut, packet_padded, packet_bytes,
-        packet_blob,        comment_hostile, ethernet_only,
+        packet_dropped,
+        packet_doubled,
+        packets_shuffled,
+        packet_cut,
+        packet_padded,
+        packet_bytes,
+        packet_blob,
+        comment_hostile,
+        ethernet_only,
     ),
     *kinds("ip", ip_field, ip_options, fragmented, udp_field, ports_swapped, tunnelled),
     *kinds("tcp", tcp_field, tcp_resegmented, tcp_shifted, tcp_keep_alive),
     *kinds("link", link_type_other, interface_odd, interfaces_many),
     *kinds("clock", ticks_any, clock_stepped),
-)  # fmt: skip
+)

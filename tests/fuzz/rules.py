@@ -28,8 +28,10 @@ OURS = ("#", "https://www.rfc-editor.org/", "https://datatracker.ietf.org/doc/dr
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHOICES: Mapping[str, frozenset[str]] = {
     f"{table.name}.{column.name}": frozenset(get_args(column.words))
-    for table in TABLES for column in table.columns if column.words is not None
-} | {"icmp_errors.transport": frozenset({"udp", "tcp"})}  # fmt: skip
+    for table in TABLES
+    for column in table.columns
+    if column.words is not None
+} | {"icmp_errors.transport": frozenset({"udp", "tcp"})}
 # What other captures of the run may change: numbers of the run, and how telling its legs' resemblance is,
 # as a number many calls share tells less.
 OF_THE_RUN = ["call", "stream", "recording", "path", "confidence", "joined_confidence", "evidence", "score"]

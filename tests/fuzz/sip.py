@@ -7,13 +7,33 @@ from random import Random
 from tests.fuzz.kinds import Kind, blob, digits, hostile, kinds
 
 COMPACT = {
-    b"via": b"v", b"from": b"f", b"to": b"t", b"call-id": b"i", b"contact": b"m", b"content-length": b"l",
-    b"content-type": b"c", b"subject": b"s", b"supported": b"k",
-}  # fmt: skip
+    b"via": b"v",
+    b"from": b"f",
+    b"to": b"t",
+    b"call-id": b"i",
+    b"contact": b"m",
+    b"content-length": b"l",
+    b"content-type": b"c",
+    b"subject": b"s",
+    b"supported": b"k",
+}
 TEXT_HEADERS = (
-    b"Call-ID", b"From", b"To", b"Via", b"Contact", b"User-Agent", b"Server", b"Reason", b"X-Session",
-    b"P-Asserted-Identity", b"Subject", b"Content-Type", b"CSeq", b"Replaces", b"Session-ID",
-)  # fmt: skip
+    b"Call-ID",
+    b"From",
+    b"To",
+    b"Via",
+    b"Contact",
+    b"User-Agent",
+    b"Server",
+    b"Reason",
+    b"X-Session",
+    b"P-Asserted-Identity",
+    b"Subject",
+    b"Content-Type",
+    b"CSeq",
+    b"Replaces",
+    b"Session-ID",
+)
 STATUSES = (
     b"000",
     b"099",
@@ -124,10 +144,12 @@ def start_line_odd(random: Random, message: bytes) -> bytes:
     odd = (
         b"INVITE sip:" + hostile(random).replace(b"\r", b"").replace(b"\n", b"") + b" SIP/2.0",
         b"SIP/2.0 " + random.choice(STATUSES) + b" " + hostile(random).split(b"\r")[0].split(b"\n")[0],
-        b"SIP/2.0 " + digits(random), b"INVITE  SIP/2.0",
+        b"SIP/2.0 " + digits(random),
+        b"INVITE  SIP/2.0",
         blob(random, 12).hex().encode() + b" sip:a@b SIP/2.0",
-        b"SIP/3.0 200 OK", lines[0].lower(),
-    )  # fmt: skip
+        b"SIP/3.0 200 OK",
+        lines[0].lower(),
+    )
     return _whole([random.choice(odd), *lines[1:]], body)
 
 
@@ -254,9 +276,24 @@ def sections_many(random: Random, lines: list[bytes]) -> list[bytes]:
 def attribute_odd(random: Random, lines: list[bytes]) -> list[bytes]:
     """An attribute that the analysis reads, with nothing, garbage or a hostile value in it."""
     names = (
-        b"ice-ufrag", b"ice-pwd", b"fingerprint", b"setup", b"mid", b"rtpmap", b"fmtp", b"rtcp", b"rtcp-mux",
-        b"crypto", b"candidate", b"sendonly", b"group", b"ssrc", b"ptime", b"extmap", b"",
-    )  # fmt: skip
+        b"ice-ufrag",
+        b"ice-pwd",
+        b"fingerprint",
+        b"setup",
+        b"mid",
+        b"rtpmap",
+        b"fmtp",
+        b"rtcp",
+        b"rtcp-mux",
+        b"crypto",
+        b"candidate",
+        b"sendonly",
+        b"group",
+        b"ssrc",
+        b"ptime",
+        b"extmap",
+        b"",
+    )
     value = random.choice((b"", digits(random), hostile(random), digits(random) + b" " + hostile(random)))
     return [*lines, b"a=" + random.choice(names) + b":" + value]
 
@@ -264,18 +301,49 @@ def attribute_odd(random: Random, lines: list[bytes]) -> list[bytes]:
 SIP: tuple[Kind[bytes], ...] = (
     *kinds(
         "sip",
-        *map(_headers, (
-            header_dropped, header_doubled, headers_shuffled, header_emptied, header_hostile, header_added,
-            header_many, header_long, header_folded, headers_compact, header_number, header_nul,
-        )),
-        start_line_odd, status_odd, method_other, length_wrong, line_ends_bare, message_twice,
-        keep_alive_before, message_cut, body_multipart, body_other,
+        *map(
+            _headers,
+            (
+                header_dropped,
+                header_doubled,
+                headers_shuffled,
+                header_emptied,
+                header_hostile,
+                header_added,
+                header_many,
+                header_long,
+                header_folded,
+                headers_compact,
+                header_number,
+                header_nul,
+            ),
+        ),
+        start_line_odd,
+        status_odd,
+        method_other,
+        length_wrong,
+        line_ends_bare,
+        message_twice,
+        keep_alive_before,
+        message_cut,
+        body_multipart,
+        body_other,
     ),
     *kinds(
         "sdp",
-        *map(_described, (
-            sdp_line_dropped, sdp_line_doubled, sdp_shuffled, sdp_number, sdp_word, candidate_odd,
-            candidates_many, sections_many, attribute_odd,
-        )),
+        *map(
+            _described,
+            (
+                sdp_line_dropped,
+                sdp_line_doubled,
+                sdp_shuffled,
+                sdp_number,
+                sdp_word,
+                candidate_odd,
+                candidates_many,
+                sections_many,
+                attribute_odd,
+            ),
+        ),
     ),
-)  # fmt: skip
+)

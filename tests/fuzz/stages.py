@@ -193,9 +193,14 @@ def whole(batch: Batch, alone: Alone) -> list[Fault]:
     known = _known(batch, faults)
     with faults.step("run"):
         run = pipeline.run(
-            [batch.captures], out, jobs=1, csv=True, deployment=known, fs_logs=batch.beside("*.log"),
+            [batch.captures],
+            out,
+            jobs=1,
+            csv=True,
+            deployment=known,
+            fs_logs=batch.beside("*.log"),
             beside=pipeline.Beside("notebooks", lambda run, results: notebooks.write_all(run, results).lost),
-        )  # fmt: skip
+        )
         for each in run.unread:
             _of_unread(each, faults)
         faults.note("tables", rules.of_tables(run.tables))

@@ -146,9 +146,20 @@ def test_the_neighbour_has_nothing_in_common_with_any_seed():
 @pytest.mark.slow
 def test_a_short_campaign_finds_nothing(tmp_path):
     command = [
-        sys.executable, "-m", "tests.fuzz", "--seed", str(SEED), "--captures", "30", "--texts", "60",
-        "--seconds", "300", "--found", str(tmp_path),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.fuzz",
+        "--seed",
+        str(SEED),
+        "--captures",
+        "30",
+        "--texts",
+        "60",
+        "--seconds",
+        "300",
+        "--found",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=PCAPS.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"[1-9]\d captures, \d{2} texts, .* [1-9]\d* files of captures", done.stdout)

@@ -121,7 +121,7 @@ MESSAGE: dict[str, Says] = {
     "icmp_quote_cut": lambda a, b: a.startswith(b) and len(b) < len(a),
     "icmp_quote_odd": lambda a, b: len(a) == len(b) and a[:8] == b[:8],
     "icmp_of_icmp": lambda a, b: b.endswith(a) and b[0] == 3,
-}  # fmt: skip
+}
 FILE: dict[str, Says] = {
     "bits_flipped": lambda a, b: len(a) == len(b),
     "bytes_set": lambda a, b: len(a) == len(b),

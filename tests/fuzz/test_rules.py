@@ -45,7 +45,7 @@ def test_a_good_call_breaks_no_rule(good):
         ("sip_messages", {"capture": "other.pcapng"}, "sip_messages.capture"),
         ("sip_messages", {"frame": 4}, "sip_messages.frame"),
     ],
-)  # fmt: skip
+)
 def test_what_is_out_of_range_is_seen(table, row, said):
     captures = builders.captures({"packets": 3})
     sound = Tables().with_(captures=captures, **{table: builders.rows(table, {})})

@@ -9,24 +9,55 @@ from tests.fuzz.kinds import Kind, blob, digits, hostile, kinds
 
 TIME = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
 ODD_TIMES = (
-    b"0000-00-00 00:00:00.000000", b"9999-12-31 23:59:59.999999", b"2026-02-30 25:61:61.999999",
-    b"1969-12-31 23:59:59.000000", b"2262-04-12 00:00:00.000000", b"2026-11-22 22:38:46.1",
-    b"2026-11-22 22:38:46." + b"9" * 400, b"2026-11-22T22:38:46.000000",
-)  # fmt: skip
+    b"0000-00-00 00:00:00.000000",
+    b"9999-12-31 23:59:59.999999",
+    b"2026-02-30 25:61:61.999999",
+    b"1969-12-31 23:59:59.000000",
+    b"2262-04-12 00:00:00.000000",
+    b"2026-11-22 22:38:46.1",
+    b"2026-11-22 22:38:46." + b"9" * 400,
+    b"2026-11-22T22:38:46.000000",
+)
 ENTITIES = (
     b'<!DOCTYPE a [<!ENTITY b "cc"><!ENTITY c "&b;&b;&b;&b;">]>',
     b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>',
     b'<!DOCTYPE a SYSTEM "http://evil.example/a.dtd">',
 )
 NETWORKS = (
-    b"0.0.0.0/0", b"::/0", b"10.0.0.0/33", b"10.0.0.1/-1", b"300.0.0.0/8", b"10.0.0.0/255.0.255.0", b"/", b"",
-    b"1.2.3.4", b"fe80::1%eth0/64", b"$${local_ip_v4}/32", b"10.0.0.0/8,::/0,x", b"\xd9\xa1.2.3.4/8",
-)  # fmt: skip
+    b"0.0.0.0/0",
+    b"::/0",
+    b"10.0.0.0/33",
+    b"10.0.0.1/-1",
+    b"300.0.0.0/8",
+    b"10.0.0.0/255.0.255.0",
+    b"/",
+    b"",
+    b"1.2.3.4",
+    b"fe80::1%eth0/64",
+    b"$${local_ip_v4}/32",
+    b"10.0.0.0/8,::/0,x",
+    b"\xd9\xa1.2.3.4/8",
+)
 VALUES = (
-    b"true", b"[]", b"[[]]", b"{}", b"0", b"-1", b"1e400", b"inf", b"nan", b"99999999999999999999", b'""',
-    b"1979-05-27T07:32:00Z", b'"(a+)+$"', b'"["', b'"\\u0000"', b'["30000-99999"]',
-    b"[0, 65536]", b"'''\n'''",
-)  # fmt: skip
+    b"true",
+    b"[]",
+    b"[[]]",
+    b"{}",
+    b"0",
+    b"-1",
+    b"1e400",
+    b"inf",
+    b"nan",
+    b"99999999999999999999",
+    b'""',
+    b"1979-05-27T07:32:00Z",
+    b'"(a+)+$"',
+    b'"["',
+    b'"\\u0000"',
+    b'["30000-99999"]',
+    b"[0, 65536]",
+    b"'''\n'''",
+)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -97,11 +128,19 @@ def encoded(random: Random, data: bytes) -> bytes:
     """In another encoding, with or without a mark that says so; or packed."""
     text = data.decode("utf-8", "replace")
     made = (
-        text.encode("utf-16"), text.encode("utf-16-be"), text.encode("utf-16-le")[:-1], text.encode("utf-32"),
-        b"\xef\xbb\xbf" + data, text.encode("latin-1", "replace"), data.replace(b"\n", b"\r\n"),
-        data.replace(b"\n", b"\r"), gzip.compress(data, mtime=0)[:-9], gzip.compress(data, mtime=0),
-        lzma.compress(data)[: len(data) // 20], b"BZh" + data,
-    )  # fmt: skip
+        text.encode("utf-16"),
+        text.encode("utf-16-be"),
+        text.encode("utf-16-le")[:-1],
+        text.encode("utf-32"),
+        b"\xef\xbb\xbf" + data,
+        text.encode("latin-1", "replace"),
+        data.replace(b"\n", b"\r\n"),
+        data.replace(b"\n", b"\r"),
+        gzip.compress(data, mtime=0)[:-9],
+        gzip.compress(data, mtime=0),
+        lzma.compress(data)[: len(data) // 20],
+        b"BZh" + data,
+    )
     return random.choice(made)
 
 
@@ -175,9 +214,17 @@ def deep_array(random: Random, data: bytes) -> bytes:
 
 
 COMMON = (
-    text_bits, text_cut, lines_dropped, lines_doubled, lines_shuffled, line_hostile, line_long, numbers_other,
-    encoded, nothing_but,
-)  # fmt: skip
+    text_bits,
+    text_cut,
+    lines_dropped,
+    lines_doubled,
+    lines_shuffled,
+    line_hostile,
+    line_long,
+    numbers_other,
+    encoded,
+    nothing_but,
+)
 TEXTS: tuple[Kind[bytes], ...] = (
     *kinds("log", *COMMON, times_odd, channels_mixed),
     *kinds("acl", *COMMON, element_deep, doctype_added, network_odd, attribute_value_odd),

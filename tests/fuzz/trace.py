@@ -50,9 +50,13 @@ class Datagram:
         if self.protocol == packets.UDP:
             return packets.udp(self.src, self.dst, self.payload[:65_000])
         return packets.tcp(
-            self.src, self.dst, seq=self.sequence, ack=self.acknowledged, flags=self.flags,
+            self.src,
+            self.dst,
+            seq=self.sequence,
+            ack=self.acknowledged,
+            flags=self.flags,
             payload=self.payload[:65_000],
-        )  # fmt: skip
+        )
 
     def frame(self) -> bytes:
         return self.head + self.packet()

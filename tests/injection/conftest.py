@@ -28,9 +28,13 @@ class Made:
     def postproc(self, *words: str, status: int = 0) -> str:
         """What a command says; it must come to this end."""
         done = subprocess.run(
-            [sys.executable, "-m", "postproc", *words], cwd=self.folder, capture_output=True,
-            env=os.environ | {"HOME": str(self.folder / "home")}, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "postproc", *words],
+            cwd=self.folder,
+            capture_output=True,
+            env=os.environ | {"HOME": str(self.folder / "home")},
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         said = (done.stdout + done.stderr).decode(errors="surrogateescape")
         assert done.returncode == status, said
         return said

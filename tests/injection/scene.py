@@ -39,11 +39,16 @@ def recording() -> bytes:
             "trunk_media": ("10.0.50.118", 31000 + 2 * nth),
         }
         call = Call(
-            held, f"hostile {nth}", replace(SATELLITE, **ports), caller=text, callee=f"+4989361{nth:02}55",
-            caller_name=text, client_software=text[:120],
+            held,
+            f"hostile {nth}",
+            replace(SATELLITE, **ports),
+            caller=text,
+            callee=f"+4989361{nth:02}55",
+            caller_name=text,
+            client_software=text[:120],
             offer_extra=(f"a=label:{text}", f"a=candidate:{text} 1 udp 1 {text} 5 typ host"),
             invite1_extra=(f"Subject: {text}",),
-        )  # fmt: skip
+        )
         call.leg1.call_id, call.leg2.call_id = f"1{text}", f"2{text}"
         call.leg1.agents = call.leg2.agents = (text, text)
         at = 0.1 + nth

@@ -49,17 +49,34 @@ def test_every_file_of_a_run_is_harmless_to_who_reads_it(made, run):
 COMMANDS = {
     "run": None,
     "filter": ("filter", CAPTURE),
-    "acl check": ("acl", "check", "acl.conf.xml", "--capture", CAPTURE,
-                  *(word for text in scene.LISTS for word in ("--list", text, "--signalling-list", text)),
-                  "--addr", "192.0.2.1"),
+    "acl check": (
+        "acl",
+        "check",
+        "acl.conf.xml",
+        "--capture",
+        CAPTURE,
+        *(word for text in scene.LISTS for word in ("--list", text, "--signalling-list", text)),
+        "--addr",
+        "192.0.2.1",
+    ),
     "annotate": ("annotate", CAPTURE, "-o", "annotated.pcapng"),
     "export": ("export", CAPTURE, "--call", "2", "-o", "export.pcapng"),
     "notebook": ("notebook", CAPTURE, "-o", "a.ipynb"),
     "wireshark color": ("wireshark", "color", CAPTURE),
     "report": ("report", "out", "--call", "3", "-o", "one.html"),
-    "ticket": ("ticket", CAPTURE, "--fs-log", scene.NAMES["log"], "--attach", scene.NAMES["unread"],
-               "--answers", "answers.json", "-o", "ticket.zip"),
-}  # fmt: skip
+    "ticket": (
+        "ticket",
+        CAPTURE,
+        "--fs-log",
+        scene.NAMES["log"],
+        "--attach",
+        scene.NAMES["unread"],
+        "--answers",
+        "answers.json",
+        "-o",
+        "ticket.zip",
+    ),
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,16 +11,19 @@ from postproc.model.errors import SetupError
 from tests.deployments import XPHONE
 
 
-@pytest.mark.parametrize("names, products", [
-    (["XPhone Call Controller"], {"xphone", "freeswitch"}),
-    (["sipsorcery_v4.0.79.1", None], {"xphone"}),
-    (["FreeSWITCH (git a88d069 2024-08-02 21:02:27Z 64bit)"], {"freeswitch"}),
-    (["IceLink-3.14.3.12044"], {"xphone"}),
-    (["Asterisk PBX 20", "mozilla...THIS_IS_SDPARTA-99.0", "-"], set()),
-    (["sipsorcery_v8.0.3"], set()),  # the library in somebody else's hands
-    ([None, float("nan")], set()),
-    ([], set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "names, products",
+    [
+        (["XPhone Call Controller"], {"xphone", "freeswitch"}),
+        (["sipsorcery_v4.0.79.1", None], {"xphone"}),
+        (["FreeSWITCH (git a88d069 2024-08-02 21:02:27Z 64bit)"], {"freeswitch"}),
+        (["IceLink-3.14.3.12044"], {"xphone"}),
+        (["Asterisk PBX 20", "mozilla...THIS_IS_SDPARTA-99.0", "-"], set()),
+        (["sipsorcery_v8.0.3"], set()),  # the library in somebody else's hands
+        ([None, float("nan")], set()),
+        ([], set()),
+    ],
+)
 def test_products_name_themselves(names, products):
     assert XPHONE.products_in(names) == products
     assert GENERIC.products_in(names) == set()

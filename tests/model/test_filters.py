@@ -11,12 +11,38 @@ from tests.plugins import packets
 from tests.plugins.bundle import TSHARK
 
 HOSTILE = [
-    "plain123", "a@host.example", 'q"uote"s@x', "back\\slash\\x41@x", "a.b*c+d?(e)[f]{g}|^$@x", "ümläut-@x",
-    "${leg:1}$1@x", "semi;colon,comma@x", "pct%20%s@x", "ap'os@x", "tab\there", "<b>@x", "\u202ertl",
-    "x" * 1500, "trail\\", "\x01ctl\x1b[31m", "sp ace", "e\u0301", "\U0001f642 smile@x", "//c", "0x41",
-    "1", "\\x41", "a@b@c", "{1..2}", '") || frame || (sip.Call-ID == "', "@[0,0,0]", "#", "!@", "-Y",
+    "plain123",
+    "a@host.example",
+    'q"uote"s@x',
+    "back\\slash\\x41@x",
+    "a.b*c+d?(e)[f]{g}|^$@x",
+    "ümläut-@x",
+    "${leg:1}$1@x",
+    "semi;colon,comma@x",
+    "pct%20%s@x",
+    "ap'os@x",
+    "tab\there",
+    "<b>@x",
+    "\u202ertl",
+    "x" * 1500,
+    "trail\\",
+    "\x01ctl\x1b[31m",
+    "sp ace",
+    "e\u0301",
+    "\U0001f642 smile@x",
+    "//c",
+    "0x41",
+    "1",
+    "\\x41",
+    "a@b@c",
+    "{1..2}",
+    '") || frame || (sip.Call-ID == "',
+    "@[0,0,0]",
+    "#",
+    "!@",
+    "-Y",
     "\u65e5\u672c@x",
-]  # fmt: skip
+]
 NOT_UTF8 = [b"\xff\xfebad@x", b"lat\xe4in@x", b"cut\xe2\x82x"]
 
 

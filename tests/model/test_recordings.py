@@ -173,8 +173,10 @@ def test_a_frame_of_a_recording_is_one_of_a_file(frame: int, place: tuple[str, i
 def test_facts_name_the_file_of_a_frame_that_is_not_that_of_the_evidence():
     given = {"frame": FrameNumber(12), "others": (FrameNumber(11), FrameNumber(3)), "count": 12}
     assert in_ring().facts(given, Evidence(RING.name, (12,))) == {
-        "frame": 2, "others": (1, "3 (a)"), "count": 12,
-    }  # fmt: skip
+        "frame": 2,
+        "others": (1, "3 (a)"),
+        "count": 12,
+    }
     assert in_ring().facts(given, Evidence("elsewhere", (12,))) == given
 
 
@@ -189,8 +191,10 @@ def test_recordings_in_place_of_captures_and_back():
     whole, recorded = joined(tables)
     assert whole.captures[["capture", "packets"]].values.tolist() == [["c … b", 30]]
     assert whole.sip_messages[["capture", "frame"]].values.tolist() == [
-        ["c … b", 9], ["c … b", 12], ["c … b", 30],
-    ]  # fmt: skip
+        ["c … b", 9],
+        ["c … b", 12],
+        ["c … b", 30],
+    ]
     assert whole.bindings[["frame", "response_frame"]].values.tolist() == [[18, 22]]
     apart = recorded.apart(whole)
     assert apart.captures["recording"].tolist() == [0, 0, 0]

@@ -27,8 +27,11 @@ def test_flows_of_a_kind_and_direction_are_summed_up_and_stand_along_their_way()
     other = passage("server", "wan", 1, 4, from_dst_addr="192.168.178.34", time=0.5)
     call = call_of(passages([17, 17, 0]), [other], passages([9, 8, 7], "client_to_server"))
     assert stretches(call) == [
-        ("server", "wan", 18, 21), ("wan", "client", 0, 17), ("client", "wan", 8, 9), ("wan", "server", 7, 8),
-    ]  # fmt: skip
+        ("server", "wan", 18, 21),
+        ("wan", "client", 0, 17),
+        ("client", "wan", 8, 9),
+        ("wan", "server", 7, 8),
+    ]
     first = transits(call)[0]
     assert (first.lost, first.first_lost, first.outward, first.delay_ms) == (3, at(2.0), True, 5.0)
     assert transits(call)[-1].outward is False

@@ -28,14 +28,21 @@ def test_what_passes_the_wan_is_lost_on_the_way_to_the_client():
     found = with_places_apart(seen(passages([17, 17])))
     row = found.passages.iloc[-1]
     assert (row["from_capture"], row["to_capture"], row["sent"], row["arrived"], row["lost"]) == (
-        CAPTURES["wan"], CAPTURES["client"], 17, 0, 17,
-    )  # fmt: skip
+        CAPTURES["wan"],
+        CAPTURES["client"],
+        17,
+        0,
+        17,
+    )
     assert (row["frame"], row["first_lost"], row["last_lost"]) == (7, builders.at(5.0), builders.at(7.0))
     assert (row["from_src_addr"], row["from_dst_addr"]) == (SERVER_PUBLIC, CLIENT_PUBLIC)
     place = found.clocks.iloc[-1]
     assert (place["capture"], place["place"], place["position"], place["certainty"]) == (
-        CAPTURES["client"], "client", 3, 0.0,
-    )  # fmt: skip
+        CAPTURES["client"],
+        "client",
+        3,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,13 @@ def paired(sent, arrived, *, alone=(100.0, 2000.0, 9000.0), far_flow=None):
     keys = np.arange(len(alone))
     # What goes the other way is seen 300 ms earlier there, so that no one offset fits both.
     streams = [
-        checks(0, 0, alone, keys), checks(1, 1, alone + 300, keys),
-        checks(0, 2, alone, keys + 50), checks(1, 3, alone - 300, keys + 50),
-        checks(0, 0, sent, AGAIN), checks(1, 1 if far_flow is None else far_flow, arrived, AGAIN),
-    ]  # fmt: skip
+        checks(0, 0, alone, keys),
+        checks(1, 1, alone + 300, keys),
+        checks(0, 2, alone, keys + 50),
+        checks(1, 3, alone - 300, keys + 50),
+        checks(0, 0, sent, AGAIN),
+        checks(1, 1 if far_flow is None else far_flow, arrived, AGAIN),
+    ]
     packets = np.concatenate(streams)
     packets = packets[np.lexsort((packets["time"], packets["capture"]))]
     found = matches(Datagrams(["a", "b"], FLOWS, packets), Tables())

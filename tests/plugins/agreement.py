@@ -19,9 +19,21 @@ from tests.plugins.dissected import Click, Frame, watched
 from tests.plugins.wiresharks import SYSTEM, Wireshark
 
 FIELDS = (
-    "legs.call", "legs.leg", "legs.label", "legs.purpose", "legs.outcome", "legs.rtt_ms", "legs.response_in",
-    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
-)  # fmt: skip
+    "legs.call",
+    "legs.leg",
+    "legs.label",
+    "legs.purpose",
+    "legs.outcome",
+    "legs.rtt_ms",
+    "legs.response_in",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "udp.srcport",
+    "udp.dstport",
+    "udp.payload",
+)
 CALLS, GAP = "Calls in this file", re.compile(r" {2,}")
 TOLERANCE = 0.001  # ms: Lua has times as doubles
 

@@ -17,9 +17,19 @@ MADE = PCAPS / "made"
 ID = b"transaction1"
 CASES = PCAPS / "cases"
 EXPERTS = (
-    "unanswered", "error", "no_public", "rejected", "dtls_alert", "unreachable", "unacknowledged",
-    "two_hellos", "hello_unanswered", "role_conflict", "no_media", "in_turn",
-)  # fmt: skip
+    "unanswered",
+    "error",
+    "no_public",
+    "rejected",
+    "dtls_alert",
+    "unreachable",
+    "unacknowledged",
+    "two_hellos",
+    "hello_unanswered",
+    "role_conflict",
+    "no_media",
+    "in_turn",
+)
 
 
 def with_fields(capture: Path, *names: str, show: str = "legs.call") -> dict[int, Frame]:
@@ -197,13 +207,16 @@ def test_one_pass_leaves_open_what_may_still_be_answered() -> None:
     [
         ("dtls_fail", "hello_unanswered", "ClientHello never answered (5 sent)"),
         ("dtls_fail", "no_media", "Answered; RTP packets: 0 from the client, 0 from the server"),
-        ("made/view_pictures_one_way", "no_media",
-         "Answered; RTP packets: 0 from the client, 98 from the server"),
+        (
+            "made/view_pictures_one_way",
+            "no_media",
+            "Answered; RTP packets: 0 from the client, 98 from the server",
+        ),
         ("two_calls", "nat_port", "Port changed by NAT: 10.0.50.118:30748 is 203.0.113.10:40748 outside"),
         ("made/turn_channel", "in_turn", "Checks inside TURN: 4 of 4 answered"),
         ("cases/turn_channel_unanswered", "in_turn", "Checks inside TURN: 0 of 4 answered"),
     ],
-)  # fmt: skip
+)
 def test_expert_items_count(name: str, expert: str, message: str) -> None:
     capture = next(PCAPS.glob(f"{name}.pcap*"))
     messages = told(capture, "_ws.expert.message", f"legs.expert.{expert}").values()

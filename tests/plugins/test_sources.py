@@ -23,15 +23,46 @@ from tests.plugins.dissected import PLUGIN, ROOT
 MODULES = sorted(assemble.SOURCE.glob("*.lua"))
 OF_WIRESHARK = {"learn", "show", "dissector", "menus"}  # all others run in plain Lua
 STANDARD = {
-    "ipairs", "math", "next", "os", "pairs", "pcall", "require", "string", "table", "tonumber", "tostring",
+    "ipairs",
+    "math",
+    "next",
+    "os",
+    "pairs",
+    "pcall",
+    "require",
+    "string",
+    "table",
+    "tonumber",
+    "tostring",
     "type",
-}  # fmt: skip
+}
 API = {
-    "Dissector", "Field", "MENU_TOOLS_UNSORTED", "Pref", "Proto", "ProtoExpert", "ProtoField", "TextWindow",
-    "TreeItem", "Tvb", "_VERSION", "apply_filter", "base", "browser_open_url", "collectgarbage",
-    "copy_to_clipboard", "expert", "frametype", "gui_enabled", "io", "new_dialog", "register_menu",
-    "register_packet_menu", "register_postdissector", "set_filter",
-}  # fmt: skip
+    "Dissector",
+    "Field",
+    "MENU_TOOLS_UNSORTED",
+    "Pref",
+    "Proto",
+    "ProtoExpert",
+    "ProtoField",
+    "TextWindow",
+    "TreeItem",
+    "Tvb",
+    "_VERSION",
+    "apply_filter",
+    "base",
+    "browser_open_url",
+    "collectgarbage",
+    "copy_to_clipboard",
+    "expert",
+    "frametype",
+    "gui_enabled",
+    "io",
+    "new_dialog",
+    "register_menu",
+    "register_packet_menu",
+    "register_postdissector",
+    "set_filter",
+}
 needs_compiler = pytest.mark.skipif(
     not shutil.which("luac5.4"), reason="luac5.4 is not installed: scripts/setup lua"
 )

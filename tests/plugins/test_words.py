@@ -26,12 +26,52 @@ BATCH = 200  # words that one Lua is asked about
 few = settings(max_examples=25, deadline=None)
 
 ASCII = st.text(string.ascii_letters + string.digits + string.punctuation + " ", max_size=40)
-PIECES = st.sampled_from([
-    "b2bua", "b2b", "pbx", "leg", "out", "in", "a", "b", "-", "_", "@", ":", ".", "::", "0", "00", "1",
-    "12345678", "deadbeef1", "2026-11-28", "10.0.0.1", "sip:", "SIPS:", "xtel:", "tel:", "urn:", "+49", "(0)",
-    "host", "aB", "0011223344ff", "00:11:22:33:44:ff", "anonymous", "550e8400-e29b-41d4-a716-446655440000",
-    ">", "<", ";", ",", "%41", " ", "x" * 63, "y" * 65,
-])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        "b2bua",
+        "b2b",
+        "pbx",
+        "leg",
+        "out",
+        "in",
+        "a",
+        "b",
+        "-",
+        "_",
+        "@",
+        ":",
+        ".",
+        "::",
+        "0",
+        "00",
+        "1",
+        "12345678",
+        "deadbeef1",
+        "2026-11-28",
+        "10.0.0.1",
+        "sip:",
+        "SIPS:",
+        "xtel:",
+        "tel:",
+        "urn:",
+        "+49",
+        "(0)",
+        "host",
+        "aB",
+        "0011223344ff",
+        "00:11:22:33:44:ff",
+        "anonymous",
+        "550e8400-e29b-41d4-a716-446655440000",
+        ">",
+        "<",
+        ";",
+        ",",
+        "%41",
+        " ",
+        "x" * 63,
+        "y" * 65,
+    ]
+)
 PUT_TOGETHER = st.lists(PIECES, max_size=6).map("".join)
 WORDS = st.lists(ASCII | PUT_TOGETHER, min_size=1, max_size=BATCH)
 NUMBERS = st.integers(0, 299).map(str) | st.sampled_from(["00", "01", "255"])
@@ -120,11 +160,14 @@ def test_the_user_of_a_uri(words: list[str]) -> None:
 
 
 ATTRIBUTES = st.lists(
-    st.tuples(st.sampled_from([0x0001, 0x0006, 0x0009, 0x0020, 0x8020, 0x0024, 0x0025, 0x8022]),
-              st.binary(max_size=24) | st.binary(min_size=6, max_size=6).map(lambda b: b"\0\1" + b)
-              | st.binary(min_size=18, max_size=18).map(lambda b: b"\0\2" + b)),
+    st.tuples(
+        st.sampled_from([0x0001, 0x0006, 0x0009, 0x0020, 0x8020, 0x0024, 0x0025, 0x8022]),
+        st.binary(max_size=24)
+        | st.binary(min_size=6, max_size=6).map(lambda b: b"\0\1" + b)
+        | st.binary(min_size=18, max_size=18).map(lambda b: b"\0\2" + b),
+    ),
     max_size=4,
-)  # fmt: skip
+)
 
 
 @st.composite

@@ -53,8 +53,10 @@ def test_lists_with_defaults_networks_masks_and_several_networks_in_one_entry():
     found = parse(PLAIN.encode(), "acl.conf.xml")
     assert list(found.lists) == ["lan", "domains"]
     assert verdicts(found, "192.168.42.1", "192.168.42.42", "8.8.8.8", name="lan") == [
-        "denied", "allowed", "allowed",
-    ]  # fmt: skip
+        "denied",
+        "allowed",
+        "allowed",
+    ]
     assert verdicts(found, "10.0.50.7", "172.30.1.1", "2001:db8::1", name="domains") == ["allowed"] * 3
 
 
@@ -64,12 +66,26 @@ def test_a_domain_s_users_are_known_to_freeswitch_alone():
     assert found.notes == (Note("unresolved", "domains: domain=$${domain}"),)
 
 
-@pytest.mark.parametrize("word, verdict", [
-    ("allow", "allowed"), ("TRUE", "allowed"), ("yes", "allowed"), ("on", "allowed"), ("1", "allowed"),
-    ("-1", "allowed"), ("t", "allowed"), ("enabled", "allowed"), ("active", "allowed"),
-    ("deny", "denied"), ("0", "denied"), ("+00", "denied"), ("", "denied"), ("permit", "denied"),
-    ("-", "denied"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "word, verdict",
+    [
+        ("allow", "allowed"),
+        ("TRUE", "allowed"),
+        ("yes", "allowed"),
+        ("on", "allowed"),
+        ("1", "allowed"),
+        ("-1", "allowed"),
+        ("t", "allowed"),
+        ("enabled", "allowed"),
+        ("active", "allowed"),
+        ("deny", "denied"),
+        ("0", "denied"),
+        ("+00", "denied"),
+        ("", "denied"),
+        ("permit", "denied"),
+        ("-", "denied"),
+    ],
+)
 def test_words_that_allow_are_freeswitch_s(word, verdict):
     assert verdicts(lists(f'<node type="{word}" cidr="10.0.0.0/8"/>', 'default="allow"'), "10.1.1.1") == [
         verdict
@@ -82,25 +98,31 @@ def test_a_list_without_default_allows_and_a_node_without_type_does_as_its_list(
     assert verdicts(lists('<node cidr="10.0.0.0/8"/>'), "10.1.1.1") == ["denied"]
 
 
-@pytest.mark.parametrize("node, told", [
-    ('cidr="10.0.0.1"', "x: 10.0.0.1"),  # FreeSWITCH wants a prefix length
-    ('cidr="10.0.0.0/33"', "x: 10.0.0.0/33"),
-    ('cidr="lan/24"', "x: lan/24"),
-    ('host="10.0.0.0" mask="255.0.255.0"', "x: 10.0.0.0/255.0.255.0"),
-    ('host="10.0.0.0"', "x: host=10.0.0.0"),
-    ("", "x: &lt;node&gt;"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "node, told",
+    [
+        ('cidr="10.0.0.1"', "x: 10.0.0.1"),  # FreeSWITCH wants a prefix length
+        ('cidr="10.0.0.0/33"', "x: 10.0.0.0/33"),
+        ('cidr="lan/24"', "x: lan/24"),
+        ('host="10.0.0.0" mask="255.0.255.0"', "x: 10.0.0.0/255.0.255.0"),
+        ('host="10.0.0.0"', "x: host=10.0.0.0"),
+        ("", "x: &lt;node&gt;"),
+    ],
+)
 def test_entries_freeswitch_would_not_take_are_left_out_and_told(node, told):
     found = lists(f'<node type="allow" {node}/><node type="allow" cidr="192.0.2.0/24"/>')
     assert found.notes == (Note("ignored", told.replace("&lt;", "<").replace("&gt;", ">")),)
     assert verdicts(found, "10.0.0.1", "192.0.2.1") == ["denied", "allowed"]
 
 
-@pytest.mark.parametrize("nodes, default", [
-    ('<node type="allow" cidr="$${local_net}"/>', 'default="deny"'),
-    ('<node type="$${kind}" cidr="10.0.0.0/8"/>', 'default="deny"'),
-    ("", 'default="$${acl_default}"'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "nodes, default",
+    [
+        ('<node type="allow" cidr="$${local_net}"/>', 'default="deny"'),
+        ('<node type="$${kind}" cidr="10.0.0.0/8"/>', 'default="deny"'),
+        ("", 'default="$${acl_default}"'),
+    ],
+)
 def test_variables_leave_the_verdict_open(nodes, default):
     found = lists(nodes, default)
     assert verdicts(found, "10.1.1.1") == ["unknown"]
@@ -117,8 +139,9 @@ def test_other_files_and_variables_are_told():
 def test_of_two_lists_of_a_name_the_last_counts():
     found = parse(
         b'<network-lists><list name="x" default="deny"/><list name="x" default="allow"/>'
-        b'<list default="deny"/></network-lists>', "a",
-    )  # fmt: skip
+        b'<list default="deny"/></network-lists>',
+        "a",
+    )
     assert verdicts(found, "8.8.8.8") == ["allowed"]
     assert list(found.lists) == ["x"]
 
@@ -179,11 +202,19 @@ def test_entities_are_refused_before_they_cost_anything(content):
     assert time.perf_counter() - begun < 1
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"<", b"<network-lists>", b"<a>&e;</a>", b"\xff\xfe\x00",
-    b'<?xml version="1.0" encoding="klingon"?><a/>',
-    b'<?xml version="1.0" encoding="utf-32"?><a/>', b"<a>\x00</a>",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<",
+        b"<network-lists>",
+        b"<a>&e;</a>",
+        b"\xff\xfe\x00",
+        b'<?xml version="1.0" encoding="klingon"?><a/>',
+        b'<?xml version="1.0" encoding="utf-32"?><a/>',
+        b"<a>\x00</a>",
+    ],
+)
 def test_what_is_no_xml_is_one_line(content):
     with pytest.raises(SetupError) as caught:
         parse(content, "a.xml")
@@ -208,9 +239,15 @@ def test_deep_and_wide_files_are_read():
 XML = '<network-lists><list name="x" default="deny"/></network-lists>'
 
 
-@pytest.mark.parametrize("content", [
-    XML.encode(), b"\n \t" + XML.encode(), b"\xef\xbb\xbf" + XML.encode(), XML.encode("utf-16"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        XML.encode(),
+        b"\n \t" + XML.encode(),
+        b"\xef\xbb\xbf" + XML.encode(),
+        XML.encode("utf-16"),
+    ],
+)
 def test_xml_is_known_by_its_first_sign(tmp_path, content):
     (tmp_path / "lists").write_bytes(content)
     assert list(access_files.read(tmp_path / "lists").lists) == ["x"]
@@ -220,8 +257,10 @@ def test_a_deployment_file_brings_its_lists_and_what_they_apply_to(tmp_path):
     (tmp_path / "d.toml").write_text('[acl]\nwhitelist = ["10.0.0.0/8"]')
     found = access_files.read(tmp_path / "d.toml")
     assert (list(found.lists), found.candidate, found.signalling) == (
-        ["whitelist"], ("whitelist",), ("whitelist",),
-    )  # fmt: skip
+        ["whitelist"],
+        ("whitelist",),
+        ("whitelist",),
+    )
 
 
 def test_a_shipped_deployment_is_known_by_name():

@@ -227,8 +227,10 @@ def test_redaction_takes_packets_of_any_bytes():
     addresses = st.sampled_from(("10.0.0.1", "198.51.100.2", "0.0.0.0", "255.255.255.255", "224.0.0.251"))
     built = st.builds(
         lambda payload, source, port: wire.ethernet(wire.ipv4(wire.udp(payload, 4000, port), source=source)),
-        carried, addresses, st.sampled_from((0, 53, 5060, 65_535)),
-    )  # fmt: skip
+        carried,
+        addresses,
+        st.sampled_from((0, 53, 5060, 65_535)),
+    )
     segments = st.builds(lambda payload, back: wire.segment(payload, 5060, back=back), carried, st.booleans())
     packet = st.one_of(spoiled(FRAMES), st.binary(max_size=200), built, segments)
 

@@ -28,18 +28,21 @@ def test_how_a_connection_ends(flags, event):
     assert said(flags=flags) == [(event, None)]
 
 
-@pytest.mark.parametrize(("records", "events"), [
-    ([HELLO], [("client_hello", None)]),
-    ([SERVER_HELLO, CCS, data(200)], [("server_hello", None), ("keyed", None)]),
-    ([ALERT], [("alert", "unknown_ca")]),
-    ([CCS, data(19)], [("alert", "encrypted")]),
-    ([CCS, data(53)], [("keyed", None)]),
-    ([CCS, b"\x16\x03\x03\x00\x28" + bytes(40)], [("keyed", None)]),
-    ([CCS, b"\x15\x03\x03\x00\x02\x02\x30"], [("alert", "encrypted")]),
-    ([CCS, b"\x16\x03\x03\x00\x28\x01\x00\x00\x24" + bytes(36)], [("client_hello", None)]),
-    ([HELLO[:3]], []),
-    ([b"GET / HTTP/1.1"], []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("records", "events"),
+    [
+        ([HELLO], [("client_hello", None)]),
+        ([SERVER_HELLO, CCS, data(200)], [("server_hello", None), ("keyed", None)]),
+        ([ALERT], [("alert", "unknown_ca")]),
+        ([CCS, data(19)], [("alert", "encrypted")]),
+        ([CCS, data(53)], [("keyed", None)]),
+        ([CCS, b"\x16\x03\x03\x00\x28" + bytes(40)], [("keyed", None)]),
+        ([CCS, b"\x15\x03\x03\x00\x02\x02\x30"], [("alert", "encrypted")]),
+        ([CCS, b"\x16\x03\x03\x00\x28\x01\x00\x00\x24" + bytes(36)], [("client_hello", None)]),
+        ([HELLO[:3]], []),
+        ([b"GET / HTTP/1.1"], []),
+    ],
+)
 def test_how_far_tls_comes(records, events):
     assert said(*records) == events
 

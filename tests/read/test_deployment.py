@@ -134,29 +134,44 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
     assert read(tmp_path / "own.toml").name == "bom"
 
 
-@pytest.mark.parametrize("content, message", [
-    ("nme = 1", "d.toml: unknown key 'nme'; did you mean 'name'?"),
-    ('base = "asterisk"', "d.toml: base: expected 'xphone' or 'freeswitch' or 'generic', not 'asterisk'"),
-    ("[markers.clent]", "d.toml: unknown key 'markers.clent'; did you mean 'client'?"),
-    ("[markers.client]\nsdp = []", "d.toml: unknown key 'markers.client.sdp'; did you mean 'sdp_owner'?"),
-    ("markers = 5", "d.toml: markers: expected a table, not 5"),
-    ("products = []", "d.toml: products: expected a table, not []"),
-    ("[products]\nx = 'a'", "d.toml: products.x: expected a list, not 'a'"),
-    ("[media_ports]\nserver = ['9']",
-     "d.toml: media_ports.server[0]: expected a port or a range of ports like \"30000-33000\", not '9'"),
-    ("[thresholds]\ndead_second = 5",
-     "d.toml: unknown key 'thresholds.dead_second'; did you mean 'dead_seconds'?"),
-    ("[thresholds]\ndead_seconds = '5'",
-     "d.toml: thresholds.dead_seconds: expected a number, zero or more, not '5'"),
-    ("[acl.lists.x]\ndefault = 'no'", "d.toml: acl.lists.x.default: expected 'allow' or 'deny', not 'no'"),
-    ("[acl]\nwhitelist = ['lan']",
-     "d.toml: acl.whitelist[0]: expected an address or a network like \"192.168.1.0/24\", not 'lan'"),
-    ("[acl]\nlists = 1", "d.toml: acl.lists: expected a table, not 1"),
-    ("region = DE", "d.toml: not TOML: Invalid value (at line 1, column 10)"),
-    (b"name = '\xff'", "d.toml: not TOML: not text in UTF-8"),
-    ("x = " + "[" * 100_000, "d.toml: not TOML: nested too deeply"),
-    (b"#" * (deployment.LARGEST + 1), "d.toml: larger than 1 MiB, which no deployment file is"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("nme = 1", "d.toml: unknown key 'nme'; did you mean 'name'?"),
+        ('base = "asterisk"', "d.toml: base: expected 'xphone' or 'freeswitch' or 'generic', not 'asterisk'"),
+        ("[markers.clent]", "d.toml: unknown key 'markers.clent'; did you mean 'client'?"),
+        ("[markers.client]\nsdp = []", "d.toml: unknown key 'markers.client.sdp'; did you mean 'sdp_owner'?"),
+        ("markers = 5", "d.toml: markers: expected a table, not 5"),
+        ("products = []", "d.toml: products: expected a table, not []"),
+        ("[products]\nx = 'a'", "d.toml: products.x: expected a list, not 'a'"),
+        (
+            "[media_ports]\nserver = ['9']",
+            "d.toml: media_ports.server[0]: expected a port or a range of ports"
+            " like \"30000-33000\", not '9'",
+        ),
+        (
+            "[thresholds]\ndead_second = 5",
+            "d.toml: unknown key 'thresholds.dead_second'; did you mean 'dead_seconds'?",
+        ),
+        (
+            "[thresholds]\ndead_seconds = '5'",
+            "d.toml: thresholds.dead_seconds: expected a number, zero or more, not '5'",
+        ),
+        (
+            "[acl.lists.x]\ndefault = 'no'",
+            "d.toml: acl.lists.x.default: expected 'allow' or 'deny', not 'no'",
+        ),
+        (
+            "[acl]\nwhitelist = ['lan']",
+            "d.toml: acl.whitelist[0]: expected an address or a network like \"192.168.1.0/24\", not 'lan'",
+        ),
+        ("[acl]\nlists = 1", "d.toml: acl.lists: expected a table, not 1"),
+        ("region = DE", "d.toml: not TOML: Invalid value (at line 1, column 10)"),
+        (b"name = '\xff'", "d.toml: not TOML: not text in UTF-8"),
+        ("x = " + "[" * 100_000, "d.toml: not TOML: nested too deeply"),
+        (b"#" * (deployment.LARGEST + 1), "d.toml: larger than 1 MiB, which no deployment file is"),
+    ],
+)
 def test_every_mistake_is_one_line_with_file_and_key(wrong, content, message):
     assert wrong(content) == message
 
@@ -193,42 +208,48 @@ def test_the_example_of_the_page_is_read(own):
 HERE = At("d.toml") / "acl" / "key"
 
 
-@pytest.mark.parametrize("read, given, found", [
-    (deployment.text, "a", "a"),
-    (deployment.choice("allow", "deny"), "deny", "deny"),
-    (deployment.pattern, "^Ice(Link)?", "^Ice(Link)?"),
-    (deployment.ports, "30000-33000", range(30000, 33001)),
-    (deployment.ports, 5060, range(5060, 5061)),
-    (deployment.network, "10.0.50.118/24", ipaddress.ip_network("10.0.50.0/24")),
-    (deployment.network, "2001:db8::1", ipaddress.ip_network("2001:db8::1/128")),
-    (deployment.number, 0, 0),
-    (deployment.number, 0.05, 0.05),
-    (deployment.region, "DE", "DE"),
-    (deployment.region, "", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "read, given, found",
+    [
+        (deployment.text, "a", "a"),
+        (deployment.choice("allow", "deny"), "deny", "deny"),
+        (deployment.pattern, "^Ice(Link)?", "^Ice(Link)?"),
+        (deployment.ports, "30000-33000", range(30000, 33001)),
+        (deployment.ports, 5060, range(5060, 5061)),
+        (deployment.network, "10.0.50.118/24", ipaddress.ip_network("10.0.50.0/24")),
+        (deployment.network, "2001:db8::1", ipaddress.ip_network("2001:db8::1/128")),
+        (deployment.number, 0, 0),
+        (deployment.number, 0.05, 0.05),
+        (deployment.region, "DE", "DE"),
+        (deployment.region, "", ""),
+    ],
+)
 def test_values_are_taken(read, given, found):
     assert read(given, HERE) == found
 
 
-@pytest.mark.parametrize("read, given, expected", [
-    (deployment.text, "", "text"),
-    (deployment.text, 5, "text"),
-    (deployment.table, [], "a table"),
-    (deployment.choice("allow", "deny"), "Deny", "'allow' or 'deny'"),
-    (deployment.choice("allow", "deny"), [], "'allow' or 'deny'"),
-    (deployment.ports, "33000-30000", 'a port or a range of ports like "30000-33000"'),
-    (deployment.ports, "1-99999", 'a port or a range of ports like "30000-33000"'),
-    (deployment.ports, True, 'a port or a range of ports like "30000-33000"'),
-    (deployment.ports, None, 'a port or a range of ports like "30000-33000"'),
-    (deployment.network, "10.0.0.0/33", 'an address or a network like "192.168.1.0/24"'),
-    (deployment.network, 10, 'an address or a network like "192.168.1.0/24"'),
-    (deployment.number, -1, "a number, zero or more"),
-    (deployment.number, float("nan"), "a number, zero or more"),
-    (deployment.number, float("inf"), "a number, zero or more"),
-    (deployment.number, True, "a number, zero or more"),
-    (deployment.region, "de", 'a country of ISO 3166 like "DE", or ""'),
-    (each(deployment.text), "a", "a list"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "read, given, expected",
+    [
+        (deployment.text, "", "text"),
+        (deployment.text, 5, "text"),
+        (deployment.table, [], "a table"),
+        (deployment.choice("allow", "deny"), "Deny", "'allow' or 'deny'"),
+        (deployment.choice("allow", "deny"), [], "'allow' or 'deny'"),
+        (deployment.ports, "33000-30000", 'a port or a range of ports like "30000-33000"'),
+        (deployment.ports, "1-99999", 'a port or a range of ports like "30000-33000"'),
+        (deployment.ports, True, 'a port or a range of ports like "30000-33000"'),
+        (deployment.ports, None, 'a port or a range of ports like "30000-33000"'),
+        (deployment.network, "10.0.0.0/33", 'an address or a network like "192.168.1.0/24"'),
+        (deployment.network, 10, 'an address or a network like "192.168.1.0/24"'),
+        (deployment.number, -1, "a number, zero or more"),
+        (deployment.number, float("nan"), "a number, zero or more"),
+        (deployment.number, float("inf"), "a number, zero or more"),
+        (deployment.number, True, "a number, zero or more"),
+        (deployment.region, "de", 'a country of ISO 3166 like "DE", or ""'),
+        (each(deployment.text), "a", "a list"),
+    ],
+)
 def test_what_is_expected_is_said_with_file_and_key(read, given, expected):
     with pytest.raises(SetupError) as caught:
         read(given, HERE)

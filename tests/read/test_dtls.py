@@ -111,13 +111,18 @@ def test_whole_certificates_need_no_tshark():
         record(22, handshake(11, 1, chain(ONE)[99:], 99, len(chain(ONE)))),
         record(22, handshake(11, 1, chain(ONE, missing=1))),
         record(22, handshake(11, 1, chain(ONE, b"0\3abc", b"no certificate"))),
-        record(22, handshake(11, 1, chain(ONE + b"\0"))), record(22, handshake(11, 1, chain(b""))),
+        record(22, handshake(11, 1, chain(ONE + b"\0"))),
+        record(22, handshake(11, 1, chain(b""))),
         record(22, handshake(11, 1, b"\0\0")),
         record(22, handshake(2, 0, b"xy")[:-1]),
         record(22, handshake(2, 0)[:-1]),
-        record(25, b"x"), record(26, b"x"), b"\x2e" + bytes(30), record(22, b"")[:-1],
-        record(21, b"\2\0")[:-1], b"\x16\x03\x03" + record(22, b"")[3:],
+        record(25, b"x"),
+        record(26, b"x"),
+        b"\x2e" + bytes(30),
+        record(22, b"")[:-1],
+        record(21, b"\2\0")[:-1],
+        b"\x16\x03\x03" + record(22, b"")[3:],
     ],
-)  # fmt: skip
+)
 def test_what_is_in_fragments_or_of_another_kind_does(datagram):
     assert dtls.certificates(datagram) is None

@@ -75,10 +75,19 @@ def row(message: bytes, layer: str = "icmp"):
 
 def test_unreachable_quotes_a_check():
     assert row(b"\3\3\0\0\0\0\0\0" + quote4()) == {
-        "frame": 1, "time": 1_000_000_000, "reporter": "192.0.2.1", "version": 4, "type": 3, "code": 3,
-        "src_addr": "10.0.0.1", "src_port": 30000, "dst_addr": "10.0.0.2", "dst_port": 50000,
-        "transport": "udp", "transaction_id": bytes(range(12)).hex(),
-    }  # fmt: skip
+        "frame": 1,
+        "time": 1_000_000_000,
+        "reporter": "192.0.2.1",
+        "version": 4,
+        "type": 3,
+        "code": 3,
+        "src_addr": "10.0.0.1",
+        "src_port": 30000,
+        "dst_addr": "10.0.0.2",
+        "dst_port": 50000,
+        "transport": "udp",
+        "transaction_id": bytes(range(12)).hex(),
+    }
 
 
 def test_icmpv6_error():

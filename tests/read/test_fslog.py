@@ -20,9 +20,11 @@ def hangup(uuid):
 
 
 CALL = (
-    line(A, INVITE.format("a@x")) + line(A, f"Originate Resulted in Success: [sofia/x/2] Peer UUID: {U}")
-    + hangup(A) + hangup(U)
-)  # fmt: skip
+    line(A, INVITE.format("a@x"))
+    + line(A, f"Originate Resulted in Success: [sofia/x/2] Peer UUID: {U}")
+    + hangup(A)
+    + hangup(U)
+)
 STRANGER = line(OTHER, INVITE.format("other@x")) + hangup(OTHER)
 
 
@@ -95,8 +97,9 @@ def test_no_log_gives_empty_tables():
 def test_what_cannot_be_read_is_told_and_the_others_are_read(tmp_path):
     tables, unread = read(tmp_path, a=CALL, b="no log\n", c=b"")
     assert [(each.path.name, each.reason) for each in unread] == [
-        ("b.log", logfiles.NOT_A_LOG), ("c.log", "empty file"),
-    ]  # fmt: skip
+        ("b.log", logfiles.NOT_A_LOG),
+        ("c.log", "empty file"),
+    ]
     assert tables.logs["capture"].tolist() == ["a.log"]
 
 

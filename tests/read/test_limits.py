@@ -236,9 +236,27 @@ def test_names_of_hosts_are_kept(name):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1.2.3", "0x7f.1", "999.1.1.1", "1.2.3.4/24", "a b", "a<b", "-a", "a..b", ".", "x" * 64, "a." * 130,
-     "fe80::1%" + "a" * 300, "\u0661\u0660.0.0.1", "\uff11.1.1.1", "10.0.0.1\n", "h\u00f6st", "1.2.3.4%x y"],
-)  # fmt: skip
+    [
+        "",
+        "1.2.3",
+        "0x7f.1",
+        "999.1.1.1",
+        "1.2.3.4/24",
+        "a b",
+        "a<b",
+        "-a",
+        "a..b",
+        ".",
+        "x" * 64,
+        "a." * 130,
+        "fe80::1%" + "a" * 300,
+        "\u0661\u0660.0.0.1",
+        "\uff11.1.1.1",
+        "10.0.0.1\n",
+        "h\u00f6st",
+        "1.2.3.4%x y",
+    ],
+)
 def test_anything_else_is_no_host(text):
     assert host(text) is None
 

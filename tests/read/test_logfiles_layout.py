@@ -59,13 +59,16 @@ def test_what_stands_before_the_lines_is_taken_away(before):
     assert found.unwrapped(text).decode() == PLAIN
 
 
-@pytest.mark.parametrize("record", [
-    lambda n, line: {"log": f"{line}\n", "stream": "stdout", "time": f"2026-11-22T22:39:4{n}Z"},
-    lambda n, line: {"__CURSOR": f"s={n}", "PRIORITY": "6", "MESSAGE": line},
-    lambda _, line: {"MESSAGE": list(line.encode())},
-    lambda _, line: {"message": f"{line}\r\n", "kubernetes": {"pod": "xcc"}},
-    lambda n, line: {"log": f"Nov 22 22:39:4{n} pbx freeswitch[1]: {line}"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda n, line: {"log": f"{line}\n", "stream": "stdout", "time": f"2026-11-22T22:39:4{n}Z"},
+        lambda n, line: {"__CURSOR": f"s={n}", "PRIORITY": "6", "MESSAGE": line},
+        lambda _, line: {"MESSAGE": list(line.encode())},
+        lambda _, line: {"message": f"{line}\r\n", "kubernetes": {"pod": "xcc"}},
+        lambda n, line: {"log": f"Nov 22 22:39:4{n} pbx freeswitch[1]: {line}"},
+    ],
+)
 def test_json_lines_are_their_messages(record):
     text = "".join(json.dumps(record(n, line)) + "\n" for n, line in enumerate(LINES)).encode()
     found = layout(text)

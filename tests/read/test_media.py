@@ -37,8 +37,11 @@ def test_a_clean_stream(tmp_path):
     assert counts(row) == {"packets": 100, "expected": 100, "lost": 0, "duplicates": 0, "reordered": 0}
     assert (row.frame, row.stream, row.ssrc, row.payload_type, row.clock_rate) == (1, 0, 0xDEADBEEF, 0, 8000)
     assert (row.src_addr, row.src_port, row.dst_addr, row.dst_port) == (
-        wire.SOURCE, 4000, wire.DESTINATION, 5000,
-    )  # fmt: skip
+        wire.SOURCE,
+        4000,
+        wire.DESTINATION,
+        5000,
+    )
     assert (row.jitter_ms, row.max_gap_ms, row.bytes, row.relayed) == (0, 20, 100 * 32, False)
     assert row.first_time == row.time == pd.Timestamp(START, tz="UTC")
     assert row.last_time == pd.Timestamp(START + 99 * 20 * MS, tz="UTC")
@@ -83,8 +86,12 @@ def test_a_copy_that_lags_behind_is_a_copy(tmp_path):
         [*clean, *((time + 310 * MS, data) for time, data in clean)], key=lambda packet: packet[0]
     )
     assert counts(only_row(tmp_path, packets)) == {
-        "packets": 100, "expected": 100, "lost": 0, "duplicates": 100, "reordered": 0,
-    }  # fmt: skip
+        "packets": 100,
+        "expected": 100,
+        "lost": 0,
+        "duplicates": 100,
+        "reordered": 0,
+    }
 
 
 def test_the_same_number_later_than_a_second_is_no_copy(tmp_path):
@@ -148,8 +155,12 @@ def test_a_stray_packet_is_no_restart(tmp_path, window, copied):
     packets = stream([*range(50), 40_000, *range(51, 100)])
     packets[50:51] = [packets[50]] * (1 + copied)
     assert counts(only_row(tmp_path, packets, window=window)) == {
-        "packets": 100, "expected": 101, "lost": 1, "duplicates": copied, "reordered": 0,
-    }  # fmt: skip
+        "packets": 100,
+        "expected": 101,
+        "lost": 1,
+        "duplicates": copied,
+        "reordered": 0,
+    }
 
 
 @each_alone
@@ -171,9 +182,11 @@ def test_streams_are_told_apart_by_addresses_ports_and_ssrc(tmp_path):
         *stream(range(10), ssrc=2),
         *stream(range(10), source=4002),
         *stream(range(10), destination=5002),
-        *((time, wire.ethernet(wire.ipv4(wire.udp(rtp(n)), source="10.0.0.9")))
-          for n, (time, _) in enumerate(stream(range(10)))),
-    ]  # fmt: skip
+        *(
+            (time, wire.ethernet(wire.ipv4(wire.udp(rtp(n)), source="10.0.0.9")))
+            for n, (time, _) in enumerate(stream(range(10)))
+        ),
+    ]
     found = measured(tmp_path, packets)
     assert len(found.rtp_streams) == 5
     assert found.rtp_streams.packets.tolist() == [10] * 5
@@ -195,9 +208,18 @@ def test_interfaces_are_no_part_of_the_key_and_out_of_order(tmp_path, window):
     assert (row.max_gap_ms, row.jitter_ms) == (20, 0)
 
 
-@pytest.mark.parametrize(("clock", "step"), [
-    (8000, 160), (16000, 320), (24000, 480), (32000, 640), (44100, 882), (48000, 960), (90000, 1800),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("clock", "step"),
+    [
+        (8000, 160),
+        (16000, 320),
+        (24000, 480),
+        (32000, 640),
+        (44100, 882),
+        (48000, 960),
+        (90000, 1800),
+    ],
+)
 def test_the_clock_of_a_dynamic_payload_type_is_measured(tmp_path, clock, step):
     rng = random.Random(clock)
     packets = [
@@ -360,8 +382,12 @@ def test_packets_long_before_a_stream_begins_do_not_count(tmp_path):
     assert only_row(tmp_path, [early, *stream(range(50, 80))]).packets == 30
     early = (START - 20 * SECOND, datagram(rtp(40)))
     assert counts(only_row(tmp_path, [early, *stream(range(50, 80))])) == {
-        "packets": 31, "expected": 40, "lost": 9, "duplicates": 0, "reordered": 0,
-    }  # fmt: skip
+        "packets": 31,
+        "expected": 40,
+        "lost": 9,
+        "duplicates": 0,
+        "reordered": 0,
+    }
 
 
 def with_first_two_bytes(packets, first, second):

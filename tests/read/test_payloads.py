@@ -271,10 +271,20 @@ def test_binding_messages_go_past_tshark(tmp_path, kind):
 @pytest.mark.parametrize(
     "message",
     [
-        stun(0x0003), stun(0x0002), stun(cookie=1), stun(length=12), stun(length=4), stun() + b"\0",
-        stun()[:19], b"", b"\0", b"\x40\x01\0\4abcd", b"\r\n\r\n", OFFER,
+        stun(0x0003),
+        stun(0x0002),
+        stun(cookie=1),
+        stun(length=12),
+        stun(length=4),
+        stun() + b"\0",
+        stun()[:19],
+        b"",
+        b"\0",
+        b"\x40\x01\0\4abcd",
+        b"\r\n\r\n",
+        OFFER,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_plain_check_has_tshark_see_its_whole_flow(tmp_path, message):
     answer = wire.udp(stun(0x0101), 5000, 4000)
     back = wire.ethernet(wire.ipv4(answer, source=wire.DESTINATION, destination=wire.SOURCE))
@@ -301,11 +311,19 @@ def test_a_whole_sip_message_goes_past_tshark_with_keep_alives_around_it(tmp_pat
 @pytest.mark.parametrize(
     "message",
     [
-        WITH_BODY[:-1], WITH_BODY + b"\0", OFFER + BODY, OFFER[:-2], b"\r\n" + OFFER, OFFER * 2,
-        OFFER.replace(b"a@b", b"\xfc@b"), OFFER.replace(b"a@b", b"a @b"), b"hello", stun(),
+        WITH_BODY[:-1],
+        WITH_BODY + b"\0",
+        OFFER + BODY,
+        OFFER[:-2],
+        b"\r\n" + OFFER,
+        OFFER * 2,
+        OFFER.replace(b"a@b", b"\xfc@b"),
+        OFFER.replace(b"a@b", b"a @b"),
+        b"hello",
+        stun(),
         OFFER.replace(b"SIP/2.0\r", b"SIP/3.0\r", 1),
     ],
-)  # fmt: skip
+)
 def test_other_messages_have_tshark_see_all_sip_of_their_flow(tmp_path, message):
     packets = at(datagram(OFFER), datagram(message), datagram(OFFER, 1, 2))
     assert parted(tmp_path, wire.pcap(packets)) == ([1, 2], [3])

@@ -33,9 +33,7 @@ def hostile(tmp_path) -> dict[str, str]:
     """The environment of somebody who has set much: in HOME, in XDG folders, and by variables."""
     home, plugins = tmp_path / "home", tmp_path / "plugins"
     profile = home / ".config" / "wireshark"
-    lua = [
-        home / ".local/lib/wireshark/plugins", profile / "plugins", home / ".wireshark/plugins", plugins
-    ]  # fmt: skip
+    lua = [home / ".local/lib/wireshark/plugins", profile / "plugins", home / ".wireshark/plugins", plugins]
     for folder in lua:
         folder.mkdir(parents=True)
         shutil.copy(CORP, folder)
@@ -71,8 +69,10 @@ def tables(out: Path, environment: dict[str, str], pcaps: Path) -> dict[str, obj
     words = [sys.executable, "-m", "postproc", "run", *(str(pcaps / name) for name in CAPTURES)]
     subprocess.run(
         [*ordinary(), *words, "-q", "--no-report", "--lang", "en", "-o", str(out)],
-        check=True, capture_output=True, env=environment,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
     run = load(out)
     return {table.name: getattr(run, table.name).to_dict("list") for table in TABLES}
 
@@ -130,10 +130,19 @@ def test_in_every_wireshark_plug_ins_count_for_the_user_and_not_for_us(
 
 def test_what_is_kept_of_the_environment(tmp_path):
     own = {
-        "PATH": "/usr/bin::.:bin", "LD_LIBRARY_PATH": "lib:/opt/lib", "LD_PRELOAD": "evil.so", "TZ": "UTC",
-        "HOME": "/home/a", "WIRESHARK_RUN_FROM_BUILD_DIRECTORY": "1", "LC_ALL": "C", "PYTHONPATH": ".",
-        "XDG_CONFIG_HOME": "/home/a/x", "GCONV_PATH": ".", "SMIPATH": ".", "WIRESHARK_CONFIG_DIR": "/x",
-    }  # fmt: skip
+        "PATH": "/usr/bin::.:bin",
+        "LD_LIBRARY_PATH": "lib:/opt/lib",
+        "LD_PRELOAD": "evil.so",
+        "TZ": "UTC",
+        "HOME": "/home/a",
+        "WIRESHARK_RUN_FROM_BUILD_DIRECTORY": "1",
+        "LC_ALL": "C",
+        "PYTHONPATH": ".",
+        "XDG_CONFIG_HOME": "/home/a/x",
+        "GCONV_PATH": ".",
+        "SMIPATH": ".",
+        "WIRESHARK_CONFIG_DIR": "/x",
+    }
     kept = processes.environment(tmp_path, own)
     others = {name for name, value in kept.items() if value != str(tmp_path)}
     assert others == {"PATH", "LD_LIBRARY_PATH", "TZ", "LC_ALL"}
@@ -177,8 +186,11 @@ def test_what_unpacks_to_more_than_any_capture_is_stopped(tmp_path, monkeypatch,
         unpacked = tmp_path / "bomb.pcap"
         unpacked.write_bytes(gzip.decompress(packed.read_bytes()))
         packed = tmp_path / f"bomb.pcap.{ending}"
-        subprocess.run([packer, "-q", "-f", str(unpacked), "-o" if ending == "zst" else str(packed)]
-                       + ([str(packed)] if ending == "zst" else []), check=True)  # fmt: skip
+        subprocess.run(
+            [packer, "-q", "-f", str(unpacked), "-o" if ending == "zst" else str(packed)]
+            + ([str(packed)] if ending == "zst" else []),
+            check=True,
+        )
     monkeypatch.setattr(processes, "IMPLIED_OUTPUT", 20 << 20)
     monkeypatch.setattr(processes, "OUTPUT_SHARE", 10)
     monkeypatch.setattr(processes, "GLANCE", 0.005)
@@ -246,9 +258,12 @@ def test_a_tshark_that_reads_on_and_on_ends_with_the_process_that_wanted_it(tmp_
     header = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
     big.write_bytes(header + record * 2_000_000)
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(big)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HOLDS, str(big)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     pid = int(holder.stdout.readline())
     time.sleep(0.5)
     assert alive(pid)

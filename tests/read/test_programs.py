@@ -83,11 +83,13 @@ def test_the_first_on_path_is_taken_if_it_can_be_executed(tmp_path, monkeypatch)
     [
         (PurePosixPath, ":", "/usr/bin::.:bin:~/bin:/opt/x", ["/usr/bin", "/opt/x"]),
         (
-            PureWindowsPath, ";", r"C:\Windows;;.;bin;C:bin;\bin;\\server\share\bin;D:\x",
+            PureWindowsPath,
+            ";",
+            r"C:\Windows;;.;bin;C:bin;\bin;\\server\share\bin;D:\x",
             [r"C:\Windows", r"\\server\share\bin", r"D:\x"],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_a_whole_path_on_each_system(flavour, separator, path, whole):
     assert whole_paths(path, flavour, separator) == whole
 

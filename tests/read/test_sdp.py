@@ -35,13 +35,28 @@ a=candidate:3 1 udp 1 a1b2.local 9 typ host ufrag othr
 def test_each_section_has_its_own_values_else_the_sessions():
     audio, video = sdp.media_rows(sdp.parse(OFFER))
     assert audio == {
-        "sdp_owner": "IceLink-3.14", "session_id": "42", "session_version": "7", "mid": "audio",
-        "media": "audio", "port": 33246, "proto": "UDP/TLS/RTP/SAVPF", "direction": "sendonly",
-        "connection_addr": "198.51.100.77", "ufrag": "Q0Ny", "pwd_present": True, "setup": "actpass",
-        "fingerprint": "sha-256 AA:BB", "rtcp_mux": True, "rtcp_mux_only": False, "crypto": None,
-        "ice_lite": False, "ice_mismatch": False, "ice_options": None, "formats": "111,8,101",
+        "sdp_owner": "IceLink-3.14",
+        "session_id": "42",
+        "session_version": "7",
+        "mid": "audio",
+        "media": "audio",
+        "port": 33246,
+        "proto": "UDP/TLS/RTP/SAVPF",
+        "direction": "sendonly",
+        "connection_addr": "198.51.100.77",
+        "ufrag": "Q0Ny",
+        "pwd_present": True,
+        "setup": "actpass",
+        "fingerprint": "sha-256 AA:BB",
+        "rtcp_mux": True,
+        "rtcp_mux_only": False,
+        "crypto": None,
+        "ice_lite": False,
+        "ice_mismatch": False,
+        "ice_options": None,
+        "formats": "111,8,101",
         "codecs": "111=opus/48000,8=PCMA/8000,101=telephone-event/8000",
-    }  # fmt: skip
+    }
     assert (video["port"], video["connection_addr"], video["ufrag"]) == (0, "2001:db8::1", "sess")
     assert (video["direction"], video["pwd_present"], video["codecs"]) == ("inactive", False, None)
 
@@ -76,10 +91,20 @@ def test_unreadable_media_line_is_a_row_of_na(line):
 def test_candidates_of_every_section():
     host, srflx, mdns = sdp.candidate_rows(sdp.parse(OFFER))
     assert host == {
-        "sdp_owner": "IceLink-3.14", "mid": "audio", "ufrag": "Q0Ny", "foundation": "1", "component": 1,
-        "transport": "udp", "priority": 2130706431, "addr": "192.168.1.2", "port": 33246, "type": "host",
-        "related_addr": None, "related_port": None, "addr_class": "private",
-    }  # fmt: skip
+        "sdp_owner": "IceLink-3.14",
+        "mid": "audio",
+        "ufrag": "Q0Ny",
+        "foundation": "1",
+        "component": 1,
+        "transport": "udp",
+        "priority": 2130706431,
+        "addr": "192.168.1.2",
+        "port": 33246,
+        "type": "host",
+        "related_addr": None,
+        "related_port": None,
+        "addr_class": "private",
+    }
     assert (srflx["type"], srflx["related_addr"], srflx["related_port"]) == ("srflx", "192.168.1.2", 33246)
     assert (mdns["mid"], mdns["ufrag"], mdns["addr_class"]) == ("1", "othr", "mdns")
 
@@ -156,27 +181,49 @@ def test_candidates_are_read_as_aioice_reads_them(fields, extensions):
     line = " ".join(map(str, (*fields, *(word for pair in extensions for word in pair))))
     theirs, ours = Candidate.from_sdp(line), sdp.candidate(line)
     assert [ours[name] for name in ("foundation", "component", "transport", "priority")] == [
-        theirs.foundation, theirs.component, theirs.transport.lower(), theirs.priority,
-    ]  # fmt: skip
+        theirs.foundation,
+        theirs.component,
+        theirs.transport.lower(),
+        theirs.priority,
+    ]
     assert [ours[name] for name in ("addr", "port", "type", "related_addr", "related_port")] == [
-        theirs.host, theirs.port, theirs.type.lower(), theirs.related_address, theirs.related_port,
-    ]  # fmt: skip
+        theirs.host,
+        theirs.port,
+        theirs.type.lower(),
+        theirs.related_address,
+        theirs.related_port,
+    ]
 
 
 @pytest.mark.parametrize(
     ("addr", "expected"),
     [
-        ("10.1.2.3", "private"), ("172.20.10.2", "private"), ("192.168.0.1", "private"),
-        ("100.64.0.1", "cgnat"), ("169.254.1.1", "link_local"), ("fe80::1%eth0", "link_local"),
-        ("127.0.0.1", "loopback"), ("::1", "loopback"), ("fd00::1", "ula"), ("x.LOCAL", "mdns"),
-        ("203.0.113.10", "documentation"), ("198.51.100.1", "documentation"),
+        ("10.1.2.3", "private"),
+        ("172.20.10.2", "private"),
+        ("192.168.0.1", "private"),
+        ("100.64.0.1", "cgnat"),
+        ("169.254.1.1", "link_local"),
+        ("fe80::1%eth0", "link_local"),
+        ("127.0.0.1", "loopback"),
+        ("::1", "loopback"),
+        ("fd00::1", "ula"),
+        ("x.LOCAL", "mdns"),
+        ("203.0.113.10", "documentation"),
+        ("198.51.100.1", "documentation"),
         ("2001:db8::1", "documentation"),
-        ("239.1.1.1", "multicast"), ("ff02::1", "multicast"), ("0.0.0.0", "unspecified"),
+        ("239.1.1.1", "multicast"),
+        ("ff02::1", "multicast"),
+        ("0.0.0.0", "unspecified"),
         ("::", "unspecified"),
-        ("0.1.2.3", "invalid"), ("255.255.255.255", "invalid"), ("host.example", "invalid"), ("", "invalid"),
-        ("8.8.8.8", "public"), ("2a00::1", "public"), ("::ffff:10.0.0.1", "private"),
+        ("0.1.2.3", "invalid"),
+        ("255.255.255.255", "invalid"),
+        ("host.example", "invalid"),
+        ("", "invalid"),
+        ("8.8.8.8", "public"),
+        ("2a00::1", "public"),
+        ("::ffff:10.0.0.1", "private"),
         ("172.32.0.1", "public"),
     ],
-)  # fmt: skip
+)
 def test_address_classes(addr, expected):
     assert sdp.addr_class(addr) == expected

@@ -36,16 +36,38 @@ def row(message: bytes, **changes):
 
 def test_request_gives_every_column():
     assert row(INVITE) == {
-        "frame": 1, "time": 1_000_000_000, "call_id": "abc@10.0.0.1",
-        "src_addr": "10.0.0.1", "src_port": 5060, "dst_addr": "10.0.0.2", "dst_port": 5060,
-        "transport": "udp", "method": "INVITE", "request_uri": "sip:+4989@10.0.0.2;transport=tcp",
-        "cseq": 7, "cseq_method": "INVITE", "branch": "z9hG4bKa1",
-        "from_uri": "sip:721@10.0.0.1", "from_tag": "f1", "to_uri": "sip:+4989@10.0.0.2", "to_tag": None,
-        "user_agent": "phone", "contact": "sip:721@10.0.0.1:5060", "reason_header": None,
-        "has_sdp": True, "cut_short": False,
-        "record_route": None, "session_expires": None, "refresher": None, "min_se": None, "refer_to": None,
-        "fragment_status": None, "dtmf": None, "expires": 60, "authorized": False,
-    }  # fmt: skip
+        "frame": 1,
+        "time": 1_000_000_000,
+        "call_id": "abc@10.0.0.1",
+        "src_addr": "10.0.0.1",
+        "src_port": 5060,
+        "dst_addr": "10.0.0.2",
+        "dst_port": 5060,
+        "transport": "udp",
+        "method": "INVITE",
+        "request_uri": "sip:+4989@10.0.0.2;transport=tcp",
+        "cseq": 7,
+        "cseq_method": "INVITE",
+        "branch": "z9hG4bKa1",
+        "from_uri": "sip:721@10.0.0.1",
+        "from_tag": "f1",
+        "to_uri": "sip:+4989@10.0.0.2",
+        "to_tag": None,
+        "user_agent": "phone",
+        "contact": "sip:721@10.0.0.1:5060",
+        "reason_header": None,
+        "has_sdp": True,
+        "cut_short": False,
+        "record_route": None,
+        "session_expires": None,
+        "refresher": None,
+        "min_se": None,
+        "refer_to": None,
+        "fragment_status": None,
+        "dtmf": None,
+        "expires": 60,
+        "authorized": False,
+    }
 
 
 def test_what_routes_refreshes_and_transfers_a_dialog():
@@ -149,9 +171,13 @@ def test_undecodable_bytes_become_replacement_characters():
 
 @pytest.mark.parametrize(
     ("protocols", "transport"),
-    [(("udp", "sip"), "udp"), (("tcp", "tls", "sip"), "tls"), (("tls", "http", "websocket", "sip"), "wss"),
-     (("tcp", "http", "websocket", "sip"), "ws")],
-)  # fmt: skip
+    [
+        (("udp", "sip"), "udp"),
+        (("tcp", "tls", "sip"), "tls"),
+        (("tls", "http", "websocket", "sip"), "wss"),
+        (("tcp", "http", "websocket", "sip"), "ws"),
+    ],
+)
 def test_transport_is_what_carries_the_message(protocols, transport):
     assert row(INVITE, protocols=protocols)["transport"] == transport
 
@@ -199,10 +225,19 @@ def found(
     sizes = [len(payload) for payload, _ in segments]
     heads = [header(at) for at in starts or [sum(sizes[:n]) for n in range(len(sizes))]]
     frames = (
-        frame(**({"transport": "tcp", "header": head, "packet": b"eth" + head + payload,
-                  "messages": {"sip": known}} | changes))
+        frame(
+            **(
+                {
+                    "transport": "tcp",
+                    "header": head,
+                    "packet": b"eth" + head + payload,
+                    "messages": {"sip": known},
+                }
+                | changes
+            )
+        )
         for head, (payload, known) in zip(heads, segments, strict=True)
-    )  # fmt: skip
+    )
     return [each.messages.get("sip", []) for each in completed(frames)]
 
 

@@ -22,7 +22,7 @@ BYE = b"BYE sip:b@x SIP/2.0\r\nCall-ID: b2\r\nContent-Length: 0\r\n\r\n"
         (b"\xff" * 2000, "a1", ""),
         (b"A" * 60_000, "a1", ""),
     ],
-)  # fmt: skip
+)
 def test_the_message_of_a_call_in_a_packet(data, call_id, text):
     assert _text(data, call_id.encode()) == text
 

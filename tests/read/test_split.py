@@ -97,8 +97,10 @@ def test_measuring_alone_gives_the_same_media_and_writes_nothing(tmp_path):
     pd.testing.assert_frame_equal(found.rtp_streams, alone.rtp_streams)
     pd.testing.assert_frame_equal(found.rtp_seconds, alone.rtp_seconds)
     assert (alone.packets, alone.first_time, alone.interfaces) == (
-        found.packets, found.first_time, found.interfaces,
-    )  # fmt: skip
+        found.packets,
+        found.first_time,
+        found.interfaces,
+    )
     assert (alone.media_packets, alone.foreign_packets, len(alone.kept_frames)) == (0, 0, 0)
     assert {path.name for path in tmp_path.iterdir()} == {"capture", "kept"}
 

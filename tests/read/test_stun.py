@@ -72,14 +72,19 @@ def test_error_code():
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (0x0001, ("binding", "request")), (0x0011, ("binding", "indication")),
-        (0x0101, ("binding", "success")), (0x0111, ("binding", "error")),
-        (0x0003, ("allocate", "request")), (0x0113, ("allocate", "error")),
-        (0x0016, ("send", "indication")), (0x0017, ("data", "indication")),
-        (0x0108, ("create_permission", "success")), (0x0009, ("channel_bind", "request")),
+        (0x0001, ("binding", "request")),
+        (0x0011, ("binding", "indication")),
+        (0x0101, ("binding", "success")),
+        (0x0111, ("binding", "error")),
+        (0x0003, ("allocate", "request")),
+        (0x0113, ("allocate", "error")),
+        (0x0016, ("send", "indication")),
+        (0x0017, ("data", "indication")),
+        (0x0108, ("create_permission", "success")),
+        (0x0009, ("channel_bind", "request")),
         (0x3EEF, ("0xfff", "request")),
     ],
-)  # fmt: skip
+)
 def test_type_is_method_and_class(number, expected):
     message = build(number)
     found = row(message)

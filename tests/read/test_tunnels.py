@@ -131,9 +131,18 @@ def bare(tmp_path_factory):
 @pytest.mark.parametrize("everything", [False, True], ids=["walked", "all by tshark"])
 @pytest.mark.parametrize(
     "name",
-    ["4in6", "ERSPAN II", "VXLAN as Linux had it", "GTP-U of 5G", "TZSP with 802.11", "MPLS pseudo-wire",
-     "PPPoE", "802.11 with radiotap", "VXLAN in GRE in MPLS in a VLAN"],
-)  # fmt: skip
+    [
+        "4in6",
+        "ERSPAN II",
+        "VXLAN as Linux had it",
+        "GTP-U of 5G",
+        "TZSP with 802.11",
+        "MPLS pseudo-wire",
+        "PPPoE",
+        "802.11 with radiotap",
+        "VXLAN in GRE in MPLS in a VLAN",
+    ],
+)
 def test_walk_and_tshark_see_the_same_call_in_a_tunnel(tmp_path, bare, name, everything):
     tunnelled = call(tmp_path / "a.pcap", tunnels.TUNNELS[name], all_packets=everything)
     for table in ("sip_messages", "candidates", "stun_messages", "dtls_messages", "rtp_streams"):

@@ -28,9 +28,15 @@ def ethernet(packet: bytes, kind: int | None = None, tags: tuple[int, ...] = ())
 
 
 def ipv4(
-    segment: bytes, protocol: int = UDP, *, source: str = SOURCE, destination: str = DESTINATION,
-    options: bytes = b"", fragment: int = 0, length: int | None = None,
-) -> bytes:  # fmt: skip
+    segment: bytes,
+    protocol: int = UDP,
+    *,
+    source: str = SOURCE,
+    destination: str = DESTINATION,
+    options: bytes = b"",
+    fragment: int = 0,
+    length: int | None = None,
+) -> bytes:
     size = 20 + len(options)
     total = size + len(segment) if length is None else length
     head = struct.pack(">BBHHHBBH", 0x40 | size // 4, 0, total, 1, fragment, 64, protocol, 0)
@@ -71,9 +77,15 @@ def datagram(payload: bytes, source: int = 4000, destination: int = 5000, **chan
 
 
 def rtp(
-    sequence: int, timestamp: int | None = None, *, ssrc: int = 1, payload_type: int = 8,
-    marker: bool = False, contributors: int = 0, payload: bytes = bytes(20),
-) -> bytes:  # fmt: skip
+    sequence: int,
+    timestamp: int | None = None,
+    *,
+    ssrc: int = 1,
+    payload_type: int = 8,
+    marker: bool = False,
+    contributors: int = 0,
+    payload: bytes = bytes(20),
+) -> bytes:
     """An RTP packet; the timestamp goes with the number, 160 a packet, if not said."""
     ticks = sequence * 160 if timestamp is None else timestamp
     head = struct.pack(

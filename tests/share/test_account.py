@@ -7,10 +7,13 @@ import pytest
 from postproc.share.account import Account, Kind, Tally, lines, markdown
 
 
-@pytest.mark.parametrize(("lang", "sentence"), [
-    ("en", "not looked for at the end: 3 originals that are also the pseudonym of another"),
-    ("de", "am Ende nicht gesucht: 3 Originale, die zugleich Pseudonym eines anderen sind"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "not looked for at the end: 3 originals that are also the pseudonym of another"),
+        ("de", "am Ende nicht gesucht: 3 Originale, die zugleich Pseudonym eines anderen sind"),
+    ],
+)
 def test_originals_that_cannot_be_looked_for_are_counted(lang, sentence):
     account = Account(ambiguous=3)
     assert lines(account, lang)[-1] == sentence
@@ -18,10 +21,13 @@ def test_originals_that_cannot_be_looked_for_are_counted(lang, sentence):
     assert sentence.partition(":")[0] not in markdown(Account(), lang)
 
 
-@pytest.mark.parametrize(("lang", "said"), [
-    ("en", "replaced: host names (1), IP addresses (2)"),
-    ("de", "ersetzt: Hostnamen (1), IP-Adressen (2)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "replaced: host names (1), IP addresses (2)"),
+        ("de", "ersetzt: Hostnamen (1), IP-Adressen (2)"),
+    ],
+)
 def test_kinds_stand_with_their_counts_so_that_one_reads_well_too(lang, said):
     tally = Tally(replaced=Counter({Kind.HOST: 1, Kind.ADDRESS: 2}))
     assert lines(Account(tally), lang)[0] == said

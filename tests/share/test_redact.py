@@ -40,10 +40,17 @@ TABLES = (
 )
 KNOWN = (*products(deployments.read(deployments.DEFAULT)), "LabPBX", "^labpbx$")
 LAYERS = (
-    "vendor_no_binding_success.pcapng", "icmp_quotes_stun.pcapng", "turn_channel.pcapng", "vlan.pcapng",
+    "vendor_no_binding_success.pcapng",
+    "icmp_quotes_stun.pcapng",
+    "turn_channel.pcapng",
+    "vlan.pcapng",
     "sip_udp_fragments.pcapng",
-    "tcp_segments.pcapng", "ipv6.pcapng", "sll.pcap", "sll2.pcapng", "raw_ip.pcap",
-)  # fmt: skip
+    "tcp_segments.pcapng",
+    "ipv6.pcapng",
+    "sll.pcap",
+    "sll2.pcapng",
+    "raw_ip.pcap",
+)
 CASES = [
     *((f"{name}.pcapng", True) for name in ("acl_403", "no_binding_success", "two_calls")),
     *(pytest.param(f"made/{name}", False, marks=pytest.mark.slow) for name in LAYERS),
@@ -234,9 +241,11 @@ def test_access_lists_decide_alike_about_the_pseudonyms_and_name_nobody():
         deny=("10.0.0.0/8",),
     )
     known = replace(
-        GENERIC, lists={held.name: held}, candidate_acl=(held.name, "wan.auto"),
+        GENERIC,
+        lists={held.name: held},
+        candidate_acl=(held.name, "wan.auto"),
         public_addresses=(ip_network("91.20.30.0/24"),),
-    )  # fmt: skip
+    )
     made = pseudonyms()
     new = {addr: made.addresses.text(addr) for addr in ADDRESSES}
     other = disguised(known, made)

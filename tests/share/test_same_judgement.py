@@ -24,10 +24,17 @@ SAID = {
 
 # What these tell of stands in HTTP and in TLS beside signalling, of which a copy keeps the lengths only.
 GONE = (
-    "backend-unavailable", "certificate-chain", "certificate-expired", "certificate-name",
-    "certificate-not-trusted", "event-channel-missing", "path-not-published", "sign-in-refused",
-    "tls-version", "websocket-blocked",
-)  # fmt: skip
+    "backend-unavailable",
+    "certificate-chain",
+    "certificate-expired",
+    "certificate-name",
+    "certificate-not-trusted",
+    "event-channel-missing",
+    "path-not-published",
+    "sign-in-refused",
+    "tls-version",
+    "websocket-blocked",
+)
 
 
 def said(run: pipeline.Run, table: str) -> list[list[str]]:

@@ -64,10 +64,13 @@ def test_lists_of_which_nobody_says_that_they_are_applied_are_not_put_together()
     assert len(explained("192.168.1.5", together=False)) == 3
 
 
-@pytest.mark.parametrize("name, told", [
-    ("nope", "there is no such list, FreeSWITCH then denies"),
-    ("localnet.auto", "cannot tell: only FreeSWITCH knows $${local_ip_v4}/$${local_mask_v4}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        ("nope", "there is no such list, FreeSWITCH then denies"),
+        ("localnet.auto", "cannot tell: only FreeSWITCH knows $${local_ip_v4}/$${local_mask_v4}"),
+    ],
+)
 def test_lists_that_cannot_be_looked_into_say_so(name, told):
     assert explained("8.8.8.8", [name])[1].endswith(told)
 
@@ -100,17 +103,23 @@ def test_an_offer_with_verdicts_the_choice_and_what_was_done():
     ]
 
 
-@pytest.mark.parametrize("options, last", [
-    ({}, "No Binding Request of the server for this offer is in the capture."),
-    ({"status": 488}, "The INVITE was answered with 488 all the same: the server applies other lists"),
-    ({"sent": sent(0)}, "went to 192.168.178.34:33246 instead: it applies other lists than these"),
-    ({"sent": sent(0, called=True)}, "from where a request had come in before"),
-    ({"sent": sent(1, called=True)}, "(frame 9) went there."),
-    ({"names": ["rfc6598.auto"], "status": 488}, "takes none of them and answers with 488 (seen here: 488)."),
-    ({"names": ["rfc6598.auto"]}, "takes none of them and answers with 488 (seen here: –)."),
-    ({"names": ["localnet.auto"]}, "Whether the server takes any of them cannot be told."),
-    ({"names": ["localnet.auto"], "sent": sent(0)}, "192.168.178.34:33246; that decides nothing."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, last",
+    [
+        ({}, "No Binding Request of the server for this offer is in the capture."),
+        ({"status": 488}, "The INVITE was answered with 488 all the same: the server applies other lists"),
+        ({"sent": sent(0)}, "went to 192.168.178.34:33246 instead: it applies other lists than these"),
+        ({"sent": sent(0, called=True)}, "from where a request had come in before"),
+        ({"sent": sent(1, called=True)}, "(frame 9) went there."),
+        (
+            {"names": ["rfc6598.auto"], "status": 488},
+            "takes none of them and answers with 488 (seen here: 488).",
+        ),
+        ({"names": ["rfc6598.auto"]}, "takes none of them and answers with 488 (seen here: –)."),
+        ({"names": ["localnet.auto"]}, "Whether the server takes any of them cannot be told."),
+        ({"names": ["localnet.auto"], "sent": sent(0)}, "192.168.178.34:33246; that decides nothing."),
+    ],
+)
 def test_what_is_said_of_the_server_s_first_request(options, last):
     assert last in choice(**options)[-1]
 
@@ -136,10 +145,15 @@ def test_a_peer_and_how_it_was_answered():
     ]
 
 
-@pytest.mark.parametrize("address, status, told", [
-    ("10.0.50.118", 200, True), ("10.0.50.118", 407, False), ("10.0.50.118", None, False),
-    ("192.168.1.5", 200, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, status, told",
+    [
+        ("10.0.50.118", 200, True),
+        ("10.0.50.118", 407, False),
+        ("10.0.50.118", None, False),
+        ("192.168.1.5", 200, False),
+    ],
+)
 def test_a_peer_denied_and_let_in_shows_that_other_lists_are_applied(address, status, told):
     assert any("let in all the same" in line for line in peer(address, status)) is told
 

@@ -63,8 +63,9 @@ def test_warnings_and_errors_of_the_log_are_quoted_once_each_with_their_place():
     ]
     (document,) = findings_document(held, {}, {})["calls"]
     assert [(each["line"], each["times"], each["text"]) for each in document["log_warnings"]] == [
-        (7, 2, "Code 7 0"), (9, 1, "Bind Error!"),
-    ]  # fmt: skip
+        (7, 2, "Code 7 0"),
+        (9, 1, "Bind Error!"),
+    ]
     sheet = log_warnings_sheet(log_warnings(held)[1], "de")
     assert sheet.title == "Warnungen und Fehler im Log"
     assert [row[2].text for row in sheet.rows] == ["Code 7 0", "Bind Error!"]

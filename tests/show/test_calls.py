@@ -167,10 +167,15 @@ def test_a_leg_that_could_belong_elsewhere_says_so_and_is_explained():
     assert "?" not in "".join(drawn({}))
 
 
-@pytest.mark.parametrize(("verdict", "said", "style"), [
-    ("fault", "fault", "red"), ("suspect", "suspect", "yellow"),
-    ("cannot_tell", "unclear", ""), (None, "–", "dim"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("verdict", "said", "style"),
+    [
+        ("fault", "fault", "red"),
+        ("suspect", "suspect", "yellow"),
+        ("cannot_tell", "unclear", ""),
+        (None, "–", "dim"),
+    ],
+)
 def test_the_verdict_stands_at_the_end(verdict, said, style):
     row = calls.table([Line(**(LINE | {"verdict": verdict}))], None)[3]
     assert row.plain.split()[-1] == said

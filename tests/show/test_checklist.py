@@ -121,10 +121,17 @@ def test_every_question_is_asked_in_both_languages():
     assert set(checklist.ASKED) < set(KEYS)
 
 
-@pytest.mark.parametrize(("said", "shown"), [
-    ("&lt;b&gt;", "\\&lt;b\\&gt;"), ("~~gone~~", "\\~\\~gone\\~\\~"), ("$x$", "\\$x\\$"),
-    ("http://evil.example", "http\\://evil.example"), ("WWW.evil.example", "WWW\\.evil.example"),
-    ("a@evil.example", "a\\@evil.example"), ("at 10:15, v1.2", "at 10:15, v1.2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("&lt;b&gt;", "\\&lt;b\\&gt;"),
+        ("~~gone~~", "\\~\\~gone\\~\\~"),
+        ("$x$", "\\$x\\$"),
+        ("http://evil.example", "http\\://evil.example"),
+        ("WWW.evil.example", "WWW\\.evil.example"),
+        ("a@evil.example", "a\\@evil.example"),
+        ("at 10:15, v1.2", "at 10:15, v1.2"),
+    ],
+)
 def test_answers_are_neither_entities_nor_links_nor_formulas(said, shown):
     assert f" {shown}\n" in checklist.markdown(answered({"symptom": said}), "en")

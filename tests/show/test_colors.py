@@ -40,8 +40,12 @@ def test_texts_and_lines_can_be_read(color: Color):
 
 def test_legs_have_their_colours_and_later_ones_share_one():
     assert [leg(n).rule for n in (1, 2, 3, 9, None)] == [
-        "Legs: leg 1", "Legs: leg 2", "Legs: further leg", "Legs: further leg", "Legs: further leg",
-    ]  # fmt: skip
+        "Legs: leg 1",
+        "Legs: leg 2",
+        "Legs: further leg",
+        "Legs: further leg",
+        "Legs: further leg",
+    ]
 
 
 def test_a_tint_is_nearer_to_white():

@@ -8,9 +8,16 @@ from tests import builders as b
 
 MS = {"minute": 60_000, "hour": 3_600_000}
 USED = {
-    "capture": "fs.log", "lines": 900, "used": 31, "calls": 2,
-    "offset_ms": -17.3, "spread_ms": 16.1, "anchors": 2, "first_time": 0.0, "last_time": 11.0,
-}  # fmt: skip
+    "capture": "fs.log",
+    "lines": 900,
+    "used": 31,
+    "calls": 2,
+    "offset_ms": -17.3,
+    "spread_ms": 16.1,
+    "anchors": 2,
+    "first_time": 0.0,
+    "last_time": 11.0,
+}
 UNUSED = USED | {"used": 0, "calls": 0, "offset_ms": None, "spread_ms": None, "anchors": None}
 
 
@@ -45,8 +52,9 @@ def test_the_clock_is_told_as_time_zone_and_the_rest(offset, said):
 
 def test_a_warning_of_a_log_is_a_line():
     assert lines(USED | {"warnings": "cut short\nand more"})[1:] == [
-        "warning: fs.log: cut short", "warning: fs.log: and more",
-    ]  # fmt: skip
+        "warning: fs.log: cut short",
+        "warning: fs.log: and more",
+    ]
     copy = {"capture": "b.log", "warnings": "same content as fs.log; not read again"}
     assert lines(copy) == ["warning: b.log: same content as fs.log; not read again"]
 

@@ -87,8 +87,14 @@ def test_no_call_is_said_and_shown_what_there_is():
 
 
 def test_values_of_strangers_are_strings_in_code_and_text_in_markdown():
-    held = made([Seen(EVIL, STEPS)], name=EVIL, capture=PurePosixPath(EVIL), results=PurePosixPath(EVIL),
-                logs=(PurePosixPath(EVIL),), keylog=PurePosixPath(EVIL))  # fmt: skip
+    held = made(
+        [Seen(EVIL, STEPS)],
+        name=EVIL,
+        capture=PurePosixPath(EVIL),
+        results=PurePosixPath(EVIL),
+        logs=(PurePosixPath(EVIL),),
+        keylog=PurePosixPath(EVIL),
+    )
     harmless = made([Seen("x", STEPS)], results=PLACE, logs=(PLACE,), keylog=PLACE)
     for cell, model in zip(told(held, "code"), told(harmless, "code"), strict=True):
         assert shape(cell) == shape(model)

@@ -34,10 +34,20 @@ def found(**more):
 def tables():
     return Tables(
         captures=t.captures({}),
-        calls=t.calls({"call": 1, "from_user": EVIL, "to_user": EVIL, "headline": EVIL, "verdict": "fault",
-                       "start": 0.0, "legs": 2}, {"call": 2, "verdict": "ok"}),
+        calls=t.calls(
+            {
+                "call": 1,
+                "from_user": EVIL,
+                "to_user": EVIL,
+                "headline": EVIL,
+                "verdict": "fault",
+                "start": 0.0,
+                "legs": 2,
+            },
+            {"call": 2, "verdict": "ok"},
+        ),
         findings=t.rows("findings", found(), found(caused_by="x", causes="not shown", remedies=None)),
-    )  # fmt: skip
+    )
 
 
 STEPS = [{"step": "trace", "state": "passed", "question": "Whole?", "said": EVIL}]
@@ -55,20 +65,26 @@ def test_values_of_strangers_are_text(tables):
         assert "tex2jax_ignore" in page
 
 
-@pytest.mark.parametrize(("lang", "words"), [
-    ("en", ("2 calls in 1 capture", "fault", "not read")),
-    ("de", ("2 Anrufe in 1 Mitschnitt", "Fehler", "nicht gelesen")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ("2 calls in 1 capture", "fault", "not read")),
+        ("de", ("2 Anrufe in 1 Mitschnitt", "Fehler", "nicht gelesen")),
+    ],
+)
 def test_a_run_in_both_languages(tables, lang, words):
     text = "".join(Seen(run_card(tables, [("b.pcap", "empty")], lang)).text)
     assert all(word in text for word in words)
     assert "2026-01-01 12:00:00" in text
 
 
-@pytest.mark.parametrize(("lang", "words"), [
-    ("en", ("call 1", "yes", "what to do", "frames 3, 4")),
-    ("de", ("Anruf 1", "ja", "Abhilfe", "Frames 3, 4")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", ("call 1", "yes", "what to do", "frames 3, 4")),
+        ("de", ("Anruf 1", "ja", "Abhilfe", "Frames 3, 4")),
+    ],
+)
 def test_a_call_in_both_languages(tables, lang, words):
     text = "".join(Seen(call_card(tables, 1, STEPS, lang)).text)
     assert all(word in text for word in words)

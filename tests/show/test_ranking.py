@@ -14,8 +14,11 @@ def test_by_verdict_then_by_faults_then_by_number():
         {"call": 6, "verdict": "suspect"},
         {"call": 7, "verdict": "fault"},
     )
-    findings = t.rows("findings", *({"call": each, "verdict": "fault"} for each in (5, 5, 2, 7)),
-                      {"call": 2, "verdict": "note"})  # fmt: skip
+    findings = t.rows(
+        "findings",
+        *({"call": each, "verdict": "fault"} for each in (5, 5, 2, 7)),
+        {"call": 2, "verdict": "note"},
+    )
     ranked = worst_first(calls, findings)
     assert ranked["call"].tolist() == [5, 2, 7, 6, 4, 1, 3]
     assert ranked.index.tolist() == list(range(7))

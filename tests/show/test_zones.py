@@ -20,9 +20,14 @@ def logs(*offsets):
 
 @pytest.mark.parametrize(
     ("word", "told", "label"),
-    [("UTC", "22:38", "UTC"), ("utc", "22:38", "UTC"), ("Europe/Berlin", "23:38", "CET"),
-     ("log", "23:38", "UTC+01:00"), ("Asia/Kathmandu", "04:23", "+0545")],
-)  # fmt: skip
+    [
+        ("UTC", "22:38", "UTC"),
+        ("utc", "22:38", "UTC"),
+        ("Europe/Berlin", "23:38", "CET"),
+        ("log", "23:38", "UTC+01:00"),
+        ("Asia/Kathmandu", "04:23", "+0545"),
+    ],
+)
 def test_a_zone_by_its_word(word, told, label):
     chosen = zone(word, logs(3_600_120.0))
     assert f"{chosen.of(WINTER):%H:%M}" == told

@@ -25,9 +25,12 @@ class Machine:
 
     def python(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
-            "AS_ON_WINDOWS": "1", "REFUSED_FILES": str(self.refused), "PYTHONPATH": str(HERE),
-            "PYTHONIOENCODING": "cp850", "POSTPROC_CACHE": str(self.folder / "cache"),
-        }  # fmt: skip
+            "AS_ON_WINDOWS": "1",
+            "REFUSED_FILES": str(self.refused),
+            "PYTHONPATH": str(HERE),
+            "PYTHONIOENCODING": "cp850",
+            "POSTPROC_CACHE": str(self.folder / "cache"),
+        }
         command = [sys.executable, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, check=False, env=environment, encoding="cp850")
 

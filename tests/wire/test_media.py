@@ -10,14 +10,24 @@ from tests.wire.captured import datagrams
 
 u8, u16, u32 = st.integers(0, 2**8 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 packets = st.builds(
-    rtp.Packet, st.integers(0, 127), u16, u32, u32, st.binary(max_size=30), st.booleans(), st.booleans(),
+    rtp.Packet,
+    st.integers(0, 127),
+    u16,
+    u32,
+    u32,
+    st.binary(max_size=30),
+    st.booleans(),
+    st.booleans(),
     st.lists(u32, max_size=15).map(tuple),
     st.none() | st.builds(rtp.Extension, u16, st.binary(max_size=5).map(lambda data: data * 4)),
-)  # fmt: skip
+)
 rtcp = st.builds(
-    rtp.RtcpPacket, st.sampled_from(rtp.RTCP_TYPES), st.integers(0, 31),
-    st.binary(max_size=8).map(lambda body: body * 4), st.booleans(),
-)  # fmt: skip
+    rtp.RtcpPacket,
+    st.sampled_from(rtp.RTCP_TYPES),
+    st.integers(0, 31),
+    st.binary(max_size=8).map(lambda body: body * 4),
+    st.booleans(),
+)
 extensions = st.none() | st.lists(st.tuples(u16, st.binary(max_size=9)), max_size=4).map(tuple)
 short = st.binary(max_size=32)
 randoms = st.binary(min_size=32, max_size=32)
@@ -97,9 +107,13 @@ def test_certificates_there_and_back(chain):
 @given(st.binary(max_size=90))
 def test_whatever_comes_is_parsed_or_malformed(data):
     for parse in (
-        rtp.parse, lambda d: list(rtp.parse_rtcp(d)), lambda d: list(dtls.handshakes(d)),
-        dtls.parse_client_hello, dtls.parse_server_hello, dtls.parse_certificates,
-    ):  # fmt: skip
+        rtp.parse,
+        lambda d: list(rtp.parse_rtcp(d)),
+        lambda d: list(dtls.handshakes(d)),
+        dtls.parse_client_hello,
+        dtls.parse_server_hello,
+        dtls.parse_certificates,
+    ):
         try:
             parse(data)
         except MalformedError:

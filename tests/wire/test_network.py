@@ -20,27 +20,46 @@ macs = st.binary(min_size=6, max_size=6)
 extensions = st.lists(
     st.builds(
         lambda kind, units, data: Extension(kind, b"\0" + data[:6] if kind == 44 else bytes([units]) + data),
-        st.just(44), st.just(0), st.binary(min_size=6, max_size=6),
+        st.just(44),
+        st.just(0),
+        st.binary(min_size=6, max_size=6),
     )
     | st.integers(0, 2).flatmap(
         lambda units: st.builds(
             lambda kind, data: Extension(kind, bytes([units]) + data),
-            st.sampled_from([0, 43, 60]), st.binary(min_size=units * 8 + 6, max_size=units * 8 + 6),
+            st.sampled_from([0, 43, 60]),
+            st.binary(min_size=units * 8 + 6, max_size=units * 8 + 6),
         )
     ),
     max_size=3,
-)  # fmt: skip
+)
 packets4 = st.builds(
-    Packet, st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), u8, st.binary(max_size=60),
-    u8, u8, u16, u16, st.integers(0, 10).map(lambda words: b"\1" * 4 * words), length=st.just(None),
+    Packet,
+    st.binary(min_size=4, max_size=4),
+    st.binary(min_size=4, max_size=4),
+    u8,
+    st.binary(max_size=60),
+    u8,
+    u8,
+    u16,
+    u16,
+    st.integers(0, 10).map(lambda words: b"\1" * 4 * words),
+    length=st.just(None),
     missing=st.integers(0, 9),
-)  # fmt: skip
+)
 packets6 = st.builds(
-    Packet, st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16),
-    u8.filter(lambda kind: kind not in ip.EXTENSIONS), st.binary(min_size=1, max_size=60), u8, u8,
-    flags=st.just(0), flow_label=st.integers(0, 2**20 - 1), extensions=extensions.map(tuple),
+    Packet,
+    st.binary(min_size=16, max_size=16),
+    st.binary(min_size=16, max_size=16),
+    u8.filter(lambda kind: kind not in ip.EXTENSIONS),
+    st.binary(min_size=1, max_size=60),
+    u8,
+    u8,
+    flags=st.just(0),
+    flow_label=st.integers(0, 2**20 - 1),
+    extensions=extensions.map(tuple),
     missing=st.integers(0, 9),
-)  # fmt: skip
+)
 
 
 def network():
@@ -192,10 +211,13 @@ PPPOE_HEAD = b"\x11\0\0\7" + (2 + len(IP4)).to_bytes(2)
         (1, ETHERNET + b"\x88\x64" + PPPOE_HEAD + b"\0\x21" + IP4, (Pppoe(0x11, 0, 7, 2 + len(IP4)),)),
         (1, ETHERNET + b"\x88\x47\0\1\0\x40\0\2\1\x40" + IP4, (Mpls(0x8847, (0x10040, 0x20140)),)),
         (1, ETHERNET + b"\0\x30\xaa\xaa\3\0\0\0\x08\0" + IP4, (Snap(0x30),)),
-        (1, ETHERNET + b"\x81\0\0\1\x88\x64" + PPPOE_HEAD + b"\0\x21" + IP4,
-         (Vlan(0x8100, 1), Pppoe(0x11, 0, 7, 2 + len(IP4)))),
+        (
+            1,
+            ETHERNET + b"\x81\0\0\1\x88\x64" + PPPOE_HEAD + b"\0\x21" + IP4,
+            (Vlan(0x8100, 1), Pppoe(0x11, 0, 7, 2 + len(IP4))),
+        ),
     ],
-)  # fmt: skip
+)
 def test_layers_between_ethernet_and_ip(link_type, data, layers):
     frame = link.parse(link_type, data)
     assert (frame.layers[1:], frame.carried, frame.payload) == (layers, IPV4, IP4)

@@ -79,11 +79,15 @@ def test_a_candidate_s_extensions_are_pairs():
 @pytest.mark.parametrize(
     "line",
     [
-        "1 1 udp 1 192.0.2.1 5 typ", "1 1 udp 1 192.0.2.1 5 host typ", "1 257 udp 1 192.0.2.1 5 typ host",
-        "1 1 udp 4294967296 192.0.2.1 5 typ host", "1 1 udp 1 192.0.2.1 65536 typ host",
-        "1 1 udp 1 192.0.2.1 5 typ srflx rport 65536", "1 1 udp 1 192.0.2.1 \u0665 typ host",
+        "1 1 udp 1 192.0.2.1 5 typ",
+        "1 1 udp 1 192.0.2.1 5 host typ",
+        "1 257 udp 1 192.0.2.1 5 typ host",
+        "1 1 udp 4294967296 192.0.2.1 5 typ host",
+        "1 1 udp 1 192.0.2.1 65536 typ host",
+        "1 1 udp 1 192.0.2.1 5 typ srflx rport 65536",
+        "1 1 udp 1 192.0.2.1 \u0665 typ host",
     ],
-)  # fmt: skip
+)
 def test_a_candidate_outside_the_rfc_is_malformed(line):
     with pytest.raises(MalformedError):
         sdp.parse_candidate(line)

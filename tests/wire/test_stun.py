@@ -109,10 +109,15 @@ def test_of_two_attributes_of_a_type_the_first_counts():
 
 @pytest.mark.parametrize(
     ("attribute", "value"),
-    [(stun.PRIORITY, b"\0\0\1"), (stun.XOR_MAPPED_ADDRESS, b"\0\3\0\0abcd"), (stun.XOR_MAPPED_ADDRESS, b"\0"),
-     (stun.MAPPED_ADDRESS, b"\0\2\0\0abcd"), (stun.ERROR_CODE, b"\0\0\7\0"),
-     (stun.ERROR_CODE, b"\0\0\4\x64")],
-)  # fmt: skip
+    [
+        (stun.PRIORITY, b"\0\0\1"),
+        (stun.XOR_MAPPED_ADDRESS, b"\0\3\0\0abcd"),
+        (stun.XOR_MAPPED_ADDRESS, b"\0"),
+        (stun.MAPPED_ADDRESS, b"\0\2\0\0abcd"),
+        (stun.ERROR_CODE, b"\0\0\7\0"),
+        (stun.ERROR_CODE, b"\0\0\4\x64"),
+    ],
+)
 def test_a_malformed_value_is_none(attribute, value):
     assert Message(1, Class.SUCCESS, bytes(12), ((attribute.number, value),)).get(attribute) is None
 

@@ -36,10 +36,17 @@ class PhoneCall:
         seed = Seed(self.name)
         ends = {"uac": self.phone, "uas": self.server}
         self.leg = Dialog(
-            self.path or UdpPath(self.recording, ends), ends, seed.child("leg"), seed.hex(24),
-            caller=self.caller, callee=self.callee, name="Phone", transport=self.transport,
-            agents=self.agents, cseq=seed.number(1, 30000),
-        )  # fmt: skip
+            self.path or UdpPath(self.recording, ends),
+            ends,
+            seed.child("leg"),
+            seed.hex(24),
+            caller=self.caller,
+            callee=self.callee,
+            name="Phone",
+            transport=self.transport,
+            agents=self.agents,
+            cseq=seed.number(1, 30000),
+        )
         self.media = UdpPath(self.recording, {"uac": self.phone_media, "uas": self.server_media})
         self.ssrc = {end: seed.number(2**24, 2**32 - 1) for end in ("uac", "uas")}
         self.session = {end: Session(seed.number(10**9, 2 * 10**9)) for end in ("uac", "uas")}
@@ -68,9 +75,7 @@ class PhoneCall:
             ssrc = self.ssrc[end]
             before = self.streams.get(str(ssrc), 0)
             contents = self.seed.child(f"rtp {end} {before}")
-            sent = rtp.stream(
-                self.media, contents, end, at, until=until, ssrc=ssrc, first=before
-            )  # fmt: skip
+            sent = rtp.stream(self.media, contents, end, at, until=until, ssrc=ssrc, first=before)
             self.streams[str(ssrc)] = before + sent
 
     def truth(self, number: int = 1, *dialogs: Dialog) -> dict[str, object]:

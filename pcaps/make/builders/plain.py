@@ -27,9 +27,14 @@ class Leg:
     def __post_init__(self) -> None:
         path = UdpPath(self.recording, self.ends)
         self.dialog = Dialog(
-            path, self.ends, self.seed, self.seed.uuid(), agents=self.agents, callee=self.callee,
+            path,
+            self.ends,
+            self.seed,
+            self.seed.uuid(),
+            agents=self.agents,
+            callee=self.callee,
             cseq=self.seed.number(1, 9000),
-        )  # fmt: skip
+        )
         self.session = {end: Session(self.seed.number(10**9, 2 * 10**9)) for end in self.ends}
         self.ssrc = {end: self.seed.number(2**24, 2**32 - 1) for end in self.ends}
 
@@ -42,9 +47,15 @@ class Leg:
         ssrc = str(self.ssrc[sender])
         sent = self.streams.get(ssrc, 0)
         self.streams[ssrc] = sent + rtp.stream(
-            path, self.seed.child(f"rtp {sender} {sent}"), sender, at,
-            until=until, ssrc=self.ssrc[sender], secured=secured, first=sent,
-        )  # fmt: skip
+            path,
+            self.seed.child(f"rtp {sender} {sent}"),
+            sender,
+            at,
+            until=until,
+            ssrc=self.ssrc[sender],
+            secured=secured,
+            first=sent,
+        )
         return path
 
 
@@ -67,9 +78,13 @@ class PlainCall:
         number = len(self.legs) + 1
         ends = {"uac": uac, "uas": uas}
         leg = Leg(
-            self.recording, Seed(f"{self.name} leg {number}"), ends,
-            {"uac": media[0], "uas": media[1]}, agents, self.callee,
-        )  # fmt: skip
+            self.recording,
+            Seed(f"{self.name} leg {number}"),
+            ends,
+            {"uac": media[0], "uas": media[1]},
+            agents,
+            self.callee,
+        )
         self.legs.append(leg)
         return leg
 

@@ -12,12 +12,26 @@ SERVER_AGENT, B2BUA_AGENT, GATEWAY_AGENT = "sipsorcery_v4.0.79.1", "XPhone Call 
 CONTENT = "Content-Type"
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, REGISTER, REFER, NOTIFY"
 REASONS = {
-    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 401: "Unauthorized",
-    403: "Forbidden", 407: "Proxy Authentication Required", 408: "Request Timeout",
-    415: "Unsupported Media Type", 422: "Session Interval Too Small", 481: "Call/Transaction Does Not Exist",
-    480: "Temporarily Unavailable", 486: "Busy Here", 487: "Request Terminated",
-    488: "Not Acceptable Here", 502: "Bad Gateway", 503: "Service Unavailable", 603: "Declined",
-}  # fmt: skip
+    100: "Trying",
+    180: "Ringing",
+    183: "Session Progress",
+    200: "OK",
+    202: "Accepted",
+    401: "Unauthorized",
+    403: "Forbidden",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    415: "Unsupported Media Type",
+    422: "Session Interval Too Small",
+    481: "Call/Transaction Does Not Exist",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    603: "Declined",
+}
 
 
 def hostport(endpoint: Endpoint) -> str:

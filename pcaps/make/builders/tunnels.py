@@ -208,11 +208,13 @@ TUNNELS = {
     "802.11 in PPI": Tunnel(PPI, lambda p: struct.pack("<BBHI", 0, 0, 8, 105) + wlan(p)),
     "VXLAN in GRE in MPLS in a VLAN": Tunnel(
         ETHERNET,
-        lambda p: _mac_header(0x8100)
-        + b"\0\7\x88\x47"
-        + mpls(ip(47, gre(0x0800, udp(4789, vxlan(ethernet(p, 7))))), 16),
+        lambda p: (
+            _mac_header(0x8100)
+            + b"\0\7\x88\x47"
+            + mpls(ip(47, gre(0x0800, udp(4789, vxlan(ethernet(p, 7))))), 16)
+        ),
     ),
-}  # fmt: skip
+}
 UNKNOWN = {
     "ESP 1": Tunnel(
         ETHERNET, lambda p: ethernet(ip(50, bytes(4) + b"\0\0\0\1" + bytes(x ^ 0x5A for x in p)))

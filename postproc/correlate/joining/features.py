@@ -216,10 +216,12 @@ def _assembled(
 
 def _places(legs: pd.DataFrame, wire: list[list[str | None]]) -> list[Ints]:
     ports = [column(legs[f"{party}_port"]) for party in PARTIES]
-    return coded(*(
-        [addr and (addr, port) for addr, port in zip(*held, strict=True)]
-        for held in zip(wire, ports, strict=True)
-    ))  # fmt: skip
+    return coded(
+        *(
+            [addr and (addr, port) for addr, port in zip(*held, strict=True)]
+            for held in zip(wire, ports, strict=True)
+        )
+    )
 
 
 def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[Said]:

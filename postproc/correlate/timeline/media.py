@@ -338,12 +338,22 @@ def _is_lossy(stream: Stream) -> bool:
 
 
 MEANINGS = {
-    (4, 3, 0): "network unreachable", (4, 3, 1): "host unreachable", (4, 3, 2): "protocol unreachable",
-    (4, 3, 3): "port unreachable", (4, 3, 4): "fragmentation needed", (4, 3, 9): "prohibited",
-    (4, 3, 10): "prohibited", (4, 3, 13): "prohibited", (4, 11, 0): "time to live exceeded",
-    (6, 1, 0): "no route", (6, 1, 1): "prohibited", (6, 1, 3): "address unreachable",
-    (6, 1, 4): "port unreachable", (6, 2, 0): "packet too big", (6, 3, 0): "hop limit exceeded",
-}  # fmt: skip
+    (4, 3, 0): "network unreachable",
+    (4, 3, 1): "host unreachable",
+    (4, 3, 2): "protocol unreachable",
+    (4, 3, 3): "port unreachable",
+    (4, 3, 4): "fragmentation needed",
+    (4, 3, 9): "prohibited",
+    (4, 3, 10): "prohibited",
+    (4, 3, 13): "prohibited",
+    (4, 11, 0): "time to live exceeded",
+    (6, 1, 0): "no route",
+    (6, 1, 1): "prohibited",
+    (6, 1, 3): "address unreachable",
+    (6, 1, 4): "port unreachable",
+    (6, 2, 0): "packet too big",
+    (6, 3, 0): "hop limit exceeded",
+}
 
 
 def icmp_events(icmp_errors: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:

@@ -16,9 +16,19 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 CHALLENGES = {401, 407}
 NAMED = {"INVITE", "REFER"}  # requests that say whom they are for
 SAME = [
-    "capture", "call_id", "src_addr", "src_port", "dst_addr", "dst_port", "method", "status", "cseq",
-    "cseq_method", "branch", "to_tag",
-]  # fmt: skip
+    "capture",
+    "call_id",
+    "src_addr",
+    "src_port",
+    "dst_addr",
+    "dst_port",
+    "method",
+    "status",
+    "cseq",
+    "cseq_method",
+    "branch",
+    "to_tag",
+]
 
 
 def sip_events(sip_messages: pd.DataFrame) -> pd.DataFrame:
@@ -140,9 +150,14 @@ TIES = {"channel", "peer", "sdp", "codec"}  # what they tell is in other lanes
 REPEATED = {"srtp", "warning"}  # may come by the thousand: the first of each call tells it
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
-    "NOTICE": NOTE, "WARNING": WARNING, "ERR": ERROR, "ERROR": ERROR, "CRIT": ERROR, "ALERT": ERROR,
+    "NOTICE": NOTE,
+    "WARNING": WARNING,
+    "ERR": ERROR,
+    "ERROR": ERROR,
+    "CRIT": ERROR,
+    "ALERT": ERROR,
     "EMERG": ERROR,
-}  # fmt: skip
+}
 
 
 def log_lines(log_events: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,18 @@ from postproc.model.rows import SdpMediaRow, SipMessageRow
 
 # What makes a description another one; frame and time do not.
 CONTENT = (
-    "connection_addr", "port", "proto", "direction", "ufrag", "setup", "fingerprint", "rtcp_mux", "crypto",
-    "ice_mismatch", "formats",
-)  # fmt: skip
+    "connection_addr",
+    "port",
+    "proto",
+    "direction",
+    "ufrag",
+    "setup",
+    "fingerprint",
+    "rtcp_mux",
+    "crypto",
+    "ice_mismatch",
+    "formats",
+)
 OFFERING = frozenset({"INVITE", "UPDATE"})
 DTLS_PROFILES = ("UDP/TLS/", "TCP/DTLS/")  # RFC 5764, section 9
 

@@ -99,10 +99,16 @@ def _choice(case: Case, lines: list[CandidateRow], checks: Iterable[BindingRow])
     status = {leg.call_id: leg.final_status for leg in case.legs}
     first, places = lines[0], {(each.address, each.port): place for place, each in enumerate(offered)}
     return Choice(
-        call=case.number, leg=first.leg, capture=first.capture, frame=first.frame,
-        offered=offered, verdicts=verdicts, taken=take(offered, names, lists),
-        sent=_sent(first, places, checks), status=status.get(lines[0].call_id),
-    )  # fmt: skip
+        call=case.number,
+        leg=first.leg,
+        capture=first.capture,
+        frame=first.frame,
+        offered=offered,
+        verdicts=verdicts,
+        taken=take(offered, names, lists),
+        sent=_sent(first, places, checks),
+        status=status.get(lines[0].call_id),
+    )
 
 
 def _sent(
@@ -131,12 +137,19 @@ def peers(case: Case) -> list[Peer]:
     if not names:
         return []
     return [
-        Peer(case.number, leg.leg, sent.capture, sent.frame, sent.src_addr,
-             decide(sent.src_addr, names, lists), leg.final_status)
+        Peer(
+            case.number,
+            leg.leg,
+            sent.capture,
+            sent.frame,
+            sent.src_addr,
+            decide(sent.src_addr, names, lists),
+            leg.final_status,
+        )
         for leg in case.legs
         if leg.role != "outbound"
         for sent in _invites(case, leg)
-    ]  # fmt: skip
+    ]
 
 
 def _invites(case: Case, leg: LegRow) -> list[SipMessageRow]:

@@ -69,13 +69,23 @@ def _mismatch(case: Case, leg: int | None, last: Exchange) -> Finding | None:
     if len(offered) != 1 or len(answered) != 1 or offered == answered:
         return None
     facts = {
-        "number": leg, "offerer": last.offer.message.src_addr, "answerer": last.answer.message.src_addr,
-        "offered": _named(offered), "answered": _named(answered),
-    }  # fmt: skip
+        "number": leg,
+        "offerer": last.offer.message.src_addr,
+        "answerer": last.answer.message.src_addr,
+        "offered": _named(offered),
+        "answered": _named(answered),
+    }
     return Finding(
-        RULE.name, "fault", 0.9, evidence(last.offer.message, last.answer.message), ANSWERED, (NOTHING,), facts,
-        leg=leg, tags=frozenset({"answered"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(last.offer.message, last.answer.message),
+        ANSWERED,
+        (NOTHING,),
+        facts,
+        leg=leg,
+        tags=frozenset({"answered"}),
+    )
 
 
 def _refused(case: Case) -> Iterator[Finding]:
@@ -90,17 +100,26 @@ def _refused(case: Case) -> Iterator[Finding]:
         return
     lines = [row for row in case.log_events if NO_PATH in (row.text or "").lower()]
     facts: dict[str, object] = {
-        "answerer": refused.origin.src_addr, "offered": _named(offered), "answered": FAMILIES[reached],
+        "answerer": refused.origin.src_addr,
+        "offered": _named(offered),
+        "answered": FAMILIES[reached],
         "answer": refused.phrase,
-    }  # fmt: skip
+    }
     seen: list[Row] = [refused.invite, refused.response]
     if lines:
         facts["line"] = (lines[0].text or "")[:LONGEST]
     yield Finding(
-        RULE.name, "fault" if lines else "suspect", 0.95 if lines else 0.6, evidence(*seen), REFUSED,
-        (LOGGED,) if lines else (), facts, None if lines else SETTLE, leg=refused.leg.leg,
+        RULE.name,
+        "fault" if lines else "suspect",
+        0.95 if lines else 0.6,
+        evidence(*seen),
+        REFUSED,
+        (LOGGED,) if lines else (),
+        facts,
+        None if lines else SETTLE,
+        leg=refused.leg.leg,
         tags=frozenset({"refused"}),
-    )  # fmt: skip
+    )
 
 
 def _named(versions: frozenset[int]) -> str:

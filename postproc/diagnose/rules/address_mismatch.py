@@ -47,9 +47,14 @@ def _mapped(case: Case, leg: int | None) -> Iterator[Finding]:
         odd = [row for row in told if addr_class(row.mapped_addr) in PUBLIC]
         if held and odd and not {row.mapped_addr for row in odd} & {row.addr for row in held}:
             yield _finding(
-                leg, base.side, held,
-                seen=[row.mapped_addr for row in odd], said=MAPPED, rows=odd, sure=0.85,
-            )  # fmt: skip
+                leg,
+                base.side,
+                held,
+                seen=[row.mapped_addr for row in odd],
+                said=MAPPED,
+                rows=odd,
+                sure=0.85,
+            )
 
 
 def _sources(case: Case, leg: int | None) -> Iterator[Finding]:

@@ -113,9 +113,16 @@ def _missing(case: Case, leg: int) -> Iterator[Finding]:
         return
     facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
     yield Finding(
-        RULE.name, "fault", 0.85, evidence(first, offer, *acks[:1]), NO_ANSWER, (UNANSWERED, NO_MEDIA), facts, leg=leg,
+        RULE.name,
+        "fault",
+        0.85,
+        evidence(first, offer, *acks[:1]),
+        NO_ANSWER,
+        (UNANSWERED, NO_MEDIA),
+        facts,
+        leg=leg,
         tags=frozenset({"ack"}),
-    )  # fmt: skip
+    )
 
 
 def _handshake(case: Case, leg: int) -> bool:
@@ -158,9 +165,11 @@ def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessag
     if refused is not None:
         waited = refused.time - exchange.answer.message.time
         facts |= {
-            "ender": refused.src_addr, "after_ms": round(waited.total_seconds() * MS_PER_S), "method": refused.method,
+            "ender": refused.src_addr,
+            "after_ms": round(waited.total_seconds() * MS_PER_S),
+            "method": refused.method,
             "reason": refused.reason_header,
-        }  # fmt: skip
+        }
         detail = ENDED if refused.reason_header else HUNG_UP
     sure = refused is not None and refused.reason_header is not None
     return Finding(

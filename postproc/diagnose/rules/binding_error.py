@@ -32,9 +32,13 @@ WHO = Text(
     "Requests vom {side:word} werden vom {peer:word} abgelehnt.",
 )
 MEANING = {
-    400: "Bad Request", 401: "Unauthenticated", 403: "Forbidden", 420: "Unknown Attribute",
-    438: "Stale Nonce", 500: "Server Error",
-}  # fmt: skip
+    400: "Bad Request",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    420: "Unknown Attribute",
+    438: "Stale Nonce",
+    500: "Server Error",
+}
 
 
 def find(case: Case) -> Iterator[Finding]:
@@ -50,11 +54,16 @@ def find(case: Case) -> Iterator[Finding]:
                     continue
                 many = requests(refused) >= case.deployment.thresholds.dead_requests
                 yield Finding(
-                    RULE.name, "fault" if many else "suspect", 0.9 if many else 0.6, evidence(*refused),
-                    NO_CODE if code is None else TITLE, () if way == EITHER_WAY else (WHO,),
-                    {"errors": len(refused), "sent": sent.sent, **_named(code), **_sides(way)}, leg=leg,
+                    RULE.name,
+                    "fault" if many else "suspect",
+                    0.9 if many else 0.6,
+                    evidence(*refused),
+                    NO_CODE if code is None else TITLE,
+                    () if way == EITHER_WAY else (WHO,),
+                    {"errors": len(refused), "sent": sent.sent, **_named(code), **_sides(way)},
+                    leg=leg,
                     tags=frozenset({str(code)}),
-                )  # fmt: skip
+                )
 
 
 def _named(code: int | None) -> dict[str, object]:

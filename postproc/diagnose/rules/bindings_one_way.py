@@ -33,14 +33,26 @@ def find(case: Case) -> Iterator[Finding]:
             lost, good = checks(case, way, leg), checks(case, back, leg)
             if good.answered and lost.dead(case.deployment.thresholds):
                 facts = {
-                    "side": sender(way), "peer": receiver(way), "lost": requests(lost.silent), "sent": requests(lost.rows),
-                    "answered": good.answered, "asked": good.sent,
+                    "side": sender(way),
+                    "peer": receiver(way),
+                    "lost": requests(lost.silent),
+                    "sent": requests(lost.rows),
+                    "answered": good.answered,
+                    "asked": good.sent,
                     "targets": [endpoint(*target) for target in lost.targets],
-                }  # fmt: skip
+                }
                 yield Finding(
-                    RULE.name, "fault", 0.9, evidence(*lost.silent, *good.of("success")), TITLE, (DETAIL,), facts,
-                    SETTLE, leg=leg, tags=frozenset({sender(way)}),
-                )  # fmt: skip
+                    RULE.name,
+                    "fault",
+                    0.9,
+                    evidence(*lost.silent, *good.of("success")),
+                    TITLE,
+                    (DETAIL,),
+                    facts,
+                    SETTLE,
+                    leg=leg,
+                    tags=frozenset({sender(way)}),
+                )
 
 
 RULE = Rule(

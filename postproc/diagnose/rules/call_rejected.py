@@ -88,12 +88,18 @@ GIVEN_UP = timedelta(seconds=1)
 
 # ITU-T Q.850, 2.2.7: causes that say more than the SIP status does.
 CAUSES: Mapping[int, Text] = {
-    1: Text("Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."),
+    1: Text(
+        "Q.850 cause 1: the number is not assigned.", "Q.850-Ursache 1: Die Rufnummer ist nicht vergeben."
+    ),
     3: Text("Q.850 cause 3: no route to the destination.", "Q.850-Ursache 3: kein Weg zum Ziel."),
-    20: Text("Q.850 cause 20: the subscriber is absent.", "Q.850-Ursache 20: Der Teilnehmer ist nicht angemeldet."),
+    20: Text(
+        "Q.850 cause 20: the subscriber is absent.", "Q.850-Ursache 20: Der Teilnehmer ist nicht angemeldet."
+    ),
     21: Text("Q.850 cause 21: the call was rejected.", "Q.850-Ursache 21: Der Anruf wurde abgelehnt."),
     22: Text("Q.850 cause 22: the number has changed.", "Q.850-Ursache 22: Die Rufnummer hat sich geändert."),
-    27: Text("Q.850 cause 27: the destination is out of order.", "Q.850-Ursache 27: Das Ziel ist außer Betrieb."),
+    27: Text(
+        "Q.850 cause 27: the destination is out of order.", "Q.850-Ursache 27: Das Ziel ist außer Betrieb."
+    ),
     28: Text("Q.850 cause 28: invalid number format.", "Q.850-Ursache 28: ungültiges Rufnummernformat."),
     34: Text("Q.850 cause 34: no free channel.", "Q.850-Ursache 34: kein freier Kanal."),
     38: Text("Q.850 cause 38: the network is out of order.", "Q.850-Ursache 38: Das Netz ist gestört."),
@@ -102,13 +108,23 @@ CAUSES: Mapping[int, Text] = {
     57: Text("Q.850 cause 57: service not authorised.", "Q.850-Ursache 57: Dienst nicht freigegeben."),
     88: Text("Q.850 cause 88: incompatible destination.", "Q.850-Ursache 88: inkompatibles Ziel."),
     102: Text("Q.850 cause 102: a timer expired.", "Q.850-Ursache 102: Ein Timer ist abgelaufen."),
-}  # fmt: skip
+}
 
 # What kind of refusal it is, for the advice.
 KINDS: Mapping[int, str] = {
-    401: "credentials", 407: "credentials", 403: "forbidden", 404: "number", 410: "number", 484: "number", 604: "number", 408: "timeout",
-    504: "timeout", 415: "media", 488: "media", 606: "media",
-}  # fmt: skip
+    401: "credentials",
+    407: "credentials",
+    403: "forbidden",
+    404: "number",
+    410: "number",
+    484: "number",
+    604: "number",
+    408: "timeout",
+    504: "timeout",
+    415: "media",
+    488: "media",
+    606: "media",
+}
 # 415, 488 and 606 refuse something in the offer, and no nearer rule sees what: the status alone is not the cause.
 UNEXPLAINED = 0.8
 NUMBER_CAUSES = frozenset({1, 22, 28})  # of Q.850: unassigned, changed, incomplete
@@ -129,10 +145,16 @@ def find(case: Case) -> Iterator[Finding]:
         before = refused.origin.time - alert.time
         facts |= {"alert_frame": alert.frame, "alert_ms": round(before.total_seconds() * MS_PER_S)}
     yield Finding(
-        RULE.name, verdict, sure, evidence(refused.invite, refused.origin, refused.response), title,
-        tuple(detail), facts, leg=refused.leg.leg,
+        RULE.name,
+        verdict,
+        sure,
+        evidence(refused.invite, refused.origin, refused.response),
+        title,
+        tuple(detail),
+        facts,
+        leg=refused.leg.leg,
         tags=frozenset({_kind(case, refused)}),
-    )  # fmt: skip
+    )
 
 
 def _onward(case: Case) -> Iterator[Finding]:

@@ -154,15 +154,28 @@ def _by_default(case: Case, offer: _Offer) -> Iterator[Finding]:
     if accused and denied and all(denied) and offer.audio and well_known(offer.audio):
         sure = 0.7 if "freeswitch" in case.products else 0.5
         yield _finding(
-            offer, "suspect", sure, title=BY_DEFAULT, said=(SEEN, TRIED, CODECS),
-            more={"lists": list(WITHOUT_LISTS)}, settle=SETTLE, tags=(UNLISTED,),
-        )  # fmt: skip
+            offer,
+            "suspect",
+            sure,
+            title=BY_DEFAULT,
+            said=(SEEN, TRIED, CODECS),
+            more={"lists": list(WITHOUT_LISTS)},
+            settle=SETTLE,
+            tags=(UNLISTED,),
+        )
 
 
 def _finding(
-    offer: _Offer, verdict: Verdict, sure: float, *, title: Text, said: tuple[Text, ...],
-    more: Mapping[str, Any], settle: Text | None = None, tags: tuple[str, ...],
-) -> Finding:  # fmt: skip
+    offer: _Offer,
+    verdict: Verdict,
+    sure: float,
+    *,
+    title: Text,
+    said: tuple[Text, ...],
+    more: Mapping[str, Any],
+    settle: Text | None = None,
+    tags: tuple[str, ...],
+) -> Finding:
     lonely = not public(offer.candidates)
     facts = {
         "answer": offer.refused.phrase,
@@ -172,10 +185,17 @@ def _finding(
         "codecs": codec_names(offer.audio) if offer.audio else [],
     } | dict(more)
     return Finding(
-        RULE.name, verdict, sure, evidence(offer.refused.invite, offer.refused.response), title,
-        (*said, ONLY_PRIVATE) if lonely else said, facts, settle, leg=offer.refused.leg.leg,
+        RULE.name,
+        verdict,
+        sure,
+        evidence(offer.refused.invite, offer.refused.response),
+        title,
+        (*said, ONLY_PRIVATE) if lonely else said,
+        facts,
+        settle,
+        leg=offer.refused.leg.leg,
         tags=frozenset({*tags, "only-private"} if lonely else tags),
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(

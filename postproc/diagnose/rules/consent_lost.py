@@ -115,9 +115,13 @@ def _finding(
     known |= {(row.src_addr, row.src_port) for row in came if row.time <= lost_at}
     moved = [endpoint(*each) for each in sorted({(row.src_addr, row.src_port) for row in came} - known)]
     facts = {
-        "peer": receiver(direction), "lost_at": lost_at, "seconds": (until - lost_at).total_seconds(),
-        "answered": len(good), "lost": requests(lost), "moved": moved,
-    }  # fmt: skip
+        "peer": receiver(direction),
+        "lost_at": lost_at,
+        "seconds": (until - lost_at).total_seconds(),
+        "answered": len(good),
+        "lost": requests(lost),
+        "moved": moved,
+    }
     said = (DETAIL, MOVED) if moved else (DETAIL,)
     return Finding(RULE.name, "fault", 0.9, evidence(good[-1], *lost), TITLE, said, facts, leg=leg)
 

@@ -14,10 +14,17 @@ TITLE = Text(
     "DTLS scheitert mit dem Alert {alert}, gesendet von {sender}.",
 )
 VERSIONS = frozenset({"protocol_version", "handshake_failure", "insufficient_security", "illegal_parameter"})
-CERTIFICATES = frozenset({
-    "bad_certificate", "certificate_unknown", "unsupported_certificate", "unknown_ca", "certificate_expired",
-    "certificate_revoked", "decrypt_error",
-})  # fmt: skip
+CERTIFICATES = frozenset(
+    {
+        "bad_certificate",
+        "certificate_unknown",
+        "unsupported_certificate",
+        "unknown_ca",
+        "certificate_expired",
+        "certificate_revoked",
+        "decrypt_error",
+    }
+)
 
 
 def find(case: Case) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ def find(case: Case) -> Iterator[Finding]:
                     "client": endpoint(row.client_addr, row.client_port),
                     "server": endpoint(row.server_addr, row.server_port),
                     "sha256": row.certificate_sha256 or "–",
-                }  # fmt: skip
+                }
                 yield Finding(RULE.name, "fault", 0.9, evidence(row), TITLE, (DETAIL,), facts, leg=leg)
 
 

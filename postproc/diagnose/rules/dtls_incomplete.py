@@ -65,9 +65,15 @@ def _logged(case: Case, leg: int | None) -> Iterator[Finding]:
         if each.leg == leg and told:
             invite = next((row for row in case.sip_messages if row.call_id == each.call_id), None)
             yield Finding(
-                RULE.name, "fault", 0.9, evidence(invite or each), BY_LOG, (QUOTED,),
-                {"log": quoted(told), "server": "–"}, leg=leg,
-            )  # fmt: skip
+                RULE.name,
+                "fault",
+                0.9,
+                evidence(invite or each),
+                BY_LOG,
+                (QUOTED,),
+                {"log": quoted(told), "server": "–"},
+                leg=leg,
+            )
             return
 
 
@@ -87,21 +93,28 @@ def _finding(case: Case, leg: int | None, row: DtlsRow, messages: Sequence[DtlsM
     hello_only = row.state == "client_hello_only"
     answered = any(pair.leg == leg and pair.answered for pair in case.pairs)
     facts = {
-        "client": endpoint(row.client_addr, row.client_port), "server": endpoint(row.server_addr, row.server_port),
+        "client": endpoint(row.client_addr, row.client_port),
+        "server": endpoint(row.server_addr, row.server_port),
         "hellos": row.client_hellos or 1,
         "seen": list(dict.fromkeys(m.handshake_type or m.content for m in messages)),
-    }  # fmt: skip
+    }
     said = (SMALL_PASS,) if answered else ()
     cut = (
         goes_on(case)
         and watched_after(case, row.started or row.time) < case.deployment.thresholds.dead_seconds
     )
     return Finding(
-        RULE.name, "suspect" if cut else "fault", 0.6 if cut else 0.9, evidence(*(messages or (row,))),
+        RULE.name,
+        "suspect" if cut else "fault",
+        0.6 if cut else 0.9,
+        evidence(*(messages or (row,))),
         BOTH_CLIENTS if both else TITLE_HELLO if hello_only else TITLE,
-        said if hello_only else (SEEN, *said), facts, None if both else SETTLE, leg=leg,
+        said if hello_only else (SEEN, *said),
+        facts,
+        None if both else SETTLE,
+        leg=leg,
         tags=frozenset({"roles" if both else "size" if answered else "path"}),
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(

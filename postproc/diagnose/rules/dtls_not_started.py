@@ -36,9 +36,16 @@ def find(case: Case) -> Iterator[Finding]:
             side = starter(case, leg)
             facts = {"answered": len(good), "seconds": seconds, "side": side}
             yield Finding(
-                RULE.name, "fault" if side else "suspect", 0.85 if side else 0.7, evidence(*good), TITLE,
-                (WHO,) if side else (NOBODY,), facts, leg=leg, tags=frozenset({side or "nobody"}),
-            )  # fmt: skip
+                RULE.name,
+                "fault" if side else "suspect",
+                0.85 if side else 0.7,
+                evidence(*good),
+                TITLE,
+                (WHO,) if side else (NOBODY,),
+                facts,
+                leg=leg,
+                tags=frozenset({side or "nobody"}),
+            )
 
 
 RULE = Rule(

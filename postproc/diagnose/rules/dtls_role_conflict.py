@@ -78,16 +78,30 @@ def _roles(last: Exchange | None) -> dict[str, object]:
 def _asking(leg: int | None, last: Exchange | None, one: DtlsMessageRow, other: DtlsMessageRow) -> Finding:
     facts = {"one": one.src_addr, "other": other.src_addr, "number": leg or "–"} | _roles(last)
     return Finding(
-        RULE.name, "fault", 0.85, evidence(one, other), BOTH_ASK,
-        (NO_SERVER, SETUPS) if last is not None else (NO_SERVER,), facts, leg=leg, tags=frozenset({"asking"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.85,
+        evidence(one, other),
+        BOTH_ASK,
+        (NO_SERVER, SETUPS) if last is not None else (NO_SERVER,),
+        facts,
+        leg=leg,
+        tags=frozenset({"asking"}),
+    )
 
 
 def _waiting(leg: int | None, last: Exchange) -> Finding:
     return Finding(
-        RULE.name, "fault", 0.85, evidence(last.offer.message, last.answer.message), BOTH_WAIT, (SETUPS,),
-        {"number": leg} | _roles(last), leg=leg, tags=frozenset({"waiting"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.85,
+        evidence(last.offer.message, last.answer.message),
+        BOTH_WAIT,
+        (SETUPS,),
+        {"number": leg} | _roles(last),
+        leg=leg,
+        tags=frozenset({"waiting"}),
+    )
 
 
 RULE = Rule(

@@ -69,9 +69,17 @@ def _finding(
         facts |= {"refuser": refused.src_addr, "status": f"{refused.status} {refused.reason or ''}".strip()}
     tags = {"left_out" if wanted else "info", *(["refused"] if refused else [])}
     return Finding(
-        RULE.name, "note", 0.9, evidence(offer.message, answer.message, *keys[:1], refused),
-        LEFT_OUT if wanted else NEVER_OFFERED, tuple(detail), facts, SETTLE, leg=leg, tags=frozenset(tags),
-    )  # fmt: skip
+        RULE.name,
+        "note",
+        0.9,
+        evidence(offer.message, answer.message, *keys[:1], refused),
+        LEFT_OUT if wanted else NEVER_OFFERED,
+        tuple(detail),
+        facts,
+        SETTLE,
+        leg=leg,
+        tags=frozenset(tags),
+    )
 
 
 def _refused(case: Case, keys: list[SipMessageRow]) -> SipMessageRow | None:

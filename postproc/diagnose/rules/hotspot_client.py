@@ -12,9 +12,10 @@ from postproc.model.text import Text
 
 # Networks that phones and Windows give out when they share their line.
 HOTSPOTS = {
-    ip_network("172.20.10.0/28"): "iPhone", ip_network("192.168.43.0/24"): "Android",
+    ip_network("172.20.10.0/28"): "iPhone",
+    ip_network("192.168.43.0/24"): "Android",
     ip_network("192.168.137.0/24"): "Windows",
-}  # fmt: skip
+}
 
 TITLE = Text(
     "The client is in a mobile hotspot ({kind}, {address}).",

@@ -79,12 +79,14 @@ def _finding(case: Case, leg: int | None, author: Described, other: Described, *
         TITLE,
         tuple(told),
         {
-            "who": author.message.src_addr, "other": other.message.src_addr, "number": leg,
+            "who": author.message.src_addr,
+            "other": other.message.src_addr,
+            "number": leg,
             "default": endpoint(other.audio.connection_addr, other.audio.port),
             "candidates": [endpoint(*each) for each in held],
         },
         leg=leg,
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(

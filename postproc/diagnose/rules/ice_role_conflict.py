@@ -95,10 +95,17 @@ def _finding(
     if way != EITHER_WAY:
         facts |= {"side": sender(way), "peer": receiver(way)}
     return Finding(
-        RULE.name, "fault" if many else "suspect", 0.9 if many else 0.6, evidence(*conflicts),
-        REFUSED_SOMEWHERE if way == EITHER_WAY else REFUSED, tuple(detail), facts, None if many else SETTLE,
-        leg=leg, tags=frozenset({tag}),
-    )  # fmt: skip
+        RULE.name,
+        "fault" if many else "suspect",
+        0.9 if many else 0.6,
+        evidence(*conflicts),
+        REFUSED_SOMEWHERE if way == EITHER_WAY else REFUSED,
+        tuple(detail),
+        facts,
+        None if many else SETTLE,
+        leg=leg,
+        tags=frozenset({tag}),
+    )
 
 
 def _same(case: Case, leg: int | None) -> Iterator[Finding]:
@@ -109,13 +116,25 @@ def _same(case: Case, leg: int | None) -> Iterator[Finding]:
     started = best(case, leg) is not None or any(row.leg == leg for row in case.rtp_streams)
     nominated = any(row.leg == leg and row.nominated for row in case.pairs)
     limit = case.deployment.thresholds.dead_requests
-    if all(last) and len(claimed) == 1 and not started and not nominated and all(
-        requests(sent.of("success")) >= limit for sent in both
-    ):  # fmt: skip
+    if (
+        all(last)
+        and len(claimed) == 1
+        and not started
+        and not nominated
+        and all(requests(sent.of("success")) >= limit for sent in both)
+    ):
         yield Finding(
-            RULE.name, "suspect", 0.6, evidence(*(row for rows in last for row in rows)), SAME, (NOT_NOMINATED,),
-            {"role": claimed.pop()}, SETTLE, leg=leg, tags=frozenset({"same"}),
-        )  # fmt: skip
+            RULE.name,
+            "suspect",
+            0.6,
+            evidence(*(row for rows in last for row in rows)),
+            SAME,
+            (NOT_NOMINATED,),
+            {"role": claimed.pop()},
+            SETTLE,
+            leg=leg,
+            tags=frozenset({"same"}),
+        )
 
 
 RULE = Rule(

@@ -113,9 +113,16 @@ def _of_media(case: Case, stream: RtpStreamRow, told: list[IcmpErrorRow]) -> Fin
         "side": stream.src_side or OTHER,
     }
     return Finding(
-        RULE.name, "fault", 0.85, evidence(*told, stream), MEDIA, (UNHEARD, *said), facts,
-        leg=stream.leg, tags=frozenset({*tags, "media"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.85,
+        evidence(*told, stream),
+        MEDIA,
+        (UNHEARD, *said),
+        facts,
+        leg=stream.leg,
+        tags=frozenset({*tags, "media"}),
+    )
 
 
 def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
@@ -125,9 +132,16 @@ def _reports(case: Case, asked: set[str]) -> list[IcmpErrorRow]:
 def _finding(case: Case, leg: int | None, way: Direction, told: list[IcmpErrorRow]) -> Finding:
     facts, tags, said = _said_by(case, told)
     return Finding(
-        RULE.name, "fault", 0.9, evidence(*told), TITLE, said,
-        facts | {"side": sender(way)}, leg=leg, tags=frozenset({*tags, "checks"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(*told),
+        TITLE,
+        said,
+        facts | {"side": sender(way)},
+        leg=leg,
+        tags=frozenset({*tags, "checks"}),
+    )
 
 
 def _said_by(case: Case, told: Sequence[IcmpErrorRow]) -> tuple[dict[str, Any], set[str], tuple[Text, ...]]:
@@ -137,9 +151,12 @@ def _said_by(case: Case, told: Sequence[IcmpErrorRow]) -> tuple[dict[str, Any], 
     itself = reporter == first.dst_addr
     tags = {"prohibited"} if what in PROHIBITED else _itself(case, reporter) if itself else {"router"}
     facts = {
-        "reporter": reporter, "what": what, "target": endpoint(first.dst_addr, first.dst_port), "count": count,
+        "reporter": reporter,
+        "what": what,
+        "target": endpoint(first.dst_addr, first.dst_port),
+        "count": count,
         "reporter_class": addr_class(reporter),
-    }  # fmt: skip
+    }
     return facts, tags, tuple(_said(tags, itself=itself))
 
 

@@ -72,9 +72,15 @@ def _logged(refused: Rejection, told: list[Line]) -> Finding:
     }
     title = LISTED if names else UNNAMED
     return Finding(
-        RULE.name, "fault", 0.98, evidence(refused.invite, refused.response), title,
-        (SEEN, BY_LOG), facts, leg=refused.leg.leg,
-    )  # fmt: skip
+        RULE.name,
+        "fault",
+        0.98,
+        evidence(refused.invite, refused.response),
+        title,
+        (SEEN, BY_LOG),
+        facts,
+        leg=refused.leg.leg,
+    )
 
 
 def _concluded(case: Case, refused: Rejection) -> Iterator[Finding]:

@@ -46,9 +46,16 @@ def _finding(case: Case, talk: Talk, direction: Direction, late: float) -> Findi
     rows = way(case, talk.leg, direction).rows
     split = ice > 0 or dtls > 0
     return Finding(
-        RULE.name, "suspect" if held_up else "note", 0.8, evidence(rows[0]), TITLE, (SPLIT if split else SENDER,),
-        facts, leg=talk.leg, tags=frozenset({"ice"} if held_up else {"sender"}),
-    )  # fmt: skip
+        RULE.name,
+        "suspect" if held_up else "note",
+        0.8,
+        evidence(rows[0]),
+        TITLE,
+        (SPLIT if split else SENDER,),
+        facts,
+        leg=talk.leg,
+        tags=frozenset({"ice"} if held_up else {"sender"}),
+    )
 
 
 def _after(talk: Talk, time: datetime | None) -> float:

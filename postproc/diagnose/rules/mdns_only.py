@@ -23,9 +23,16 @@ def find(case: Case) -> Iterator[Finding]:
         held = offered(case, CLIENT, leg)
         if classes(held) == {"mdns"} and not connected(case, leg) and not _trickled(case, leg):
             yield Finding(
-                RULE.name, "suspect", 0.8, evidence(*held), TITLE, (DETAIL,), {"candidates": shown(held)}, leg=leg,
+                RULE.name,
+                "suspect",
+                0.8,
+                evidence(*held),
+                TITLE,
+                (DETAIL,),
+                {"candidates": shown(held)},
+                leg=leg,
                 tags=frozenset({"client"}),
-            )  # fmt: skip
+            )
 
 
 def _trickled(case: Case, leg: int | None) -> bool:

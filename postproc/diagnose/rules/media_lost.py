@@ -132,16 +132,29 @@ def _finding(
     row: RtpStreamRow, title: Text, verdict: Verdict, excuse: Text | None, way: list[Transit]
 ) -> Finding:
     facts: dict[str, object] = {
-        "percent": percent(row), "lost": row.lost, "expected": row.expected, "number": row.leg,
-        "source": endpoint(row.src_addr, row.src_port), "target": endpoint(row.dst_addr, row.dst_port),
-        "gap": row.max_gap_ms or 0.0, "gap_s": (row.max_gap_ms or 0.0) / 1000, "jitter": row.jitter_ms or 0.0,
-    }  # fmt: skip
+        "percent": percent(row),
+        "lost": row.lost,
+        "expected": row.expected,
+        "number": row.leg,
+        "source": endpoint(row.src_addr, row.src_port),
+        "target": endpoint(row.dst_addr, row.dst_port),
+        "gap": row.max_gap_ms or 0.0,
+        "gap_s": (row.max_gap_ms or 0.0) / 1000,
+        "jitter": row.jitter_ms or 0.0,
+    }
     if way:
         facts["stretches"] = counts(way)
     return Finding(
-        RULE.name, verdict, 0.6 if excuse else 0.85, evidence(row), title,
-        (DETAIL, *((WAY,) if way else ()), *((excuse,) if excuse else ())), facts, SETTLE if excuse else None, leg=row.leg,
-    )  # fmt: skip
+        RULE.name,
+        verdict,
+        0.6 if excuse else 0.85,
+        evidence(row),
+        title,
+        (DETAIL, *((WAY,) if way else ()), *((excuse,) if excuse else ())),
+        facts,
+        SETTLE if excuse else None,
+        leg=row.leg,
+    )
 
 
 RULE = Rule(

@@ -44,10 +44,12 @@ def _known(case: Case, leg: int | None) -> set[tuple[str | None, int | None]]:
 
 def _finding(case: Case, leg: int | None, row: RtpStreamRow) -> Finding:
     facts = {
-        "number": leg, "packets": row.packets, "source": endpoint(row.src_addr, row.src_port),
+        "number": leg,
+        "packets": row.packets,
+        "source": endpoint(row.src_addr, row.src_port),
         "target": endpoint(row.dst_addr, row.dst_port),
         "offered": [endpoint(s.connection_addr, s.port) for s in sections(case, leg)],
-    }  # fmt: skip
+    }
     return Finding(RULE.name, "suspect", 0.7, evidence(row), TITLE, (DETAIL,), facts, leg=leg)
 
 

@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Finding]:
             facts = {
                 "used": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
                 "ports": [f"{each[0]}-{each[-1]}" for each in held],
-            }  # fmt: skip
+            }
             yield Finding(RULE.name, "suspect", 0.7, evidence(*odd), TITLE, (DETAIL,), facts, leg=leg)
 
 

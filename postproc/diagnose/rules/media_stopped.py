@@ -81,8 +81,11 @@ def _finding(case: Case, silence: Silence) -> Finding:
     message = _before(case, silence.leg, silence.since)
     detail, tags = [MUSIC if silence.phase.kind == "hold" else AGREED], set[str]()
     facts: dict[str, object] = {
-        "since": silence.since, "number": silence.leg, "seconds": silence.seconds, "side": _side(case, silence),
-    }  # fmt: skip
+        "since": silence.since,
+        "number": silence.leg,
+        "seconds": silence.seconds,
+        "side": _side(case, silence),
+    }
     if living is not None:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
@@ -94,20 +97,30 @@ def _finding(case: Case, silence: Silence) -> Finding:
     tags.add("silent")
     shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
-        RULE.name, "suspect", 0.6, evidence(*(shown or [silence.phase]), message),
-        TITLE_OTHER if facts["side"] == OTHER else TITLE, tuple(detail), facts, SETTLE, leg=silence.leg,
+        RULE.name,
+        "suspect",
+        0.6,
+        evidence(*(shown or [silence.phase]), message),
+        TITLE_OTHER if facts["side"] == OTHER else TITLE,
+        tuple(detail),
+        facts,
+        SETTLE,
+        leg=silence.leg,
         tags=frozenset(tags),
-    )  # fmt: skip
+    )
 
 
 def _of_relay(case: Case, held: Withheld) -> Finding:
     leg, target = held.passed.leg, held.passed
     message = _before(case, leg, held.since)
     facts: dict[str, object] = {
-        "since": held.since, "number": leg, "seconds": held.seconds, "relay": held.passed.src_addr,
+        "since": held.since,
+        "number": leg,
+        "seconds": held.seconds,
+        "relay": held.passed.src_addr,
         "target": endpoint(target.dst_addr, target.dst_port),
         "source": endpoint(held.arriving.src_addr, held.arriving.src_port),
-    }  # fmt: skip
+    }
     detail, tags = [ARRIVES, AGREED], {"relay"}
     if message is not None:
         text, told = _said_of(message)
@@ -115,9 +128,17 @@ def _of_relay(case: Case, held: Withheld) -> Finding:
         facts |= told
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
     return Finding(
-        RULE.name, "suspect", 0.7, evidence(held.passed, held.arriving, message), TITLE_RELAY, tuple(detail),
-        facts, SETTLE_RELAY, leg=leg, tags=frozenset(tags),
-    )  # fmt: skip
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(held.passed, held.arriving, message),
+        TITLE_RELAY,
+        tuple(detail),
+        facts,
+        SETTLE_RELAY,
+        leg=leg,
+        tags=frozenset(tags),
+    )
 
 
 def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:

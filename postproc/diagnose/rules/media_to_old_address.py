@@ -198,10 +198,14 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
     refused = _refused(case, row, start)
     moved = next((each for each in streams if _from_elsewhere(each, row, start)), None)
     facts: dict[str, object] = {
-        "sender": endpoint(row.src_addr, row.src_port), "old": endpoint(row.dst_addr, row.dst_port),
-        "new": endpoint(*change.new), "since": start, "number": row.leg, "frame": change.phase.opened_by,
+        "sender": endpoint(row.src_addr, row.src_port),
+        "old": endpoint(row.dst_addr, row.dst_port),
+        "new": endpoint(*change.new),
+        "since": start,
+        "number": row.leg,
+        "frame": change.phase.opened_by,
         "seconds": seconds,
-    }  # fmt: skip
+    }
     detail = [LASTS]
     if moved is not None:
         detail.append(MOVED)
@@ -210,26 +214,46 @@ def _finding(case: Case, row: RtpStreamRow, change: Change, streams: Sequence[Rt
         detail.append(ICMP)
         facts["icmp"] = refused.frame
     return Finding(
-        RULE.name, "fault" if refused else "suspect", 0.9 if refused else 0.7, evidence(row, change.phase, refused),
-        TITLE, tuple(detail), facts, None if refused else SETTLE, leg=row.leg, tags=frozenset({"described"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault" if refused else "suspect",
+        0.9 if refused else 0.7,
+        evidence(row, change.phase, refused),
+        TITLE,
+        tuple(detail),
+        facts,
+        None if refused else SETTLE,
+        leg=row.leg,
+        tags=frozenset({"described"}),
+    )
 
 
 def _finding_mapped(case: Case, row: RtpStreamRow, after: RtpStreamRow) -> Finding:
     refused = _refused(case, row, after.first_time)
     facts: dict[str, object] = {
-        "sender": endpoint(*_source(row)), "old": endpoint(*_target(row)), "new": endpoint(*_source(after)),
-        "since": after.first_time, "number": row.leg, "ssrc": f"0x{after.ssrc or 0:08x}",
+        "sender": endpoint(*_source(row)),
+        "old": endpoint(*_target(row)),
+        "new": endpoint(*_source(after)),
+        "since": after.first_time,
+        "number": row.leg,
+        "ssrc": f"0x{after.ssrc or 0:08x}",
         "seconds": (row.last_time - after.first_time).total_seconds(),
-    }  # fmt: skip
+    }
     detail = [LASTS_MAPPED]
     if refused is not None:
         detail.append(ICMP)
         facts["icmp"] = refused.frame
     return Finding(
-        RULE.name, "fault" if refused else "suspect", 0.9 if refused else 0.7, evidence(row, after, refused),
-        TITLE_MAPPED, tuple(detail), facts, None if refused else SETTLE, leg=row.leg, tags=frozenset({"mapped"}),
-    )  # fmt: skip
+        RULE.name,
+        "fault" if refused else "suspect",
+        0.9 if refused else 0.7,
+        evidence(row, after, refused),
+        TITLE_MAPPED,
+        tuple(detail),
+        facts,
+        None if refused else SETTLE,
+        leg=row.leg,
+        tags=frozenset({"mapped"}),
+    )
 
 
 def _refused(case: Case, row: RtpStreamRow, start: datetime | None) -> IcmpErrorRow | None:

@@ -84,15 +84,24 @@ def _changed(leg: int, restart: PhaseRow, media: Sequence[Sign], answered: Seque
         return None
     back = min((s.first for s in media if s.addr == new.addr and s.first >= start), default=None)
     facts: dict[str, object] = {
-        "since": new.first, "before": old.addr, "after": new.addr, "frame": restart.opened_by,
-    }  # fmt: skip
+        "since": new.first,
+        "before": old.addr,
+        "after": new.addr,
+        "frame": restart.opened_by,
+    }
     if back is not None:
         facts["gap"] = max((back - old.last).total_seconds(), 0.0)
     return Finding(
-        RULE.name, "note", 0.9, evidence(restart, old.row, new.row), TITLE,
-        (RESTART, NO_MEDIA if back is None else GAP), facts, leg=leg,
+        RULE.name,
+        "note",
+        0.9,
+        evidence(restart, old.row, new.row),
+        TITLE,
+        (RESTART, NO_MEDIA if back is None else GAP),
+        facts,
+        leg=leg,
         tags=frozenset({"silent" if back is None else "back"}),
-    )  # fmt: skip
+    )
 
 
 RULE = Rule(

@@ -62,9 +62,17 @@ def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
         tags.add("private-target")
     verdict: Verdict = "fault" if case.legs else "suspect"  # without SIP the capture may see one way only
     return Finding(
-        RULE.name, verdict, 0.95 if case.legs else 0.6, evidence(*both.silent), TITLE,
-        tuple(said), facts, SETTLE, leg=leg, tags=frozenset(tags),
-    )  # fmt: skip
+        RULE.name,
+        verdict,
+        0.95 if case.legs else 0.6,
+        evidence(*both.silent),
+        TITLE,
+        tuple(said),
+        facts,
+        SETTLE,
+        leg=leg,
+        tags=frozenset(tags),
+    )
 
 
 def _counts(both: Checks, to_client: Checks, to_server: Checks) -> dict[str, object]:

@@ -43,9 +43,16 @@ def find(case: Case) -> Iterator[Finding]:
         seen = _media_seen(case)
         facts = {"seconds": seconds, "candidates": shown(client), "server_candidates": shown(server)}
         yield Finding(
-            RULE.name, "suspect" if seen else "cannot_tell", 0.7 if seen else 0.5, evidence(*server, *client),
-            TITLE if seen else UNSEEN, (DETAIL, SEEN) if seen else (DETAIL,), facts, CAPTURE_THERE, leg=leg,
-        )  # fmt: skip
+            RULE.name,
+            "suspect" if seen else "cannot_tell",
+            0.7 if seen else 0.5,
+            evidence(*server, *client),
+            TITLE if seen else UNSEEN,
+            (DETAIL, SEEN) if seen else (DETAIL,),
+            facts,
+            CAPTURE_THERE,
+            leg=leg,
+        )
 
 
 def _waited(case: Case, leg: int | None) -> float | None:

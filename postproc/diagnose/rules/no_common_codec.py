@@ -148,9 +148,16 @@ def _disjoint(case: Case, refused: Rejection | None) -> Iterator[Finding]:
         sure = failed or hung_up
         seen = evidence(pair.offer, pair.answer, refused.response if refused else None)
         yield Finding(
-            RULE.name, "fault" if sure else "suspect", 0.95 if sure else 0.6, seen, DISJOINT,
-            tuple(said), facts, None if sure else SETTLE, leg=leg.leg,
-        )  # fmt: skip
+            RULE.name,
+            "fault" if sure else "suspect",
+            0.95 if sure else 0.6,
+            seen,
+            DISJOINT,
+            tuple(said),
+            facts,
+            None if sure else SETTLE,
+            leg=leg.leg,
+        )
 
 
 def _pair(case: Case, pair: Negotiated) -> dict[str, Any]:

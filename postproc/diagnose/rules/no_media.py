@@ -44,10 +44,17 @@ def _finding(case: Case, talk: Talk) -> Finding:
     seen = checked or _media_here(case, set(addresses))
     facts = {"number": talk.leg, "seconds": talk.seconds, "addresses": addresses}
     return Finding(
-        RULE.name, "fault" if checked else "suspect" if seen else "cannot_tell", 0.85 if checked else 0.6,
-        evidence(*found), TITLE if seen else UNSEEN, (READY,) if ready else () if checked else (ADDRESSES,), facts,
-        None if checked else SETTLE, leg=talk.leg, tags=frozenset({"ready"} if ready else set()),
-    )  # fmt: skip
+        RULE.name,
+        "fault" if checked else "suspect" if seen else "cannot_tell",
+        0.85 if checked else 0.6,
+        evidence(*found),
+        TITLE if seen else UNSEEN,
+        (READY,) if ready else () if checked else (ADDRESSES,),
+        facts,
+        None if checked else SETTLE,
+        leg=talk.leg,
+        tags=frozenset({"ready"} if ready else set()),
+    )
 
 
 def _media_here(case: Case, addresses: set[str]) -> bool:

@@ -71,14 +71,26 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
     facts = {
-        "number": talk.leg, "packets": sent.packets, "back": back.packets, "source": source, "target": target,
+        "number": talk.leg,
+        "packets": sent.packets,
+        "back": back.packets,
+        "source": source,
+        "target": target,
         "seconds": sent.seconds,
-    }  # fmt: skip
+    }
     rows: tuple[RtpStreamRow, ...] = (*sent.rows, *back.rows)
     return Finding(
-        RULE.name, verdict, 0.85 if seen else 0.5, evidence(*rows), SPARSE if sparse else TITLE,
-        (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,), facts, None if seen or sparse else SETTLE, leg=talk.leg, tags=frozenset({"other-leg"} if other else set()),
-    )  # fmt: skip
+        RULE.name,
+        verdict,
+        0.85 if seen else 0.5,
+        evidence(*rows),
+        SPARSE if sparse else TITLE,
+        (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,),
+        facts,
+        None if seen or sparse else SETTLE,
+        leg=talk.leg,
+        tags=frozenset({"other-leg"} if other else set()),
+    )
 
 
 RULE = Rule(

@@ -74,8 +74,17 @@ def _in_part(copies: list[SipMessageRow]) -> Finding:
         "seconds": (copies[-1].time - first.time).total_seconds(),
     }
     return Finding(
-        RULE.name, "suspect", 0.7, evidence(*copies), IN_PART, (), facts, UNFILTERED, leg=first.leg, tags=frozenset({"sip"})
-    )  # fmt: skip
+        RULE.name,
+        "suspect",
+        0.7,
+        evidence(*copies),
+        IN_PART,
+        (),
+        facts,
+        UNFILTERED,
+        leg=first.leg,
+        tags=frozenset({"sip"}),
+    )
 
 
 def _finding(case: Case, loss: Loss) -> Finding:

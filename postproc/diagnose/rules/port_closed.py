@@ -76,8 +76,12 @@ def fell_back(case: Case, row: ConnectionRow) -> bool:
 
 def _finding(key: Hosts, refused: Sequence[ConnectionRow], before: int) -> Finding:
     facts = {
-        "client": key.client, "address": key.server, "port": key.port, "times": len(refused), "before": before,
-    }  # fmt: skip
+        "client": key.client,
+        "address": key.server,
+        "port": key.port,
+        "times": len(refused),
+        "before": before,
+    }
     return finding(
         RULE.name,
         "fault",

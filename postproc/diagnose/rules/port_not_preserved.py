@@ -48,9 +48,16 @@ def _finding(case: Case, leg: int | None, base: Base) -> Finding:
         "mapped": [endpoint(*seen) for seen in sorted(base.seen)],
     }
     return Finding(
-        RULE.name, "suspect", 0.8 if refused else 0.65, evidence(*base.rows), TITLE,
-        (DETAIL, ICMP) if refused else (DETAIL,), facts, SETTLE, leg=leg,
-    )  # fmt: skip
+        RULE.name,
+        "suspect",
+        0.8 if refused else 0.65,
+        evidence(*base.rows),
+        TITLE,
+        (DETAIL, ICMP) if refused else (DETAIL,),
+        facts,
+        SETTLE,
+        leg=leg,
+    )
 
 
 RULE = Rule(

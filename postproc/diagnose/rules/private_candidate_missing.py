@@ -34,9 +34,17 @@ def find(case: Case) -> Iterator[Finding]:
             if not classes(held) & {"private", "ula"}:
                 facts = {"side": side, "address": min(shared), "candidates": shown(held)}
                 yield Finding(
-                    RULE.name, "suspect", 0.6, evidence(*held), TITLE, (DETAIL,), facts, SETTLE, leg=leg,
+                    RULE.name,
+                    "suspect",
+                    0.6,
+                    evidence(*held),
+                    TITLE,
+                    (DETAIL,),
+                    facts,
+                    SETTLE,
+                    leg=leg,
                     tags=frozenset({side}),
-                )  # fmt: skip
+                )
 
 
 RULE = Rule(

@@ -160,9 +160,14 @@ def _finding(each: Unreachable, twice: bool) -> Finding:
         told.append(TWICE)
     sure = twice or each.seen is not None
     facts = {
-        "number": each.leg, "source": each.author.message.src_addr, "addr": each.author.audio.connection_addr,
-        "peer": each.author.message.dst_addr, "packets": each.flow.packets, "seconds": each.flow.seconds, "seen": each.seen,
-    }  # fmt: skip
+        "number": each.leg,
+        "source": each.author.message.src_addr,
+        "addr": each.author.audio.connection_addr,
+        "peer": each.author.message.dst_addr,
+        "packets": each.flow.packets,
+        "seconds": each.flow.seconds,
+        "seen": each.seen,
+    }
     return Finding(
         RULE.name,
         "fault" if sure else "suspect",

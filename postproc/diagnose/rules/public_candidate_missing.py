@@ -52,9 +52,17 @@ def find(case: Case) -> Iterator[Finding]:
         ]
         both = len(missing) == 2
         yield Finding(
-            RULE.name, "suspect", 0.8 if both or SERVER in missing else 0.6, evidence(*rows),
-            BOTH if both else TITLE, (DETAIL,), facts, SETTLE, leg=leg, tags=frozenset(missing),
-        )  # fmt: skip
+            RULE.name,
+            "suspect",
+            0.8 if both or SERVER in missing else 0.6,
+            evidence(*rows),
+            BOTH if both else TITLE,
+            (DETAIL,),
+            facts,
+            SETTLE,
+            leg=leg,
+            tags=frozenset(missing),
+        )
 
 
 RULE = Rule(

@@ -48,10 +48,15 @@ def _finding(case: Case, leg: LegRow, told: list[Line]) -> Finding:
         "phrase": refused.reason or "" if refused else "",
     }
     return Finding(
-        RULE.name, "fault", 0.95, evidence(mine[0] if mine else leg, refused),
+        RULE.name,
+        "fault",
+        0.95,
+        evidence(mine[0] if mine else leg, refused),
         TITLE if facts["socket"] else ANY_PORT,
-        (BY_LOG, ENDED) if refused else (BY_LOG,), facts, leg=leg.leg,
-    )  # fmt: skip
+        (BY_LOG, ENDED) if refused else (BY_LOG,),
+        facts,
+        leg=leg.leg,
+    )
 
 
 RULE = Rule(

@@ -156,8 +156,11 @@ def _finding(
     by_reason: bool = True,
 ) -> Finding:
     facts: dict[str, object] = {
-        "ender": bye.src_addr, "number": bye.leg, "seconds": seconds, "reason": bye.reason_header,
-    }  # fmt: skip
+        "ender": bye.src_addr,
+        "number": bye.leg,
+        "seconds": seconds,
+        "reason": bye.reason_header,
+    }
     detail: list[Text] = []
     tag = "missing"
     if agreed is not None:

@@ -24,13 +24,22 @@ def find(case: Case) -> Iterator[Finding]:
         for base in [] if connected(case, leg) else bases(case, leg):
             if len(base.outside) > 1:
                 facts = {
-                    "side": base.side, "base": endpoint(base.addr, base.port), "outside": sorted(base.outside),
+                    "side": base.side,
+                    "base": endpoint(base.addr, base.port),
+                    "outside": sorted(base.outside),
                     "mapped": [endpoint(*seen) for seen in sorted(base.seen)],
-                }  # fmt: skip
+                }
                 yield Finding(
-                    RULE.name, "fault", 0.85, evidence(*base.rows), TITLE, (DETAIL,), facts, leg=leg,
+                    RULE.name,
+                    "fault",
+                    0.85,
+                    evidence(*base.rows),
+                    TITLE,
+                    (DETAIL,),
+                    facts,
+                    leg=leg,
                     tags=frozenset({base.side}),
-                )  # fmt: skip
+                )
 
 
 RULE = Rule(

@@ -81,9 +81,8 @@ def _waited_for_others(case: Case, leg: int, answered: SipMessageRow) -> bool:
 
 def _finding(case: Case, asked: SipMessageRow, answered: SipMessageRow, lines: list[Line]) -> Finding:
     looked_up = [
-        row for row in case.bindings
-        if row.purpose == "discovery" and asked.time <= row.time <= answered.time
-    ]  # fmt: skip
+        row for row in case.bindings if row.purpose == "discovery" and asked.time <= row.time <= answered.time
+    ]
     facts = {
         "server": answered.src_addr,
         "took_ms": (answered.time - asked.time).total_seconds() * 1000,
@@ -95,9 +94,17 @@ def _finding(case: Case, asked: SipMessageRow, answered: SipMessageRow, lines: l
     verdict: Verdict = "suspect" if many and media_ok(case) is not True else "note"
     said = [USUAL, *([LISTS] if many else []), *([LOOK_UP] if looked_up else [])]
     return Finding(
-        RULE.name, verdict, 0.8 if many else 0.5, evidence(asked, answered), TITLE, tuple(said), facts,
-        None if many else SETTLE, leg=case.leg_of[asked.call_id], tags=frozenset({"lists"} if many else ()),
-    )  # fmt: skip
+        RULE.name,
+        verdict,
+        0.8 if many else 0.5,
+        evidence(asked, answered),
+        TITLE,
+        tuple(said),
+        facts,
+        None if many else SETTLE,
+        leg=case.leg_of[asked.call_id],
+        tags=frozenset({"lists"} if many else ()),
+    )
 
 
 def _lines(case: Case, asked: SipMessageRow, answered: SipMessageRow) -> list[Line]:

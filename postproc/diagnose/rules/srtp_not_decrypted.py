@@ -55,11 +55,13 @@ class _Failures:
 
 def find(case: Case) -> Iterator[Finding]:
     for call_id, leg in {leg.call_id: leg for leg in case.legs}.items():
-        failures = _Failures([
-            line
-            for line in logged(case, "srtp", call_id=call_id)
-            if line.row.time is not None and REPLAYED not in line.facts.get("reason", "")
-        ])  # fmt: skip
+        failures = _Failures(
+            [
+                line
+                for line in logged(case, "srtp", call_id=call_id)
+                if line.row.time is not None and REPLAYED not in line.facts.get("reason", "")
+            ]
+        )
         lasted = failures.seconds if failures.lines else 0.0
         if lasted >= case.deployment.thresholds.one_way_seconds:
             yield _finding(case, leg, failures)
@@ -79,9 +81,16 @@ def _finding(case: Case, leg: LegRow, failures: _Failures) -> Finding:
         "log": quoted(failures.lines),
     }
     return Finding(
-        RULE.name, "fault" if most else "suspect", 0.95 if most else 0.6, evidence(*(streams or messages[:1] or [leg])), TITLE,
-        (BY_LOG, ARRIVED) if streams else (BY_LOG,), facts, None if most else SETTLE, leg=leg.leg,
-    )  # fmt: skip
+        RULE.name,
+        "fault" if most else "suspect",
+        0.95 if most else 0.6,
+        evidence(*(streams or messages[:1] or [leg])),
+        TITLE,
+        (BY_LOG, ARRIVED) if streams else (BY_LOG,),
+        facts,
+        None if most else SETTLE,
+        leg=leg.leg,
+    )
 
 
 def _arrived(case: Case, leg: LegRow) -> list[RtpStreamRow]:

@@ -26,9 +26,7 @@ def find(case: Case) -> Iterator[Finding]:
     facts = {"caller": late[0].uac_addr, "called": late[0].uas_addr}
     whole = any(leg.invite_time is not None for leg in case.legs)
     verdict: Verdict = "note" if media_ok(case) is True or whole else "cannot_tell"
-    yield Finding(
-        RULE.name, verdict, 0.95, evidence(*late), TITLE, (UNKNOWN,), facts, leg=late[0].leg
-    )  # fmt: skip
+    yield Finding(RULE.name, verdict, 0.95, evidence(*late), TITLE, (UNKNOWN,), facts, leg=late[0].leg)
 
 
 def _begins_one_way(case: Case, leg: LegRow) -> bool:

@@ -66,9 +66,15 @@ def _logged(case: Case, failed: list[Line]) -> Finding:
         "log": quoted(failed),
     }
     return Finding(
-        RULE.name, "fault", 0.9, evidence(*(seen or case.legs)), BY_LOG, (QUOTED,), facts,
+        RULE.name,
+        "fault",
+        0.9,
+        evidence(*(seen or case.legs)),
+        BY_LOG,
+        (QUOTED,),
+        facts,
         leg=case.leg_of.get(failed[0].row.call_id or ""),
-    )  # fmt: skip
+    )
 
 
 def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Finding:
@@ -94,9 +100,16 @@ def _finding(case: Case, target: tuple[str, int], held: list[BindingRow]) -> Fin
     # What the server offered to a client whose SIP cannot be read may well have been a public address.
     doubted: Verdict = "note" if held[0].leg in case.unread_legs else "suspect"
     return Finding(
-        RULE.name, "fault" if certain else doubted, 0.97 if told else 0.9 if certain else 0.6, evidence(*held),
-        TITLE, tuple(said), facts, None if certain else SETTLE, leg=held[0].leg,
-    )  # fmt: skip
+        RULE.name,
+        "fault" if certain else doubted,
+        0.97 if told else 0.9 if certain else 0.6,
+        evidence(*held),
+        TITLE,
+        tuple(said),
+        facts,
+        None if certain else SETTLE,
+        leg=held[0].leg,
+    )
 
 
 RULE = Rule(

@@ -31,13 +31,21 @@ def find(case: Case) -> Iterator[Finding]:
         found = [base for base in bases(case, leg) if _differs(base)]
         for base in found:
             facts = {
-                "side": base.side, "base": endpoint(base.addr, base.port),
+                "side": base.side,
+                "base": endpoint(base.addr, base.port),
                 "mapped": [endpoint(*seen) for seen in sorted(base.seen)],
-            }  # fmt: skip
+            }
             yield Finding(
-                RULE.name, "fault", 0.9, evidence(*base.rows), TITLE, (MAPPED,), facts, leg=leg,
+                RULE.name,
+                "fault",
+                0.9,
+                evidence(*base.rows),
+                TITLE,
+                (MAPPED,),
+                facts,
+                leg=leg,
                 tags=frozenset({base.side}),
-            )  # fmt: skip
+            )
         if CLIENT not in {base.side for base in found}:
             yield from _by_source(case, leg)
 
@@ -63,9 +71,10 @@ def _by_source(case: Case, leg: int | None) -> Iterator[Finding]:
     ]
     if odd:
         facts = {
-            "side": CLIENT, "mapped": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
+            "side": CLIENT,
+            "mapped": sorted({endpoint(row.src_addr, row.src_port) for row in odd}),
             "offered": [endpoint(row.addr, row.port) for row in held],
-        }  # fmt: skip
+        }
         yield Finding(
             RULE.name,
             "suspect",

@@ -41,10 +41,20 @@ SETTLE = Text(
 )
 
 HARMLESS = frozenset({"close_notify", "user_canceled", "no_renegotiation"})  # they break no handshake
-CERTIFICATE = frozenset({
-    "bad_certificate", "unsupported_certificate", "certificate_revoked", "certificate_expired", "certificate_unknown",
-    "unknown_ca", "access_denied", "decrypt_error", "certificate_required", "no_certificate",
-})  # fmt: skip
+CERTIFICATE = frozenset(
+    {
+        "bad_certificate",
+        "unsupported_certificate",
+        "certificate_revoked",
+        "certificate_expired",
+        "certificate_unknown",
+        "unknown_ca",
+        "access_denied",
+        "decrypt_error",
+        "certificate_required",
+        "no_certificate",
+    }
+)
 NAME = frozenset({"unrecognized_name", "no_application_protocol"})
 SHOWN = 20  # frames named
 

@@ -87,9 +87,16 @@ def _one_way(case: Case, refer: SipMessageRow, leg: LegRow) -> Iterator[Finding]
     senders = {stream.src_addr for stream in streams}
     if len(senders) == 1:
         yield _finding(
-            refer, ONE_WAY, "media", "200", seen=(leg, streams[0]), detail=SEEN,
-            number=leg.leg, packets=sum(stream.packets for stream in streams), heard=streams[0].src_addr,
-        )  # fmt: skip
+            refer,
+            ONE_WAY,
+            "media",
+            "200",
+            seen=(leg, streams[0]),
+            detail=SEEN,
+            number=leg.leg,
+            packets=sum(stream.packets for stream in streams),
+            heard=streams[0].src_addr,
+        )
 
 
 def _phrase(row: SipMessageRow) -> str:

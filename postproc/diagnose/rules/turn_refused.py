@@ -36,11 +36,20 @@ SETTLE_PERMITTED = Text(
 REQUEST = {"allocate": "Allocate", "create_permission": "CreatePermission", "channel_bind": "ChannelBind"}
 # RFC 8489, section 14.8; RFC 8656, section 19.
 MEANING = {
-    400: "Bad Request", 401: "Unauthenticated", 403: "Forbidden", 420: "Unknown Attribute",
-    437: "Allocation Mismatch", 438: "Stale Nonce", 440: "Address Family not Supported",
-    441: "Wrong Credentials", 442: "Unsupported Transport Protocol", 443: "Peer Address Family Mismatch",
-    486: "Allocation Quota Reached", 500: "Server Error", 508: "Insufficient Capacity",
-}  # fmt: skip
+    400: "Bad Request",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    420: "Unknown Attribute",
+    437: "Allocation Mismatch",
+    438: "Stale Nonce",
+    440: "Address Family not Supported",
+    441: "Wrong Credentials",
+    442: "Unsupported Transport Protocol",
+    443: "Peer Address Family Mismatch",
+    486: "Allocation Quota Reached",
+    500: "Server Error",
+    508: "Insufficient Capacity",
+}
 TRY_ALTERNATE, UNAUTHENTICATED, FORBIDDEN, STALE_NONCE = 300, 401, 403, 438
 
 
@@ -115,18 +124,25 @@ def _finding(case: Case, leg: int | None, refused: list[Transaction], *, permitt
     if code == FORBIDDEN:
         tags.add("client_forbidden" if named.method == "allocate" else "peer_forbidden")
     return Finding(
-        RULE.name, "fault" if certain else "suspect", 0.8 if certain else 0.5,
+        RULE.name,
+        "fault" if certain else "suspect",
+        0.8 if certain else 0.5,
         evidence(*answers, more=[each.request.frame for each in refused if each.request is not None]),
-        NO_CODE if code is None else TITLE, (COUNTED, PEERS) if peers else (COUNTED,),
+        NO_CODE if code is None else TITLE,
+        (COUNTED, PEERS) if peers else (COUNTED,),
         {
             "turn_server": endpoint(named.src_addr, named.src_port),
             "client": endpoint(named.dst_addr, named.dst_port),
-            "request": REQUEST[named.method], "requests": len(refused), "code": code,
-            "meaning": f" ({meaning})" if meaning else "", "peers": peers,
+            "request": REQUEST[named.method],
+            "requests": len(refused),
+            "code": code,
+            "meaning": f" ({meaning})" if meaning else "",
+            "peers": peers,
         },
         None if certain else SETTLE_PERMITTED if bypass else SETTLE_UNANSWERED,
-        leg=leg, tags=frozenset(tags),
-    )  # fmt: skip
+        leg=leg,
+        tags=frozenset(tags),
+    )
 
 
 RULE = Rule(

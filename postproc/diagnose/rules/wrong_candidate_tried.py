@@ -38,9 +38,10 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         if sent.dead(case.deployment.thresholds):
             facts = {
-                "targets": [endpoint(*target) for target in sent.targets], "sent": sent.sent,
+                "targets": [endpoint(*target) for target in sent.targets],
+                "sent": sent.sent,
                 "public": [endpoint(row.addr, row.port) for row in untried],
-            }  # fmt: skip
+            }
             yield Finding(
                 RULE.name, "suspect", 0.8, evidence(*sent.silent), TITLE, (DETAIL,), facts, SETTLE, leg=leg
             )

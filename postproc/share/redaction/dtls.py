@@ -48,10 +48,22 @@ SERVER_NAME, ALPN, TICKET, RENEGOTIATION = 0, 16, 35, 0xFF01
 NUMBERS = {1: 0, 10: 2, 11: 1, 13: 2, 14: 2, 15: 0, 22: 0, 23: 0, 28: 0, 43: 1, 45: 1, 50: 2}
 LONGEST_NUMBERS = 96  # bytes; the longest lists of signature algorithms and groups have half of it
 LETTERS = range(0x20, 0x7F)  # no number of these registries is written with them
-PROTOCOLS = frozenset({
-    b"webrtc", b"c-webrtc", b"h2", b"h3", b"http/1.1", b"http/1.0", b"sip/2", b"coap", b"stun.turn",
-    b"stun.nat-discovery", b"dot", b"mqtt",
-})  # fmt: skip
+PROTOCOLS = frozenset(
+    {
+        b"webrtc",
+        b"c-webrtc",
+        b"h2",
+        b"h3",
+        b"http/1.1",
+        b"http/1.0",
+        b"sip/2",
+        b"coap",
+        b"stun.turn",
+        b"stun.nat-discovery",
+        b"dot",
+        b"mqtt",
+    }
+)
 
 Filled = Callable[[bytes], bytes]  # as many other bytes
 
@@ -139,8 +151,10 @@ def _protocols(value: bytes) -> bytes:
 
 VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last is what OpenSSL 0.9.8 called DTLS
 HELLOS = {
-    CLIENT_HELLO: client_hello, SERVER_HELLO: server_hello, HELLO_VERIFY_REQUEST: hello_verify_request,
-}  # fmt: skip
+    CLIENT_HELLO: client_hello,
+    SERVER_HELLO: server_hello,
+    HELLO_VERIFY_REQUEST: hello_verify_request,
+}
 ALERT_SIZE = 2
 LARGEST, LARGEST_EPOCH = 1 << 17, 255
 INTEGER, BIT_STRING, OCTET_STRING = 0x02, 0x03, 0x04

@@ -121,9 +121,13 @@ class Packets:
     """Replaces in the packets of one capture."""
 
     def __init__(
-        self, addresses: Addresses, messages: Messages, stun: StunMessages, handshakes: Handshakes,
+        self,
+        addresses: Addresses,
+        messages: Messages,
+        stun: StunMessages,
+        handshakes: Handshakes,
         tally: Tally,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._addresses, self._messages, self._stun, self._handshakes = addresses, messages, stun, handshakes
         self._streams, self._fragments, self._tally = Streams(), Fragments(), tally
         self._media = Media(messages.sessions)

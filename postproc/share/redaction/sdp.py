@@ -91,12 +91,26 @@ PLAIN = {
     "b=": re.compile(r"(?:AS|TIAS|CT|RS|RR):\d{1,9}"),
     "r=": re.compile(r"(?:\d{1,12}[dhms]?\s*)+"),
     "z=": re.compile(r"(?:-?\d{1,12}[dhms]?\s*)+"),
-}  # fmt: skip
+}
 LINES = re.compile(r"[a-z]=")
-NUMBERS = frozenset({
-    "ptime", "maxptime", "minptime", "framerate", "quality", "sctp-port", "max-message-size", "maxprate",
-    "mptime", "t38faxversion", "t38maxbitrate", "t38faxmaxbuffer", "t38faxmaxdatagram", "ice-pacing",
-})  # fmt: skip
+NUMBERS = frozenset(
+    {
+        "ptime",
+        "maxptime",
+        "minptime",
+        "framerate",
+        "quality",
+        "sctp-port",
+        "max-message-size",
+        "maxprate",
+        "mptime",
+        "t38faxversion",
+        "t38maxbitrate",
+        "t38faxmaxbuffer",
+        "t38faxmaxdatagram",
+        "ice-pacing",
+    }
+)
 NUMBER = re.compile(r"\s*\d{1,9}(?:[.:]\d{1,3})?\s*")
 RTPMAP = re.compile(r"(\d{1,3}\s+)([\w.-]+)((?:/\d{1,6}(?:/\d{1,2})?)?\s*)", re.ASCII)
 SETTING = re.compile(
@@ -128,17 +142,33 @@ class Descriptions:
         self.passwords: dict[str, str] = {}  # by ufrag: what checks are signed with
         self.fingerprints: dict[str, str] = {}  # upper-case hex with colons
         self._kinds: dict[str, Callable[[str], str]] = {
-            "o=": self._origin, "c=": self._connection, "a=": self._attribute, "s=": texts.agent,
+            "o=": self._origin,
+            "c=": self._connection,
+            "a=": self._attribute,
+            "s=": texts.agent,
             "m=": self._media,
-        }  # fmt: skip
+        }
         self._attributes: dict[str, Callable[[str], str]] = {
-            "candidate": self._candidate, "remote-candidates": self._remote, "ice-pwd": self._id,
-            "ice-ufrag": self._id, "rtcp": self._rtcp, "fingerprint": self._fingerprint,
-            "crypto": self._crypto, "key-mgmt": texts.words.blank, "identity": texts.words.blank,
-            "ssrc": self._source, "ssrc-group": self._sources, "rtpmap": self._rtpmap, "tool": texts.agent,
-            "lang": self._language, "sdplang": self._language, "mid": texts.other, "group": texts.other,
-            "extmap": texts.other, "msid-semantic": texts.other,
-        }  # fmt: skip
+            "candidate": self._candidate,
+            "remote-candidates": self._remote,
+            "ice-pwd": self._id,
+            "ice-ufrag": self._id,
+            "rtcp": self._rtcp,
+            "fingerprint": self._fingerprint,
+            "crypto": self._crypto,
+            "key-mgmt": texts.words.blank,
+            "identity": texts.words.blank,
+            "ssrc": self._source,
+            "ssrc-group": self._sources,
+            "rtpmap": self._rtpmap,
+            "tool": texts.agent,
+            "lang": self._language,
+            "sdplang": self._language,
+            "mid": texts.other,
+            "group": texts.other,
+            "extmap": texts.other,
+            "msid-semantic": texts.other,
+        }
 
     def body(self, text: str) -> str:
         """A whole description; the line ends stay as they are."""

@@ -12,11 +12,42 @@ from postproc.share.redaction.texts import Texts
 from postproc.share.redaction.words import fitting
 
 # Parameters whose values are words of the protocol, not of somebody.
-PLAIN_PARAMETERS = frozenset({
-    "transport", "lr", "party", "privacy", "screen", "reason", "q", "expires", "rport", "ob", "method",
-    "user", "counter", "index", "ttl", "alias", "keep", "oc", "cause", "early-only", "purpose", "algorithm",
-    "qop", "nc", "stale", "limit", "r2", "comp", "audio", "video", "isfocus", "reg-id",
-})  # fmt: skip
+PLAIN_PARAMETERS = frozenset(
+    {
+        "transport",
+        "lr",
+        "party",
+        "privacy",
+        "screen",
+        "reason",
+        "q",
+        "expires",
+        "rport",
+        "ob",
+        "method",
+        "user",
+        "counter",
+        "index",
+        "ttl",
+        "alias",
+        "keep",
+        "oc",
+        "cause",
+        "early-only",
+        "purpose",
+        "algorithm",
+        "qop",
+        "nc",
+        "stale",
+        "limit",
+        "r2",
+        "comp",
+        "audio",
+        "video",
+        "isfocus",
+        "reg-id",
+    }
+)
 HOSTS = frozenset({"maddr", "received", "host"})
 IDS = frozenset({"tag", "to-tag", "from-tag", "local-tag", "remote-tag", "branch"})
 DIGEST_KEPT = frozenset({"algorithm", "qop", "nc", "stale", "userhash", "charset"})
@@ -174,42 +205,132 @@ def _unquoted(value: str) -> str:
 
 
 LONG_FORMS = {
-    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
-    "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact", "k": "supported",
-    "l": "content-length", "m": "contact", "n": "identity-info", "o": "event", "r": "refer-to",
-    "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires", "y": "identity",
-}  # fmt: skip
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "n": "identity-info",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
 START = re.compile(rb"(?:[\w.!%*+`'~-]{1,40} [^\s\r\n]{1,4096} SIP/2\.0|SIP/2\.0 \d{3}(?: [^\r\n]*)?)\r?\n")
 REQUEST = re.compile(r"([\w.!%*+`'~-]+) (\S+) (SIP/2\.0\s*)", re.ASCII)
 STATUS = re.compile(r"(SIP/2\.0 \d{3} ?)(.*)")
 NAME = re.compile(r"[\w.!%*+`'~-]+\s*", re.ASCII)
 LENGTH = re.compile(r"(\s*)(\d{1,9})(?!\d)(.*)", re.DOTALL)
-METHODS = frozenset({
-    "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER",
-    "REGISTER", "SUBSCRIBE", "UPDATE",
-})  # fmt: skip
+METHODS = frozenset(
+    {
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "INFO",
+        "INVITE",
+        "MESSAGE",
+        "NOTIFY",
+        "OPTIONS",
+        "PRACK",
+        "PUBLISH",
+        "REFER",
+        "REGISTER",
+        "SUBSCRIBE",
+        "UPDATE",
+    }
+)
 # Lists of tokens, numbers and dates, and short texts: what in them is a word of the protocol stays.
-SPOKEN = frozenset({
-    "max-forwards", "allow", "supported", "require", "proxy-require", "unsupported",
-    "accept", "accept-encoding", "accept-language", "accept-contact", "reject-contact",
-    "request-disposition", "allow-events", "event", "expires", "min-expires", "session-expires",
-    "min-se", "rseq", "subscription-state", "retry-after", "timestamp", "date",
-    "mime-version", "content-disposition", "content-encoding", "content-language", "content-type",
-    "privacy", "priority", "reason", "p-early-media", "recv-info", "info-package", "answer-mode",
-    "allow-methods", "content-transfer-encoding",
-})  # fmt: skip
+SPOKEN = frozenset(
+    {
+        "max-forwards",
+        "allow",
+        "supported",
+        "require",
+        "proxy-require",
+        "unsupported",
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "accept-contact",
+        "reject-contact",
+        "request-disposition",
+        "allow-events",
+        "event",
+        "expires",
+        "min-expires",
+        "session-expires",
+        "min-se",
+        "rseq",
+        "subscription-state",
+        "retry-after",
+        "timestamp",
+        "date",
+        "mime-version",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "privacy",
+        "priority",
+        "reason",
+        "p-early-media",
+        "recv-info",
+        "info-package",
+        "answer-mode",
+        "allow-methods",
+        "content-transfer-encoding",
+    }
+)
 AGENTS = frozenset({"user-agent", "server"})
 COUNTED = frozenset({"cseq", "rack"})
-PARTIES = frozenset({
-    "from", "to", "contact", "route", "record-route", "p-asserted-identity", "p-preferred-identity",
-    "remote-party-id", "diversion", "history-info", "referred-by", "refer-to", "reply-to",
-    "p-called-party-id", "path", "service-route", "p-associated-uri", "via", "alert-info",
-    "call-info", "error-info", "p-profile-key", "p-served-user",
-})  # fmt: skip
-DIGEST = frozenset({
-    "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate",
-    "authentication-info", "identity", "proxy-authentication-info",
-})  # fmt: skip
+PARTIES = frozenset(
+    {
+        "from",
+        "to",
+        "contact",
+        "route",
+        "record-route",
+        "p-asserted-identity",
+        "p-preferred-identity",
+        "remote-party-id",
+        "diversion",
+        "history-info",
+        "referred-by",
+        "refer-to",
+        "reply-to",
+        "p-called-party-id",
+        "path",
+        "service-route",
+        "p-associated-uri",
+        "via",
+        "alert-info",
+        "call-info",
+        "error-info",
+        "p-profile-key",
+        "p-served-user",
+    }
+)
+DIGEST = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "www-authenticate",
+        "proxy-authenticate",
+        "authentication-info",
+        "identity",
+        "proxy-authentication-info",
+    }
+)
 CALLS = frozenset({"call-id", "in-reply-to", "replaces", "join", "target-dialog", "same-session"})
 COUNTS = re.compile(r"(\s*\d{1,10}\s+(?:\d{1,10}\s+)?)([\w.!%*+`'~-]+)(\s*)")  # CSeq, RAck
 LEADING = re.compile(r"\s*\d{1,10}(?:\.\d{1,6})?(?![\w.])")

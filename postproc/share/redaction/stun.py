@@ -29,10 +29,24 @@ USERNAME, INTEGRITY, ERROR, DATA, REALM = 0x0006, 0x0008, 0x0009, 0x0013, 0x0014
 SOFTWARE, FINGERPRINT = 0x8022, 0x8028
 # Numbers and flags: CHANGE-REQUEST, UNKNOWN-ATTRIBUTES, CHANNEL-NUMBER, LIFETIME, REQUESTED-ADDRESS-FAMILY,
 # EVEN-PORT, REQUESTED-TRANSPORT, DONT-FRAGMENT, PRIORITY, USE-CANDIDATE, RESPONSE-PORT, roles, NETWORK-COST
-HARMLESS = frozenset({
-    0x0003, 0x000A, 0x000C, 0x000D, 0x0017, 0x0018, 0x0019, 0x001A, 0x0024, 0x0025, 0x0027, 0x8029, 0x802A,
-    0xC057,
-})  # fmt: skip
+HARMLESS = frozenset(
+    {
+        0x0003,
+        0x000A,
+        0x000C,
+        0x000D,
+        0x0017,
+        0x0018,
+        0x0019,
+        0x001A,
+        0x0024,
+        0x0025,
+        0x0027,
+        0x8029,
+        0x802A,
+        0xC057,
+    }
+)
 LARGEST_NUMBER = 8
 CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones known without cookie (RFC 3489)
 METHODS = frozenset({0x001, 0x002, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009, 0x00A, 0x00B, 0x00C, 0x080})

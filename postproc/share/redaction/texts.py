@@ -196,10 +196,28 @@ class Texts:
             (TELLING_TIME, lambda f, hide: hide(f[0])),
             (DATE, lambda f, hide: hide(f[0])),
             (SECRET, lambda f, hide: f[1] + f[2] + hide(words.blank(f[3]))),
-            (DIALPLAN, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3] + hide(words.user(f[4])) + f[5]
-             + hide(words.user(f[6])) + f[7]),
-            (URL, lambda f, hide: f[1] + hide(words.blank(f[2] or "")) + hide(words.host(f[3])) + (f[4] or "")
-             + hide(self.opaque(f[5]))),
+            (
+                DIALPLAN,
+                lambda f, hide: (
+                    f[1]
+                    + hide(self.name(f[2]))
+                    + f[3]
+                    + hide(words.user(f[4]))
+                    + f[5]
+                    + hide(words.user(f[6]))
+                    + f[7]
+                ),
+            ),
+            (
+                URL,
+                lambda f, hide: (
+                    f[1]
+                    + hide(words.blank(f[2] or ""))
+                    + hide(words.host(f[3]))
+                    + (f[4] or "")
+                    + hide(self.opaque(f[5]))
+                ),
+            ),
             (URI, lambda f, hide: f"{f[1]}:" + hide(self._of_uri(f))),
             (AT, lambda f, hide: hide(self.uri(f[1], f[2]))),
             (DISPLAY, lambda f, hide: f[1] + hide(self.name(f[2])) + f[3]),
@@ -217,7 +235,7 @@ class Texts:
             (ID, lambda f, hide: hide(self._found(f[0]))),
             (NUMBER, lambda f, hide: hide(self._found(f[0]))),
             (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
-        )  # fmt: skip
+        )
 
     def _endpoint(self, addr: str, port: str) -> str:
         whole = f"{addr}:{port}"

@@ -19,10 +19,20 @@ from postproc.share.redaction.addresses import Addresses
 from postproc.share.redaction.vocabulary import DICTIONARY, DOMAINS
 
 LONGEST = 512  # of a word; what is longer is blanked
-WITHHELD = frozenset({
-    "anonymous", "unavailable", "restricted", "unknown", "private", "withheld", "invalid",
-    "localhost", "conference", "voicemail",
-})  # fmt: skip
+WITHHELD = frozenset(
+    {
+        "anonymous",
+        "unavailable",
+        "restricted",
+        "unknown",
+        "private",
+        "withheld",
+        "invalid",
+        "localhost",
+        "conference",
+        "voicemail",
+    }
+)
 SEPARATOR = re.compile(r"((?:[^\w\udc80-\udcff]|_)+)")  # undecodable bytes are letters, too
 # What B2BUAs add to the Call-ID of another leg.
 SUFFIX = re.compile(r"[_-](?:b2b|b2bua|pbx|leg|out|in|[ab])[_-]?\d{0,4}$", re.IGNORECASE)

@@ -263,9 +263,11 @@ def _bands(call: Call, machines: Machines, grid: Grid) -> list[Band]:
 
 
 def _cut(
-    key: tuple[int | None, int, int], stretches: Sequence[tuple[pd.Timestamp, pd.Timestamp]], call: Call,
+    key: tuple[int | None, int, int],
+    stretches: Sequence[tuple[pd.Timestamp, pd.Timestamp]],
+    call: Call,
     grid: Grid,
-) -> Iterator[Band]:  # fmt: skip
+) -> Iterator[Band]:
     """The bands of a leg's media, and of its holds, which interrupt them."""
     holds = [
         (row.started, row.ended)

@@ -44,8 +44,11 @@ TEXT, NAME, SIGN = 7.0, 8.5, 9.0  # sizes of letters, width of the sign of a los
 NARROWEST = 420.0  # the heading's room
 MOST_ROWS, MOST_LINES = 60, 12  # more rows make no map; more translations are in the table passages
 LANES: Mapping[str, Color] = {
-    "stun": colors.CHECK, "dtls": colors.DTLS, "rtp": colors.MEDIA, "rtcp": colors.MEDIA,
-}  # fmt: skip
+    "stun": colors.CHECK,
+    "dtls": colors.DTLS,
+    "rtp": colors.MEDIA,
+    "rtcp": colors.MEDIA,
+}
 
 
 def places(call: Call, lang: Lang = "en") -> Picture:

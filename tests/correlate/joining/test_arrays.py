@@ -29,7 +29,7 @@ def test_rows_are_found_by_recording_and_call_id():
         {"call_id": "x", "capture": "b"},
         {"call_id": "x", "capture": "c"},
         {"call_id": None},
-    )  # fmt: skip
+    )
     assert leg_rows(rows, places).tolist() == [0, 1, UNKNOWN, UNKNOWN]
 
 

@@ -148,8 +148,11 @@ def test_a_parallel_ring_is_one_call():
     )
     assert groups(found) == ["a b1 b2 b3"]
     assert found.legs.set_index("call_id")["role"].to_dict() == {
-        "a": "inbound", "b1": "outbound", "b2": "outbound", "b3": "outbound",
-    }  # fmt: skip
+        "a": "inbound",
+        "b1": "outbound",
+        "b2": "outbound",
+        "b3": "outbound",
+    }
 
 
 def test_the_next_target_after_a_failure_belongs_to_the_call_however_late():

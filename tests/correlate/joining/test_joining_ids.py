@@ -43,10 +43,13 @@ def test_an_id_of_a_device_makes_no_call_of_its_calls():
     assert groups(joined(first, later, tables={"sip_headers": headers(*device)})) == ["a1", "a2"]
 
 
-@pytest.mark.parametrize("name, value", [
-    ("x-device", UUID),
-    ("p-charging-vector", "icid-value=1234bc9876e"),  # a conference has one for all its calls
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("x-device", UUID),
+        ("p-charging-vector", "icid-value=1234bc9876e"),  # a conference has one for all its calls
+    ],
+)
 def test_an_id_that_both_legs_of_two_calls_have_keeps_them_apart(name, value):
     same = headers(*((call_id, name, value) for call_id in ("a1", "b1", "a2", "b2")))
     found = joined(
@@ -59,11 +62,14 @@ def test_an_id_that_both_legs_of_two_calls_have_keeps_them_apart(name, value):
     assert groups(found) == ["a1 b1", "a2 b2"]
 
 
-@pytest.mark.parametrize("name, value", [
-    ("session-id", "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"),
-    ("p-charging-vector", 'icid-value="1234bc9876e";icid-generated-at=10.0.0.1'),
-    ("x-xphone-call-id", "{0135695c-1dae-123c-9f18-84c7ff0a4be6}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("session-id", "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"),
+        ("p-charging-vector", 'icid-value="1234bc9876e";icid-generated-at=10.0.0.1'),
+        ("x-xphone-call-id", "{0135695c-1dae-123c-9f18-84c7ff0a4be6}"),
+    ],
+)
 def test_an_id_in_a_header_joins_legs_that_nothing_else_joins(name, value):
     parts = (
         inbound(caller="alice", callee="bob"),

@@ -91,8 +91,10 @@ def test_call_ids_that_happen_to_share_a_part_do_not():
 
 def descriptions(media=(), candidates=()):
     legs = b.legs({"call_id": "c0"})
-    tables = (b.sdp_media(*({"call_id": "c0"} | row for row in media)).assign(party="uac"),
-              b.candidates(*({"call_id": "c0"} | row for row in candidates)).assign(party="uas"))  # fmt: skip
+    tables = (
+        b.sdp_media(*({"call_id": "c0"} | row for row in media)).assign(party="uac"),
+        b.candidates(*({"call_id": "c0"} | row for row in candidates)).assign(party="uas"),
+    )
     found = tokens.in_descriptions(*tables, where(legs, pd.Series({"a.pcapng": 0})))
     return {(token.kind, token.value) for token in found}
 
@@ -110,12 +112,15 @@ def test_descriptions_carry_ufrag_media_address_and_origin():
         ("media", "uac 10.0.0.1 30000"),
         ("origin", "uac - 1795345327"),
         ("media", "uas 10.0.0.2 4"),
-    }  # fmt: skip
+    }
 
 
 def test_addresses_and_origins_that_are_none_do_not_count():
-    none = [{"connection_addr": "0.0.0.0", "port": 30000}, {"connection_addr": "10.0.0.1", "port": 9},
-            {"connection_addr": "10.0.0.1", "port": 0, "session_id": "1"}]  # fmt: skip
+    none = [
+        {"connection_addr": "0.0.0.0", "port": 30000},
+        {"connection_addr": "10.0.0.1", "port": 9},
+        {"connection_addr": "10.0.0.1", "port": 0, "session_id": "1"},
+    ]
     assert descriptions(none) == set()
 
 
@@ -126,5 +131,7 @@ def test_both_ufrags_together_whatever_their_order():
 
 def test_what_a_log_joins():
     assert list(tokens.in_logs([("a", "b"), ("a", "c")], ["a", "b"])) == [
-        Token(0, "log", "0"), Token(1, "log", "0"), Token(0, "log", "1"),
-    ]  # fmt: skip
+        Token(0, "log", "0"),
+        Token(1, "log", "0"),
+        Token(0, "log", "1"),
+    ]

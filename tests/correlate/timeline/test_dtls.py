@@ -3,10 +3,19 @@ from tests import builders as b
 from tests.correlate.evidence_of import TO_CLIENT, TO_SERVER
 
 ROW = {
-    "client_addr": b.SERVER, "client_port": 30000, "server_addr": b.CLIENT, "server_port": 50000,
-    "call": 1, "leg": 1, "time": 2.0, "started": 2.0, "state": "complete", "completed": 2.05,
-    "duration_ms": 50.0, "fingerprint_matches": True,
-}  # fmt: skip
+    "client_addr": b.SERVER,
+    "client_port": 30000,
+    "server_addr": b.CLIENT,
+    "server_port": 50000,
+    "call": 1,
+    "leg": 1,
+    "time": 2.0,
+    "started": 2.0,
+    "state": "complete",
+    "completed": 2.05,
+    "duration_ms": 50.0,
+    "fingerprint_matches": True,
+}
 HELLO = TO_CLIENT | {"handshake_type": "client_hello", "time": 2.0, "frame": 4}
 FINISHED = TO_SERVER | {"handshake_type": "encrypted", "epoch": 1, "time": 2.05, "frame": 6}
 ALERT = TO_SERVER | {"content": "alert", "alert": "close_notify", "time": 30.0, "frame": 8}
@@ -58,8 +67,12 @@ def test_completion_that_srtp_proves_stands_at_the_message_before():
 def test_an_alert_that_ended_the_handshake_is_an_error():
     refused = ALERT | {"alert": "handshake_failure", "time": 2.1}
     assert said([ROW | FAILED | {"state": "alert"}], [HELLO, refused])[1] == (
-        b.at(2.1), 8, "alert", "alert handshake_failure", "error",
-    )  # fmt: skip
+        b.at(2.1),
+        8,
+        "alert",
+        "alert handshake_failure",
+        "error",
+    )
 
 
 def test_a_close_at_the_end_is_normal():

@@ -39,9 +39,18 @@ def test_events_become_rows_and_those_without_time_none():
     event = Event("a", 7, b.at(1).value, 1, None, "check", "text", "x:1", None, "note")
     rows = table("stun", [event, event._replace(time=None)])
     assert rows.to_dict("records")[0] | {"leg": None, "dst": None} == {
-        "capture": "a", "frame": 7, "time": b.at(1), "call": 1, "leg": None, "lane": "stun", "kind": "check",
-        "label": "text", "src": "x:1", "dst": None, "severity": "note",
-    }  # fmt: skip
+        "capture": "a",
+        "frame": 7,
+        "time": b.at(1),
+        "call": 1,
+        "leg": None,
+        "lane": "stun",
+        "kind": "check",
+        "label": "text",
+        "src": "x:1",
+        "dst": None,
+        "severity": "note",
+    }
     assert len(rows) == 1
 
 

@@ -25,11 +25,19 @@ def test_an_error_that_quotes_a_check_is_its_call_s_whatever_the_addresses():
     check = CHECK | {"transaction_id": "aa", "call": 2}
     assert events(MOVED | {"transaction_id": "aa"}, bindings=[check]) == [
         {
-            "capture": "a.pcapng", "frame": 1, "time": b.at(3), "call": 2, "leg": 1, "lane": "icmp",
-            "kind": "error", "label": f"port unreachable: {b.CLIENT}:2", "src": "198.51.100.1",
-            "dst": f"{b.SERVER}:1", "severity": "warning",
+            "capture": "a.pcapng",
+            "frame": 1,
+            "time": b.at(3),
+            "call": 2,
+            "leg": 1,
+            "lane": "icmp",
+            "kind": "error",
+            "label": f"port unreachable: {b.CLIENT}:2",
+            "src": "198.51.100.1",
+            "dst": f"{b.SERVER}:1",
+            "severity": "warning",
         }
-    ]  # fmt: skip
+    ]
     assert calls(MOVED | {"transaction_id": "aa", "capture": "b.pcapng"}, bindings=[check]) == []
 
 

@@ -6,9 +6,16 @@ from tests import builders as b
 
 LEGS = b.legs({"call_id": "a@x", "call": 1, "leg": 1})
 LINE = {
-    "capture": "fs.log", "frame": 12, "time": 3.0, "call_id": "a@x", "kind": "hangup", "text": "Hangup x",
-    "source": "sofia.c", "level": "NOTICE", "offset_ms": None,
-}  # fmt: skip
+    "capture": "fs.log",
+    "frame": 12,
+    "time": 3.0,
+    "call_id": "a@x",
+    "kind": "hangup",
+    "text": "Hangup x",
+    "source": "sofia.c",
+    "level": "NOTICE",
+    "offset_ms": None,
+}
 
 
 def events(*lines):
@@ -19,9 +26,18 @@ def events(*lines):
 def test_a_line_is_an_event_of_its_call():
     (event,) = events(LINE)
     assert event | {"dst": None} == {
-        "capture": "fs.log", "frame": 12, "time": b.at(3), "call": 1, "leg": 1, "lane": "log",
-        "kind": "hangup", "label": "Hangup x", "src": "sofia.c", "dst": None, "severity": "note",
-    }  # fmt: skip
+        "capture": "fs.log",
+        "frame": 12,
+        "time": b.at(3),
+        "call": 1,
+        "leg": 1,
+        "lane": "log",
+        "kind": "hangup",
+        "label": "Hangup x",
+        "src": "sofia.c",
+        "dst": None,
+        "severity": "note",
+    }
 
 
 def test_its_time_is_on_the_captures_clock_already():

@@ -4,9 +4,19 @@ from postproc.correlate.timeline.media import media_events
 from tests import builders as b
 
 STREAM = {
-    "call": 1, "leg": 1, "stream": 1, "frame": 10, "first_time": 0.0, "last_time": 5.0, "codec": "PCMA",
-    "ssrc": 0xB0D2F11, "secured": True, "packets": 250, "lost": 3, "max_gap_ms": 40.0,
-}  # fmt: skip
+    "call": 1,
+    "leg": 1,
+    "stream": 1,
+    "frame": 10,
+    "first_time": 0.0,
+    "last_time": 5.0,
+    "codec": "PCMA",
+    "ssrc": 0xB0D2F11,
+    "secured": True,
+    "packets": 250,
+    "lost": 3,
+    "max_gap_ms": 40.0,
+}
 
 
 def second(number, time, packets=50):
@@ -24,9 +34,14 @@ def gaps(longest, *seconds):
 
 def test_a_stream_starts_and_ends():
     base = {
-        "capture": "a.pcapng", "call": 1, "leg": 1, "lane": "media", "severity": "normal",
-        "src": f"{b.SERVER}:30000", "dst": f"{b.CLIENT}:50000",
-    }  # fmt: skip
+        "capture": "a.pcapng",
+        "call": 1,
+        "leg": 1,
+        "lane": "media",
+        "severity": "normal",
+        "src": f"{b.SERVER}:30000",
+        "dst": f"{b.CLIENT}:50000",
+    }
     start = {"frame": 10, "time": b.at(0), "kind": "start", "label": "PCMA starts, SRTP, SSRC 0x0b0d2f11"}
     end = {"frame": 104, "time": b.at(5), "kind": "end", "label": "PCMA ends, 250 packets, 3 lost"}
     assert events(seconds=[second(4, 4.0)]) == [base | start, base | end]

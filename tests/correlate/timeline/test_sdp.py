@@ -25,10 +25,18 @@ def test_an_offer_says_its_media_and_how_many_candidates_it_has():
     lines = [LINE | {"frame": 1}, LINE | {"frame": 1}, LINE | {"frame": 1, "type": "srflx", "port": 40000}]
     row = events([invite(1.0, has_sdp=True)], [AUDIO | {"frame": 1}], lines).to_dict("records")[0]
     assert row == {
-        "capture": "a.pcapng", "frame": 1, "time": b.at(1), "call": 1, "leg": 1, "lane": "sdp",
-        "kind": "offer", "label": "offer audio, 2 candidates", "src": f"{b.APP}:5060",
-        "dst": f"{b.SERVER}:5060", "severity": "normal",
-    }  # fmt: skip
+        "capture": "a.pcapng",
+        "frame": 1,
+        "time": b.at(1),
+        "call": 1,
+        "leg": 1,
+        "lane": "sdp",
+        "kind": "offer",
+        "label": "offer audio, 2 candidates",
+        "src": f"{b.APP}:5060",
+        "dst": f"{b.SERVER}:5060",
+        "severity": "normal",
+    }
 
 
 def test_the_numbers_of_candidates_are_words():

@@ -23,10 +23,18 @@ def severities(*messages):
 def test_an_invite_says_whom_it_calls():
     row = events(invite(1.0, request_uri="sip:+498984079810@example.org")).to_dict("records")[0]
     assert row == {
-        "capture": "a.pcapng", "frame": 1, "time": b.at(1), "call": 4, "leg": 2, "lane": "sip",
-        "kind": "request", "label": "INVITE +498984079810", "src": f"{b.APP}:5060", "dst": f"{b.SERVER}:5060",
+        "capture": "a.pcapng",
+        "frame": 1,
+        "time": b.at(1),
+        "call": 4,
+        "leg": 2,
+        "lane": "sip",
+        "kind": "request",
+        "label": "INVITE +498984079810",
+        "src": f"{b.APP}:5060",
+        "dst": f"{b.SERVER}:5060",
         "severity": "normal",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -47,8 +55,11 @@ def test_labels_are_start_lines_in_short(message, label):
 
 def test_a_retransmission_says_so_and_another_message_does_not():
     assert labels(invite(1.0, to_uri=None), invite(1.5, to_uri=None), reply(100, 1.6), reply(100, 1.7)) == [
-        "INVITE", "INVITE (again)", "100", "100 (again)",
-    ]  # fmt: skip
+        "INVITE",
+        "INVITE (again)",
+        "100",
+        "100 (again)",
+    ]
     assert labels(invite(1.0, to_uri=None), invite(1.5, to_uri=None, branch="z9hG4bKother")) == ["INVITE"] * 2
     assert labels(invite(1.0, to_uri=None), invite(1.5, to_uri=None, capture="b.pcapng")) == ["INVITE"] * 2
     assert severities(invite(1.0), invite(1.5)) == ["normal", "note"]
@@ -57,11 +68,21 @@ def test_a_retransmission_says_so_and_another_message_does_not():
 @pytest.mark.parametrize(
     ("status", "severity"),
     [
-        (100, "normal"), (200, "normal"), (302, "normal"), (401, "normal"), (407, "normal"), (403, "error"),
-        (488, "error"), (502, "error"),
-        (480, "note"), (486, "note"), (487, "note"), (600, "note"), (603, "note"),
+        (100, "normal"),
+        (200, "normal"),
+        (302, "normal"),
+        (401, "normal"),
+        (407, "normal"),
+        (403, "error"),
+        (488, "error"),
+        (502, "error"),
+        (480, "note"),
+        (486, "note"),
+        (487, "note"),
+        (600, "note"),
+        (603, "note"),
     ],
-)  # fmt: skip
+)
 def test_a_final_failure_is_an_error_unless_it_is_a_challenge_or_a_person_s_wish(status, severity):
     assert severities(reply(status, 1.0)) == [severity]
 

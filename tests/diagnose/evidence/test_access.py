@@ -24,9 +24,16 @@ OFFER = (
 
 def line(row):
     base = {
-        "call": 1, "leg": 1, "call_id": "a@x", "side": "client", "port": 33246, "ufrag": "C",
-        "component": 1, "transport": "udp", "mid": "0",
-    }  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "call_id": "a@x",
+        "side": "client",
+        "port": 33246,
+        "ufrag": "C",
+        "component": 1,
+        "transport": "udp",
+        "mid": "0",
+    }
     return base | row
 
 
@@ -35,11 +42,20 @@ def check(addr, direction="server_to_client", *, time=1.0, frame=9, **more):
     ends = ("10.0.50.118", 30000), (addr, 33246)
     source, target = ends if to_client else ends[::-1]
     return {
-        "call": 1, "leg": 1, "purpose": "check", "direction": direction, "outcome": "success",
-        "src_addr": source[0], "src_port": source[1], "dst_addr": target[0], "dst_port": target[1],
-        "username": "C:S" if to_client else "S:C", "transaction_id": f"{direction}{time}{addr}",
-        "time": time, "frame": frame,
-    } | more  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "purpose": "check",
+        "direction": direction,
+        "outcome": "success",
+        "src_addr": source[0],
+        "src_port": source[1],
+        "dst_addr": target[0],
+        "dst_port": target[1],
+        "username": "C:S" if to_client else "S:C",
+        "transaction_id": f"{direction}{time}{addr}",
+        "time": time,
+        "frame": frame,
+    } | more
 
 
 def case(deployment=WAN, lines=OFFER, checks=(), **leg):
@@ -81,9 +97,16 @@ def test_a_request_to_where_the_client_called_from_proves_nothing():
     assert (found.sent.called, found.agrees) == (False, False)
 
 
-@pytest.mark.parametrize("change", [
-    {"username": "X:S"}, {"username": None}, {"capture": "client.pcapng"}, {"purpose": "discovery"}, {"leg": 2},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"username": "X:S"},
+        {"username": None},
+        {"capture": "client.pcapng"},
+        {"purpose": "discovery"},
+        {"leg": 2},
+    ],
+)
 def test_requests_of_others_or_of_behind_a_nat_are_not_compared(change):
     (found,) = choices(case(checks=[check("192.168.178.34", **change)]))
     assert (found.sent, found.agrees) == (None, None)
@@ -132,9 +155,16 @@ def test_the_server_s_own_invites_are_nobody_s_peer():
 
 
 REAL = (
-    "acl_403", "acl_488", "codec_488", "dtls_fail", "good", "ip_mismatch_server", "no_binding_success",
-    "only_private", "server_view",
-)  # fmt: skip
+    "acl_403",
+    "acl_488",
+    "codec_488",
+    "dtls_fail",
+    "good",
+    "ip_mismatch_server",
+    "no_binding_success",
+    "only_private",
+    "server_view",
+)
 CHOSEN = re.compile(r"Choose rtp candidate, index \d+, (\S+):(\d+)")
 
 

@@ -51,20 +51,29 @@ def test_offer_and_answer_of_a_leg():
 
 def test_an_offer_in_a_response_is_answered_by_ack():
     case = scene(
-        sip_messages=[message(1, "INVITE", 0.0, has_sdp=False), message(1, 200, 1.0, has_sdp=True, frame=2),
-                      message(1, "ACK", 1.1, has_sdp=True, frame=3)],
-        sdp_media=[section(time=1.0, frame=2, sdp_owner="server"), section(time=1.1, frame=3, sdp_owner="client")],
-    )  # fmt: skip
+        sip_messages=[
+            message(1, "INVITE", 0.0, has_sdp=False),
+            message(1, 200, 1.0, has_sdp=True, frame=2),
+            message(1, "ACK", 1.1, has_sdp=True, frame=3),
+        ],
+        sdp_media=[
+            section(time=1.0, frame=2, sdp_owner="server"),
+            section(time=1.1, frame=3, sdp_owner="client"),
+        ],
+    )
     offer, answer = negotiated(case, "a@x")
     assert (offer.sdp_owner, answer.sdp_owner) == ("server", "client")
 
 
 def test_an_offer_sent_again_is_answered_once():
     case = scene(
-        sip_messages=[message(1, "INVITE", 0.0, frame=1), message(1, "INVITE", 0.5, cseq=2, frame=2),
-                      message(1, 200, 1.0, has_sdp=True, frame=3)],
+        sip_messages=[
+            message(1, "INVITE", 0.0, frame=1),
+            message(1, "INVITE", 0.5, cseq=2, frame=2),
+            message(1, 200, 1.0, has_sdp=True, frame=3),
+        ],
         sdp_media=[section(frame=1), section(time=0.5, frame=2), section(time=1.0, frame=3)],
-    )  # fmt: skip
+    )
     offer, answer = negotiated(case, "a@x")
     assert (offer.frame, answer.frame) == (2, 3)
 

@@ -7,9 +7,14 @@ from tests.diagnose.scenes import CLIENT_PRIVATE, CLIENT_PUBLIC, scene
 
 def mapping(base: str, mapped: str, port: int = 30000, **changes):
     return {
-        "call": 1, "leg": 1, "base_addr": base, "base_port": 30000, "mapped_addr": mapped, "mapped_port": port,
+        "call": 1,
+        "leg": 1,
+        "base_addr": base,
+        "base_port": 30000,
+        "mapped_addr": mapped,
+        "mapped_port": port,
         "learned_from": "stun_server",
-    } | changes  # fmt: skip
+    } | changes
 
 
 def test_every_base_has_its_side_and_what_it_is_seen_as():

@@ -13,12 +13,15 @@ def test_a_stream_two_captures_saw_counts_once_by_the_fuller_view():
     assert way(case, 1, "server_to_client").packets == 850
 
 
-@pytest.mark.parametrize(("phases", "ok"), [
-    ([phase(may_send_client=False)], True),  # paging
-    ([phase(may_send_client=False, packets_from_server=4)], False),
-    ([phase(), phase(may_send_client=False)], False),
-    ([phase(may_send_client=None)], False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("phases", "ok"),
+    [
+        ([phase(may_send_client=False)], True),  # paging
+        ([phase(may_send_client=False, packets_from_server=4)], False),
+        ([phase(), phase(may_send_client=False)], False),
+        ([phase(may_send_client=None)], False),
+    ],
+)
 def test_one_way_is_well_where_that_was_agreed_throughout(phases, ok):
     assert media_ok(scene(rtp_streams=[stream()], phases=phases, legs=[leg(1)])) is ok
 
@@ -91,21 +94,35 @@ def test_only_answered_legs_should_have_audio():
 def quiet(**changes):
     """A phase of leg 1 in which both might send, and nothing came from the client."""
     return {
-        "call": 1, "leg": 1, "phase": 1, "kind": "answered", "started": 3.0, "ended": 20.0, "opened_by": 1,
-        "frame": 21, "time": 3.0, "may_send_client": True, "may_send_server": True, "packets_undirected": 0,
-        "packets_from_client": 0, "packets_from_server": 850,
-    } | changes  # fmt: skip
+        "call": 1,
+        "leg": 1,
+        "phase": 1,
+        "kind": "answered",
+        "started": 3.0,
+        "ended": 20.0,
+        "opened_by": 1,
+        "frame": 21,
+        "time": 3.0,
+        "may_send_client": True,
+        "may_send_server": True,
+        "packets_undirected": 0,
+        "packets_from_client": 0,
+        "packets_from_server": 850,
+    } | changes
 
 
-@pytest.mark.parametrize(("phase", "ok"), [
-    (quiet(), False),
-    (quiet(leg=2), False),  # and so on any leg whose media the captures show
-    (quiet(packets_from_client=800), True),
-    (quiet(packets_undirected=800), True),
-    (quiet(may_send_client=False), True),  # as agreed: hold
-    (quiet(kind="early"), True),
-    (quiet(ended=4.0), True),  # too short to mean anything
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("phase", "ok"),
+    [
+        (quiet(), False),
+        (quiet(leg=2), False),  # and so on any leg whose media the captures show
+        (quiet(packets_from_client=800), True),
+        (quiet(packets_undirected=800), True),
+        (quiet(may_send_client=False), True),  # as agreed: hold
+        (quiet(kind="early"), True),
+        (quiet(ended=4.0), True),  # too short to mean anything
+    ],
+)
 def test_ok_needs_both_sides_heard_in_every_phase_in_which_both_may_send(phase, ok):
     assert media_ok(scene(phases=[phase])) is ok
 
@@ -129,8 +146,17 @@ def test_a_handshake_that_failed_after_the_last_media_leaves_open_what_follows(s
 
 @pytest.mark.parametrize(("ended", "ok"), [(20.0, True), (60.0, None)])
 def test_media_of_unknown_direction_that_ends_long_before_its_phase_proves_nothing(ended, ok):
-    only = {"call": 1, "leg": 1, "phase": 1, "kind": "answered", "frame": 21, "time": 3.0, "started": 3.0,
-            "ended": ended, "packets_undirected": 1700}  # fmt: skip
+    only = {
+        "call": 1,
+        "leg": 1,
+        "phase": 1,
+        "kind": "answered",
+        "frame": 21,
+        "time": 3.0,
+        "started": 3.0,
+        "ended": ended,
+        "packets_undirected": 1700,
+    }
     assert media_ok(scene(base=foreign(), phases=[only])) is ok
 
 

@@ -35,8 +35,11 @@ def test_after_an_ice_restart_the_latest_ufrag_counts():
 
 
 def test_those_of_the_other_side_another_leg_or_without_address_do_not_count():
-    case = held(candidate("server", CLIENT_PUBLIC, "documentation"), candidate("client", None, None),
-                candidate("client", CLIENT_PRIVATE, "private", leg=2))  # fmt: skip
+    case = held(
+        candidate("server", CLIENT_PUBLIC, "documentation"),
+        candidate("client", None, None),
+        candidate("client", CLIENT_PRIVATE, "private", leg=2),
+    )
     assert offered(case, "client", 1) == []
     assert len(offered(case, "client")) == 1
 

@@ -26,9 +26,11 @@ def test_a_refusal_passed_on_goes_back_to_the_other_leg():
 
 def test_the_time_counts_from_the_invite_that_was_refused():
     messages = [
-        message(1, "INVITE", 0.0), response(1, 407, 0.01), message(1, "INVITE", 1.0, cseq=2),
+        message(1, "INVITE", 0.0),
+        response(1, 407, 0.01),
+        message(1, "INVITE", 1.0, cseq=2),
         response(1, 503, 1.02, cseq=2),
-    ]  # fmt: skip
+    ]
     found = rejection(scene(**at_once(503, sip_messages=messages)))
     assert (round(found.after_ms), found.unasked) == (20, False)
 

@@ -11,11 +11,14 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("address, verdict, by", [
-    ("192.168.1.5", "allowed", "whitelist"),
-    ("192.168.2.5", "denied", "whitelist"),
-    ("203.0.113.5", "allowed", "blacklist"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, verdict, by",
+    [
+        ("192.168.1.5", "allowed", "whitelist"),
+        ("192.168.2.5", "denied", "whitelist"),
+        ("203.0.113.5", "allowed", "blacklist"),
+    ],
+)
 def test_a_whitelist_entry_beats_the_blacklist(address, verdict, by):
     found = decide(address, ["whitelist", "blacklist"], BLOCKS)
     assert (found.verdict, found.deciding.list) == (verdict, by)
@@ -46,13 +49,16 @@ def test_own_lists_go_before_built_in_ones_of_the_same_name():
     assert decide_by("wan.auto", "8.8.8.8", own).verdict == "denied"
 
 
-@pytest.mark.parametrize("name, verdict, why", [
-    ("10.0.0.0/8", "allowed", "entry"),
-    ("192.168.0.0/16,10.0.0.0/8", "allowed", "entry"),
-    ("192.168.0.0/16", "denied", "default"),
-    ("10.0.0.0/8,x/y", "denied", "no_list"),
-    ("10.0.0.1", "denied", "no_list"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, verdict, why",
+    [
+        ("10.0.0.0/8", "allowed", "entry"),
+        ("192.168.0.0/16,10.0.0.0/8", "allowed", "entry"),
+        ("192.168.0.0/16", "denied", "default"),
+        ("10.0.0.0/8,x/y", "denied", "no_list"),
+        ("10.0.0.1", "denied", "no_list"),
+    ],
+)
 def test_networks_may_stand_in_place_of_a_name(name, verdict, why):
     found = decide_by(name, "10.0.0.1", {})
     assert (found.verdict, found.why) == (verdict, why)

@@ -39,26 +39,29 @@ def test_no_real_built_in_list_is_missing():
     assert {name for name in logged() if name.endswith(".auto")} == set(BUILT_IN)
 
 
-@pytest.mark.parametrize("name, address, verdict", [
-    ("wan.auto", "100.64.0.1", "denied"),  # carrier NAT
-    ("wan.auto", "198.51.100.77", "allowed"),
-    ("wan.auto", "2001:db8::1", "allowed"),
-    ("wan.auto", "fe80::1", "denied"),
-    ("wan_v4.auto", "2001:db8::1", "denied"),
-    ("wan_v6.auto", "198.51.100.77", "denied"),
-    ("wan_v6.auto", "2001:db8::1", "allowed"),
-    ("any_v4.auto", "10.0.0.1", "allowed"),
-    ("any_v4.auto", "2001:db8::1", "denied"),
-    ("any_v6.auto", "10.0.0.1", "denied"),
-    ("rfc1918.auto", "172.31.255.255", "allowed"),
-    ("rfc1918.auto", "172.32.0.0", "denied"),
-    ("rfc6598.auto", "100.127.255.255", "allowed"),
-    ("loopback.auto", "127.0.0.1", "allowed"),
-    ("loopback.auto", "::1", "allowed"),
-    ("localnet.auto", "10.0.50.20", "unknown"),
-    ("nat.auto", "10.0.50.20", "unknown"),
-    ("nat.auto", "198.51.100.77", "denied"),  # wherever the machine is
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, address, verdict",
+    [
+        ("wan.auto", "100.64.0.1", "denied"),  # carrier NAT
+        ("wan.auto", "198.51.100.77", "allowed"),
+        ("wan.auto", "2001:db8::1", "allowed"),
+        ("wan.auto", "fe80::1", "denied"),
+        ("wan_v4.auto", "2001:db8::1", "denied"),
+        ("wan_v6.auto", "198.51.100.77", "denied"),
+        ("wan_v6.auto", "2001:db8::1", "allowed"),
+        ("any_v4.auto", "10.0.0.1", "allowed"),
+        ("any_v4.auto", "2001:db8::1", "denied"),
+        ("any_v6.auto", "10.0.0.1", "denied"),
+        ("rfc1918.auto", "172.31.255.255", "allowed"),
+        ("rfc1918.auto", "172.32.0.0", "denied"),
+        ("rfc6598.auto", "100.127.255.255", "allowed"),
+        ("loopback.auto", "127.0.0.1", "allowed"),
+        ("loopback.auto", "::1", "allowed"),
+        ("localnet.auto", "10.0.50.20", "unknown"),
+        ("nat.auto", "10.0.50.20", "unknown"),
+        ("nat.auto", "198.51.100.77", "denied"),  # wherever the machine is
+    ],
+)
 def test_built_in_lists_on_addresses(name, address, verdict):
     assert BUILT_IN[name].decide(address).verdict == verdict
 

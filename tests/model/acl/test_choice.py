@@ -8,29 +8,39 @@ HOST, SRFLX = Offered("192.168.178.34", 33246, "host"), Offered("198.51.100.77",
 RELAY = Offered("203.0.113.9", 50000, "relay")
 
 
-@pytest.mark.parametrize("offered, names, taken", [
-    ([HOST, SRFLX], ["wan.auto"], Taken(1, "wan.auto", True)),
-    ([HOST, SRFLX], ["any_v4.auto"], Taken(0, "any_v4.auto", True)),
-    ([HOST, SRFLX], ["wan.auto", "rfc1918.auto"], Taken(1, "wan.auto", True)),  # the lists' order goes first
-    ([HOST, SRFLX], ["rfc1918.auto", "wan.auto"], Taken(0, "rfc1918.auto", True)),
-    ([RELAY, HOST, SRFLX], ["any_v4.auto"], Taken(1, "any_v4.auto", True)),
-    ([RELAY, HOST], ["wan.auto"], Taken(0, "wan.auto", True)),  # last resort
-    ([HOST], ["wan.auto"], None),
-    ([], ["wan.auto"], None),
-    ([HOST], [], None),
-    ([HOST, SRFLX], ["localnet.auto", "wan.auto"], Taken(1, "wan.auto", False)),
-    ([Offered("a.local", 5, "host"), SRFLX], ["wan.auto"], Taken(1, "wan.auto", False)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "offered, names, taken",
+    [
+        ([HOST, SRFLX], ["wan.auto"], Taken(1, "wan.auto", True)),
+        ([HOST, SRFLX], ["any_v4.auto"], Taken(0, "any_v4.auto", True)),
+        (
+            [HOST, SRFLX],
+            ["wan.auto", "rfc1918.auto"],
+            Taken(1, "wan.auto", True),
+        ),  # the lists' order goes first
+        ([HOST, SRFLX], ["rfc1918.auto", "wan.auto"], Taken(0, "rfc1918.auto", True)),
+        ([RELAY, HOST, SRFLX], ["any_v4.auto"], Taken(1, "any_v4.auto", True)),
+        ([RELAY, HOST], ["wan.auto"], Taken(0, "wan.auto", True)),  # last resort
+        ([HOST], ["wan.auto"], None),
+        ([], ["wan.auto"], None),
+        ([HOST], [], None),
+        ([HOST, SRFLX], ["localnet.auto", "wan.auto"], Taken(1, "wan.auto", False)),
+        ([Offered("a.local", 5, "host"), SRFLX], ["wan.auto"], Taken(1, "wan.auto", False)),
+    ],
+)
 def test_lists_in_their_order_then_candidates_in_theirs(offered, names, taken):
     assert take(offered, names, {}) == taken
 
 
-@pytest.mark.parametrize("odd", [
-    Offered("198.51.100.77", 9, "host", transport="tcp"),
-    Offered("198.51.100.77", 9, "host", transport=None),
-    Offered("198.51.100.77", 9, "host", component=2),
-    Offered(None, None, None, None, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Offered("198.51.100.77", 9, "host", transport="tcp"),
+        Offered("198.51.100.77", 9, "host", transport=None),
+        Offered("198.51.100.77", 9, "host", component=2),
+        Offered(None, None, None, None, None),
+    ],
+)
 def test_only_udp_of_component_one_is_taken(odd):
     assert take([odd], ["wan.auto"], {}) is None
     assert take([odd, SRFLX], ["wan.auto"], {}).place == 1
@@ -47,17 +57,20 @@ def sent(place, *, called=False, offered=(HOST, SRFLX)):
     return Sent("a.pcapng", 9, to.address, to.port, place, called)
 
 
-@pytest.mark.parametrize("found, agrees", [
-    (chosen(sent(1)), True),
-    (chosen(sent(1, called=True)), True),
-    (chosen(sent(0)), False),
-    (chosen(sent(None)), False),
-    (chosen(sent(0, called=True)), None),  # the client called from there
-    (chosen(None), None),
-    (chosen(sent(0), names=["localnet.auto", "wan.auto"]), None),  # it may be of the local network
-    (chosen(sent(0), names=["rfc6598.auto"]), False),  # none should have been taken
-    (chosen(sent(0), names=["localnet.auto"]), None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "found, agrees",
+    [
+        (chosen(sent(1)), True),
+        (chosen(sent(1, called=True)), True),
+        (chosen(sent(0)), False),
+        (chosen(sent(None)), False),
+        (chosen(sent(0, called=True)), None),  # the client called from there
+        (chosen(None), None),
+        (chosen(sent(0), names=["localnet.auto", "wan.auto"]), None),  # it may be of the local network
+        (chosen(sent(0), names=["rfc6598.auto"]), False),  # none should have been taken
+        (chosen(sent(0), names=["localnet.auto"]), None),
+    ],
+)
 def test_where_the_first_request_went_agrees_or_not_or_cannot_tell(found, agrees):
     assert found.agrees is agrees
 

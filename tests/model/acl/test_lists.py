@@ -11,11 +11,14 @@ from postproc.model.acl import AccessList, Entry, Unresolved, address_of, built,
 LAN = built("lan", False, allow=["192.168.1.0/24"], deny=["192.168.0.0/16", "192.168.1.66/32"])
 
 
-@pytest.mark.parametrize("address, verdict, text, passed", [
-    ("192.168.1.5", "allowed", "192.168.1.0/24", ("192.168.0.0/16",)),
-    ("192.168.1.66", "denied", "192.168.1.66/32", ("192.168.1.0/24", "192.168.0.0/16")),
-    ("192.168.2.5", "denied", "192.168.0.0/16", ()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "address, verdict, text, passed",
+    [
+        ("192.168.1.5", "allowed", "192.168.1.0/24", ("192.168.0.0/16",)),
+        ("192.168.1.66", "denied", "192.168.1.66/32", ("192.168.1.0/24", "192.168.0.0/16")),
+        ("192.168.2.5", "denied", "192.168.0.0/16", ()),
+    ],
+)
 def test_the_longest_prefix_decides_and_the_others_are_named(address, verdict, text, passed):
     found = LAN.decide(address)
     assert (found.verdict, found.why, found.text, found.passed) == (verdict, "entry", text, passed)
@@ -56,9 +59,14 @@ def test_an_unresolved_entry_leaves_open_what_it_could_turn_and_nothing_else():
     assert some.decide("192.168.1.5").verdict == "allowed"  # it could but allow
 
 
-@pytest.mark.parametrize("text, found", [
-    ("[2001:db8::1]", "2001:db8::1"), (" 10.0.0.1 ", "10.0.0.1"), ("::ffff:10.0.0.1", "10.0.0.1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("[2001:db8::1]", "2001:db8::1"),
+        (" 10.0.0.1 ", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+    ],
+)
 def test_addresses_are_read_as_people_write_them(text, found):
     assert str(address_of(text)) == found
 

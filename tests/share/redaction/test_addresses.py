@@ -123,9 +123,20 @@ def test_a_zone_is_as_long_as_before_and_names_nothing():
 
 @pytest.mark.parametrize(
     "network",
-    ["10.0.48.0/20", "10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "91.10.20.64/26", "91.10.0.0/15", "0.0.0.0/0",
-     "2a02:810::/29", "2001:db8:50::/48", "fe80::/10", "::ffff:10.0.48.0/116"],
-)  # fmt: skip
+    [
+        "10.0.48.0/20",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "100.64.0.0/10",
+        "91.10.20.64/26",
+        "91.10.0.0/15",
+        "0.0.0.0/0",
+        "2a02:810::/29",
+        "2001:db8:50::/48",
+        "fe80::/10",
+        "::ffff:10.0.48.0/116",
+    ],
+)
 def test_the_image_of_a_network_has_the_pseudonyms_of_its_addresses_and_no_others(network):
     addresses, chance, asked = Addresses(KEY), random.Random(3), ip_network(network)
     image = addresses.image(asked)

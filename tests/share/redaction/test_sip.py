@@ -150,12 +150,15 @@ def test_nothing_of_a_multipart_body_stays_that_is_in_no_known_part(messages, ki
     assert b"anna" not in messages.message(old.encode()).lower()
 
 
-@pytest.mark.parametrize("value", [
-    'Q.850;cause=20;text="SUBSCRIBER_ABSENT"',
-    'q.850 ;cause=16;text="Normal call clearing"',
-    "Q.931;cause=31",
-    'SIP;cause=200;text="Call completed elsewhere"',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        'Q.850;cause=20;text="SUBSCRIBER_ABSENT"',
+        'q.850 ;cause=16;text="Normal call clearing"',
+        "Q.931;cause=31",
+        'SIP;cause=200;text="Call completed elsewhere"',
+    ],
+)
 def test_the_cause_of_an_end_stays(value):
     assert pseudonyms().messages.header("Reason", value) == value
 
@@ -165,13 +168,16 @@ def test_a_number_that_is_no_recommendation_is_somebodys(value):
     assert pseudonyms().messages.header("Reason", value) != value
 
 
-@pytest.mark.parametrize(("fragment", "stays"), [
-    (b"SIP/2.0 603 Declined\r\n", b"SIP/2.0 603 Declined\r\n"),
-    (b"SIP/2.0 200 OK\r\nTo: <sip:anna@kunde.de>\r\n\r\nAnna of kunde", b"SIP/2.0 200 OK\r\nTo: <sip:"),
-    (b"From: <sip:anna@kunde.de>\r\n", b"From: <sip:"),
-    (b"REFER sip:anna@kunde.de SIP/2.0\r\n", b"REFER sip:"),
-    (b"Anna is at kunde", b""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fragment", "stays"),
+    [
+        (b"SIP/2.0 603 Declined\r\n", b"SIP/2.0 603 Declined\r\n"),
+        (b"SIP/2.0 200 OK\r\nTo: <sip:anna@kunde.de>\r\n\r\nAnna of kunde", b"SIP/2.0 200 OK\r\nTo: <sip:"),
+        (b"From: <sip:anna@kunde.de>\r\n", b"From: <sip:"),
+        (b"REFER sip:anna@kunde.de SIP/2.0\r\n", b"REFER sip:"),
+        (b"Anna is at kunde", b""),
+    ],
+)
 def test_of_a_fragment_stays_what_became_of_it(messages, fragment, stays):
     head = b"NOTIFY sip:b@c.de SIP/2.0\r\nContent-Type: message/sipfrag;version=2.0\r\n\r\n"
     new = messages.message(head + fragment)

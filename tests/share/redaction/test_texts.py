@@ -102,13 +102,16 @@ def test_what_a_log_line_says_is_said_by_its_copy(line, kind, _):
     }
 
 
-@pytest.mark.parametrize("line", [
-    "Drop video Candidate cid: 2 proto: UDP type: host addr: {}:9 (no network path)",
-    "sofia/internal/7@o receiving invite from {}:5060 version: 1.6.20",
-    "Choose rtp candidate, index 1, {}:43148",
-    "setting remote audio ice addr to index 1 {}:43148",
-    "Auto Changing audio stun/rtp/dtls port from {0}:40000 to {0}:40002 idx:1",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Drop video Candidate cid: 2 proto: UDP type: host addr: {}:9 (no network path)",
+        "sofia/internal/7@o receiving invite from {}:5060 version: 1.6.20",
+        "Choose rtp candidate, index 1, {}:43148",
+        "setting remote audio ice addr to index 1 {}:43148",
+        "Auto Changing audio stun/rtp/dtls port from {0}:40000 to {0}:40002 idx:1",
+    ],
+)
 @pytest.mark.parametrize("addr", ["fe80::1", "2a02:810::7", "2a02:810:1:2:3:4:5:6"])
 def test_the_port_behind_an_address_of_ipv6_stays(made, line, addr):
     new = made.logs.line(line.format(addr))

@@ -13,9 +13,13 @@ from tests.conftest import PCAPS
 NAME = b"phone.anna.example"
 SERVER_NAME = counted(b"\0" + counted(NAME, 2), 2)
 HELLO = (
-    b"\3\3" + b"R" * 32 + counted(b"session-of-anna", 1) + counted(b"\x13\1\xc0\x2f", 2) + counted(b"\0", 1)
+    b"\3\3"
+    + b"R" * 32
+    + counted(b"session-of-anna", 1)
+    + counted(b"\x13\1\xc0\x2f", 2)
+    + counted(b"\0", 1)
     + counted(b"\0\0" + counted(SERVER_NAME, 2), 2)
-)  # fmt: skip
+)
 CERTIFICATE = counted(counted(b"\x30\x0b\x0c\x09anna-muel", 3), 3)
 CHANGE = tls_record(wire.CHANGE_CIPHER_SPEC, b"\1")
 

@@ -79,17 +79,21 @@ TELLING = {
     "tags of TZSP": (in_udp(37008, b"\1\0\0\1\x3c\x08AnnaAnna\0\1" + FRAME), 1),
     "times of ERSPAN": (in_gre(0x1000, 0x22EB, b"\0\0\0\1\x20\0\0\0AnnaAn\0\1AnnaAnna", FRAME), 1),
     "signature of AH": (
-        wire.ethernet(wire.ipv4(b"\x11\4\0\0Anna\0\0\0\1AnnaAnnaAnna" + wire.udp(SIP), protocol=AUTHENTICATION)),
+        wire.ethernet(
+            wire.ipv4(b"\x11\4\0\0Anna\0\0\0\1AnnaAnnaAnna" + wire.udp(SIP), protocol=AUTHENTICATION)
+        ),
         1,
     ),
-    "name of a radio": (
-        struct.pack("<II16s", 0x44, 24, b"AnnaAnnaAnna") + tunnels.wlan(INSIDE), 119
+    "name of a radio": (struct.pack("<II16s", 0x44, 24, b"AnnaAnnaAnna") + tunnels.wlan(INSIDE), 119),
+    "field of PPI": (
+        struct.pack("<BBHIHH8s", 0, 0, 20, 105, 30002, 8, b"AnnaAnna") + tunnels.wlan(INSIDE),
+        192,
     ),
-    "field of PPI": (struct.pack("<BBHIHH8s", 0, 0, 20, 105, 30002, 8, b"AnnaAnna") + tunnels.wlan(INSIDE), 192),
     "what a radio heard": (
-        struct.pack("<BBHIQBB8s", 0, 0, 26, 0x4000_0007, 5, 0, 4, b"AnnaAnna") + tunnels.wlan(INSIDE), 127
+        struct.pack("<BBHIQBB8s", 0, 0, 26, 0x4000_0007, 5, 0, 4, b"AnnaAnna") + tunnels.wlan(INSIDE),
+        127,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("field", TELLING)
@@ -112,7 +116,7 @@ DOUBTFUL = {
     "a datagram to the port of GTP": (in_udp(2152, b"\x30\xff" + b"Anna" * 9), 1),
     "a radio's header without an end": (struct.pack("<BBHI", 0, 0, 2, 0xFFFF_FFFF) + b"Anna" * 9, 127),
     "an 802.11 beacon": (b"\x80\0" + bytes(22) + b"\0\x08AnnaAnna", 105),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", DOUBTFUL)

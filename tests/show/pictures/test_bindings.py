@@ -12,9 +12,20 @@ from tests.show.pictures.test_ladder import CALLS as REAL
 
 WAY = {"src_addr": "192.0.2.1", "src_port": 1, "dst_addr": "192.0.2.2", "dst_port": 2}
 BACK = {"src_addr": "192.0.2.2", "src_port": 2, "dst_addr": "192.0.2.1", "dst_port": 1}
-PAIR = {"call": 1, "leg": 1, "local_addr": "192.0.2.1", "local_port": 1, "local_type": "host",
-        "remote_addr": "192.0.2.2", "remote_port": 2, "remote_type": "srflx", "first_time": 0,
-        "last_time": 30, "sent": 3, "answered": 1}  # fmt: skip
+PAIR = {
+    "call": 1,
+    "leg": 1,
+    "local_addr": "192.0.2.1",
+    "local_port": 1,
+    "local_type": "host",
+    "remote_addr": "192.0.2.2",
+    "remote_port": 2,
+    "remote_type": "srflx",
+    "first_time": 0,
+    "last_time": 30,
+    "sent": 3,
+    "answered": 1,
+}
 
 
 def rows(*checks: dict, pairs: tuple[dict, ...] = (PAIR,)) -> Call:

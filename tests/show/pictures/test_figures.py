@@ -26,12 +26,16 @@ def pixels(picture: Picture) -> np.ndarray:
 def test_areas_strokes_and_layers_stand_where_the_layout_says():
     held = pixels(
         Picture(
-            40, 30, "p",
-            areas=[Area(rectangle(0, 0, 20, 10), "#ff0000", layer=Layer.BACK),
-                   Area(rectangle(10, 0, 20, 10), "#0000ff", layer=Layer.TOP)],
+            40,
+            30,
+            "p",
+            areas=[
+                Area(rectangle(0, 0, 20, 10), "#ff0000", layer=Layer.BACK),
+                Area(rectangle(10, 0, 20, 10), "#0000ff", layer=Layer.TOP),
+            ],
             strokes=[Stroke(((0, 20), (40, 20)), "#00ff00", 4)],
         )
-    )  # fmt: skip
+    )
     assert held.shape == (30, 40, 3)
     assert held[5, 5].tolist() == [255, 0, 0] and held[5, 15].tolist() == [0, 0, 255]
     assert held[20, 30].tolist() == [0, 255, 0] and held[28, 30].tolist() == [255, 255, 255]

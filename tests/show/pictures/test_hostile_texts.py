@@ -16,10 +16,18 @@ from tests.show.pictures import scenes
 from tests.show.pictures.looks import outside, overlaps
 
 EVIL = [
-    "<script>alert(1)</script>", '"]); import os', "\x1b[2J\x07red", "=cmd|' /C calc'!A0", "x" * 60_000,
-    "\u202egnp.exe\u2066", "nul\x00inside", "$\\frac{1}{2}$ $x", "]]>-->", "{call} %s {0}",
+    "<script>alert(1)</script>",
+    '"]); import os',
+    "\x1b[2J\x07red",
+    "=cmd|' /C calc'!A0",
+    "x" * 60_000,
+    "\u202egnp.exe\u2066",
+    "nul\x00inside",
+    "$\\frac{1}{2}$ $x",
+    "]]>-->",
+    "{call} %s {0}",
     "Z" + "\u0335" * 3000,
-]  # fmt: skip
+]
 KEPT = {
     "capture",
     "call_id",
@@ -38,14 +46,16 @@ KEPT = {
 def spoiled(tables: Tables, evil: str) -> Tables:
     """The tables with every text a stranger's; what joins rows is left alone."""
     changed = {
-        table.name: rows.assign(**{
-            column.name: pd.array([evil] * len(rows), dtype="string")
-            for column in table.columns
-            if column.dtype == TEXT and column.name not in KEPT
-        })
+        table.name: rows.assign(
+            **{
+                column.name: pd.array([evil] * len(rows), dtype="string")
+                for column in table.columns
+                if column.dtype == TEXT and column.name not in KEPT
+            }
+        )
         for table, rows in tables.items()
         if len(rows)
-    }  # fmt: skip
+    }
     return tables.with_(**changed)
 
 
@@ -82,11 +92,21 @@ def test_hostile_addresses_and_codes_of_findings_stay_in_their_places():
     events = run.timeline.assign(
         dst=pd.array([f"{evil}:{n}" for n in range(len(run.timeline))], dtype="string")
     )
-    findings = FINDINGS.rows([
-        {"capture": "good.pcapng", "frame": 4, "frames": "4, 6,x,-1,٣,99999999999999999999", "call": 1,
-         "code": "<b>" * 100, "severity": "absurd", "verdict": "fault", "title": evil}
-        for _ in range(30)
-    ])  # fmt: skip
+    findings = FINDINGS.rows(
+        [
+            {
+                "capture": "good.pcapng",
+                "frame": 4,
+                "frames": "4, 6,x,-1,٣,99999999999999999999",
+                "call": 1,
+                "code": "<b>" * 100,
+                "severity": "absurd",
+                "verdict": "fault",
+                "title": evil,
+            }
+            for _ in range(30)
+        ]
+    )
     held = ladder(Calls(run.tables.with_(timeline=events, findings=findings))[1])
     assert overlaps(held.picture) == [] and outside(held.picture) == []
     assert held.picture.width < 4000

@@ -87,11 +87,14 @@ def test_phases_begin_below_what_opens_them():
     held = drawn("re-INVITE")
     before = {row.note: held.rows[n - 1] for n, row in enumerate(held.rows) if row.close}
     assert [(note, row.event.label.split(" (")[0] if row.event else "") for note, row in before.items()] == [
-        ("leg 1: early media", "183 Session Progress"), ("leg 2: talk", "200 OK"), ("leg 1: talk", "200 OK"),
+        ("leg 1: early media", "183 Session Progress"),
+        ("leg 2: talk", "200 OK"),
+        ("leg 1: talk", "200 OK"),
         ("leg 2: hold, only the server may send", "200 OK"),
         ("leg 1: hold, only the far end may send", "200 OK"),
-        ("leg 2: resumed", "200 OK"), ("leg 1: ICE restart", "200 OK"),
-    ]  # fmt: skip
+        ("leg 2: resumed", "200 OK"),
+        ("leg 1: ICE restart", "200 OK"),
+    ]
 
 
 def test_a_hold_interrupts_the_media_of_its_leg():
@@ -165,8 +168,14 @@ def test_names_are_repeated_down_a_long_ladder():
 def test_four_legs_show_each_b2bua_once():
     held = drawn("four legs")
     assert [column.name for column in held.headings] == [
-        "XPhone Server", "XPhone Client", "XCC", "BorderController", "CarrierSwitch", "LabPBX", "STUN server",
-    ]  # fmt: skip
+        "XPhone Server",
+        "XPhone Client",
+        "XCC",
+        "BorderController",
+        "CarrierSwitch",
+        "LabPBX",
+        "STUN server",
+    ]
     assert {row.event.leg for row in held.rows if row.event} == {1, 2, 3, 4}
     assert held.headings[3].hosts == ("10.0.50.40", "10.0.60.1")
 
@@ -174,21 +183,39 @@ def test_four_legs_show_each_b2bua_once():
 def test_media_are_bands_between_the_columns_of_their_leg():
     held = drawn("four legs")
     assert [(band.leg, band.left, band.right) for band in held.bands] == [
-        (1, 1, 2), (3, 3, 4), (4, 4, 5), (2, 2, 3),
-    ]  # fmt: skip
+        (1, 1, 2),
+        (3, 3, 4),
+        (4, 4, 5),
+        (2, 2, 3),
+    ]
     assert all(band.top < band.bottom <= held.grid.bottom for band in held.bands)
 
 
 def test_findings_mark_the_rows_of_their_frames_and_are_listed():
     run = scenes.run_of("no_binding_success.pcapng")
     base = {"capture": "no_binding_success.pcapng", "call": 1}
-    found = FINDINGS.rows([
-        base | {"frame": 19, "frames": "19,37,89", "code": "ICE004", "severity": "error", "verdict": "fault",
-                "title": "No Binding Success"},
-        base | {"frame": 9, "code": "SDP002", "severity": "warning", "verdict": "suspect",
-                "title": "The server's private candidate is missing"},
-        base | {"frame": 9, "code": "SDP009", "severity": "info", "verdict": "ok", "title": "not shown"},
-    ])  # fmt: skip
+    found = FINDINGS.rows(
+        [
+            base
+            | {
+                "frame": 19,
+                "frames": "19,37,89",
+                "code": "ICE004",
+                "severity": "error",
+                "verdict": "fault",
+                "title": "No Binding Success",
+            },
+            base
+            | {
+                "frame": 9,
+                "code": "SDP002",
+                "severity": "warning",
+                "verdict": "suspect",
+                "title": "The server's private candidate is missing",
+            },
+            base | {"frame": 9, "code": "SDP009", "severity": "info", "verdict": "ok", "title": "not shown"},
+        ]
+    )
     held = ladder(Calls(run.tables.with_(findings=found))[1])
     marked = {n: [mark.code for mark in marks] for n, marks in enumerate(held.marks) if marks}
     rows = said(held)

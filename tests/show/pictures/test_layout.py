@@ -8,8 +8,15 @@ from matplotlib.textpath import TextPath
 
 from postproc.show.pictures.layout import LONGEST, middle_cut, plain, shortened, width
 
-TEXTS = ["Binding Request WTJz:3RME.., unanswered × 12", "INVITE +498984079810", "Zoë Müller → Łódź",
-         "iiiijjjj.:|", "200 OK (answer audio, 2 candidates)", "Привет мир", "WWWW@@@@"]  # fmt: skip
+TEXTS = [
+    "Binding Request WTJz:3RME.., unanswered × 12",
+    "INVITE +498984079810",
+    "Zoë Müller → Łódź",
+    "iiiijjjj.:|",
+    "200 OK (answer audio, 2 candidates)",
+    "Привет мир",
+    "WWWW@@@@",
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)

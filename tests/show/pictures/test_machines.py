@@ -19,9 +19,14 @@ def rows(*legs: dict, **tables) -> Call:
 def leg(number: int, uac: str, uas: str, **more) -> dict:
     (uac_addr, uac_port), (uas_addr, uas_port) = (end.rsplit(":", 1) for end in (uac, uas))
     return {
-        "leg": number, "call_id": f"c{number}", "uac_addr": uac_addr, "uac_port": int(uac_port),
-        "uas_addr": uas_addr, "uas_port": int(uas_port), **more,
-    }  # fmt: skip
+        "leg": number,
+        "call_id": f"c{number}",
+        "uac_addr": uac_addr,
+        "uac_port": int(uac_port),
+        "uas_addr": uas_addr,
+        "uas_port": int(uas_port),
+        **more,
+    }
 
 
 def hosts(tables: Call) -> list[tuple[str, ...]]:
@@ -65,8 +70,10 @@ def test_a_proxy_stands_between_the_ends():
     )
     found = Machines(rows(leg(1, "192.0.2.1:5060", "192.0.2.9:5060"), timeline=hops))
     assert [(column.name, column.hosts) for column in found.headings("de")] == [
-        ("Anrufer", ("192.0.2.1",)), ("Proxy", ("192.0.2.7",)), ("Angerufener", ("192.0.2.9",)),
-    ]  # fmt: skip
+        ("Anrufer", ("192.0.2.1",)),
+        ("Proxy", ("192.0.2.7",)),
+        ("Angerufener", ("192.0.2.9",)),
+    ]
 
 
 def test_addresses_nobody_knows_stand_on_the_right_and_share_the_last_column():
@@ -92,8 +99,10 @@ def run_rows(path: str) -> Call:
 def test_media_of_an_app_stand_beside_the_hub_that_speaks_for_it():
     found = Machines(run_rows("made/vendor_no_binding_success.pcapng"))
     assert [(column.name, column.hosts[:1]) for column in found.headings("en")][:3] == [
-        ("XPhone Server", ("127.0.0.1",)), ("XPhone Client", ("172.20.10.2",)), ("XCC", ("127.0.0.1",)),
-    ]  # fmt: skip
+        ("XPhone Server", ("127.0.0.1",)),
+        ("XPhone Client", ("172.20.10.2",)),
+        ("XCC", ("127.0.0.1",)),
+    ]
 
 
 def test_names_come_from_the_agent_without_its_version():

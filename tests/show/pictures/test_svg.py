@@ -15,11 +15,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def simple(*labels: Label) -> Picture:
     return Picture(
-        120, 80, "A <title> & more",
+        120,
+        80,
+        "A <title> & more",
         strokes=[Stroke(((1, 2), (3.456, 4)), "#123456", 1.5, DASHED)],
         areas=[Area(rectangle(0, 0, 10, 10), "#ff0000", INK)],
         labels=[Label(10, 20, "text"), *labels],
-    )  # fmt: skip
+    )
 
 
 def test_it_is_well_formed_and_says_what_it_shows():

@@ -36,21 +36,30 @@ def test_nothing_overlaps_or_is_cut_off(name: str, lang: str):
 
 def test_lanes_of_the_good_call():
     assert list(lanes("good")) == [
-        ("leg 1", 1, "721 → +498984079810"), ("leg 2", 2, "721 → +498984079810"),
-        ("media phases", 1, ""), ("media phases", 2, ""),
-        ("candidates, client", 1, ""), ("candidates, server", 1, ""),
-        ("checks", 1, "client → server"), ("checks", 1, "server → client"), ("STUN look-ups", 1, ""),
+        ("leg 1", 1, "721 → +498984079810"),
+        ("leg 2", 2, "721 → +498984079810"),
+        ("media phases", 1, ""),
+        ("media phases", 2, ""),
+        ("candidates, client", 1, ""),
+        ("candidates, server", 1, ""),
+        ("checks", 1, "client → server"),
+        ("checks", 1, "server → client"),
+        ("STUN look-ups", 1, ""),
         ("DTLS", 1, ""),
-        ("media PCMA", 1, "client → server"), ("media PCMA", 1, "server → client"),
-        ("media PCMA", 2, "10.0.50.118 → 10.0.50.20"), ("media PCMA", 2, "10.0.50.20 → 10.0.50.118"),
-    ]  # fmt: skip
+        ("media PCMA", 1, "client → server"),
+        ("media PCMA", 1, "server → client"),
+        ("media PCMA", 2, "10.0.50.118 → 10.0.50.20"),
+        ("media PCMA", 2, "10.0.50.20 → 10.0.50.118"),
+    ]
 
 
 def test_a_leg_rings_and_talks():
     leg = lanes("good")["leg 2", 2, "721 → +498984079810"]
     assert [(span.half, span.text) for span in leg.spans] == [
-        (THIN, ""), (MEDIUM, "ringing 2.5 s"), (FULL, "talk 8.1 s"),
-    ]  # fmt: skip
+        (THIN, ""),
+        (MEDIUM, "ringing 2.5 s"),
+        (FULL, "talk 8.1 s"),
+    ]
     assert leg.spans[0].end == leg.spans[1].start and leg.spans[1].end == leg.spans[2].start
     assert leg.note == "200 completed" and leg.color == colors.LEG_2 and not leg.spans[2].open
 
@@ -62,7 +71,7 @@ def test_phases_say_who_may_send_where_not_both_may():
         ("Gespräch", "Gespräch", colors.MEDIA.fill),
         ("gehalten, nur die Gegenseite darf senden", "gehalten", colors.HELD),
         ("ICE-Neustart", "ICE-Neustart", colors.MEDIA.fill),
-    ]  # fmt: skip
+    ]
     assert all(one.end == after.start for one, after in pairwise(lane.spans))
 
 
@@ -121,10 +130,17 @@ def test_log_lines_stand_in_a_lane_of_their_own():
 def test_findings_at_one_time_are_stacked():
     run = scenes.run_of("good.pcapng")
     found = FINDINGS.rows(
-        {"capture": "good.pcapng", "frame": 4, "call": 1, "code": f"ICE00{n}", "severity": "error",
-         "verdict": "fault", "title": f"finding {n}"}
+        {
+            "capture": "good.pcapng",
+            "frame": 4,
+            "call": 1,
+            "code": f"ICE00{n}",
+            "severity": "error",
+            "verdict": "fault",
+            "title": f"finding {n}",
+        }
         for n in range(4)
-    )  # fmt: skip
+    )
     picture = timeline(Calls(run.tables.with_(findings=found))[1])
     assert overlaps(picture) == [] and outside(picture) == []
     texts = [label.text for label in picture.labels]

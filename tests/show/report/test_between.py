@@ -44,8 +44,10 @@ def test_lines_that_were_rewritten_stand_side_by_side_with_place_and_frame():
     call = call_of(sip_messages=[INVITE, THERE], sdp_media=[section(), moved], **seen)
     contact, media = cells(rewritten(call, "en"))
     assert (contact["Line"].text, contact["At the one place"].text, contact["At the other"].text) == (
-        "Contact", "server #1: sip:721@10.0.50.5:5060", "WAN #3: sip:721@203.0.113.5:1024",
-    )  # fmt: skip
+        "Contact",
+        "server #1: sip:721@10.0.50.5:5060",
+        "WAN #3: sip:721@203.0.113.5:1024",
+    )
     assert media["At the other"].text == "WAN #3: 198.51.100.77:61000"
 
 

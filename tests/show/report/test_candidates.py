@@ -8,8 +8,11 @@ from tests.show.report import scenes
 
 
 def sides(*candidates: dict, lang: str = "en", pairs: tuple[dict, ...] = ()):
-    held = Tables(calls=builders.calls({"call": 1}), candidates=builders.candidates(*candidates),
-                  pairs=builders.pairs(*pairs))  # fmt: skip
+    held = Tables(
+        calls=builders.calls({"call": 1}),
+        candidates=builders.candidates(*candidates),
+        pairs=builders.pairs(*pairs),
+    )
     return offered(Calls(held)[1], lang)
 
 
@@ -27,8 +30,14 @@ def test_client_and_server_stand_side_by_side_with_what_the_access_list_says():
     )
     assert "ACL" in client.sheet.headings
     assert texts(client)[1] == [
-        "srflx", "198.51.100.77:50000", "public", "192.168.178.34:50000", "allowed", "0/2", "4",
-    ]  # fmt: skip
+        "srflx",
+        "198.51.100.77:50000",
+        "public",
+        "192.168.178.34:50000",
+        "allowed",
+        "0/2",
+        "4",
+    ]
     assert texts(client)[0][4:6] == ["denied", "–"]
     assert texts(server)[0][4:6] == ["–", "0/2"]
 

@@ -26,8 +26,9 @@ def test_a_header_of_60_kilobytes_is_cut():
 
 def test_times_are_utc_with_milliseconds():
     assert (cells.clock(at(1_700_000_000_007_900_000)), cells.day(at(1_700_000_000_000_000_000))) == (
-        "22:13:20.007", "2023-11-14",
-    )  # fmt: skip
+        "22:13:20.007",
+        "2023-11-14",
+    )
 
 
 def test_times_before_1970_and_in_2262_are_times_too():
@@ -45,8 +46,10 @@ def test_an_unknown_time_and_span_are_a_dash():
 
 def test_one_frame_and_many_are_filters_of_wireshark():
     assert (frame_filter([]), frame_filter([7]), frame_filter([7, 9])) == (
-        "", "frame.number == 7", "frame.number in {7, 9}",
-    )  # fmt: skip
+        "",
+        "frame.number == 7",
+        "frame.number in {7, 9}",
+    )
 
 
 def test_what_is_empty_or_longer_than_anybody_pastes_cannot_be_copied():

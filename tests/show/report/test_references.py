@@ -16,12 +16,15 @@ EDITOR = "https://www.rfc-editor.org/rfc/"
         ("RFC 8445, sections 6 and 7", f"{EDITOR}rfc8445#section-6"),
         ("RFC 3550, appendix A.3", f"{EDITOR}rfc3550#appendix-A.3"),
         ("RFC 4787, REQ-3", f"{EDITOR}rfc4787"),
-        ("draft-ietf-mmusic-mdns-ice-candidates", "https://datatracker.ietf.org/doc/draft-ietf-mmusic-mdns-ice-candidates"),
+        (
+            "draft-ietf-mmusic-mdns-ice-candidates",
+            "https://datatracker.ietf.org/doc/draft-ietf-mmusic-mdns-ice-candidates",
+        ),
         ("Vendor, https://support.example.com/a/1", "https://support.example.com/a/1"),
         ("FreeSWITCH sofia.c: Rejected by acl", ""),
         ("javascript:alert(1)", ""),
     ],
-)  # fmt: skip
+)
 def test_a_reference_leads_to_its_source(text, link):
     assert [(each.text, each.link) for each in references([text])] == [(text, link)]
 

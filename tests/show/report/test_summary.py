@@ -18,10 +18,18 @@ def crowd(*causes: tuple[str, str | None], lang: str = "en"):
         for n, (verdict, cause) in enumerate(causes, 1)
     ]
     found = [
-        {"call": n, "name": cause, "verdict": verdict, "title": f"{cause} of call {n}", "code": "X1",
-         "confidence": n / 100, "remedies": f"Mend {cause}.\nOr else."}
-        for n, (verdict, cause) in enumerate(causes, 1) if cause
-    ]  # fmt: skip
+        {
+            "call": n,
+            "name": cause,
+            "verdict": verdict,
+            "title": f"{cause} of call {n}",
+            "code": "X1",
+            "confidence": n / 100,
+            "remedies": f"Mend {cause}.\nOr else.",
+        }
+        for n, (verdict, cause) in enumerate(causes, 1)
+        if cause
+    ]
     walks = {call["call"]: walk("legs" if call["cause"] == "acl" else "answers") for call in calls}
     tables = Tables(calls=builders.calls(*calls), findings=scenes.findings(*found))
     return report(tables, walks, lang)
@@ -30,10 +38,17 @@ def crowd(*causes: tuple[str, str | None], lang: str = "en"):
 def walk(broken: str) -> list[dict]:
     at = STEPS.index(broken)
     return [
-        {"step": step, "question": f"{step}?", "said": "", "capture": None, "frames": [], "filter": None,
-         "state": "passed" if place < at else "failed" if place == at else "not_reached"}
+        {
+            "step": step,
+            "question": f"{step}?",
+            "said": "",
+            "capture": None,
+            "frames": [],
+            "filter": None,
+            "state": "passed" if place < at else "failed" if place == at else "not_reached",
+        }
         for place, step in enumerate(STEPS)
-    ]  # fmt: skip
+    ]
 
 
 def test_causes_have_their_calls_and_the_first_thing_to_do_worst_and_most_frequent_first():

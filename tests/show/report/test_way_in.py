@@ -33,8 +33,13 @@ def test_what_works_is_passed_and_what_no_capture_shows_is_left_open(run):
     assert tuple(found) == tuple(step.id for step in FIRST_CHART)
     passed = {name for name, state in found.items() if state == "passed"}
     assert passed == {
-        "web_application", "site", "test_health", "test_authentication", "test_hub", "test_reinitialise",
-    }  # fmt: skip
+        "web_application",
+        "site",
+        "test_health",
+        "test_authentication",
+        "test_hub",
+        "test_reinitialise",
+    }
     assert {found[name] for name in found.keys() - passed} == {"not_reached"}
 
 
