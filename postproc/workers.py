@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from postproc import current_folder, memory
+from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.files.signals import ENDING, undisturbed
 

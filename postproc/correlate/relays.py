@@ -10,13 +10,14 @@ the other still ties it.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pandas as pd
 
 from postproc.correlate.endpoints import Address, Pair, pair_of
 from postproc.correlate.rows import records
+from postproc.dataclass import dataclass
 from postproc.model.columns import FLAG, INTEGER, TEXT, array
 
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")

@@ -1,9 +1,10 @@
 """How each step of the chart went, where no rule has found it broken."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from postproc.dataclass import dataclass
 from postproc.diagnose.evidence import paths
 from postproc.diagnose.evidence.candidates import offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence

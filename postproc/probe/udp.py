@@ -13,10 +13,11 @@ import struct
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import NamedTuple
 
+from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
 from postproc.probe.result import Result, Tell

@@ -14,8 +14,10 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
+
+from postproc.dataclass import dataclass
 
 MAGIC = {
     "pcap": (

@@ -1,11 +1,12 @@
 """Which calls of a judged window have ended, and which were told already."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pandas as pd
 
+from postproc.dataclass import dataclass
 from postproc.model.columns import plain
 from postproc.model.tables import Tables
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isnan
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from postproc.correlate.joining.couples import (
 )
 from postproc.correlate.joining.evidence import Pairs
 from postproc.correlate.joining.features import Facts
+from postproc.dataclass import dataclass
 from postproc.model import constants
 
 # Which leg follows from which: each leg its best upstream leg, if that is clear.

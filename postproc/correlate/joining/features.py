@@ -6,7 +6,6 @@ equals nothing.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import pandas as pd
 from postproc.correlate.joining.words import number, users
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.sip import user_part
+from postproc.dataclass import dataclass
 from postproc.model import constants
 
 # Words and times of legs as arrays, so that many pairs of legs are compared at once.

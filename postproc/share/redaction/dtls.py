@@ -11,8 +11,9 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from postproc.dataclass import dataclass
 from postproc.share.account import Kind, Tally
 from postproc.wire import MalformedError
 from postproc.wire import dtls as wire

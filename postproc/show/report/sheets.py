@@ -1,11 +1,12 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import pandas as pd
 
+from postproc.dataclass import dataclass
 from postproc.model.calls import Call, counting
 from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, PhaseRow, RtpStreamRow
 from postproc.model.text import Lang
