@@ -1,6 +1,7 @@
 """The calls of a run: one line each, the worst first, and their table on a terminal."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -8,7 +9,6 @@ import pandas as pd
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text as Styled
 
-from postproc.dataclass import dataclass
 from postproc.model.findings import VERDICTS as RANKED
 from postproc.model.tables import Tables, counting
 from postproc.model.text import Lang, Text

@@ -6,12 +6,12 @@ answered is marked, so that it is seen before the ticket leaves.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.tables import Tables
 from postproc.model.text import Lang, Text
 from postproc.show.terminal import clean

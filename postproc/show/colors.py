@@ -7,7 +7,7 @@ section 1.4.11). No picture tells things apart by colour alone: legs bear their
 number, the others a dash pattern or a word.
 """
 
-from postproc.dataclass import dataclass
+from dataclasses import dataclass
 
 HELD = "#dfe2e6"  # behind what is on hold
 INK, MUTED, FAINT, PAPER = "#1a1a1a", "#5f6368", "#d5d8dc", "#ffffff"

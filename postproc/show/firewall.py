@@ -5,11 +5,10 @@ Pure: tables in, lines out. What captures say is in them only as addresses, numb
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model import filters
 from postproc.model.addresses import endpoint
 from postproc.model.filters import LAST_PORT

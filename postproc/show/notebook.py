@@ -6,13 +6,13 @@ cells and escaped in Markdown.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang
 from postproc.show import notebook_texts as texts
 from postproc.show.documents import code, inline

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Text
 
 TITLE = Text("# Calls in {name}", "# Anrufe in {name}")

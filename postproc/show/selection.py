@@ -8,14 +8,13 @@ rows of their own, and RTCP beside them are found by flow and time.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model import filters, ownership
 from postproc.model.columns import plain
 from postproc.model.logtexts import LOUD

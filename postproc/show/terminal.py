@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import TextIO
@@ -18,7 +19,6 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text as Styled
 
-from postproc.dataclass import dataclass
 from postproc.model.messages import in_language
 from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import decimal as with_comma

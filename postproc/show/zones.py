@@ -1,13 +1,12 @@
 """Time zones of what is shown: tables and files stay UTC."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.show.calls import Line
 

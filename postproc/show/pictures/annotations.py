@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.calls import Call
 from postproc.model.enumerations import Severity
 from postproc.model.text import Lang

@@ -6,11 +6,11 @@ verdict, the worst first. Rows of a kind share their scale, so that they can be 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import endpoint
 from postproc.model.calls import Call, counting
 from postproc.model.enumerations import CallVerdict

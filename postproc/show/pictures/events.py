@@ -7,14 +7,13 @@ calls are cut in their middle.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import transport_address
 from postproc.model.calls import Call
 from postproc.model.enumerations import EventSeverity, Lane, Outcome, Purpose

@@ -7,11 +7,11 @@ in a cross: nothing is said by colour alone.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import transport_address
 from postproc.model.calls import Call
 from postproc.model.enumerations import EventSeverity, Lane

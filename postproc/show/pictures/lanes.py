@@ -5,12 +5,11 @@ bar where there is room, else beside it, else not at all: they never meet.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.enumerations import Outcome
 from postproc.model.text import Lang
 from postproc.show import colors

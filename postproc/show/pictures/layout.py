@@ -10,12 +10,11 @@ strangers: characters that move the cursor or turn the direction of writing are 
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.show.colors import INK
 
 # Advance widths of the characters from space to tilde, in 1/1000 of the font size.

@@ -11,10 +11,9 @@ streams, then by its host; what is left are machines that no message describes.
 
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import endpoint, host, transport_address
 from postproc.model.calls import Call
 from postproc.model.enumerations import LegRole

@@ -5,10 +5,9 @@ the reference's clock: the rows they are given are moved to it before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import transport_address
 from postproc.model.calls import Call
 from postproc.model.enumerations import Lane

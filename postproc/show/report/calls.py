@@ -1,10 +1,9 @@
 """A call of the report: its row in the overview, all that is shown of it, and what to take along."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model import filters
 from postproc.model.calls import Call
 from postproc.model.described import Described

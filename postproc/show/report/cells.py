@@ -5,10 +5,10 @@ as an escape, and nothing is longer than a page can bear.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import endpoint
 from postproc.model.text import Lang
 from postproc.show.report.words import PAGE, TITLES, headings

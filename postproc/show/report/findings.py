@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.model.described import Described
 from postproc.model.messages import REFERENCES, in_language
 from postproc.model.text import Lang

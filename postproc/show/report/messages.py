@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from postproc.dataclass import dataclass
 from postproc.model.calls import Call
 from postproc.model.rows import SipMessageRow
 from postproc.show.report.cells import clock, moment, shown

@@ -1,12 +1,11 @@
 """A call's candidates, pairs, bindings, legs, DTLS handshakes and RTP streams as sheets."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.calls import Call, counting
 from postproc.model.rows import BindingRow, CandidateRow, DtlsRow, LegRow, PairRow, PhaseRow, RtpStreamRow
 from postproc.model.text import Lang

@@ -2,9 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.model.described import Described
 from postproc.model.text import Lang
 from postproc.model.vocabulary import CALLS, STATES, counted
