@@ -77,7 +77,7 @@ class Clock:
         return settled, outside
 
     def follow(self, time: int, start: int | None, frame: int) -> int:
-    """The last plausible time of a file, and which packets have none: how many, the first one's frame."""
+        """Return one time, replaced if implausible; ``start`` is used before the first plausible one."""
         if believed(time):
             self.last = time
             return time
