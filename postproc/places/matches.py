@@ -21,7 +21,7 @@ from postproc.read.packets import MIX, mixed
 
 # RTP packets that must match, and the share of them with equal first payload bytes. Senders that start SSRC,
 # sequence number and timestamp from fixed values coincide in many packets, but not in payload; nor do a
-# B2BUA's two SRTP legs. With fewer, silence matches silence; with more, a stream that is mostly lost does not.
+# B2BUA's two SRTP legs. With fewer, silence matches silence; with more, a stream mostly lost does not.
 FEWEST_RTP, SAME_PAYLOAD = 10, 0.5
 MOST_PLACES = 32  # flows that show a packet; with more, its key is not unique
 # ns within which all packets of two captures agree if they are of one point: a file extracted from another,
