@@ -1,7 +1,7 @@
 """Event tables in; legs, calls, bindings, pairs, handshakes, streams and the timeline out.
 
-Pure: tables in, tables out. All captures of a run are looked at together, as
-the legs of a call are often in two files.
+Pure: tables in, tables out. All captures of a run are correlated together, since
+the legs of one call are often in two files.
 """
 
 from typing import Protocol
@@ -28,92 +28,96 @@ from postproc.model.tables import Tables
 
 
 class Places(Protocol):
-    """What is known of captures that show the same packets (postproc.places)."""
+    """Captures that show the same packets, as ``postproc.places`` finds them."""
 
     @property
     def groups(self) -> list[list[str]]:
-        """Their names."""
+        """Names of the captures, one list per set of captures that share packets."""
 
     @property
     def repeated(self) -> frozenset[tuple[str, int]]:
-        """Frames with SIP messages that another of them shows, too."""
+        """Capture and frame of SIP messages that count in another capture of the group."""
 
     def compared(self, tables: Tables) -> Tables:
-        """The tables, correlated, with each thing once."""
+        """Return the correlated tables with duplicates across captures marked."""
 
 
 def correlate(events: Tables, deployment: Deployment, places: Places | None = None) -> Tables:
-    """Return the events with every table that follows from them and from what is known of the deployment."""
+    """Return ``events`` with every derived table filled in.
+
+    ``deployment`` supplies markers of clients and servers, access lists and the region of national
+    numbers; ``places`` the captures that show the same packets, None where each stands alone.
+    """
     sip = _once(events.sip_messages, places)
     recording = recordings(events.captures, sip, views(events))
-    seen = transactions(sip)
-    seen_legs = legs(sip, seen, _together(recording, places))
-    written = logs(events, seen_legs, recording)
+    sip_transactions = transactions(sip)
+    seen_legs = legs(sip, sip_transactions, _together(recording, places))
+    log_tables = logs(events, seen_legs, recording)
     relays = allocations(events.stun_messages)
     stun = beyond(once(events.stun_messages), relays)
-    found = calls(
+    joined = calls(
         events.with_(stun_messages=stun),
         seen_legs,
         recording,
         overlapping(events.captures, recording),
         deployment=deployment,
-        log_joins=written.joins,
+        log_joins=log_tables.joins,
     )
-    named = index(found.legs, found.endpoints, found.ice_sessions, recording)
+    ends = index(joined.legs, joined.endpoints, joined.ice_sessions, recording)
     checks = bindings(
         stun,
-        named,
+        ends,
         icmp_errors=events.icmp_errors,
         sip_messages=sip,
         rtp_streams=events.rtp_streams,
         dtls_messages=events.dtls_messages,
         captures=events.captures,
     )
-    tied = with_bindings(named, checks)
+    evidence = with_bindings(ends, checks)
     handshakes = dtls(
-        events.dtls_messages, events.rtp_streams, events.sdp_media, found.legs, tied, relays=relays
+        events.dtls_messages, events.rtp_streams, events.sdp_media, joined.legs, evidence, relays=relays
     )
     media, seconds = streams(
         events.rtp_streams,
         events.rtp_seconds,
         events.sdp_media,
-        legs=found.legs,
+        legs=joined.legs,
         dtls=handshakes,
-        index=tied,
+        index=evidence,
         relays=relays,
     )
     seen_pairs = pairs(
         checks,
-        found.ice_sessions,
-        found.candidates,
+        joined.ice_sessions,
+        joined.candidates,
         events.stun_messages,
         dtls=beyond(handshakes, relays, "started", CLIENT_AND_SERVER),
         rtp_streams=beyond(media, relays, "first_time"),
     )
     tables = events.with_(
-        transactions=seen,
-        log_events=written.events,
-        logs=written.about,
-        legs=found.legs,
-        calls=found.calls,
-        joins=found.joins,
-        candidates=access(found.candidates, deployment),
+        transactions=sip_transactions,
+        log_events=log_tables.events,
+        logs=log_tables.about,
+        legs=joined.legs,
+        calls=joined.calls,
+        joins=joined.joins,
+        candidates=access(joined.candidates, deployment),
         bindings=checks,
         dtls=handshakes,
         rtp_streams=media,
         rtp_seconds=seconds,
         pairs=seen_pairs,
-        nat_mappings=nat_mappings(checks, found.candidates),
+        nat_mappings=nat_mappings(checks, joined.candidates),
     )
-    whole = attributed(tables, tied)
+    whole = attributed(tables, evidence)
     if places is not None:
         whole = places.compared(whole)
-    whole = whole.with_(phases=phases(whole, found, recording))
+    whole = whole.with_(phases=phases(whole, joined, recording))
     return whole.with_(timeline=timeline(whole))
 
 
 def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:
-    """The messages that no other capture of the same packets shows, too."""
+    """Drop the messages that count in another capture of the same packets."""
     if places is None or not places.repeated:
         return sip_messages
     repeated = pd.MultiIndex.from_tuples(places.repeated)
@@ -122,7 +126,7 @@ def _once(sip_messages: pd.DataFrame, places: Places | None) -> pd.DataFrame:
 
 
 def _together(recording: "pd.Series[int]", places: Places | None) -> "pd.Series[int]":
-    """The recordings, those that show the same packets as one: a leg in them is one."""
+    """Merge recordings that show the same packets, so that a leg seen in several is one leg."""
     numbers = recording.copy()
     for group in places.groups if places else ():
         numbers[group] = numbers[group].min()

@@ -1,11 +1,10 @@
-"""Call and leg of every message: said once, here, so that whoever wants a call's rows asks for its number.
+"""Call and leg of every message, assigned once here so that a call's rows are selected by its number.
 
-A SIP message, a description and a line of a log belong to the leg that has their Call-ID. A STUN message
-belongs where its transaction does, a DTLS message to the handshake that was going on, an ICMP error to
-what it quotes: a transaction, else a flow (see ``whose``), else the SIP message that went just before.
-TURN messages, and indications of any kind, belong to the leg that uses their flow, or for which it was
-wanted. Second captures of a
-packet belong where the first does.
+SIP messages, descriptions and log lines belong to the leg with their Call-ID. A STUN message belongs to
+its transaction's leg, a DTLS message to the handshake in progress, an ICMP error to what it quotes: a
+transaction, else a flow (see ``whose``), else the SIP message sent just before. TURN messages, and
+indications of any kind, belong to the leg that uses their flow or that the relay was allocated for.
+A second capture of a packet belongs where the first does.
 """
 
 from bisect import bisect_left, bisect_right
@@ -34,8 +33,9 @@ from postproc.correlate.whose import Traffic, by_username, owner
 from postproc.model.columns import INTEGER, array
 from postproc.model.tables import Tables
 
-# An ICMP error follows the SIP message it quotes within this time, as hosts on one network or the router
-# before them report it; one about a neighbour that does not answer (3 s) may be any of the retransmissions.
+# An ICMP error follows the SIP message it quotes within this time when the host or the last router reports
+# it. From 3 s on, the error about a neighbour that does not answer (failed ARP) could be tied to any of
+# several retransmissions.
 PROMPT = 2 * NS_PER_S
 BY_CALL_ID = ("sip_messages", "sip_headers", "sdp_media", "transactions", "log_events")
 FLOW = ("capture", "src_addr", "src_port", "dst_addr", "dst_port")
@@ -48,38 +48,38 @@ Legs = Iterable[LegKey | None]
 def attributed(tables: Tables, index: Index) -> Tables:
     """Return the tables with ``call`` and ``leg`` of every message.
 
-    ``tables`` are correlated, and ``index`` knows the bindings; handshakes and streams are added here.
+    ``tables`` are correlated and ``index`` has the bindings; handshakes and streams are added here.
     """
     legs = _legs_by_call_id(tables.legs)
-    named = {name: _by_call_id(getattr(tables, name), legs) for name in BY_CALL_ID}
+    rows = {name: _by_call_id(getattr(tables, name), legs) for name in BY_CALL_ID}
     index = with_streams(
         with_handshakes(with_requests(index, tables.bindings), tables.dtls), tables.rtp_streams
     )
     transactions = _transactions(tables, index)
     relays = _relays(tables.stun_messages, transactions, index)
     index = index._replace(others=(*index.others, relays))
-    wanted = _relays_wanted(tables.stun_messages, named["sip_messages"], named["sdp_media"], index)
-    index = index._replace(others=(*index.others, wanted))
+    requests = _relays_wanted(tables.stun_messages, rows["sip_messages"], rows["sdp_media"], index)
+    index = index._replace(others=(*index.others, requests))
     return tables.with_(
-        **named,
+        **rows,
         stun_messages=_filled(tables.stun_messages, _of_stun(tables.stun_messages, transactions, index)),
         dtls_messages=_filled(tables.dtls_messages, _of_dtls(tables.dtls_messages, tables.dtls, index)),
-        icmp_errors=_filled(tables.icmp_errors, _of_icmp(tables, named["sip_messages"], transactions, index)),
+        icmp_errors=_filled(tables.icmp_errors, _of_icmp(tables, rows["sip_messages"], transactions, index)),
     )
 
 
 def _filled(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
     """Return the rows with the call and leg of each."""
     nobody = (None, None)
-    known = [leg or nobody for leg in legs]
-    call, leg = zip(*known, strict=True) if known else ((), ())
+    keys = [leg or nobody for leg in legs]
+    call, leg = zip(*keys, strict=True) if keys else ((), ())
     return rows.assign(call=array(call, INTEGER), leg=array(leg, INTEGER))
 
 
 def _legs_by_call_id(legs: pd.DataFrame) -> dict[str, LegKey]:
     """Return call and leg by Call-ID, which means the same in all captures."""
-    known = legs[legs["call"].notna() & legs["call_id"].notna()]
-    return {call_id: (call, leg) for call_id, call, leg in records(known, "call_id", "call", "leg")}
+    numbered = legs[legs["call"].notna() & legs["call_id"].notna()]
+    return {call_id: (call, leg) for call_id, call, leg in records(numbered, "call_id", "call", "leg")}
 
 
 def _by_call_id(rows: pd.DataFrame, legs: dict[str, LegKey]) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def _transactions(tables: Tables, index: Index) -> dict[Key, LegKey | None]:
     """Return the leg of STUN transactions: Binding ones, and checks inside TURN by their ufrags."""
     keys = records(tables.bindings, "capture", "transaction_id")
     owners = records(tables.bindings, "call", "leg")
-    found: dict[Key, LegKey | None] = {
+    by_transaction: dict[Key, LegKey | None] = {
         key: None if call is None else (call, leg)
         for key, (call, leg) in zip(keys, owners, strict=True)
         if key[1] is not None
@@ -100,35 +100,35 @@ def _transactions(tables: Tables, index: Index) -> dict[Key, LegKey | None]:
     for capture, identity, username, time in records(
         relayed, "capture", "transaction_id", "username", "time"
     ):
-        whose = by_username(index, username, time)
-        if whose and identity is not None and found.get((capture, identity)) is None:
-            found[capture, identity] = whose.call, whose.leg
-    return found
+        check_owner = by_username(index, username, time)
+        if check_owner and identity is not None and by_transaction.get((capture, identity)) is None:
+            by_transaction[capture, identity] = check_owner.call, check_owner.leg
+    return by_transaction
 
 
 def _relays(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index) -> Uses:
-    """Return the uses of flows to TURN servers by checks inside: what makes such a relay is their leg's."""
+    """Return the uses of flows to TURN servers by the checks inside: they attribute the allocation too."""
     relayed = stun[stun["relayed"].fillna(value=False).astype(bool)].sort_values("time", kind="stable")
-    found: Uses = {}
+    uses: Uses = {}
     for identity, time, capture, *ends in records(relayed, "transaction_id", "time", *FLOW):
         leg = transactions.get((capture, identity))
         if leg and time is not None and None not in ends:
             src, dst = (ends[0], ends[1]), (ends[2], ends[3])
             key = recording_of(index.recordings, capture), pair_of(src, dst)
-            found.setdefault(key, []).append(Use(time, leg, src, None, None))
-    return found
+            uses.setdefault(key, []).append(Use(time, leg, src, None, None))
+    return uses
 
 
 def _relays_wanted(
     stun: pd.DataFrame, sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, index: Index
 ) -> Uses:
-    """Return the uses of flows on which a host asks for a relay before its description goes out.
+    """Return the uses of flows on which a host requests an allocation before it sends its description.
 
-    Without a relay and other candidates nothing names the port: whose it is, is told by host and time, if
-    only one leg's description with ICE comes from there while candidates may be gathered.
+    Where the allocation fails, no candidate names the port. Host and time attribute the request then, if
+    exactly one leg's description with ICE leaves that host within GATHERING of it.
     """
-    asked = stun[(stun["method"] == "allocate") & (stun["kind"] == "request")]
-    if asked.empty:
+    requests = stun[(stun["method"] == "allocate") & (stun["kind"] == "request")]
+    if requests.empty:
         return {}
     described: dict[tuple[Any, str], list[tuple[int, LegKey]]] = {}
     with_ice = set(records(sdp_media[sdp_media["ufrag"].notna()], "capture", "frame"))
@@ -139,18 +139,18 @@ def _relays_wanted(
         if (capture, frame) in with_ice and host is not None and time is not None:
             key = recording_of(index.recordings, capture), host
             described.setdefault(key, []).append((time, (call, leg)))
-    found: Uses = {}
-    for time, *flow in records(asked, "time", *FLOW):
+    uses: Uses = {}
+    for time, *flow in records(requests, "time", *FLOW):
         if time is None or None in flow or _on_flow(index, flow, time, stun=True):
             continue
         scope, src, dst = recording_of(index.recordings, flow[0]), (flow[1], flow[2]), (flow[3], flow[4])
-        there = described.get((scope, src[0]), [])
-        begin = bisect_left(there, time, key=lambda item: item[0])
-        end = bisect_right(there, time + GATHERING, key=lambda item: item[0])
-        legs = {leg for _, leg in there[begin:end]}
+        descriptions = described.get((scope, src[0]), [])
+        begin = bisect_left(descriptions, time, key=lambda item: item[0])
+        end = bisect_right(descriptions, time + GATHERING, key=lambda item: item[0])
+        legs = {leg for _, leg in descriptions[begin:end]}
         if len(legs) == 1:
-            found.setdefault((scope, pair_of(src, dst)), []).append(Use(time, legs.pop(), src, None, None))
-    return found
+            uses.setdefault((scope, pair_of(src, dst)), []).append(Use(time, legs.pop(), src, None, None))
+    return uses
 
 
 def _of_stun(stun: pd.DataFrame, transactions: dict[Key, LegKey | None], index: Index) -> Legs:
@@ -167,12 +167,12 @@ def _on_flow(index: Index, flow: Iterable[Any], time: int | None, *, stun: bool 
     if time is None or None in (src_addr, src_port, dst_addr, dst_port):
         return None
     traffic = Traffic(capture, (src_addr, src_port), (dst_addr, dst_port), time, time, stun=stun)
-    whose = owner(index, traffic)
-    return whose and (whose.call, whose.leg)
+    flow_owner = owner(index, traffic)
+    return flow_owner and (flow_owner.call, flow_owner.leg)
 
 
 def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> Legs:
-    """Return the leg of the handshake that each message belongs to: the last one to begin by then."""
+    """Return each message's leg: that of the latest handshake begun by then on its address pair."""
     begun: dict[tuple[str, Pair], list[tuple[int, LegKey | None]]] = {}
     ordered = dtls[dtls["time"].notna()].sort_values("time", kind="stable")
     ends = records(ordered, "client_addr", "client_port", "server_addr", "server_port")
@@ -181,12 +181,12 @@ def _of_dtls(dtls_messages: pd.DataFrame, dtls: pd.DataFrame, index: Index) -> L
         if None not in end:
             place = capture, pair_of(end[:2], end[2:])
             begun.setdefault(place, []).append((time, None if call is None else (call, leg)))
-    found: list[LegKey | None] = []
+    owners: list[LegKey | None] = []
     for time, *flow in records(dtls_messages, "time", *FLOW):
-        known = time is not None and None not in flow
-        there = begun.get((flow[0], pair_of((flow[1], flow[2]), (flow[3], flow[4])))) if known else None
-        found.append(_under_way(there, time, index) if there else _on_flow(index, flow, time))
-    return found
+        timed = time is not None and None not in flow
+        shakes = begun.get((flow[0], pair_of((flow[1], flow[2]), (flow[3], flow[4])))) if timed else None
+        owners.append(_under_way(shakes, time, index) if shakes else _on_flow(index, flow, time))
+    return owners
 
 
 def _under_way(begun: list[tuple[int, LegKey | None]], time: int, index: Index) -> LegKey | None:
@@ -213,21 +213,21 @@ def _of_icmp(
 
 
 def _sip_sent(sip_messages: pd.DataFrame, quoted: set[Flow]) -> dict[Flow, list[tuple[int, LegKey]]]:
-    """Return the messages of calls sent where errors quote one, in time order."""
+    """Return the SIP messages of calls on the flows that ICMP errors quote, in time order."""
     counted = sip_messages[sip_messages["copy_of"].isna() & sip_messages["call"].notna()]
     to_quoted = counted[counted["dst_addr"].isin({flow[3] for flow in quoted})]
     ordered = to_quoted.sort_values("time", kind="stable")
-    found: dict[Flow, list[tuple[int, LegKey]]] = {}
+    by_flow: dict[Flow, list[tuple[int, LegKey]]] = {}
     for key, (time, call, leg) in zip(
         records(ordered, *FLOW), records(ordered, "time", "call", "leg"), strict=True
     ):
         if key in quoted and time is not None:
-            found.setdefault(key, []).append((time, (call, leg)))
-    return found
+            by_flow.setdefault(key, []).append((time, (call, leg)))
+    return by_flow
 
 
 def _by_sip(sent: list[tuple[int, LegKey]], time: int | None) -> LegKey | None:
-    """Return the leg whose message went out just before, if it was the only one."""
+    """Return the leg of the SIP sent within PROMPT before the error; None if there is none or several."""
     if time is None:
         return None
     begin = bisect_left(sent, time - PROMPT, key=lambda item: item[0])

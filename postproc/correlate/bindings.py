@@ -1,4 +1,4 @@
-"""STUN Binding transactions: whose they are, what they are for and what became of them (RFC 8489)."""
+"""STUN Binding transactions: their call and leg, their purpose and their outcome (RFC 8489)."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -19,9 +19,9 @@ from postproc.model.tables import BINDINGS
 
 # STUN Binding transactions: requests and responses with one transaction ID (RFC 8489, section 6).
 #
-# The ID alone pairs them, within one capture: NAT and several network cards may
-# let the response come from another address than the request went to. Messages
-# are in order of time, since a file with several interfaces need not be.
+# Within a capture the ID alone pairs them: with NAT or several network cards the
+# response may come from another address than the request went to. Messages are
+# sorted by time, since a file with several interfaces need not be.
 
 
 TUPLE = ("src_addr", "src_port", "dst_addr", "dst_port")
@@ -31,7 +31,7 @@ Key = tuple[str, str]  # capture and transaction ID
 
 @dataclass(slots=True)
 class Transaction:
-    """Positions of its messages among those of ``messages``, in order of time."""
+    """Row numbers of a transaction's messages in ``binding_messages``, in order of time."""
 
     requests: list[int] = field(default_factory=list)
     successes: list[int] = field(default_factory=list)
@@ -44,12 +44,12 @@ class Transaction:
 
     @property
     def responses(self) -> list[int]:
-        """The response that decides first: any success beats errors."""
+        """The responses, the one that decides first: any success beats errors."""
         return self.successes + self.errors
 
     @property
     def round_trip(self) -> tuple[int, int] | None:
-        """The first response and before it the request it answers: the last one sent by then."""
+        """The request that the first response answers (the last one sent by then), and that response."""
         if not self.responses:
             return None
         response = min(self.responses)
@@ -64,42 +64,42 @@ def binding_messages(stun_messages: pd.DataFrame) -> pd.DataFrame:
     """Binding requests and responses by capture and time: TURN-wrapped ones and indications are left out."""
     stun = stun_messages
     wrapped = stun["relayed"].fillna(False).astype(bool)
-    asks = (stun["method"] == "binding").fillna(False).astype(bool) & stun["kind"].isin(
+    relevant = (stun["method"] == "binding").fillna(False).astype(bool) & stun["kind"].isin(
         ("request", "success", "error")
     )
-    named = stun["transaction_id"].notna() & stun["capture"].notna()
-    kept = stun[asks & named & ~wrapped]
-    return kept.sort_values(["capture", "time", "frame"], kind="stable", ignore_index=True)
+    identified = stun["transaction_id"].notna() & stun["capture"].notna()
+    chosen = stun[relevant & identified & ~wrapped]
+    return chosen.sort_values(["capture", "time", "frame"], kind="stable", ignore_index=True)
 
 
 def grouped(messages: pd.DataFrame) -> Transactions:
     """Group messages, second captures left out, by capture and transaction ID."""
-    found: dict[Key, Transaction] = {}
+    by_key: dict[Key, Transaction] = {}
     names = ("capture", "transaction_id", "kind", "copy_of")
     for position, (capture, identity, kind, original) in enumerate(records(messages, *names)):
         if original is None:
-            known = found.get((capture, identity))
-            if known is None:
-                known = found[capture, identity] = Transaction()
-            side = {"request": known.requests, "success": known.successes}.get(kind, known.errors)
+            group = by_key.get((capture, identity))
+            if group is None:
+                group = by_key[capture, identity] = Transaction()
+            side = {"request": group.requests, "success": group.successes}.get(kind, group.errors)
             side.append(position)
-    return found
+    return by_key
 
 
 def copies_of(messages: pd.DataFrame) -> Counter[Key]:
-    """How many messages of a transaction were captured twice."""
-    again = messages[messages["copy_of"].notna()]
-    return Counter(records(again, "capture", "transaction_id"))
+    """Count the messages of each transaction that were captured twice."""
+    copies = messages[messages["copy_of"].notna()]
+    return Counter(records(copies, "capture", "transaction_id"))
 
 
 # What a Binding transaction is for: check, keepalive or discovery.
 #
-# A check carries PRIORITY, a role or USE-CANDIDATE (RFC 8445, section 7.1): the
-# consent checks of a running call included (RFC 7675). USERNAME alone proves
-# nothing, FreeSWITCH sends one to STUN servers too; nor does port 3478. What is
-# sent where SIP, RTP, RTCP, checks or DTLS flow keeps that flow's binding alive
-# (RFC 5626, RFC 6263): the two ports tell, since NAT and a second network card
-# may change the addresses. The rest asks a STUN server for a mapped address.
+# A check carries PRIORITY, a role or USE-CANDIDATE (RFC 8445, section 7.1), and so
+# do the consent checks of a running call (RFC 7675). USERNAME alone proves nothing,
+# since FreeSWITCH sends one to STUN servers too; nor does port 3478. A Binding on a
+# flow that carries SIP, RTP, RTCP, checks or DTLS is a keepalive (RFC 5626, RFC
+# 6263); the flow is recognised by its two ports, since NAT or a second network card
+# may change the addresses. Anything else is a look-up at a STUN server (discovery).
 
 
 PORTS = ("capture", "src_port", "dst_port")
@@ -108,7 +108,7 @@ Ports = tuple[str | None, int | None, int | None]  # capture, sender's port, rec
 
 
 def carries_check(stun_messages: pd.DataFrame) -> "pd.Series[bool]":
-    """Which messages carry an attribute that only connectivity checks have."""
+    """Return which messages carry an attribute that only connectivity checks have."""
     stun = stun_messages
     nominates = stun["use_candidate"].fillna(False).astype(bool)
     return stun["priority"].notna() | stun["role"].notna() | nominates
@@ -117,7 +117,7 @@ def carries_check(stun_messages: pd.DataFrame) -> "pd.Series[bool]":
 def busy_ports(
     checks: pd.DataFrame, sip_messages: pd.DataFrame, rtp_streams: pd.DataFrame, dtls_messages: pd.DataFrame
 ) -> set[Ports]:
-    """Port pairs that carry something else, both ways round; relayed rows are left out."""
+    """Return the port pairs that carry other traffic, in both orders; relayed rows are left out."""
     rtp = _ports(rtp_streams)
     rtcp = [(capture, src + 1, dst + 1) for capture, src, dst in rtp]  # RFC 3550, section 11
     one_way = {*_ports(checks), *_ports(sip_messages), *_ports(dtls_messages), *rtp, *rtcp}
@@ -125,7 +125,7 @@ def busy_ports(
 
 
 def purpose_of(busy: set[Ports], is_check: bool, ports: Ports) -> str:
-    """The purpose of a transaction whose requests went from port to port."""
+    """Return the purpose of a transaction: check, keepalive or discovery."""
     if is_check:
         return "check"
     return "keepalive" if ports in busy else "discovery"
@@ -139,10 +139,10 @@ def _ports(rows: pd.DataFrame) -> list[tuple[str, int, int]]:
 
 # ICMP errors that quote a Binding request (RFC 792, RFC 4443).
 #
-# A quote that is long enough names the transaction. A shorter one names the
-# 5-tuple: then the last request on it is meant, if that is recent and nobody
-# answered it. A hard error ends a transaction at once (RFC 8489, section 6.2.1);
-# a soft one (RFC 1122, section 3.2.2) is told, but an answer may still come.
+# A quote that is long enough names the transaction. A shorter one names only the
+# 5-tuple: it is then taken to mean the last request on it, if that is recent and
+# unanswered. A hard error ends a transaction at once (RFC 8489, section 6.2.1); a
+# soft one (RFC 1122, section 3.2.2) is recorded, but a response may still come.
 
 
 Flow = tuple[str | None, str | None, int | None, str | None, int | None]  # capture and 5-tuple
@@ -159,66 +159,66 @@ class Quote(NamedTuple):
     hard: bool
 
 
-def quotes_of(icmp_errors: pd.DataFrame, messages: pd.DataFrame, known: Transactions) -> dict[Key, Quote]:
-    """The ICMP error of each transaction that has one; a hard one beats a soft one, else the first."""
+def quotes_of(icmp_errors: pd.DataFrame, messages: pd.DataFrame, groups: Transactions) -> dict[Key, Quote]:
+    """Return the ICMP error of each transaction that has one: a hard one before soft ones, else the first."""
     if icmp_errors.empty:
         return {}
     tuples: list[Flow] = list(records(messages, "capture", *TUPLE))
-    sent = _sent(tuples, messages, known)
-    found: dict[Key, Quote] = {}
+    sent = _sent(tuples, messages, groups)
+    quotes: dict[Key, Quote] = {}
     ordered = icmp_errors.sort_values(["capture", "time", "frame"], kind="stable")
     ordered = ordered[(ordered["transport"] != "tcp").fillna(True).astype(bool)]
     rows = records(ordered, "version", "type", "code", "transaction_id", "time")
     flows: Iterable[Flow] = records(ordered, "capture", *TUPLE)
     for (version, kind, code, identity, time), flow in zip(rows, flows, strict=True):
         quote = Quote(code, (version, kind) not in SOFT)
-        key = _named(flow, identity, tuples, known) if identity else _recent(flow, time, sent, known)
-        if key and (version, kind) not in NO_ERRORS and (key not in found or quote.hard > found[key].hard):
-            found[key] = quote
-    return found
+        key = _named(flow, identity, tuples, groups) if identity else _recent(flow, time, sent, groups)
+        if key and (version, kind) not in NO_ERRORS and (key not in quotes or quote.hard > quotes[key].hard):
+            quotes[key] = quote
+    return quotes
 
 
-def _named(flow: Flow, identity: str, tuples: list[Flow], known: Transactions) -> Key | None:
-    """The transaction quoted by its ID, unless it is the response that was refused."""
+def _named(flow: Flow, identity: str, tuples: list[Flow], transactions: Transactions) -> Key | None:
+    """Return the transaction quoted by its ID; None if the quoted packet is its response."""
     capture, src_addr, src_port, dst_addr, dst_port = flow
     key = (capture or "", identity)
-    if key not in known or not known[key].requests:
+    if key not in transactions or not transactions[key].requests:
         return None
-    request = tuples[known[key].first]
+    request = tuples[transactions[key].first]
     return None if request == (capture, dst_addr, dst_port, src_addr, src_port) else key
 
 
 def _recent(
-    flow: Flow, time: int | None, sent: dict[Flow, list[tuple[int, Key]]], known: Transactions
+    flow: Flow, time: int | None, sent: dict[Flow, list[tuple[int, Key]]], transactions: Transactions
 ) -> Key | None:
-    """The transaction of the last request on the quoted 5-tuple, if recent and unanswered."""
-    there = sent.get(flow, [])
-    before = bisect_right(there, time, key=lambda request: request[0]) if time is not None else 0
-    if not before or time is None or time - there[before - 1][0] > RECENT:
+    """Return the transaction of the last request on the quoted 5-tuple, if recent and unanswered."""
+    requests = sent.get(flow, [])
+    before = bisect_right(requests, time, key=lambda request: request[0]) if time is not None else 0
+    if not before or time is None or time - requests[before - 1][0] > RECENT:
         return None
-    key = there[before - 1][1]
-    return key if not known[key].responses else None
+    key = requests[before - 1][1]
+    return key if not transactions[key].responses else None
 
 
 def _sent(
-    tuples: list[Flow], messages: pd.DataFrame, known: Transactions
+    tuples: list[Flow], messages: pd.DataFrame, transactions: Transactions
 ) -> dict[Flow, list[tuple[int, Key]]]:
-    """Time and transaction of the requests on each 5-tuple, by time."""
+    """Return time and transaction of the requests on each 5-tuple, by time."""
     times = column(messages["time"])
-    found: dict[Flow, list[tuple[int, Key]]] = {}
-    positions = sorted((at, key) for key, transaction in known.items() for at in transaction.requests)
+    by_flow: dict[Flow, list[tuple[int, Key]]] = {}
+    positions = sorted((at, key) for key, transaction in transactions.items() for at in transaction.requests)
     for at, key in positions:
         if times[at] is not None:
-            found.setdefault(tuples[at], []).append((times[at], key))
-    return found
+            by_flow.setdefault(tuples[at], []).append((times[at], key))
+    return by_flow
 
 
-# STUN Binding transactions: whose they are, what they are for and what became of them.
+# The bindings table.
 #
-# Any success beats an error: a peer that answers a retransmission with 401 or
-# 500 has answered before. RFC 8489 gives a transaction up after 39.5 s; captures
-# end sooner, so a request is unanswered after 3 s or three median round trips of
-# its capture, whichever is longer, and pending when the capture ends before that.
+# Any success beats an error: a peer that answers a retransmission with 401 or 500
+# had answered the request. RFC 8489 gives a transaction up after 39.5 s, but captures
+# often end sooner. So a request is unanswered after 3 s or three median round trips
+# of its capture, whichever is longer, and pending when the capture ends before that.
 
 
 NS_PER_MS = 1_000_000
@@ -251,43 +251,45 @@ def bindings(
     dtls_messages: pd.DataFrame,
     captures: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The bindings table, by capture and time (RFC 8489, section 6; RFC 8445, section 7).
+    """Return BINDINGS, by capture and time (RFC 8489, section 6; RFC 8445, section 7).
 
-    ``index`` has the ICE sessions and the legs' addresses. Of ``rtp_streams`` and ``dtls_messages`` only
-    capture, 5-tuple and ``relayed`` count.
+    ``index`` has the ICE sessions and the legs' addresses. ``rtp_streams`` and ``dtls_messages`` need
+    only capture, 5-tuple and ``relayed``.
     """
     messages = binding_messages(stun_messages)
-    known = grouped(messages)
-    found = _opened(messages, known).join(_answers(messages, known, icmp_errors, captures))
-    used = carries_check(messages).tolist()
-    checks = [any(used[at] for at in transaction.requests) for transaction in known.values()]
-    busy = busy_ports(_messages_of(messages, known, checks), sip_messages, rtp_streams, dtls_messages)
-    found["purpose"] = [
+    transactions = grouped(messages)
+    rows = _opened(messages, transactions).join(_answers(messages, transactions, icmp_errors, captures))
+    check_marks = carries_check(messages).tolist()
+    checks = [any(check_marks[at] for at in transaction.requests) for transaction in transactions.values()]
+    busy = busy_ports(_messages_of(messages, transactions, checks), sip_messages, rtp_streams, dtls_messages)
+    rows["purpose"] = [
         purpose_of(busy, is_check, ports)
-        for is_check, ports in zip(checks, records(found, *PORTS), strict=True)
+        for is_check, ports in zip(checks, records(rows, *PORTS), strict=True)
     ]
     inside = messages[messages["peer_addr"].notna() | messages["channel"].notna()]
     relayed = {*records(inside, "capture", "transaction_id")}
-    found["relayed"] = [key in relayed for key in known]
-    found["counted_in"] = repeated(None, len(found), TEXT)
-    return BINDINGS.conform(found.join(_owned(found, index)))
+    rows["relayed"] = [key in relayed for key in transactions]
+    rows["counted_in"] = repeated(None, len(rows), TEXT)
+    return BINDINGS.conform(rows.join(_owned(rows, index)))
 
 
-def _owned(found: pd.DataFrame, index: Index) -> pd.DataFrame:
-    """Call, leg and direction of transactions: by both ufrags, then by what these checks show."""
-    asked = list(records(found, "username", "time", "purpose"))
-    tied = [by_username(index, username, time) for username, time, _ in asked]
-    if all(tied):
-        return _columns(tied)
-    seen = with_bindings(index, found.join(_columns(tied)))
+def _owned(rows: pd.DataFrame, index: Index) -> pd.DataFrame:
+    """Return call, leg and direction of transactions: by both ufrags, then by the checks so attributed."""
+    keys = list(records(rows, "username", "time", "purpose"))
+    by_credentials = [by_username(index, username, time) for username, time, _ in keys]
+    if all(by_credentials):
+        return _columns(by_credentials)
+    tied_index = with_bindings(index, rows.join(_columns(by_credentials)))
     owners: list[Owner | None] = []
-    for known, traffic, (_, _, purpose) in zip(tied, _traffic(found), asked, strict=True):
-        whose = known or (traffic and by_checks(seen, traffic))
-        if whose is None and traffic:
-            whose = owner(seen, traffic) or (invited(seen, traffic) if purpose == "discovery" else None)
-            # Only checks say who is who: an address may be a relay's, or the NAT's.
-            whose = whose and whose._replace(src_side=None, dst_side=None)
-        owners.append(whose)
+    for by_ufrags, traffic, (_, _, purpose) in zip(by_credentials, _traffic(rows), keys, strict=True):
+        match = by_ufrags or (traffic and by_checks(tied_index, traffic))
+        if match is None and traffic:
+            match = owner(tied_index, traffic) or (
+                invited(tied_index, traffic) if purpose == "discovery" else None
+            )
+            # Only checks identify the sides: an address may be a relay's or the NAT's.
+            match = match and match._replace(src_side=None, dst_side=None)
+        owners.append(match)
     return _columns(owners)
 
 
@@ -297,9 +299,9 @@ def _columns(owners: list[Owner | None]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["call", "leg", "direction"], dtype=object)
 
 
-def _traffic(found: pd.DataFrame) -> list[Traffic | None]:
-    """The transactions as traffic of one moment; None where time or an address is not known."""
-    rows = records(found, "capture", "time", *ENDS, "username", "mapped_addr", "mapped_port")
+def _traffic(transactions: pd.DataFrame) -> list[Traffic | None]:
+    """Return each transaction as traffic of one moment; None where time or an address is not known."""
+    rows = records(transactions, "capture", "time", *ENDS, "username", "mapped_addr", "mapped_port")
     return [None if None in row[:6] else _moment(row) for row in rows]
 
 
@@ -310,63 +312,63 @@ def _moment(row: tuple[Any, ...]) -> Traffic:
     return Traffic(capture, *ends, time, time, stun=True, username=username, mapped=outside)
 
 
-def _opened(messages: pd.DataFrame, known: Transactions) -> pd.DataFrame:
-    """First request of each transaction; a response alone gives the 5-tuple of its request."""
+def _opened(messages: pd.DataFrame, groups: Transactions) -> pd.DataFrame:
+    """Return the first request of each transaction; for a response alone its 5-tuple reversed."""
     names = ["capture", "frame", "time", *ENDS, "username", "role", "transaction_id"]
-    found = messages.loc[[transaction.first for transaction in known.values()], names].reset_index(drop=True)
-    asked = pd.Series([bool(transaction.requests) for transaction in known.values()], dtype=bool)
-    found[ENDS] = found[ENDS].where(asked, found[MIRRORED].set_axis(ENDS, axis=1))
-    return found
+    rows = messages.loc[[transaction.first for transaction in groups.values()], names].reset_index(drop=True)
+    has_request = pd.Series([bool(transaction.requests) for transaction in groups.values()], dtype=bool)
+    rows[ENDS] = rows[ENDS].where(has_request, rows[MIRRORED].set_axis(ENDS, axis=1))
+    return rows
 
 
 def _answers(
-    messages: pd.DataFrame, known: Transactions, icmp_errors: pd.DataFrame, captures: pd.DataFrame
+    messages: pd.DataFrame, transactions: Transactions, icmp_errors: pd.DataFrame, captures: pd.DataFrame
 ) -> pd.DataFrame:
-    """What became of each transaction, one row each."""
+    """Return the outcome of each transaction, one row each with the columns ANSWER."""
     times = column(messages["time"])
-    rtts = [_rtt(transaction, times) for transaction in known.values()]
-    patience, ends = _patience(known, rtts), _ends(messages, captures)
-    quotes = quotes_of(icmp_errors, messages, known)
+    rtts = [_rtt(transaction, times) for transaction in transactions.values()]
+    patience, ends = _patience(transactions, rtts), _ends(messages, captures)
+    quotes = quotes_of(icmp_errors, messages, transactions)
     copies = copies_of(messages)
     details = list(records(messages, "frame", "error_code", "mapped_addr", "mapped_port"))
     rows = []
-    for (key, transaction), rtt in zip(known.items(), rtts, strict=True):
+    for (key, transaction), rtt in zip(transactions.items(), rtts, strict=True):
         quote = quotes.get(key)
         last = times[transaction.requests[-1]] if transaction.requests else None
         given_up = last is None or ends.get(key[0], last) - last > patience[key[0]]
         outcome = _outcome(transaction, given_up or (quote is not None and quote.hard))
         counts = (len(transaction.requests), last, copies[key], rtt, quote and quote.code)
         rows.append((outcome, *counts, *_response(transaction, outcome, details)))
-    found = pd.DataFrame(rows, columns=ANSWER)
-    # Not from the frame: beside a None its nanoseconds are floats, which are 128 ns apart.
+    table = pd.DataFrame(rows, columns=ANSWER)
+    # Not from the DataFrame: beside a None its ns become floats, which at this size are 256 ns apart.
     at = ANSWER.index("last_time")
-    return found.assign(last_time=array([row[at] for row in rows], TIME))
+    return table.assign(last_time=array([row[at] for row in rows], TIME))
 
 
 def _rtt(transaction: Transaction, times: list[int | None]) -> float | None:
-    """Milliseconds from the last request before the first response to that response."""
+    """Return the ms from the last request before the first response to that response."""
     round_trip = transaction.round_trip
     if round_trip is None:
         return None
-    asked, answered = (times[at] for at in round_trip)
-    return None if asked is None or answered is None else (answered - asked) / NS_PER_MS
+    sent, answered = (times[at] for at in round_trip)
+    return None if sent is None or answered is None else (answered - sent) / NS_PER_MS
 
 
-def _patience(known: Transactions, rtts: list[float | None]) -> dict[str, float]:
-    """Nanoseconds after which a request counts as unanswered, by capture."""
-    by_capture: dict[str, list[float]] = {capture: [] for capture, _ in known}
-    for (capture, _), rtt in zip(known, rtts, strict=True):
+def _patience(transactions: Transactions, rtts: list[float | None]) -> dict[str, float]:
+    """Return by capture after how many ns a request counts as unanswered."""
+    by_capture: dict[str, list[float]] = {capture: [] for capture, _ in transactions}
+    for (capture, _), rtt in zip(transactions, rtts, strict=True):
         if rtt is not None:
             by_capture[capture].append(rtt)
-    medians = {name: median(seen or [0]) * NS_PER_MS for name, seen in by_capture.items()}
+    medians = {name: median(round_trips or [0]) * NS_PER_MS for name, round_trips in by_capture.items()}
     return {name: max(PATIENCE, MEDIANS * usual) for name, usual in medians.items()}
 
 
 def _ends(messages: pd.DataFrame, captures: pd.DataFrame) -> dict[str, int]:
-    """Time of the last packet by capture; of its last STUN message where that is not known."""
-    heard = {capture: time for capture, time in records(messages, "capture", "time") if time is not None}
+    """Return the time of each capture's last packet, else of its last STUN message."""
+    last_stun = {capture: time for capture, time in records(messages, "capture", "time") if time is not None}
     ends = {capture: time for capture, time in records(captures, "capture", "last_time") if time is not None}
-    return heard | ends
+    return last_stun | ends
 
 
 def _outcome(transaction: Transaction, given_up: bool) -> str:
@@ -380,19 +382,19 @@ def _outcome(transaction: Transaction, given_up: bool) -> str:
 
 
 def _response(transaction: Transaction, outcome: str, details: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """What the responses say, as in ANSWER; an error nobody asked for says nothing."""
+    """Return response frame, mapped address, error code and overruled error, in the order of ANSWER."""
     frame = details[transaction.responses[0]][0] if transaction.responses else None
     mapped = details[transaction.successes[0]][2:] if transaction.successes else (None, None)
     code = details[transaction.errors[0]][1] if transaction.errors else None
     return frame, *mapped, code if outcome == "error" else None, code if outcome == "success" else None
 
 
-def _messages_of(messages: pd.DataFrame, known: Transactions, chosen: list[bool]) -> pd.DataFrame:
-    """The messages of the chosen transactions."""
+def _messages_of(messages: pd.DataFrame, transactions: Transactions, chosen: list[bool]) -> pd.DataFrame:
+    """Return the messages of the chosen transactions."""
     picked = [
         at
-        for transaction, wanted in zip(known.values(), chosen, strict=True)
-        if wanted
+        for transaction, is_chosen in zip(transactions.values(), chosen, strict=True)
+        if is_chosen
         for at in transaction.requests + transaction.successes + transaction.errors
     ]
     return messages.loc[picked]

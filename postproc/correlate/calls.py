@@ -1,6 +1,6 @@
-"""Calls: legs joined, numbered and given their roles; ICE sessions; whose candidates are whose.
+"""Calls: legs joined, numbered and given their roles; ICE sessions; the side of every candidate.
 
-The one place where all of that meets; every step is a module of its own.
+This module runs the steps; each of them is a module of its own.
 """
 
 from collections import Counter, defaultdict
@@ -48,12 +48,13 @@ from postproc.correlate.unreadable import hidden_legs
 from postproc.model.deployment import Deployment
 from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 
-# What the joining found, as rows of ``calls`` and ``joins``.
+# The result of joining, as rows of ``calls`` and ``joins``.
 
 
-# Score at which two legs are as likely one call as not: most legs near a leg are those of other calls.
+# Score (log-odds) at which two legs are as likely one call as two; above 0, because most legs near a leg
+# belong to other calls (docs/JOINING.md). Moving it changes confidences only: ``joining.enough`` joins.
 EVEN = 5.0
-# What the pieces of evidence are called together; a lifetime alone joins nothing.
+# Names in ``joined_by`` for groups of evidence; a lifetime alone joins nothing.
 NAMES = {
     "log": ("log",),
     "header": ("header", "x-header"),
@@ -63,8 +64,9 @@ NAMES = {
     "host": ("host",),
 }
 TOGETHER = np.array([[piece in pieces for piece in PIECES] for pieces in NAMES.values()], dtype="float64")
-WORTH_NAMING = 1.0
-# A leg whose SIP cannot be read is joined by machine and time alone, though with nothing else that fits.
+WORTH_NAMING = 1.0  # score from which a group is named; a choice that moves ``joined_by`` alone
+# Confidence of joining a leg whose SIP is unreadable: machine and time alone join it, though without a
+# rival (see ``unreadable``). A choice: below 0.9, so that no finding is certain because of it.
 SURE_OF_HIDDEN = 0.8
 T = TypeVar("T")
 
@@ -91,19 +93,19 @@ def join_rows(joining: Joining, facts: Facts, legs: pd.DataFrame) -> pd.DataFram
         joining.group[facts.node[joining.considered.pairs.a]]
         == joining.group[facts.node[joining.considered.pairs.b]]
     )
-    worth = accepted | (joining.considered.score >= CONSIDERED)
-    shown = joining.considered.take(worth)
-    a, b = shown.pairs.a, shown.pairs.b
+    considered = accepted | (joining.considered.score >= CONSIDERED)
+    listed = joining.considered.take(considered)
+    a, b = listed.pairs.a, listed.pairs.b
     a_later = facts.start[a] > facts.start[b]
     earlier, later = np.where(a_later, b, a), np.where(a_later, a, b)
-    found = legs[["capture", "frame", "time"]].take(later).reset_index(drop=True)
-    found["call_id_a"] = legs["call_id"].take(earlier).array
-    found["call_id_b"] = legs["call_id"].take(later).array
-    found["evidence"] = [_pieces(pieces) for pieces in shown.pieces.tolist()]
-    found["score"] = shown.score
-    found["accepted"] = accepted[worth]
-    # A pair looked at again, or at two vantage points, stands once: as it tells most.
-    once = found.sort_values("score", ascending=False, kind="stable").drop_duplicates(
+    rows = legs[["capture", "frame", "time"]].take(later).reset_index(drop=True)
+    rows["call_id_a"] = legs["call_id"].take(earlier).array
+    rows["call_id_b"] = legs["call_id"].take(later).array
+    rows["evidence"] = [_pieces(pieces) for pieces in listed.pieces.tolist()]
+    rows["score"] = listed.score
+    rows["accepted"] = accepted[considered]
+    # A pair scored again, or seen at two vantage points, is listed once, with its highest score.
+    once = rows.sort_values("score", ascending=False, kind="stable").drop_duplicates(
         ["call_id_a", "call_id_b"]
     )
     return JOINS.conform(once.sort_values(["time", "call_id_b", "call_id_a"], kind="stable"))
@@ -116,7 +118,7 @@ def _pieces(pieces: list[float]) -> str:
 def call_rows(
     legs: pd.DataFrame, joining: Joining, facts: Facts, numbered: Numbered, sessions: Sequence[Session]
 ) -> pd.DataFrame:
-    """Return CALLS without verdict. ``legs`` have their numbers."""
+    """Return CALLS without verdict; ``legs`` are numbered."""
     members: dict[int, list[_Leg]] = defaultdict(list)
     for row in records(legs, *_Leg._fields):
         members[row[0]].append(_Leg._make(row))
@@ -125,7 +127,9 @@ def call_rows(
     for link in joining.joined:
         links[number[link.a]].append(link)
     sure = _sureness(joining, facts, number, links)
-    rows = [_call(call, held, joined_by(links[call]), *sure[call]) for call, held in sorted(members.items())]
+    rows = [
+        _call(call, group, joined_by(links[call]), *sure[call]) for call, group in sorted(members.items())
+    ]
     hidden = {call for call, leg in numbered.without_sip.values() if leg is not None}
     rows = [_with_hidden_leg(row) if row["call"] in hidden else row for row in rows]
     alone = (
@@ -138,11 +142,11 @@ def call_rows(
 def _sureness(
     joining: Joining, facts: Facts, number: Mapping[int, int], links: Mapping[int, list[Joined]]
 ) -> dict[int, tuple[float, bool]]:
-    """Return confidence and ambiguity by call; ``number`` is the call of each node.
+    """Return confidence (0 to 1) and ambiguity by call; ``number`` is the call of each node.
 
-    A joined call is as sure as its weakest link: by its score, or by how far it is ahead of another
-    choice. A single leg is sure as far as no other single leg fits. Each choice left open makes one
-    more call that the legs may as well belong to.
+    A joined call is as certain as its weakest link: by that link's score, or its margin over the next
+    choice. A single leg is certain in so far as no other single leg matches it. Each choice left open
+    adds one more call that the legs may equally belong to.
     """
     doubts = Counter(number[node] for link in joining.doubtful for node in (link.upstream, link.downstream))
     fits = _single_fits(joining, facts)
@@ -157,7 +161,7 @@ def _sureness(
 
 
 def _single_fits(joining: Joining, facts: Facts) -> list[float]:
-    """Return per node how well the best other single leg would follow it, or it that one; -inf if none."""
+    """Return per node the score above EVEN of the best pairing with another single leg; -inf if none."""
     pairs = joining.considered.pairs
     a, b = facts.node[pairs.a], facts.node[pairs.b]
     size = np.bincount(joining.group, minlength=len(joining.group))
@@ -201,17 +205,17 @@ def _with_hidden_leg(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_sip(call: int, told: Checks) -> dict[str, Any]:
+def _without_sip(call: int, checks: Checks) -> dict[str, Any]:
     return {
-        "capture": told.capture,
-        "frame": told.frame,
-        "time": timestamp(told.first),
+        "capture": checks.capture,
+        "frame": checks.frame,
+        "time": timestamp(checks.first),
         "call": call,
         "legs": 0,
         "joined_by": "ice",
         "joined_confidence": 1.0,
         "ambiguous": False,
-        "start": timestamp(told.first),
+        "start": timestamp(checks.first),
     }
 
 
@@ -220,7 +224,7 @@ def _known(values: Iterable[T | None]) -> T | None:
 
 
 def joined_by(links: Sequence[Joined]) -> str:
-    """Return what joins the legs, the strongest first, comma-joined; "single" without links."""
+    """Return what joins the legs, strongest first, separated by commas; "single" without links."""
     if not links:
         return "single"
     worth = dict(
@@ -235,12 +239,12 @@ LogJoins = Iterable[tuple[str, str]]  # Call-IDs that a log says are one call
 
 @dataclass(frozen=True)
 class Calls:
-    """Tables calls, legs, joins and candidates; and the frames by which STUN, DTLS and media find their call.
+    """Tables calls, legs, joins and candidates, and the data by which STUN, DTLS and media find their call.
 
-    ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end. ``unreadable``: the first
-    checks of legs whose SIP cannot be read, by call and leg.
-    ``endpoints``: call, leg, side, addr, port, start, end. ``authors`` and ``sides``: who wrote each
-    session description, and what the two ends of each Call-ID are.
+    ``ice_sessions``: ufrag_a, side_a, ufrag_b, side_b, call, leg, start, end. ``endpoints``: call, leg,
+    side, addr, port, start, end. ``authors``: the author of each session description. ``sides``: the
+    side of both ends of each Call-ID. ``unreadable``: by call and leg, the checks of legs whose SIP is
+    unreadable.
     """
 
     calls: pd.DataFrame
@@ -254,8 +258,8 @@ class Calls:
     unreadable: Mapping[tuple[int, int], Checks]
 
 
-class _Told(NamedTuple):
-    """What the messages say of their authors: messages by party, descriptions, ufrags by Call-ID."""
+class _Authored(NamedTuple):
+    """SIP messages with their ``party``, the author of each description, and ufrags by Call-ID."""
 
     sip: pd.DataFrame
     authors: dict[Place, Description]
@@ -274,52 +278,52 @@ def calls(
     """Join ``legs`` into calls.
 
     ``recordings`` maps captures to recordings, ``overlap`` says whether two of them ran at the same
-    time. The deployment's markers tell sides, its region reads national numbers.
+    time. The deployment's markers identify sides; its region is used to read national numbers.
     """
-    told = _told(events)
+    authored = _authored(events)
     places = where(legs, recordings)
-    messages, sources = _evidence(events, told, log_joins)
-    found = facts(legs, messages, places, deployment.region or None)
-    joining = join(found, tokens(legs, sources, places), overlap)
+    messages, sources = _evidence(events, authored, log_joins)
+    leg_facts = facts(legs, messages, places, deployment.region or None)
+    joining = join(leg_facts, tokens(legs, sources, places), overlap)
     names = list(dict.fromkeys(column(legs["call_id"])))  # Call-IDs by node
     joined = dict(zip(names, joining.group.tolist(), strict=True))
     groups = transferred(joined, legs, events.sip_messages, events.sip_headers)
     lives = leg_lives(legs)
-    sessions = find_sessions(told.ufrags, lives, groups, checks(events.stun_messages))
+    sessions = find_sessions(authored.ufrags, lives, groups, checks(events.stun_messages))
     numbers = {str(capture): number for capture, number in recordings.items()}
-    hidden = hidden_legs(sessions, legs, groups, told.ufrags, numbers)
+    hidden = hidden_legs(sessions, legs, groups, authored.ufrags, numbers)
     numbered = number(legs, groups, sessions, hidden)
-    roles = roles_of(found, joining.joined, len(names))
+    roles = roles_of(leg_facts, joining.joined, len(names))
     shared = frozenset((names[node], end) for node, end in roles.shared) | {
-        (each.beside, "uac" if each.first else "uas") for each in hidden.values()
+        (hidden_leg.beside, "uac" if hidden_leg.first else "uas") for hidden_leg in hidden.values()
     }
     role = dict(zip(names, roles.role, strict=True))
-    role |= {each.beside: OUTBOUND if each.first else INBOUND for each in hidden.values()}
-    marks = marked_ends(legs, events.sdp_media, told.authors, deployment.markers)
-    known = sides_of_ends(_ends(numbered, shared, told, marks))
+    role |= {hidden_leg.beside: OUTBOUND if hidden_leg.first else INBOUND for hidden_leg in hidden.values()}
+    marks = marked_ends(legs, events.sdp_media, authored.authors, deployment.markers)
+    sides = sides_of_ends(_ends(numbered, shared, authored, marks))
     filled = _filled(legs, numbered, role)
     spans = {name: (*number, lives[name]) for name, number in numbered.legs.items() if name in lives}
     return Calls(
-        calls=call_rows(filled, joining, found, numbered, sessions),
+        calls=call_rows(filled, joining, leg_facts, numbered, sessions),
         legs=filled,
-        joins=join_rows(joining, found, legs),
-        candidates=CANDIDATES.conform(with_sides(events.candidates, told.authors, known, numbered.legs)),
+        joins=join_rows(joining, leg_facts, legs),
+        candidates=CANDIDATES.conform(with_sides(events.candidates, authored.authors, sides, numbered.legs)),
         ice_sessions=ice_sessions(
             sessions,
             numbered,
-            known,
+            sides,
             deployment.markers,
-            {place: each.server for place, each in hidden.items()},
+            {place: hidden_leg.server for place, hidden_leg in hidden.items()},
         ),
         endpoints=endpoints(
-            events.sdp_media, events.candidates, told.authors, known, spans, signalling=_signalling(legs)
+            events.sdp_media, events.candidates, authored.authors, sides, spans, signalling=_signalling(legs)
         ),
-        authors=told.authors,
-        sides=known,
+        authors=authored.authors,
+        sides=sides,
         unreadable={
-            (call, leg): seen
+            (call, leg): session_checks
             for place, (call, leg) in numbered.without_sip.items()
-            if leg is not None and (seen := sessions[place].checks)
+            if leg is not None and (session_checks := sessions[place].checks)
         },
     )
 
@@ -331,37 +335,41 @@ def _signalling(legs: pd.DataFrame) -> dict[End, str]:
     return {(call_id, party): addr for call_id, of in hosts for party, addr in of.items() if addr}
 
 
-def _told(events: Tables) -> _Told:
+def _authored(events: Tables) -> _Authored:
     sip = events.sip_messages.assign(party=parties(events.sip_messages))
     authors = descriptions(sip)
-    return _Told(sip, authors, ufrags_of(events.sdp_media, authors))
+    return _Authored(sip, authors, ufrags_of(events.sdp_media, authors))
 
 
-def _evidence(events: Tables, told: _Told, log_joins: LogJoins) -> tuple[Messages, Sources]:
-    media, candidates = (_by_party(table, told.authors) for table in (events.sdp_media, events.candidates))
-    pairs = {name: held.agreed for name, held in told.ufrags.items()}
+def _evidence(events: Tables, authored: _Authored, log_joins: LogJoins) -> tuple[Messages, Sources]:
+    media, candidates = (
+        _by_party(table, authored.authors) for table in (events.sdp_media, events.candidates)
+    )
+    pairs = {name: ufrags.agreed for name, ufrags in authored.ufrags.items()}
     return (
-        Messages(told.sip, events.sip_headers, _addresses(media, candidates)),
+        Messages(authored.sip, events.sip_headers, _addresses(media, candidates)),
         Sources(events.sip_headers, media, candidates, pairs, log_joins),
     )
 
 
 def _by_party(rows: pd.DataFrame, authors: Mapping[Place, Description]) -> pd.DataFrame:
-    """Return the rows of descriptions whose author is known, with the ``party`` it is."""
-    told = map(authors.get, records(rows, "capture", "frame", "call_id"))
-    named = rows.assign(party=pd.array([found.party if found else None for found in told], "string"))
-    return named.dropna(subset=["party"])
+    """Return the rows of descriptions with a known author, with that author's ``party``."""
+    written = map(authors.get, records(rows, "capture", "frame", "call_id"))
+    with_party = rows.assign(
+        party=pd.array([author.party if author else None for author in written], "string")
+    )
+    return with_party.dropna(subset=["party"])
 
 
 def _addresses(media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return what SDP says of its author's machine: connection address and host candidates."""
+    """Return the addresses of the author's own machine in SDP: connection address and host candidates."""
     hosts = candidates[(candidates["type"] == "host").fillna(False)]
-    named = pd.concat([media.rename(columns={"connection_addr": "addr"}), hosts], ignore_index=True)
-    return named[["capture", "call_id", "party", "addr"]].dropna(subset=["addr"])
+    rows = pd.concat([media.rename(columns={"connection_addr": "addr"}), hosts], ignore_index=True)
+    return rows[["capture", "call_id", "party", "addr"]].dropna(subset=["addr"])
 
 
-def _ends(numbered: Numbered, shared: frozenset[End], told: _Told, marked: Mapping[End, str]) -> Ends:
-    with_ice = {(name, party) for name, held in told.ufrags.items() for party in held.author.values()}
+def _ends(numbered: Numbered, shared: frozenset[End], authored: _Authored, marked: Mapping[End, str]) -> Ends:
+    with_ice = {(name, party) for name, ufrags in authored.ufrags.items() for party in ufrags.author.values()}
     call = {name: number for name, (number, _) in numbered.legs.items()}
     return Ends(call, shared, frozenset(with_ice), marked)
 

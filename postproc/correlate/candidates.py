@@ -1,4 +1,4 @@
-"""Candidates: what the access lists say of them, which of them a wire address is, what NAT makes of them."""
+"""Candidates: their verdict by access lists, the one a wire address stands for, and their NAT mappings."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -14,16 +14,16 @@ from postproc.model.tables import NAT_MAPPINGS
 
 # Candidates a side offered, and which of them a wire address is (RFC 8445, section 5.1.1).
 #
-# What stands on the wire is a base, or what NAT made of it on the way. A base is
-# known by the candidate's own address, by its related address (raddr, rport), or
-# by the mapped address a responder or STUN server saw for it. Behind a NAT that
-# keeps ports a server may offer the outer address alone: then the port tells.
+# A wire address is a base, or a base translated by NAT. A base is recognised by the
+# candidate's own address, by its related address (raddr, rport), or by the mapped
+# address a responder or STUN server saw for it. Behind a NAT that preserves ports a
+# server may offer only the outer address: then the port identifies the candidate.
 # An address that the far side never offered is peer-reflexive.
 
 
 Place = tuple[str | None, int | None]
-MOST = constants.count("whose.most_candidates")  # candidates of one ufrag that are looked at
-REFLEXIVE = ("srflx", "prflx")  # whose related address is the base
+MOST = constants.count("whose.most_candidates")  # candidates compared per ufrag; bounds the work
+REFLEXIVE = ("srflx", "prflx")  # types whose related address is the base
 
 
 class Candidate(NamedTuple):
@@ -45,8 +45,8 @@ Mapped = Mapping[tuple[str | None, Place], set[Place]]
 
 
 def offered(candidates: pd.DataFrame) -> Offered:
-    """Distinct candidates by call and ufrag, in the order they were offered."""
-    found: dict[tuple[int, str], dict[tuple[Place, str | None, Place | None], Candidate]] = {}
+    """Return the distinct candidates by call and ufrag, in the order they were offered."""
+    by_ufrag: dict[tuple[int, str], dict[tuple[Place, str | None, Place | None], Candidate]] = {}
     ordered = candidates.sort_values("time", kind="stable")
     places = ("addr", "port", "related_addr", "related_port", "type")
     rest = ("component", "transport", "mid", "capture", "frame", "time")
@@ -57,52 +57,52 @@ def offered(candidates: pd.DataFrame) -> Offered:
         base = (related_addr, related_port) if kind in REFLEXIVE and related_addr else None
         if None not in owner and None not in (addr, port):
             candidate = Candidate((addr, port), kind, base, *line)
-            found.setdefault(owner, {}).setdefault((candidate.place, kind, base), candidate)
-    return {owner: list(islice(distinct.values(), MOST)) for owner, distinct in found.items()}
+            by_ufrag.setdefault(owner, {}).setdefault((candidate.place, kind, base), candidate)
+    return {owner: list(islice(distinct.values(), MOST)) for owner, distinct in by_ufrag.items()}
 
 
 def mapped(bindings: pd.DataFrame) -> Mapped:
-    """What each base of a capture looks like from outside, as successes told it."""
-    known = bindings[(bindings["outcome"] == "success").fillna(False) & bindings["mapped_addr"].notna()]
-    found: dict[tuple[str | None, Place], set[Place]] = {}
+    """Return the mapped addresses of each base, as Binding successes of one capture report them."""
+    successes = bindings[(bindings["outcome"] == "success").fillna(False) & bindings["mapped_addr"].notna()]
+    outer_places: dict[tuple[str | None, Place], set[Place]] = {}
     names = ("capture", "src_addr", "src_port", "mapped_addr", "mapped_port")
-    for capture, addr, port, outer_addr, outer_port in records(known, *names):
-        found.setdefault((capture, (addr, port)), set()).add((outer_addr, outer_port))
-    return found
+    for capture, addr, port, outer_addr, outer_port in records(successes, *names):
+        outer_places.setdefault((capture, (addr, port)), set()).add((outer_addr, outer_port))
+    return outer_places
 
 
 def behind(
     wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool
 ) -> list[Candidate]:
-    """The candidates a wire address may stand for, the best evidence alone, else none.
+    """Return the candidates a wire address may stand for, by the strongest evidence only; else none.
 
-    ``outside`` are its mapped addresses. ``local`` says that it is a base for sure: then an equal
-    port is enough. So it is for an mDNS name, which hides a base (draft-ietf-mmusic-mdns-ice-candidates).
+    ``outside`` are its mapped addresses. ``local`` says that it is certainly a base, so an equal port
+    is enough. The same holds for an mDNS name, which hides a base (draft-ietf-mmusic-mdns-ice-candidates).
     """
-    known = set(outside)
+    mapped_places = set(outside)
     same_port = [c for c in candidates if c.place[1] == wire[1] and (local or _is_name(c.place[0]))]
     return (
         [c for c in candidates if c.place == wire]
         or [c for c in candidates if c.base == wire]
-        or [c for c in candidates if c.place in known]
+        or [c for c in candidates if c.place in mapped_places]
         or same_port
     )
 
 
 def covered(wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool) -> set[Place]:
-    """The offered addresses that are reached from, or at, a wire address: all that share its base."""
-    known = {wire, *outside}
-    direct = {c.place for c in candidates if c.place in known or c.base == wire}
-    nearby = {c.place for c in behind(wire, known, candidates, local=local)}
+    """Return the offered addresses that a check from or to a wire address covers: all that share its base."""
+    places = {wire, *outside}
+    direct = {c.place for c in candidates if c.place in places or c.base == wire}
+    nearby = {c.place for c in behind(wire, places, candidates, local=local)}
     return direct or nearby or ({c.place for c in candidates} if local else set())
 
 
 def kind_of(wire: Place, outside: Iterable[Place], candidates: list[Candidate], *, local: bool) -> str | None:
-    """Type of the candidate a wire address stands for; None where its side's offer is not known."""
+    """Return the type of the candidate a wire address stands for; None where its side's offer is unknown."""
     if not candidates:
         return None
-    found = behind(wire, outside, candidates, local=local)
-    return found[0].kind if found else "host" if local else "prflx"
+    matching = behind(wire, outside, candidates, local=local)
+    return matching[0].kind if matching else "host" if local else "prflx"
 
 
 def _is_name(addr: str | None) -> bool:
@@ -112,14 +112,14 @@ def _is_name(addr: str | None) -> bool:
 # NAT mappings: a base and the address seen for it outside.
 #
 # Every Binding success carries the requester's address as the responder saw it
-# (XOR-MAPPED-ADDRESS, RFC 8489, section 14.2): look-ups at a STUN server and
-# checks tell of the requester's NAT, each towards its own destination (RFC 4787,
-# section 4.1). A server-reflexive candidate says the same of its related address.
-# A check seen where its sender's NAT is already behind it tells nothing.
+# (XOR-MAPPED-ADDRESS, RFC 8489, section 14.2). So STUN server look-ups and checks
+# both reveal the requester's NAT mapping towards their destination (RFC 4787,
+# section 4.1), and a server-reflexive candidate reveals that of its related address.
+# A check captured after its sender's NAT reveals nothing.
 
 
 LEARNED_FROM = {"discovery": "stun_server", "check": "check"}
-UNSAID = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
+CONCEALED = constants.words("addresses.unspecified")  # a related address kept private (RFC 8839, section 5.1)
 BINDING = {
     "src_addr": "base_addr",
     "src_port": "base_port",
@@ -132,11 +132,11 @@ CANDIDATE = {
     "addr": "mapped_addr",
     "port": "mapped_port",
 }
-TOLD = ["capture", "frame", "time", "call", "leg", "base_addr", "base_port", "mapped_addr", "mapped_port"]
+MAPPING = ["capture", "frame", "time", "call", "leg", "base_addr", "base_port", "mapped_addr", "mapped_port"]
 
 
 def nat_mappings(bindings: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
-    """The nat_mappings table by time: each call's distinct mappings where they were first seen."""
+    """Return NAT_MAPPINGS by time: each call's distinct mappings where they were first seen."""
     both = pd.concat([_from_bindings(bindings), _from_candidates(candidates)], ignore_index=True)
     ordered = both.sort_values(["time", "capture", "frame"], kind="stable")
     distinct = [name for name in NAT_MAPPINGS.names if name not in ("capture", "frame", "time")]
@@ -144,41 +144,41 @@ def nat_mappings(bindings: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFra
 
 
 def _from_bindings(bindings: pd.DataFrame) -> pd.DataFrame:
-    """Mappings that responders told: a check that saw no change is left out."""
-    found = bindings.rename(columns=BINDING)[[*TOLD, "seen_by_addr", "seen_by_port", "purpose"]]
-    found["learned_from"] = found["purpose"].map(LEARNED_FROM)
-    changed = (found["mapped_addr"] != found["base_addr"]) | (found["mapped_port"] != found["base_port"])
-    told = found["mapped_addr"].notna() & found["base_addr"].notna() & found["learned_from"].notna()
-    looked_up = (found["learned_from"] == "stun_server").fillna(False)
-    return _mappings(found[told & (changed.fillna(False) | looked_up)])
+    """Return the mappings in Binding successes; a check without address translation gives none."""
+    rows = bindings.rename(columns=BINDING)[[*MAPPING, "seen_by_addr", "seen_by_port", "purpose"]]
+    rows["learned_from"] = rows["purpose"].map(LEARNED_FROM)
+    changed = (rows["mapped_addr"] != rows["base_addr"]) | (rows["mapped_port"] != rows["base_port"])
+    usable = rows["mapped_addr"].notna() & rows["base_addr"].notna() & rows["learned_from"].notna()
+    looked_up = (rows["learned_from"] == "stun_server").fillna(False)
+    return _mappings(rows[usable & (changed.fillna(False) | looked_up)])
 
 
 def _from_candidates(candidates: pd.DataFrame) -> pd.DataFrame:
-    found = candidates.rename(columns=CANDIDATE)[[*TOLD, "type"]]
-    reflexive = (found["type"] == "srflx").fillna(False)
-    said = found["base_addr"].notna() & ~found["base_addr"].isin(UNSAID) & found["mapped_addr"].notna()
-    known = found[reflexive & said]
-    return _mappings(known.assign(learned_from="candidate", seen_by_addr=None, seen_by_port=None))
+    rows = candidates.rename(columns=CANDIDATE)[[*MAPPING, "type"]]
+    reflexive = (rows["type"] == "srflx").fillna(False)
+    usable = rows["base_addr"].notna() & ~rows["base_addr"].isin(CONCEALED) & rows["mapped_addr"].notna()
+    mappings = rows[reflexive & usable]
+    return _mappings(mappings.assign(learned_from="candidate", seen_by_addr=None, seen_by_port=None))
 
 
-def _mappings(found: pd.DataFrame) -> pd.DataFrame:
-    kept = found.assign(port_preserved=found["base_port"] == found["mapped_port"])
-    return NAT_MAPPINGS.conform(kept)
+def _mappings(rows: pd.DataFrame) -> pd.DataFrame:
+    mappings = rows.assign(port_preserved=rows["base_port"] == rows["mapped_port"])
+    return NAT_MAPPINGS.conform(mappings)
 
 
-# What the deployment's access lists say of every candidate offered to the server.
+# Verdict of the deployment's access lists on every candidate offered to the server.
 
 
 def access(candidates: pd.DataFrame, deployment: Deployment) -> pd.DataFrame:
-    """Fill ``acl_verdict`` of CANDIDATES but the server's own.
+    """Fill ``acl_verdict`` of all CANDIDATES except the server's own.
 
-    NA where no lists are known, unknown where it is not known which are applied.
+    NA where no lists are known, "unknown" where it is not known which of them apply.
     """
     names, lists = deployment.candidate_acl, deployment.lists
     if not (names or lists) or candidates.empty:
         return candidates
-    told = column(candidates["addr"])
-    verdicts = {address: decide(address, names, lists).verdict for address in set(told)}
+    addresses = column(candidates["addr"])
+    verdicts = {address: decide(address, names, lists).verdict for address in set(addresses)}
     offered = candidates["side"].ne(SERVER).fillna(False)
-    verdict = pd.Series(pd.array([verdicts[address] for address in told], "string"), candidates.index)
+    verdict = pd.Series(pd.array([verdicts[address] for address in addresses], "string"), candidates.index)
     return candidates.assign(acl_verdict=verdict.where(offered))

@@ -1,4 +1,4 @@
-"""DTLS handshakes: who with whom, how far they came, whose they are (RFC 5764, RFC 6347, RFC 9147)."""
+"""DTLS handshakes: their two ends, their state, and their call and leg (RFC 5764, RFC 6347, RFC 9147)."""
 
 import hashlib
 import re
@@ -18,14 +18,17 @@ from postproc.model.tables import DTLS
 
 # DTLS messages of one pair of addresses cut into handshakes (RFC 6347, section 4.2; RFC 9147).
 #
-# A ClientHello in the clear opens another handshake where the earlier one is over:
-# completed some time ago, closed, silent for longer than any retransmission, or
-# another call's. Everything else belongs to the handshake that is under way.
+# A ClientHello in the clear opens a new handshake if the previous one is over:
+# completed some time ago, closed, silent for longer than any retransmission timer,
+# or another call's. Everything else belongs to the handshake in progress.
 
 
 SILENCE = constants.nanoseconds("dtls.silence_s")
 LATE = constants.nanoseconds("dtls.late_s")
-FLIGHT = 20_000_000  # ns; the same message again within it is its next fragment, not a retransmission
+# ns. The same message_seq again within this time is the message's next fragment, not a retransmission: the
+# fragments of a flight leave together, while libwebrtc retransmits after 50 ms and others after 1 s (RFC
+# 6347, section 4.2.4.1). From 50 ms on it would hide libwebrtc's retransmissions.
+FLIGHT = 20_000_000
 
 FROM_CLIENT = {"client_hello", "client_key_exchange"}
 FROM_SERVER = {"server_hello", "hello_verify_request", "server_key_exchange", "server_hello_done"}
@@ -50,7 +53,7 @@ class Message(NamedTuple):
 
 @dataclass
 class Handshake:
-    """Messages of one handshake, in time order; by sender the first record under new keys."""
+    """Messages of one handshake, in time order; ``protected``: each sender's first record under new keys."""
 
     messages: list[Message] = field(default_factory=list)
     protected: dict[Address, int] = field(default_factory=dict)
@@ -68,10 +71,10 @@ def is_hello(message: Message) -> bool:
 
 
 def is_protected(message: Message) -> bool:
-    """Tell whether its sender has the new keys: ChangeCipherSpec, or a record under them.
+    """Return whether the sender has the new keys: it sent ChangeCipherSpec, or a record under them.
 
-    DTLS 1.3 hides the type of such a record (RFC 9147, section 4): its Finished may
-    pass for application data. An alert under the keys ends and proves nothing.
+    DTLS 1.3 hides the type of such a record (RFC 9147, section 4), so its Finished may look like
+    application data. An alert under the new keys is no proof.
     """
     if message.content == "change_cipher_spec" or message.type == "encrypted":
         return True
@@ -80,12 +83,12 @@ def is_protected(message: Message) -> bool:
 
 def handshakes(messages: Iterable[Message], same_call: Callable[[Message, Message], bool]) -> list[Handshake]:
     """Cut the messages between two addresses, in time order, into handshakes."""
-    found: list[Handshake] = []
+    all_handshakes: list[Handshake] = []
     for message in messages:
-        if not found or (is_hello(message) and _is_over(found[-1], message, same_call)):
-            found.append(Handshake())
-        found[-1].add(message)
-    return found
+        if not all_handshakes or (is_hello(message) and _is_over(all_handshakes[-1], message, same_call)):
+            all_handshakes.append(Handshake())
+        all_handshakes[-1].add(message)
+    return all_handshakes
 
 
 def _is_over(handshake: Handshake, hello: Message, same_call: Callable[[Message, Message], bool]) -> bool:
@@ -102,7 +105,7 @@ def has_handshake(handshake: Handshake) -> bool:
 
 
 def client_of(handshake: Handshake) -> Address:
-    """Return the DTLS client: who sent a client's message or got a server's, else the first sender."""
+    """Return the DTLS client: sender of a client's message, receiver of a server's, else the first sender."""
     for types, of_client in ((FROM_CLIENT, True), (FROM_SERVER, False)):
         for message in handshake.messages:
             if message.type in types:
@@ -111,7 +114,7 @@ def client_of(handshake: Handshake) -> Address:
 
 
 def client_hellos(handshake: Handshake) -> int:
-    """Count ClientHello messages; fragments of one in several frames are one."""
+    """Count ClientHello messages; the fragments of one count once."""
     last: dict[tuple[Address, int | None], int] = {}
     count = 0
     for message in filter(is_hello, handshake.messages):
@@ -123,35 +126,35 @@ def client_hellos(handshake: Handshake) -> int:
 
 def certificates(handshake: Handshake) -> dict[Address, str]:
     """Return the first certificate each side sent, hex of its DER."""
-    found: dict[Address, str] = {}
+    by_sender: dict[Address, str] = {}
     for message in handshake.messages:
         if message.certificate:
-            found.setdefault(message.src, message.certificate)
-    return found
+            by_sender.setdefault(message.src, message.certificate)
+    return by_sender
 
 
 def completed(handshake: Handshake, srtp: Callable[[int], int | None]) -> int | None:
-    """Return when the handshake was complete, None if it was not seen to be.
+    """Return when the handshake completed (ns since 1970), None if the capture does not show it.
 
-    That is when both sides have shown the new keys. Where the capture misses one
-    side's, application data or SRTP after the other's is as good; ``srtp`` gives
-    the first SRTP packet from a time on. Epoch 2 is DTLS 1.3: see ``is_protected``.
+    It completes when both sides have used the new keys. Where the capture misses one side's records,
+    application data or SRTP after the other side's proves it too; ``srtp`` returns the time of the
+    first SRTP packet from a given time on. Epoch 2 is DTLS 1.3: see ``is_protected``.
     """
     if not has_handshake(handshake):
         return None
-    shown = handshake.protected.values()
-    if len(shown) > 1:
-        return max(shown)
+    protected = handshake.protected.values()
+    if len(protected) > 1:
+        return max(protected)
     data = [m.time for m in handshake.messages if m.content == "application_data" and m.epoch == 1]
-    media = srtp(min(shown)) if shown else None
+    media = srtp(min(protected)) if protected else None
     return min([*data[:1], *([] if media is None else [media])], default=None)
 
 
 def fatal_alert(handshake: Handshake) -> str | None:
-    """Return the alert that ended a handshake never completed.
+    """Return the alert that ended an incomplete handshake, None if there was none.
 
-    An unreadable one counts only if both sides took part: else it may be the
-    close of an association of which the capture shows one direction.
+    An encrypted alert counts only if both sides sent handshake messages: otherwise it may
+    close an association of which the capture shows one direction.
     """
     senders = {message.src for message in handshake.messages if message.content == "handshake"}
     for message in handshake.messages:
@@ -167,18 +170,18 @@ def state(handshake: Handshake, complete: int | None) -> str:
         return "complete"
     if fatal_alert(handshake):
         return "alert"
-    shown = [message for message in handshake.messages if message.content == "handshake"]
-    if not shown:
+    inside = [message for message in handshake.messages if message.content == "handshake"]
+    if not inside:
         return "none"
-    hello_only = all(map(is_hello, shown)) and len({message.src for message in shown}) == 1
+    hello_only = all(map(is_hello, inside)) and len({message.src for message in inside}) == 1
     return "client_hello_only" if hello_only and not handshake.protected else "incomplete"
 
 
 # Certificates against the fingerprints in SDP (RFC 8122, section 5).
 #
-# A description may list several fingerprints: any match will do. Those of the
-# description that the certificate's sender wrote are asked, found by its ufrag,
-# else by its transport address; where neither tells, any of the leg's.
+# A description may list several fingerprints; any match is enough. They are taken from
+# the description that the certificate's sender wrote, found by its ufrag, else by its
+# transport address; where neither identifies it, from all of the leg's descriptions.
 
 
 Fingerprint = tuple[str, str]  # hash function, digest in lower-case hex
@@ -191,21 +194,21 @@ LINE = re.compile(r"([a-z]+-\d+)\s+([0-9a-f]{2}(?::[0-9a-f]{2})+)", re.IGNORECAS
 
 def offered_fingerprints(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Offered:
     """Return the fingerprints by (leg key, ufrag), (leg key, address), (leg key,) and (call,)."""
-    known = sdp_media[sdp_media["fingerprint"].notna()]
+    with_fingerprint = sdp_media[sdp_media["fingerprint"].notna()]
     leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
-    found: Offered = {}
+    offered: Offered = {}
     for call_id, text, ufrag, *address in records(
-        known, "call_id", "fingerprint", "ufrag", "connection_addr", "port"
+        with_fingerprint, "call_id", "fingerprint", "ufrag", "connection_addr", "port"
     ):
         leg = leg_of.get(call_id)
         if leg is not None:
             for key in ((leg, ufrag), (leg, tuple(address)), (leg,), (leg[0],)):
-                found.setdefault(key, set()).update(parse(text))
-    return found
+                offered.setdefault(key, set()).update(parse(text))
+    return offered
 
 
 def parse(text: str) -> set[Fingerprint]:
-    """Return the fingerprints of an attribute that use a hash function we may trust."""
+    """Return the fingerprints of an a=fingerprint value that use one of HASHES."""
     return {
         (name.lower(), digest.replace(":", "").lower())
         for name, digest in LINE.findall(text)
@@ -218,7 +221,7 @@ def of_sender(
 ) -> tuple[set[Fingerprint], bool]:
     """Return the fingerprints a certificate may match, and whether it must match one of them.
 
-    It need not where they may all be of the other side, whose description alone was seen.
+    It need not if all of them may be the other side's, because only that side's description was captured.
     """
     if ufrag is not None:
         return fingerprints.get((leg, ufrag), set()), True
@@ -241,21 +244,21 @@ def _digest(name: str, certificate: str) -> str | None:
 
 
 def matches(certificate: str, fingerprints: set[Fingerprint], must: bool = True) -> bool | None:
-    """Tell whether any fingerprint is the certificate's; None where there is none to compare."""
+    """Return whether any fingerprint is the certificate's; None where none can be compared."""
     digests = {name: _digest(name, certificate) for name, _ in fingerprints}
-    known = [digest == digests[name] for name, digest in fingerprints if digests[name] is not None]
-    return True if any(known) else (False if known and must else None)
+    comparisons = [digest == digests[name] for name, digest in fingerprints if digests[name] is not None]
+    return True if any(comparisons) else (False if comparisons and must else None)
 
 
 def verdict(matched: Iterable[bool | None]) -> bool | None:
-    """One mismatch is False; all certificates matching is True; anything unknown is NA."""
-    seen = list(matched)
-    if False in seen:
+    """Return False for any mismatch, True if all certificates match, None if any is unknown."""
+    results = list(matched)
+    if False in results:
         return False
-    return True if seen and None not in seen else None
+    return True if results and None not in results else None
 
 
-# DTLS handshakes: who with whom, how far they came, whose they are (RFC 5764, RFC 6347).
+# The dtls table (RFC 5764, RFC 6347).
 
 
 Key = tuple[str, bool, Pair]  # capture, inside TURN, the two ends
@@ -272,8 +275,8 @@ def dtls(
 ) -> pd.DataFrame:
     """Return one row per handshake and pair of transport addresses of a capture, in time order.
 
-    ``legs`` are numbered; ``rtp_streams`` need no call yet: SRTP proves a
-    handshake whose end the capture misses. ``relays`` say between whom a handshake inside TURN really is.
+    ``legs`` are numbered; ``rtp_streams`` need no call yet: SRTP proves a handshake whose end the
+    capture misses. ``relays`` give the two ends of a handshake inside TURN.
     """
     offered = offered_fingerprints(sdp_media, legs)
     media = _media_starts(rtp_streams)
@@ -287,29 +290,29 @@ def dtls(
 
 
 def _by_pair(dtls_messages: pd.DataFrame) -> dict[Key, list[Message]]:
-    """Return the messages between two ends in time order; those without ends or time say nothing."""
+    """Return the messages between two ends in time order; those without ends or time are left out."""
     counted = dtls_messages[dtls_messages["copy_of"].isna()].sort_values("time", kind="stable")
     ends = records(counted, "src_addr", "src_port", "dst_addr", "dst_port")
     names = ("content", "handshake_type", "message_seq", "alert", "epoch", "certificate")
     rows = records(counted, "capture", "relayed", "frame", "time", *names)
-    found: dict[Key, list[Message]] = {}
+    by_pair: dict[Key, list[Message]] = {}
     for (capture, relayed, frame, time, *rest), end in zip(rows, ends, strict=True):
         if time is not None and None not in end:
             src, dst = end[:2], end[2:]
             message = Message(frame, time, src, dst, *rest)
-            found.setdefault((capture, bool(relayed), pair_of(src, dst)), []).append(message)
-    return found
+            by_pair.setdefault((capture, bool(relayed), pair_of(src, dst)), []).append(message)
+    return by_pair
 
 
 def _media_starts(rtp_streams: pd.DataFrame) -> dict[Key, list[int]]:
     """Return when RTP streams begin between two ends, sorted."""
-    found: dict[Key, list[int]] = {}
+    starts: dict[Key, list[int]] = {}
     names = ("capture", "relayed", "first_time", "src_addr", "src_port", "dst_addr", "dst_port")
     for capture, relayed, time, *ends in records(rtp_streams, *names):
         if time is not None and None not in ends:
             key = capture, bool(relayed), pair_of((ends[0], ends[1]), (ends[2], ends[3]))
-            found.setdefault(key, []).append(time)
-    return {key: sorted(times) for key, times in found.items()}
+            starts.setdefault(key, []).append(time)
+    return {key: sorted(times) for key, times in starts.items()}
 
 
 def _first_from(times: list[int]) -> Callable[[int], int | None]:
@@ -319,21 +322,21 @@ def _first_from(times: list[int]) -> Callable[[int], int | None]:
 def _same_call(
     index: Index, capture: str, beyond: Mapping[Address, Address]
 ) -> Callable[[Message, Message], bool]:
-    """Tell whether two messages may be one call's: not if both are known to be of different ones."""
+    """Return a predicate: may two messages belong to one call? False if they are attributed to two calls."""
 
     def same(one: Message, other: Message) -> bool:
         flows = (Traffic(capture, beyond[m.src], beyond[m.dst], m.time, m.time) for m in (one, other))
         calls = [owner(index, flow) for flow in flows]
-        return len({known.call for known in calls if known}) < 2
+        return len({call_owner.call for call_owner in calls if call_owner}) < 2
 
     return same
 
 
 def _beyond(key: Key, messages: list[Message], relays: Allocations) -> dict[Address, Address]:
-    """Return what both ends are: inside TURN those beyond the relay."""
+    """Return by wire address the end it stands for: inside TURN, the one beyond the relay."""
     ends = key[2]
-    there = ends_beyond(relays, key[0], messages[0].time, ends) if key[1] else None
-    return dict(zip(ends, there or ends, strict=True))
+    relayed_ends = ends_beyond(relays, key[0], messages[0].time, ends) if key[1] else None
+    return dict(zip(ends, relayed_ends or ends, strict=True))
 
 
 def _row(
@@ -351,15 +354,15 @@ def _row(
     end = completed(handshake, _first_from(media))
     last = end or handshake.messages[-1].time
     traffic = Traffic(key[0], beyond[client], beyond[server], first.time, last)
-    whose = owner(index, traffic)
+    handshake_owner = owner(index, traffic)
     sent = certificates(handshake)
-    shown = {beyond[address]: certificate for address, certificate in sent.items()}
+    by_end = {beyond[address]: certificate for address, certificate in sent.items()}
     return {
         "capture": key[0],
         "frame": handshake.messages[0].frame,
         "time": timestamp(handshake.messages[0].time),
-        "call": whose and whose.call,
-        "leg": whose and whose.leg,
+        "call": handshake_owner and handshake_owner.call,
+        "leg": handshake_owner and handshake_owner.leg,
         "client_addr": client[0],
         "client_port": client[1],
         "server_addr": server[0],
@@ -371,19 +374,19 @@ def _row(
         "completed": timestamp(end),
         "duration_ms": None if end is None else (end - first.time) / 1e6,
         "certificate_sha256": sha256(sent.get(server) or sent.get(client)),
-        "fingerprint_matches": verdict(_matched(shown, offered, index, traffic, whose)),
+        "fingerprint_matches": verdict(_matched(by_end, offered, index, traffic, handshake_owner)),
         "relayed": key[1],
     }
 
 
 def _matched(
-    sent: dict[Address, str], offered: Offered, index: Index, traffic: Traffic, whose: Owner | None
+    sent: dict[Address, str], offered: Offered, index: Index, traffic: Traffic, handshake_owner: Owner | None
 ) -> Iterator[bool | None]:
-    """Tell of each certificate whether it is one of its sender's."""
+    """Yield for each certificate whether it matches its sender's fingerprints."""
     for address, certificate in sent.items():
-        if whose is None:
+        if handshake_owner is None:
             yield None
             continue
-        leg = whose.call, whose.leg
+        leg = handshake_owner.call, handshake_owner.leg
         ufrag = ufrag_at(index, traffic, leg, address)
         yield matches(certificate, *of_sender(offered, leg, ufrag, address))

@@ -1,10 +1,10 @@
-"""Who is at which address at which time: the index by which packets find their call.
+"""Which leg uses which transport address at which time: the index by which packets find their call.
 
-Made once for all captures; ``whose`` asks it. Addresses come from session descriptions, which hold
-for the leg's life, and from checks tied by their ufrags, which show bases that no description names.
-They are kept by recording: two captures may hold other people's networks with the same private
-addresses. Only an address whose leg is seen to end may also be looked up from other recordings
-(scope ANYWHERE).
+It is built once for all captures and queried by ``whose``. Addresses come from session descriptions,
+which hold for the leg's life, and from checks attributed by their ufrags, which reveal bases that no
+description names. Addresses are kept per recording, because two captures may show different networks
+with the same private addresses. Only an address whose leg was seen to end can be looked up from other
+recordings (scope ANYWHERE).
 """
 
 from bisect import bisect_right
@@ -36,19 +36,19 @@ WAYS: dict[str | None, tuple[str | None, str | None]] = {
     "client_to_server": ("client", "server"),
 }
 SLACK = SLACK_S * NS_PER_S
-# From a look-up at a STUN server, or the making of a TURN relay, to the first check from the same base:
-# candidates are gathered before the INVITE or its answer, and people let it ring. Below some 10 s the
-# look-ups of calls that ring are lost; the longer it is, the likelier the port was another call's.
+# From a STUN server look-up or a TURN allocation to the first check from the same base: candidates are
+# gathered before the INVITE or its answer, and the phone may ring meanwhile. Below about 10 s, look-ups
+# of ringing calls stay unattributed; the longer it is, the more likely the port was another call's.
 GATHERING = constants.nanoseconds("whose.gathering_s")
 
 
-# Spans of time, searched by overlap. A maximum tree over the ends finds each match in logarithmic time,
-# however many spans share one address: thousands of calls on one media port, or a call whose end was
-# never seen, must not make the search quadratic.
+# Spans of time, searched by overlap. A maximum tree over the end times finds each match in logarithmic
+# time, so thousands of calls on one media port, or calls whose end was never captured, do not make the
+# search quadratic.
 
 
 class Span(NamedTuple):
-    """A leg's right to an address; times in ns, infinite where unknown."""
+    """When an address is a leg's; times in ns, infinite where unknown."""
 
     start: Time
     end: Time
@@ -100,8 +100,8 @@ def overlapping(index: Spans, first: Time, last: Time) -> Iterator[Span]:
 
 def span_of(index: Spans, leg: LegKey, first: Time, last: Time) -> Span | None:
     """Return the leg's span there that shares time with first .. last."""
-    held = index.by_leg.get(leg, ())
-    return next((span for span in held if span.start <= last and span.end >= first), None)
+    leg_spans = index.by_leg.get(leg, ())
+    return next((span for span in leg_spans if span.start <= last and span.end >= first), None)
 
 
 # The addresses that descriptions name
@@ -118,10 +118,10 @@ def endpoints(
 ) -> pd.DataFrame:
     """Return the media endpoints: call, leg, side, addr, port, start, end; one row per leg, side and address.
 
-    The related address of a candidate is one, too: the base of a look-up at a STUN server. So is, where
-    no ICE tells more, the address a party's SIP comes from with the port of its description: NAT may hide
-    the described address at both ends. ``signalling`` has it by Call-ID and party.
-    ``legs`` has call, leg and life by Call-ID. An end that was not seen is NA.
+    A candidate's related address counts too: it is the base of a STUN server look-up. Where there is no
+    ICE, so does the source address of a party's SIP with the port of its description, since NAT may hide
+    the described address at both ends; ``signalling`` has that address by Call-ID and party.
+    ``legs`` has call, leg and life by Call-ID. ``end`` is NA where the leg's end was not captured.
     """
     rows = [
         (
@@ -140,9 +140,9 @@ def endpoints(
         for call, leg, life in [legs[call_id]]
     ]
     call, leg, side, addr, port, start, end = zip(*rows, strict=True) if rows else ((),) * 7
-    found = {"call": pd.array(call, "Int64"), "leg": pd.array(leg, "Int64"), "side": pd.array(side, "string")}
-    found |= {"addr": pd.array(addr, "string"), "port": pd.array(port, "Int64")}
-    return pd.DataFrame(found | {"start": moments(list(start)), "end": moments(list(end))})
+    table = {"call": pd.array(call, "Int64"), "leg": pd.array(leg, "Int64"), "side": pd.array(side, "string")}
+    table |= {"addr": pd.array(addr, "string"), "port": pd.array(port, "Int64")}
+    return pd.DataFrame(table | {"start": moments(list(start)), "end": moments(list(end))})
 
 
 def _named(
@@ -184,7 +184,7 @@ def _addresses(
 
 
 class Use(NamedTuple):
-    """A packet, or several, of a leg from src: a check, a handshake, a stream; direction is src's way."""
+    """A check, handshake or stream of a leg, sent from ``src`` in ``direction``; time in ns since 1970."""
 
     time: int
     leg: LegKey
@@ -198,17 +198,17 @@ Named = dict[tuple[LegKey, str | None, Address], tuple[Time, Time]]
 
 
 class Index(NamedTuple):
-    """All that is known. Times are ns since 1970; lists are in order of time."""
+    """Everything that attributes packets to legs. Times are ns since 1970; lists are in order of time."""
 
     recordings: dict[str, int]
     sessions: IceSessions  # by their two ufrags
     checks: Uses
-    others: tuple[Uses, ...]  # what else is tied already, the better evidence first
+    others: tuple[Uses, ...]  # other traffic already attributed, strongest evidence first
     places: dict[tuple[Recording, Address], Spans]
-    mapped: dict[tuple[Recording, Address], list[tuple[int, Address]]]  # its names across the NAT
+    mapped: dict[tuple[Recording, Address], list[tuple[int, Address]]]  # the address on the other side of NAT
     ports: dict[LegKey, dict[int, set[str | None]]]  # media ports by whose side they are
     lives: dict[LegKey, tuple[Time, Time]]
-    asked: dict[tuple[Recording, str], Spans]  # legs by the host that was sent their INVITE, till its answer
+    asked: dict[tuple[Recording, str], Spans]  # legs by the host that received the INVITE, until it answers
 
 
 def index(
@@ -217,17 +217,17 @@ def index(
     ice_sessions: pd.DataFrame,
     recordings: "pd.Series[Any]",
 ) -> Index:
-    """Index what signalling says: numbered legs, media endpoints, ICE sessions, capture -> recording."""
+    """Build the index from signalling: numbered legs, media endpoints, ICE sessions, capture -> recording."""
     numbers = {str(capture): int(number) for capture, number in recordings.items()}
-    named = _ends(endpoints)
+    addresses = _ends(endpoints)
     return Index(
         numbers,
         by_ufrags(ice_sessions),
         checks={},
         others=(),
-        places=_places(named, _heard_in(legs, numbers)),
+        places=_places(addresses, _heard_in(legs, numbers)),
         mapped={},
-        ports=_ports(named),
+        ports=_ports(addresses),
         lives=lives(legs),
         asked=_asked(legs, numbers),
     )
@@ -254,9 +254,9 @@ def with_bindings(index: Index, bindings: pd.DataFrame) -> Index:
 
 
 def with_requests(index: Index, bindings: pd.DataFrame) -> Index:
-    """Add all STUN transactions with a call, look-ups too: what an ICMP error may quote too shortly."""
-    found = _uses(index, bindings, "time", "src_addr", "src_port", "dst_addr", "dst_port")
-    return index._replace(others=(*index.others, found))
+    """Add every STUN transaction with a call: an ICMP error may quote too little to name the transaction."""
+    requests = _uses(index, bindings, "time", "src_addr", "src_port", "dst_addr", "dst_port")
+    return index._replace(others=(*index.others, requests))
 
 
 def with_handshakes(index: Index, dtls: pd.DataFrame) -> Index:
@@ -266,70 +266,70 @@ def with_handshakes(index: Index, dtls: pd.DataFrame) -> Index:
 
 
 def with_streams(index: Index, rtp_streams: pd.DataFrame) -> Index:
-    """Add RTP streams with a call, by their first and their last packet, and RTCP on the next port.
+    """Add RTP streams with a call, by their first and last packet, and RTCP on the next port up.
 
-    That one (RFC 3550, section 11) has no rows of its own, but ICMP errors quote it.
+    RTCP (RFC 3550, section 11) has no table of its own, but ICMP errors quote it.
     """
-    known = rtp_streams[rtp_streams["call"].notna()]
-    found: Uses = {}
+    attributed = rtp_streams[rtp_streams["call"].notna()]
+    uses: Uses = {}
     times = ("first_time", "last_time")
     for capture, first, last, call, leg, src_addr, src_port, dst_addr, dst_port in records(
-        known, "capture", *times, "call", "leg", "src_addr", "src_port", "dst_addr", "dst_port"
+        attributed, "capture", *times, "call", "leg", "src_addr", "src_port", "dst_addr", "dst_port"
     ):
         if None in (first, last, src_addr, src_port, dst_addr, dst_port):
             continue
         for shift in (0, 1):
             src, dst = (src_addr, src_port + shift), (dst_addr, dst_port + shift)
-            held = found.setdefault((recording_of(index.recordings, capture), pair_of(src, dst)), [])
-            held += (Use(time, (call, leg), src, None, None) for time in (first, last))
-    for held in found.values():
-        held.sort(key=lambda use: use.time)
-    return index._replace(others=(*index.others, found))
+            uses_there = uses.setdefault((recording_of(index.recordings, capture), pair_of(src, dst)), [])
+            uses_there += (Use(time, (call, leg), src, None, None) for time in (first, last))
+    for uses_there in uses.values():
+        uses_there.sort(key=lambda use: use.time)
+    return index._replace(others=(*index.others, uses))
 
 
 def _uses(index: Index, rows: pd.DataFrame, time: str, *ends: str) -> Uses:
-    known = rows[rows["call"].notna() & rows[time].notna()].sort_values(time, kind="stable")
-    found: Uses = {}
-    for capture, at, call, leg, *end in records(known, "capture", time, "call", "leg", *ends):
+    attributed = rows[rows["call"].notna() & rows[time].notna()].sort_values(time, kind="stable")
+    uses: Uses = {}
+    for capture, at, call, leg, *end in records(attributed, "capture", time, "call", "leg", *ends):
         if None not in end:
             src, dst = (end[0], end[1]), (end[2], end[3])
             key = recording_of(index.recordings, capture), pair_of(src, dst)
-            found.setdefault(key, []).append(Use(at, (call, leg), src, None, None))
-    return found
+            uses.setdefault(key, []).append(Use(at, (call, leg), src, None, None))
+    return uses
 
 
 def _checks(bindings: pd.DataFrame, numbers: Mapping[str, int]) -> Uses:
     """Return the checks with a call by recording and pair of addresses."""
-    known = bindings[bindings["call"].notna() & (bindings["purpose"] == "check").fillna(False)]
-    known = known.sort_values("time", kind="stable")
-    ends = records(known, "src_addr", "src_port", "dst_addr", "dst_port")
-    rows = records(known, "capture", "time", "call", "leg", "direction", "username")
-    found: Uses = {}
+    attributed = bindings[bindings["call"].notna() & (bindings["purpose"] == "check").fillna(False)]
+    attributed = attributed.sort_values("time", kind="stable")
+    ends = records(attributed, "src_addr", "src_port", "dst_addr", "dst_port")
+    rows = records(attributed, "capture", "time", "call", "leg", "direction", "username")
+    uses: Uses = {}
     for (capture, time, call, leg, direction, username), end in zip(rows, ends, strict=True):
         if time is not None and None not in end:
             key = recording_of(numbers, capture), pair_of(end[:2], end[2:])
-            found.setdefault(key, []).append(Use(time, (call, leg), end[:2], direction, username))
-    return found
+            uses.setdefault(key, []).append(Use(time, (call, leg), end[:2], direction, username))
+    return uses
 
 
 def _with_bases(index: Index, checks: Uses) -> dict[tuple[Recording, Address], Spans]:
-    """Return the places with those added from which, or at which, a leg was checked, for that time."""
-    seen: dict[tuple[Recording, Address, LegKey], tuple[int, int, str | None]] = {}
+    """Return ``index.places`` extended by the addresses that checks of a leg went from or to."""
+    use_times: dict[tuple[Recording, Address, LegKey], tuple[int, int, str | None]] = {}
     for (scope, pair), uses in checks.items():
         for use in uses:
             sides = WAYS.get(use.direction, (None, None))
             for address, side in zip(pair if use.src == pair[0] else pair[::-1], sides, strict=True):
-                first, last, _ = seen.get((scope, address, use.leg), (use.time, use.time, None))
-                seen[scope, address, use.leg] = min(first, use.time), max(last, use.time), side
-    found: dict[tuple[Recording, Address], list[Span]] = {}
-    for (scope, address, leg), (first, last, side) in seen.items():
-        there = index.places.get((scope, address))
-        if not (there and span_of(there, leg, first, last)):
-            over = index.lives.get(leg, ALWAYS)[1] + SLACK
-            span = Span(first - GATHERING, min(last + GATHERING, max(over, last)), leg, side)
-            found.setdefault((scope, address), []).append(span)
+                first, last, _ = use_times.get((scope, address, use.leg), (use.time, use.time, None))
+                use_times[scope, address, use.leg] = min(first, use.time), max(last, use.time), side
+    new_spans: dict[tuple[Recording, Address], list[Span]] = {}
+    for (scope, address, leg), (first, last, side) in use_times.items():
+        spans_there = index.places.get((scope, address))
+        if not (spans_there and span_of(spans_there, leg, first, last)):
+            latest = index.lives.get(leg, ALWAYS)[1] + SLACK
+            span = Span(first - GATHERING, min(last + GATHERING, max(latest, last)), leg, side)
+            new_spans.setdefault((scope, address), []).append(span)
     empty = spans(())
-    added = {key: spans([*index.places.get(key, empty).spans, *more]) for key, more in found.items()}
+    added = {key: spans([*index.places.get(key, empty).spans, *more]) for key, more in new_spans.items()}
     return index.places | added
 
 
@@ -346,39 +346,41 @@ def _ends(endpoints: pd.DataFrame) -> Named:
     return ends
 
 
-def _places(ends: Named, heard: Mapping[LegKey, set[Recording]]) -> dict[tuple[Recording, Address], Spans]:
-    """Return who is at an address, by recording, and ANYWHERE where the end is known."""
-    found: dict[tuple[Recording, Address], list[Span]] = {}
+def _places(
+    ends: Named, scopes_of: Mapping[LegKey, set[Recording]]
+) -> dict[tuple[Recording, Address], Spans]:
+    """Return the legs at each address by recording, and by ANYWHERE where the leg's end is known."""
+    spans_at: dict[tuple[Recording, Address], list[Span]] = {}
     for (leg, side, address), (start, end) in ends.items():
-        scopes = {*heard.get(leg, ()), *((ANYWHERE,) if end < ALWAYS[1] else ())}
+        scopes = {*scopes_of.get(leg, ()), *((ANYWHERE,) if end < ALWAYS[1] else ())}
         for scope in scopes:
-            found.setdefault((scope, address), []).append(Span(start, end, leg, side))
-    return {key: spans(items) for key, items in found.items()}
+            spans_at.setdefault((scope, address), []).append(Span(start, end, leg, side))
+    return {key: spans(items) for key, items in spans_at.items()}
 
 
 def _heard_in(legs: pd.DataFrame, numbers: Mapping[str, int]) -> dict[LegKey, set[Recording]]:
     """Return the recordings that hold SIP of each leg."""
-    heard: dict[LegKey, set[Recording]] = {}
+    recordings_of: dict[LegKey, set[Recording]] = {}
     for capture, call, leg in records(legs, "capture", "call", "leg"):
-        heard.setdefault((call, leg), set()).add(recording_of(numbers, capture))
-    return heard
+        recordings_of.setdefault((call, leg), set()).add(recording_of(numbers, capture))
+    return recordings_of
 
 
 def _mapped(
     bindings: pd.DataFrame, numbers: Mapping[str, int]
 ) -> dict[tuple[Recording, Address], list[tuple[int, Address]]]:
-    """Return what an address is called on the other side of a NAT, both ways."""
-    known = bindings[bindings["mapped_addr"].notna()].sort_values("time", kind="stable")
-    found: dict[tuple[Recording, Address], list[tuple[int, Address]]] = {}
+    """Return each address's counterpart on the other side of a NAT: base to mapped, and mapped to base."""
+    with_mapping = bindings[bindings["mapped_addr"].notna()].sort_values("time", kind="stable")
+    counterparts: dict[tuple[Recording, Address], list[tuple[int, Address]]] = {}
     for capture, time, *ends in records(
-        known, "capture", "time", "src_addr", "src_port", "mapped_addr", "mapped_port"
+        with_mapping, "capture", "time", "src_addr", "src_port", "mapped_addr", "mapped_port"
     ):
         base, outside = (ends[0], ends[1]), (ends[2], ends[3])
         if None not in ends and time is not None and base != outside:
             scope = recording_of(numbers, capture)
-            _learn(found.setdefault((scope, base), []), time, outside)
-            _learn(found.setdefault((scope, outside), []), time, base)
-    return found
+            _learn(counterparts.setdefault((scope, base), []), time, outside)
+            _learn(counterparts.setdefault((scope, outside), []), time, base)
+    return counterparts
 
 
 def _learn(names: list[tuple[int, Address]], time: int, name: Address) -> None:
@@ -395,9 +397,9 @@ def _ports(ends: Named) -> dict[LegKey, dict[int, set[str | None]]]:
 
 
 def lives(legs: pd.DataFrame) -> dict[LegKey, tuple[Time, Time]]:
-    """Return first message .. end of each leg, and of each call as (call, None).
+    """Return start and end of each leg, and of each call as (call, None); infinite where not captured.
 
-    Of two vantage points the end that one shows counts.
+    A leg in several recordings lives from the earliest start to the latest end that any of them shows.
     """
     starts: dict[LegKey, Time] = {}
     ends: dict[LegKey, Time] = {}
@@ -406,20 +408,20 @@ def lives(legs: pd.DataFrame) -> dict[LegKey, tuple[Time, Time]]:
         starts[call, leg] = min(starts.get((call, leg), start), start)
         if end is not None:
             ends[call, leg] = max(ends.get((call, leg), end), end)
-    found = {leg: (start, ends.get(leg, ALWAYS[1])) for leg, start in starts.items()}
-    for (call, _), (start, over) in list(found.items()):
-        first, last = found.get((call, None), (start, over))
-        found[call, None] = min(first, start), max(last, over)
-    return found
+    leg_lives = {leg: (start, ends.get(leg, ALWAYS[1])) for leg, start in starts.items()}
+    for (call, _), (start, finish) in list(leg_lives.items()):
+        first, last = leg_lives.get((call, None), (start, finish))
+        leg_lives[call, None] = min(first, start), max(last, finish)
+    return leg_lives
 
 
 def _asked(legs: pd.DataFrame, numbers: Mapping[str, int]) -> dict[tuple[Recording, str], Spans]:
-    """Return the legs whose INVITE a host has got and not yet answered: it may be gathering candidates."""
-    found: dict[tuple[Recording, str], list[Span]] = {}
+    """Return, by host, the legs whose INVITE it has not yet answered: it may be gathering candidates."""
+    spans_by_host: dict[tuple[Recording, str], list[Span]] = {}
     names = ("capture", "call", "leg", "uas_addr", "invite_time", "answer_time", "end_time")
-    for capture, call, leg, host, invited, *over in records(legs, *names):
+    for capture, call, leg, host, invited, *endings in records(legs, *names):
         if host is not None and invited is not None:
-            answered = min((time for time in over if time is not None), default=invited + GATHERING)
+            answered = min((time for time in endings if time is not None), default=invited + GATHERING)
             span = Span(invited, answered, (call, leg), None)
-            found.setdefault((recording_of(numbers, capture), host), []).append(span)
-    return {key: spans(items) for key, items in found.items()}
+            spans_by_host.setdefault((recording_of(numbers, capture), host), []).append(span)
+    return {key: spans(items) for key, items in spans_by_host.items()}

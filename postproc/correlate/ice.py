@@ -12,11 +12,11 @@ from postproc.correlate.sip import NO_TIME, moments
 from postproc.model import constants
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, marked
 
-# Checks tied to their ICE session by credentials, whatever NAT did to the addresses.
+# Checks are attributed to their ICE session by credentials, which NAT does not change.
 #
 # The USERNAME of a check is ``receiver's ufrag:sender's ufrag`` (RFC 8445,
-# section 7.2.2). Both halves must fit: a ufrag may have four characters only,
-# and in a large capture one half alone meets its like.
+# section 7.2.2). Both halves must match: a ufrag may be as short as four
+# characters, so in a large capture a single half occurs twice by chance.
 
 
 UNBOUNDED = float("inf")
@@ -40,17 +40,17 @@ IceSessions = Mapping[frozenset[str], list[IceSession]]
 
 def by_ufrags(ice_sessions: pd.DataFrame) -> IceSessions:
     """ICE sessions by their unordered pair of ufrags."""
-    found: dict[frozenset[str], list[IceSession]] = {}
+    by_pair: dict[frozenset[str], list[IceSession]] = {}
     names = ("ufrag_a", "side_a", "ufrag_b", "side_b", "call", "leg", "start", "end")
     for *row, start, end in records(ice_sessions, *names):
         session = IceSession._make([*row, *life(start, end)])
         if session.ufrag_a and session.ufrag_b and session.call is not None:
-            found.setdefault(frozenset((session.ufrag_a, session.ufrag_b)), []).append(session)
-    return found
+            by_pair.setdefault(frozenset((session.ufrag_a, session.ufrag_b)), []).append(session)
+    return by_pair
 
 
 def life(start: int | None, end: int | None) -> tuple[float, float]:
-    """Both ends of a life in nanoseconds, infinite where not known."""
+    """Return start and end in nanoseconds, infinite where not known."""
     return -UNBOUNDED if start is None else start, UNBOUNDED if end is None else end
 
 
@@ -63,10 +63,10 @@ def halves(username: str | None) -> tuple[str, str] | None:
 def session_of(known: IceSessions, username: str | None, time: int | None) -> IceSession | None:
     """The ICE session of a check; of several with the same ufrags the one nearest in time."""
     pair = halves(username)
-    found = known.get(frozenset(pair), []) if pair else []
-    if len(found) < 2 or time is None:
-        return found[0] if found else None
-    return min(found, key=lambda session: max(session.start - time, time - session.end, 0))
+    matching = known.get(frozenset(pair), []) if pair else []
+    if len(matching) < 2 or time is None:
+        return matching[0] if matching else None
+    return min(matching, key=lambda session: max(session.start - time, time - session.end, 0))
 
 
 def sides_of_check(session: IceSession | None, username: str | None) -> tuple[str | None, str | None]:
@@ -80,7 +80,7 @@ def sides_of_check(session: IceSession | None, username: str | None) -> tuple[st
 
 
 def direction(sender: str | None, receiver: str | None) -> str:
-    """Direction as the tables name it."""
+    """Return the direction word of the tables: client_to_server, server_to_client or other."""
     return f"{sender}_to_{receiver}" if {sender, receiver} == {"client", "server"} else "other"
 
 
@@ -92,7 +92,7 @@ def direction(sender: str | None, receiver: str | None) -> str:
 # Checks that fit no leg are a session without SIP.
 
 
-MARGIN = constants.nanoseconds("whose.margin_s")  # by which media may precede or outlive the signalling
+MARGIN = constants.nanoseconds("whose.margin_s")  # how far media may precede or outlast the signalling
 PEER = {"uac": "uas", "uas": "uac"}
 
 Offers = list[tuple[str, tuple[str | None, ...]]]  # author, ufrags by section
@@ -100,7 +100,7 @@ Pair = frozenset[str]
 
 
 class Life(NamedTuple):
-    """From when to when a leg lives, margins included; ns since 1970, end None if it was not seen."""
+    """When a leg is alive, MARGIN included; ns since 1970, ``end`` None if it was not captured."""
 
     start: int
     end: int | None
@@ -117,7 +117,7 @@ class Ufrags(NamedTuple):
 
 
 class Checks(NamedTuple):
-    """What the checks of one pair of ufrags say."""
+    """The checks of one pair of ufrags; times in ns since 1970."""
 
     capture: str
     frame: int
@@ -140,18 +140,18 @@ class Session(NamedTuple):
 def ufrags_of(sdp_media: pd.DataFrame, authors: Mapping[Place, Description]) -> dict[str, Ufrags]:
     """Return the ufrags of every Call-ID."""
     exchanges: dict[Exchange, dict[str | None, Offers]] = defaultdict(lambda: defaultdict(list))
-    for description, held in sections(sdp_media, authors):
+    for description, ufrags in sections(sdp_media, authors):
         parts = exchanges[description.exchange][description.offer_answer]
-        if any(held) and (part := (description.party, tuple(held))) not in parts:
+        if any(ufrags) and (part := (description.party, tuple(ufrags))) not in parts:
             parts.append(part)
-    found: dict[str, Ufrags] = defaultdict(lambda: Ufrags({}, []))
+    by_call_id: dict[str, Ufrags] = defaultdict(lambda: Ufrags({}, []))
     for (call_id, *_), parts_by_kind in exchanges.items():
         if call_id is not None:
-            told = found[call_id]
-            for party, held_by in (part for parts in parts_by_kind.values() for part in parts):
-                told.author.update({ufrag: party for ufrag in held_by if ufrag})
-            told.agreed.extend(p for p in _agreed(parts_by_kind) if p not in told.agreed)
-    return {call_id: told for call_id, told in found.items() if told.author}
+            leg_ufrags = by_call_id[call_id]
+            for party, section_ufrags in (part for parts in parts_by_kind.values() for part in parts):
+                leg_ufrags.author.update({ufrag: party for ufrag in section_ufrags if ufrag})
+            leg_ufrags.agreed.extend(p for p in _agreed(parts_by_kind) if p not in leg_ufrags.agreed)
+    return {call_id: leg_ufrags for call_id, leg_ufrags in by_call_id.items() if leg_ufrags.author}
 
 
 def _agreed(parts: Mapping[str | None, Offers]) -> Iterator[tuple[str, str]]:
@@ -164,32 +164,32 @@ def _agreed(parts: Mapping[str | None, Offers]) -> Iterator[tuple[str, str]]:
 
 def leg_lives(legs: pd.DataFrame) -> dict[str, Life]:
     """Return the life of every Call-ID, as far as any recording shows it."""
-    found: dict[str, Life] = {}
+    lives: dict[str, Life] = {}
     for call_id, start, end in records(legs, "call_id", "time", "end_time"):
         if call_id is not None and start is not None:
-            life = found.get(call_id, Life(start - MARGIN, None))
+            life = lives.get(call_id, Life(start - MARGIN, None))
             ends = [e for e in (life.end, None if end is None else end + MARGIN) if e is not None]
-            found[call_id] = Life(min(life.start, start - MARGIN), max(ends, default=None))
-    return found
+            lives[call_id] = Life(min(life.start, start - MARGIN), max(ends, default=None))
+    return lives
 
 
 def checks(stun_messages: pd.DataFrame) -> dict[Pair, Checks]:
-    """Return what the checks say, by pair of ufrags: requests with PRIORITY, role or USE-CANDIDATE."""
+    """Return the checks by pair of ufrags: Binding requests with PRIORITY, a role or USE-CANDIDATE."""
     stun = stun_messages
     telling = stun["priority"].notna() | stun["role"].notna() | stun["use_candidate"].fillna(False)
     request = (stun["kind"] == "request") & (stun["method"] == "binding") & ~stun["relayed"].fillna(False)
-    seen = stun[telling & request.fillna(False) & stun["time"].notna()].sort_values("time", kind="stable")
-    found: dict[Pair, Checks] = {}
+    requests = stun[telling & request.fillna(False) & stun["time"].notna()].sort_values("time", kind="stable")
+    by_pair: dict[Pair, Checks] = {}
     columns = ("capture", "frame", "time", "username", "software", "src_addr", "dst_addr")
-    for capture, frame, time, username, software, *ends in records(seen, *columns):
+    for capture, frame, time, username, software, *ends in records(requests, *columns):
         if pair := halves(username):
-            known = found.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}))
+            pair_checks = by_pair.get(frozenset(pair), Checks(capture, frame, time, time, {}, {}))
             for ufrag, host in zip(reversed(pair), ends, strict=True):
-                known.hosts.setdefault(ufrag, host)
+                pair_checks.hosts.setdefault(ufrag, host)
             if software:
-                known.software.setdefault(pair[1], software)
-            found[frozenset(pair)] = known._replace(last=time)
-    return found
+                pair_checks.software.setdefault(pair[1], software)
+            by_pair[frozenset(pair)] = pair_checks._replace(last=time)
+    return by_pair
 
 
 def find_sessions(
@@ -198,35 +198,40 @@ def find_sessions(
     calls: Mapping[str, Hashable],
     seen: Mapping[Pair, Checks],
 ) -> list[Session]:
-    """Return all ICE sessions.
+    """Return all ICE sessions, first those of an offer and answer, then those of checks alone.
 
-    ``known``, ``legs`` (lives) and ``calls`` (whatever tells calls apart) are by Call-ID.
+    ``known`` (ufrags), ``legs`` (lives) and ``calls`` (equal for the legs of a call) are by Call-ID;
+    ``seen`` has the checks.
     """
     agreed: dict[Pair, list[tuple[str, tuple[str, str]]]] = {}
     for call_id in (c for c in legs if c in known):
         for ordered in known[call_id].agreed:
             agreed.setdefault(frozenset(ordered), []).append((call_id, ordered))
-    found = [s for pair, held in agreed.items() for s in _agreed_sessions(held, legs, calls, seen.get(pair))]
+    sessions = [
+        s
+        for pair, agreed_by in agreed.items()
+        for s in _agreed_sessions(agreed_by, legs, calls, seen.get(pair))
+    ]
     owners = _owners(known, legs)
-    rest = ((pair, told) for pair, told in seen.items() if pair not in agreed)
-    return found + [_from_checks(pair, told, owners, legs, calls) for pair, told in rest]
+    unagreed = ((pair, pair_checks) for pair, pair_checks in seen.items() if pair not in agreed)
+    return sessions + [_from_checks(pair, pair_checks, owners, legs, calls) for pair, pair_checks in unagreed]
 
 
 def _agreed_sessions(
-    held: list[tuple[str, tuple[str, str]]],
+    agreed: list[tuple[str, tuple[str, str]]],
     legs: Mapping[str, Life],
     calls: Mapping[str, Hashable],
-    told: Checks | None,
+    checks: Checks | None,
 ) -> Iterator[Session]:
-    """One session per call: legs that relay the same descriptions count once."""
+    """Yield one session per call: legs that relay the same descriptions count once."""
     firsts: dict[Hashable, tuple[str, tuple[str, str]]] = {}
-    for call_id, pair in sorted(held, key=lambda item: legs[item[0]].start):
+    for call_id, pair in sorted(agreed, key=lambda item: legs[item[0]].start):
         firsts.setdefault(calls[call_id], (call_id, pair))
     for call_id, pair in firsts.values():
         life = legs[call_id]
-        if told and len(firsts) == 1:  # nobody else has the pair: another clock does no harm
-            life = Life(min(life.start, told.first), life.end and max(life.end, told.last))
-        yield Session(call_id, pair, life.start, life.end, told)
+        if checks and len(firsts) == 1:  # no other call has the pair, so a clock offset does no harm
+            life = Life(min(life.start, checks.first), life.end and max(life.end, checks.last))
+        yield Session(call_id, pair, life.start, life.end, checks)
 
 
 def _owners(known: Mapping[str, Ufrags], legs: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
@@ -240,23 +245,23 @@ def _owners(known: Mapping[str, Ufrags], legs: Iterable[str]) -> dict[str, list[
 
 def _from_checks(
     pair: Pair,
-    told: Checks,
+    checks: Checks,
     owners: Mapping[str, list[tuple[str, str]]],
     legs: Mapping[str, Life],
     calls: Mapping[str, Hashable],
 ) -> Session:
-    """Checks that no offer and answer explain: of the one call alive with one of the ufrags, else of none."""
+    """Return the session of checks without offer/answer: the one live call with a ufrag, else no call."""
     one, other = sorted(pair) if len(pair) == 2 else (*pair, *pair)
-    held = [
+    owning_legs = [
         (call_id, (ufrag, peer) if party == "uac" else (peer, ufrag))
         for ufrag, peer in ((one, other), (other, one))
         for call_id, party in owners.get(ufrag, ())
-        if legs[call_id].covers(told.first) or legs[call_id].covers(told.last)
+        if legs[call_id].covers(checks.first) or legs[call_id].covers(checks.last)
     ]
-    if len({calls[call_id] for call_id, _ in held}) == 1:
-        call_id, ufrag_pair = min(held, key=lambda item: legs[item[0]].start)
-        return Session(call_id, ufrag_pair, *legs[call_id], told)
-    return Session(None, (one, other), told.first, told.last, told)
+    if len({calls[call_id] for call_id, _ in owning_legs}) == 1:
+        call_id, ufrag_pair = min(owning_legs, key=lambda item: legs[item[0]].start)
+        return Session(call_id, ufrag_pair, *legs[call_id], checks)
+    return Session(None, (one, other), checks.first, checks.last, checks)
 
 
 # ICE sessions with the call, leg and sides they belong to: how STUN, DTLS and media find their call.
@@ -266,9 +271,9 @@ OPPOSITE = {SERVER: CLIENT, CLIENT: SERVER}
 
 
 class Numbered(NamedTuple):
-    """Call and leg by Call-ID; those of ICE sessions without SIP by their place among the sessions.
+    """Call and leg by Call-ID; for ICE sessions without SIP, by their place among the sessions.
 
-    Such a session is a call by itself, with no leg, or the unreadable leg of one.
+    Such a session is a call of its own without a leg, or the leg of a call whose SIP is unreadable.
     """
 
     legs: dict[str, tuple[int, int]]
@@ -308,7 +313,7 @@ def ice_sessions(
 def sides_of(
     session: Session, known: Mapping[End, Side], markers: Markers, server: str | None = None
 ) -> tuple[str, str]:
-    """Return the sides of a session's two ufrags; without SIP by the server, or by what the checks say."""
+    """Return the sides of a session's two ufrags; without SIP by ``server`` or the SOFTWARE of its checks."""
     if session.call_id is not None:
         return known[session.call_id, "uac"][0], known[session.call_id, "uas"][0]
     if session.checks and server:

@@ -1,8 +1,8 @@
-"""What a call is called everywhere: an identity from its packets alone.
+"""A call's identity, derived from its packets alone, the same in every run that contains them.
 
-The number of a call is its rank in a run and changes with the inputs. Its identity is that of its first
-message: the first INVITE, else the first other SIP message, else the first check. Of that message count what
-every capture of it shows, however it is named, cut or ordered.
+A call's number is its rank in a run and changes with the inputs. Its identity is a digest of its first
+message: the first INVITE, else the first other SIP message, else the first check. Only those properties of
+the message count that every capture of it shows, however the file is named, cut or ordered.
 """
 
 import hashlib
@@ -20,25 +20,25 @@ DIGITS = 32
 UNIT_NS = 1000
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
 
-First = tuple[tuple[Any, ...], tuple[Any, ...]]  # what decides which message is the first; what it says
+First = tuple[tuple[Any, ...], tuple[Any, ...]]  # sort key of the message; the content that is digested
 
 
 def with_uids(tables: Tables) -> Tables:
-    """The tables with ``call_uid`` of each call; times are to be those of the captures themselves.
+    """Return the tables with ``call_uid`` of each call; NA for a call without messages.
 
-    A message that several captures show counts as the earliest of them has it, so that neither names nor
-    the clock that a run takes for right change anything.
+    Times must be those of the captures themselves. Of a message in several captures the earliest copy
+    counts, so that neither file names nor the run's reference clock change the identity.
     """
     first: dict[int, First] = {}
-    for call, order, said in _messages(tables):
+    for call, order, content in _messages(tables):
         if call not in first or order < first[call][0]:
-            first[call] = order, said
+            first[call] = order, content
     uids = [_digest(first[call][1]) if call in first else None for call in tables.calls["call"]]
     return tables.with_(calls=tables.calls.assign(call_uid=array(uids, TEXT)))
 
 
 def _messages(tables: Tables) -> Iterator[tuple[int, tuple[Any, ...], tuple[Any, ...]]]:
-    """Call, rank and content of what a call may begin with."""
+    """Yield call, sort key and content of each message a call may begin with."""
     calls = dict(records(tables.legs, "call_id", "call"))
     of_sip = records(tables.sip_messages, "call_id", "time", "method", "to_tag", *ENDS)
     for call_id, time, method, to_tag, *ends in of_sip:
@@ -55,9 +55,9 @@ def _messages(tables: Tables) -> Iterator[tuple[int, tuple[Any, ...], tuple[Any,
 
 
 def _ranked(later: bool, time: int | None, identity: str, ends: list[Any]) -> First:
-    said = ((time or 0) // UNIT_NS, identity, *(str(each) for each in ends))
-    return (later, *said), said
+    content = ((time or 0) // UNIT_NS, identity, *(str(each) for each in ends))
+    return (later, *content), content
 
 
-def _digest(said: tuple[Any, ...]) -> str:
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:DIGITS]
+def _digest(content: tuple[Any, ...]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:DIGITS]

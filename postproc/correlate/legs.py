@@ -1,4 +1,4 @@
-"""Legs: one per recording and Call-ID of an INVITE dialog, and what became of each (RFC 3261)."""
+"""Legs: one per recording and Call-ID of an INVITE dialog, with its parties and outcome (RFC 3261)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,11 +22,11 @@ from postproc.model import constants
 from postproc.model.columns import TIME
 from postproc.model.tables import LEGS
 
-# What the messages of one Call-ID say: who called whom, what became of it, and who ended it.
+# From the messages of one Call-ID: who called whom, the outcome, and who ended the call.
 #
-# The INVITE that counts is the last one without a To tag: a challenge (401, 407) or redirection before it
-# was answered by it. Who is who is told by tags, not by addresses: caller and called party may be one host,
-# or share one TCP connection. With proxies in the capture, what the caller got to hear decides.
+# The last INVITE without a To tag counts: it is the retry after an earlier one was challenged (401, 407) or
+# redirected. Parties are told apart by tags, not addresses: caller and called party may be one host, or
+# share one TCP connection. With proxies in the capture, the responses that reached the caller decide.
 
 
 Messages = list[Message]
@@ -42,7 +42,7 @@ class Opening(NamedTuple):
     asked: set[Asker]
     callers: set[str | None]  # From tags of the calling party
     hops: list[Hop]  # from the caller on
-    origins: set[Address]  # who sent the INVITE without having received it
+    origins: set[Address]  # senders of the INVITE that did not receive it
     hosts: set[str | None]  # their addresses
     uac: Address
     uas: Address
@@ -59,22 +59,22 @@ class End(NamedTuple):
 
 
 def opening(sent: Messages) -> Opening:
-    """Return what opens the dialog, from all its messages by time (at least one).
+    """Return the opening of a dialog from all its messages (at least one) in order of time.
 
-    Without an initial INVITE the caller is who the first responses to one are for,
-    else, as nothing tells, who sent the first request of all.
+    Without an initial INVITE, the caller is the receiver of the first responses to one;
+    without those, as a guess, the sender of the first request of all.
     """
     initial = [m for m in sent if m.method == "INVITE" and m.to_tag is None]
     requests = _that_count(initial, sent)
-    asked = {_asker(m) for m in requests} or _asked_before(sent)
+    asked = {_asker(m) for m in requests} or _askers_before_capture(sent)
     responses = [m for m in sent if _answers_invite(m) and _asker(m) in asked]
-    seen = requests or responses or _first_exchange(sent)
-    callers = {m.from_tag for m in initial or seen}
-    hops = _hops(seen)
+    first = requests or responses or _first_exchange(sent)
+    callers = {m.from_tag for m in initial or first}
+    hops = _hops(first)
     origins = {caller for caller, _ in hops} - {callee for _, callee in hops} or {hops[0][0]}
     hosts = {host for host, _ in origins}
     uas = _answering(responses, hops)
-    return Opening(requests, responses, asked, callers, hops, origins, hosts, hops[0][0], uas, seen[0])
+    return Opening(requests, responses, asked, callers, hops, origins, hosts, hops[0][0], uas, first[0])
 
 
 def _asker(message: Message) -> Asker:
@@ -82,9 +82,9 @@ def _asker(message: Message) -> Asker:
 
 
 def _that_count(initial: Messages, sent: Messages) -> Messages:
-    """Leave out initial INVITEs that had failed, or whose call was over, before the last one was sent.
+    """Drop initial INVITEs that had failed, or whose call was over, before the last one was sent.
 
-    What is left is one INVITE on its hops, or several side by side.
+    One INVITE on all its hops remains, or several sent in parallel.
     """
     if not initial:
         return []
@@ -92,19 +92,19 @@ def _that_count(initial: Messages, sent: Messages) -> Messages:
     since = next(m.time for m in initial if _asker(m) == last)
     before = [m for m in sent if m.time < since]
     failed = {_asker(m) for m in before if _answers_invite(m) and (m.status or 0) >= 300} - {last}
-    over = max((m.time for m in before if m.method == "BYE"), default=NO_TIME)
-    return [m for m in initial if _asker(m) not in failed and m.time >= over]
+    last_bye = max((m.time for m in before if m.method == "BYE"), default=NO_TIME)
+    return [m for m in initial if _asker(m) not in failed and m.time >= last_bye]
 
 
 def _answers_invite(message: Message) -> bool:
     return message.method is None and message.kind == "INVITE"
 
 
-def _asked_before(sent: Messages) -> set[Asker]:
-    """Return who asked for the first response to an INVITE that precedes the capture."""
-    again = {_asker(m) for m in sent if m.method == "INVITE"}
-    answered = (_asker(m) for m in sent if _answers_invite(m))
-    return {*[asker for asker in answered if asker not in again][:1]}
+def _askers_before_capture(sent: Messages) -> set[Asker]:
+    """Return the asker of the first response whose INVITE precedes the capture; empty if none."""
+    captured = {_asker(m) for m in sent if m.method == "INVITE"}
+    response_askers = (_asker(m) for m in sent if _answers_invite(m))
+    return {*[asker for asker in response_askers if asker not in captured][:1]}
 
 
 def _first_exchange(sent: Messages) -> Messages:
@@ -112,11 +112,11 @@ def _first_exchange(sent: Messages) -> Messages:
     return [m for m in sent if m.kind == first.kind and _asker(m) == _asker(first)]
 
 
-def _hops(seen: Messages) -> list[Hop]:
-    if asked := [(m.src, m.dst) for m in seen if m.method is not None]:
-        return list(dict.fromkeys(asked))
-    # A 100 is for one hop only; what comes after it walks all the way back.
-    answered = dict.fromkeys((m.dst, m.src) for m in seen if m.status == seen[-1].status)
+def _hops(first_messages: Messages) -> list[Hop]:
+    if requests := [(m.src, m.dst) for m in first_messages if m.method is not None]:
+        return list(dict.fromkeys(requests))
+    # A 100 covers one hop only; later responses travel all the way back to the caller.
+    answered = dict.fromkeys((m.dst, m.src) for m in first_messages if m.status == first_messages[-1].status)
     return list(answered)[::-1]
 
 
@@ -127,10 +127,10 @@ def _answering(responses: Messages, hops: list[Hop]) -> Address:
 
 
 def final(opened: Opening) -> Message | None:
-    """Return the final response as the caller got it; a 2xx beats a later failure.
+    """Return the final response as the caller received it, None if there was none; a 2xx beats a failure.
 
-    A failure that a proxy kept to itself (it tried another target) is not final. Without the
-    request only a 2xx counts: the failure may be that of a re-INVITE.
+    A failure that a proxy did not forward (it tried another target) is not final. Without the
+    request only a 2xx counts: a failure may answer a re-INVITE.
     """
     finals = [m for m in _firsts(opened.responses) if succeeds(m) or _heard(m, opened)]
     return max(finals, key=lambda m: (_reach(m, opened), succeeds(m), m.time), default=None)
@@ -143,7 +143,7 @@ def _heard(failure: Message, opened: Opening) -> bool:
 
 
 def _firsts(responses: Messages) -> Messages:
-    """Leave out provisional responses and retransmissions."""
+    """Drop provisional responses and retransmissions."""
     firsts: dict[tuple[object, ...], Message] = {}
     for m in responses:
         if (m.status or 0) >= 200:
@@ -157,7 +157,7 @@ def _reach(message: Message, opened: Opening) -> int:
 
 
 def end(opened: Opening, answer: Message | None, sent: Messages) -> End | None:
-    """Return how the leg ended, given its final response; None if it goes on."""
+    """Return how the leg ended, given its final response; None if its end was not captured."""
     cancel = next((m for m in sent if _cancels(m, opened)), None)
     bye = _last_bye(opened, sent)
     if answer and not succeeds(answer):
@@ -196,11 +196,11 @@ def _last_bye(opened: Opening, sent: Messages) -> Message | None:
 
 
 def _confirmed(opened: Opening, sent: Messages) -> set[str | None]:
-    """Return the called party's tag of each dialog accepted and taken up: not cancelled, acknowledged."""
+    """Return the called party's tag of each dialog that was accepted, not cancelled, and acknowledged."""
     accepted = [m for m in opened.responses if succeeds(m)]
     cancelled = {_asker(m) for m in sent if _cancels(m, opened)}
-    wanted = {m.to_tag for m in accepted if _asker(m) not in cancelled} or {m.to_tag for m in accepted}
-    return wanted & {m.to_tag for m in sent if m.method == "ACK"} or wanted
+    not_cancelled = {m.to_tag for m in accepted if _asker(m) not in cancelled} or {m.to_tag for m in accepted}
+    return not_cancelled & {m.to_tag for m in sent if m.method == "ACK"} or not_cancelled
 
 
 def _side(request: Message, opened: Opening) -> str | None:
@@ -208,7 +208,7 @@ def _side(request: Message, opened: Opening) -> str | None:
         return "uac"
     if request.to_tag is not None and request.to_tag in opened.callers:
         return "uas"
-    # RFC 2543 knows dialogs without tags: there the address has to do.
+    # RFC 2543 has dialogs without tags: there only the address identifies the party.
     return {opened.uas: "uas", opened.uac: "uac"}.get(request.src) if opened.uac != opened.uas else None
 
 
@@ -225,8 +225,8 @@ def agents(opened: Opening, sent: Messages) -> tuple[str | None, str | None]:
     )
 
 
-def _agent(asked: Iterable[Message]) -> str | None:
-    return next((m.user_agent for m in asked if m.user_agent), None)
+def _agent(by_preference: Iterable[Message]) -> str | None:
+    return next((m.user_agent for m in by_preference if m.user_agent), None)
 
 
 # Legs: one per recording and Call-ID of an INVITE dialog (RFC 3261, sections 12 and 13).
@@ -235,7 +235,7 @@ def _agent(asked: Iterable[Message]) -> str | None:
 # subscriptions and the like make none; a dialog whose INVITE precedes the capture does.
 
 
-# Methods that have nothing to do with a call, even where an odd phone uses one Call-ID for all.
+# Methods outside calls, even where a phone uses one Call-ID for everything.
 APART = frozenset(constants.words("sip.apart"))
 
 Key = tuple[Any, str]  # recording and Call-ID
@@ -247,12 +247,12 @@ def legs(
 ) -> pd.DataFrame:
     """Return LEGS, by time of the first message; call, leg and role are NA.
 
-    ``recordings`` maps capture names to recordings; a capture it does not know is one of its own.
+    ``recordings`` maps capture names to recordings; a capture missing from it is a recording of its own.
     """
     numbers = recordings.to_dict()
     repeated = _repeated(transactions, numbers)
-    found = _by_leg(messages(in_order(sip_messages)), numbers)
-    rows = [_leg(sent) | {"retransmissions": repeated.get(key, 0)} for key, sent in found.items()]
+    by_leg = _by_leg(messages(in_order(sip_messages)), numbers)
+    rows = [_leg(sent) | {"retransmissions": repeated.get(key, 0)} for key, sent in by_leg.items()]
     frame = pd.DataFrame.from_records(rows).reindex(columns=LEGS.names)
     for column in LEGS.columns:
         if column.dtype == TIME:
@@ -262,11 +262,11 @@ def legs(
 
 def _by_leg(sent: list[Message], recordings: Recordings) -> dict[Key, list[Message]]:
     """Return each leg's messages by time."""
-    found: dict[Key, list[Message]] = defaultdict(list)
+    by_leg: dict[Key, list[Message]] = defaultdict(list)
     for message in sent:
         if message.call_id is not None and _may_belong(message):
-            found[recordings.get(message.capture, message.capture), message.call_id].append(message)
-    return {key: held for key, held in found.items() if any(m.kind in INVITE_DIALOG for m in held)}
+            by_leg[recordings.get(message.capture, message.capture), message.call_id].append(message)
+    return {key: group for key, group in by_leg.items() if any(m.kind in INVITE_DIALOG for m in group)}
 
 
 def _may_belong(message: Message) -> bool:
@@ -276,9 +276,9 @@ def _may_belong(message: Message) -> bool:
 def _repeated(transactions: pd.DataFrame, recordings: Recordings) -> dict[Key, int]:
     """Return the retransmissions per leg."""
     of_calls = transactions[~transactions["method"].isin(APART) & transactions["call_id"].notna()]
-    again = (of_calls["retransmissions"] + of_calls["response_retransmissions"]).fillna(0)
+    repeats = (of_calls["retransmissions"] + of_calls["response_retransmissions"]).fillna(0)
     sums: dict[Key, int] = defaultdict(int)
-    for capture, call_id, number in zip(of_calls["capture"], of_calls["call_id"], again, strict=True):
+    for capture, call_id, number in zip(of_calls["capture"], of_calls["call_id"], repeats, strict=True):
         sums[recordings.get(capture, capture), call_id] += number
     return sums
 

@@ -1,4 +1,4 @@
-"""Whose line of a log it is: its channel, and the leg in the captures that this channel is."""
+"""Attribute log lines: to a channel of FreeSWITCH, and the channel to a leg in the captures."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,16 +12,18 @@ from postproc.model import constants
 from postproc.model.logtexts import channel_named, origin, said
 from postproc.model.tables import Tables
 
-# Whose line it is: the channel (UUID) of every line of a log, where it does not say so itself.
+# The channel (UUID) of lines that do not name it.
 #
-# A logger may leave UUIDs out, and some lines never have one (access lists, STUN). Then a line is given to
-# a channel only where no other can be meant: by the channel's name, by the INVITE just before from the same
-# address, or because only one channel of that moment can have written it.
+# A logger may leave UUIDs out, and some lines never have one (access lists, STUN). Such a line is assigned to
+# a channel only where no other qualifies: by the channel's name, by the INVITE just before from the same
+# address, or because only one channel alive at that moment can have written it.
 
 
-PROMPT = NS_PER_S // 10  # an access list is asked within this time of its INVITE
+# An access list is checked within this time of its INVITE (a log has steps of some 20 ms). A choice: longer,
+# and a second INVITE from the same address may come between.
+PROMPT = NS_PER_S // 10
 OF_ICE = {"ice", "ice_move", "dtls", "candidate"}
-BY_INVITE = {"candidate", "sdp", "media", "response", "ice", "dtls"}  # written while an INVITE is taken in
+BY_INVITE = {"candidate", "sdp", "media", "response", "ice", "dtls"}  # written while an INVITE is processed
 
 Facts = dict[str, str]
 
@@ -39,7 +41,7 @@ class LogLine(NamedTuple):
 
 
 class ChannelLine(NamedTuple):
-    """A line with its channel and what it says."""
+    """A line with its channel, None if unknown, and the facts parsed from its text."""
 
     line: LogLine
     uuid: str | None
@@ -48,7 +50,7 @@ class ChannelLine(NamedTuple):
 
 @dataclass
 class _State:
-    """What is known at one moment of a log: channels by name, those alive, and what they are."""
+    """Channels at one moment of a log: by name, those alive, and their kind."""
 
     by_name: dict[str, str] = field(default_factory=dict)
     alive: dict[str, None] = field(default_factory=dict)
@@ -59,23 +61,25 @@ class _State:
 
 def with_channels(lines: Iterable[LogLine]) -> list[ChannelLine]:
     """Return the lines, given in the order they were written, each with its channel."""
-    known = [(line, _facts(line)) for line in lines]
-    invites = Counter(line.time for line, facts in known if line.kind == "invite" and "addr" in facts)
+    parsed = [(line, _facts(line)) for line in lines]
+    invites = Counter(line.time for line, facts in parsed if line.kind == "invite" and "addr" in facts)
     state = _State()
-    found = [ChannelLine(line, _walk(state, line, facts, invites[line.time]), facts) for line, facts in known]
-    return list(_between(found))
+    attributed = [
+        ChannelLine(line, _walk(state, line, facts, invites[line.time]), facts) for line, facts in parsed
+    ]
+    return list(_between(attributed))
 
 
 def _facts(line: LogLine) -> Facts:
-    """What a line says; of one of no known text only the channel it names."""
-    if told := said(line.text):
-        return told[1]
+    """Return the facts in a line's text; of an unknown text only the channel it names."""
+    if match := said(line.text):
+        return match[1]
     channel = channel_named(line.text)
     return {"channel": channel} if channel else {}
 
 
 def _walk(state: _State, line: LogLine, facts: Facts, invites: int) -> str | None:
-    """Return the line's channel and remember what it tells; ``invites`` came in at this very time."""
+    """Return the line's channel and update ``state``; ``invites`` is how many arrived at the line's time."""
     uuid = line.uuid or _unsaid(state, line, facts, invites)
     if uuid:
         _learn(state, line.kind, uuid, facts)
@@ -118,14 +122,14 @@ def _only(channels: dict[str, None]) -> str | None:
     return next(iter(channels)) if len(channels) == 1 else None
 
 
-def _between(found: list[ChannelLine]) -> Iterator[ChannelLine]:
-    """Give a STUN look-up to the channel whose lines stand before and after it."""
-    for number, each in enumerate(found):
-        if each.uuid or each.line.kind != "stun" or not 0 < number < len(found) - 1:
-            yield each
+def _between(lines: list[ChannelLine]) -> Iterator[ChannelLine]:
+    """Assign a STUN look-up to the channel whose lines precede and follow it."""
+    for place, line in enumerate(lines):
+        if line.uuid or line.line.kind != "stun" or not 0 < place < len(lines) - 1:
+            yield line
             continue
-        before, after = found[number - 1].uuid, found[number + 1].uuid
-        yield each._replace(uuid=before if before == after else None)
+        before, after = lines[place - 1].uuid, lines[place + 1].uuid
+        yield line._replace(uuid=before if before == after else None)
 
 
 def lines(rows: Iterable[tuple[Any, ...]]) -> list[LogLine]:
@@ -133,12 +137,12 @@ def lines(rows: Iterable[tuple[Any, ...]]) -> list[LogLine]:
     return list(map(LogLine._make, rows))
 
 
-# Which legs a log's channels are, and which of them were bridged to each other.
+# The legs of a log's channels, and which channels were bridged to each other.
 #
-# A channel (UUID) is a leg by its Call-ID, which the log names with the INVITE. Where it does not
-# ("call-id: (null)", or a log that begins later), by the session descriptions it shows, whose origin and
-# port are those of one leg in the captures; or by the Call-ID being the UUID itself. A channel that is not
-# in the captures belongs to the leg it was bridged to. Two legs bridged to each other are one call.
+# A channel (UUID) is matched to a leg by the Call-ID that the log names with the INVITE. Where it does not
+# ("call-id: (null)", or the log begins later), by the session descriptions in the log whose origin and port
+# are those of exactly one leg in the captures, or because the Call-ID is the UUID itself. A channel that is
+# not in the captures belongs to the leg it was bridged to. Two legs bridged to each other are one call.
 
 
 SHORTEST_SESSION_ID = constants.count("ids.shortest_session_id")
@@ -148,8 +152,10 @@ Origin = tuple[str, str, int]  # owner, session id, port
 
 
 class LogTies(NamedTuple):
-    """Call-IDs by UUID: ``legs`` those of channels that are in the captures, ``owners`` those of all that
-    belong to one; ``joins`` are the pairs of legs bridged to each other.
+    """Channels matched to Call-IDs.
+
+    ``legs``: Call-ID by UUID of channels in the captures. ``owners``: the same, and of channels bridged
+    to one of them. ``joins``: pairs of Call-IDs bridged to each other.
     """
 
     legs: Owners
@@ -158,9 +164,9 @@ class LogTies(NamedTuple):
 
 
 def channel_legs(lines: list[ChannelLine], events: Tables) -> LogTies:
-    """Find the legs of the channels whose lines these are."""
-    known = {call_id for call_id in column(events.sip_messages["call_id"]) if call_id}
-    legs = _legs(lines, known, _by_origin(events.sdp_media))
+    """Match the channels of ``lines`` to the legs in ``events``."""
+    call_ids = {call_id for call_id in column(events.sip_messages["call_id"]) if call_id}
+    legs = _legs(lines, call_ids, _by_origin(events.sdp_media))
     pairs = _pairs(lines)
     owners = dict(legs)
     for one, other in pairs:
@@ -172,43 +178,43 @@ def channel_legs(lines: list[ChannelLine], events: Tables) -> LogTies:
 
 
 def _legs(lines: list[ChannelLine], known: set[str], by_origin: Mapping[Origin, str]) -> Owners:
-    """Return the Call-ID of the channels that are in the captures; what the log itself says comes first."""
-    said: Owners = {}
+    """Return the Call-ID of channels in the captures; a Call-ID that the log names takes precedence."""
+    named: Owners = {}
     described: dict[str, set[str]] = defaultdict(set)
-    for each in lines:
-        if each.uuid is None:
+    for line in lines:
+        if line.uuid is None:
             continue
-        if each.line.call_id:
-            said.setdefault(each.uuid, each.line.call_id)
-        described[each.uuid].update(_described(each.line, by_origin))
-    found = {uuid: next(iter(call_ids)) for uuid, call_ids in described.items() if len(call_ids) == 1}
-    found |= {uuid: uuid for uuid in described if uuid in known}
-    return {uuid: call_id for uuid, call_id in (found | said).items() if call_id in known}
+        if line.line.call_id:
+            named.setdefault(line.uuid, line.line.call_id)
+        described[line.uuid].update(_described(line.line, by_origin))
+    matched = {uuid: next(iter(call_ids)) for uuid, call_ids in described.items() if len(call_ids) == 1}
+    matched |= {uuid: uuid for uuid in described if uuid in known}
+    return {uuid: call_id for uuid, call_id in (matched | named).items() if call_id in known}
 
 
 def _described(line: LogLine, by_origin: Mapping[Origin, str]) -> Iterator[str]:
-    found = origin(line.text) if line.kind == "sdp" else None
-    if found:
-        owner, session, ports = found
+    parsed = origin(line.text) if line.kind == "sdp" else None
+    if parsed:
+        owner, session, ports = parsed
         yield from (by_origin[key] for port in ports if (key := (owner, session, port)) in by_origin)
 
 
 def _by_origin(sdp_media: pd.DataFrame) -> dict[Origin, str]:
-    """Return the Call-ID of each origin and port that one Call-ID alone has."""
+    """Return the Call-ID of each origin and port that belongs to exactly one Call-ID."""
     holders: dict[Origin, set[str]] = defaultdict(set)
     for owner, session, port, call_id in records(sdp_media, "sdp_owner", "session_id", "port", "call_id"):
         if owner and session and port and call_id and len(session) >= SHORTEST_SESSION_ID:
             holders[owner, session, port].add(call_id)
-    return {key: next(iter(held)) for key, held in holders.items() if len(held) == 1}
+    return {key: next(iter(call_ids)) for key, call_ids in holders.items() if len(call_ids) == 1}
 
 
 def _pairs(lines: list[ChannelLine]) -> list[tuple[str, str]]:
-    """Return which channel was bridged to which, each once: who is bridged again was transferred."""
-    found: list[tuple[str, str]] = []
+    """Return the channels bridged to each other, each by its first bridge: later ones are transfers."""
+    pairs: list[tuple[str, str]] = []
     paired: set[str] = set()
-    for each in lines:
-        peer = each.facts.get("peer", "").lower() if each.line.kind == "peer" else ""
-        if each.uuid and peer and not {each.uuid, peer} & paired:
-            found.append((each.uuid, peer))
-            paired |= {each.uuid, peer}
-    return found
+    for line in lines:
+        peer = line.facts.get("peer", "").lower() if line.line.kind == "peer" else ""
+        if line.uuid and peer and not {line.uuid, peer} & paired:
+            pairs.append((line.uuid, peer))
+            paired |= {line.uuid, peer}
+    return pairs

@@ -1,7 +1,7 @@
 """Numbers of calls and legs, and the legs' roles.
 
-Calls count by their first INVITE, else first message or check; legs likewise
-within their call. The same input gives the same numbers.
+Calls are numbered by the time of their first INVITE, else of their first message or check; legs
+likewise within a call. The same input always gives the same numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from postproc.correlate.unreadable import Hidden
 
 INBOUND, OUTBOUND, SINGLE = "inbound", "outbound", "single"
 
-# ns since 1970, capture, frame, Call-ID: sorts legs. Of one moment the earlier frame comes first, so that a
-# redacted copy, whose Call-IDs are others, has the same numbers.
+# Sort key of legs: ns since 1970, capture, frame, Call-ID. The frame comes before the Call-ID, so that a
+# redacted copy, which has other Call-IDs, gets the same numbers.
 Moment = tuple[int, str, int, str]
 
 
@@ -29,29 +29,33 @@ def number(
     sessions: Sequence[Session],
     hidden: Mapping[int, Hidden] = MappingProxyType({}),
 ) -> Numbered:
-    """Number the calls: ``groups`` has what tells calls apart, by Call-ID; ``hidden`` legs are sessions."""
+    """Number calls and legs.
+
+    ``groups`` maps a Call-ID to the group of legs that form its call; ``hidden`` maps the place of an
+    ICE session to the leg with unreadable SIP that it stands for.
+    """
     members: dict[int, list[Moment]] = {}
     for moment in _first_moments(legs):
         members.setdefault(groups[moment[-1]], []).append(moment)
-    calls: list[tuple[list[Moment], int | None]] = [(sorted(held), None) for held in members.values()]
+    calls: list[tuple[list[Moment], int | None]] = [(sorted(moments), None) for moments in members.values()]
     alone = [(place, session) for place, session in enumerate(sessions) if session.call_id is None]
     calls += [
         ([(session.start or 0, "", 0, " ".join(session.ufrags))], place)
         for place, session in alone
         if place not in hidden
     ]
-    found = Numbered({}, {})
-    first = {each.beside for each in hidden.values() if each.first}
-    for call, (held, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
+    numbered = Numbered({}, {})
+    first = {hidden_leg.beside for hidden_leg in hidden.values() if hidden_leg.first}
+    for call, (moments, place) in enumerate(sorted(calls, key=lambda item: item[0][0]), 1):
         if place is None:
-            begin = 2 if held[0][-1] in first else 1
-            found.legs.update({call_id: (call, leg) for leg, (*_, call_id) in enumerate(held, begin)})
+            begin = 2 if moments[0][-1] in first else 1
+            numbered.legs.update({call_id: (call, leg) for leg, (*_, call_id) in enumerate(moments, begin)})
         else:
-            found.without_sip[place] = call, None
-    for place, each in hidden.items():
-        call, leg = found.legs[each.beside]
-        found.without_sip[place] = call, 1 if each.first else leg + 1
-    return found
+            numbered.without_sip[place] = call, None
+    for place, hidden_leg in hidden.items():
+        call, leg = numbered.legs[hidden_leg.beside]
+        numbered.without_sip[place] = call, 1 if hidden_leg.first else leg + 1
+    return numbered
 
 
 def _first_moments(legs: pd.DataFrame) -> list[Moment]:
@@ -61,21 +65,21 @@ def _first_moments(legs: pd.DataFrame) -> list[Moment]:
     for call_id, invite, time, *place in records(legs, *columns):
         if invite is not None:
             invited[call_id] = min(invited.get(call_id, (invite, *place)), (invite, *place))
-        seen = (time or 0, *place)
-        first[call_id] = min(first.get(call_id, seen), seen)
-    return [(*invited.get(call_id, seen), call_id) for call_id, seen in first.items()]
+        moment = (time or 0, *place)
+        first[call_id] = min(first.get(call_id, moment), moment)
+    return [(*invited.get(call_id, moment), call_id) for call_id, moment in first.items()]
 
 
 class Roles(NamedTuple):
-    """By node: the leg's role, and which of its ends (node, uac or uas) are a B2BUA's."""
+    """The role of each node's leg, and the ends (node, uac or uas) that are a B2BUA's."""
 
     role: list[str]
     shared: set[tuple[int, str]]
 
 
 def roles_of(facts: Facts, joined: Sequence[Joined], nodes: int) -> Roles:
-    """Return what the legs are to the B2BUA between them; one amid two of them counts as outbound."""
-    found = Roles([SINGLE] * nodes, set())
+    """Return each leg's role towards its B2BUA; a leg between two B2BUAs counts as outbound."""
+    roles = Roles([SINGLE] * nodes, set())
     for link in joined:
         if link.siblings:
             # Forks of a leg that was not seen share the caller's machine, else the called party's.
@@ -83,10 +87,10 @@ def roles_of(facts: Facts, joined: Sequence[Joined], nodes: int) -> Roles:
             ends = [(link.a, end), (link.b, end)]
         else:
             ends = [(link.a, "uas"), (link.b, "uac")]
-        found.shared.update(ends)
-    for node, end in sorted(found.shared, reverse=True):  # uas before uac: who has both is outbound
-        found.role[node] = OUTBOUND if end == "uac" else INBOUND
-    return found
+        roles.shared.update(ends)
+    for node, end in sorted(roles.shared, reverse=True):  # uas before uac: who has both is outbound
+        roles.role[node] = OUTBOUND if end == "uac" else INBOUND
+    return roles
 
 
 def _from_one_machine(facts: Facts, link: Joined) -> bool:

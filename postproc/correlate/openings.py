@@ -1,4 +1,4 @@
-"""Where the phases of a leg begin: which answers take effect, and what they agree (RFC 3264, RFC 6337)."""
+"""Where the phases of a leg begin: the answers that take effect, and what was agreed (RFC 3264, RFC 6337)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ SENDS, RECEIVES = {"sendrecv", "sendonly"}, {"sendrecv", "recvonly"}
 
 
 class Section(NamedTuple):
-    """What an m= section says of sending: a change of any of it begins a phase."""
+    """The parts of an m= section that decide who may send where: a change of any begins a phase."""
 
     media: str | None
     port: int | None
@@ -34,7 +34,7 @@ Agreement = Mapping[str, Sections]  # by party; empty where no offer/answer was 
 
 
 class Opening(NamedTuple):
-    """Where a phase begins: the message that does it, the request that led to it, and what is agreed."""
+    """The start of a phase: the message that takes effect, the offer it answers, and what is agreed."""
 
     time: int
     capture: str
@@ -45,7 +45,7 @@ class Opening(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """The request, or the response to an INVITE without SDP, that offers."""
+    """The request, or the response to an INVITE without SDP, that carries the offer."""
 
     frame: int
     time: int
@@ -84,29 +84,29 @@ class Leg(NamedTuple):
 
 
 def answered_legs(
-    tables: Tables, found: Calls, numbers: Mapping[str, int]
+    tables: Tables, calls: Calls, numbers: Mapping[str, int]
 ) -> Iterator[tuple[Leg, Sequence[Opening]]]:
-    """Yield every leg with what opens its phases; of several recordings the one that shows most of them."""
+    """Yield every leg with its openings; of several recordings, from the one that shows most of them."""
     messages = _messages(tables, numbers)
     described = _described(tables.sdp_media)
     best: dict[LegKey, tuple[Leg, Sequence[Opening]]] = {}
-    for row in records(found.legs, *Leg._fields):
+    for row in records(calls.legs, *Leg._fields):
         leg = Leg(*row)
         sent = messages.get((recording_of(numbers, leg.capture), leg.call_id), [])
-        openings = [*_openings(leg, sent, found.authors, described)]
-        known = best.get((leg.call, leg.leg))
-        if known is None or len(openings) > len(known[1]):
+        openings = [*_openings(leg, sent, calls.authors, described)]
+        fullest = best.get((leg.call, leg.leg))
+        if fullest is None or len(openings) > len(fullest[1]):
             best[leg.call, leg.leg] = leg, openings
     yield from best.values()
-    yield from _without_sip(found)
+    yield from _without_sip(calls)
 
 
-def _without_sip(found: Calls) -> Iterator[tuple[Leg, Sequence[Opening]]]:
-    """Yield ICE sessions whose SIP was not seen, calls or legs of such, as if their first check answered."""
-    for (call, number), checks in found.unreadable.items():
+def _without_sip(calls: Calls) -> Iterator[tuple[Leg, Sequence[Opening]]]:
+    """Yield calls and legs without readable SIP, with their first check as the answer."""
+    for (call, number), checks in calls.unreadable.items():
         leg = Leg(checks.capture, checks.frame, checks.first, call, number, None, None, None)
         yield leg, [Opening(checks.first, checks.capture, checks.frame, ANSWERED, None, {})]
-    alone = found.calls[(found.calls["legs"] == 0).fillna(False) & found.calls["start"].notna()]
+    alone = calls.calls[(calls.calls["legs"] == 0).fillna(False) & calls.calls["start"].notna()]
     for capture, frame, start, call in records(alone, "capture", "frame", "start", "call"):
         leg = Leg(capture, frame, start, call, None, None, None, None)
         yield leg, [Opening(start, capture, frame, ANSWERED, None, {})]
@@ -124,12 +124,12 @@ def _messages(
 
 
 def _described(sdp_media: pd.DataFrame) -> dict[Place, Sections]:
-    held: dict[Place, list[Section]] = {}
+    by_place: dict[Place, list[Section]] = {}
     places = records(sdp_media, "capture", "frame", "call_id")
     columns = ("media", "port", "direction", "connection_addr", "ufrag", "fingerprint")
     for place, section in zip(places, records(sdp_media, *columns), strict=True):
-        held.setdefault(place, []).append(Section(*section))
-    return {place: tuple(sections) for place, sections in held.items()}
+        by_place.setdefault(place, []).append(Section(*section))
+    return {place: tuple(sections) for place, sections in by_place.items()}
 
 
 def _openings(
@@ -138,7 +138,7 @@ def _openings(
     authors: Mapping[Place, Description],
     described: Mapping[Place, Sections],
 ) -> Iterator[Opening]:
-    """Yield the openings of a leg: each answer that changes what holds, and the 2xx of the INVITE."""
+    """Yield the openings of a leg: each answer that changes the agreement, and the 2xx of the INVITE."""
     offers: dict[Exchange, Offer] = {}
     answered: set[tuple[Exchange, int | None, str | None]] = set()
     last: Opening | None = None
@@ -152,11 +152,11 @@ def _openings(
         if author and sections and author.offer_answer == "offer":
             offers.setdefault(author.exchange, Offer(message.frame, message.time, author.party, sections))
         elif author and sections and author.exchange in offers:
-            again = author.exchange, message.status, message.to_tag
-            asked = offers[author.exchange]
-            if again not in answered and asked.party != author.party:
-                agreement, offer = {asked.party: asked.sections, author.party: sections}, asked
-            answered.add(again)
+            answer = author.exchange, message.status, message.to_tag
+            request = offers[author.exchange]
+            if answer not in answered and request.party != author.party:
+                agreement, offer = {request.party: request.sections, author.party: sections}, request
+            answered.add(answer)
         accepts = message.accepts_invite and not up
         up = up or accepts
         if (last is None and not agreement and not accepts) or (
@@ -185,7 +185,7 @@ def _kind(last: Opening | None, agreement: Agreement, *, up: bool, accepts: bool
 
 
 def _restarts(before: Agreement, now: Agreement) -> bool:
-    """Tell an ICE restart: a party has other ufrags than before (RFC 8839, section 4.4.1.1.1)."""
+    """Return whether ICE restarts: a party has new ufrags (RFC 8839, section 4.4.1.1.1)."""
     pairs = [(_ufrags(before.get(party, ())), _ufrags(now.get(party, ()))) for party in PARTIES]
     return any(old and new and not old & new for old, new in pairs)
 
@@ -195,7 +195,7 @@ def _ufrags(sections: Sections) -> set[str]:
 
 
 def _both_may_send(agreement: Agreement) -> bool | None:
-    """None also for a fax alone: a call that turned to T.38 is not held."""
+    """Return whether both parties may send; None if unknown, or for fax alone: T.38 is not a hold."""
     if _fax(agreement):
         return None
     ways = [may_send(agreement, *way) for way in (PARTIES, PARTIES[::-1])]
@@ -203,10 +203,10 @@ def _both_may_send(agreement: Agreement) -> bool | None:
 
 
 def _fax(agreement: Agreement) -> bool:
-    """Every section that was not refused is T.38's (ITU-T T.38, annex D) or other than RTP."""
+    """Return whether a party's accepted sections are all T.38 (ITU-T T.38, annex D) or otherwise not RTP."""
     return any(
-        taken and all(section.media in WITHOUT_RTP for section in taken)
-        for taken in ([each for each in sections if each.port] for sections in agreement.values())
+        accepted and all(section.media in WITHOUT_RTP for section in accepted)
+        for accepted in ([each for each in sections if each.port] for sections in agreement.values())
     )
 
 
@@ -218,7 +218,10 @@ def may_send(agreement: Agreement, sender: str, receiver: str) -> bool | None:
 
 
 def _passes(sender: Section, receiver: Section) -> bool:
-    """0.0.0.0 is the hold of RFC 2543; with ICE it only says that candidates come later (RFC 8840, 4.1.1)."""
+    """Return whether the two sections let the sender send.
+
+    0.0.0.0 is the hold of RFC 2543; with ICE it only means that candidates follow (RFC 8840, 4.1.1).
+    """
     if sender.port == 0 or receiver.port == 0:
         return False
     nowhere = receiver.addr in UNSPECIFIED and not receiver.ufrag

@@ -1,4 +1,4 @@
-"""Candidate pairs: what became of the checks on each, and what ran over it (RFC 8445, section 6.1.2)."""
+"""Candidate pairs: the outcome of the checks on each, and the traffic over it (RFC 8445, section 6.1.2)."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -17,9 +17,9 @@ from postproc.model.tables import PAIRS
 
 # A candidate pair with its checks, and the pairs that nobody checked (RFC 8445, section 6.1.2).
 #
-# A pair is never checked when no capture of the run shows a check that went from
-# or to its addresses. A reflexive candidate is reached from its base: a check
-# seen on the base stands for it, and the pair is not listed.
+# A pair counts as never checked when no capture of the run shows a check from or to
+# its addresses. A reflexive candidate is checked from its base: a check seen on the
+# base covers it, and the pair is not listed.
 
 
 Reached = tuple[set[Place], set[Place]]  # offered addresses, local and remote
@@ -53,14 +53,15 @@ class Pair:
     media_packets: int = 0
 
     def count(self, outcome: str | None = None) -> int:
-        """Checks either way, all or those of one outcome."""
+        """Return the number of checks in both directions, all or those with one outcome."""
         return sum(n for (_, end), n in self.outcomes.items() if outcome in (None, end))
 
 
 def state(pair: Pair) -> str | None:
-    """What the checks prove; None while none is answered and none is given up.
+    """Return the state that the checks prove; None while all of them are pending.
 
-    One way is enough for a nomination if the other end sends no checks: it may be lite.
+    For a nominated pair, success in one direction is enough if the other end sends no checks: it may
+    be an ICE-lite agent (RFC 8445, section 2.5).
     """
     if not pair.outcomes:
         return "never_checked"
@@ -73,16 +74,16 @@ def state(pair: Pair) -> str | None:
 
 
 def unchecked(checked: Iterable[Pair], sessions: IceSessions, offers: Offered, outside: Mapped) -> list[Pair]:
-    """Pairs of offered candidates that were never checked, per ICE session."""
-    seen: dict[tuple[int | None, frozenset[str | None]], list[Pair]] = {}
+    """Return the pairs of offered candidates that were never checked, at most MOST per ICE session."""
+    by_session: dict[tuple[int | None, frozenset[str | None]], list[Pair]] = {}
     for pair in checked:
-        seen.setdefault((pair.call, frozenset((pair.local_ufrag, pair.remote_ufrag))), []).append(pair)
-    found: list[Pair] = []
-    for ufrags, alike in sessions.items():
-        for session in {session.call: session for session in reversed(alike)}.values():
-            tried = seen.get((session.call, ufrags), [])
-            found += islice(_untried(session, tried, offers, outside), MOST)
-    return found
+        by_session.setdefault((pair.call, frozenset((pair.local_ufrag, pair.remote_ufrag))), []).append(pair)
+    pairs: list[Pair] = []
+    for ufrags, same_ufrags in sessions.items():
+        for session in {session.call: session for session in reversed(same_ufrags)}.values():
+            tried = by_session.get((session.call, ufrags), [])
+            pairs += islice(_untried(session, tried, offers, outside), MOST)
+    return pairs
 
 
 def _untried(session: IceSession, tried: list[Pair], offers: Offered, outside: Mapped) -> Iterator[Pair]:
@@ -91,53 +92,58 @@ def _untried(session: IceSession, tried: list[Pair], offers: Offered, outside: M
     remote = offers.get((session.call, theirs), [])
     checked = _checked(tried, [_reached(pair, mine, local, remote, outside) for pair in tried])
     same_section = _same_section(local, remote)
-    done: set[tuple[Place, Place]] = set()
+    visited: set[tuple[Place, Place]] = set()
     for one, other in product(local, remote):
         places = (one.place, other.place)
-        if places in done or (one.mid, other.mid) not in same_section or not _fits(one, other):
+        if places in visited or (one.mid, other.mid) not in same_section or not _fits(one, other):
             continue
-        done.add(places)
+        visited.add(places)
         if places not in checked:
             yield _pair(session, one, other, mine, theirs)
 
 
 def _local_first(session: IceSession) -> tuple[str, str]:
-    """Ufrag of the server's side, else of the first one; and the other."""
+    """Return the server's ufrag, else the first one, and then the other."""
     if session.side_b == "server" and session.side_a != "server":
         return session.ufrag_b, session.ufrag_a
     return session.ufrag_a, session.ufrag_b
 
 
 def _checked(tried: list[Pair], reached: list[Reached]) -> set[tuple[Place, Place]]:
-    """Offered addresses that checks went between.
+    """Return the pairs of offered addresses that checks covered.
 
-    A check seen on both sides of a NAT stands for what it stands for in both captures.
+    A check captured on both sides of a NAT covers only the addresses that it covers in both captures.
     """
     views: dict[str, list[int]] = {}
     for number, pair in enumerate(tried):
         for identity in pair.transactions:
             views.setdefault(identity, []).append(number)
-    found: set[tuple[Place, Place]] = set()
-    for pair, (here, there) in zip(tried, reached, strict=True):
-        alike = [reached[n] for n in {n for identity in pair.transactions for n in views[identity]}]
-        in_common = (here.intersection(*(h for h, _ in alike)), there.intersection(*(t for _, t in alike)))
-        found.update(product(in_common[0] or here, in_common[1] or there))
-    return found
+    covered: set[tuple[Place, Place]] = set()
+    for pair, (local, remote) in zip(tried, reached, strict=True):
+        views_reached = [reached[n] for n in {n for identity in pair.transactions for n in views[identity]}]
+        in_common = (
+            local.intersection(*(near for near, _ in views_reached)),
+            remote.intersection(*(far for _, far in views_reached)),
+        )
+        covered.update(product(in_common[0] or local, in_common[1] or remote))
+    return covered
 
 
 def _reached(
     pair: Pair, mine: str, local: list[Candidate], remote: list[Candidate], outside: Mapped
 ) -> Reached:
-    """Offered addresses of both ends that the checks on a pair stand for."""
-    here, there = (pair.local, pair.remote) if pair.local_ufrag == mine else (pair.remote, pair.local)
+    """Return the offered addresses of both ends that the checks on a pair cover."""
+    local_end, remote_end = (
+        (pair.local, pair.remote) if pair.local_ufrag == mine else (pair.remote, pair.local)
+    )
     return (
-        covered(here, outside.get((pair.capture, here), set()), local, local=True),
-        covered(there, outside.get((pair.capture, there), set()), remote, local=False),
+        covered(local_end, outside.get((pair.capture, local_end), set()), local, local=True),
+        covered(remote_end, outside.get((pair.capture, remote_end), set()), remote, local=False),
     )
 
 
 def _same_section(local: list[Candidate], remote: list[Candidate]) -> set[tuple[str | None, str | None]]:
-    """Names under which both sides speak of one m= section: equal ones, else by their order.
+    """Return the a=mid values by which both sides name one m= section: equal ones, else by order.
 
     An answer without a=mid names its sections by number (RFC 3264, section 6: the order is the offer's).
     """
@@ -148,10 +154,12 @@ def _same_section(local: list[Candidate], remote: list[Candidate]) -> set[tuple[
 
 
 def _fits(one: Candidate, other: Candidate) -> bool:
-    """Candidates of one m= section that form a pair: same component, same family, UDP."""
+    """Return whether two candidates form a pair: same component, same address family, UDP."""
     families = (_family(one.place), _family(other.place))
-    alike = one.component == other.component and families[0] == families[1]
-    return alike and families[0] is not None and one.place != other.place and _is_udp(one) and _is_udp(other)
+    same_kind = one.component == other.component and families[0] == families[1]
+    return (
+        same_kind and families[0] is not None and one.place != other.place and _is_udp(one) and _is_udp(other)
+    )
 
 
 def _is_udp(candidate: Candidate) -> bool:
@@ -159,7 +167,7 @@ def _is_udp(candidate: Candidate) -> bool:
 
 
 def _family(place: Place) -> int | None:
-    """4, 6, or None for a name: no wire address can be compared with that."""
+    """Return 4, 6, or None for a name, which matches no wire address."""
     addr = place[0] or ""
     if ":" in addr:
         return 6
@@ -167,7 +175,7 @@ def _family(place: Place) -> int | None:
 
 
 def _pair(session: IceSession, one: Candidate, other: Candidate, mine: str, theirs: str) -> Pair:
-    """The pair as it came into being: with the later of its two candidate lines."""
+    """Return the pair of two candidates, located at the later of their two a=candidate lines."""
     later = max(one, other, key=lambda candidate: candidate.time or 0)
     return Pair(
         later.capture,
@@ -184,12 +192,12 @@ def _pair(session: IceSession, one: Candidate, other: Candidate, mine: str, thei
     )
 
 
-# Candidate pairs: what became of the checks on each, and what ran over it (RFC 8445, section 6.1.2).
+# The pairs table.
 #
-# A pair is two wire addresses, whoever sent first, within one ICE session and one
+# A pair is two wire addresses in either order, within one ICE session and one
 # capture. An ICE restart (new ufrags, RFC 8445, section 9) makes new pairs on the
-# same addresses: checks that fail after it must not hide behind earlier ones.
-# DTLS and media belong to the session that had begun when they did.
+# same addresses, so that earlier successes do not hide failures after it.
+# DTLS and media belong to the session in effect when they began.
 
 
 Index = Mapping[tuple[object, ...], list[Pair]]
@@ -227,61 +235,61 @@ def pairs(
     dtls: pd.DataFrame,
     rtp_streams: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The pairs table: pairs seen in checks by time, then those offered and never checked.
+    """Return PAIRS: pairs seen in checks by time, then those offered and never checked.
 
     ``bindings``, ``dtls`` and ``candidates`` carry call and leg; ``rtp_streams`` may.
     """
     sessions = by_ufrags(ice_sessions)
-    found = _in_checks(_checks(bindings), sessions, _lives(stun_messages))
+    all_pairs = _in_checks(_checks(bindings), sessions, _lives(stun_messages))
     offers, outside = offered(candidates), mapped(bindings)
-    for pair in found:
+    for pair in all_pairs:
         _name_types(pair, offers, outside)
-    found += unchecked(found, sessions, offers, outside)
-    index = _index(found)
+    all_pairs += unchecked(all_pairs, sessions, offers, outside)
+    index = _index(all_pairs)
     _add_dtls(index, dtls)
     _add_media(index, rtp_streams)
-    return PAIRS.rows(_row(pair) for pair in found)
+    return PAIRS.rows(_row(pair) for pair in all_pairs)
 
 
 def _checks(bindings: pd.DataFrame) -> list[Check]:
-    """The checks, by time."""
-    known = bindings[(bindings["purpose"] == "check").fillna(False)].sort_values("time", kind="stable")
+    """Return the checks by time."""
+    ordered = bindings[(bindings["purpose"] == "check").fillna(False)].sort_values("time", kind="stable")
     names = ("capture", "transaction_id", "frame", "time", "call", "leg", "direction", "username", "outcome")
-    ends = records(known, "src_addr", "src_port", "dst_addr", "dst_port")
+    ends = records(ordered, "src_addr", "src_port", "dst_addr", "dst_port")
     return [
         Check._make([*row, (src_addr, src_port), (dst_addr, dst_port)])
-        for row, (src_addr, src_port, dst_addr, dst_port) in zip(records(known, *names), ends, strict=True)
+        for row, (src_addr, src_port, dst_addr, dst_port) in zip(records(ordered, *names), ends, strict=True)
     ]
 
 
 def _lives(stun_messages: pd.DataFrame) -> dict[Key, Life]:
     messages = binding_messages(stun_messages)
-    found: dict[Key, Life] = {}
+    lives: dict[Key, Life] = {}
     names = ("capture", "transaction_id", "time", "kind", "use_candidate")
     for capture, identity, time, kind, nominates in records(messages, *names):
-        known = found.get((capture, identity), Life(None, False))
-        found[capture, identity] = Life(time, known.nominates or (kind == "request" and bool(nominates)))
-    return found
+        life = lives.get((capture, identity), Life(None, False))
+        lives[capture, identity] = Life(time, life.nominates or (kind == "request" and bool(nominates)))
+    return lives
 
 
 def _in_checks(checks: Iterable[Check], sessions: IceSessions, lives: Mapping[Key, Life]) -> list[Pair]:
-    """Pairs in the order of their first check."""
-    found: dict[tuple[object, ...], Pair] = {}
+    """Return the pairs in the order of their first check."""
+    by_key: dict[tuple[object, ...], Pair] = {}
     for check in checks:
         session = session_of(sessions, check.username, check.time)
         ufrag_pair = frozenset(halves(check.username) or ()) if session else None
         ends = frozenset((check.src, check.dst))
         key = (check.capture, check.call, check.leg, ufrag_pair, ends)
-        if key not in found:
-            found[key] = _opened(
+        if key not in by_key:
+            by_key[key] = _opened(
                 check, local_sends=_local_sends(check, sides_of_check(session, check.username))
             )
-        _count(found[key], check, lives.get((check.capture, check.transaction_id), Life(check.time, False)))
-    return list(found.values())
+        _count(by_key[key], check, lives.get((check.capture, check.transaction_id), Life(check.time, False)))
+    return list(by_key.values())
 
 
 def _local_sends(check: Check, sides: tuple[str | None, str | None]) -> bool:
-    """The server's side is local; where no side is the server's, the first sender."""
+    """Return whether the check's sender is the local end: the server, else who sent first."""
     sender, receiver = sides
     if "server" in sides and sender != receiver:
         return sender == "server"
@@ -322,10 +330,10 @@ def _name_types(pair: Pair, offers: Offered, outside: Mapped) -> None:
     pair.remote_type = kind_of(pair.remote, outer_remote, remote, local=False)
 
 
-def _index(found: Iterable[Pair]) -> Index:
-    """Pairs by capture, addresses and call, and by capture and addresses alone; in order of time."""
+def _index(pairs: Iterable[Pair]) -> Index:
+    """Index the pairs by (capture, addresses, call) and by (capture, addresses); in order of time."""
     index: dict[tuple[object, ...], list[Pair]] = {}
-    for pair in sorted(found, key=lambda pair: pair.time or 0):
+    for pair in sorted(pairs, key=lambda pair: pair.time or 0):
         ends = frozenset((pair.local, pair.remote))
         index.setdefault((pair.capture, ends, pair.call), []).append(pair)
         index.setdefault((pair.capture, ends), []).append(pair)
@@ -335,14 +343,14 @@ def _index(found: Iterable[Pair]) -> Index:
 def _pair_at(
     index: Index, capture: str, ends: frozenset[Place], call: int | None, time: int | None
 ) -> Pair | None:
-    """The pair of the last session that had begun by then, else of the first one."""
-    there = index.get((capture, ends) if call is None else (capture, ends, call), [])
-    begun = bisect_right(there, time or 0, key=lambda pair: pair.time or 0)
-    return there[max(begun - 1, 0)] if there else None
+    """Return the pair of the latest session begun by then, else of the first one; None without any."""
+    pairs_there = index.get((capture, ends) if call is None else (capture, ends, call), [])
+    begun = bisect_right(pairs_there, time or 0, key=lambda pair: pair.time or 0)
+    return pairs_there[max(begun - 1, 0)] if pairs_there else None
 
 
 def _add_dtls(index: Index, dtls: pd.DataFrame) -> None:
-    """A completed handshake counts, else the last one."""
+    """Set each pair's DTLS state: a completed handshake's, else the last one's."""
     names = (
         "capture",
         "call",
@@ -380,7 +388,7 @@ def _add_media(index: Index, rtp_streams: pd.DataFrame) -> None:
 
 
 def _row(pair: Pair) -> dict[str, Any]:
-    seen = bool(pair.outcomes)
+    checked = bool(pair.outcomes)
     return {
         "capture": pair.capture,
         "frame": pair.frame,
@@ -396,8 +404,8 @@ def _row(pair: Pair) -> dict[str, Any]:
         "sent": pair.count(),
         "answered": pair.count("success"),
         "errors": pair.count("error"),
-        "first_time": timestamp(pair.time) if seen else None,
-        "last_time": timestamp(pair.last_time) if seen else None,
+        "first_time": timestamp(pair.time) if checked else None,
+        "last_time": timestamp(pair.last_time) if checked else None,
         "nominated": pair.nominated,
         "dtls": pair.dtls,
         "media_packets": pair.media_packets,

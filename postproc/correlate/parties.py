@@ -1,4 +1,4 @@
-"""Who is who: the two parties of a dialog, uac and uas, and what they are: client, server or other."""
+"""The two parties of a dialog, uac and uas, and the side each is on: client, server or other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,11 +10,11 @@ import pandas as pd
 from postproc.correlate.rows import column, records
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
 
-# Who of a dialog's two parties wrote a session description, and whether it is offer or answer.
+# Which of a dialog's two parties wrote a session description, and whether it is offer or answer.
 #
-# A description belongs to its author, uac or uas of the INVITE, told by the From
-# tag (RFC 3261, section 12): a proxy that relays it, or a second vantage point,
-# changes nothing. Offer and answer follow RFC 3264 and RFC 6337, section 1.1.
+# A description belongs to its author, the uac or uas of the INVITE, identified by the
+# From tag (RFC 3261, section 12), which neither a proxy that relays it nor a second
+# vantage point changes. Offer and answer follow RFC 3264 and RFC 6337, section 1.1.
 
 
 Place = tuple[str, int, str | None]  # capture, frame, Call-ID: where a description stands
@@ -23,7 +23,7 @@ Exchange = tuple[str | None, str | None, int | None, str | None]  # the same, CS
 
 
 class Description(NamedTuple):
-    """Author and part of one session description."""
+    """Author of a session description, its part in offer/answer, and the exchange it belongs to."""
 
     party: str  # uac or uas
     offer_answer: str | None
@@ -43,7 +43,7 @@ class _Message(NamedTuple):
 
 
 class _Exchanges(NamedTuple):
-    """What is known of the exchanges while walking through the messages by time."""
+    """State of the exchanges while walking through the messages by time."""
 
     offered: dict[Exchange, bool]  # whether the request came with a description
     invites: dict[Dialog, Exchange]  # the latest INVITE
@@ -53,17 +53,17 @@ def parties(sip_messages: pd.DataFrame) -> list[str]:
     """Return per message which party wrote it: uac or uas of the INVITE that opened the dialog."""
     callers = _callers(sip_messages)
     rows = records(sip_messages, "call_id", "from_tag", "method")
-    # From stays the requester's in the response: who answers a caller's request is the uas.
+    # A response repeats the requester's From tag: whoever answers a caller's request is the uas.
     return [
         "uac" if ((call, tag) in callers) == (method is not None) else "uas" for call, tag, method in rows
     ]
 
 
-TRICKLE = "trickle"  # what an INFO brings: candidates beside offer and answer, if any (RFC 8840)
+TRICKLE = "trickle"  # the part of an INFO: candidates outside offer and answer (RFC 8840)
 
 
 def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
-    """Return the callers by the initial INVITEs; where none was seen, by what the first messages say."""
+    """Return the callers: senders of initial INVITEs, else as the first message of the dialog suggests."""
     sip = sip_messages
     initial = sip[(sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna()]
     rest = sip[~sip["call_id"].isin(initial["call_id"])]
@@ -74,17 +74,17 @@ def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
 
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:
-    """Return author and part of every description; ``sip`` has the messages with their ``party``."""
-    told = sip["has_sdp"].fillna(False) | sip["method"].isin(["INVITE", "INFO"])
+    """Return every description by its place; ``sip`` has the messages with their ``party``."""
+    relevant = sip["has_sdp"].fillna(False) | sip["method"].isin(["INVITE", "INFO"])
     exchanges = _Exchanges({}, {})
-    found: dict[Place, Description] = {}
-    for row in records(sip[told].sort_values("time", kind="stable"), *_Message._fields):
+    by_place: dict[Place, Description] = {}
+    for row in records(sip[relevant].sort_values("time", kind="stable"), *_Message._fields):
         message = _Message(*row)
         exchange, part = _part(message, exchanges)
         if message.has_sdp or part == TRICKLE:
             place = message.capture, message.frame, message.call_id
-            found[place] = Description(message.party, part, exchange)
-    return found
+            by_place[place] = Description(message.party, part, exchange)
+    return by_place
 
 
 def _part(message: _Message, exchanges: _Exchanges) -> tuple[Exchange, str | None]:
@@ -108,7 +108,7 @@ def _part(message: _Message, exchanges: _Exchanges) -> tuple[Exchange, str | Non
 
 
 def _of_response(exchange: Exchange, exchanges: _Exchanges) -> str | None:
-    """It answers a request that offered, and offers where the INVITE did not; else who knows."""
+    """Return "answer" to a request that offered, "offer" to an INVITE that did not, else None."""
     offered = exchanges.offered.get(exchange)
     if offered:
         return "answer"
@@ -122,15 +122,15 @@ def sections(
     ufrags: dict[Place, list[str | None]] = {}
     for capture, frame, call_id, ufrag in records(sdp_media, "capture", "frame", "call_id", "ufrag"):
         ufrags.setdefault((capture, frame, call_id), []).append(ufrag)
-    yield from ((known[place], held) for place, held in ufrags.items() if place in known)
+    yield from ((known[place], section_ufrags) for place, section_ufrags in ufrags.items() if place in known)
 
 
-# Whose candidates: side client, server or other of either end of a leg.
+# The side (client, server or other) of both ends of a leg.
 #
-# (1) Markers of the deployment, where they contradict neither themselves nor the
-# B2BUA found; (2) in a call of two or more legs the machine they share is the
+# (1) Markers of the deployment, unless they contradict each other or the B2BUA that
+# joining found; (2) in a call of two or more legs, the machine they share is the
 # server, a far end with ICE the client, any other end other; (3) in a single leg
-# the caller is the client, the called party the server.
+# the caller is the client and the called party the server.
 
 
 PARTIES = ("uac", "uas")
@@ -141,10 +141,10 @@ Side = tuple[str, str]  # side, and how it is known: marker, b2bua or role
 
 @dataclass(frozen=True)
 class Ends:
-    """What is known of the ends of the legs."""
+    """Evidence on the ends of the legs."""
 
     call: Mapping[str, int]  # by Call-ID
-    shared: frozenset[End]  # the B2BUA's, as the joining shows them
+    shared: frozenset[End]  # the B2BUA's ends, as joining found them
     with_ice: frozenset[End]
     marked: Mapping[End, str]
 
@@ -154,7 +154,7 @@ def sides_of_ends(ends: Ends) -> dict[End, Side]:
     legs: dict[int, list[str]] = defaultdict(list)
     for call_id, call in ends.call.items():
         legs[call].append(call_id)
-    return {end: side for held in legs.values() for end, side in _of_call(held, ends)}
+    return {end: side for call_legs in legs.values() for end, side in _of_call(call_legs, ends)}
 
 
 def _of_call(legs: list[str], ends: Ends) -> Iterator[tuple[End, Side]]:
@@ -177,41 +177,41 @@ def _far_side(end: End, ends: Ends) -> str:
 
 
 def _consistent(legs: list[str], ends: Ends) -> bool:
-    """No leg has one mark at both ends; servers are where the B2BUA is, and clients are not."""
+    """Return whether no leg has one side at both ends, and exactly the B2BUA's ends are servers."""
     for leg in legs:
-        found = [ends.marked.get((leg, party)) for party in PARTIES]
-        if found[0] is not None and found[0] == found[1]:
+        marks = [ends.marked.get((leg, party)) for party in PARTIES]
+        if marks[0] is not None and marks[0] == marks[1]:
             return False
         if not _at_b2bua(leg, ends):
             continue
-        for party, side in zip(PARTIES, found, strict=True):
+        for party, side in zip(PARTIES, marks, strict=True):
             if side is not None and (side == SERVER) != ((leg, party) in ends.shared):
                 return False
     return True
 
 
 def _at_b2bua(leg: str, ends: Ends) -> bool:
-    """It is joined with another at one of its ends; a leg that only a transfer ties to its call is not."""
+    """Return whether the leg is joined to another at one end; a leg joined only by a transfer is not."""
     return any((leg, party) in ends.shared for party in PARTIES)
 
 
 def marked_ends(
     legs: pd.DataFrame, sdp_media: pd.DataFrame, authors: Mapping[Place, Description], markers: Markers
 ) -> dict[End, str]:
-    """Return the ends that a marker names, by what they write in SDP, else by their User-Agent."""
-    found: dict[End, str] = {}
+    """Return the side of ends that a marker matches: by the owner in their SDP, else by their User-Agent."""
+    by_agent: dict[End, str] = {}
     for party in PARTIES:
         agents = _by_name(markers.user_agent, column(legs[f"{party}_agent"]))
         for call_id, agent in records(legs, "call_id", f"{party}_agent"):
             if side := agents.get(agent):
-                found[call_id, party] = side
+                by_agent[call_id, party] = side
     owners = _by_name(markers.sdp_owner, column(sdp_media["sdp_owner"]))
-    first: dict[End, str] = {}  # the first description with a mark decides
+    by_owner: dict[End, str] = {}  # the first description with a mark decides
     for capture, frame, call_id, owner in records(sdp_media, "capture", "frame", "call_id", "sdp_owner"):
         side, author = owners.get(owner), authors.get((capture, frame, call_id))
         if side and author and call_id:
-            first.setdefault((call_id, author.party), side)
-    return found | first
+            by_owner.setdefault((call_id, author.party), side)
+    return by_agent | by_owner
 
 
 def _by_name(patterns: Patterns, names: Iterable[str | None]) -> dict[str | None, str]:
@@ -226,13 +226,13 @@ def with_sides(
 ) -> pd.DataFrame:
     """Fill call, leg, side, side_by and offer_answer of CANDIDATES; ``legs`` has call and leg by Call-ID."""
     places = list(records(rows, "capture", "frame", "call_id"))
-    told = [authors.get(place) if place[2] in legs else None for place in places]
-    side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, told, strict=True)]
+    written = [authors.get(place) if place[2] in legs else None for place in places]
+    side = [known[place[2], d.party] if d else (None, None) for place, d in zip(places, written, strict=True)]
     number = [legs.get(place[2], (None, None)) for place in places]
     return rows.assign(
         call=pd.array([call for call, _ in number], "Int64"),
         leg=pd.array([leg for _, leg in number], "Int64"),
         side=pd.array([name for name, _ in side], "string"),
         side_by=pd.array([how for _, how in side], "string"),
-        offer_answer=pd.array([d.offer_answer if d else None for d in told], "string"),
+        offer_answer=pd.array([d.offer_answer if d else None for d in written], "string"),
     )

@@ -1,11 +1,12 @@
 """Phases: a leg's media from one answered offer/answer to the next (RFC 3264, RFC 6337).
 
 A phase begins where an answer takes effect: in a provisional response (early media), in the 2xx of the
-INVITE, in the answer to a re-INVITE, UPDATE or PRACK, though it change nothing (a session refresh, RFC 4028,
-may break media all the same). A response sent again or seen on the next hop begins none, nor a refusal.
+INVITE, or in the answer to a re-INVITE, UPDATE or PRACK, even if it changes nothing (a session refresh,
+RFC 4028, can still break media). A retransmitted response, the same response on the next hop, and a
+refusal begin none.
 
-``client`` in the columns is the far end of the leg: the client, on a leg without one the gateway or
-whoever is there. ``server`` is the near end, the server's. If a leg has no server, the caller is the client.
+``client`` in the columns is the leg's far end: the client, or on a leg without one the gateway or other
+peer. ``server`` is the near end, the server's. If a leg has no server, the caller is the client.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,14 +24,15 @@ from postproc.model.deployment import CLIENT, SERVER
 from postproc.model.tables import PHASES, Tables, counting
 
 # Media this long before the first answer is a phase of its own: it came without a description, like a
-# ringing tone sent with a bare 180. Below, it has overtaken the answer: over TCP or TLS that takes a round
-# trip more than UDP, and up to a second where a segment is lost (RFC 6298, section 2).
+# ringback tone sent with a bare 180. Sooner, it has merely overtaken the answer: over TCP or TLS the answer
+# takes a round trip longer than over UDP, and up to a second longer where a segment is lost (RFC 6298,
+# section 2). Shorter, a retransmitted segment makes a false early phase; longer hides short early media.
 OVERTAKES = NS_PER_S
 STATES = ("none", "alert", "client_hello_only", "incomplete", "complete")  # of a handshake, the best last
 
 
 class Heard(NamedTuple):
-    """Packets of a direction within a second, and the first and last of them; ns since 1970."""
+    """Packets of one direction within a second, and the times of its first and last; ns since 1970."""
 
     first: int
     last: int
@@ -65,83 +67,86 @@ class Handshake(NamedTuple):
 Directions = dict[str | None, list[Heard]]  # by the sender's side: server, client (the far end) or None
 
 
-def phases(tables: Tables, found: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
-    """Return PHASES of every leg that was answered or has media; ``tables`` has streams tied to legs."""
+def phases(tables: Tables, joined: Calls, recordings: "pd.Series[int]") -> pd.DataFrame:
+    """Return PHASES of every leg that was answered or has media; streams in ``tables`` have their leg."""
     numbers = {str(capture): number for capture, number in recordings.items()}
     streams = _streams(counting(tables.rtp_streams))
     seconds = _seconds(tables)
     handshakes = _handshakes(tables.dtls)
     answered = _last_answered(tables.bindings)
     rows: list[dict[str, Any]] = []
-    for leg, openings in answered_legs(tables, found, numbers):
+    for leg, openings in answered_legs(tables, joined, numbers):
         key = (leg.call, leg.leg)
         carried = _audio(streams.get(key) or _of_other_legs(streams, key), openings)
         once = seen_once(carried, numbers)
-        heard = _directions(once, seconds)
+        directions = _directions(once, seconds)
         begun = _with_media_before([*openings], once)
-        ended = leg._replace(end_time=leg.end_time or _last_sign(begun, heard, answered.get(key)))
-        far = _far_party(leg.call_id, found.sides)
-        rows += _rows(ended, begun, far, heard, handshakes.get(key, []))
+        ended = leg._replace(end_time=leg.end_time or _last_sign(begun, directions, answered.get(key)))
+        far = _far_party(leg.call_id, joined.sides)
+        rows += _rows(ended, begun, far, directions, handshakes.get(key, []))
     return PHASES.rows(sorted(rows, key=lambda row: (row["call"], row["leg"] or 0, row["phase"])))
 
 
 def _far_party(call_id: str | None, sides: Mapping[End, Side]) -> str:
-    """Return who of a leg is the far end: the client, else who is no server, else the caller."""
+    """Return the party at a leg's far end: the client, else the one that is no server, else the caller."""
     uac, uas = (sides.get((call_id or "", party), ("", ""))[0] for party in PARTIES)
     if CLIENT in (uac, uas):
         return "uac" if uac == CLIENT else "uas"
     return "uas" if uac == SERVER != uas else "uac"
 
 
-# Media of a leg, each packet once.
+# Media of a leg, each packet counted once.
 
 
 def _streams(rtp_streams: pd.DataFrame) -> dict[LegKey, list[Stream]]:
-    held: dict[LegKey, list[Stream]] = {}
+    by_leg: dict[LegKey, list[Stream]] = {}
     for row in records(rtp_streams[rtp_streams["call"].notna()], *Stream._fields):
         if None not in row[-3:]:
             stream = Stream(*row)
-            held.setdefault((stream.call, stream.leg), []).append(stream)
-    return held
+            by_leg.setdefault((stream.call, stream.leg), []).append(stream)
+    return by_leg
 
 
 def _audio(streams: list[Stream], openings: Iterable[Opening]) -> list[Stream]:
-    """Leave video out where audio is described: a picture that comes is no sound that does."""
-    spoken = any(
-        s.media == "audio" and s.port for each in openings for held in each.agreement.values() for s in held
+    """Drop video where audio was negotiated: a phase is about audio, and video must not hide its absence."""
+    has_audio = any(
+        s.media == "audio" and s.port
+        for opening in openings
+        for agreed in opening.agreement.values()
+        for s in agreed
     )
-    return [stream for stream in streams if stream.media != "video"] if spoken else streams
+    return [stream for stream in streams if stream.media != "video"] if has_audio else streams
 
 
 def _of_other_legs(streams: Mapping[LegKey, list[Stream]], key: LegKey) -> list[Stream]:
-    """Return the call's media that goes past the server: it is this leg's, too, from its other end."""
+    """Return the call's media that bypasses the server: it is this leg's too, from its other end."""
     return [
         stream._replace(src_side=CLIENT if stream.src_side == SERVER else SERVER)
-        for (call, _), held in streams.items()
-        for stream in held
+        for (call, _), leg_streams in streams.items()
+        for stream in leg_streams
         if call == key[0] and stream.direct
     ]
 
 
 def seen_once(streams: Iterable[Stream], numbers: Mapping[str, int]) -> list[Stream]:
-    """Leave out what shows the same packets again: another vantage point, or the other side of a relay.
+    """Drop streams that show the same packets again: at another vantage point, or beyond a relay.
 
-    Of an SSRC's recordings the fullest counts: two of them may have clocks apart, so that time does not
-    tell that they saw the same. Within a recording streams of one SSRC that follow each other add up.
+    Of the recordings of an SSRC the one with most packets counts, since their clocks may differ and time
+    alone does not identify duplicates. Within a recording, consecutive streams of one SSRC add up.
     """
-    held: dict[tuple[str | None, int | None], list[Stream]] = {}
+    by_ssrc: dict[tuple[str | None, int | None], list[Stream]] = {}
     for stream in streams:
-        held.setdefault((stream.src_side, stream.ssrc), []).append(stream)
-    return [stream for views in held.values() for stream in _fullest(views, numbers)]
+        by_ssrc.setdefault((stream.src_side, stream.ssrc), []).append(stream)
+    return [stream for views in by_ssrc.values() for stream in _fullest(views, numbers)]
 
 
 def _fullest(views: list[Stream], numbers: Mapping[str, int]) -> list[Stream]:
-    kept: dict[int | str, list[Stream]] = {}
+    by_recording: dict[int | str, list[Stream]] = {}
     for stream in sorted(views, key=lambda view: -view.packets):
-        chosen = kept.setdefault(recording_of(numbers, stream.capture), [])
+        chosen = by_recording.setdefault(recording_of(numbers, stream.capture), [])
         if stream.src_side is None or not any(_at_once(stream, other) for other in chosen):
             chosen.append(stream)
-    return max(kept.values(), key=lambda chosen: sum(stream.packets for stream in chosen))
+    return max(by_recording.values(), key=lambda chosen: sum(stream.packets for stream in chosen))
 
 
 def _at_once(one: Stream, other: Stream) -> bool:
@@ -149,24 +154,24 @@ def _at_once(one: Stream, other: Stream) -> bool:
 
 
 def _seconds(tables: Tables) -> dict[int, list[Heard]]:
-    held: dict[int, list[Heard]] = {}
+    by_stream: dict[int, list[Heard]] = {}
     for stream, first, last, packets in records(tables.rtp_seconds, "stream", "time", "last_time", "packets"):
         if first is not None and packets:
-            held.setdefault(stream, []).append(Heard(first, first if last is None else last, packets))
-    return held
+            by_stream.setdefault(stream, []).append(Heard(first, first if last is None else last, packets))
+    return by_stream
 
 
 def _directions(streams: Iterable[Stream], seconds: Mapping[int, list[Heard]]) -> Directions:
-    found: Directions = {}
+    by_sender: Directions = {}
     for stream in streams:
         sender = stream.src_side if stream.src_side in (None, SERVER) else CLIENT
         whole = [Heard(stream.first_time, stream.last_time, stream.packets)]
-        found.setdefault(sender, []).extend(seconds.get(stream.stream, whole))
-    return {sender: sorted(heard) for sender, heard in found.items()}
+        by_sender.setdefault(sender, []).extend(seconds.get(stream.stream, whole))
+    return {sender: sorted(heard) for sender, heard in by_sender.items()}
 
 
 def _with_media_before(openings: list[Opening], streams: Sequence[Stream]) -> list[Opening]:
-    """Put a phase before the first where media came long before it."""
+    """Add a phase of early media where media came more than OVERTAKES before the first opening."""
     if not streams:
         return openings
     first = min(streams, key=lambda stream: stream.first_time)
@@ -175,11 +180,11 @@ def _with_media_before(openings: list[Opening], streams: Sequence[Stream]) -> li
     return [Opening(first.first_time, first.capture, first.frame, EARLY, None, {}), *openings]
 
 
-# Rows.
+# Rows of PHASES.
 
 
 def _rows(
-    leg: Leg, openings: Sequence[Opening], far: str, heard: Directions, handshakes: Sequence[Handshake]
+    leg: Leg, openings: Sequence[Opening], far: str, directions: Directions, handshakes: Sequence[Handshake]
 ) -> Iterator[dict[str, Any]]:
     if not openings:
         return
@@ -189,8 +194,8 @@ def _rows(
     dtls: str | None = None
     for number, (opening, (start, stop)) in enumerate(zip(openings, bounds, strict=True), 1):
         span = _span(number, len(openings), start, stop)
-        asked = opening.offer.time if opening.offer else span[0]  # ICE and DTLS need not await the answer
-        dtls = _dtls(handshakes, (min(asked, span[0]), span[1])) or dtls
+        offered = opening.offer.time if opening.offer else span[0]  # ICE and DTLS need not await the answer
+        dtls = _dtls(handshakes, (min(offered, span[0]), span[1])) or dtls
         local, remote = (_media_address(opening.agreement.get(party, ())) for party in (near, far))
         yield {
             "capture": opening.capture,
@@ -209,16 +214,16 @@ def _rows(
             "local_port": local[1],
             "remote_addr": remote[0],
             "remote_port": remote[1],
-            **_direction("client", heard.get(CLIENT, ()), span, start, stop),
-            **_direction("server", heard.get(SERVER, ()), span, start, stop),
-            "packets_undirected": sum(part.packets for part in _within(heard.get(None, ()), span)),
+            **_direction("client", directions.get(CLIENT, ()), span, start, stop),
+            **_direction("server", directions.get(SERVER, ()), span, start, stop),
+            "packets_undirected": sum(part.packets for part in _within(directions.get(None, ()), span)),
             "dtls": dtls,
         }
 
 
 def _last_sign(openings: Iterable[Opening], heard: Directions, answered: int | None) -> int | None:
-    """Return until when a leg whose end is not captured was up: its last answer, media or answered check."""
-    signs = [opening.time for opening in openings] + [held[-1].last for held in heard.values()]
+    """Return the last sign of life of a leg whose end was not captured: answer, media or answered check."""
+    signs = [opening.time for opening in openings] + [packets[-1].last for packets in heard.values()]
     return max([*signs, *([] if answered is None else [answered])], default=None)
 
 
@@ -233,7 +238,7 @@ def _last_answered(bindings: pd.DataFrame) -> dict[LegKey, int]:
 
 
 def _span(number: int, of: int, start: int, stop: int) -> tuple[float, float]:
-    """Packets of the first phase may have overtaken its answer, those of the last outlive the BYE."""
+    """Widen a phase: packets of the first may overtake its answer, those of the last outlast the BYE."""
     before = OVERTAKES if number == 1 else 0
     return start - before, (stop + OVERTAKES if number == of else stop)
 
@@ -246,18 +251,18 @@ def _media_address(sections: Sections) -> tuple[str | None, int | None]:
 def _direction(
     name: str, heard: Sequence[Heard], span: tuple[float, float], start: int, stop: int
 ) -> dict[str, Any]:
-    """Columns of one direction: what came from ``name``."""
-    held = [*_within(heard, span)]
+    """Return the columns of one direction: packets, first, last and silence from ``name``."""
+    received = [*_within(heard, span)]
     return {
-        f"packets_from_{name}": sum(part.packets for part in held),
-        f"first_from_{name}": timestamp(min((part.first for part in held), default=None)),
-        f"last_from_{name}": timestamp(max((part.last for part in held), default=None)),
-        f"silence_from_{name}_s": _longest_silence(held, start, stop) / NS_PER_S,
+        f"packets_from_{name}": sum(part.packets for part in received),
+        f"first_from_{name}": timestamp(min((part.first for part in received), default=None)),
+        f"last_from_{name}": timestamp(max((part.last for part in received), default=None)),
+        f"silence_from_{name}_s": _longest_silence(received, start, stop) / NS_PER_S,
     }
 
 
 def _within(heard: Iterable[Heard], span: tuple[float, float]) -> Iterator[Heard]:
-    """Yield what came in a span of time; of a second that its bounds cut, a share of its packets by time."""
+    """Yield the packets in a span of time; a second cut by its bounds contributes in proportion to time."""
     start, stop = span
     for part in heard:
         if part.last < start or part.first >= stop:
@@ -273,7 +278,7 @@ def _within(heard: Iterable[Heard], span: tuple[float, float]) -> Iterator[Heard
 
 
 def _share(part: Heard, moment: int) -> int:
-    """Return how many of the packets came before a moment, had they come evenly."""
+    """Return how many packets came before a moment if they were evenly spaced."""
     length = part.last - part.first
     return round(part.packets * (moment - part.first) / length) if length else 0
 
@@ -287,18 +292,18 @@ def _longest_silence(heard: Iterable[Heard], start: int, stop: int) -> int:
 
 
 def _handshakes(dtls: pd.DataFrame) -> dict[LegKey, list[Handshake]]:
-    held: dict[LegKey, list[Handshake]] = {}
+    by_leg: dict[LegKey, list[Handshake]] = {}
     rows = records(dtls, "call", "leg", "started", "state")
     ends = records(dtls, "client_addr", "client_port", "server_addr", "server_port")
     for (call, leg, started, state), end in zip(rows, ends, strict=True):
         if call is not None and started is not None and state is not None:
             shake = Handshake(started, state, frozenset((end[:2], end[2:])))
-            held.setdefault((call, leg), []).append(shake)
-    return held
+            by_leg.setdefault((call, leg), []).append(shake)
+    return by_leg
 
 
 def _dtls(handshakes: Iterable[Handshake], span: tuple[float, float]) -> str | None:
-    """Return the state of the handshakes begun in a span: the last on each 5-tuple, of these the best."""
+    """Return the best state among the last handshake on each 5-tuple begun in the span; None without any."""
     latest: dict[frozenset[tuple[str | None, int | None]], Handshake] = {}
     for handshake in sorted(handshakes):
         if span[0] <= handshake.started < span[1]:

@@ -1,10 +1,10 @@
-"""What runs through a TURN relay, as it is beyond it: between the relayed address and the peer (RFC 8656).
+"""Translate traffic through a TURN relay to its ends beyond it: the relayed address and the peer (RFC 8656).
 
-Between a TURN client and its server the wire shows neither: the answer to Allocate names the address
-that the relay gives the client, the candidate it offers; CreatePermission, ChannelBind and every
-indication name the peer. With both in the place of the two ends, checks, DTLS and media inside TURN are
-tied and judged like any others. Where one of the two was not captured the wire's own address stays:
-the other still ties it.
+Between a TURN client and its server the packets show neither. The response to Allocate names the relayed
+address, which is the candidate the client offers; CreatePermission, ChannelBind and every indication name
+the peer. With these two as its ends, traffic inside TURN (checks, DTLS, media) is attributed and judged
+like any other. Where one of them was not captured, the address on the wire stays in its place, and the
+other one is still enough.
 """
 
 from bisect import bisect_right
@@ -21,16 +21,17 @@ from postproc.model.columns import FLAG, INTEGER, TEXT, array
 
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")
 CLIENT_AND_SERVER = ("client_addr", "client_port", "server_addr", "server_port")  # of a DTLS handshake
-HINTS, NO_HINT = ("peer_addr", "peer_port", "channel"), (None, None, None)  # of which peer a message is
+HINTS, NO_HINT = ("peer_addr", "peer_port", "channel"), (None, None, None)  # what names a message's peer
 TYPES = (TEXT, INTEGER, TEXT, INTEGER)
 
 
 @dataclass(slots=True)
 class Allocation:
-    """What is known of a TURN client at its server, as one capture shows it.
+    """The allocation of a TURN client at its server, as one capture shows it.
 
-    ``relayed`` are the addresses it was given, by time; ``channels`` has the peer of each channel.
-    ``peers`` counts what was heard of each: a permission is little, an answered check is much.
+    ``relayed``: relayed addresses with the time they were allocated. ``channels``: the peer of each
+    channel. ``peers``: weighted mentions of each peer; 1 a message, 101 an answered check, so that one
+    working path outweighs any usual number of permissions.
     """
 
     client: Address
@@ -39,12 +40,12 @@ class Allocation:
     peers: Counter[Address] = field(default_factory=Counter)
 
     def relayed_at(self, time: int) -> Address | None:
-        """Return the address given last by then, else the first one: its Allocate may be older."""
-        place = bisect_right(self.relayed, time, key=lambda given: given[0])
+        """Return the address allocated last by then, else the first one: times of a capture may disagree."""
+        place = bisect_right(self.relayed, time, key=lambda entry: entry[0])
         return self.relayed[max(place - 1, 0)][1] if self.relayed else None
 
     def peer(self, named: Address | None, channel: int | None) -> Address | None:
-        """Return the peer named, else the channel's, else the one most was heard of."""
+        """Return the peer named, else the channel's, else the one mentioned most; None without any."""
         if named or channel in self.channels:
             return named or self.channels[channel or 0]
         return max(self.peers, key=lambda peer: self.peers[peer], default=None)
@@ -54,13 +55,15 @@ Allocations = Mapping[tuple[str, Pair], Allocation]  # by capture and the two en
 
 
 def allocations(stun_messages: pd.DataFrame) -> Allocations:
-    """Return what STUN messages say of TURN clients and servers."""
-    found: dict[tuple[str, Pair], Allocation] = {}
+    """Return the allocations that STUN messages show."""
+    by_flow: dict[tuple[str, Pair], Allocation] = {}
     ordered = stun_messages.sort_values("time", kind="stable")
     rows = records(ordered, "capture", "time", "method", "kind", "channel", "relayed")
     wires = records(ordered, *ENDS)
-    named = records(ordered, "relay_addr", "relay_port", "peer_addr", "peer_port")
-    for (capture, time, method, kind, channel, relayed), wire, place in zip(rows, wires, named, strict=True):
+    relays_and_peers = records(ordered, "relay_addr", "relay_port", "peer_addr", "peer_port")
+    for (capture, time, method, kind, channel, relayed), wire, place in zip(
+        rows, wires, relays_and_peers, strict=True
+    ):
         if time is None or None in wire:
             continue
         src, dst = wire[:2], wire[2:]
@@ -70,26 +73,26 @@ def allocations(stun_messages: pd.DataFrame) -> Allocations:
             continue
         by_server = granted is not None or method == "data"
         key = capture, pair_of(src, dst)
-        known = found.setdefault(key, Allocation(dst if by_server else src))
+        allocation = by_flow.setdefault(key, Allocation(dst if by_server else src))
         if granted is not None:
-            known.relayed.append((time, granted))
+            allocation.relayed.append((time, granted))
         if method == "channel_bind" and channel is not None and peer is not None:
-            known.channels[channel] = peer
-        if spoken := peer or known.channels.get(channel or 0):
-            known.peers[spoken] += 100 * (relayed and kind == "success") + 1
-    return {key: known for key, known in found.items() if known.relayed or known.peers}
+            allocation.channels[channel] = peer
+        if mentioned := peer or allocation.channels.get(channel or 0):
+            allocation.peers[mentioned] += 100 * (relayed and kind == "success") + 1
+    return {key: allocation for key, allocation in by_flow.items() if allocation.relayed or allocation.peers}
 
 
 def beyond(
-    rows: pd.DataFrame, known: Allocations, time: str = "time", ends: tuple[str, ...] = ENDS
+    rows: pd.DataFrame, by_flow: Allocations, time: str = "time", ends: tuple[str, ...] = ENDS
 ) -> pd.DataFrame:
-    """Return ``rows`` with the ends of what is relayed as they are beyond it, and no longer ``relayed``.
+    """Return ``rows`` with relayed traffic between its ends beyond the relay, ``relayed`` then False.
 
-    ``ends`` are the columns with address and port of both, ``time`` the one that says when. What runs on
-    a flow of which nothing is known stays as it is.
+    ``ends`` names the columns of both addresses and ports, ``time`` the column of the time. Rows on a
+    flow without a known allocation stay as they are.
     """
     relayed = rows["relayed"].fillna(value=False).astype(bool)
-    if not known or not relayed.any():
+    if not by_flow or not relayed.any():
         return rows
     through = rows[relayed]
     hints = records(through, *HINTS) if "channel" in rows else iter([NO_HINT] * len(through))
@@ -97,31 +100,31 @@ def beyond(
     moved: dict[int, tuple[Any, ...]] = {}
     for at, wire, (capture, when), hint in zip(through.index, wires, places, hints, strict=True):
         if when is not None and None not in wire:
-            there = ends_beyond(known, capture, when, (wire[:2], wire[2:]), hint)
-            if there:
-                moved[at] = (*there[0], *there[1])
-    made = rows.assign(relayed=array((relayed & ~rows.index.isin(list(moved))).tolist(), FLAG))
+            ends_there = ends_beyond(by_flow, capture, when, (wire[:2], wire[2:]), hint)
+            if ends_there:
+                moved[at] = (*ends_there[0], *ends_there[1])
+    moved_rows = rows.assign(relayed=array((relayed & ~rows.index.isin(list(moved))).tolist(), FLAG))
     for name, dtype, values in zip(ends, TYPES, zip(*moved.values(), strict=True), strict=bool(moved)):
-        made.loc[list(moved), name] = array(list(values), dtype)
-    return made
+        moved_rows.loc[list(moved), name] = array(list(values), dtype)
+    return moved_rows
 
 
 def ends_beyond(
-    known: Allocations, capture: str, time: int, wire: Pair, hint: tuple[Any, ...] = NO_HINT
+    by_flow: Allocations, capture: str, time: int, wire: Pair, hint: tuple[Any, ...] = NO_HINT
 ) -> Pair | None:
-    """Return sender and receiver beyond the relay of what goes from one to the other on the wire."""
-    allocation = known.get((capture, pair_of(*wire)))
+    """Return sender and receiver beyond the relay of a packet between the ends ``wire``; None if unknown."""
+    allocation = by_flow.get((capture, pair_of(*wire)))
     if allocation is None:
         return None
     sends = wire[0] == allocation.client
-    named = None if None in hint[:2] else (hint[0], hint[1])
+    named_peer = None if None in hint[:2] else (hint[0], hint[1])
     relayed = allocation.relayed_at(time) or allocation.client
-    peer = allocation.peer(named, hint[2]) or wire[1 if sends else 0]
+    peer = allocation.peer(named_peer, hint[2]) or wire[1 if sends else 0]
     return (relayed, peer) if sends else (peer, relayed)
 
 
 def once(messages: pd.DataFrame) -> pd.DataFrame:
-    """Leave out STUN messages inside TURN whose transaction the same capture shows beyond the relay, too."""
+    """Drop STUN messages inside TURN whose transaction the same capture also shows beyond the relay."""
     relayed = messages["relayed"].fillna(value=False).astype(bool)
     if not relayed.any():
         return messages

@@ -1,4 +1,4 @@
-"""Tables as plain tuples: loops over tuples are many times faster than over a frame's rows."""
+"""Table rows as plain tuples, which are many times faster to loop over than the rows of a DataFrame."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +15,8 @@ def column(values: "pd.Series[Any]") -> list[Any]:
     if not isinstance(values.dtype, pd.DatetimeTZDtype):
         return plain(values)
     times = values.to_numpy("datetime64[ns]").astype("int64").tolist()
-    known = values.notna()
-    return times if known.all() else [t if k else None for t, k in zip(times, known, strict=True)]
+    present = values.notna()
+    return times if present.all() else [t if k else None for t, k in zip(times, present, strict=True)]
 
 
 def records(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:

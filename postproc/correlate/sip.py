@@ -12,13 +12,13 @@ from postproc.model import constants
 from postproc.model.columns import plain
 from postproc.model.tables import TRANSACTIONS
 
-# SIP messages as the correlation walks them: each counted once, by time, as plain tuples.
+# SIP messages as plain tuples, each counted once, by time.
 #
-# A frame may stand late in its file (several interfaces): order is by time, never by frame.
+# A file with several interfaces may hold frames out of order: sort by time, never by frame.
 # A second capture of the same packet (``copy_of``) is not counted.
 
 
-# Methods that prove a dialog made by an INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
+# Methods that occur only in a dialog opened by INVITE (RFC 3261 sections 9, 13, 15; RFC 3262).
 INVITE_DIALOG = frozenset(constants.words("sip.invite_dialog"))
 NO_TIME = int(pd.NaT.value)
 
@@ -67,8 +67,8 @@ def messages(ordered: pd.DataFrame) -> list[Message]:
 
 def _addresses(ordered: pd.DataFrame, end: str) -> list[Address]:
     pairs = zip(plain(ordered[f"{end}_addr"]), plain(ordered[f"{end}_port"]), strict=True)
-    known: dict[Address, Address] = {}
-    return [known.setdefault(pair, pair) for pair in pairs]
+    interned: dict[Address, Address] = {}
+    return [interned.setdefault(pair, pair) for pair in pairs]
 
 
 def succeeds(response: Message) -> bool:
@@ -85,22 +85,22 @@ def moments(times: list[int]) -> pd.DatetimeIndex:
 
 
 def user_part(uri: str | None) -> str | None:
-    """Return who is called by a URI, percent-decoded; None if it names only a host.
+    """Return the user part of a SIP or tel URI, percent-decoded; None if it has only a host.
 
-    Password and parameters (``;phone-context=``) are left out.
+    Password and parameters (``;phone-context=``) are dropped.
     """
     scheme, _, rest = (uri or "").strip().partition(":")
-    # The last @ counts: some phones send a whole mail address as user.
+    # Split at the last @: some phones send a whole mail address as the user.
     userinfo = rest if scheme.lower() == "tel" else rest.rpartition("@")[0]
     return unquote(userinfo.partition(";")[0].partition(":")[0]).strip() or None
 
 
 # SIP transactions (RFC 3261, section 17): requests and the responses that belong to them.
 #
-# A transaction is told by the branch of its topmost Via (17.1.3, 17.2.3) and, as one file may hold
-# the same message on both sides of a proxy or NAT, by the hop. A branch without the magic cookie
-# (RFC 2543) proves nothing: there Call-ID, CSeq, From tag and hop must do. CANCEL shares the branch of its
-# INVITE and is a transaction of its own (9.1). ACK belongs to the INVITE unless that had a 2xx (13.2.2.4).
+# A transaction is identified by the branch of its topmost Via (17.1.3, 17.2.3) and by the hop, since one file
+# may hold the same message on both sides of a proxy or NAT. A branch without the magic cookie (RFC 2543) is
+# not unique: Call-ID, CSeq, From tag and hop replace it. CANCEL shares the branch of its INVITE but is a
+# transaction of its own (9.1). ACK belongs to the INVITE's unless that had a 2xx (13.2.2.4).
 
 
 MAGIC_COOKIE = "z9hg4bk"  # RFC 3261, section 8.1.1.7, in lower case
@@ -153,7 +153,7 @@ class _Sent(NamedTuple):
 
     @property
     def exchange(self) -> tuple[Hashable, ...]:
-        """What requests and responses share, ACK and CANCEL included, on every hop."""
+        """What requests and responses share on every hop, ACK and CANCEL included."""
         told_by = (self.branch, None) if self.modern else (None, self.from_tag)
         return self.capture, self.call_id, self.cseq, *told_by
 
@@ -163,7 +163,7 @@ class _Sent(NamedTuple):
 
     @property
     def hop(self) -> tuple[tuple[str, int], ...]:
-        """The way between two ends, the same in both directions."""
+        """The two ends of the hop, the same in both directions."""
         ends = (self.src_addr or "", self.src_port or 0), (self.dst_addr or "", self.dst_port or 0)
         return tuple(sorted(ends))
 
@@ -177,35 +177,38 @@ def transactions(sip_messages: pd.DataFrame) -> pd.DataFrame:
     own: Keys = [(message.exchange, message.kind, message.hop) for message in messages]
     keys = _of_requests(messages, own)
     left_out = _acknowledges_failure(messages, own, keys)
-    held: dict[Hashable, list[_Sent]] = {}
+    by_key: dict[Hashable, list[_Sent]] = {}
     for message, key, acknowledges in zip(messages, keys, left_out, strict=True):
         if not acknowledges:
-            held.setdefault(key, []).append(message)
-    rows: list[dict[str, Any]] = sorted(map(_row, held.values()), key=_place)
+            by_key.setdefault(key, []).append(message)
+    rows: list[dict[str, Any]] = sorted(map(_row, by_key.values()), key=_place)
     return TRANSACTIONS.rows(rows)
 
 
 def _of_requests(messages: list[_Sent], own: Keys) -> Keys:
-    """What tells the transaction of each message: a response goes by its request."""
+    """Return the transaction key of each message; a response takes its request's key."""
     requests = [pair for pair in zip(messages, own, strict=True) if pair[0].method is not None]
-    asked = {key for _, key in requests}
+    request_keys = {key for _, key in requests}
     ways: dict[Hashable, Key] = {}
     for message, key in requests:
         ways[key[:2]] = ways[*key[:2], message.hosts] = key
     return [
-        key if key in asked else _way(message, key, ways) or key
+        key if key in request_keys else _way(message, key, ways) or key
         for message, key in zip(messages, own, strict=True)
     ]
 
 
 def _way(stray: _Sent, key: Key, ways: dict[Hashable, Key]) -> Key | None:
-    """A response goes to the port in Via, or over a new connection (18.2.2): not always back the same way."""
+    """Return the key of the request that a response without one on its hop answers, None if there is none.
+
+    A response goes to the port in Via or over a new connection (18.2.2), so its hop may differ.
+    """
     near = ways.get((*key[:2], stray.hosts))
     return near or (ways.get(key[:2]) if stray.modern else None)
 
 
 def _acknowledges_failure(messages: list[_Sent], own: Keys, keys: Keys) -> list[bool]:
-    """Tell the ACKs that belong to an INVITE of the same branch and hop: it had no 2xx."""
+    """Return which messages are ACKs of a failed INVITE of the same branch and hop (17.1.1.3)."""
     accepted = {key for message, key in zip(messages, keys, strict=True) if _successful(message)}
     refused = {
         (exchange, hop)
@@ -220,27 +223,27 @@ def _successful(message: _Sent) -> bool:
 
 
 def _row(messages: list[_Sent]) -> dict[str, Any]:
-    """The row of a transaction: its first request, else its first response turned round, and what came."""
-    asked = [message for message in messages if message.method is not None]
-    first = (asked or messages)[0]
+    """Return a transaction's row, from its first request or else its first response with ends swapped."""
+    requests = [message for message in messages if message.method is not None]
+    first = (requests or messages)[0]
     progress = [message.time for message in messages if 100 < (message.status or 0) < 200]
-    return {name: getattr(first, name if asked else ENDS.get(name, name)) for name in KEPT} | {
+    return {name: getattr(first, name if requests else ENDS.get(name, name)) for name in KEPT} | {
         "method": first.kind,
-        "initial": first.to_tag is None if asked else None,
-        "requests": len(asked),
-        "retransmissions": max(len(asked) - 1, 0),
+        "initial": first.to_tag is None if requests else None,
+        "requests": len(requests),
+        "retransmissions": max(len(requests) - 1, 0),
         "progress_time": progress[0] if progress else None,
         **_final(messages),
     }
 
 
 def _final(messages: list[_Sent]) -> dict[str, Any]:
-    """The first final response, 2xx before all; and how many came again."""
+    """Return the columns of the first final response, a 2xx before others, and count its retransmissions."""
     finals = [message for message in messages if (message.status or 0) >= 200]
     if not finals:
         return {"response_retransmissions": 0}
     first = min(finals, key=lambda message: (message.status or 0) >= 300)
-    # Another To tag is another fork's answer, not a repetition.
+    # A different To tag is another fork's answer, not a retransmission.
     answers = {(message.status, message.to_tag) for message in finals}
     return {
         "final_status": first.status,
@@ -252,5 +255,5 @@ def _final(messages: list[_Sent]) -> dict[str, Any]:
 
 
 def _place(row: dict[str, Any]) -> tuple[int, bool]:
-    """By time, what opens with a request first."""
+    """Sort by time; at one time, rows with a request first."""
     return (EVER if row["time"] is None else row["time"], not row["requests"])

@@ -1,4 +1,4 @@
-"""RTP streams: whose they are, which way they go, what they carry (RFC 3550, RFC 3551)."""
+"""RTP streams: their call and leg, direction, codec and encryption (RFC 3550, RFC 3551)."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -24,11 +24,11 @@ from postproc.correlate.rows import column, records
 from postproc.correlate.whose import CROWD, Owner, Traffic, owner, ufrag_at
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 
-# What SDP says of a stream: its codec and whether it is SRTP.
+# Codec and encryption of a stream, from SDP.
 #
 # The receiver's description defines what is sent to it (RFC 3264, section 5.1).
-# Its section is found by ufrag or by transport address; else all of the leg's
-# are asked. Payload types nobody described have the meaning of RFC 3551, section 6.
+# Its section is found by ufrag or by transport address, else all sections of the
+# leg are searched. Payload types that no description maps follow RFC 3551, section 6.
 
 
 STATIC = {
@@ -76,19 +76,19 @@ Sections = dict[LegKey, list[Section]]
 
 
 def sections(sdp_media: pd.DataFrame, legs: pd.DataFrame) -> Sections:
-    """Return each leg's sections in use (port not 0), in time order; by (call, None) the whole call's."""
+    """Return each leg's sections in use (port not 0) in time order; under (call, None) the whole call's."""
     leg_of = {call_id: (call, leg) for call_id, call, leg in records(legs, "call_id", "call", "leg")}
     ordered = sdp_media.sort_values("time", kind="stable")
     authors = records(ordered, "call_id", "sdp_owner", "session_id")
     rows = records(ordered, "ufrag", "connection_addr", "port", "proto", "codecs", "media")
-    found: dict[LegKey, dict[Section, None]] = {}
+    by_leg: dict[LegKey, dict[Section, None]] = {}
     for author, (ufrag, addr, port, proto, codecs, media) in zip(authors, rows, strict=True):
         leg = leg_of.get(author[0])
         if leg is not None and port != 0:
             section = Section(author, ufrag, (addr, port), proto, codecs, media)
             for key in {leg, (leg[0], None)}:
-                found.setdefault(key, {})[section] = None
-    return {key: list(held) for key, held in found.items()}
+                by_leg.setdefault(key, {})[section] = None
+    return {key: list(distinct) for key, distinct in by_leg.items()}
 
 
 def nearest_first(held: Sequence[Section], receiver: Address, ufrag: str | None) -> list[list[Section]]:
@@ -99,7 +99,7 @@ def nearest_first(held: Sequence[Section], receiver: Address, ufrag: str | None)
 
 
 def codec(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str | None:
-    """Return the encoding name of a payload type, without clock rate; NA if nobody defines it."""
+    """Return the encoding name of a payload type without clock rate; None if nothing defines it."""
     if payload_type is None:
         return None
     for section in (section for tier in tiers for section in tier):
@@ -110,7 +110,7 @@ def codec(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str |
 
 
 def media(tiers: Sequence[Sequence[Section]], payload_type: int | None) -> str | None:
-    """Return the media of the section that defines a payload type, else of the receiver's only one."""
+    """Return the media of the section that defines a payload type, else the receiver's if it is one only."""
     for section in (section for tier in tiers for section in tier):
         if any(number == str(payload_type) for number, _ in _mapped(section.codecs or "")):
             return section.media
@@ -128,7 +128,7 @@ def _mapped(codecs: str) -> Iterator[tuple[str, str]]:
 
 
 def secured(tiers: Sequence[Sequence[Section]]) -> bool | None:
-    """Tell whether the profile is SRTP's (RFC 3711, 5124, 5764); NA where sections differ."""
+    """Return whether the profile is SRTP's (RFC 3711, 5124, 5764); None if unknown or sections differ."""
     for tier in tiers:
         profiles = {(section.proto or "").upper().rpartition("/")[2] for section in tier}
         if profiles & (SECURE | PLAIN):
@@ -136,10 +136,12 @@ def secured(tiers: Sequence[Sequence[Section]]) -> bool | None:
     return None
 
 
-# RTP streams: whose they are, which way they go, what they carry (RFC 3550, RFC 3551).
+# The rtp_streams table (RFC 3550, RFC 3551).
 
 
-NOISE = 8  # packets: fewer, and of no call, may be anything that looks like RTP
+# Streams of no call with fewer packets are dropped: other UDP traffic can look like RTP that long. A choice;
+# lower lists chance matches as streams, higher loses short media whose signalling was not captured.
+NOISE = 8
 
 Owned = Sequence[Owner | None]
 Place = tuple[str, Pair]
@@ -147,7 +149,7 @@ Completed = dict[tuple[Place, int | None], int]
 
 
 class Whose(NamedTuple):
-    """What correlation adds to a stream."""
+    """The columns that correlation adds to a stream."""
 
     call: int | None
     leg: int | None
@@ -171,21 +173,21 @@ def streams(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rtp_streams and rtp_seconds, streams numbered 1, 2, ... over the run by time.
 
-    On input (capture, stream) is the key of both. ``legs`` are numbered, ``dtls``
-    has its calls. A few packets that belong to no call are left out. ``relays`` say between whom the
-    media inside TURN really runs.
+    On input (capture, stream) is the key of both. ``legs`` are numbered, ``dtls`` has its calls, and
+    ``relays`` give the two ends of media inside TURN. Streams of no call with fewer than NOISE packets
+    are dropped.
     """
     completed = beyond(dtls, relays or {}, "started", CLIENT_AND_SERVER)
-    seen = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
-    known = with_handshakes(index, completed)
-    owners = _by_reverse(seen, [traffic and owner(known, traffic) for traffic in seen])
+    flows = _traffic(beyond(rtp_streams, relays or {}, "first_time"))
+    ends = with_handshakes(index, completed)
+    owners = _by_reverse(flows, [traffic and owner(ends, traffic) for traffic in flows])
     sources = sections(sdp_media, legs), _completed(completed)
     payload_types = column(rtp_streams["payload_type"])
-    added = [_whose(index, *row, sources) for row in zip(seen, owners, payload_types, strict=True)]
+    added = [_whose(index, *row, sources) for row in zip(flows, owners, payload_types, strict=True)]
     columns = pd.DataFrame(added, columns=Whose._fields, index=rtp_streams.index, dtype=object)
     filled = rtp_streams.assign(**{name: columns[name] for name in Whose._fields})
-    kept = filled[filled["call"].notna() | (filled["packets"] >= NOISE).fillna(False)]
-    return _numbered(kept, rtp_seconds)
+    filled = filled[filled["call"].notna() | (filled["packets"] >= NOISE).fillna(False)]
+    return _numbered(filled, rtp_seconds)
 
 
 def _traffic(rtp_streams: pd.DataFrame) -> list[Traffic | None]:
@@ -196,34 +198,34 @@ def _traffic(rtp_streams: pd.DataFrame) -> list[Traffic | None]:
     ]
 
 
-def _by_reverse(seen: Sequence[Traffic | None], owners: Owned) -> Owned:
-    """Tie what is still untied to the streams the other way, if those that overlap it are one leg's."""
+def _by_reverse(flows: Sequence[Traffic | None], owners: Owned) -> Owned:
+    """Attribute remaining streams by those on the same address pair that overlap, if they are one leg's."""
     lives: dict[Place, list[Span]] = {}
-    known: dict[tuple[Place, LegKey], tuple[Traffic, Owner]] = {}
-    for traffic, whose in zip(seen, owners, strict=True):
-        if traffic and whose:
-            leg = whose.call, whose.leg
+    attributed: dict[tuple[Place, LegKey], tuple[Traffic, Owner]] = {}
+    for traffic, stream_owner in zip(flows, owners, strict=True):
+        if traffic and stream_owner:
+            leg = stream_owner.call, stream_owner.leg
             lives.setdefault(_place(traffic), []).append(Span(traffic.first, traffic.last, leg, None))
-            known[_place(traffic), leg] = traffic, whose
-    index = {place: spans(held) for place, held in lives.items()}
+            attributed[_place(traffic), leg] = traffic, stream_owner
+    index = {place: spans(stream_spans) for place, stream_spans in lives.items()}
     return [
-        whose or (traffic and _from_reverse(traffic, index.get(_place(traffic)), known))
-        for traffic, whose in zip(seen, owners, strict=True)
+        stream_owner or (traffic and _from_reverse(traffic, index.get(_place(traffic)), attributed))
+        for traffic, stream_owner in zip(flows, owners, strict=True)
     ]
 
 
 def _from_reverse(
-    traffic: Traffic, index: Spans | None, known: dict[tuple[Place, LegKey], tuple[Traffic, Owner]]
+    traffic: Traffic, index: Spans | None, attributed: dict[tuple[Place, LegKey], tuple[Traffic, Owner]]
 ) -> Owner | None:
     near = overlapping(index, traffic.first, traffic.last) if index else ()
     legs = {span.leg for span in islice(near, CROWD)}
     if len(legs) != 1:
         return None
-    other, whose = known[_place(traffic), legs.pop()]
+    other, stream_owner = attributed[_place(traffic), legs.pop()]
     return (
-        whose
+        stream_owner
         if other.src == traffic.src
-        else whose._replace(src_side=whose.dst_side, dst_side=whose.src_side)
+        else stream_owner._replace(src_side=stream_owner.dst_side, dst_side=stream_owner.src_side)
     )
 
 
@@ -232,10 +234,10 @@ def _place(traffic: Traffic) -> Place:
 
 
 def _completed(dtls: pd.DataFrame) -> Completed:
-    """Return when DTLS was first complete between two ends, by call."""
-    done = dtls[(dtls["state"] == "complete").fillna(False)].sort_values("started", ascending=False)
-    ends = records(done, "client_addr", "client_port", "server_addr", "server_port")
-    rows = records(done, "capture", "call", "started")
+    """Return when the first DTLS handshake that completed between two ends began, by call."""
+    complete = dtls[(dtls["state"] == "complete").fillna(False)].sort_values("started", ascending=False)
+    ends = records(complete, "client_addr", "client_port", "server_addr", "server_port")
+    rows = records(complete, "capture", "call", "started")
     return {
         ((capture, pair_of(end[:2], end[2:])), call): started
         for (capture, call, started), end in zip(rows, ends, strict=True)
@@ -246,29 +248,29 @@ def _completed(dtls: pd.DataFrame) -> Completed:
 def _whose(
     index: Index,
     traffic: Traffic | None,
-    known: Owner | None,
+    stream_owner: Owner | None,
     payload_type: int | None,
     sources: tuple[Sections, Completed],
 ) -> Whose:
-    """Return what is known of one stream; ``sources`` are SDP sections and completed handshakes."""
-    held, completed = sources
-    call, leg = (known.call, known.leg) if known else (None, None)
+    """Return the added columns of one stream; ``sources`` are SDP sections and completed handshakes."""
+    by_leg, completed = sources
+    call, leg = (stream_owner.call, stream_owner.leg) if stream_owner else (None, None)
     keyed = traffic is not None and completed.get((_place(traffic), call), traffic.last + 1) <= traffic.last
-    if traffic is None or known is None:
+    if traffic is None or stream_owner is None:
         return Whose(None, None, "other", None, None, codec([], payload_type), keyed or None, False)
-    ufrag = ufrag_at(index, traffic, (known.call, leg), traffic.dst)
-    tiers = nearest_first(held.get((known.call, leg), []), traffic.dst, ufrag)
-    way = direction(known.src_side, known.dst_side)
-    said = media(tiers, payload_type), codec(tiers, payload_type), keyed or secured(tiers)
-    return Whose(call, leg, way, known.src_side, *said, known.direct)
+    ufrag = ufrag_at(index, traffic, (stream_owner.call, leg), traffic.dst)
+    tiers = nearest_first(by_leg.get((stream_owner.call, leg), []), traffic.dst, ufrag)
+    way = direction(stream_owner.src_side, stream_owner.dst_side)
+    described = media(tiers, payload_type), codec(tiers, payload_type), keyed or secured(tiers)
+    return Whose(call, leg, way, stream_owner.src_side, *described, stream_owner.direct)
 
 
-def _numbered(kept: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Number the streams by time and carry the numbers over to their seconds."""
-    order = kept.sort_values(["first_time", "capture", "stream"], kind="stable", ignore_index=True)
+def _numbered(rows: pd.DataFrame, rtp_seconds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Number the streams by time, and apply the numbers to their seconds."""
+    order = rows.sort_values(["first_time", "capture", "stream"], kind="stable", ignore_index=True)
     captures, before = column(order["capture"]), column(order["stream"])
     numbers: dict[Any, int] = {key: n for n, key in enumerate(zip(captures, before, strict=True), 1)}
-    found = [numbers.get(key) for key in records(rtp_seconds, "capture", "stream")]
-    seconds = rtp_seconds.assign(stream=pd.array(found, dtype="Int64"))
+    renumbered = [numbers.get(key) for key in records(rtp_seconds, "capture", "stream")]
+    seconds = rtp_seconds.assign(stream=pd.array(renumbered, dtype="Int64"))
     seconds = seconds[seconds["stream"].notna()].sort_values(["stream", "second"], kind="stable")
     return RTP_STREAMS.conform(order.assign(stream=range(1, len(order) + 1))), RTP_SECONDS.conform(seconds)

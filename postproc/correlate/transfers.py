@@ -1,7 +1,7 @@
-"""Transfers: the leg that a REFER brings about belongs to the transferred call (RFC 3515, RFC 5589).
+"""Transfers: the leg that a REFER requests belongs to the transferred call (RFC 3515, RFC 5589).
 
-So does the call that is given up for it: the consultation of an attended transfer, or who is picked up,
-named by Replaces in the REFER's URI or in the INVITE (RFC 3891).
+So does the call it replaces: the consultation of an attended transfer, or the call picked up, which
+Replaces names in the REFER's URI or in the INVITE (RFC 3891).
 """
 
 from collections import defaultdict
@@ -14,8 +14,8 @@ import pandas as pd
 from postproc.correlate.rows import records
 from postproc.correlate.sip import user_part
 
-# From REFER to the INVITE that it asks for. FreeSWITCH takes 30 ms, a phone that plays a tone first a second.
-# With less such phones' legs stay calls of their own; with more somebody else may call the same number.
+# ns from a REFER to the INVITE it requests. FreeSWITCH takes 30 ms, a phone that plays a tone first a second.
+# Shorter, such phones' legs stay separate calls; longer, an unrelated call to the number may be taken for it.
 WITHIN_NS = 3_000_000_000
 
 
@@ -30,32 +30,32 @@ class _Leg(NamedTuple):
 def transferred(
     groups: Mapping[str, int], legs: pd.DataFrame, sip_messages: pd.DataFrame, sip_headers: pd.DataFrame
 ) -> dict[str, int]:
-    """The groups of Call-IDs that make a call, those united of which one was asked for in the other."""
+    """Return ``groups`` (call by Call-ID) with the calls united that a REFER or Replaces connects."""
     refers = sip_messages[
         (sip_messages["method"] == "REFER").fillna(False) & sip_messages["refer_to"].notna()
     ]
-    found = dict(groups)
+    united = dict(groups)
     for call_id, replaced in _replacements(refers, sip_headers):
-        if call_id in found and replaced in found:
-            found = _united(found, found[call_id], found[replaced])
+        if call_id in united and replaced in united:
+            united = _united(united, united[call_id], united[replaced])
     if refers.empty:
-        return found
+        return united
     by_user: dict[str, list[_Leg]] = defaultdict(list)
     for leg in (_Leg(*row) for row in records(legs, *_Leg._fields)):
         if leg.to_user is not None and leg.invite_time is not None:
             by_user[leg.to_user].append(leg)
     for call_id, time, target, receiver in records(refers, "call_id", "time", "refer_to", "dst_addr"):
-        if call_id not in found or time is None:
+        if call_id not in united or time is None:
             continue
-        own = found[call_id]
+        own = united[call_id]
         asked_for = {
-            found[leg.call_id]
+            united[leg.call_id]
             for leg in by_user.get(user_part(target) or "", ())
             if leg.uac_addr == receiver and 0 <= (leg.invite_time or 0) - time <= WITHIN_NS
         } - {own}
-        if len(asked_for) == 1:  # of several nobody can say which
-            found = _united(found, own, asked_for.pop())
-    return found
+        if len(asked_for) == 1:  # of several, the right one is unknown
+            united = _united(united, own, asked_for.pop())
+    return united
 
 
 def _united(groups: dict[str, int], own: int, other: int) -> dict[str, int]:
@@ -63,19 +63,19 @@ def _united(groups: dict[str, int], own: int, other: int) -> dict[str, int]:
 
 
 def _replacements(refers: pd.DataFrame, sip_headers: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Call-IDs with those of the dialogs that are to be replaced."""
+    """Yield a Call-ID and that of the dialog it replaces."""
     for call_id, uri in records(refers, "call_id", "refer_to"):
         for header in uri.partition("?")[2].split("&"):
             name, _, value = header.partition("=")
             if name.lower() == "replaces":
                 yield call_id, _dialog(unquote(value))
-    asked = (sip_headers["name"] == "replaces").fillna(False) & (sip_headers["method"] == "INVITE").fillna(
-        False
-    )
-    for call_id, value in records(sip_headers[asked], "call_id", "value"):
+    in_invites = (sip_headers["name"] == "replaces").fillna(False) & (
+        sip_headers["method"] == "INVITE"
+    ).fillna(False)
+    for call_id, value in records(sip_headers[in_invites], "call_id", "value"):
         yield call_id, _dialog(value)
 
 
 def _dialog(replaces: str) -> str:
-    """The Call-ID of a Replaces header: what is before the tags (RFC 3891, section 6.1)."""
+    """Return the Call-ID of a Replaces header, which precedes the tags (RFC 3891, section 6.1)."""
     return replaces.partition(";")[0].strip()

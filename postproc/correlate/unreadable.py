@@ -1,8 +1,7 @@
-"""Legs whose SIP cannot be read (TLS or WebSocket without keys): an ICE session beside one readable leg.
+"""Legs with unreadable SIP (TLS or WebSocket without keys): an ICE session beside one readable leg.
 
-Nothing in the packets names both, so only what cannot be taken for another is joined: the session and
-the leg meet at one machine and at one time, the leg has no ICE of its own, and neither has another that
-fits as well.
+Nothing in the packets names both, so only an unambiguous match is joined: session and leg meet at one
+machine at one time, the leg has no ICE of its own, and neither has another candidate that matches as well.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,20 +17,21 @@ from postproc.correlate.ice import Checks, Session
 from postproc.correlate.rows import records
 
 SECOND = 1_000_000_000
-# A B2BUA answers its client, and so begins to check, when the other leg gets its INVITE, its provisional
-# or its final answer; FreeSWITCH and Asterisk need 0.01 to 0.3 s for it in the recordings here. With
-# longer times more calls of a busy server meet by chance; with shorter ones a slow server's are two calls.
+# A B2BUA answers its client, and so starts checks, when the other leg sends its INVITE or receives a
+# provisional or final answer; FreeSWITCH and Asterisk take 0.01 to 0.3 s in the recordings of pcaps/. Longer
+# times let unrelated calls of a busy server meet by chance; shorter ones split the calls of a slow server.
 NEAR = 2 * SECOND
-# So much nearer in time than any other that fits, else nobody is joined.
+# A match must be nearer in time than any rival by this much, else nothing is joined. A choice: smaller joins
+# more calls on a busy server, and more of them wrongly.
 AHEAD = SECOND
 
 
 class Hidden(NamedTuple):
-    """A leg without readable SIP: which leg is its neighbour, and the machine both have in common."""
+    """A leg with unreadable SIP: the Call-ID of its readable neighbour, and the server between them."""
 
     beside: str  # Call-ID
     server: str  # address
-    first: bool  # the server makes the readable leg, so the hidden one comes first
+    first: bool  # the server initiates the readable leg, so the hidden leg precedes it
 
 
 class _Leg(NamedTuple):
@@ -39,7 +39,7 @@ class _Leg(NamedTuple):
     capture: str
     uac_addr: str | None
     uas_addr: str | None
-    moments: tuple[int, ...]  # at which its other side may be answered; ns since 1970
+    moments: tuple[int, ...]  # at which the server may answer the hidden leg; ns since 1970
 
 
 class _Fit(NamedTuple):
@@ -55,27 +55,27 @@ def hidden_legs(
     with_ice: Iterable[str],
     recordings: Mapping[str, int],
 ) -> dict[int, Hidden]:
-    """The sessions, by their place, that are the unreadable leg of a call with one readable leg.
+    """Return, by place in ``sessions``, those that are the unreadable leg of a call with one readable leg.
 
-    ``groups`` tell calls apart, by Call-ID; ``with_ice`` are the Call-IDs whose SDP has ICE;
+    ``groups`` maps a Call-ID to its call; ``with_ice`` are the Call-IDs whose SDP has ICE;
     ``recordings`` maps captures to recordings.
     """
-    known = _by_host(_single(legs, groups, {*with_ice}))
+    by_host = _by_host(_single(legs, groups, {*with_ice}))
     nearest: dict[tuple[int, str], _Fit] = {}  # by session and leg
     for place, session in enumerate(sessions):
         if session.call_id is None and session.checks is not None:
-            for fit in _fits(place, session.checks, known, recordings):
-                held = nearest.get((place, fit.hidden.beside), fit)
-                nearest[place, fit.hidden.beside] = min(held, fit)
+            for fit in _fits(place, session.checks, by_host, recordings):
+                best = nearest.get((place, fit.hidden.beside), fit)
+                nearest[place, fit.hidden.beside] = min(best, fit)
     return {fit.place: fit.hidden for fit in _far_ahead(nearest.values())}
 
 
 def _single(legs: pd.DataFrame, groups: Mapping[str, int], with_ice: set[str]) -> list[_Leg]:
-    """The only legs of their calls, without ICE, in all recordings that show them."""
+    """Return legs without ICE that are the only leg of their call, one per recording that shows them."""
     members: dict[int, set[str]] = {}
     for call_id, group in groups.items():
         members.setdefault(group, set()).add(call_id)
-    only = {name for held in members.values() if len(held) == 1 for name in held} - with_ice
+    only = {name for call_ids in members.values() if len(call_ids) == 1 for name in call_ids} - with_ice
     columns = ("call_id", "capture", "uac_addr", "uas_addr", "invite_time", "progress_time", "answer_time")
     return [
         _Leg(call_id, capture, uac, uas, tuple(time for time in moments if time is not None))
@@ -85,36 +85,36 @@ def _single(legs: pd.DataFrame, groups: Mapping[str, int], with_ice: set[str]) -
 
 
 def _by_host(legs: Iterable[_Leg]) -> dict[str, list[tuple[int, _Leg]]]:
-    """By machine: the moments of the legs there, in order."""
-    found: dict[str, list[tuple[int, _Leg]]] = defaultdict(list)
+    """Return by host the moments of the legs there, in order."""
+    by_host: dict[str, list[tuple[int, _Leg]]] = defaultdict(list)
     for leg in legs:
         for host in {host for host in (leg.uac_addr, leg.uas_addr) if host is not None}:
-            found[host].extend((moment, leg) for moment in leg.moments)
-    return {host: sorted(held, key=itemgetter(0)) for host, held in found.items()}
+            by_host[host].extend((moment, leg) for moment in leg.moments)
+    return {host: sorted(moments, key=itemgetter(0)) for host, moments in by_host.items()}
 
 
 def _fits(
     place: int,
     checks: Checks,
-    known: Mapping[str, list[tuple[int, _Leg]]],
+    by_host: Mapping[str, list[tuple[int, _Leg]]],
     recordings: Mapping[str, int],
 ) -> Iterator[_Fit]:
     hosts, where = {*checks.hosts.values()}, recording_of(recordings, checks.capture)
     if len(hosts) != 2:
         return
     for server in hosts:
-        held = known.get(server, [])
-        start = bisect_left(held, checks.first - NEAR, key=itemgetter(0))
-        for moment, leg in held[start : bisect_right(held, checks.first + NEAR, key=itemgetter(0))]:
+        moments = by_host.get(server, [])
+        start = bisect_left(moments, checks.first - NEAR, key=itemgetter(0))
+        for moment, leg in moments[start : bisect_right(moments, checks.first + NEAR, key=itemgetter(0))]:
             ends = {leg.uac_addr, leg.uas_addr}
-            # With both machines in common it would be this leg's own session.
+            # If leg and session share both hosts, the session is that leg's own.
             if not hosts <= ends and where == recording_of(recordings, leg.capture):
                 apart = abs(checks.first - moment)
                 yield _Fit(apart, place, Hidden(leg.call_id, server, first=leg.uac_addr == server))
 
 
 def _far_ahead(fits: Collection[_Fit]) -> Iterator[_Fit]:
-    """Those with nothing else as near that the session or the leg might be joined with."""
+    """Yield the matches that no rival of the session or the leg comes within AHEAD of."""
     of_session, of_leg = defaultdict(list), defaultdict(list)
     for fit in fits:
         of_session[fit.place].append(fit)

@@ -1,16 +1,16 @@
-"""Whose packets are these? Two transport addresses and a time -> call, leg and both sides.
+"""Attribute packets to a call and leg: two transport addresses and a time in, call, leg and sides out.
 
-One ladder of evidence for STUN, DTLS, RTP and ICMP, the best first:
+STUN, DTLS, RTP and ICMP all climb down the same ladder of evidence, strongest first:
 
 1. The USERNAME of a check: both ufrags name the session, whatever NAT did to the addresses (RFC 8445).
 2. Checks between the same two addresses; the nearest in time count, while their leg lives.
-3. What else was tied there already: DTLS handshakes, then streams.
-4. Addresses the leg's SDP names, bases its checks showed, or their mapped addresses: both ends; or
-   one end and the other's port (a server whose SDP has its public address); or one.
-5. For a look-up at a STUN server: the one call whose INVITE its sender has got and not yet answered.
+3. Other traffic already attributed between those addresses: DTLS handshakes, then streams.
+4. Addresses named in the leg's SDP, bases seen in its checks, or their mapped addresses: both ends
+   match; or one end and the other's port (a server whose SDP has its public address); or one end.
+5. For a STUN server look-up: the one call whose INVITE the sender has received and not yet answered.
 
-The leg must live at that time. Legs that fit equally well are told apart by the time they share with
-the packets; if that does not help either, nothing is said.
+The leg must be alive at that time. A tie goes to the leg that overlaps the packets longest; if that
+does not decide either, the packets stay unattributed.
 """
 
 from bisect import bisect_left, bisect_right
@@ -42,11 +42,11 @@ from postproc.model.deployment import CLIENT, SERVER
 
 Sides = tuple[str | None, str | None]
 
-# More legs on one address at a time tell nothing: bounds the work where thousands of calls share a media
-# port. The other end still tells them apart. A quarter or four times as many changes no row of the
-# captures in pcaps/; two legs of a call on each of 16 targets rung at once stay below it.
+# An address used by more legs than this at one time identifies none of them; the cap bounds the work where
+# thousands of calls share a media port, and the other end still decides. A quarter of the value, or four
+# times it, changes no row of the captures in pcaps/; two legs for each of 16 targets rung at once fit below.
 CROWD = constants.count("whose.most_legs")
-BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends fit a leg
+BOTH, WITH_PORT, ONE = 3, 2, 1  # how well two ends match a leg; only the order counts
 
 
 class Traffic(NamedTuple):
@@ -57,9 +57,9 @@ class Traffic(NamedTuple):
     dst: Address
     first: int
     last: int
-    stun: bool = False  # may be sent while candidates are gathered, before the leg's first message
+    stun: bool = False  # may precede the leg's first message: candidates are gathered before the INVITE
     username: str | None = None  # of a STUN request
-    mapped: Address | None = None  # what its answer calls src
+    mapped: Address | None = None  # XOR-MAPPED-ADDRESS of src in the response
 
 
 class Owner(NamedTuple):
@@ -73,7 +73,7 @@ class Owner(NamedTuple):
 
 
 def owner(index: Index, traffic: Traffic) -> Owner | None:
-    """Return whose packets these are; None if unsure."""
+    """Return the call, leg and sides of the traffic; None where the evidence does not decide."""
     scope = recording_of(index.recordings, traffic.capture)
     return (
         by_username(index, traffic.username, traffic.first)
@@ -97,8 +97,8 @@ def by_checks(index: Index, traffic: Traffic) -> Owner | None:
 def invited(index: Index, traffic: Traffic) -> Owner | None:
     """Return the one call that the sender has been invited to and not yet answered."""
     scope = recording_of(index.recordings, traffic.capture)
-    there = index.asked.get((scope, traffic.src[0]))
-    near = overlapping(there, traffic.first, traffic.last) if there else ()
+    invitations = index.asked.get((scope, traffic.src[0]))
+    near = overlapping(invitations, traffic.first, traffic.last) if invitations else ()
     legs = {span.leg for span in islice(near, CROWD)}
     return _within_one_call(dict.fromkeys(legs, (None, None)), ONE)
 
@@ -114,19 +114,19 @@ def ufrag_at(index: Index, traffic: Traffic, leg: LegKey, address: Address) -> s
 
 
 def _near(index: Index, uses: Uses, traffic: Traffic) -> list[Use]:
-    """Return what was seen there during the traffic, else the one before and the one after, nearest first."""
+    """Return the uses of the address pair during the traffic, else the nearest before and after it."""
     key = recording_of(index.recordings, traffic.capture), pair_of(traffic.src, traffic.dst)
-    there, first, last = uses.get(key, []), traffic.first, traffic.last
-    low = bisect_left(there, first, key=lambda use: use.time)
-    high = bisect_right(there, last, key=lambda use: use.time)
+    uses_there, first, last = uses.get(key, []), traffic.first, traffic.last
+    low = bisect_left(uses_there, first, key=lambda use: use.time)
+    high = bisect_right(uses_there, last, key=lambda use: use.time)
     if low < high:
-        return there[low:high]
-    around = there[max(low - 1, 0) : low] + there[high : high + 1]
+        return uses_there[low:high]
+    around = uses_there[max(low - 1, 0) : low] + uses_there[high : high + 1]
     return sorted(around, key=lambda use: max(first - use.time, use.time - last))
 
 
 def _by_use(index: Index, evidence: tuple[Uses, ...], traffic: Traffic) -> Owner | None:
-    """Return the owner by what is nearest there; of what was there during the traffic by most of it."""
+    """Return the owner by earlier traffic on the address pair: the leg most often seen, else the nearest."""
     for uses in evidence:
         near = _near(index, uses, traffic)
         shared = {leg: _shared_time(index, leg, traffic) for leg in {use.leg for use in near}}
@@ -139,7 +139,7 @@ def _by_use(index: Index, evidence: tuple[Uses, ...], traffic: Traffic) -> Owner
 
 
 def _slack(index: Index, leg: LegKey, traffic: Traffic) -> int:
-    """Return by how much the packets may be outside of the leg's life."""
+    """Return how far (ns) outside the leg's life the traffic may lie."""
     before = traffic.last < index.lives.get(leg, ALWAYS)[0]
     return GATHERING if traffic.stun and before else SLACK
 
@@ -158,14 +158,14 @@ def _sides_by_address(index: Index, leg: LegKey, traffic: Traffic) -> Sides:
 
 
 def _by_address(index: Index, scope: Recording, traffic: Traffic) -> Owner | None:
-    """Return the owner by addresses known to be a leg's: the best fit, then the most shared time."""
+    """Return the owner by the legs' known addresses: the best match, then the longest overlap in time."""
     fits = _fits(index, scope, traffic)
     best = max((fit for fit, _ in fits.values()), default=0)
     if not fits or (scope == ANYWHERE and best < BOTH):
         return None
     top = {leg: sides for leg, (fit, sides) in fits.items() if fit == best}
     ended = [leg for leg in top if index.lives.get(leg, ALWAYS)[1] < ALWAYS[1]]
-    # Whoever was not seen to hang up gives way: the port has been used again since.
+    # A leg whose end was captured beats one that seems to go on: by now its port has been reused.
     leg = _clearly_first({leg: _shared_time(index, leg, traffic) for leg in ended or top})
     if leg is None:
         return _past_the_server(top, best) or _within_one_call(top, best)
@@ -173,10 +173,10 @@ def _by_address(index: Index, scope: Recording, traffic: Traffic) -> Owner | Non
 
 
 def _fits(index: Index, scope: Recording, traffic: Traffic) -> dict[LegKey, tuple[int, Sides]]:
-    """Return how well each leg that is at one of the addresses fits both.
+    """Return, for each leg at either address, how well it matches both and the sides of src and dst.
 
-    A base is its leg's for as long as checks show it: beyond the leg's life that counts for STUN alone,
-    since the clock of a recording without SIP may be another one.
+    A base belongs to its leg for as long as checks use it. Outside the leg's life this holds for STUN
+    only, since a recording without SIP may run on another clock.
     """
     fits: dict[LegKey, tuple[int, Sides]] = {}
     for leg, side in _legs_at(index, scope, traffic.src, traffic).items():
@@ -194,21 +194,21 @@ def _fits(index: Index, scope: Recording, traffic: Traffic) -> dict[LegKey, tupl
 def _fit_of_other(
     index: Index, scope: Recording, address: Address, leg: LegKey, traffic: Traffic
 ) -> tuple[int, str | None]:
-    """Return how well the other end fits a leg that one end belongs to, and the other end's side."""
+    """Return how well ``address`` fits a leg that the other end belongs to, and the side at ``address``."""
     for name in _names(index, scope, address, traffic):
-        there = index.places.get((scope, name))
-        if there and (span := span_of(there, leg, traffic.first, traffic.last)):
+        spans_there = index.places.get((scope, name))
+        if spans_there and (span := span_of(spans_there, leg, traffic.first, traffic.last)):
             return BOTH, span.side
     sides = index.ports.get(leg, {}).get(address[1], set())
     return (WITH_PORT if sides else ONE), (next(iter(sides)) if len(sides) == 1 else None)
 
 
 def _legs_at(index: Index, scope: Recording, address: Address, traffic: Traffic) -> dict[LegKey, str | None]:
-    """Return the legs at an address during the traffic, with their side; none if they are a crowd."""
+    """Return the legs at an address during the traffic, with their side; empty if more than CROWD."""
     legs: dict[LegKey, str | None] = {}
     for name in _names(index, scope, address, traffic):
-        there = index.places.get((scope, name))
-        for span in overlapping(there, traffic.first, traffic.last) if there else ():
+        spans_there = index.places.get((scope, name))
+        for span in overlapping(spans_there, traffic.first, traffic.last) if spans_there else ():
             legs.setdefault(span.leg, span.side)
             if len(legs) > CROWD:
                 return {}
@@ -216,22 +216,25 @@ def _legs_at(index: Index, scope: Recording, address: Address, traffic: Traffic)
 
 
 def _names(index: Index, scope: Recording, address: Address, traffic: Traffic) -> list[Address]:
-    """Return the address and, where STUN told it, its name across the NAT: the last before the traffic."""
+    """Return the address and the latest address STUN showed for it across the NAT before the traffic."""
     if address == traffic.src and traffic.mapped:
         return [address, traffic.mapped]
-    told = index.mapped.get((scope, address), [])
-    place = max(bisect_right(told, traffic.first, key=lambda item: item[0]), 1)
-    return [address, *(name for _, name in told[place - 1 : place])]
+    mappings = index.mapped.get((scope, address), [])
+    after = max(bisect_right(mappings, traffic.first, key=lambda item: item[0]), 1)
+    return [address, *(name for _, name in mappings[after - 1 : after])]
 
 
 def _shared_time(index: Index, leg: LegKey, traffic: Traffic) -> Time:
-    """Return the time that leg and packets share; below 0: the time between them."""
+    """Return the overlap of leg and traffic in ns; negative is the gap between them."""
     start, end = index.lives.get(leg, ALWAYS)
     return min(end, max(traffic.last, traffic.first + 1)) - max(start, traffic.first)
 
 
 def _clearly_first(shares: dict[LegKey, Time]) -> LegKey | None:
-    """Return the only leg, or the one that shares twice as much time as the next."""
+    """Return the only leg, or the one that overlaps at least twice as long as the next; else None.
+
+    The factor is a choice: a smaller one decides more often, a larger one leaves more rows unattributed.
+    """
     ranked = sorted(shares, key=lambda leg: shares[leg], reverse=True)
     if len(ranked) == 1:
         return ranked[0]
@@ -241,14 +244,14 @@ def _clearly_first(shares: dict[LegKey, Time]) -> LegKey | None:
 
 
 def _past_the_server(top: dict[LegKey, Sides], fit: int) -> Owner | None:
-    """Return the first leg of a call whose server named the far ends of two legs to each other.
+    """Return the first leg of a call whose server passed each far end's address to the other.
 
-    Each end is then the server's address on one leg, and a far end's on the other.
+    Media bypasses such a server: each end is the server's address on one leg and a far end's on the other.
     """
     if fit < BOTH or len({call for call, _ in top}) != 1:
         return None
-    named = [{sides[end] for sides in top.values()} for end in (0, 1)]
-    if not all(SERVER in sides and sides - {SERVER, None} for sides in named):
+    sides_by_end = [{sides[end] for sides in top.values()} for end in (0, 1)]
+    if not all(SERVER in sides and sides - {SERVER, None} for sides in sides_by_end):
         return None
     clients = [leg for leg, sides in top.items() if CLIENT in sides]
     leg = min(clients or top, key=lambda leg: leg[1] or 0)
@@ -256,7 +259,7 @@ def _past_the_server(top: dict[LegKey, Sides], fit: int) -> Owner | None:
 
 
 def _within_one_call(top: dict[LegKey, Sides], fit: int) -> Owner | None:
-    """Return the call if all legs that fit are its legs; where both ends fit, the client's leg too."""
+    """Return the call if all matching legs are its own; the client's leg too where both ends match."""
     calls = {call for call, _ in top}
     if len(calls) != 1:
         return None
@@ -269,9 +272,9 @@ def _within_one_call(top: dict[LegKey, Sides], fit: int) -> Owner | None:
 
 
 def _both_sides(index: Index, leg: LegKey, sides: Sides) -> Sides:
-    """Infer an unknown side where the leg has only one other."""
-    named = {side for held in index.ports.get(leg, {}).values() for side in held if side}
-    others = named - set(sides)
+    """Infer the one unknown side where the leg has exactly one other side."""
+    known_sides = {side for port_sides in index.ports.get(leg, {}).values() for side in port_sides if side}
+    others = known_sides - set(sides)
     if (sides[0] is None) == (sides[1] is None) or len(others) != 1:
         return sides
     return sides[0] or others.pop(), sides[1] or others.pop()

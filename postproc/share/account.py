@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postproc.model.text import Lang, Text
+from postproc.model.vocabulary import counted
 from postproc.show.documents import inline
 from postproc.show.terminal import clean
 
@@ -67,18 +68,30 @@ REMAINS = Text(
     "remains: times, lengths, ports, codecs, country codes, kinds of addresses; {words}",
     "bleibt: Zeiten, Längen, Ports, Codecs, Ländervorwahlen, Adressarten; {words}",
 )
-KNOWN_WORDS = Text(
-    "{count} different words of protocols and products",
-    "{count} verschiedene Wörter aus Protokollen und von Produkten",
+KNOWN_WORDS = (
+    Text(
+        "{n} word of protocols and products",
+        "{n} Wort aus Protokollen und von Produkten",
+    ),
+    Text(
+        "{n} different words of protocols and products",
+        "{n} verschiedene Wörter aus Protokollen und von Produkten",
+    ),
 )
 UNJUDGED = Text(
     "remains, though no dictionary knows it: {words}",
     "bleibt, steht aber in keinem Wörterbuch: {words}",
 )
 MORE = Text("and {count} more", "und {count} weitere")
-AMBIGUOUS = Text(
-    "not looked for at the end: {count} originals that are also the pseudonym of another",
-    "am Ende nicht gesucht: {count} Originale, die zugleich Pseudonym eines anderen sind",
+AMBIGUOUS = (
+    Text(
+        "not looked for at the end: {n} original that is also the pseudonym of another",
+        "am Ende nicht gesucht: {n} Original, das zugleich Pseudonym eines anderen ist",
+    ),
+    Text(
+        "not looked for at the end: {n} originals that are also the pseudonym of another",
+        "am Ende nicht gesucht: {n} Originale, die zugleich Pseudonym eines anderen sind",
+    ),
 )
 OWN = Text("remains, as you gave it: {what}", "bleibt, wie angegeben: {what}")
 TITLE = Text("What was replaced, and what remains", "Was ersetzt wurde und was bleibt")
@@ -127,7 +140,7 @@ def lines(account: Account, lang: Lang) -> list[str]:
     if account.own:
         told.append(OWN.of(lang, what=", ".join(account.own)))
     if account.ambiguous:
-        told.append(AMBIGUOUS.of(lang, count=account.ambiguous))
+        told.append(counted(AMBIGUOUS, account.ambiguous, lang))
     return [clean(line) for line in told]
 
 
@@ -149,7 +162,7 @@ def markdown(account: Account, lang: Lang) -> str:
     if account.own:
         told.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
     if account.ambiguous:
-        told.append(f"- {AMBIGUOUS.of(lang, count=account.ambiguous)}")
+        told.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
     for heading, words in ((OF_NOBODY, account.words), (OF_DICTIONARIES, account.tally.words)):
         if words:
             told += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]
@@ -165,4 +178,4 @@ def _counted(counts: Counter[Kind], lang: Lang) -> list[str]:
 
 
 def _remaining(tally: Tally, lang: Lang) -> list[str]:
-    return [*_counted(tally.stayed, lang), KNOWN_WORDS.of(lang, count=len(tally.words))]
+    return [*_counted(tally.stayed, lang), counted(KNOWN_WORDS, len(tally.words), lang)]

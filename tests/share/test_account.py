@@ -8,14 +8,16 @@ from postproc.share.account import Account, Kind, Tally, lines, markdown
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence"),
+    ("lang", "count", "sentence"),
     [
-        ("en", "not looked for at the end: 3 originals that are also the pseudonym of another"),
-        ("de", "am Ende nicht gesucht: 3 Originale, die zugleich Pseudonym eines anderen sind"),
+        ("en", 3, "not looked for at the end: 3 originals that are also the pseudonym of another"),
+        ("de", 3, "am Ende nicht gesucht: 3 Originale, die zugleich Pseudonym eines anderen sind"),
+        ("en", 1, "not looked for at the end: 1 original that is also the pseudonym of another"),
+        ("de", 1, "am Ende nicht gesucht: 1 Original, das zugleich Pseudonym eines anderen ist"),
     ],
 )
-def test_originals_that_cannot_be_looked_for_are_counted(lang, sentence):
-    account = Account(ambiguous=3)
+def test_originals_that_cannot_be_looked_for_are_counted(lang, count, sentence):
+    account = Account(ambiguous=count)
     assert lines(account, lang)[-1] == sentence
     assert f"- {sentence}\n" in markdown(account, lang)
     assert sentence.partition(":")[0] not in markdown(Account(), lang)

@@ -1,4 +1,4 @@
-"""Legs joined into calls: what speaks for two legs being one call, and which are taken for one.
+"""Joining legs into calls: the evidence that two legs are one call, and the choice among pairs.
 
-See docs/JOINING.md for the method, each weight, and how sure the result is.
+See docs/JOINING.md for the method, each weight, and how certain the result is.
 """

@@ -1,4 +1,4 @@
-"""Which leg follows from which: each leg its best upstream leg, if that is clear."""
+"""Choose each leg's upstream leg: its best one, if that is clear."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +21,10 @@ from postproc.correlate.joining.evidence import Pairs
 from postproc.correlate.joining.features import Facts
 from postproc.model import constants
 
-# Which leg follows from which: each leg its best upstream leg, if that is clear.
-#
-# A pair is taken when both find each other best by a margin. Taken pairs leave the
-# others fewer choices, so that a doubt may resolve itself; what stays in doubt is
-# left open, never guessed. One leg may have several downstream legs: targets rung
-# side by side, or one after the other has failed (``fits`` says which go together).
+# A pair is taken when each leg is the other's best choice by a margin. Pairs taken
+# leave the others fewer choices, which may resolve a doubt; what stays in doubt is
+# left open, never guessed. One leg may have several downstream legs: targets rung in
+# parallel, or one after the other failed (``fits`` says which go together).
 
 
 ENOUGH = constants.number("joining.enough")
@@ -34,7 +32,7 @@ MARGIN = constants.number("joining.margin")  # score by which the best must be a
 
 
 class Link(NamedTuple):
-    """A pair of legs (nodes): ``number`` is its place in the list it comes from."""
+    """A pair of legs (nodes); ``number`` is its place in the list of pairs."""
 
     upstream: int
     downstream: int
@@ -42,12 +40,12 @@ class Link(NamedTuple):
     number: int
 
 
-Fits = Callable[[Link, Link], bool]  # may both links of one upstream leg be true?
+Fits = Callable[[Link, Link], bool]  # can both links of one upstream leg hold?
 
 
 @dataclass
 class Choice:
-    """What was chosen: link and margin by downstream leg; and the links in doubt."""
+    """The links taken, with their margin, by downstream leg; and the links in doubt."""
 
     taken: dict[int, Link] = field(default_factory=dict)
     margin: dict[int, float] = field(default_factory=dict)
@@ -57,7 +55,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Board:
-    """The links that are good enough, by either end, best first."""
+    """The links with a score of ENOUGH, by downstream (``up``) and upstream leg (``down``), best first."""
 
     up: dict[int, list[Link]]
     down: dict[int, list[Link]]
@@ -65,7 +63,7 @@ class _Board:
 
 
 def choose(links: Iterable[Link], fits: Fits, before: Choice | None = None) -> Choice:
-    """Return the clear links, on top of those chosen ``before``."""
+    """Return the clear links, in addition to those chosen ``before``."""
     choice = Choice()
     if before:
         choice.taken, choice.margin = dict(before.taken), dict(before.margin)
@@ -77,8 +75,8 @@ def choose(links: Iterable[Link], fits: Fits, before: Choice | None = None) -> C
     while waiting:
         leg = waiting.popleft()
         queued.discard(leg)
-        if found := _clear(leg, board, choice):
-            link, choice.margin[leg] = found
+        if clear := _clear(leg, board, choice):
+            link, choice.margin[leg] = clear
             choice.taken[leg] = link
             choice.children[link.upstream].append(link)
             freed = set(_freed(link, board, choice)) - queued
@@ -101,13 +99,13 @@ def _board(links: Iterable[Link], fits: Fits) -> _Board:
 
 
 def _clear(leg: int, board: _Board, choice: Choice) -> tuple[Link, float] | None:
-    """Return the link to the leg's upstream leg and its margin, if there is one beyond doubt."""
+    """Return the link to the leg's upstream leg and its margin; None where the choice is not clear."""
     possible = _open(leg, board, choice)
     if not possible:
         return None
     best = possible[0]
     same_call = _first_leg(best.upstream, choice)
-    # Two legs of one call are no alternatives: either way the leg belongs to that call.
+    # Two legs of one call are no alternatives: with either, this leg belongs to that call.
     others = (link.score for link in possible if _first_leg(link.upstream, choice) != same_call)
     margin = best.score - next(others, -float("inf"))
     for rival in _rivals(best, board, choice):
@@ -116,7 +114,7 @@ def _clear(leg: int, board: _Board, choice: Choice) -> tuple[Link, float] | None
 
 
 def _open(leg: int, board: _Board, choice: Choice) -> list[Link]:
-    """Return the links that may still be true for a leg without upstream leg, best first."""
+    """Return the links still possible for a leg without an upstream leg, best first."""
     return [
         link
         for link in board.up[leg]
@@ -136,7 +134,7 @@ def _first_leg(leg: int, choice: Choice) -> int:
 
 
 def _rivals(link: Link, board: _Board, choice: Choice) -> Iterator[Link]:
-    """Yield links of the same upstream leg that exclude this one and have no better choice themselves."""
+    """Yield links of the same upstream leg that exclude this one and are their downstream leg's best."""
     for rival in board.down[link.upstream]:
         other = rival.downstream
         if other == link.downstream or other in choice.taken or board.fits(link, rival):
@@ -149,16 +147,16 @@ def _rivals(link: Link, board: _Board, choice: Choice) -> Iterator[Link]:
 
 
 def _freed(link: Link, board: _Board, choice: Choice) -> Iterator[int]:
-    """Yield the legs whose choice has become smaller: rivals on either side of the link."""
+    """Yield the legs left with fewer choices once the link is taken: rivals on either side."""
     for near in (link.upstream, *(other.upstream for other in board.up[link.downstream])):
         for rival in board.down[near]:
             if rival.downstream not in choice.taken:
                 yield rival.downstream
 
 
-# Which downstream legs of one leg go together: targets rung side by side, or one after the other.
+# Which downstream legs of one leg go together: targets rung in parallel or in sequence.
 #
-# A leg that starts after another was answered is no fork of it: transfers and
+# A leg that starts after another was answered is not its fork: transfers and
 # conferences are calls of their own.
 
 
@@ -166,36 +164,37 @@ Together = Callable[[int, int, int], bool]  # rows: upstream leg, one and anothe
 
 
 def together(facts: Facts) -> Together:
-    """Return the question whether an upstream leg can have both downstream legs."""
+    """Return a predicate: can an upstream leg have both downstream legs?"""
     start, answer, end = facts.start.tolist(), facts.answer.tolist(), facts.end.tolist()
     host, target, goal = facts.uac.host.tolist(), facts.target.tolist(), facts.uas.place.tolist()
 
-    def asked(upstream: int, one: int, other: int) -> bool:
+    def compatible(upstream: int, one: int, other: int) -> bool:
         first, second = sorted((one, other), key=lambda leg: start[leg])
         if answer[first] <= start[second] or not (isnan(answer[first]) or isnan(answer[second])):
             return False
         if end[first] <= start[second] + DISORDER:
-            return True  # the first has failed, the next is tried
+            return True  # the first failed, and the next target is tried
         pending = not answer[upstream] < start[second] - DISORDER
         elsewhere = target[one] != target[other] or goal[one] != goal[other]
         return pending and elsewhere and host[one] == host[other]
 
-    return asked
+    return compatible
 
 
 def side_by_side(facts: Facts, one: int, other: int) -> bool:
-    """Return whether two legs (rows) from one machine may be forks of a leg that was not seen."""
+    """Return whether two legs (rows) from one machine may be forks of a leg that was not captured."""
     first, second = sorted((one, other), key=lambda leg: float(facts.start[leg]))
-    far = facts.start[second] - facts.start[first] > WINDOW
-    over = facts.answer[first] <= facts.start[second] or facts.end[first] <= facts.start[second]
-    both = not (isnan(facts.answer[first]) or isnan(facts.answer[second]))
-    return not (far or over or both)
+    too_late = facts.start[second] - facts.start[first] > WINDOW
+    ended = facts.answer[first] <= facts.start[second] or facts.end[first] <= facts.start[second]
+    both_answered = not (isnan(facts.answer[first]) or isnan(facts.answer[second]))
+    return not (too_late or ended or both_answered)
 
 
 def retries(facts: Facts, upstream: dict[int, int]) -> Pairs:
-    """Return legs that may be the next try after a downstream leg failed, and from when on.
+    """Return the pairs in which a leg may be the next attempt after a downstream leg failed.
 
-    ``upstream`` has the upstream leg's row by the downstream one's. The window counts from the failure.
+    ``upstream`` maps the row of a downstream leg to its upstream leg's. The delay, and the window, count
+    from the failure.
     """
     followed = np.array(list(upstream), dtype="int64")
     failed = followed[np.isnan(facts.answer[followed]) & ~np.isnan(facts.end[followed])]

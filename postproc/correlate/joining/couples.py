@@ -1,7 +1,7 @@
-"""Which legs are looked at together: those that share a key, near each other in time.
+"""Which pairs of legs are scored: those that share a key, close in time.
 
-Every leg meets at most so many neighbours per key. So the work stays linear when
-thousands of calls go to one number, through one host, at the same time.
+Each leg is paired with at most NEIGHBOURS others per key, so the work stays linear when thousands of
+calls go to one number, or through one host, at the same time.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ WINDOW = constants.number("couples.window_s")  # s between the INVITEs of two le
 REACTION = constants.number("couples.reaction_s")  # s in which a B2BUA passes on an answer or the end
 DISORDER = constants.number("couples.disorder_s")
 NEIGHBOURS = constants.count("couples.neighbours")
-FEW = constants.count("couples.few")  # of those that share no more than a product's name
+FEW = constants.count("couples.few")  # neighbours where only a product's name is shared
 
 Couples = tuple[Ints, Ints]  # rows of legs: upstream, downstream
 UPSTREAM, DOWNSTREAM, EITHER = 1, 2, 3
 
 
 class Keyed(NamedTuple):
-    """Legs (rows), the key that two of them must share, and what each can be in a couple."""
+    """Legs (rows), the key that two of them must share, and the place each can take in a couple."""
 
     key: Ints
     row: Ints
@@ -31,23 +31,23 @@ class Keyed(NamedTuple):
 
 
 def couples(facts: Facts) -> Couples:
-    """Return the couples worth a look: same number, or same host, in time; each once."""
-    found = [*_by_number(facts), *_by_host(facts)]
-    upstream, downstream = (np.concatenate(side) for side in zip(*found, strict=True))
+    """Return the couples worth scoring, each once: same number or same host, close in time."""
+    by_key = [*_by_number(facts), *_by_host(facts)]
+    upstream, downstream = (np.concatenate(side) for side in zip(*by_key, strict=True))
     return once(facts, upstream, downstream)
 
 
 def once(facts: Facts, upstream: Ints, downstream: Ints) -> Couples:
-    """Return each couple once; a leg and itself, seen elsewhere, are none."""
+    """Return each couple once, without couples of a leg and its own row in another recording."""
     other = facts.node[upstream] != facts.node[downstream]
     ids = distinct(upstream[other] * len(facts) + downstream[other])
     return ids // len(facts), ids % len(facts)
 
 
 def within(key: Ints, time: Floats, window: float, neighbours: int) -> Couples:
-    """Return the places of events with one key at most ``window`` s apart: of the earlier and of the later.
+    """Return the places of the earlier and the later event of pairs with one key within ``window`` s.
 
-    Of each event only the nearest ``neighbours`` before it are taken.
+    Each event is paired with at most the nearest ``neighbours`` before it.
     """
     usable = np.flatnonzero((key != UNKNOWN) & ~np.isnan(time))
     order = usable[np.lexsort((time[usable], key[usable]))]
@@ -63,7 +63,7 @@ def within(key: Ints, time: Floats, window: float, neighbours: int) -> Couples:
 
 
 def directed(pairs: Couples, place: Ints, time: Floats, *, any_order: Flags) -> Couples:
-    """Return pairs of events as upstream, downstream: by time, or nearly so, unless ``any_order``."""
+    """Return pairs of events as (upstream, downstream), in order of time within DISORDER or ``any_order``."""
     earlier, later = pairs
     forward = (place[earlier] & UPSTREAM > 0) & (place[later] & DOWNSTREAM > 0)
     backward = (place[later] & UPSTREAM > 0) & (place[earlier] & DOWNSTREAM > 0)
@@ -76,7 +76,7 @@ def starting(facts: Facts, legs: Keyed, window: float, neighbours: int) -> Coupl
     """Return the couples, as places in ``legs``, that share a key and start within the window."""
     time, invited = facts.start[legs.row], facts.invited[legs.row]
     earlier, later = pairs = within(legs.key, time, window, neighbours)
-    # Of two legs that precede the capture nobody knows which came first.
+    # The order of two legs that precede the capture is unknown.
     return directed(pairs, legs.place, time, any_order=~(invited[earlier] & invited[later]))
 
 
@@ -93,9 +93,9 @@ def either(row: Ints, key: Ints) -> Keyed:
 
 def _by_number(facts: Facts) -> Iterator[Couples]:
     caller, callee = facts.caller.key, facts.callee.key
-    both = caller[:, :, None] * (callee.max(initial=0) + 1) + callee[:, None, :]
-    known = (caller[:, :, None] >= 0) & (callee[:, None, :] >= 0)
-    couple = np.where(known, both, UNKNOWN).reshape(len(facts), caller.shape[1] * callee.shape[1])
+    combined = caller[:, :, None] * (callee.max(initial=0) + 1) + callee[:, None, :]
+    present = (caller[:, :, None] >= 0) & (callee[:, None, :] >= 0)
+    couple = np.where(present, combined, UNKNOWN).reshape(len(facts), caller.shape[1] * callee.shape[1])
     for keys in (couple, callee, caller):
         legs = either(*_spread(keys))
         yield _rows(legs, starting(facts, legs, WINDOW, NEIGHBOURS))
@@ -104,7 +104,7 @@ def _by_number(facts: Facts) -> Iterator[Couples]:
 
 
 def _by_host(facts: Facts) -> Iterator[Couples]:
-    """Couples in which the callee's host, or its name, upstream is the caller's downstream."""
+    """Yield couples in which the upstream callee's host, or product, is the downstream caller's."""
     hosts = _linked(facts.uas.hosts, facts.uac.hosts)
     agents = _linked(facts.uas.agent[:, None], facts.uac.agent[:, None])
     for legs, neighbours in ((hosts, NEIGHBOURS), (agents, FEW)):

@@ -1,8 +1,8 @@
-"""How much speaks for two legs being the two sides of one B2BUA: pieces of evidence and their sum.
+"""Score the evidence that two legs are the two sides of one B2BUA.
 
-A score is log-odds (natural logarithm): how much more often this is seen between a leg and the one that
-follows from it than between legs of different calls. The scores of a couple add up. docs/JOINING.md says
-where each weight comes from, and what changes when it moves.
+A score is log-odds (natural logarithm): how much more often something is seen between a leg and the one
+that follows from it than between legs of different calls. The scores of a couple add up. docs/JOINING.md
+says where each weight comes from, and what changes when it moves.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,19 +15,12 @@ from postproc.correlate.joining.features import Facts, Flags, Floats, Ints, User
 from postproc.correlate.joining.identities import STRENGTH, Shared
 from postproc.model import constants
 
-# How much speaks for two legs being the two sides of one B2BUA: scored pieces of evidence.
-#
-# A score is log-odds (natural logarithm): how much more often this is seen between
-# a leg and the one that follows from it than between legs of different calls. The
-# scores of a couple add up. See ``scored`` for when a piece counts.
-
-
-WEIGHTS = constants.numbers("evidence")  # each is explained there
+WEIGHTS = constants.numbers("evidence")  # each is explained in constants.toml
 GRAIN, OUTLIVES = WEIGHTS["grain_s"], WEIGHTS["slack_s"]
 
 
 class Pairs(NamedTuple):
-    """Pairs of legs: row upstream, row downstream, seconds from what may have caused the second."""
+    """Pairs of legs: upstream row, downstream row, and seconds from the possible cause to the second leg."""
 
     a: Ints
     b: Ints
@@ -42,16 +35,16 @@ class Pairs(NamedTuple):
 
 
 def callee(facts: Facts, pairs: Pairs) -> Floats:
-    """The same party is called: up to 6, the rarer the more; another one -2 (it may have been diverted).
+    """Score the called party: up to 6 for the same one, more the rarer it is; -2 for another (a diversion).
 
-    Where neither party is the same, -6: a B2BUA that rewrites both is rarer than two calls at once.
+    -6 where neither party is the same: a B2BUA that rewrites both is rarer than two calls at once.
     """
     score = _same_user(facts.callee, pairs, most=WEIGHTS["same_callee_most"], other=WEIGHTS["other_callee"])
     return score + np.where((score < 0) & (caller(facts, pairs) < 0), WEIGHTS["neither_same"], 0.0)
 
 
 def caller(facts: Facts, pairs: Pairs) -> Floats:
-    """The same party calls: up to 4, the rarer the more; another one -1 (trunks show their own number)."""
+    """Score the calling party: up to 4 for the same one, more the rarer it is; -1 for another (a trunk's)."""
     return _same_user(facts.caller, pairs, most=WEIGHTS["same_caller_most"], other=WEIGHTS["other_caller"])
 
 
@@ -60,38 +53,38 @@ def _same_user(users: Users, pairs: Pairs, *, most: float, other: float) -> Floa
     long_a, long_b = users.tail[a] >= 0, users.tail[b] >= 0
     exact_a, exact_b = users.exact[a][:, :, None], users.exact[b][:, None, :]
     same = (users.key[a][:, :, None] == users.key[b][:, None, :]) & (users.key[a] >= 0)[:, :, None]
-    # Equal at the end alone, though both are whole numbers: one has a prefix that reads as an area code.
+    # Both are complete numbers, equal only in their last digits: one has a prefix like an area code.
     doubtful = (exact_a != exact_b) & (exact_a >= 0) & (exact_b >= 0)
     worth = np.minimum(users.rarity[a], most) * np.where(long_a, 1.0, WEIGHTS["short"])
     share = np.where(doubtful, WEIGHTS["doubtful"], 1.0)
     best = np.where(same, worth[:, :, None] * share, 0.0).max(axis=(1, 2))
-    known = (users.key[a] >= 0).any(axis=1) & (users.key[b] >= 0).any(axis=1)
-    comparable = known & (long_a.any(axis=1) == long_b.any(axis=1))
+    both_named = (users.key[a] >= 0).any(axis=1) & (users.key[b] >= 0).any(axis=1)
+    comparable = both_named & (long_a.any(axis=1) == long_b.any(axis=1))
     return np.where(same.any(axis=(1, 2)), best, np.where(comparable, other, 0.0))
 
 
 def invite(facts: Facts, pairs: Pairs) -> Floats:
-    """The second INVITE follows soon, while the first is pending: up to 4, less after its answer.
+    """Score the delay to the second INVITE: up to 4 the sooner it follows, less after the first's answer.
 
-    Clocks of two interfaces may have it seem to precede the first, but that speaks less for it.
+    It may seem to precede the first where two interfaces' clocks differ; that lowers the score.
     """
     wait = np.clip(np.abs(pairs.delay), 0.0, WINDOW - GRAIN) + GRAIN
     soon = WEIGHTS["invite"] * np.log(WINDOW / wait)
     soon += np.where(pairs.delay < 0, WEIGHTS["backward"], 0.0)
-    seen = facts.invited[pairs.a] & facts.invited[pairs.b]
+    both_invited = facts.invited[pairs.a] & facts.invited[pairs.b]
     answered = facts.answer[pairs.a] <= facts.start[pairs.b]
-    return np.where(seen, soon, soon / 2) + np.where(answered, WEIGHTS["after_answer"], 0.0)
+    return np.where(both_invited, soon, soon / 2) + np.where(answered, WEIGHTS["after_answer"], 0.0)
 
 
 def progress(facts: Facts, pairs: Pairs) -> Floats:
-    """Ringing, or a provisional response, is passed on: up to 2."""
+    """Score ringing or another provisional response passed on: up to 2."""
     a, b = pairs.a, pairs.b
     either = (facts.ringing[a] - facts.ringing[b], facts.progress[a] - facts.progress[b])
     return np.maximum(*(WEIGHTS["progress"] * _closeness(delay) for delay in either))
 
 
 def answer(facts: Facts, pairs: Pairs) -> Floats:
-    """The answer is passed on: up to 4; -2 if the first leg was answered at another time after the INVITE."""
+    """Score the answer passed on: up to 4; -2 if the first leg was answered at another time."""
     a, b = facts.answer[pairs.a], facts.answer[pairs.b]
     delay = a - b
     near = WEIGHTS["answer"] + WEIGHTS["answer_closeness"] * _closeness(delay)
@@ -101,12 +94,12 @@ def answer(facts: Facts, pairs: Pairs) -> Floats:
 
 
 def end(facts: Facts, pairs: Pairs) -> Floats:
-    """BYE, CANCEL or failure is passed on: up to 3, and 1 more for the same failure."""
+    """Score BYE, CANCEL or failure passed on: up to 3, and 1 more for the same failure."""
     a, b = pairs.a, pairs.b
     later = facts.end[b] - facts.end[a]
     by_a, by_b = facts.ended_by[a], facts.ended_by[b]
     same_way = (by_a == by_b) & (by_a >= 0)
-    # The caller hangs up: upstream first. The called party hangs up, or refuses: downstream first.
+    # If the caller hangs up, upstream ends first; if the called party hangs up or refuses, downstream does.
     delay = np.where(same_way, np.where(by_a == 0, later, -later), np.abs(later))
     score = np.where(
         _soon(delay), WEIGHTS["end_passed_on"] + WEIGHTS["end_closeness"] * _closeness(delay), 0.0
@@ -117,7 +110,7 @@ def end(facts: Facts, pairs: Pairs) -> Floats:
 
 
 def lifetime(facts: Facts, pairs: Pairs) -> Floats:
-    """-3 if the second leg outlives the first, -1.5 if the first goes on after both answered; else 0.5."""
+    """Score lifetimes: -3 if the second leg outlives the first, -1.5 if an answered first goes on, or 0.5."""
     a, b = pairs.a, pairs.b
     longer = facts.end[b] - facts.end[a]
     both_answered = ~np.isnan(facts.answer[a]) & ~np.isnan(facts.answer[b])
@@ -126,30 +119,31 @@ def lifetime(facts: Facts, pairs: Pairs) -> Floats:
 
 
 def host(facts: Facts, pairs: Pairs) -> Floats:
-    """The callee's machine upstream is the caller's downstream: up to 3, the rarer the more; -1.5 if not.
+    """Score the machine between: up to 3 if the upstream callee's is the downstream caller's, else -1.5.
 
-    -4 if moreover the second leg goes to where the first one came from: another call of the same two.
+    A rarer machine scores more. -4 if it differs and the second leg goes back to where the first came
+    from: another call between the same two.
     """
     b = pairs.b
     turned = _equal(facts.uac.host[pairs.a], facts.uas.host[b])
     place, machine = rarity(facts.uac.place), rarity(facts.uac.host)
     kinds = [link(facts, pairs) for link in (same_place, same_host, _same_hosts, _by_loopback)]
-    few = np.full(len(b), WEIGHTS["by_loopback"])
+    loopback = np.full(len(b), WEIGHTS["by_loopback"])
     worth = [
         np.minimum(place[b], WEIGHTS["same_place_most"]),
         np.minimum(machine[b], WEIGHTS["same_host_most"]),
         np.minimum(machine[b], WEIGHTS["same_hosts_most"]),
-        few,
+        loopback,
     ]
     agent = _same_agent(facts, pairs)
-    named = np.minimum(rarity(facts.uac.agent)[b], WEIGHTS["same_agent_most"])
-    score = np.select(kinds, worth, 0.0) + np.where(agent, named, 0.0)
+    by_agent = np.minimum(rarity(facts.uac.agent)[b], WEIGHTS["same_agent_most"])
+    score = np.select(kinds, worth, 0.0) + np.where(agent, by_agent, 0.0)
     elsewhere = np.where(turned, WEIGHTS["turned_round"], WEIGHTS["other_host"])
     return np.where(np.any([*kinds, agent], axis=0), score, elsewhere)
 
 
 def same_place(facts: Facts, pairs: Pairs) -> Flags:
-    """Return where the second leg comes from the very address and port the first one goes to."""
+    """Return where the second leg comes from the address and port the first one goes to."""
     return _equal(facts.uas.place[pairs.a], facts.uac.place[pairs.b])
 
 
@@ -177,7 +171,7 @@ def _same_agent(facts: Facts, pairs: Pairs) -> Flags:
 
 
 def _by_loopback(facts: Facts, pairs: Pairs) -> Flags:
-    """A leg on the loopback interface is at the capturing machine, which the other may be at too."""
+    """Return where exactly one leg uses loopback: both may be at the capturing machine."""
     one = facts.uas.loopback[pairs.a] != facts.uac.loopback[pairs.b]
     agents = facts.uas.agent[pairs.a], facts.uac.agent[pairs.b]
     others = (agents[0] >= 0) & (agents[1] >= 0) & (agents[0] != agents[1])
@@ -193,7 +187,7 @@ def _soon(delay: Floats) -> Flags:
 
 
 def _closeness(delay: Floats) -> Floats:
-    """Return 0 for REACTION, up to 3.2 for at once; 0 outside."""
+    """Return up to 3.2 (natural logarithm) for an immediate reaction, 0 at REACTION and beyond."""
     near = np.log(REACTION / (np.clip(delay, 0.0, REACTION) + GRAIN))
     return np.where(_soon(delay), np.maximum(near, 0.0), 0.0)
 
@@ -214,17 +208,17 @@ CAUSALITY = ("progress", "answer", "end")
 
 # Which evidence counts between two legs, and its sum.
 #
-# What identifies a call (a log, a header, both ufrags) tells by itself and anywhere.
-# A value that is used again after a while (one ufrag, a media address) tells while
-# both legs live. Numbers, order and hosts tell inside the window and on one clock;
-# between recordings that ran side by side only together with host and causality.
+# What identifies a call (a log, a header, both ufrags) counts by itself and anywhere.
+# A value that is reused after a while (one ufrag, a media address) counts while both
+# legs live. Numbers, order and hosts count inside the window and on one clock;
+# between recordings that ran in parallel, only together with host and causality.
 
 
 IDENTITY = constants.words("joining.identity")
 SURE = constants.number("joining.sure")  # identity that two legs alone share
 PASSING = ("ufrag", "media", "origin")
 PIECES = (*STRENGTH, *INFERRED, "prior")
-AT_ONCE = 250_000  # pairs scored together: bounds memory
+AT_ONCE = 250_000  # pairs scored together; bounds memory and changes no result
 
 Overlap = Callable[[int, int], bool]
 
@@ -242,7 +236,7 @@ class Scored(NamedTuple):
         return total
 
     def with_prior(self, prior: Floats) -> "Scored":
-        """Return the same pairs with the prior of the downstream leg (by row), if no identity joins them."""
+        """Return the pairs with the prior of their downstream leg (by row), where no identity joins them."""
         pieces = self.pieces.copy()
         sure = _columns(pieces, IDENTITY) > 0
         pieces[:, PIECES.index("prior")] = np.where(sure | self.siblings, 0.0, prior[self.pairs.b])
@@ -260,12 +254,12 @@ class Scored(NamedTuple):
 
 def scored(facts: Facts, pairs: Pairs, identities: Sequence[Shared], overlap: Overlap) -> Scored:
     """Score the pairs; ``overlap`` says whether two recordings ran at the same time."""
-    known = {identity.kind: _looked_up(facts, pairs, identity) for identity in identities}
+    weights = {identity.kind: _looked_up(facts, pairs, identity) for identity in identities}
     parts = []
     for start in range(0, max(len(pairs.a), 1), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        given = {kind: weight[part] for kind, weight in known.items()}
-        parts.append(_scored(facts, pairs.take(part), given, overlap))
+        chunk = {kind: weight[part] for kind, weight in weights.items()}
+        parts.append(_scored(facts, pairs.take(part), chunk, overlap))
     siblings = np.concatenate([part.siblings for part in parts])
     return Scored(pairs, np.concatenate([part.pieces for part in parts]), siblings)
 
@@ -283,17 +277,17 @@ def _scored(facts: Facts, pairs: Pairs, identities: dict[str, Floats], overlap: 
 
 
 def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap: Overlap) -> None:
-    """Set to 0 what does not count; where both legs alone share an id, nothing counts against it."""
+    """Set to 0 the pieces that do not count, and negative ones where only two legs share an identity."""
     a, b = pairs.a, pairs.b
     same = facts.recording[a] == facts.recording[b]
     beside = ~same & _overlapping(facts.recording[a], facts.recording[b], overlap)
-    over = facts.start[b] > facts.end[a] + DISORDER
+    ended = facts.start[b] > facts.end[a] + DISORDER
     early = (pairs.delay < -DISORDER) & facts.invited[a] & facts.invited[b]
     linked = (_columns(pieces, ("host",)) >= 0) & (_columns(pieces, CAUSALITY) > 0)
-    inferred = (same | (beside & linked)) & ~siblings & ~over & ~early & (pairs.delay <= WINDOW)
+    inferred = (same | (beside & linked)) & ~siblings & ~ended & ~early & (pairs.delay <= WINDOW)
     _clear(pieces, INFERRED, ~inferred)
-    _clear(pieces, PASSING, over | siblings | ~(same | beside))
-    _clear(pieces, ("header", "x-header", "ice"), over & (same | beside))
+    _clear(pieces, PASSING, ended | siblings | ~(same | beside))
+    _clear(pieces, ("header", "x-header", "ice"), ended & (same | beside))
     sure = _columns(pieces, IDENTITY) >= SURE
     pieces[sure] = np.maximum(pieces[sure], 0.0)
 
@@ -301,9 +295,9 @@ def _strike(facts: Facts, pairs: Pairs, pieces: Floats, siblings: Flags, overlap
 def _overlapping(one: Ints, other: Ints, overlap: Overlap) -> Flags:
     count = int(max(one.max(initial=0), other.max(initial=0))) + 1
     ids = one * count + other
-    known = distinct(ids)
-    said = np.array([overlap(int(number // count), int(number % count)) for number in known], dtype=bool)
-    return said[np.searchsorted(known, ids)]
+    unique = distinct(ids)
+    overlaps = np.array([overlap(int(number // count), int(number % count)) for number in unique], dtype=bool)
+    return overlaps[np.searchsorted(unique, ids)]
 
 
 def _columns(pieces: Floats, names: Sequence[str]) -> Floats:
@@ -317,31 +311,31 @@ def _clear(pieces: Floats, names: Iterable[str], where: Flags) -> None:
 
 
 def _looked_up(facts: Facts, pairs: Pairs, identity: Shared) -> Floats:
-    """Return the identity's weight for each pair, 0 where it is not theirs."""
-    held = identity.couples[0] * len(facts) + identity.couples[1]
-    wanted = pairs.a * len(facts) + pairs.b
-    if not len(held):
-        return np.zeros(len(wanted))
-    place = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-    return np.where(held[place] == wanted, identity.weight[place], 0.0)
+    """Return the identity's weight for each pair, 0 where the pair does not share it."""
+    shared_ids = identity.couples[0] * len(facts) + identity.couples[1]
+    pair_ids = pairs.a * len(facts) + pairs.b
+    if not len(shared_ids):
+        return np.zeros(len(pair_ids))
+    place = np.minimum(np.searchsorted(shared_ids, pair_ids), len(shared_ids) - 1)
+    return np.where(shared_ids[place] == pair_ids, identity.weight[place], 0.0)
 
 
-# How likely a leg follows from any given other, before looking at the two.
+# Prior: how likely a leg follows from any given other, before comparing the two.
 #
-# Where many calls begin at the same time, each leg has many that may be its
-# upstream leg. And a machine that mostly passes calls on will do so again; one that
-# makes calls makes them. Both are learnt from the capture itself.
+# Where many calls begin at once, each leg has many possible upstream legs. And a
+# machine that mostly forwards calls, or mostly originates them, is likely to do so
+# again. Both are estimated from the capture itself.
 
 
 CAUTION = constants.number("joining.caution")
-UNSURE = constants.number("joining.unsure")  # legs of either kind, assumed beside those seen at a place
+UNSURE = constants.number("joining.unsure")  # pseudo-count of legs of either kind at a place
 MANY = constants.count(
     "joining.many"
-)  # legs from one port from which on they speak for themselves, else the machine does
+)  # legs from one port that make it a place of its own, else the machine is
 
 
 def priors(facts: Facts, following: Sequence[int]) -> Floats:
-    """Return the log-odds per leg (row); ``following`` are the rows of legs that follow, as first chosen."""
+    """Return the prior log-odds per leg (row); ``following``: rows of downstream legs of the first choice."""
     follows = np.isin(facts.node, facts.node[np.array(following, dtype="int64")])
     place, places = _habit(facts.uac.place, follows)
     machine, _ = _habit(facts.uac.host, follows)

@@ -1,7 +1,7 @@
-"""What each leg shows that another leg of its call may show too, as arrays with a row per leg.
+"""Features of legs that the legs of one call may share, as arrays with a row per leg.
 
-Many pairs of legs are compared at once. Words become small numbers, equal where the words are; UNKNOWN
-equals nothing.
+Arrays allow many pairs of legs to be compared at once. Words are encoded as integers that are equal where
+the words are; UNKNOWN equals nothing.
 """
 
 import re
@@ -20,11 +20,6 @@ from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.sip import user_part
 from postproc.model import constants
 
-# Words and times of legs as arrays, so that many pairs of legs are compared at once.
-#
-# Words become small numbers, equal where the words are; UNKNOWN equals nothing.
-
-
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -34,23 +29,25 @@ BACKGROUND = constants.count("evidence.background")
 
 
 class Where(NamedTuple):
-    """Where the legs are: recording by capture, row of ``legs`` by recording and Call-ID."""
+    """Index of the legs: recording by capture, row of ``legs`` by recording and Call-ID."""
 
     recordings: dict[str | None, int]
     rows: dict[tuple[int, str | None], int]
 
 
 def where(legs: pd.DataFrame, recordings: "pd.Series[int]") -> Where:
-    """Index the legs; a capture that ``recordings`` does not know is a recording of its own."""
-    known: dict[str | None, int] = {str(name): int(number) for name, number in recordings.items()}
+    """Index the legs; a capture missing from ``recordings`` is a recording of its own."""
+    numbers: dict[str | None, int] = {str(name): int(number) for name, number in recordings.items()}
     for capture in column(legs["capture"]):
-        known.setdefault(capture, max(known.values(), default=UNKNOWN) + 1)
-    keys = zip((known[capture] for capture in column(legs["capture"])), column(legs["call_id"]), strict=True)
-    return Where(known, {key: row for row, key in enumerate(keys)})
+        numbers.setdefault(capture, max(numbers.values(), default=UNKNOWN) + 1)
+    keys = zip(
+        (numbers[capture] for capture in column(legs["capture"])), column(legs["call_id"]), strict=True
+    )
+    return Where(numbers, {key: row for row, key in enumerate(keys)})
 
 
 def leg_rows(table: pd.DataFrame, legs: Where) -> Ints:
-    """Return the leg's row for each row of a message table, UNKNOWN where it is of no leg."""
+    """Return the leg's row for each row of a message table, UNKNOWN where it belongs to no leg."""
     recording, row = legs.recordings.get, legs.rows.get
     keys = zip(column(table["capture"]), column(table["call_id"]), strict=True)
     return np.array([row((recording(name, UNKNOWN), call), UNKNOWN) for name, call in keys], dtype="int64")
@@ -59,13 +56,13 @@ def leg_rows(table: pd.DataFrame, legs: Where) -> Ints:
 def coded(*columns: Iterable[Any]) -> list[Ints]:
     """Number the words of several columns alike, from 0; None is UNKNOWN."""
     lists = [list(words) for words in columns]
-    words = pd.Series([word for held in lists for word in held], dtype="object")
+    words = pd.Series([word for group in lists for word in group], dtype="object")
     numbered = pd.factorize(words)[0].astype("int64")
-    return np.split(numbered, np.cumsum([len(held) for held in lists])[:-1])
+    return np.split(numbered, np.cumsum([len(group) for group in lists])[:-1])
 
 
 def padded(rows: Ints, values: Ints, height: int, width: int) -> Ints:
-    """Spread (row, value) over the rows of an array, in their order: the first ``width`` of each row."""
+    """Return a (height, up to ``width``) array with each row's first values in order, padded by UNKNOWN."""
     order = np.argsort(rows, kind="stable")
     rows, values = rows[order], values[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)
@@ -93,12 +90,12 @@ def rarity(words: Ints) -> Floats:
 
 
 def distinct(numbers: Ints) -> Ints:
-    """Return each number once, sorted; millions of them faster than numpy.unique, which hashes."""
+    """Return each number once, sorted; faster than numpy.unique for millions, which hashes."""
     ordered = np.sort(numbers)
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
-# Who calls and who is called on each leg, by every header that names them.
+# Calling and called party of each leg, from every header that names them.
 
 
 NAMES = constants.count("users.width")  # names of one party that are compared
@@ -124,7 +121,7 @@ def parties(
 ) -> tuple[Users, Users]:
     """Return the caller and the callee of each leg.
 
-    ``requests`` has row and uri of the INVITEs; ``region`` (ISO 3166) reads national numbers.
+    ``requests`` has row and uri of the INVITEs; ``region`` (ISO 3166) is used to read national numbers.
     """
     callers = [*enumerate(column(legs["from_user"]))]
     called = zip(requests["row"], map(user_part, column(requests["uri"])), strict=True)
@@ -150,19 +147,19 @@ def _in_headers(headers: pd.DataFrame, places: Where) -> Iterator[tuple[bool, in
 
 def _users(named: Named, legs: int, region: str | None) -> Users:
     numbers = {user: number(user, region) for user in dict.fromkeys(user for _, user in named)}
-    known = [(row, numbers[user]) for row, user in named if numbers[user] != (None, None)]
-    rows = np.array([row for row, _ in known], dtype="int64")
-    (exacts,), (tails,) = coded(n.exact for _, n in known), coded(n.tail for _, n in known)
+    with_key = [(row, numbers[user]) for row, user in named if numbers[user] != (None, None)]
+    rows = np.array([row for row, _ in with_key], dtype="int64")
+    (exacts,), (tails,) = coded(n.exact for _, n in with_key), coded(n.tail for _, n in with_key)
     exact, tail = padded(rows, exacts, legs, NAMES), padded(rows, tails, legs, NAMES)
     key = np.where(tail >= 0, tail + exact.max(initial=0) + 1, exact)
     return Users(exact, tail, key, rarity(key))
 
 
-# Which machine is at either end of a leg: by a set of addresses, not by one.
+# The machine at either end of a leg, by a set of addresses.
 #
-# A B2BUA may take a call on 127.0.0.1 and pass it on from its network card: then
-# only what it writes in Contact and SDP, or its name, shows that it is the same
-# machine. 127/8 is the same machine only within one recording.
+# A B2BUA may receive a call on 127.0.0.1 and forward it from its network card. Only
+# its addresses in Contact and SDP, or its product name, show then that it is the same
+# machine. 127/8 means the same machine only within one recording.
 
 
 ADDRESSES = constants.count("hosts.width")  # addresses of one end that are compared
@@ -171,7 +168,7 @@ URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(?:\[([^\]]+)\]|([^:;>?\s]+))", re.IGNO
 UNSPECIFIED = frozenset(constants.words("addresses.unspecified"))
 PARTIES = ("uac", "uas")
 
-Said = tuple[int, str, str]  # row of the leg, party, address
+EndAddress = tuple[int, str, str]  # row of the leg, party, address
 
 
 @dataclass(frozen=True)
@@ -180,7 +177,7 @@ class End:
 
     place: Ints  # address and port on the wire
     host: Ints  # the address alone
-    hosts: Ints  # (legs, WIDTH): host first, then what Contact and SDP say
+    hosts: Ints  # (legs, WIDTH): host first, then addresses in Contact and SDP
     agent: Ints
     loopback: Flags
 
@@ -188,27 +185,27 @@ class End:
 def ends(legs: pd.DataFrame, sip: pd.DataFrame, addresses: pd.DataFrame, places: Where) -> tuple[End, End]:
     """Return the ends uac and uas of each leg.
 
-    ``sip`` has the messages with their ``party``; ``addresses`` is what SDP names.
+    ``sip`` has the messages with their ``party``; ``addresses`` those named in SDP.
     """
     recording = [places.recordings[name] for name in column(legs["capture"])]
     wire = [_names(column(legs[f"{party}_addr"]), recording) for party in PARTIES]
-    said = {party: list(enumerate(names)) for party, names in zip(PARTIES, wire, strict=True)}
+    by_party = {party: list(enumerate(names)) for party, names in zip(PARTIES, wire, strict=True)}
     for row, party, addr in [*_contacts(sip, places), *_in_sdp(addresses, places)]:
-        said[party].append((row, _name(addr, recording[row])))
-    distinct = [list(dict.fromkeys(said[party])) for party in PARTIES]
+        by_party[party].append((row, _name(addr, recording[row])))
+    distinct = [list(dict.fromkeys(by_party[party])) for party in PARTIES]
     agents = coded(*(column(legs[f"{party}_agent"]) for party in PARTIES))
     uac, uas = _assembled(distinct, _places(legs, wire), agents)
     return uac, uas
 
 
 def _assembled(
-    said: list[list[tuple[int, str | None]]], places: list[Ints], agents: list[Ints]
+    by_party: list[list[tuple[int, str | None]]], places: list[Ints], agents: list[Ints]
 ) -> Iterator[End]:
-    hosts = coded(*([addr for _, addr in named] for named in said))
-    for named, codes, place, agent in zip(said, hosts, places, agents, strict=True):
+    hosts = coded(*([addr for _, addr in named] for named in by_party))
+    for named, codes, place, agent in zip(by_party, hosts, places, agents, strict=True):
         rows = np.array([row for row, _ in named], dtype="int64")
         table = padded(rows, codes, len(agent), ADDRESSES)
-        # The wire address comes first of all: one per leg, known or not.
+        # Wire addresses come first in ``named``, one per leg whether known or not.
         on_wire = [addr for _, addr in named[: len(agent)]]
         loopback = np.array([bool(addr) and str(addr).startswith(LOOPBACK) for addr in on_wire], dtype=bool)
         yield End(place, table[:, 0], table, agent, loopback)
@@ -218,30 +215,30 @@ def _places(legs: pd.DataFrame, wire: list[list[str | None]]) -> list[Ints]:
     ports = [column(legs[f"{party}_port"]) for party in PARTIES]
     return coded(
         *(
-            [addr and (addr, port) for addr, port in zip(*held, strict=True)]
-            for held in zip(wire, ports, strict=True)
+            [addr and (addr, port) for addr, port in zip(*wire_and_ports, strict=True)]
+            for wire_and_ports in zip(wire, ports, strict=True)
         )
     )
 
 
-def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[Said]:
-    """Contacts of the INVITE's messages; those of a redirection are not its sender's own."""
+def _contacts(sip: pd.DataFrame, places: Where) -> Iterator[EndAddress]:
+    """Yield hosts in the Contact of INVITEs and their responses; a redirection's names another machine."""
     about = (sip["method"].fillna(sip["cseq_method"]) == "INVITE").fillna(False)
     own = (sip["status"].fillna(0) < 300).astype(bool)
-    named = sip[about & own & sip["contact"].notna()]
-    named = named.drop_duplicates(["capture", "call_id", "party", "contact"])
-    told = zip(leg_rows(named, places).tolist(), records(named, "party", "contact"), strict=True)
-    for row, (party, uri) in told:
+    rows = sip[about & own & sip["contact"].notna()]
+    rows = rows.drop_duplicates(["capture", "call_id", "party", "contact"])
+    contacts = zip(leg_rows(rows, places).tolist(), records(rows, "party", "contact"), strict=True)
+    for row, (party, uri) in contacts:
         host = URI_HOST.match(uri)
         if host and row != UNKNOWN:
             yield row, party, host[1] or host[2]
 
 
-def _in_sdp(addresses: pd.DataFrame, places: Where) -> Iterator[Said]:
-    named = addresses.drop_duplicates(["capture", "call_id", "party", "addr"])
-    told = zip(leg_rows(named, places).tolist(), records(named, "party", "addr"), strict=True)
+def _in_sdp(addresses: pd.DataFrame, places: Where) -> Iterator[EndAddress]:
+    rows = addresses.drop_duplicates(["capture", "call_id", "party", "addr"])
+    values = zip(leg_rows(rows, places).tolist(), records(rows, "party", "addr"), strict=True)
     yield from (
-        (row, party, addr) for row, (party, addr) in told if row != UNKNOWN and addr not in UNSPECIFIED
+        (row, party, addr) for row, (party, addr) in values if row != UNKNOWN and addr not in UNSPECIFIED
     )
 
 
@@ -261,12 +258,12 @@ def _is_loopback(addr: str) -> bool:
         return addr.lower() == "localhost"
 
 
-# What each leg shows that another leg of its call may show too: one place per row of ``legs``.
+# All features, one place per row of ``legs``.
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Arrays, see ``arrays``; times are seconds since the first leg, NaN if not known."""
+    """Features as arrays; times are seconds since the first leg, NaN if not known."""
 
     node: Ints  # equal in the rows of one Call-ID
     recording: Ints
@@ -289,7 +286,7 @@ class Facts:
 
 
 class Messages(NamedTuple):
-    """What joining looks at: messages with the ``party`` that wrote them, headers, and addresses in SDP."""
+    """Input of the features: messages with their ``party``, headers, and addresses in SDP."""
 
     sip: pd.DataFrame
     headers: pd.DataFrame
@@ -297,7 +294,7 @@ class Messages(NamedTuple):
 
 
 def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | None) -> Facts:
-    """Gather them for all ``legs``; ``region`` (ISO 3166) reads national numbers."""
+    """Return the features of all ``legs``; ``region`` (ISO 3166) is used to read national numbers."""
     invite, progress, ringing, answer, end = (
         seconds(legs, f"{name}_time") for name in ("invite", "progress", "ringing", "answer", "end")
     )
@@ -329,10 +326,10 @@ def facts(legs: pd.DataFrame, messages: Messages, places: Where, region: str | N
 def seconds(legs: pd.DataFrame, name: str) -> Floats:
     """Return a column of times as seconds since the first leg."""
     times, since = (legs[n].dt.tz_convert("UTC").to_numpy("datetime64[ns]") for n in (name, "time"))
-    known = since[~np.isnat(since)]
-    if not len(known):
+    present = since[~np.isnat(since)]
+    if not len(present):
         return np.full(len(legs), np.nan)
-    return np.asarray((times - known.min()) / np.timedelta64(NS_PER_S, "ns"), dtype="float64")
+    return np.asarray((times - present.min()) / np.timedelta64(NS_PER_S, "ns"), dtype="float64")
 
 
 def _requests(sip: pd.DataFrame, places: Where) -> pd.DataFrame:
@@ -341,8 +338,8 @@ def _requests(sip: pd.DataFrame, places: Where) -> pd.DataFrame:
         (sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna() & sip["request_uri"].notna()
     ]
     last = initial.sort_values("time", kind="stable")
-    found = pd.DataFrame({"row": leg_rows(last, places), "uri": last["request_uri"].to_numpy()})
-    return found[found["row"] != UNKNOWN].drop_duplicates("row", keep="last")
+    targets = pd.DataFrame({"row": leg_rows(last, places), "uri": last["request_uri"].to_numpy()})
+    return targets[targets["row"] != UNKNOWN].drop_duplicates("row", keep="last")
 
 
 def _targets(requests: pd.DataFrame, legs: int) -> Ints:

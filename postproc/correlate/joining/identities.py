@@ -1,4 +1,4 @@
-"""Values that two legs have in common only if one call made both, and how much each kind tells."""
+"""Values that two legs share only if they are one call, and the weight of each kind."""
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -26,16 +26,14 @@ from postproc.correlate.joining.words import LONGEST, SHORTEST, is_named_id, loc
 from postproc.correlate.rows import column, records
 from postproc.model import constants
 
-# Values that two legs have in common only if one call made both: ids in headers, and ICE.
-#
-# How much a value tells depends on its rarity: what many legs carry (a product
-# name, the port of a media server) names no call. The fingerprint of a certificate
-# is never used: a server has one for all its calls.
+# The weight of a value depends on its rarity: one that many legs carry (a product
+# name, the port of a media server) identifies no call. The fingerprint of a
+# certificate is never used: a server has one for all its calls.
 
 
-# Headers made for ids of calls, besides any X- header.
+# Headers meant for ids of calls, besides any X- header.
 FOR_IDS = frozenset(constants.words("sip.id_headers"))
-# A call they name is another one: its transfer, or a conference.
+# Headers that name another call: a transfer, or a conference.
 OF_OTHER_CALLS = frozenset(constants.words("sip.headers_of_other_calls"))
 SESSION_UUID = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)  # RFC 7989, section 5
 NULL_UUID = "0" * 32
@@ -81,7 +79,7 @@ def tokens(legs: pd.DataFrame, sources: Sources, places: Where) -> Iterator[Toke
 
 
 def in_call_ids(locals_: Locals) -> Iterator[Token]:
-    """Call-IDs that a B2BUA made from another: equal before the host, or with something added."""
+    """Yield tokens of Call-IDs that a B2BUA derived: equal before the host, or with a prefix or suffix."""
     for local, rows in locals_.items():
         for base in _bases(local, locals_):
             yield from (Token(row, "header", base) for row in (*rows, *locals_.get(base, ())))
@@ -100,41 +98,41 @@ def _bases(local: str, known: Container[str]) -> Iterator[str]:
 
 
 def local_parts(call_ids: Iterable[str | None]) -> Locals:
-    """Return the rows of the legs by what stands before the host in their Call-ID."""
-    found: Locals = {}
+    """Return the rows of the legs by the part of their Call-ID before the host."""
+    by_local: Locals = {}
     for row, call_id in enumerate(call_ids):
         if call_id:
-            found.setdefault(local_part(call_id), []).append(row)
-    return found
+            by_local.setdefault(local_part(call_id), []).append(row)
+    return by_local
 
 
 def in_headers(headers: pd.DataFrame, places: Where, locals_: Locals) -> Iterator[Token]:
-    """Ids in headers, and the Call-IDs of other legs, apart from what a private header holds."""
+    """Yield tokens of ids in headers, X- headers being a kind of their own, and of Call-IDs named there."""
     telling = headers[~headers["name"].isin(OF_OTHER_CALLS | CALLER_HEADERS | CALLEE_HEADERS)]
     telling = telling.drop_duplicates(["capture", "call_id", "name", "value"]).dropna(
         subset=["name", "value"]
     )
     for row, (name, value) in _of_legs(telling, places, "name", "value"):
-        for found in _ids(name, value, locals_):
-            kind = "x-header" if name.startswith("x-") and found not in locals_ else "header"
-            yield from (Token(r, kind, found) for r in (row, *locals_.get(found, ())))
+        for identity in _ids(name, value, locals_):
+            kind = "x-header" if name.startswith("x-") and identity not in locals_ else "header"
+            yield from (Token(r, kind, identity) for r in (row, *locals_.get(identity, ())))
 
 
 def _ids(name: str, value: str, known: Container[str]) -> Iterator[str]:
-    """Ids in a header's value: of sessions, of charging, else words that are ids or known Call-IDs."""
+    """Yield the ids in a header's value: session or charging ids, else words that are ids or Call-IDs."""
     if name == "session-id":
         yield from (uuid.lower() for uuid in SESSION_UUID.findall(value) if uuid != NULL_UUID)
     elif name == "p-charging-vector":
         yield from ICID.findall(value)
     else:
         for word in map(local_part, words(value)):
-            told = is_named_id(word) if name in FOR_IDS else name.startswith("x-") and looks_random(word)
-            if told or (len(word) >= SHORTEST and word in known):
+            is_id = is_named_id(word) if name in FOR_IDS else name.startswith("x-") and looks_random(word)
+            if is_id or (len(word) >= SHORTEST and word in known):
                 yield word
 
 
 def in_descriptions(sdp_media: pd.DataFrame, candidates: pd.DataFrame, places: Where) -> Iterator[Token]:
-    """Ufrags, media addresses and origins: equal where the SDP of a party is relayed on the other leg.
+    """Yield tokens of ufrags, media addresses and origins, which are equal where a party's SDP is relayed.
 
     Both tables have the ``party`` that wrote them.
     """
@@ -163,14 +161,14 @@ def _of_legs(table: pd.DataFrame, places: Where, *names: str) -> Iterator[tuple[
 
 
 def of_ice(pairs: Mapping[str, Iterable[tuple[str, str]]], call_ids: Iterable[str | None]) -> Iterator[Token]:
-    """Both ufrags of a negotiation together; ``pairs`` by Call-ID."""
+    """Yield a token of both ufrags of each negotiation; ``pairs`` has them by Call-ID."""
     for row, call_id in enumerate(call_ids):
         agreed = pairs.get(call_id, ()) if call_id else ()
         yield from (Token(row, "ice", " ".join(sorted(pair))) for pair in agreed)
 
 
 def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]) -> Iterator[Token]:
-    """Two Call-IDs that a log calls one call."""
+    """Yield a token for each pair of Call-IDs that a log reports as one call."""
     rows: dict[str | None, list[int]] = {}
     for row, call_id in enumerate(call_ids):
         rows.setdefault(call_id, []).append(row)
@@ -178,10 +176,11 @@ def in_logs(log_joins: Iterable[tuple[str, str]], call_ids: Iterable[str | None]
         yield from (Token(row, "log", str(number)) for call_id in pair for row in rows.get(call_id, ()))
 
 
-# Legs that carry the same token, and how much that tells.
+# Legs that carry the same token, and its weight.
 #
-# Log-odds of a value that two legs alone carry, less for every doubling of its
-# carriers: a parallel ring shares one id among many legs, a product name among all.
+# STRENGTH is the log-odds of a value that only two legs carry, and DOUBLING is taken
+# off for every doubling of its carriers: a parallel ring shares one id among many
+# legs, and all legs share a product name.
 
 
 STRENGTH = constants.numbers("tokens.strength")
@@ -191,7 +190,7 @@ EVER = float("inf")
 
 
 class Shared(NamedTuple):
-    """Couples of legs with a token of one kind in common; ``weight`` of the rarest."""
+    """Couples of legs that share a token of one kind; ``weight`` is that of the rarest."""
 
     kind: str
     couples: Couples
@@ -203,7 +202,7 @@ def shared_tokens(facts: Facts, tokens: Iterable[Token]) -> list[Shared]:
     by_kind: dict[str, dict[Token, None]] = {kind: {} for kind in STRENGTH}
     for token in tokens:
         by_kind[token.kind][token] = None
-    return [_of_kind(facts, kind, list(held)) for kind, held in by_kind.items() if held]
+    return [_of_kind(facts, kind, list(of_kind)) for kind, of_kind in by_kind.items() if of_kind]
 
 
 def _of_kind(facts: Facts, kind: str, tokens: list[Token]) -> Shared:
@@ -227,8 +226,8 @@ def _rarest(facts: Facts, kind: str, couples: Couples, weight: Floats) -> Shared
     upstream, downstream = once(facts, *couples)
     best = np.zeros(len(upstream))
     ids = upstream * len(facts) + downstream
-    found = couples[0] * len(facts) + couples[1]
-    place = np.searchsorted(ids, found)
+    token_ids = couples[0] * len(facts) + couples[1]
+    place = np.searchsorted(ids, token_ids)
     of_two = facts.node[couples[0]] != facts.node[couples[1]]
     np.maximum.at(best, place[of_two], weight[of_two])
     return Shared(kind, (upstream, downstream), best)

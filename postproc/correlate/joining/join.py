@@ -1,7 +1,7 @@
-"""Legs joined into calls: all pairs worth a look are scored, the clear ones chosen.
+"""Join legs into calls: score all plausible pairs, and choose the clear ones.
 
-One leg and the legs that follow from it, over as many B2BUAs as there are, make
-a call. What fits as well as something else stays apart, and is kept in ``joins``.
+A leg and those that follow from it, across any number of B2BUAs, make a call. Legs with two equally good
+choices stay apart; their pairs are kept in ``joins``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,11 +19,13 @@ from postproc.model import constants
 
 CONSIDERED = constants.number("joining.considered")  # score from which a pair is worth keeping
 BEST = constants.count("joining.best")  # pairs kept per downstream leg
-ROUNDS = constants.count("joining.rounds")  # tries of one hunt, each found from the failure of the one before
+# Attempts of a sequential hunt that are followed, each from the failure of the one before. The loop ends by
+# itself when a round finds nothing; the bound is for broken input.
+ROUNDS = constants.count("joining.rounds")
 
 
 class Joined(NamedTuple):
-    """A pair of legs (nodes) taken for one call; siblings follow from a leg that was not seen."""
+    """A pair of legs (nodes) joined into one call; siblings follow from a leg that was not captured."""
 
     a: int
     b: int
@@ -36,12 +38,12 @@ class Joined(NamedTuple):
 
 @dataclass(frozen=True)
 class Joining:
-    """What became of the legs; nodes are the numbers of Call-IDs in ``Facts.node``."""
+    """The result; nodes are the numbers of Call-IDs in ``Facts.node``."""
 
     considered: Scored
     joined: list[Joined]
     group: Ints  # call of each node: the number of one of its nodes
-    doubtful: list[Link]  # by node: as good as another, so not taken
+    doubtful: list[Link]  # by node: no better than another link, so not taken
 
 
 def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
@@ -51,7 +53,7 @@ def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
     considered = _best(
         facts, scored(facts, Pairs(a, b, facts.start[b] - facts.start[a]), identities, overlap)
     )
-    # The first choice shows which machines pass calls on; the second one is made knowing that.
+    # A first choice shows which machines forward calls; the prior from it goes into the second.
     prior = priors(facts, list(_rows(considered, _choose(facts, considered, None))))
     considered = considered.with_prior(prior)
     choice = _choose(facts, considered, None)
@@ -60,19 +62,19 @@ def join(facts: Facts, tokens: Iterable[Token], overlap: Overlap) -> Joining:
             prior
         )
         tried = tried.take(tried.score >= ENOUGH)
-        considered, taken = considered.followed_by(tried), len(choice.taken)
+        considered, links_before = considered.followed_by(tried), len(choice.taken)
         choice = _choose(facts, considered, choice) if len(tried.pairs.a) else choice
-        if len(choice.taken) == taken:
+        if len(choice.taken) == links_before:
             break
     return _result(facts, considered, choice)
 
 
-def _all(facts: Facts, found: list[Couples]) -> Couples:
-    return once(facts, *(np.concatenate(side) for side in zip(*found, strict=True)))
+def _all(facts: Facts, groups: list[Couples]) -> Couples:
+    return once(facts, *(np.concatenate(side) for side in zip(*groups, strict=True)))
 
 
 def _best(facts: Facts, pairs: Scored) -> Scored:
-    """Return each two Call-IDs once, in the better direction, and the best few per downstream leg."""
+    """Return each pair of Call-IDs once, in its better direction, and the BEST pairs per downstream leg."""
     good = pairs.take(pairs.score >= CONSIDERED)
     a, b = facts.node[good.pairs.a], facts.node[good.pairs.b]
     nodes = int(facts.node.max(initial=0)) + 1
@@ -86,7 +88,7 @@ def _best(facts: Facts, pairs: Scored) -> Scored:
 
 
 def _choose(facts: Facts, considered: Scored, before: Choice | None) -> Choice:
-    """Choose among the pairs in which one leg may follow from the other."""
+    """Choose among the pairs that are not siblings."""
     nodes = (facts.node[considered.pairs.a].tolist(), facts.node[considered.pairs.b].tolist())
     links = list(map(Link, *nodes, considered.score.tolist(), range(len(considered.siblings))))
     a, b = considered.pairs.a.tolist(), considered.pairs.b.tolist()
@@ -117,14 +119,14 @@ def _result(facts: Facts, considered: Scored, choice: Choice) -> Joining:
 
 
 def _forks(facts: Facts, considered: Scored, choice: Choice) -> Iterator[Link]:
-    """Yield pairs that follow from one leg that was not seen: only a token joins them; best first."""
+    """Yield pairs that follow from one leg that was not captured, best first: only a token joins them."""
     first = {link.upstream for link in choice.taken.values()}
     sure = np.flatnonzero(considered.siblings & (considered.score >= ENOUGH))
     for number in sure[np.argsort(-considered.score[sure], kind="stable")].tolist():
         a, b = int(considered.pairs.a[number]), int(considered.pairs.b[number])
         link = Link(int(facts.node[a]), int(facts.node[b]), float(considered.score[number]), number)
         ends = {link.upstream, link.downstream}
-        # Legs whose upstream legs were seen belong to those calls; what others follow from is no fork.
+        # Legs with a captured upstream leg belong to its call; a leg that others follow from is no fork.
         if not ends <= choice.taken.keys() and ends.isdisjoint(first) and side_by_side(facts, a, b):
             yield link
 

@@ -1,22 +1,22 @@
-"""What a word in a SIP header may be: a telephone number or name, or the id of a call."""
+"""Recognise telephone numbers, names and ids of calls in SIP headers."""
 
 import re
 from typing import NamedTuple
 
 from postproc.model import constants
 
-# Telephone numbers as keys that two legs may share, however each writes them.
+# Telephone numbers as keys that two legs share however each writes them.
 #
-# E.164 where the number says so or the region's dialling rules do (RFC 3966); else
-# its last seven digits; short numbers and names only as they stand. Who withholds
-# the number has no key.
+# E.164 where the number is global (RFC 3966) or the region's dialling rules make it
+# so; else its last seven digits; short numbers and names as they are. A withheld
+# number has no key.
 
 
 TAIL = constants.count("users.tail")
 LONGEST_USER = constants.count("users.longest")
 VISUAL = re.compile(r"[\s().\-/]")
 DIGITS = re.compile(r"\+?[0-9]+")
-# Lengths are bounded: an endless header must not cost endless time.
+# Lengths are bounded, so that the time to search a hostile header is too.
 URI_USER = re.compile(
     rf"sips?:([^@>;,\s\"]{{1,{LONGEST_USER}}})[^@>,\s\"]{{0,{LONGEST_USER}}}@|tel:([^>;,\s\"]{{1,{LONGEST_USER}}})",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ def _by_dialling_rules(plain: str, region: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     if parsed.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY:
-        # Complete with its prefix only: else it may be a local or foreign one.
+        # Only with its national prefix is it complete; without, it may be a local or foreign number.
         prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
         if prefix is None or not plain.startswith(prefix):
             return None
@@ -71,7 +71,7 @@ def users(header: str) -> list[str]:
     return [sip or tel for sip, tel in URI_USER.findall(header[:LONGEST_HEADER])]
 
 
-# What looks like the id of a call: random, not a name, number, version, address or time.
+# Words that look like the id of a call: random, and no name, number, version, address or time.
 
 
 SHORTEST, LONGEST = constants.count("ids.shortest"), constants.count("ids.longest")
@@ -89,24 +89,24 @@ LONGEST_NUMBER = constants.count("ids.longest_number")  # digits of a telephone 
 
 
 def words(value: str) -> list[str]:
-    """Return the value whole and taken apart at blanks, brackets, quotes, commas, semicolons, equal signs."""
+    """Return the value, and its parts split at blanks, brackets, quotes, commas, semicolons, equal signs."""
     whole = value[:LONGEST_HEADER].strip()
     return list(dict.fromkeys(word for word in (whole, *WORDS.split(whole)) if word))
 
 
 def local_part(call_id: str) -> str:
-    """Return what stands before the host in a Call-ID (RFC 3261, section 8.1.1.4), without brackets."""
+    """Return the part of a Call-ID before the host (RFC 3261, section 8.1.1.4), without brackets."""
     return (call_id.partition("@")[0] or call_id).strip("{}<>\"' ")
 
 
 def is_named_id(word: str) -> bool:
-    """Return whether the value of a header that is there for ids holds one: not null, not a mere flag."""
-    told = SHORTEST <= len(word) <= LONGEST and len(set(word) - set("0-")) > 1
-    return told and sum(map(str.isdigit, word)) >= FEWEST_DIGITS
+    """Return whether a word in a header meant for ids is one: neither null nor a mere flag."""
+    plausible = SHORTEST <= len(word) <= LONGEST and len(set(word) - set("0-")) > 1
+    return plausible and sum(map(str.isdigit, word)) >= FEWEST_DIGITS
 
 
 def looks_random(word: str) -> bool:
-    """Return whether a value of unknown purpose is an id beyond doubt."""
+    """Return whether a word of unknown purpose is certainly an id."""
     word = local_part(word)
     if URI.match(word) or MAC.fullmatch(word) or VERSION_OR_ADDRESS.search(word) or DATE.match(word):
         return False

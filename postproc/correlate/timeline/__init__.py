@@ -1,7 +1,6 @@
 """The timeline: every event of a call in time order, lane by lane.
 
-The messages behind the tables are shown as they were on the wire; second
-captures of a packet are left out. Each lane is a module of its own.
+Messages appear as they were on the wire; second captures of a packet are left out.
 """
 
 import numpy as np
@@ -13,7 +12,7 @@ from postproc.model.tables import TIMELINE, Tables
 
 
 def timeline(tables: Tables) -> pd.DataFrame:
-    """Return the events of all calls by call and time; at one time in the order of the lanes.
+    """Return TIMELINE: the events of all calls by call and time; at one time in the order of the lanes.
 
     ``tables`` are correlated: every row has its call.
     """

@@ -1,4 +1,4 @@
-"""What an event is, and how addresses and durations are written in it."""
+"""Events of the timeline, and how addresses and durations are written in them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -38,18 +38,18 @@ def table(lane: str, events: Iterable[Event]) -> pd.DataFrame:
     return TIMELINE.of(columns | {"lane": [lane] * len(timed)})
 
 
-def of_rows(lane: str, rows: pd.DataFrame, **said: Words) -> pd.DataFrame:
-    """Return one event per row, which has the columns of WHEN; ``said`` are the others."""
-    columns: dict[str, Any] = {name: rows[name].array for name in WHEN}
-    for name, values in {"lane": lane, **said}.items():
-        columns[name] = [values] * len(rows) if isinstance(values, str | None) else values
-    events = TIMELINE.of(columns)
+def of_rows(lane: str, rows: pd.DataFrame, **columns: Words) -> pd.DataFrame:
+    """Return one event per row; ``rows`` has the columns of WHEN, ``columns`` gives the others."""
+    data: dict[str, Any] = {name: rows[name].array for name in WHEN}
+    for name, values in {"lane": lane, **columns}.items():
+        data[name] = [values] * len(rows) if isinstance(values, str | None) else values
+    events = TIMELINE.of(data)
     timed = events["time"].notna()
     return events if timed.all() else events[timed].reset_index(drop=True)
 
 
 def place(addr: str | None, port: int | None) -> str | None:
-    """Write a transport address: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``."""
+    """Format a transport address: ``192.0.2.1:5060``, ``[2001:db8::1]:5060``; None without an address."""
     if addr is None or port is None:
         return addr
     return f"[{addr}]:{port}" if ":" in addr else f"{addr}:{port}"
@@ -68,7 +68,7 @@ def of_calls(messages: pd.DataFrame) -> pd.DataFrame:
 
 
 def milliseconds(duration: float) -> str:
-    """Write a duration with two digits: ``0.2 ms``, ``12 ms``, ``1.2 s``."""
+    """Format a duration in ms: ``0.2 ms``, ``12 ms``, ``1.2 s``."""
     if duration >= 1000:
         return f"{duration / 1000:.1f} s"
     return f"{duration:.0f} ms" if duration >= 10 else f"{duration:.1f} ms"

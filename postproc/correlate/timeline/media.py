@@ -25,20 +25,21 @@ from postproc.correlate.timeline.events import (
     places,
     table,
 )
+from postproc.model.icmp import meaning
 
-# STUN Binding transactions of a call: the request, and what came back.
+# STUN Binding transactions of a call: the request, and the response.
 
 
-LONG = 8  # characters of a ufrag that are written out
+LONG = 8  # a longer ufrag is shortened: the label of an event must stay readable
 TITLES = {"check": "Binding Request", "keepalive": "keep-alive", "discovery": "STUN look-up"}
 ENDS = ["src_addr", "src_port", "dst_addr", "dst_port"]
 
 
 def stun_events(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFrame:
     """Return the request and the deciding response of each transaction with a call."""
-    known = bindings[bindings["call"].notna()]
-    requests = _requests(known[(known["outcome"] != "response_only").fillna(True)])
-    return pd.concat([requests, _responses(_came_back(known, stun_messages))], ignore_index=True)
+    attributed = bindings[bindings["call"].notna()]
+    requests = _requests(attributed[(attributed["outcome"] != "response_only").fillna(True)])
+    return pd.concat([requests, _responses(_responses_on_wire(attributed, stun_messages))], ignore_index=True)
 
 
 def _requests(bindings: pd.DataFrame) -> pd.DataFrame:
@@ -53,17 +54,16 @@ def _requests(bindings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _came_back(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the responses: time and ends as the message has them, else reckoned from the request."""
+def _responses_on_wire(bindings: pd.DataFrame, stun_messages: pd.DataFrame) -> pd.DataFrame:
+    """Return the responses: time and ends from the message, else computed from the request."""
     answered = bindings[bindings["response_frame"].notna()]
     answered = answered.assign(
         frame=answered["response_frame"],
         time=answered["time"] + pd.to_timedelta(answered["rtt_ms"].fillna(0).astype(float), unit="ms"),
         **dict(zip(ENDS, (answered[end].array for end in (*ENDS[2:], *ENDS[:2])), strict=True)),
     )
-    plain = ~stun_messages["relayed"].fillna(value=False).astype(
-        bool
-    )  # inside TURN the wire shows other ends
+    # Inside TURN the wire shows other ends.
+    plain = ~stun_messages["relayed"].fillna(value=False).astype(bool)
     responses = stun_messages[stun_messages["kind"].isin(["success", "error"]) & plain]
     on_wire = responses[["capture", "frame", "time", *ENDS]].drop_duplicates(["capture", "frame"])
     both = answered.merge(on_wire, how="left", on=["capture", "frame"], suffixes=("", "_wire"))
@@ -155,40 +155,40 @@ def dtls_events(dtls: pd.DataFrame, dtls_messages: pd.DataFrame) -> pd.DataFrame
 def _dtls_events(
     handshakes: dict[Place, list[Handshake]], messages: dict[Place, list[Message]]
 ) -> Iterator[Event]:
-    for at, held in handshakes.items():
-        found = messages.get(at, [])
-        starts = [bisect_left(found, handshake.time, key=lambda m: m.time) for handshake in held]
-        for handshake, begin, end in zip(held, starts, [*starts[1:], len(found)], strict=True):
-            yield from _of_handshake(at[0], handshake, found[begin:end])
+    for at, shakes in handshakes.items():
+        between = messages.get(at, [])
+        starts = [bisect_left(between, handshake.time, key=lambda m: m.time) for handshake in shakes]
+        for handshake, begin, end in zip(shakes, starts, [*starts[1:], len(between)], strict=True):
+            yield from _of_handshake(at[0], handshake, between[begin:end])
 
 
 def _handshakes(dtls: pd.DataFrame) -> dict[Place, list[Handshake]]:
     """Return the handshakes by place, in time order."""
-    known = dtls[dtls["call"].notna()].sort_values("time", kind="stable")
-    ends = records(known, "client_addr", "client_port", "server_addr", "server_port")
-    rows = records(known, "capture", *Handshake._fields)
-    found: dict[Place, list[Handshake]] = {}
+    attributed = dtls[dtls["call"].notna()].sort_values("time", kind="stable")
+    ends = records(attributed, "client_addr", "client_port", "server_addr", "server_port")
+    rows = records(attributed, "capture", *Handshake._fields)
+    by_place: dict[Place, list[Handshake]] = {}
     for (capture, *row), end in zip(rows, ends, strict=True):
         if None not in end and row[0] is not None:
-            found.setdefault((capture, pair_of(end[:2], end[2:])), []).append(Handshake(*row))
-    return found
+            by_place.setdefault((capture, pair_of(end[:2], end[2:])), []).append(Handshake(*row))
+    return by_place
 
 
 def _messages(
     dtls_messages: pd.DataFrame, handshakes: dict[Place, list[Handshake]]
 ) -> dict[Place, list[Message]]:
-    """Return the messages where handshakes are, in time order."""
-    known = dtls_messages[dtls_messages["copy_of"].isna()].sort_values("time", kind="stable")
-    ends = records(known, "src_addr", "src_port", "dst_addr", "dst_port")
-    rows = records(known, "capture", "time", "frame", "handshake_type", "alert")
-    found: dict[Place, list[Message]] = {}
+    """Return the messages on the address pairs of handshakes, in time order."""
+    ordered = dtls_messages[dtls_messages["copy_of"].isna()].sort_values("time", kind="stable")
+    ends = records(ordered, "src_addr", "src_port", "dst_addr", "dst_port")
+    rows = records(ordered, "capture", "time", "frame", "handshake_type", "alert")
+    by_place: dict[Place, list[Message]] = {}
     for (capture, time, frame, kind, alert), end in zip(rows, ends, strict=True):
         if time is None or None in end:
             continue
         src, dst = end[:2], end[2:]
         if (at := (capture, pair_of(src, dst))) in handshakes:
-            found.setdefault(at, []).append(Message(time, frame, src, dst, kind, alert))
-    return found
+            by_place.setdefault(at, []).append(Message(time, frame, src, dst, kind, alert))
+    return by_place
 
 
 def _of_handshake(capture: str, handshake: Handshake, messages: list[Message]) -> Iterator[Event]:
@@ -201,10 +201,10 @@ def _of_handshake(capture: str, handshake: Handshake, messages: list[Message]) -
         yield Event(capture, message.frame, time, handshake.call, handshake.leg, kind, label, *ends, severity)
 
 
-Said = tuple[str, Message, str, str]
+Entry = tuple[str, Message, str, str]  # kind, message, label, severity
 
 
-def _hellos(handshake: Handshake, messages: list[Message]) -> Iterator[Said]:
+def _hellos(handshake: Handshake, messages: list[Message]) -> Iterator[Entry]:
     severity = WARNING if handshake.state in FAILED else NORMAL
     last: int | None = None
     for message in messages:
@@ -213,7 +213,7 @@ def _hellos(handshake: Handshake, messages: list[Message]) -> Iterator[Said]:
             last = message.time
 
 
-def _completion(handshake: Handshake, messages: list[Message]) -> Iterator[Said]:
+def _completion(handshake: Handshake, messages: list[Message]) -> Iterator[Entry]:
     if handshake.completed is None or not messages:
         return
     label, wrong = "DTLS complete", handshake.fingerprint_matches is False
@@ -224,7 +224,7 @@ def _completion(handshake: Handshake, messages: list[Message]) -> Iterator[Said]
     yield "complete", (upto or messages)[-1], label, ERROR if wrong else NORMAL
 
 
-def _alerts(handshake: Handshake, messages: list[Message]) -> Iterator[Said]:
+def _alerts(handshake: Handshake, messages: list[Message]) -> Iterator[Entry]:
     for message in messages:
         if message.alert:
             failed = handshake.state == "alert"
@@ -233,11 +233,13 @@ def _alerts(handshake: Handshake, messages: list[Message]) -> Iterator[Said]:
 
 # RTP streams of a call: start, end, and gaps of more than a second.
 #
-# The frame of an end is the first of the stream's last second: the last packet's is not kept.
+# The frame of an end is that of the first packet in the stream's last second: the last packet's is not kept.
 
 
-GAP = NS_PER_S
-LOSSY = 0.05  # part of the packets lost that deserves a warning
+GAP = NS_PER_S  # the resolution of rtp_seconds: a shorter gap cannot be located
+# Share of packets lost above which a stream's end is a warning. A choice: it colours the timeline only, and
+# decides no finding.
+LOSSY = 0.05
 
 
 class Stream(NamedTuple):
@@ -271,11 +273,11 @@ def _media_events(rtp_streams: pd.DataFrame, seconds: dict[int, list[Second]]) -
     rows = map(Stream._make, records(rtp_streams, *Stream._fields))
     ends = zip(places(rtp_streams, "src"), places(rtp_streams, "dst"), strict=True)
     for (capture, call, leg, number, frame), stream, end in zip(ids, rows, ends, strict=True):
-        held = seconds.get(number, [])
-        last = held[-1].frame if held else frame
+        stream_seconds = seconds.get(number, [])
+        last = stream_seconds[-1].frame if stream_seconds else frame
         for kind, at, time, label, severity in (
             ("start", frame, stream.first_time, _start(stream), NORMAL),
-            *_resumptions(stream, held),
+            *_resumptions(stream, stream_seconds),
             ("end", last, stream.last_time, _end(stream), WARNING if _is_lossy(stream) else NORMAL),
         ):
             yield Event(capture, at, time, call, leg, kind, label, *end, severity)
@@ -299,21 +301,21 @@ def _resumptions(stream: Stream, seconds: list[Second]) -> Iterator[tuple[str, i
 
 def _seconds(rtp_seconds: pd.DataFrame) -> dict[int, list[Second]]:
     """Return the seconds in which each stream has packets, in order."""
-    found: dict[int, list[Second]] = {}
+    by_stream: dict[int, list[Second]] = {}
     for stream, time, frame, packets in records(
         rtp_seconds.sort_values(["stream", "second"]), "stream", "time", "frame", "packets"
     ):
         if stream is not None and time is not None and packets:
-            found.setdefault(stream, []).append(Second(time, frame, packets))
-    return found
+            by_stream.setdefault(stream, []).append(Second(time, frame, packets))
+    return by_stream
 
 
 def _gaps(seconds: list[Second], longest_ms: float) -> Iterator[tuple[Second, float]]:
     """Yield the second that follows each gap, and the gap's length in ns.
 
-    Any packet after a gap of a second is the first of its own second. When the
-    packet before came is not in the table: it is reckoned from the packet rate.
-    The longest gap of a stream is known.
+    The first packet after a gap of a second opens a row of rtp_seconds. The time of the packet before
+    it is not in the table, and is estimated from the packet rate. ``longest_ms`` is the stream's longest
+    gap as measured.
     """
     longest = longest_ms * 1e6
     if longest <= GAP or len(seconds) < 2:
@@ -337,41 +339,18 @@ def _is_lossy(stream: Stream) -> bool:
 # ICMP errors that answer a call's packets.
 
 
-MEANINGS = {
-    (4, 3, 0): "network unreachable",
-    (4, 3, 1): "host unreachable",
-    (4, 3, 2): "protocol unreachable",
-    (4, 3, 3): "port unreachable",
-    (4, 3, 4): "fragmentation needed",
-    (4, 3, 9): "prohibited",
-    (4, 3, 10): "prohibited",
-    (4, 3, 13): "prohibited",
-    (4, 11, 0): "time to live exceeded",
-    (6, 1, 0): "no route",
-    (6, 1, 1): "prohibited",
-    (6, 1, 3): "address unreachable",
-    (6, 1, 4): "port unreachable",
-    (6, 2, 0): "packet too big",
-    (6, 3, 0): "hop limit exceeded",
-}
-
-
 def icmp_events(icmp_errors: pd.DataFrame, legs: pd.DataFrame) -> pd.DataFrame:
-    """Return the errors that quote a packet of a call; after the end of its leg they are usual."""
+    """Return the errors that quote a packet of a call; after the end of its leg they are normal."""
     return table("icmp", _icmp_events(of_calls(icmp_errors), lives(legs)))
 
 
 def _icmp_events(icmp_errors: pd.DataFrame, living: dict[LegKey, tuple[Time, Time]]) -> Iterator[Event]:
     ends = zip(places(icmp_errors, "src"), places(icmp_errors, "dst"), strict=True)
     ids = records(icmp_errors, "capture", "frame", "time", "call", "leg", "reporter")
-    meanings = starmap(_meaning, records(icmp_errors, "version", "type", "code"))
-    for (capture, frame, time, call, leg, reporter), meaning, (src, dst) in zip(
+    meanings = starmap(meaning, records(icmp_errors, "version", "type", "code"))
+    for (capture, frame, time, call, leg, reporter), error, (src, dst) in zip(
         ids, meanings, ends, strict=True
     ):
-        over = time is not None and time > living.get((call, leg), ALWAYS)[1]
-        label, severity = f"{meaning}: {dst or '?'}", NOTE if over else WARNING
+        ended = time is not None and time > living.get((call, leg), ALWAYS)[1]
+        label, severity = f"{error}: {dst or '?'}", NOTE if ended else WARNING
         yield Event(capture, frame, time, call, leg, "error", label, reporter, src, severity)
-
-
-def _meaning(version: int | None, kind: int | None, code: int | None) -> str:
-    return MEANINGS.get((version or 4, kind or 0, code or 0), f"ICMP type {kind} code {code}")

@@ -1,4 +1,4 @@
-"""The lanes of SIP, of session descriptions, and of the log."""
+"""The lanes of SIP, session descriptions and log lines."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from postproc.model.vocabulary import EVERYDAY_ENDS
 
 
 CHALLENGES = {401, 407}
-NAMED = {"INVITE", "REFER"}  # requests that say whom they are for
+NAMED = {"INVITE", "REFER"}  # requests shown with the user they are for
 SAME = [
     "capture",
     "call_id",
@@ -32,29 +32,29 @@ SAME = [
 
 
 def sip_events(sip_messages: pd.DataFrame) -> pd.DataFrame:
-    """Return one event per message of a leg; a retransmission says so."""
+    """Return one event per message of a leg; retransmissions are labelled "(again)"."""
     legible = sip_messages[sip_messages["method"].notna() | sip_messages["status"].notna()]
-    known = of_calls(legible)
-    again, inside = known.duplicated(SAME).tolist(), _inside_dialog(known)
-    starts = records(known, "method", "status", "reason", "cseq_method", "to_tag", "request_uri", "to_uri")
-    numbers = records(known, "method", "status", "cseq_method")
+    of_legs = of_calls(legible)
+    again, inside = of_legs.duplicated(SAME).tolist(), _inside_dialog(of_legs)
+    starts = records(of_legs, "method", "status", "reason", "cseq_method", "to_tag", "request_uri", "to_uri")
+    numbers = records(of_legs, "method", "status", "cseq_method")
     return of_rows(
         "sip",
-        known,
-        kind=["response" if method is None else "request" for method in column(known["method"])],
+        of_legs,
+        kind=["response" if method is None else "request" for method in column(of_legs["method"])],
         label=[
             f"{_label(*row)} (again)" if old else _label(*row) for row, old in zip(starts, again, strict=True)
         ],
-        src=places(known, "src"),
-        dst=places(known, "dst"),
+        src=places(of_legs, "src"),
+        dst=places(of_legs, "dst"),
         severity=[_severity(*row) for row in zip(numbers, inside, again, strict=True)],
     )
 
 
 def _inside_dialog(sip_messages: pd.DataFrame) -> list[bool]:
-    """Tell of each message whether its INVITE is inside a dialog: if that fails, the call goes on."""
-    again = (sip_messages["method"] == "INVITE").fillna(False) & sip_messages["to_tag"].notna()
-    transactions = set(records(sip_messages[again], "call_id", "cseq"))
+    """Return for each message whether it belongs to a re-INVITE: if that fails, the call goes on."""
+    reinvite = (sip_messages["method"] == "INVITE").fillna(False) & sip_messages["to_tag"].notna()
+    transactions = set(records(sip_messages[reinvite], "call_id", "cseq"))
     return [key in transactions for key in records(sip_messages, "call_id", "cseq")]
 
 
@@ -91,11 +91,11 @@ Key = tuple[Any, ...]  # capture, frame, Call-ID
 
 def sdp_events(sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
     """Return one event per message of a leg that carries a description."""
-    known = of_calls(sip_messages)
-    with_sdp = known[known["has_sdp"].fillna(False)]
-    kinds = _kinds(known, with_sdp)
+    of_legs = of_calls(sip_messages)
+    with_sdp = of_legs[of_legs["has_sdp"].fillna(False)]
+    kinds = _kinds(of_legs, with_sdp)
     media, offered = _media(sdp_media), _candidates(candidates)
-    says = [
+    texts = [
         _description(media.get(key, {}), len(offered.get(key, ())))
         for key in records(with_sdp, "capture", "frame", "call_id")
     ]
@@ -103,7 +103,7 @@ def sdp_events(sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: 
         "sdp",
         with_sdp,
         kind=kinds,
-        label=[f"{kind} {description}" for kind, description in zip(kinds, says, strict=True)],
+        label=[f"{kind} {description}" for kind, description in zip(kinds, texts, strict=True)],
         src=places(with_sdp, "src"),
         dst=places(with_sdp, "dst"),
         severity=NORMAL,
@@ -111,31 +111,31 @@ def sdp_events(sip_messages: pd.DataFrame, sdp_media: pd.DataFrame, candidates: 
 
 
 def _media(sdp_media: pd.DataFrame) -> dict[Key, dict[str, None]]:
-    """Return the media of each description, in order, with what is unusual about them."""
-    found: dict[Key, dict[str, None]] = {}
+    """Return the media of each description in order, marked where refused or not sendrecv."""
+    by_place: dict[Key, dict[str, None]] = {}
     names = ("capture", "frame", "call_id", "media", "port", "direction")
     for *key, media, port, direction in records(sdp_media, *names):
         unusual = "refused" if port == 0 else direction if direction != "sendrecv" else None
         text = f"{media or '?'} ({unusual})" if unusual else media or "?"
-        found.setdefault(tuple(key), {})[text] = None
-    return found
+        by_place.setdefault(tuple(key), {})[text] = None
+    return by_place
 
 
 def _candidates(candidates: pd.DataFrame) -> dict[Key, set[tuple[Any, ...]]]:
     """Return the distinct candidates of each description."""
-    found: dict[Key, set[tuple[Any, ...]]] = {}
+    by_place: dict[Key, set[tuple[Any, ...]]] = {}
     names = ("addr", "port", "type", "transport", "component")
     keys = records(candidates, "capture", "frame", "call_id")
     for key, candidate in zip(keys, records(candidates, *names), strict=True):
-        found.setdefault(key, set()).add(candidate)
-    return found
+        by_place.setdefault(key, set()).add(candidate)
+    return by_place
 
 
-def _kinds(known: pd.DataFrame, with_sdp: pd.DataFrame) -> list[str]:
-    """Return offer or answer of each description; just that where the request was not seen."""
-    told = descriptions(known.assign(party=parties(known)))
+def _kinds(messages: pd.DataFrame, with_sdp: pd.DataFrame) -> list[str]:
+    """Return offer or answer of each description; "description" where the request was not captured."""
+    by_place = descriptions(messages.assign(party=parties(messages)))
     where = records(with_sdp, "capture", "frame", "call_id")
-    return [told[place].offer_answer or "description" for place in where]
+    return [by_place[place].offer_answer or "description" for place in where]
 
 
 def _description(media: dict[str, None], candidates: int) -> str:
@@ -146,8 +146,8 @@ def _description(media: dict[str, None], candidates: int) -> str:
 # Log lines of a call, on the capture's clock.
 
 
-TIES = {"channel", "peer", "sdp", "codec"}  # what they tell is in other lanes
-REPEATED = {"srtp", "warning"}  # may come by the thousand: the first of each call tells it
+TIES = {"channel", "peer", "sdp", "codec"}  # their content is in other lanes
+REPEATED = {"srtp", "warning"}  # may occur by the thousand: only the first of each call is shown
 LENGTH = 160  # characters of a line that are shown
 SEVERITIES = {
     "NOTICE": NOTE,
@@ -161,18 +161,18 @@ SEVERITIES = {
 
 
 def log_lines(log_events: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines whose Call-ID has a call, other than those that only tie the log to the packets."""
-    known = of_calls(log_events[~log_events["kind"].isin(TIES)])
-    same = known["call"].astype("string") + known["text"].str.replace(r"\d+", "#", regex=True)
-    known = known[~known["kind"].isin(REPEATED) | ~same.duplicated()]
+    """Return the log lines of calls, except those that only link the log to the packets."""
+    lines = of_calls(log_events[~log_events["kind"].isin(TIES)])
+    same = lines["call"].astype("string") + lines["text"].str.replace(r"\d+", "#", regex=True)
+    lines = lines[~lines["kind"].isin(REPEATED) | ~same.duplicated()]
     return of_rows(
         "log",
-        known,
-        kind=known["kind"].fillna("line").array,
-        label=[_shortened(text or "") for text in column(known["text"])],
-        src=known["source"].array,
+        lines,
+        kind=lines["kind"].fillna("line").array,
+        label=[_shortened(text or "") for text in column(lines["text"])],
+        src=lines["source"].array,
         dst=None,
-        severity=[SEVERITIES.get((level or "").upper(), NORMAL) for level in column(known["level"])],
+        severity=[SEVERITIES.get((level or "").upper(), NORMAL) for level in column(lines["level"])],
     )
 
 

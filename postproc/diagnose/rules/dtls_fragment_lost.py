@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from postproc.diagnose.evidence.case import Case, evidence
-from postproc.diagnose.evidence.icmp import TOO_LARGE, kind
+from postproc.diagnose.evidence.icmp import kind
 from postproc.diagnose.evidence.media import both_ways
 from postproc.diagnose.evidence.paths import best
 from postproc.model.addresses import endpoint
 from postproc.model.findings import Finding, Rule, cause, remedy
+from postproc.model.icmp import TOO_LARGE
 from postproc.model.rows import DtlsRow
 from postproc.model.text import Text
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from postproc.diagnose.evidence.case import OTHER, Case, evidence
-from postproc.diagnose.evidence.icmp import TOO_LARGE, kind, undelivered
+from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.media import connected, due
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
+from postproc.model.icmp import TOO_LARGE
 from postproc.model.rows import IcmpErrorRow, RtpStreamRow
 from postproc.model.text import Text
 

@@ -81,11 +81,11 @@ def test_after_the_end_of_the_leg_it_is_only_a_note():
     ("version", "kind", "code", "meaning"),
     [
         (4, 3, 1, "host unreachable"),
-        (4, 3, 13, "prohibited"),
+        (4, 3, 13, "communication administratively prohibited"),
         (6, 1, 4, "port unreachable"),
         (6, 3, 0, "hop limit exceeded"),
-        (4, 12, 1, "ICMP type 12 code 1"),
-        (None, None, None, "ICMP type None code None"),
+        (4, 12, 1, "type 12 code 1"),
+        (None, None, None, "type None code None"),
     ],
 )
 def test_the_label_says_what_the_error_means(version, kind, code, meaning):
