@@ -112,7 +112,7 @@ def test_late_packets_are_reordered_not_lost(tmp_path):
 @pytest.mark.parametrize("window", [150, 1 << 23], ids=["packet by packet", "at once"])
 @pytest.mark.parametrize("jitter_ms", [100, 300])
 def test_a_stream_is_one_however_much_jitter_mixes_it(tmp_path, jitter_ms, window):
-    """Most packets come behind later ones; what comes in place of a stream by chance is no row all the same."""
+    """Most packets come behind later ones; what looks like RTP by chance is no row all the same."""
     chance = random.Random(7)
     at = [START + MS * (20 * number + chance.randrange(jitter_ms)) for number in range(400)]
     mixed = sorted((time, datagram(rtp(number))) for number, time in enumerate(at))
