@@ -117,7 +117,9 @@ def test_legs_whose_sip_both_captures_show_are_there_once(pcaps, tmp_path, name)
 
 def test_registrations_that_both_captures_show_are_of_no_leg(pcaps, tmp_path):
     registrations = [
-        piece for piece in read(pcaps / "made" / "registration_failed.pcapng") if isinstance(piece, Record)
+        piece
+        for piece in read(pcaps / "made" / "registration_failed_password.pcapng")
+        if isinstance(piece, Record)
     ]
     at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=0)
     shutil.copy(pcaps / "good.pcapng", tmp_path)
