@@ -86,7 +86,7 @@ def _course(seen: Overlap, owners: Owners, number: int, at: set[int], reference:
     directed = any(signs.values())
     if not directed:
         signs = _signs_from(seen, reference, flows)
-    signs = _by_hosts(seen, signs)
+    signs = shared(seen, _by_hosts(seen, signs))
     order = _order(seen, signs, at, reference, from_reference=not directed)
     return Course(owners.legs[number], rows, order, reference, signs, directed)
 
@@ -98,6 +98,11 @@ def _signs_from(seen: Overlap, reference: int, flows: list[int]) -> dict[int, in
     for flow in flows:
         if seen.flows[flow][0] == reference:
             signs[flow] = next((way for other in others if (way := seen.first_seen(flow, other))), 0)
+    return shared(seen, signs)
+
+
+def shared(seen: Overlap, signs: dict[int, int]) -> dict[int, int]:
+    """The same, and for flows of which it is not known that of what they are elsewhere."""
     for common in seen.common.values():
         for one, other in (each.flows for each in common.joined):
             if one in signs and other in signs:
@@ -107,7 +112,7 @@ def _signs_from(seen: Overlap, reference: int, flows: list[int]) -> dict[int, in
 
 
 def _by_hosts(seen: Overlap, signs: Mapping[int, int]) -> dict[int, int]:
-    """The same, and for flows of which it is not known that of others between the same hosts."""
+    """Signs, and for flows of which it is not known that of others between the same hosts."""
     between: dict[tuple[int, str, str], int] = defaultdict(int)
     for flow, sign in signs.items():
         capture, ends = seen.flows[flow]
