@@ -1,6 +1,6 @@
-"""What redaction did, for who answers for it: counts of what was replaced, and what remains.
+"""An account of a redaction for whoever answers for it: counts of what was replaced, and what remains.
 
-Only the pass that writes fills a tally: whoever writes begins with ``clear()``.
+Only the pass that writes fills a tally; it begins with ``clear()``.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from postproc.show.terminal import clean
 
 
 class Kind(StrEnum):
-    """Kinds of what is replaced, or stays."""
+    """Kinds of replaced or remaining values."""
 
     USER = "users"
     HOST = "hosts"
@@ -45,10 +45,10 @@ LABELS = {
 
 @dataclass
 class Tally:
-    """How often something of a kind was replaced, and the words that stayed as a dictionary knows them.
+    """Counts of replacements by kind, and of words that stayed because a dictionary has them.
 
-    ``words`` counts each word of User-Agents, phrases, texts and log lines that stayed; ``stayed``
-    counts ids and numbers of messages that text kept, by kind.
+    ``words`` counts each word of User-Agents, phrases, texts and log lines that stayed; ``stayed`` counts IDs
+    and numbers of messages that text kept, by kind.
     """
 
     replaced: Counter[Kind] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Tally:
     words: Counter[str] = field(default_factory=Counter)
 
     def clear(self) -> None:
-        """Begin anew: what was counted while learning does not count."""
+        """Reset: what was counted in the pass that learns does not count."""
         self.replaced.clear()
         self.stayed.clear()
         self.words.clear()
@@ -104,21 +104,24 @@ OF_NOBODY = Text(
     "No dictionary knows them; the sender lets them stay. How often:",
     "Sie stehen in keinem Wörterbuch; der Absender lässt sie stehen; so oft:",
 )
-SHOWN = 40  # words on the terminal
+SHOWN = 40  # words on the terminal; a choice: the file of words has all
 
 
 @dataclass(frozen=True)
 class Account:
-    """``unjudged``: by member or file, the words that stayed and that no dictionary explains."""
+    """A redaction's result.
+
+    ``unjudged`` has by member or file the words that stayed and are in no dictionary.
+    """
 
     tally: Tally = field(default_factory=Tally)
     unjudged: Mapping[str, Counter[str]] = field(default_factory=dict)
-    own: tuple[str, ...] = ()  # what stays as whoever asks must be known
-    ambiguous: int = 0  # originals that the last search could not tell from pseudonyms
+    own: tuple[str, ...] = ()  # values left in place so that the recipient knows the sender
+    ambiguous: int = 0  # originals that the final search could not distinguish from pseudonyms
 
     @property
     def words(self) -> Counter[str]:
-        """The words nobody can judge, wherever they stand."""
+        """The unjudged words of all files."""
         return sum(self.unjudged.values(), Counter[str]())
 
 
@@ -126,50 +129,50 @@ Look = Callable[[Account], None]
 
 
 def goes_on(_: Account) -> None:
-    """Nobody looks: what remains is in the account."""
+    """Accept the account unseen."""
 
 
 def lines(account: Account, lang: Lang) -> list[str]:
-    """The account in short, a line for each thing to know."""
-    told = [
+    """Return the account in short, one line per fact."""
+    facts = [
         REPLACED.of(lang, what=", ".join(_counted(account.tally.replaced, lang)) or NOTHING.of(lang)),
         REMAINS.of(lang, words=", ".join(_remaining(account.tally, lang))),
     ]
     if account.words:
-        told.append(UNJUDGED.of(lang, words=few(account.words, lang)))
+        facts.append(UNJUDGED.of(lang, words=few(account.words, lang)))
     if account.own:
-        told.append(OWN.of(lang, what=", ".join(account.own)))
+        facts.append(OWN.of(lang, what=", ".join(account.own)))
     if account.ambiguous:
-        told.append(counted(AMBIGUOUS, account.ambiguous, lang))
-    return [clean(line) for line in told]
+        facts.append(counted(AMBIGUOUS, account.ambiguous, lang))
+    return [clean(line) for line in facts]
 
 
 def few(words: Iterable[str], lang: Lang) -> str:
-    """Some of the words, those with letters first."""
-    held = in_order(words)
-    more = [MORE.of(lang, count=len(held) - SHOWN)] if len(held) > SHOWN else []
-    return ", ".join([*held[:SHOWN], *more])
+    """Return the first of the words in the order of ``in_order``, and how many more there are."""
+    ordered = in_order(words)
+    more = [MORE.of(lang, count=len(ordered) - SHOWN)] if len(ordered) > SHOWN else []
+    return ", ".join([*ordered[:SHOWN], *more])
 
 
 def in_order(words: Iterable[str]) -> list[str]:
-    """Words by the alphabet, numbers behind them."""
+    """Return words in alphabetical order, those that begin with a digit last."""
     return sorted(words, key=lambda word: (word[:1].isdigit(), word.casefold(), word))
 
 
 def markdown(account: Account, lang: Lang) -> str:
-    """The account in full, with every word."""
-    told = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
+    """Return the account in full, with every word."""
+    paragraphs = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
     if account.own:
-        told.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
+        paragraphs.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
     if account.ambiguous:
-        told.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
+        paragraphs.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
     for heading, words in ((OF_NOBODY, account.words), (OF_DICTIONARIES, account.tally.words)):
         if words:
-            told += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]
-    return "\n".join(told) + "\n"
+            paragraphs += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _with_counts(words)]
+    return "\n".join(paragraphs) + "\n"
 
 
-def _listed(words: Counter[str]) -> str:
+def _with_counts(words: Counter[str]) -> str:
     return ", ".join(f"{inline(clean(word))} ({words[word]})" for word in in_order(words))
 
 

@@ -1,7 +1,7 @@
-"""Copies a capture into a new pcapng, packet by packet: some of them, or with something added.
+"""Copies a capture into a new pcapng, packet by packet: a selection of them, or with comments added.
 
-What is written goes to a file beside its place first: nobody sees half of one, and nobody
-but its owner sees the whole: captures hold personal data.
+Output goes to a temporary file beside the target first, so that no partial file is ever seen; only the owner
+may read it, since captures have personal data.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from postproc.wire import pcapng
 
 APPLICATION = f"legshark {__version__}"
 SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, APPLICATION.encode())))
-COPIED = (pcapng.SECRETS, pcapng.NAMES)  # statistics speak of the whole
+COPIED = (pcapng.SECRETS, pcapng.NAMES)  # not statistics blocks, which count the whole capture
 
 Comments = Callable[[int], Iterable[str]]
 
@@ -28,15 +28,15 @@ Comments = Callable[[int], Iterable[str]]
 def copy(
     capture: Path, target: Path, *, only: Collection[int] | None = None, comments: Comments = lambda _: ()
 ) -> int:
-    """Write the packets of a capture, or ``only`` those frames; return how many.
+    """Write the packets of a capture, or those frames in ``only``; return how many.
 
-    ``comments`` gives what is to be said of a frame. Raises CaptureError when the capture
-    cannot be read, SetupError when the copy cannot be written.
+    ``comments`` returns the comments to add to a frame. Raises CaptureError when the capture cannot be read,
+    SetupError when the copy cannot be written.
     """
     written = 0
-    with pieces(capture) as found, replacing(target) as file:
+    with pieces(capture) as capture_pieces, replacing(target) as file:
         file.write(SECTION)
-        for piece in found:
+        for piece in capture_pieces:
             if isinstance(piece, Record) and only is not None and piece.frame not in only:
                 continue
             file.write(_block(piece, comments))
@@ -58,20 +58,20 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file, its owner's alone, that gets its name when all is written; SetupError when that cannot be."""
-    making = target.with_name(f".{uuid4().hex}")
+    """Yield a private file that replaces ``target`` when complete; raises SetupError if that fails."""
+    temporary = target.with_name(f".{uuid4().hex}")
     try:
-        making.touch(FILE, exist_ok=False)
-        with making.open("wb") as file:
+        temporary.touch(FILE, exist_ok=False)
+        with temporary.open("wb") as file:
             yield file
-        making.replace(target)
+        temporary.replace(target)
     except OSError as error:
         raise SetupError(f"{target}: {said(error)}") from error
     finally:
-        making.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def moved(path: Path, target: Path) -> None:
-    """Give a file its place, on another disk, too; SetupError when that cannot be."""
+    """Move a file to its target, to another disk, too; raises SetupError if that fails."""
     with path.open("rb") as source, replacing(target) as file:
         shutil.copyfileobj(source, file, 1 << 20)

@@ -1,8 +1,8 @@
-"""The packets of one call as pcapng, as they are or with pseudonyms; the report with pseudonyms.
+"""The packets of one call as pcapng, original or redacted; and the redacted report.
 
-SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors; each bears its original frame number as comment.
-The report with pseudonyms is that of the captures and logs of a run after they were redacted: it cannot tell
-more than they do.
+Exported are SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors, each with its original frame number as
+comment. The redacted report is that of the captures and logs of a run after they were redacted, so that it
+cannot reveal more than they do.
 """
 
 from collections.abc import Collection, Iterable
@@ -31,18 +31,18 @@ from postproc.show.zones import LOCAL
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
-    """Write the packets of a call, one file for each capture that has some; return their numbers.
+    """Write the packets of a call, one file per capture that has any; return their numbers of packets.
 
-    ``out`` names the file; with several captures their names are added to it. SetupError when
-    there is no such call.
+    ``out`` names the file; with several captures their names are appended. Raises SetupError when there is no
+    such call.
     """
-    found = _belonging(run, call)
+    by_capture = _belonging(run, call)
     paths = _paths(run.captures)
-    targets = file_names(out or Path(f"call-{call}.pcapng"), found)
+    targets = file_names(out or Path(f"call-{call}.pcapng"), by_capture)
     written = {}
-    for capture, held in found.items():
+    for capture, belonging_here in by_capture.items():
         comments = _numbered(clean(capture))
-        frames = frames_belonging(paths[capture], held)
+        frames = frames_belonging(paths[capture], belonging_here)
         written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
     return written
 
@@ -66,42 +66,44 @@ def export_redacted(
     look: Look = goes_on,
     keylog: Path | None = None,
 ) -> Exported:
-    """The same with pseudonyms, see ``redact``; frame numbers are told without the capture's name.
+    """Like ``export`` with pseudonyms, see ``redact``; frame comments leave out the capture's name.
 
-    ``look`` is shown what remains before a file gets its name: it raises SetupError to stop.
+    ``look`` is passed the account before a file gets its name; it raises SetupError to stop.
     """
-    found = _belonging(run, call)
+    by_capture = _belonging(run, call)
     paths = _paths(run.captures)
-    names = [f"{number}.pcapng" for number, _ in enumerate(found, 1)]
+    names = [f"{number}.pcapng" for number, _ in enumerate(by_capture, 1)]
     targets = file_names(out or Path(f"call-{call}.pcapng"), names)
     with scratch.folder() as folder:
         sources = [
-            Source(paths[name], folder / new, frames_belonging(paths[name], held), True, keylog)
-            for new, (name, held) in zip(names, found.items(), strict=True)
+            Source(paths[name], folder / new, frames_belonging(paths[name], belonging_here), True, keylog)
+            for new, (name, belonging_here) in zip(names, by_capture.items(), strict=True)
         ]
-        done = redact(Work(sources, products=products, hidden=hidden), key)
-        unjudged = {targets[path.name].name: words for path, words in done.unjudged.items()}
-        account = Account(done.pseudonyms.tally, unjudged, ambiguous=done.originals.ambiguous)
+        redacted = redact(Work(sources, products=products, hidden=hidden), key)
+        unjudged = {targets[path.name].name: words for path, words in redacted.unjudged.items()}
+        account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
         for source in sources:
             moved(source.target, targets[source.target.name])
-    return Exported({targets[path.name]: count for path, count in done.written.items()}, account)
+    return Exported({targets[path.name]: count for path, count in redacted.written.items()}, account)
 
 
 def _belonging(run: Run, call: int) -> dict[str, Belonging]:
-    known = sorted(run.calls["call"].dropna().astype(int))
-    if call not in known:
-        raise SetupError(no_such(call, known))
+    numbers = sorted(run.calls["call"].dropna().astype(int))
+    if call not in numbers:
+        raise SetupError(no_such(call, numbers))
     return belonging(run.tables, call)
 
 
-def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
-    """The frame numbers of what belongs to a call in a capture."""
-    return frozenset(frames_of(capture, held.frames, held.flows, held.connections, held.whole).tolist())
+def frames_belonging(capture: Path, traffic: Belonging) -> frozenset[int]:
+    """Return the frame numbers of what belongs to a call in a capture."""
+    return frozenset(
+        frames_of(capture, traffic.frames, traffic.flows, traffic.connections, traffic.whole).tolist()
+    )
 
 
 def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
-    """A file for each capture: ``out`` itself, or with the capture's name added where there are several."""
+    """Return a file per capture: ``out`` itself, or with the capture's name appended if there are several."""
     names = list(captures)
     if len(names) == 1:
         return {names[0]: out}
@@ -132,7 +134,7 @@ class Reported:
 
 
 def report(
-    done: Run,
+    original: Run,
     target: Path,
     *,
     calls: Collection[int] = (),
@@ -144,36 +146,38 @@ def report(
 ) -> Reported:
     """Write the redacted report of a run; ``tz`` is the zone of the times shown at first.
 
-    ``look`` is shown what remains before: it raises SetupError to stop. So is SetupError raised, and
-    nothing written, when a capture or log of the run is gone, or an original is left; LookupError
-    when the run has not one of the calls.
+    ``look`` is passed the account first; it raises SetupError to stop. SetupError is also raised, and nothing
+    written, when a capture or log of the run is missing or an original is left; LookupError when the run has
+    no such call.
     """
     for call in calls:
-        done.call(call)
-    known = deployment or deployments.read(deployments.DEFAULT)
-    with scratch.folder() as place:
-        captures = [Source(path, place / f"{n}.pcapng") for n, path in enumerate(_files(done.captures), 1)]
-        logs = {path: place / f"{n}.log" for n, path in enumerate(_files(done.logs), 1)}
-        redacted = redact(Work(captures, logs, products=products(known), hidden=hidden), key)
+        original.call(call)
+    original_deployment = deployment or deployments.read(deployments.DEFAULT)
+    with scratch.folder() as folder:
+        captures = [
+            Source(path, folder / f"{n}.pcapng") for n, path in enumerate(_files(original.captures), 1)
+        ]
+        logs = {path: folder / f"{n}.log" for n, path in enumerate(_files(original.logs), 1)}
+        redacted = redact(Work(captures, logs, products=products(original_deployment), hidden=hidden), key)
         unjudged = {path.name: words for path, words in redacted.unjudged.items()}
         account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
-        again = pipeline.run(
+        rerun = pipeline.run(
             [source.target for source in captures],
             fs_logs=list(logs.values()),
-            deployment=disguised(known, redacted.pseudonyms),
-            lang=done.lang,
-            only=set(done.findings["name"]),
+            deployment=disguised(original_deployment, redacted.pseudonyms),
+            lang=original.lang,
+            only=set(original.findings["name"]),
         )
-        page = place / pipeline.REPORT
-        pipeline.write_report(placed(again, place), page, calls, base=place, tz=tz)
+        page = folder / pipeline.REPORT
+        pipeline.write_report(placed(rerun, folder), page, calls, base=folder, tz=tz)
         check([page], redacted.originals.besides(own_words()))
         moved(page, target)
-    return Reported(bool(again.calls[JUDGED].equals(done.calls[JUDGED])), account)
+    return Reported(bool(rerun.calls[JUDGED].equals(original.calls[JUDGED])), account)
 
 
 def _files(rows: pd.DataFrame) -> list[Path]:
-    """The files of a run, each once; SetupError if one is gone."""
+    """Return the distinct files of a run; raises SetupError if one is missing."""
     paths = [located(path) for path in dict.fromkeys(rows["path"].dropna())]
     for path in paths:
         if not path.is_file():
