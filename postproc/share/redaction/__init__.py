@@ -1,5 +1,5 @@
-"""Pseudonyms for what tells persons and networks: in packets, logs and words. Pure.
+"""Pseudonyms for data that identifies persons and networks: in packets, logs and words. Pure.
 
-What is known by its grammar is replaced piece by piece, consistently everywhere;
-what is not known is zeroed. Nothing passes because nobody thought of it.
+Data whose grammar is known is replaced piece by piece, consistently everywhere; everything else is zeroed.
+Nothing is kept only because no rule mentions it.
 """

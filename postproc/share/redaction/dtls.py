@@ -1,10 +1,9 @@
-"""DTLS (RFC 6347): records, handshake headers and what hellos choose from stay.
+"""DTLS (RFC 6347): records, handshake headers and the choices in hellos stay.
 
-Certificates, names, identities and keys do not. A certificate gives way to another of the same length, and
-the fingerprint in the session description follows it: who compares them comes to the same result. Of the
-hellos (RFC 5246, section 7.4.1) versions, cipher suites, groups and the lengths of everything are the
-protocol's; randoms, session ids, cookies, tickets, names and keys give way to other bytes, equal where the
-originals are.
+Certificates, names, identities and keys do not. A certificate is replaced by another of the same length, and
+the fingerprint in the session description follows it, so that comparing them gives the same result. Of the
+hellos (RFC 5246, section 7.4.1), versions, cipher suites, groups and all lengths stay; randoms, session IDs,
+cookies, tickets, names and keys are replaced by other bytes, equal where the originals are.
 """
 
 import hashlib
@@ -69,61 +68,61 @@ Filled = Callable[[bytes], bytes]  # as many other bytes
 
 
 class Reader:
-    """Takes bytes off the front; what is not there is not there."""
+    """Takes bytes off the front; beyond the end it returns fewer, or none."""
 
     def __init__(self, data: bytes) -> None:
         self.rest = data
 
     def take(self, size: int) -> bytes:
-        """So many bytes, or as many as there are."""
+        """Return ``size`` bytes, or as many as there are."""
         taken, self.rest = self.rest[:size], self.rest[size:]
         return taken
 
     def counted(self, size: int) -> tuple[bytes, bytes]:
-        """A length of ``size`` bytes, and what it counts."""
+        """Return a length of ``size`` bytes, and the bytes that it counts."""
         length = self.take(size)
         return length, self.take(int.from_bytes(length))
 
 
 def client_hello(body: bytes, filled: Filled, *, cookie: bool = True) -> bytes:
-    """A ClientHello, that of TLS without ``cookie``; a part that does not fit is null."""
-    held = Reader(body)
-    new = held.take(VERSION) + filled(held.take(RANDOM))
+    """Redact a ClientHello (without ``cookie``, one of TLS); parts that do not fit are zeroed."""
+    reader = Reader(body)
+    new = reader.take(VERSION) + filled(reader.take(RANDOM))
     for _ in range(1 + cookie):  # session id first
-        length, value = held.counted(1)
+        length, value = reader.counted(1)
         new += length + filled(value)
-    length, suites = held.counted(2)
+    length, suites = reader.counted(2)
     pairs = (suites[at : at + 2] for at in range(0, len(suites), 2))
     new += length + b"".join(pair if pair[0] in SUITES else bytes(len(pair)) for pair in pairs)
-    length, methods = held.counted(1)
-    return new + length + bytes(len(methods)) + _extensions(held, filled)
+    length, methods = reader.counted(1)
+    return new + length + bytes(len(methods)) + _extensions(reader, filled)
 
 
 def server_hello(body: bytes, filled: Filled) -> bytes:
-    """A ServerHello."""
-    held = Reader(body)
-    new = held.take(VERSION) + filled(held.take(RANDOM))
-    length, session = held.counted(1)
+    """Redact a ServerHello."""
+    reader = Reader(body)
+    new = reader.take(VERSION) + filled(reader.take(RANDOM))
+    length, session = reader.counted(1)
     new += length + filled(session)
-    suite = held.take(2)
+    suite = reader.take(2)
     new += suite if suite[:1] and suite[0] in SUITES else bytes(len(suite))
-    return new + bytes(len(held.take(1))) + _extensions(held, filled)
+    return new + bytes(len(reader.take(1))) + _extensions(reader, filled)
 
 
 def hello_verify_request(body: bytes, filled: Filled) -> bytes:
-    """A HelloVerifyRequest: its cookie comes back in the next ClientHello."""
-    held = Reader(body)
-    version, (length, cookie) = held.take(VERSION), held.counted(1)
-    return version + length + filled(cookie) + bytes(len(held.rest))
+    """Redact a HelloVerifyRequest, whose cookie returns in the next ClientHello."""
+    reader = Reader(body)
+    version, (length, cookie) = reader.take(VERSION), reader.counted(1)
+    return version + length + filled(cookie) + bytes(len(reader.rest))
 
 
-def _extensions(held: Reader, filled: Filled) -> bytes:
-    length = held.take(2)
-    listed, new = Reader(held.take(int.from_bytes(length))), length
+def _extensions(reader: Reader, filled: Filled) -> bytes:
+    length = reader.take(2)
+    listed, new = Reader(reader.take(int.from_bytes(length))), length
     while listed.rest:
         kind, (size, value) = listed.take(2), listed.counted(2)
         new += kind + size + _extension(int.from_bytes(kind), value, filled)
-    return new + bytes(len(held.rest))
+    return new + bytes(len(reader.rest))
 
 
 def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
@@ -140,11 +139,11 @@ def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
 
 
 def _protocols(value: bytes) -> bytes:
-    """Names of protocols (RFC 7301): those in the registry."""
-    held = Reader(value)
-    new = held.take(2)
-    while held.rest:
-        length, name = held.counted(1)
+    """Keep names of protocols (RFC 7301) that are in the registry."""
+    reader = Reader(value)
+    new = reader.take(2)
+    while reader.rest:
+        length, name = reader.counted(1)
         new += length + (name if name in PROTOCOLS else b"x" * len(name))
     return new
 
@@ -183,30 +182,30 @@ Flow = tuple[bytes, int, bytes, int]
 
 @dataclass
 class Handshakes:
-    """Certificate messages put together from their fragments, by flow and message number."""
+    """Certificate messages reassembled from their fragments, by flow, message number and length."""
 
     key: bytes
     tally: Tally = field(default_factory=Tally)
     certificates: dict[tuple[Flow, int, int], bytearray] = field(default_factory=dict)
     missing: dict[tuple[Flow, int, int], set[int]] = field(default_factory=dict)
-    replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole messages
+    replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole message -> its replacement
 
     def note(self, flow: Flow, payload: bytes) -> None:
-        """Learn what a datagram holds of Certificate messages."""
+        """Learn the fragments of Certificate messages in a datagram."""
         for record in records(payload):
             if record.kind != HANDSHAKE or record.epoch:
                 continue
             for message in messages(record.body):
                 if message.kind == CERTIFICATE and message.total <= LARGEST:
-                    place = flow, message.sequence, message.total
-                    held = self.certificates.setdefault(place, bytearray(message.total))
-                    gaps = self.missing.setdefault(place, set(range(message.total)))
+                    key = flow, message.sequence, message.total
+                    contents = self.certificates.setdefault(key, bytearray(message.total))
+                    gaps = self.missing.setdefault(key, set(range(message.total)))
                     end = message.offset + len(message.body)
-                    held[message.offset : end] = message.body
+                    contents[message.offset : end] = message.body
                     gaps.difference_update(range(message.offset, end))
 
     def fingerprints(self) -> Iterator[tuple[str, str]]:
-        """Each fingerprint of a certificate seen whole, and of the one that takes its place."""
+        """Yield each fingerprint of a completely seen certificate, and that of its replacement."""
         for place, message in self.certificates.items():
             if self.missing[place]:
                 continue
@@ -215,7 +214,7 @@ class Handshakes:
                     yield _shown(name, old), _shown(name, new)
 
     def payload(self, flow: Flow, payload: bytes) -> bytes:
-        """A datagram of DTLS records, whole or cut, as long as before."""
+        """Redact a datagram of DTLS records, whole or cut, keeping its length."""
         new = b""
         for record in records(payload):
             new += bytes(record)[:RECORD] + self._record(flow, record.body, record.epoch, record.kind)
@@ -225,7 +224,7 @@ class Handshakes:
         if kind in (CHANGE_CIPHER_SPEC, ALERT) and not epoch:
             size = min(len(record), ALERT_SIZE if kind == ALERT else 1)
             return record[:size] + bytes(len(record) - size)
-        if kind == HANDSHAKE and epoch:  # nulls would look like messages
+        if kind == HANDSHAKE and epoch:  # encrypted; zeros would look like messages
             return b"\xff" * min(len(record), 1) + self.filled(record[1:])
         if kind != HANDSHAKE:
             return bytes(len(record))
@@ -252,21 +251,21 @@ class Handshakes:
         return self._signed(message.kind, body)
 
     def _key_exchange(self, body: bytes) -> bytes:
-        """A public key, a secret, an identity (RFC 5246, 7.4.7; RFC 4279): only how long it is stays."""
+        """Keep only the length of a public key, secret or identity (RFC 5246, 7.4.7; RFC 4279)."""
         counted = 1 if body[:1] and body[0] + 1 == len(body) else 2
         return body[:counted] + self.filled(body[counted:])
 
     def filled(self, data: bytes) -> bytes:
-        """As many other bytes, the same for the same."""
+        """Return as many other bytes, the same for the same input."""
         return _filled(data, self.key)
 
     def certificate(self, message: bytes) -> bytes:
-        """Another Certificate message of the same length and structure."""
+        """Redact a Certificate message, keeping length and structure."""
         self.tally.replaced[Kind.CERTIFICATE] += 1
         return self._other(message)
 
     def _signed(self, kind: int, body: bytes) -> bytes:
-        """What is signed with the certificate's key: another signature (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
+        """Replace a signature by the certificate's key (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
         if kind == CERTIFICATE_REQUEST and _names_nobody(body):
             return body
         at = 0 if kind == CERTIFICATE_VERIFY else None
@@ -285,48 +284,48 @@ class Handshakes:
 
 
 def records(payload: bytes) -> Iterator[Record]:
-    """The records of a datagram, as far as it looks like DTLS, the last as far as it goes."""
+    """Yield the records of a datagram as long as they look like DTLS; the last may be cut."""
     for record in wire.records(payload):
-        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
-        if not known or record.epoch > LARGEST_EPOCH:
+        is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not is_dtls or record.epoch > LARGEST_EPOCH:
             return
         yield record
 
 
 def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
-    """Whether records fill the datagram (RFC 6347, section 4.1); a cut one, as far as it goes."""
+    """Tell whether records fill the datagram (RFC 6347, section 4.1), a cut one as far as it goes."""
     at = 0
     for record in wire.records(payload):
-        known = record.kind in CONTENT_TYPES and record.version in VERSIONS
-        if not known or record.epoch > LARGEST_EPOCH or record.sequence >> 32:  # both are small
+        is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
+        if not is_dtls or record.epoch > LARGEST_EPOCH or record.sequence >> 32:  # both are small
             return False
         at += RECORD + len(record.body) + record.missing
     return at > 0 and not wire.has_unified_header(payload, at) if cut else at == len(payload)
 
 
 def _names_nobody(body: bytes) -> bool:
-    """Whether a CertificateRequest lists types and algorithms only, no authorities (RFC 5246, 7.4.4)."""
-    held = Reader(body)
-    _, types = held.counted(1)
-    _, algorithms = held.counted(2)
+    """Tell whether a CertificateRequest lists types and algorithms only, no authorities (RFC 5246, 7.4.4)."""
+    reader = Reader(body)
+    _, types = reader.counted(1)
+    _, algorithms = reader.counted(2)
     listed = all(byte not in LETTERS for byte in algorithms) and all(byte <= 0x43 for byte in types)
-    return listed and held.rest == bytes(2)
+    return listed and reader.rest == bytes(2)
 
 
 def messages(record: bytes) -> Iterator[Handshake]:
-    """The handshake messages of a record, as far as they make sense, the last as far as it goes."""
+    """Yield the handshake messages of a record as long as they are valid; the last may be cut."""
     with suppress(MalformedError):
         yield from wire.handshakes(record, cut=True)
 
 
 def chain(message: bytes) -> list[bytes]:
-    """The certificates (DER) in a Certificate message (RFC 5246, section 7.4.2)."""
-    found, at = [], 3
+    """Return the certificates (DER) in a Certificate message (RFC 5246, section 7.4.2)."""
+    certificates, at = [], 3
     while at + 3 <= len(message):
         size = int.from_bytes(message[at : at + 3])
-        found.append(message[at + 3 : at + 3 + size])
+        certificates.append(message[at + 3 : at + 3 + size])
         at += 3 + size
-    return found
+    return certificates
 
 
 def _certificates(message: bytes, key: bytes) -> bytes:
@@ -338,7 +337,7 @@ def _certificates(message: bytes, key: bytes) -> bytes:
 
 
 def _der(data: bytes, key: bytes, depth: int = 0) -> bytes:
-    """The same structure (X.690) with other contents; what is no structure is filled."""
+    """Return the same DER structure (X.690) with other contents; bytes that are no structure are replaced."""
     new, at = b"", 0
     while at + 2 <= len(data):
         tag, size, start = data[at], data[at + 1], at + 2
@@ -374,7 +373,7 @@ def _inside(data: bytes, key: bytes, depth: int) -> bytes:
 
 
 def _is_der(data: bytes) -> bool:
-    """Whether this is one whole value of a usual type."""
+    """Tell whether this is exactly one value of a usual type."""
     if len(data) < 2 or data[0] not in USUAL:
         return False
     count = data[1] & 0x7F if data[1] & 0x80 else 0
@@ -383,7 +382,7 @@ def _is_der(data: bytes) -> bool:
 
 
 def _filled(data: bytes, key: bytes) -> bytes:
-    """As many other bytes."""
+    """Return as many other bytes."""
     seed = hmac.digest(key, b"certificate" + data, "sha256")
     stream: bytes = hashlib.shake_256(seed).digest(len(data))
     return stream

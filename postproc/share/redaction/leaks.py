@@ -1,8 +1,7 @@
-"""Is an original left? Every one is looked for: as text in each encoding, as bytes, under the XOR of STUN.
+"""Searches for originals left in the output: as text in each encoding, as bytes, under the XOR of STUN.
 
-``views`` gives what bytes may say: the data read in each of the ways in which text is written so that nobody
-sees it at once, the rest left as it is or left out. A word that is looked for in all views is found however
-somebody, or some program, wrote it down.
+``views`` yields the data decoded in each of the ways in which text is commonly hidden or encoded, the rest
+unchanged or left out. A word that is searched for in all views is found in whatever form it was written.
 """
 
 import binascii
@@ -20,8 +19,8 @@ import numpy as np
 from postproc.share.redaction.addresses import Address, Addresses
 from postproc.share.redaction.words import Words, is_address
 
-DEPTH = 3  # of what is decoded out of what was decoded: base64 of gzip of UTF-16
-LARGEST = 64 << 20  # bytes unpacked of one stream; what is written here holds none of that size
+DEPTH = 3  # levels of nested encodings, such as base64 of gzip of UTF-16; a choice
+LARGEST = 64 << 20  # bytes decompressed of one stream; a choice: files written here have none as large
 WIDE = re.compile(rb"(?:[^\0]\0\0\0){4,}|(?:\0\0\0[^\0]){4,}")  # UTF-32
 GAPS = re.compile(rb"\0\0+")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -40,7 +39,7 @@ Read = Callable[[bytes], bytes]
 
 
 def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
-    """The data itself, and what it says in other encodings, as far as any of it looks so."""
+    """Yield the data itself, and its decoding in each encoding that it seems to have."""
     yield data
     text = narrowed(data)
     if text is not data:
@@ -56,37 +55,37 @@ def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
 
 
 def narrowed(data: bytes) -> bytes:
-    """Text of UTF-16 and UTF-32 without the nulls between its signs; several nulls part what is apart."""
+    """Return UTF-16 and UTF-32 text without the zeros between characters; several zeros separate texts."""
     if b"\0" not in data:
         return data
-    text = WIDE.sub(lambda found: b"\n" + found[0].replace(b"\0", b"") + b"\n", data)
+    text = WIDE.sub(lambda match: b"\n" + match[0].replace(b"\0", b"") + b"\n", data)
     return GAPS.sub(b"\n", text).replace(b"\0", b"")
 
 
 def _percent(data: bytes) -> bytes:
-    return PERCENT.sub(lambda found: bytes([int(found[1], 16)]), data)
+    return PERCENT.sub(lambda match: bytes([int(match[1], 16)]), data)
 
 
 def _quoted(data: bytes) -> bytes:
-    return QUOTED.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", data)
+    return QUOTED.sub(lambda match: bytes([int(match[1], 16)]) if match[1] else b"", data)
 
 
 def _escaped(data: bytes) -> bytes:
-    return ESCAPED.sub(_sign, data)
+    return ESCAPED.sub(_character, data)
 
 
-def _sign(found: re.Match[bytes]) -> bytes:
-    if not found[1]:  # a byte, of whatever it is a part
-        return bytes([int(found[3], 8) & 0xFF if found[3] else int(found[2], 16)])
-    return chr(min(int(found[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
+def _character(match: re.Match[bytes]) -> bytes:
+    if not match[1]:  # a single byte, possibly of a longer character
+        return bytes([int(match[3], 8) & 0xFF if match[3] else int(match[2], 16)])
+    return chr(min(int(match[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
 
 
 def _entities(data: bytes) -> bytes:
-    return ENTITY.sub(lambda found: html.unescape(found[0].decode()).encode("utf-8", "replace"), data)
+    return ENTITY.sub(lambda match: html.unescape(match[0].decode()).encode("utf-8", "replace"), data)
 
 
 def _idna(data: bytes) -> bytes:
-    return IDNA.sub(lambda found: _label(found[1]), data)
+    return IDNA.sub(lambda match: _label(match[1]), data)
 
 
 def _label(label: bytes) -> bytes:
@@ -106,7 +105,7 @@ READERS: tuple[tuple[re.Pattern[bytes], Read], ...] = (
 
 
 def _of_base64(text: bytes) -> Iterator[bytes]:
-    """What runs of base64 say, begun at each of their first four signs: who knows where one begins."""
+    """Decode runs of base64 from each of their first four characters, as their true start is unknown."""
     runs = _runs(BASE64, WRAPPED.sub(b"", text))
     for skipped in range(4):
         yield b"\n".join(_decoded(run[skipped:]) for run in runs)
@@ -128,13 +127,13 @@ def _even(digits: bytes) -> bytes:
 
 
 def _runs(pattern: re.Pattern[bytes], text: bytes, *, translate: bool = True) -> list[bytes]:
-    """The different runs, in any order that is always the same."""
-    found = dict.fromkeys(pattern.findall(text))
-    return [run.translate(URL_SAFE) for run in found] if translate else list(found)
+    """Return the distinct runs in a reproducible order."""
+    distinct = dict.fromkeys(pattern.findall(text))
+    return [run.translate(URL_SAFE) for run in distinct] if translate else list(distinct)
 
 
 def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
-    """What was packed by zlib: in the data itself, or in base64 in it."""
+    """Yield what zlib had compressed: the data itself, or base64 in it."""
     whole = (_decoded(run) for run in _runs(BASE64, WRAPPED.sub(b"", text)) if len(run) > 20)
     for candidate in (data, *whole):
         yield from _streams(candidate)
@@ -142,8 +141,8 @@ def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
 
 def _streams(data: bytes) -> Iterable[bytes]:
     for magic, bits in PACKED.items():
-        if data.startswith(magic) and (found := _inflated(data, bits)):
-            yield found
+        if data.startswith(magic) and (inflated := _inflated(data, bits)):
+            yield inflated
 
 
 def _inflated(data: bytes, bits: int) -> bytes:
@@ -153,25 +152,25 @@ def _inflated(data: bytes, bits: int) -> bytes:
         return b""
 
 
-PREFIX = 4  # bytes; a needle has at least these
-TABLE_BITS = 18  # a quarter of a megabyte: stays in the processor's cache
-MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's, for hashing by multiplication
-BLOCK = 1 << 20  # heads looked at in one go
+PREFIX = 4  # bytes; shorter needles are ignored
+TABLE_BITS = 18  # 256 KiB; a choice: fits into a processor's cache; more bits have fewer false hits
+MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's, for multiplicative hashing
+BLOCK = 1 << 20  # heads per numpy operation; a choice that bounds memory
 
-Counts = Callable[[bytes, int, bytes], bool]  # whether a needle counts where it stands
+Counts = Callable[[bytes, int, bytes], bool]  # whether a needle counts at this place
 
 
 class Needles:
-    """What is looked for; ``counts`` says whether something found counts in its place."""
+    """Values to search for; ``counts`` tells whether a hit counts at its place."""
 
     def __init__(self, needles: Iterable[bytes], counts: Counts = lambda _data, _at, _needle: True) -> None:
         self._by_prefix: dict[bytes, list[bytes]] = {}
-        for needle in sorted({each for each in needles if len(each) >= PREFIX}):
+        for needle in sorted({needle_bytes for needle_bytes in needles if len(needle_bytes) >= PREFIX}):
             self._by_prefix.setdefault(needle[:PREFIX], []).append(needle)
         self._counts = counts
 
     def found(self, data: bytes) -> set[bytes]:
-        """Which needles are in the data."""
+        """Return the needles that are in the data."""
         found: set[bytes] = set()
         for at in self._candidates(data):
             for needle in self._by_prefix.get(data[at : at + PREFIX], ()):
@@ -180,7 +179,7 @@ class Needles:
         return found
 
     def _candidates(self, data: bytes) -> Iterable[int]:
-        """Places where a needle may begin."""
+        """Yield offsets at which a needle may begin."""
         for shift in range(PREFIX if len(data) >= PREFIX and self._by_prefix else 0):
             heads = np.frombuffer(data, "<u4", (len(data) - shift) // PREFIX, shift)
             for start in range(0, len(heads), BLOCK):
@@ -199,12 +198,14 @@ def _hashed(heads: np.ndarray) -> np.ndarray:
     return (heads * MULTIPLIER) >> np.uint32(32 - TABLE_BITS)
 
 
-SHORTEST = 5  # signs; what is shorter is everywhere by chance
-SHORTEST_NUMBER = 7  # digits; shorter ones are ports and fractions of seconds, too
-AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # where a short one is a user
+# Choices: shorter originals occur by chance in files without them, and only count where AROUND encloses them;
+# higher limits would miss more of them elsewhere.
+SHORTEST = 5  # characters of a word
+SHORTEST_NUMBER = 7  # digits; shorter numbers are ports and fractions of seconds, too
+AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # enclose a short word that is a user
 SIGNS = "".join({sign for pair in AROUND for sign in pair})
-BOUNDED = 12  # up to this length a word counts only where it stands for itself
-TELLING_BYTES = 3  # not null: 10.0.0.6 as bytes is found among nulls by chance, in lengths and counts, too
+BOUNDED = 12  # up to this length a word only counts without letters or digits beside it; a choice
+TELLING_BYTES = 3  # nonzero ones of an address; 10.0.0.6 as bytes also occurs in lengths and counts
 COOKIE = 0x2112A442
 LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
 MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
@@ -212,9 +213,9 @@ MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
 
 @dataclass(frozen=True)
 class Originals:
-    """What must not be found any more: words (lower case), bytes of addresses, addresses as text.
+    """Values that must not be found any more: words (lower case), bytes of addresses, addresses as text.
 
-    ``ambiguous`` of the originals are not among them: each is the pseudonym of another as well.
+    ``ambiguous`` counts originals left out because each is the pseudonym of another as well.
     """
 
     words: frozenset[bytes] = frozenset()
@@ -224,13 +225,13 @@ class Originals:
     ambiguous: int = 0
 
     def besides(self, ours: Container[str]) -> "Originals":
-        """Without the words that prose of ours says, whoever is called that."""
-        told = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
-        return replace(self, words=frozenset(word for word, bare in told.items() if bare not in ours))
+        """Return these without words that the program's own texts use, even if they are somebody's name."""
+        bare_words = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
+        return replace(self, words=frozenset(word for word, bare in bare_words.items() if bare not in ours))
 
     @cached_property
     def needles(self) -> tuple[Needles, ...]:
-        """What is looked for in text: words, addresses, and these in hex."""
+        """Searches of text: for words, for addresses, and for these in hex."""
         return (
             Needles(self.words, _stands_alone),
             Needles(_spelled(self.addresses), _is_address),
@@ -243,11 +244,11 @@ class Originals:
 
 
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
-    """Everything that got a pseudonym, but for words that are ``common`` in protocols.
+    """Return everything that got a pseudonym, but words that are ``common`` in protocols.
 
-    What stood in a header nobody knows does not count where it is ``kept`` elsewhere, nor does what is also
-    the pseudonym of another: found, it would say nothing. With any key some are: of ninety addresses
-    10.0.50.10 to 99 there are as many pseudonyms.
+    A word of an unknown header does not count where it is ``kept`` elsewhere, nor does one that is also the
+    pseudonym of another: a hit would prove nothing. With any key there are some: the ninety addresses
+    10.0.50.10 to 99 have as many pseudonyms.
     """
     hosts = addresses.seen.keys() - set(addresses.seen.values())
     macs = addresses.macs.keys() - set(addresses.macs.values())
@@ -260,11 +261,13 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
     in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
     packed = {addr.packed for addr in hosts} | macs
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in hosts if isinstance(addr, IPv4Address)}
-    in_hex = {each.hex() for each in (*(addr.packed for addr in hosts), *macs)}
+    in_hex = {packed_addr.hex() for packed_addr in (*(addr.packed for addr in hosts), *macs)}
     in_hex |= {sign.join(re.findall("." * step, mac.hex())) for mac in macs for step, sign in MAC_FORMS}
     return Originals(
         words=frozenset(_written(meant - short)) | frozenset(in_place),
-        packed=frozenset(each for each in packed if len(each) - each.count(0) >= TELLING_BYTES),
+        packed=frozenset(
+            packed_addr for packed_addr in packed if len(packed_addr) - packed_addr.count(0) >= TELLING_BYTES
+        ),
         in_hex=frozenset(text.encode() for text in in_hex),
         addresses=frozenset(map(str, hosts | (addresses.networks.keys() - set(addresses.networks.values())))),
         ambiguous=len(addresses.seen) - len(hosts) + len(addresses.macs) - len(macs) + len(counting - meant),
@@ -272,7 +275,7 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
 
 
 def _written(words: Iterable[str]) -> Iterator[bytes]:
-    """Words as bytes, in lower case as far as they are ASCII; of a host its labels backwards, too."""
+    """Yield words as bytes, in ASCII lower case; a host's labels also reversed, and as in DNS."""
     for word in words:
         lower = word.lower()
         for form in {lower, lower.upper(), unicodedata.normalize("NFD", lower)}:
@@ -286,7 +289,7 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
 
 
 def _spelled(addresses: Collection[str]) -> Iterator[bytes]:
-    """Addresses as people, host names and the DNS write them."""
+    """Yield addresses in the spellings of people, host names and the DNS."""
     for addr in map(ip_address, addresses):
         yield from (form.encode() for form in _forms(addr))
 
@@ -303,29 +306,29 @@ def _forms(addr: Address) -> Iterator[str]:
 
 
 def _telling(word: str) -> bool:
-    """Whether a word is long enough to be found only where it is meant."""
+    """Tell whether a word is long enough not to be found by chance."""
     if any(map(str.isalpha, word)):
         return len(word) >= SHORTEST
     return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
 
 
-def in_text(data: bytes, held: Originals) -> list[str]:
-    """The originals found in text, in whichever encoding."""
+def in_text(data: bytes, searched: Originals) -> list[str]:
+    """Return the originals found in text, in any encoding."""
     found: set[bytes] = set()
     for view in views(data):
         lower = view.lower()
-        for needles in held.needles:
+        for needles in searched.needles:
             found |= needles.found(lower)
     return sorted(word.decode(errors="replace") for word in found)
 
 
-def in_packets(data: bytes, held: Originals) -> list[str]:
-    """The addresses found as bytes."""
-    return sorted(packed.hex() for packed in held.bytes_of_addresses.found(data))
+def in_packets(data: bytes, searched: Originals) -> list[str]:
+    """Return the addresses found as bytes, in hex."""
+    return sorted(packed.hex() for packed in searched.bytes_of_addresses.found(data))
 
 
 def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
-    """Whether a word that is short has no letter or digit beside it."""
+    """Tell whether a word is long, or has no letter or digit beside it."""
     if len(needle) > BOUNDED:
         return True
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
@@ -334,7 +337,7 @@ def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
 
 
 def _is_address(data: bytes, at: int, needle: bytes) -> bool:
-    """Whether the digits are all of an address, not the end or the beginning of another, or of a version."""
+    """Tell whether a match is a whole address, not a part of another one or of a version."""
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 2]
     if before.isalnum() or before in (b".", b"_") or (before == b":" and b":" in needle):
         return False

@@ -1,9 +1,9 @@
-"""What is spread over packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
+"""Data that spans packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
 
-A message may be spread over segments, or share one with others, so each direction of a connection is put
-together first; a segment sent again stays equal to the one sent first. SIP that was decrypted stands in the
-clear afterwards, in the place of its records of TLS: its keys may not leave, and without them nobody could
-see the call. Of such a connection nothing else is left.
+A message may span segments, or share one with others, so each direction of a connection is reassembled first;
+a retransmitted segment stays equal to the first. Decrypted SIP is written in clear in place of its TLS
+records: the keys may not leave, and without them nobody could see the call. Nothing else of such a connection
+is kept.
 """
 
 import re
@@ -25,7 +25,7 @@ Reassembled = Callable[[bytes, bytes], bytes]  # key and datagram
 
 @dataclass
 class Datagram:
-    """What is there of a datagram: fragments by offset, with the frames each is in; the end, once known."""
+    """The fragments of a datagram by offset, with the frames of each; ``end`` once it is known."""
 
     key: bytes
     parts: dict[int, bytes] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Datagram:
     end: int | None = None
 
     def whole(self) -> bytes | None:
-        """The datagram if no fragment is missing, and none overlaps another."""
+        """Return the datagram if no fragment is missing and none overlaps another."""
         data = b""
         for offset in sorted(self.parts):
             if offset != len(data):
@@ -44,7 +44,7 @@ class Datagram:
 
 @dataclass
 class Fragments:
-    """All fragmented datagrams; ``places`` says by frame what a fragment holds now."""
+    """All fragmented datagrams; ``places`` has the redacted fragment by frame."""
 
     open: dict[bytes, Datagram] = field(default_factory=dict)
     done: list[Datagram] = field(default_factory=list)
@@ -52,39 +52,45 @@ class Fragments:
 
     def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
         """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
-        held = self.open.get(key)
-        if held is None or (offset in held.parts and held.parts[offset] != data) or held.end == -1:
-            held = self.open[key] = Datagram(key)
-            self.done.append(held)
-        held.parts[offset] = data
-        held.frames.setdefault(offset, []).append(frame)
+        datagram = self.open.get(key)
+        if (
+            datagram is None
+            or (offset in datagram.parts and datagram.parts[offset] != data)
+            or datagram.end == -1
+        ):
+            datagram = self.open[key] = Datagram(key)
+            self.done.append(datagram)
+        datagram.parts[offset] = data
+        datagram.frames.setdefault(offset, []).append(frame)
         if cut or offset + len(data) > LARGEST:
-            held.parts[-1] = b""  # never whole
+            datagram.parts[-1] = b""  # never whole
         if not more:
-            held.end = offset + len(data)
+            datagram.end = offset + len(data)
 
     def finish(self, change: Reassembled) -> None:
-        """Replace; ``change`` gets a UDP datagram with its header and gives another of the same length."""
-        for held in self.done:
-            data = held.whole()
+        """Redact; ``change`` maps a UDP datagram with its header to one of the same length."""
+        for datagram in self.done:
+            data = datagram.whole()
             if data is None:
                 continue
-            new = change(held.key, data)
-            for offset, frames in held.frames.items():
-                self.places |= dict.fromkeys(frames, new[offset : offset + len(held.parts[offset])])
+            new = change(datagram.key, data)
+            for offset, frames in datagram.frames.items():
+                self.places |= dict.fromkeys(frames, new[offset : offset + len(datagram.parts[offset])])
 
 
 SYN, ACK = 0x02, 0x10
 WRAP = 1 << 32
-UNDECIDED = 1 << 14  # bytes of a connection looked at before it is given up
-LARGEST_TLS = 1 << 18  # the same of one in TLS: ten handshakes with long chains, or hours of signalling
+# Bytes of a connection examined before it is given up, in clear and in TLS. Choices that bound memory:
+# SIP and frames show in the first KiB; 256 KiB of TLS are ten handshakes with long chains, or hours of SIP.
+UNDECIDED = 1 << 14
+LARGEST_TLS = 1 << 18
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
 END, SELECTIVE, NOTHING = 0, 5, b"\x01"
 SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
 
-TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # no length of a frame reaches further
+TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # more than any frame's 16-bit length reaches
 
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
@@ -93,39 +99,39 @@ ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: it is cut
 
 @dataclass
 class Direction:
-    """One way of a connection: positions count from the first byte seen, or from the SYN."""
+    """One direction of a connection; positions count from the first byte seen, or from the SYN."""
 
     flow: Flow
     base: int | None = None
     parts: list[tuple[int, bytes]] = field(default_factory=list)
-    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # what stands there now
+    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # redacted, without gaps
     decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by their end
 
     def position(self, number: int) -> int:
-        """Position of a sequence number, which wraps around."""
+        """Return the position of a sequence number, which wraps around."""
         return (number - (self.base or 0) + WRAP // 2) % WRAP - WRAP // 2
 
     def content(self, position: int, size: int) -> bytes:
-        """What stands now where ``size`` bytes stood."""
+        """Return the ``size`` redacted bytes at a position."""
         index = bisect_right(self.stretches, position, key=lambda stretch: stretch[0]) - 1
         start, data = self.stretches[index] if index >= 0 else (position, b"")
         return data[position - start : position - start + size].ljust(size, b"\0")
 
     def finish(self, change: Change) -> None:
-        """Replace in the messages of the stream; ``change`` gives another of the same length."""
+        """Redact the messages of the stream; ``change`` returns one of the same length."""
         self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
 
     def finish_tls(self, change: Change) -> None:
-        """Replace in records of TLS; behind a gap nobody knows where one begins."""
+        """Redact TLS records; behind a gap no record's start is known, so all is zeroed."""
         self.stretches = [
             (start, change(data) if start == 0 else bytes(len(data)))
             for start, data in _stretches(self.parts)
         ]
 
     def packets(self) -> Iterator[tuple[int, Place, bytes]]:
-        """The packets framed in the stream: their stretch's position, place in it, and what is there of them.
+        """Yield the framed packets of the stream: position of their stretch, place in it, and bytes.
 
-        As in postproc.read.segments: behind a gap the first segment counts that begins with one.
+        As in postproc.read.segments, frames resume after a gap at the first segment that begins with one.
         """
         segments = sorted({position: len(data) for position, data in self.parts}.items())
         turn = TURN_PORT in (self.flow[1], self.flow[3])
@@ -136,12 +142,12 @@ class Direction:
                 if not at <= place < len(data):
                     continue
                 framing = framing_of(data[place : place + size], turn=turn)
-                for each in _places(data, place, framing) if framing else ():
-                    yield start, each, data[each.start : each.start + each.size]
-                    at = each.end
+                for frame in _places(data, place, framing) if framing else ():
+                    yield start, frame, data[frame.start : frame.start + frame.size]
+                    at = frame.end
 
     def finish_framed(self, change: ChangePacket) -> None:
-        """Replace in framed packets; of what is between them only lengths stay."""
+        """Redact framed packets; between them only lengths stay."""
         new = {start: bytearray(len(data)) for start, data in _stretches(self.parts)}
         old = dict(_stretches(self.parts))
         for start, place, packet in self.packets():
@@ -153,10 +159,10 @@ class Direction:
         self.stretches = [(start, bytes(data)) for start, data in sorted(new.items())]
 
     def finish_decrypted(self, change: Change) -> None:
-        """Put messages in the place of the segments up to that in which they ended; all else is null.
+        """Write messages in place of the segments up to the one they ended in; zero all else.
 
-        They are shorter than their records of TLS: blanks behind the first header make up for that
-        (RFC 3261, section 7.3.1).
+        They are shorter than their TLS records; blanks after the first header fill up (RFC 3261, section
+        7.3.1).
         """
         self.stretches = []
         starts = sorted({position for position, _ in self.parts})
@@ -171,7 +177,7 @@ class Direction:
 
 
 def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
-    """The packets from here on; the last one may go on where nothing is left."""
+    """Yield the frames from ``at`` on; the last one may be cut."""
     filled = data + bytes(LARGEST_FRAME)
     try:
         while at < len(data) and (place := message(filled, at, framing)) and place.start < len(data):
@@ -182,7 +188,7 @@ def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
 
 
 def _filled_up(message: bytes, size: int) -> bytes:
-    """A message of that size: with blanks behind its first header, where no length is counted."""
+    """Pad a message to a size with blanks after its first header, where no length counts them."""
     start, line_end, headers = message.partition(b"\r\n")
     first, other_end, rest = headers.partition(b"\r\n")
     return start + line_end + first + b" " * (size - len(message)) + other_end + rest
@@ -190,7 +196,7 @@ def _filled_up(message: bytes, size: int) -> bytes:
 
 @dataclass
 class Connection:
-    """Both ways of a connection, and what it seems to carry."""
+    """Both directions of a connection, and what it seems to carry."""
 
     ways: dict[End, Direction] = field(default_factory=dict)
     has_sip: bool = False
@@ -210,45 +216,47 @@ class Connection:
 
 @dataclass
 class Streams:
-    """All connections; ``places`` says by frame of which one a segment is, and who sent it."""
+    """All connections; ``places`` has by frame the connection and sender of a segment."""
 
     current: dict[frozenset[End], Connection] = field(default_factory=dict)
     places: dict[int, tuple[Connection, End]] = field(default_factory=dict)
     decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
 
     def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
-        """Learn a segment: header and as much of its payload as there is."""
+        """Learn a segment: header, and as much of its payload as there is."""
         number, flags = int.from_bytes(segment[4:8]), segment[13]
         payload = segment[(segment[12] >> 4) * 4 :]
         ends = frozenset((source, destination))
         connection = self.current.get(ends)
-        way = connection.ways.get(source) if connection else None
-        again = way is not None and way.base == (number + 1) % WRAP
-        if connection is None or (flags & SYN and not flags & ACK and way and not again):
+        direction = connection.ways.get(source) if connection else None
+        is_retransmitted = direction is not None and direction.base == (number + 1) % WRAP
+        if connection is None or (flags & SYN and not flags & ACK and direction and not is_retransmitted):
             connection = self.current[ends] = Connection()
         if connection.given_up:
             return
-        way = connection.ways.setdefault(source, Direction((*source, *destination)))
-        if way.base is None:
-            way.base = (number + bool(flags & SYN)) % WRAP
+        direction = connection.ways.setdefault(source, Direction((*source, *destination)))
+        if direction.base is None:
+            direction.base = (number + bool(flags & SYN)) % WRAP
         self.places[frame] = connection, source
         if payload:
             if frame in self.decrypted:
                 connection.has_sip = connection.is_decrypted = True
-                way.decrypted.setdefault(way.position(number) + len(payload), self.decrypted[frame])
+                direction.decrypted.setdefault(
+                    direction.position(number) + len(payload), self.decrypted[frame]
+                )
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
-            begins = not connection.looked_at and payload.startswith(tls.FIRST)
-            connection.is_tls |= begins and bool(PORTS & {source[1], destination[1]})
+            is_first = not connection.looked_at and payload.startswith(tls.FIRST)
+            connection.is_tls |= is_first and bool(PORTS & {source[1], destination[1]})
             connection.is_framed |= (
                 framing_of(payload, turn=TURN_PORT in (source[1], destination[1])) is not None
             )
             connection.looked_at += len(payload)
-            way.parts.append((way.position(number), payload))
+            direction.parts.append((direction.position(number), payload))
         if connection.given_up and not connection.is_tls:
             connection.ways.clear()
 
     def learn(self, learn: Callable[[Flow, bytes], None]) -> None:
-        """Tell of the packets framed in connections: all segments are there."""
+        """Report the framed packets of all connections, after all segments are noted."""
         for connection in self._connections():
             for way in connection.ways.values() if connection.is_framed else ():
                 for _, _, packet in way.packets():
@@ -258,7 +266,7 @@ class Streams:
         yield from {id(place[0]): place[0] for place in self.places.values()}.values()
 
     def finish(self, change: Change, of_tls: Change, framed: ChangePacket) -> None:
-        """Replace in what SIP messages are in, in the records of TLS, and in framed packets."""
+        """Redact SIP messages, TLS records and framed packets."""
         self.places = {
             frame: place
             for frame, place in self.places.items()
@@ -276,7 +284,7 @@ class Streams:
                     way.finish_tls(of_tls)
 
     def segment(self, frame: int, segment: bytes) -> bytes:
-        """The segment as it is now, its checksum not yet set; without SIP its payload is null."""
+        """Return the redacted segment, its checksum not set yet; a payload without SIP is zeroed."""
         size = (segment[12] >> 4) * 4
         payload = segment[size:]
         place = self.places.get(frame)
@@ -288,15 +296,15 @@ class Streams:
         return segment[:20] + options(segment[20:size]) + content
 
 
-def options(held: bytes) -> bytes:
-    """TCP options: sizes, times and selective acknowledgements stay, what is unknown is void."""
+def options(data: bytes) -> bytes:
+    """Keep TCP options for sizes, times and selective acknowledgments; void the others."""
     new, at = b"", 0
-    while at < len(held):
-        kind = held[at]
-        size = held[at + 1] if kind > 1 and at + 1 < len(held) else 1
-        option = held[at : at + max(size, 1)]
+    while at < len(data):
+        kind = data[at]
+        size = data[at + 1] if kind > 1 and at + 1 < len(data) else 1
+        option = data[at : at + max(size, 1)]
         if kind == END:
-            return new + bytes(len(held) - at)
+            return new + bytes(len(data) - at)
         stays = len(option) == SIZES.get(kind) or (kind == SELECTIVE and len(option) % 8 == 2)
         new += option if stays else NOTHING * len(option)
         at += len(option)
@@ -304,19 +312,19 @@ def options(held: bytes) -> bytes:
 
 
 def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """What is there without a gap, each with its position; what came first counts."""
-    found: list[tuple[int, bytearray]] = []
+    """Return the data without gaps, each with its position; the first copy of a byte counts."""
+    stretches: list[tuple[int, bytearray]] = []
     for position, data in sorted(parts, key=lambda part: part[0]):
-        end = found[-1][0] + len(found[-1][1]) if found else None
+        end = stretches[-1][0] + len(stretches[-1][1]) if stretches else None
         if end is None or position > end:
-            found.append((position, bytearray(data)))
+            stretches.append((position, bytearray(data)))
         else:
-            found[-1][1].extend(data[end - position :])
-    return [(position, bytes(data)) for position, data in found]
+            stretches[-1][1].extend(data[end - position :])
+    return [(position, bytes(data)) for position, data in stretches]
 
 
 def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
-    """What takes the place of messages, of keep-alives between them, and of what is neither: null."""
+    """Yield redacted messages, keep-alives between them as they are, and zeros for anything else."""
     at = 0
     while at < len(data):
         rest = data[at:]
@@ -335,9 +343,9 @@ def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
 
 
 def _length(stream: bytes) -> int:
-    """Length of the message at the start, as far as it is there (RFC 3261, section 18.3)."""
+    """Return the length of the message at the start, as far as it is there (RFC 3261, section 18.3)."""
     head, gap, _ = stream.partition(b"\r\n\r\n")
     if not gap:
         return len(stream)
-    told = LENGTH.search(head)
-    return min(len(head) + len(gap) + (int(told[1]) if told else 0), len(stream))
+    match = LENGTH.search(head)
+    return min(len(head) + len(gap) + (int(match[1]) if match else 0), len(stream))
