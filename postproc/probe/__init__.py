@@ -1,1 +1,4 @@
-"""Asking: what a web server, a STUN server and a port range do, seen from here, when told to ask them."""
+"""Active tests, run on request only.
+
+How a web server, a STUN server and a range of ports behave, seen from here.
+"""

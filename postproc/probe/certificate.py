@@ -1,4 +1,4 @@
-"""A server's certificates: dates, names and chain, judged by this machine's clock and store.
+"""A server's certificates: dates, names and chain, judged by this machine's clock and trust store.
 
 Names: RFC 9525, section 6. Chain: the issuer of each certificate is the next one or in the store (RFC 5280,
 section 6); servers send all but the root (RFC 8446, section 4.4.2).
@@ -15,7 +15,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-SOON = timedelta(days=14)  # a renewal by ACME comes 30 days before the end; what is nearer has failed already
+# A choice: ACME clients renew 30 days before the end, so a certificate this near has missed its renewal.
+SOON = timedelta(days=14)
 # OpenSSL's x509_vfy.h
 EXPIRED, NOT_YET = 10, 9
 SELF_SIGNED, ROOT_UNKNOWN, NO_ISSUER, LEAF_ALONE = 18, 19, 20, 21
@@ -86,21 +87,21 @@ UNREADABLE = Text(
 
 @dataclass(frozen=True)
 class Seen:
-    """What a server showed: its certificates as DER, leaf first; and what OpenSSL says with the store."""
+    """What a server sent, its certificates as DER, leaf first; and OpenSSL's result with the trust store."""
 
     chain: tuple[bytes, ...]
     verify_code: int = 0  # X509_V_OK
     verify_message: str = ""
-    added: bool = False  # an authority was trusted beside the store
+    added: bool = False  # an authority was trusted in addition to the store's
 
 
 def chain_of(connection: ssl.SSLObject | ssl.SSLSocket) -> tuple[bytes, ...]:
-    """The certificates as sent; before Python 3.13 only the object underneath tells them."""
+    """Return the certificates as sent; before Python 3.13 only the underlying object has them."""
     source = (
         connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
     )
     sent = source.get_unverified_chain() if source is not None else None
-    return tuple(_der(each) for each in sent or ())
+    return tuple(_der(certificate) for certificate in sent or ())
 
 
 def _der(certificate: object) -> bytes:
@@ -110,14 +111,17 @@ def _der(certificate: object) -> bytes:
 
 
 def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Result]:
-    """Dates, name and chain, each for itself: a client tells but the first that it minds."""
+    """Yield results on dates, name and chain, each judged separately.
+
+    A client, in contrast, only reports the first problem it meets.
+    """
     try:
-        chain = [x509.load_der_x509_certificate(each) for each in seen.chain]
+        chain = [x509.load_der_x509_certificate(der) for der in seen.chain]
         leaf = chain[0]
         names = _names(leaf)
         facts = {
-            "subject": _called(leaf.subject),
-            "issuer": _called(leaf.issuer),
+            "subject": _common_name(leaf.subject),
+            "issuer": _common_name(leaf.issuer),
             "begins": f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             "ends": f"{leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
             "names": names[:20],
@@ -135,17 +139,17 @@ def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Resul
 
 
 def _dates(chain: Sequence[x509.Certificate], facts: dict[str, object], now: datetime) -> Result:
-    for each in chain:
-        told = {
+    for certificate in chain:
+        certificate_facts = {
             **facts,
-            "subject": _called(each.subject),
-            "begins": f"{each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
-            "ends": f"{each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+            "subject": _common_name(certificate.subject),
+            "begins": f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+            "ends": f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
         }
-        if each.not_valid_after_utc < now:
-            return Result("certificate", "fault", OVER, told, "certificate-expired", RENEW)
-        if each.not_valid_before_utc > now:
-            return Result("certificate", "fault", NOT_BEGUN, told, "certificate-expired", RENEW)
+        if certificate.not_valid_after_utc < now:
+            return Result("certificate", "fault", OVER, certificate_facts, "certificate-expired", RENEW)
+        if certificate.not_valid_before_utc > now:
+            return Result("certificate", "fault", NOT_BEGUN, certificate_facts, "certificate-expired", RENEW)
     if chain[0].not_valid_after_utc < now + SOON:
         return Result("certificate", "note", ENDS_SOON, facts, advice=RENEW)
     return Result("certificate", "ok", DATES_OK, facts)
@@ -155,12 +159,15 @@ def _name(host: str, names: Sequence[str], facts: dict[str, object]) -> Result:
     if any(covers(name, host) for name in names):
         return Result("name", "ok", NAME_OK, facts)
     below = any(name.startswith("*.") and host.lower().endswith(name[1:].lower()) for name in names)
-    said = SUBDOMAIN if below else NAME_WRONG
-    return Result("name", "fault", said, facts, "certificate-name", RIGHT_NAME)
+    text = SUBDOMAIN if below else NAME_WRONG
+    return Result("name", "fault", text, facts, "certificate-name", RIGHT_NAME)
 
 
 def covers(name: str, host: str) -> bool:
-    """Whether a name of a certificate covers a host: ``*`` for exactly one label, the leftmost (RFC 9525, 6.3)."""
+    """Tell whether a certificate's name covers a host.
+
+    ``*`` is exactly the leftmost label (RFC 9525, 6.3).
+    """
     name, host = name.lower().rstrip("."), host.lower().rstrip(".")
     if name.startswith("*."):
         label, dot, rest = host.partition(".")
@@ -172,47 +179,55 @@ def _trust(
     seen: Seen, chain: Sequence[x509.Certificate], facts: dict[str, object], *, fetchable: bool
 ) -> Iterator[Result]:
     last = chain[-1]
-    told = {
+    last_facts = {
         **facts,
-        "subject": _called(last.subject),
-        "issuer": _called(last.issuer),
-        "root": _called(last.subject),
+        "subject": _common_name(last.subject),
+        "issuer": _common_name(last.issuer),
+        "root": _common_name(last.subject),
     }
     code = seen.verify_code
     if not code:
         yield Result("chain", "note" if seen.added else "ok", TRUSTED_HERE if seen.added else TRUSTED, facts)
     elif code == SELF_SIGNED:
-        yield Result("chain", "fault", SELF, told, "certificate-not-trusted", PUBLIC_CA)
+        yield Result("chain", "fault", SELF, last_facts, "certificate-not-trusted", PUBLIC_CA)
     elif code == ROOT_UNKNOWN:
-        yield Result("chain", "fault", OWN_ROOT, told, "certificate-not-trusted", PUBLIC_CA)
+        yield Result("chain", "fault", OWN_ROOT, last_facts, "certificate-not-trusted", PUBLIC_CA)
     elif code in (NO_ISSUER, LEAF_ALONE) and fetchable:
-        yield Result("chain", "fault", CUT, told, "certificate-chain", SEND_CHAIN)
+        yield Result("chain", "fault", CUT, last_facts, "certificate-chain", SEND_CHAIN)
     elif code in (NO_ISSUER, LEAF_ALONE):
-        yield Result("chain", "fault", CUT_OR_PRIVATE, told, "certificate-not-trusted", SEND_CHAIN)
-    elif code not in (EXPIRED, NOT_YET):  # those are said already; whether it is trusted else is not known
+        yield Result("chain", "fault", CUT_OR_PRIVATE, last_facts, "certificate-not-trusted", SEND_CHAIN)
+    elif code not in (EXPIRED, NOT_YET):  # reported by _dates; trust is then unknown
         reason = {**facts, "reason": seen.verify_message}
         yield Result("chain", "fault", DISTRUST, reason, "certificate-not-trusted")
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
-    """Names and addresses of the extension; the common name counts no more (RFC 9525, section 2)."""
+    """Return DNS names and addresses of the extension.
+
+    The common name no longer counts (RFC 9525, section 2).
+    """
     try:
-        held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternative_names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    addresses = [str(each) for each in held.get_values_for_type(x509.IPAddress)]
-    return [*held.get_values_for_type(x509.DNSName), *addresses]
+    addresses = [str(address) for address in alternative_names.get_values_for_type(x509.IPAddress)]
+    return [*alternative_names.get_values_for_type(x509.DNSName), *addresses]
 
 
-def _called(name: x509.Name) -> str:
+def _common_name(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common else name.rfc4514_string()
 
 
 def _issuer_is_named(certificate: x509.Certificate) -> bool:
-    """Whether it says where its issuer's certificate can be had, as public authorities' do (RFC 5280, 4.2.2.1)."""
+    """Tell whether it has a URL of its issuer, like those of public CAs (RFC 5280, 4.2.2.1)."""
     try:
-        held = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        access_information = certificate.extensions.get_extension_for_class(
+            x509.AuthorityInformationAccess
+        ).value
     except x509.ExtensionNotFound:
         return False
-    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in held)
+    return any(
+        description.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        for description in access_information
+    )

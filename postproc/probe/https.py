@@ -1,4 +1,4 @@
-"""``postproc probe https://...``: from the name to the event channel, each rung on the one before."""
+"""``postproc probe https://...``: from the name to the event channel, each step based on the one before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ UNTRUSTED = Text(
 
 @dataclass(frozen=True)
 class Asked:
-    """A URL as given, taken apart; ``hub`` is the path of the event channel."""
+    """A parsed URL; ``hub`` is the path of the event channel, ``hold`` the seconds to keep it open."""
 
     target: Target
     path: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: float = 0) -> Asked:
-    """What a URL asks for; SetupError where it is none that can be asked."""
+    """Parse a URL; raises SetupError where it cannot be probed."""
     try:
         parts = urlsplit(url)
         port = parts.port or 443
@@ -50,35 +50,37 @@ def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: flo
         raise SetupError("a URL with user and password is not asked: no sign-in is tried")
     path = parts.path.rstrip("/")
     api = path if path.lower().endswith("/webclientapi") else web.WEB_API
-    where = hub if hub and hub.startswith("/") else f"{api}/{hub or web.HUB}"
-    return Asked(Target(parts.hostname, port, ca), path, where, hold)
+    hub_path = hub if hub and hub.startswith("/") else f"{api}/{hub or web.HUB}"
+    return Asked(Target(parts.hostname, port, ca), path, hub_path, hold)
 
 
 async def run(order: Asked, tell: Tell) -> AsyncIterator[Result]:
-    """Ask, and yield what each rung comes to. A rung that fails ends it where nothing can follow."""
+    """Probe, and yield the result of each step; ends early where no further step is possible."""
     target = order.target
     tell(PLAN, f"{target.host}, TCP {target.port}")
-    named, found = await reach.addresses(target)
-    yield named
+    name_result, resolved = await reach.addresses(target)
+    yield name_result
     reached = []
-    for address in found:
+    for address in resolved:
         result = await reach.port(address, target)
         yield result
         reached += [address] if result.verdict == "ok" else []
     if not reached:
         return
-    shaken, seen = await reach.handshake(reached[0], target)
-    yield shaken
-    if seen is None:
+    handshake_result, certificates = await reach.handshake(reached[0], target)
+    yield handshake_result
+    if certificates is None:
         return
-    results = list(certificate.judged(seen, target.host))
-    for each in results:
-        yield each
-    trusted = not seen.verify_code and all(each.verdict in ("ok", "note") for each in (shaken, *results))
+    results = list(certificate.judged(certificates, target.host))
+    for result_of_step in results:
+        yield result_of_step
+    trusted = not certificates.verify_code and all(
+        result_of_step.verdict in ("ok", "note") for result_of_step in (handshake_result, *results)
+    )
     if not trusted:
         yield Result("certificate", "note", UNTRUSTED)
     site = web.Site(order.base, target.host, reach.trusting(target) if trusted else reach.lenient())
-    async for each in web.paths(site, (order.path,) if order.path else ()):
-        yield each
-    async for each in web.hub(site, order.hub, order.hold):
-        yield each
+    async for result_of_step in web.paths(site, (order.path,) if order.path else ()):
+        yield result_of_step
+    async for result_of_step in web.hub(site, order.hub, order.hold):
+        yield result_of_step

@@ -1,4 +1,4 @@
-"""What a probe finds, and what it is about to contact: said before anything is sent."""
+"""Results of a probe, and the announcement of what it is about to contact."""
 
 import importlib
 import json
@@ -12,17 +12,17 @@ from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import VERDICTS
 
 EXTRA = ("httpx", "websockets", "cryptography")
-LONGEST = 200  # characters of what a stranger says, when it is shown
+LONGEST = 200  # characters shown of a text that a server sent; a choice
 CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
 ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that was asked.
+    """The result of one step.
 
-    ``rule``: the error picture that it shows, where there is one (the names are those of findings).
-    ``facts`` fill in the texts; those that are text come from strangers.
+    ``rule`` is the rule whose error picture it shows, if any (a name as in findings). ``facts`` fill in the
+    texts; those that are text come from the server.
     """
 
     step: str
@@ -46,26 +46,26 @@ def _shown(value: object) -> object:
 
 
 def lines(result: Result, lang: Lang) -> list[str]:
-    """For a terminal: the verdict, what was asked, what came of it, what to do."""
-    told = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
+    """Return lines for a terminal: verdict, step and what was found, then what to do."""
+    texts = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
     if result.advice:
         facts = {name: _shown(value) for name, value in result.facts.items()}
-        told.append(f"{'':22} {ADVICE.of(lang, what=result.advice.of(lang, **facts))}")
-    return told
+        texts.append(f"{'':22} {ADVICE.of(lang, what=result.advice.of(lang, **facts))}")
+    return texts
 
 
 def as_json(results: Iterable[Result], lang: Lang) -> str:
-    """A list of {step, verdict, rule, said, facts}; text of strangers is made harmless."""
+    """Return a list of {step, verdict, rule, said, facts}; texts of servers are cleaned."""
     return json.dumps(
         [
             {
-                "step": each.step,
-                "verdict": each.verdict,
-                "rule": each.rule,
-                "said": each.told(lang),
-                "facts": {name: _plain(value) for name, value in each.facts.items()},
+                "step": result.step,
+                "verdict": result.verdict,
+                "rule": result.rule,
+                "said": result.told(lang),
+                "facts": {name: _plain(value) for name, value in result.facts.items()},
             }
-            for each in results
+            for result in results
         ],
         indent=2,
         ensure_ascii=False,
@@ -75,18 +75,18 @@ def as_json(results: Iterable[Result], lang: Lang) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, str):
         return _shown(value)
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def needs_extra(error: ImportError) -> NoReturn:
-    """Say in one line which libraries the probe needs; what is missing else is a mistake of ours."""
+    """Raise SetupError naming the probe's libraries if one of them is missing; else raise the error again."""
     if (error.name or "").partition(".")[0] in EXTRA:
         raise SetupError(f"probe needs {', '.join(EXTRA)}: pip install 'legshark[probe]'") from None
     raise error
 
 
 def installed(names: Sequence[str] = EXTRA) -> None:
-    """SetupError where a library of the extra is missing."""
+    """Raise SetupError where a library of the extra is missing."""
     for name in names:
         try:
             importlib.import_module(name)

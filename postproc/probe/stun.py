@@ -1,4 +1,7 @@
-"""``postproc probe stun:HOST``: the address that a STUN server sees, and how this side's NAT maps (RFC 8489, RFC 5780)."""
+"""``postproc probe stun:HOST``: the address that a STUN server sees, and how the NAT on this side maps.
+
+RFC 8489; mapping behavior: RFC 5780.
+"""
 
 import secrets
 import socket
@@ -15,10 +18,11 @@ from postproc.wire import MalformedError, stun
 from postproc.wire.ip import Endpoint
 
 PORT = 3478  # RFC 8489, section 8
-# RFC 8489, section 6.2.1: RTO 500 ms, doubled; seven requests would take 39.5 s, and people wait.
-WAITS = (0.5, 1.0, 2.0, 2.0)  # seconds
-LARGEST = 2048  # bytes of an answer
-MOST_ADDRESSES = 4
+# s after each request. RFC 8489, section 6.2.1: RTO 500 ms, doubled; its seven requests would take 39.5 s.
+# Four are a choice: the user waits 5.5 s, and a server is missed only if all four are lost.
+WAITS = (0.5, 1.0, 2.0, 2.0)
+LARGEST = 2048  # bytes of an answer that are read; a choice above any MTU of the internet
+MOST_ADDRESSES = 4  # of a name; a choice
 
 PLAN = Text(
     "will contact {what} (the system's resolver for the name, then STUN Binding Requests)",
@@ -105,7 +109,7 @@ STATIC_NAT = Text(
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to one Binding Request: the message, how long it took, and datagrams that were none."""
+    """The response to a Binding Request, its round-trip time in ms, and the number of unrelated datagrams."""
 
     message: stun.Message
     ms: int
@@ -113,7 +117,7 @@ class Reply:
 
 
 def server(given: str) -> tuple[str, int]:
-    """Host and port of ``stun:HOST[:PORT]`` (RFC 7064); SetupError where it is none."""
+    """Return host and port of ``stun:HOST[:PORT]`` (RFC 7064); raises SetupError where it is none."""
     rest = given.partition(":")[2]
     host, _, port = rest.partition("]")[::1] if rest.startswith("[") else rest.partition(":")
     host, port = host.lstrip("["), port.lstrip(":")
@@ -126,21 +130,26 @@ def server(given: str) -> tuple[str, int]:
 
 
 def run(host: str, port: int, tell: Tell, *, mapping: bool = False) -> Iterator[Result]:
-    """Ask each address of the server. ``mapping``: the address that the server names may be asked, too."""
+    """Yield the results for each address of the server.
+
+    With ``mapping``, the other address that the server names is contacted, too.
+    """
     tell(PLAN, f"{transport_address(host, port)}, UDP")
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         yield Result(
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    for family, address in dict.fromkeys((each[0], str(each[4][0])) for each in found[: 2 * MOST_ADDRESSES]):
+    for family, address in dict.fromkeys(
+        (entry[0], str(entry[4][0])) for entry in resolved[: 2 * MOST_ADDRESSES]
+    ):
         with socket.socket(family, socket.SOCK_DGRAM) as local:
-            yield from _asked(local, Endpoint(address, port), tell, mapping=mapping)
+            yield from _probe_address(local, Endpoint(address, port), tell, mapping=mapping)
 
 
-def _asked(local: socket.socket, target: Endpoint, tell: Tell, *, mapping: bool) -> Iterator[Result]:
+def _probe_address(local: socket.socket, target: Endpoint, tell: Tell, *, mapping: bool) -> Iterator[Result]:
     shown = transport_address(*target)
     facts: dict[str, object] = {"server": shown, "port": target.port}
     try:
@@ -199,16 +208,18 @@ def _mapping(
     *,
     allowed: bool,
 ) -> Result:
-    """RFC 5780, section 4.3, as far as addresses may be asked: the other port of the server's own is its own."""
+    """Test the mapping (RFC 5780, section 4.3) at the server's other port and, if allowed, address."""
     other = answer.get(stun.OTHER_ADDRESS) or answer.get(stun.CHANGED_ADDRESS)
     if other is None:
         return Result("mapping", "cannot_tell", NO_OTHER)
     facts = {"other": transport_address(*other)}
     try:
-        odd = ip_address(other.addr).version != ip_address(target.addr).version or not _askable(other, target)
+        implausible = ip_address(other.addr).version != ip_address(target.addr).version or not _askable(
+            other, target
+        )
     except ValueError:
-        odd = True
-    if odd or not other.port:
+        implausible = True
+    if implausible or not other.port:
         return Result("mapping", "cannot_tell", OTHER_ODD, facts)
     return _mapped_elsewhere(local, target, other, mapped, tell, allowed=allowed)
 
@@ -217,24 +228,29 @@ def _mapped_elsewhere(
     local: socket.socket, target: Endpoint, other: Endpoint, mapped: Endpoint, tell: Tell, *, allowed: bool
 ) -> Result:
     facts = {"other": transport_address(*other)}
-    port = _seen_from(local, Endpoint(target.addr, other.port)) if other.port != target.port else mapped
-    if port is not None and port != mapped:
+    at_other_port = (
+        _seen_from(local, Endpoint(target.addr, other.port)) if other.port != target.port else mapped
+    )
+    if at_other_port is not None and at_other_port != mapped:
         return Result("mapping", "fault", BY_PORT, facts, "symmetric-nat", STATIC_NAT)
     if other.addr == target.addr or not allowed:
         return Result("mapping", "cannot_tell", SAME_HOST_ONLY, facts)
     tell(PLAN_OTHER, f"{facts['other']}, UDP")
-    address = _seen_from(local, Endpoint(other.addr, target.port))
-    if address is None:
+    at_other_address = _seen_from(local, Endpoint(other.addr, target.port))
+    if at_other_address is None:
         return Result("mapping", "cannot_tell", OTHER_SILENT, facts)
-    if address != mapped:
+    if at_other_address != mapped:
         return Result("mapping", "fault", BY_ADDRESS, facts, "symmetric-nat", STATIC_NAT)
     return Result("mapping", "ok", INDEPENDENT, facts)
 
 
 def _askable(other: Endpoint, target: Endpoint) -> bool:
-    """Not what a server on the net has no business to name: addresses in here, unless it is in here, too."""
-    here = ("public", "documentation")
-    return addr_class(other.addr) in here or addr_class(other.addr) == addr_class(target.addr)
+    """Tell whether the other address may be contacted.
+
+    Never an internal one, unless the server is internal.
+    """
+    external = ("public", "documentation")
+    return addr_class(other.addr) in external or addr_class(other.addr) == addr_class(target.addr)
 
 
 def _seen_from(local: socket.socket, target: Endpoint) -> Endpoint | None:
@@ -246,17 +262,17 @@ def _seen_from(local: socket.socket, target: Endpoint) -> Endpoint | None:
 
 
 def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
-    """Send Binding Requests until one is answered from where it was sent to; and how many strays came meanwhile.
+    """Send Binding Requests until the target answers; return the reply and the number of unrelated datagrams.
 
     Raises OSError where nothing can be sent.
     """
-    asked = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
-    begun, stray = time.monotonic(), 0
+    binding_request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
+    start, stray = time.monotonic(), 0
     for wait in WAITS:
-        local.sendto(bytes(asked), target)
+        local.sendto(bytes(binding_request), target)
         until = time.monotonic() + wait
-        while (left := until - time.monotonic()) > 0:
-            local.settimeout(left)
+        while (remaining := until - time.monotonic()) > 0:
+            local.settimeout(remaining)
             try:
                 data, source = local.recvfrom(LARGEST)
             except TimeoutError:
@@ -265,30 +281,30 @@ def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
                 message = stun.parse(data)
             except MalformedError:
                 message = None
-            fits = message is not None and message.transaction == asked.transaction
-            if message and fits and source[:2] == tuple(target) and message.kind in (2, 3):
-                return Reply(message, round((time.monotonic() - begun) * 1000), stray), stray
+            is_answer = message is not None and message.transaction == binding_request.transaction
+            if message and is_answer and source[:2] == tuple(target) and message.kind in (2, 3):
+                return Reply(message, round((time.monotonic() - start) * 1000), stray), stray
             stray += 1
     return None, stray
 
 
 def mapped_address(message: stun.Message) -> Endpoint | None:
-    """The address that the server saw (RFC 8489, section 14.2; older servers: MAPPED-ADDRESS)."""
+    """Return the address that the server saw (RFC 8489, section 14.2; older servers: MAPPED-ADDRESS)."""
     for attribute in (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS):
-        if (found := message.get(attribute)) is not None:
-            return found
+        if (value := message.get(attribute)) is not None:
+            return value
     return None
 
 
 def _possible(mapped: Endpoint, target: Endpoint) -> bool:
-    """No packet comes from port 0, a multicast or unspecified address, from loopback to elsewhere."""
+    """Rule out port 0, multicast and unspecified addresses, and loopback for a target elsewhere."""
     kind = addr_class(mapped.addr)
-    away = kind == "loopback" and addr_class(target.addr) != "loopback"
-    return mapped.port > 0 and kind not in ("multicast", "unspecified", "invalid") and not away
+    loopback_elsewhere = kind == "loopback" and addr_class(target.addr) != "loopback"
+    return mapped.port > 0 and kind not in ("multicast", "unspecified", "invalid") and not loopback_elsewhere
 
 
 def _own_address(local: socket.socket, target: Endpoint) -> Endpoint:
-    """The address that the system sends from to this target; the socket is bound to it."""
+    """Bind the socket to the address that the system uses for this target; return it."""
     with socket.socket(local.family, socket.SOCK_DGRAM) as trial:
         trial.connect(target)
         address = trial.getsockname()[0]

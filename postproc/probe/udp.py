@@ -1,7 +1,7 @@
 """``postproc probe udp``: which UDP ports pass between two machines, each way, and whether NAT keeps them.
 
-Both ends know a token. A datagram bears a code made with it (HMAC-SHA-256, RFC 2104), so that the listener answers nobody
-else; answers are no longer than questions, so that nothing is amplified.
+Both ends know a token. Each datagram has a code made with it (HMAC-SHA-256, RFC 2104), so that the listener
+answers nobody else; answers are no longer than questions, so nothing is amplified.
 """
 
 import hmac
@@ -24,18 +24,15 @@ from postproc.probe.result import Result, Tell
 MAGIC = b"LSP1"
 ASK, ANSWER, LIST, LISTED = range(4)
 HEAD = struct.Struct(">4sB8sHH16sH")  # magic, kind, session, port asked, part, address seen, port seen
-CODE = 16  # bytes of the HMAC
-SIZE = 512  # bytes of every datagram, padded: a list of ports goes into it
+CODE = 16  # bytes of the truncated HMAC (RFC 2104, section 5: at least half of the hash)
+SIZE = 512  # bytes of every datagram, padded; below any MTU, and a list of ports fits
 LIST_BYTES = SIZE - HEAD.size - CODE
 PORTS_A_PART = LIST_BYTES * 8
-MOST_PORTS = 4096
-SHORTEST_TOKEN = 12  # signs
-BATCH, TRIES, GAP, WAIT = (
-    64,
-    3,
-    0.15,
-    0.7,
-)  # ports at once; datagrams to each; seconds between, and after the last
+MOST_PORTS = 4096  # of a test; a choice: the XCC's range of 30000-33000 fits
+SHORTEST_TOKEN = 12  # characters; a choice
+# Ports at once; datagrams to each; s between them, and s after the last. Choices: 3000 ports take less than a
+# minute, and a port is missed only if three datagrams or their answers are lost.
+BATCH, TRIES, GAP, WAIT = 64, 3, 0.15, 0.7
 
 PLAN = Text(
     "will contact {what} (three small datagrams to each port)",
@@ -80,7 +77,7 @@ OWN_PORT = Text(
 
 
 class Datagram(NamedTuple):
-    """``port``: that of the listener; ``seen_*``: where it came from, as the listener sees it."""
+    """A datagram; ``port`` is the listener's, ``seen_*`` the sender's address as the listener sees it."""
 
     kind: int
     session: bytes
@@ -92,7 +89,7 @@ class Datagram(NamedTuple):
 
 
 def packed(datagram: Datagram, token: str) -> bytes:
-    """The datagram with its code."""
+    """Return the datagram's bytes with its code."""
     head = HEAD.pack(
         MAGIC,
         datagram.kind,
@@ -107,7 +104,7 @@ def packed(datagram: Datagram, token: str) -> bytes:
 
 
 def parsed(data: bytes, token: str) -> Datagram | None:
-    """The datagram; None for whatever is none, or was made without the token."""
+    """Return the datagram; None for anything else, or if it was made without the token."""
     if len(data) != SIZE or not data.startswith(MAGIC):
         return None
     body, code = data[:-CODE], data[-CODE:]
@@ -121,22 +118,22 @@ def _code(body: bytes, token: str) -> bytes:
     return hmac.digest(token.encode(), body, sha256)[:CODE]
 
 
-def ports(given: str) -> list[int]:
-    """``30000-30100,30200`` as numbers, in order; SetupError where it is none, or too many."""
-    found: set[int] = set()
-    for part in given.split(","):
-        held = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
-        first, last = (int(held[1]), int(held[2] or held[1])) if held else (0, 0)
+def ports(text: str) -> list[int]:
+    """Return ``30000-30100,30200`` as sorted numbers; raises SetupError where it is invalid, or too many."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 0 < first <= last < 1 << 16:
-            raise SetupError(f"{given}: expected ports like 30000-33000 or 30000,30010")
-        found |= set(range(first, last + 1))
-    if len(found) > MOST_PORTS:
-        raise SetupError(f"{given}: {len(found)} ports; at most {MOST_PORTS} at once")
-    return sorted(found)
+            raise SetupError(f"{text}: expected ports like 30000-33000 or 30000,30010")
+        numbers |= set(range(first, last + 1))
+    if len(numbers) > MOST_PORTS:
+        raise SetupError(f"{text}: {len(numbers)} ports; at most {MOST_PORTS} at once")
+    return sorted(numbers)
 
 
 def written(numbers: Iterable[int]) -> str:
-    """The numbers as ranges: ``30000-30005,30007``."""
+    """Format the numbers as ranges: ``30000-30005,30007``."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][1] + 1:
@@ -147,11 +144,11 @@ def written(numbers: Iterable[int]) -> str:
 
 
 @dataclass
-class _Found:
-    """What a run of questions has found so far; by port of the listener."""
+class _Progress:
+    """What a test has found so far, by port of the listener."""
 
     session: bytes = field(default_factory=lambda: secrets.token_bytes(8))
-    answered: dict[int, tuple[int, int]] = field(default_factory=dict)  # port asked from, port seen
+    answered: dict[int, tuple[int, int]] = field(default_factory=dict)  # own source port, port seen
     arrived: set[int] | None = None
     elsewhere: int = 0  # ports that were in use here
 
@@ -164,44 +161,48 @@ def check_token(token: str) -> str:
     return token
 
 
-def run(host: str, asked: Sequence[int], token: str, tell: Tell) -> Iterator[Result]:
-    """Try the ports, each from the port of the same number here where it is free, as the XCC's are."""
-    tell(PLAN, f"{host}, UDP {written(asked)}")
+def run(host: str, port_numbers: Sequence[int], token: str, tell: Tell) -> Iterator[Result]:
+    """Test the ports, each from the same port number here where that is free, like the XCC's."""
+    tell(PLAN, f"{host}, UDP {written(port_numbers)}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, asked[0], type=socket.SOCK_DGRAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port_numbers[0], type=socket.SOCK_DGRAM)[0]
     except (OSError, UnicodeError) as error:
         yield Result(
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    found = _Found()
-    for first in range(0, len(asked), BATCH):
-        _batch(family, str(address[0]), asked[first : first + BATCH], token, found)
-    if found.answered:
-        found.arrived = _listed(family, str(address[0]), asked, token, found)
-    yield from _told(asked, found)
+    progress = _Progress()
+    for first in range(0, len(port_numbers), BATCH):
+        _batch(family, str(address[0]), port_numbers[first : first + BATCH], token, progress)
+    if progress.answered:
+        progress.arrived = _arrivals(family, str(address[0]), port_numbers, token, progress)
+    yield from _results(port_numbers, progress)
 
 
-def _batch(family: int, address: str, asked: Sequence[int], token: str, found: _Found) -> None:
+def _batch(family: int, address: str, port_numbers: Sequence[int], token: str, progress: _Progress) -> None:
     with ExitStack() as opened, selectors.DefaultSelector() as selector:
-        held = {}
-        for port in asked:
+        by_port = {}
+        for port in port_numbers:
             local = opened.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             local.setblocking(False)
             try:
                 local.bind(("", port))
             except OSError:
-                found.elsewhere += 1
-            held[port] = local
+                progress.elsewhere += 1
+            by_port[port] = local
             selector.register(local, selectors.EVENT_READ, port)
         for attempt in range(TRIES):
-            for port in (each for each in asked if each not in found.answered):
-                _send(held[port], packed(Datagram(ASK, found.session, port, attempt), token), (address, port))
-            _collect(selector, token, found, GAP if attempt < TRIES - 1 else WAIT, len(asked))
+            for port in (number for number in port_numbers if number not in progress.answered):
+                _send(
+                    by_port[port],
+                    packed(Datagram(ASK, progress.session, port, attempt), token),
+                    (address, port),
+                )
+            _collect(selector, token, progress, GAP if attempt < TRIES - 1 else WAIT, len(port_numbers))
 
 
 def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
-    """Send; what comes back of ICMP for an earlier datagram says of this one nothing."""
+    """Send; retried once, since an ICMP error for an earlier datagram says nothing about this one."""
     for _ in range(2):
         try:
             local.sendto(data, target)
@@ -211,32 +212,37 @@ def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
 
 
 def _collect(
-    selector: selectors.BaseSelector, token: str, found: _Found, seconds: float, expected: int
+    selector: selectors.BaseSelector, token: str, progress: _Progress, seconds: float, expected: int
 ) -> None:
-    until, before = time.monotonic() + seconds, len(found.answered)
-    while (left := until - time.monotonic()) > 0 and len(found.answered) - before < expected:
-        for key, _ in selector.select(left):
+    until, before = time.monotonic() + seconds, len(progress.answered)
+    while (remaining := until - time.monotonic()) > 0 and len(progress.answered) - before < expected:
+        for key, _ in selector.select(remaining):
             local: socket.socket = key.fileobj  # type: ignore[assignment]
             try:
                 answer = parsed(local.recv(SIZE + 1), token)
             except OSError:
                 continue
-            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, found.session, key.data):
-                found.answered[key.data] = (local.getsockname()[1], answer.seen_port)
+            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, progress.session, key.data):
+                progress.answered[key.data] = (local.getsockname()[1], answer.seen_port)
 
 
-def _listed(family: int, address: str, asked: Sequence[int], token: str, found: _Found) -> set[int] | None:
-    """The ports at which the listener got something of this session; None where it does not say."""
+def _arrivals(
+    family: int, address: str, port_numbers: Sequence[int], token: str, progress: _Progress
+) -> set[int] | None:
+    """Return the ports at which the listener got a datagram of this session; None if it does not answer."""
     arrived: set[int] = set()
-    through = next(iter(found.answered))
+    through = next(iter(progress.answered))
     with socket.socket(family, socket.SOCK_DGRAM) as local:
-        for part in range(len(asked) // PORTS_A_PART + 1):
+        for part in range(len(port_numbers) // PORTS_A_PART + 1):
             bits = _part(
-                local, packed(Datagram(LIST, found.session, asked[0], part), token), (address, through), token
+                local,
+                packed(Datagram(LIST, progress.session, port_numbers[0], part), token),
+                (address, through),
+                token,
             )
             if bits is None:
                 return None
-            first = asked[0] + part * PORTS_A_PART
+            first = port_numbers[0] + part * PORTS_A_PART
             arrived |= {first + place for place in range(PORTS_A_PART) if bits[place >> 3] >> (place & 7) & 1}
     return arrived
 
@@ -254,27 +260,35 @@ def _part(local: socket.socket, question: bytes, target: tuple[str, int], token:
     return None
 
 
-def _told(asked: Sequence[int], found: _Found) -> Iterator[Result]:
-    if found.elsewhere:
-        yield Result("udp", "note", OWN_PORT, {"count": found.elsewhere})
-    everything = {"ports": written(asked), "count": len(asked)}
-    if not found.answered:
+def _results(port_numbers: Sequence[int], progress: _Progress) -> Iterator[Result]:
+    if progress.elsewhere:
+        yield Result("udp", "note", OWN_PORT, {"count": progress.elsewhere})
+    everything = {"ports": written(port_numbers), "count": len(port_numbers)}
+    if not progress.answered:
         yield Result("udp", "fault", NOTHING, everything, None, OPEN)
         return
-    lost = set(asked) - set(found.answered)
+    lost = set(port_numbers) - set(progress.answered)
     if lost:
-        yield Result("udp", "ok", PASS, {"ports": written(found.answered)})
+        yield Result("udp", "ok", PASS, {"ports": written(progress.answered)})
     else:
         yield Result("udp", "ok", ALL, everything)
-    arrived = found.arrived
-    known = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
-    for said, held in known or ((NOT_KNOWN, lost),):
-        if held:
-            yield Result("udp", "fault", said, {"ports": written(held)}, None, OPEN)
-    changed = {mine: seen for mine, seen in found.answered.values() if mine != seen}
+    arrived = progress.arrived
+    missing = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
+    for text, numbers in missing or ((NOT_KNOWN, lost),):
+        if numbers:
+            yield Result("udp", "fault", text, {"ports": written(numbers)}, None, OPEN)
+    changed = {
+        own_port: mapped_port
+        for own_port, mapped_port in progress.answered.values()
+        if own_port != mapped_port
+    }
     if changed:
-        mine, seen = next(iter(changed.items()))
-        facts = {"count": len(changed), "all": len(found.answered), "example": f"{mine} > {seen}"}
+        own_port, mapped_port = next(iter(changed.items()))
+        facts = {
+            "count": len(changed),
+            "all": len(progress.answered),
+            "example": f"{own_port} > {mapped_port}",
+        }
         yield Result("nat", "note", CHANGED, facts, "port-not-preserved", KEEP)
     else:
         yield Result("nat", "ok", KEPT)

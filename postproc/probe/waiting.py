@@ -1,4 +1,4 @@
-"""Results of what is asked without blocking, for those who take them one after the other."""
+"""Iterates over the results of asynchronous code from synchronous code."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def taken(results: AsyncIterator[T]) -> Iterator[T]:
-    """Yield each result as it comes; the loop is closed when they end, or when nobody wants more."""
+    """Yield each result as it comes; the loop is closed at the end, or when the caller stops iterating."""
     with asyncio.Runner() as runner:
         while True:
             try:

@@ -1,7 +1,7 @@
-"""The paths of the guide and the event channel of a web server, asked by HTTP.
+"""The guide's paths and the event channel of a web server, requested by HTTP.
 
-The event channel is SignalR's (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate says which
-transports there are; a WebSocket then carries the hub's handshake, or long polling does.
+The event channel is SignalR's (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate lists the
+transports; a WebSocket or long polling then carries the hub's handshake.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-LONGEST_TOKEN = 1000  # signs; those of ASP.NET Core have 22
-SECONDS = 10.0  # for one answer, whole
-LARGEST = 1 << 16  # bytes of an answer that are read
+LONGEST_TOKEN = 1000  # characters; a choice: those of ASP.NET Core have 22
+SECONDS = 10.0  # for one whole answer; a choice
+LARGEST = 1 << 16  # bytes of an answer that are read; a choice
 # The guide, chapter 2.3, and the spelling of the server's own settings.
 PATHS = (
     "/XPhoneConnect/mobile",
@@ -34,7 +34,7 @@ PATHS = (
 )
 WEB_API, HUB = "/XPhoneConnect/webclientapi", "hub"
 DOWN = (502, 503, 504)
-NOWHERE = "/XPhoneConnect/no-such-path-4711"  # what a path that nobody publishes looks like there
+NOWHERE = "/XPhoneConnect/no-such-path-4711"  # shows how the server answers for a path that is not published
 SEPARATOR = "\x1e"  # ends a message of the JSON hub protocol
 HELLO = json.dumps({"protocol": "json", "version": 1}) + SEPARATOR
 PING = json.dumps({"type": 6}) + SEPARATOR
@@ -112,7 +112,7 @@ SET_POLLING = Text(
 
 @dataclass(frozen=True)
 class Site:
-    """A web server: ``base`` is scheme, host and port; ``context`` the TLS that it was reached with."""
+    """A web server: ``base`` is scheme, host and port; ``context`` the TLS settings that reached it."""
 
     base: str
     host: str
@@ -121,17 +121,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as far as it was read."""
+    """An answer, cut to LARGEST bytes."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def like(self, path: str, other: "Answer", its_path: str) -> bool:
-        """Whether a server says the same of two paths, which error pages repeat."""
-        return self._told(path) == other._told(its_path)
+        """Tell whether a server answers two paths alike, apart from the path that error pages repeat."""
+        return self._signature(path) == other._signature(its_path)
 
-    def _told(self, path: str) -> tuple[object, ...]:
+    def _signature(self, path: str) -> tuple[object, ...]:
         length = len(self.body.replace(path.encode(), b""))
         return self.status, self.headers.get("server"), self.headers.get("content-type"), length
 
@@ -144,15 +144,18 @@ class _Straight(connect):
 
 
 async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes = b"") -> Answer | str:
-    """One request, and its answer; or why there is none. Nothing is followed, nothing above 64 KiB read."""
+    """Send one request.
+
+    Return its answer, cut to 64 KiB, or why there is none. Redirects are not followed.
+    """
     try:
         async with asyncio.timeout(SECONDS), client.stream(method, path, content=body) as answer:
-            held = b""
+            body_read = b""
             async for piece in answer.aiter_raw():
-                held += piece[: LARGEST - len(held)]
-                if len(held) >= LARGEST:
+                body_read += piece[: LARGEST - len(body_read)]
+                if len(body_read) >= LARGEST:
                     break
-            return Answer(answer.status_code, answer.headers, held)
+            return Answer(answer.status_code, answer.headers, body_read)
     except TimeoutError:
         return f"> {SECONDS:.0f} s"
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -160,7 +163,7 @@ async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes =
 
 
 def client_of(site: Site) -> httpx.AsyncClient:
-    """Without proxies and netrc of the environment: nothing is contacted that was not named."""
+    """Return a client that ignores proxies and netrc of the environment: only named hosts are contacted."""
     return httpx.AsyncClient(
         base_url=site.base,
         verify=site.context,
@@ -172,7 +175,7 @@ def client_of(site: Site) -> httpx.AsyncClient:
 
 
 async def paths(site: Site, more: tuple[str, ...] = ()) -> AsyncIterator[Result]:
-    """What becomes of the guide's paths, against one that does not exist."""
+    """Yield the result of each of the guide's paths, compared with one that does not exist."""
     async with client_of(site) as client:
         nowhere = await fetch(client, "GET", NOWHERE)
         if isinstance(nowhere, str):
@@ -193,26 +196,29 @@ def _path(path: str, answer: Answer | str, nowhere: Answer) -> Result:
         return _missing(path, facts, same=same)
     if same and answer.status < 400:
         return Result("path", "cannot_tell", SAYS_YES, facts)
-    said = REDIRECTS if 300 <= answer.status < 400 else ANSWERED
-    return Result("path", "ok" if answer.status < 500 else "fault", said, facts)
+    text = REDIRECTS if 300 <= answer.status < 400 else ANSWERED
+    return Result("path", "ok" if answer.status < 500 else "fault", text, facts)
 
 
 def _missing(path: str, facts: Mapping[str, object], *, same: bool) -> Result:
-    """404 and 403: of the proxy, which does not publish it, or of the application, which has no page there."""
+    """Judge 404 and 403: from the proxy, which does not publish the path, or from the application."""
     if facts["status"] == 404 and not same:
         return Result("path", "ok", NOT_FOUND_THERE, facts)
-    said = NOT_PUBLISHED if same else FORBIDDEN
+    text = NOT_PUBLISHED if same else FORBIDDEN
     # The spelling of the server's own settings need not be published, nor pages of documents.
     if not path.startswith("/XPhoneConnect/") or path.endswith("/doc"):
-        return Result("path", "note", said, facts)
-    return Result("path", "fault", said, facts, "path-not-published", PUBLISH)
+        return Result("path", "note", text, facts)
+    return Result("path", "fault", text, facts, "path-not-published", PUBLISH)
 
 
 async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
-    """The event channel: negotiate, then WebSocket, and long polling where that fails. ``hold``: seconds to keep it."""
+    """Yield the results of the event channel: negotiate, then WebSocket, and long polling where that fails.
+
+    ``hold`` is for how many seconds to keep the WebSocket open.
+    """
     async with client_of(site) as client:
-        where = f"{path.rstrip('/')}/negotiate?negotiateVersion=1"
-        answer = await fetch(client, "POST", where)
+        negotiate = f"{path.rstrip('/')}/negotiate?negotiateVersion=1"
+        answer = await fetch(client, "POST", negotiate)
         token, transports, result = _negotiated(path, answer)
         yield result
         if token is None:
@@ -222,8 +228,8 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
             yield result
             if result.verdict == "ok":
                 return
-            again = await fetch(client, "POST", where)
-            token, transports, _ = _negotiated(path, again)
+            second_answer = await fetch(client, "POST", negotiate)
+            token, transports, _ = _negotiated(path, second_answer)
         else:
             yield Result("websocket", "note", POLLING_ONLY)
         if token is not None and "LongPolling" in transports:
@@ -231,21 +237,21 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
 
 
 def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str, ...], Result]:
-    """The connection's token, the transports offered, and what there is to say."""
+    """Return the connection's token, the offered transports, and the result."""
     if isinstance(answer, str):
         return None, (), Result("signalr", "fault", NO_ANSWER, {"path": path, "reason": answer})
     facts: dict[str, object] = {"path": path, "status": answer.status}
     if answer.status in DOWN:
         return None, (), Result("signalr", "fault", BACKEND, facts, "backend-unavailable", LOOK_BEHIND)
     if answer.status != 200:
-        said = HUB_SIGN_IN if answer.status in (401, 403) else HUB_ABSENT
-        return None, (), Result("signalr", "cannot_tell", said, facts)
-    held = _object(answer.body)
-    if isinstance(url := held.get("url"), str):
+        text = HUB_SIGN_IN if answer.status in (401, 403) else HUB_ABSENT
+        return None, (), Result("signalr", "cannot_tell", text, facts)
+    document = _object(answer.body)
+    if isinstance(url := document.get("url"), str):
         facts["location"] = url
         return None, (), Result("signalr", "cannot_tell", ELSEWHERE, facts)
-    token = held.get("connectionToken", held.get("connectionId"))
-    transports = _transports(held.get("availableTransports"))
+    token = document.get("connectionToken", document.get("connectionId"))
+    transports = _transports(document.get("availableTransports"))
     token = token if isinstance(token, str) and token.isascii() else ""
     if not 0 < len(token) <= LONGEST_TOKEN or not transports:
         return None, (), Result("signalr", "cannot_tell", NO_HUB, facts)
@@ -253,25 +259,25 @@ def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str,
 
 
 def _object(body: bytes) -> Mapping[str, object]:
-    """A JSON object; an empty one for whatever is none."""
+    """Return a JSON object; an empty one for anything else."""
     try:
-        held = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return held if isinstance(held, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _transports(offered: object) -> tuple[str, ...]:
     names = (
-        [each.get("transport") for each in offered if isinstance(each, dict)]
+        [item.get("transport") for item in offered if isinstance(item, dict)]
         if isinstance(offered, list)
         else []
     )
-    return tuple(each for each in names if isinstance(each, str))[:10]
+    return tuple(item for item in names if isinstance(item, str))[:10]
 
 
 async def _socket(site: Site, path: str, hold: float) -> Result:
-    """Open the WebSocket, shake hands with the hub, keep it open for a while."""
+    """Open the WebSocket, do the hub's handshake, and keep it open for ``hold`` seconds."""
     url = f"{site.base.replace('http', 'ws', 1)}{path}"
     try:
         async with _Straight(
@@ -306,29 +312,32 @@ async def _greeted(socket: ClientConnection, hold: float) -> Result:
         )
     if not hold:
         return Result("websocket", "ok", SOCKET_OK)
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
-        while (left := begun + hold - time.monotonic()) > 0:
+        while (remaining := start + hold - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left, PING_SECONDS)):
+                async with asyncio.timeout(min(remaining, PING_SECONDS)):
                     await socket.recv()
                     continue
             await socket.send(PING)
     except ConnectionClosed as error:
         by = "Close" if error.rcvd else "FIN/RST"
-        facts = {"seconds": round(time.monotonic() - begun), "by": by, "reason": str(error)}
+        facts = {"seconds": round(time.monotonic() - start), "by": by, "reason": str(error)}
         return Result("websocket", "fault", SOCKET_ENDED, facts, "websocket-blocked", SET_POLLING)
     return Result("websocket", "ok", SOCKET_HELD, {"seconds": round(hold)})
 
 
 async def _polling(client: httpx.AsyncClient, path: str) -> Result:
-    """The first poll opens the transport and ends at once; then the hub's handshake goes by POST."""
+    """Poll: the first request opens the transport and returns at once.
+
+    The hub's handshake then goes by POST.
+    """
     opened = await fetch(client, "GET", path)
     sent = await fetch(client, "POST", path, HELLO.encode()) if isinstance(opened, Answer) else opened
     polled = await fetch(client, "GET", path) if isinstance(sent, Answer) else sent
     await fetch(client, "DELETE", path)
     if isinstance(polled, Answer) and polled.body.startswith(b"{}"):
         return Result("polling", "ok", POLLING_OK)
-    failed = next((each for each in (opened, sent, polled) if isinstance(each, str)), None)
-    statuses = ", ".join(str(each.status) for each in (opened, sent, polled) if isinstance(each, Answer))
+    failed = next((step for step in (opened, sent, polled) if isinstance(step, str)), None)
+    statuses = ", ".join(str(step.status) for step in (opened, sent, polled) if isinstance(step, Answer))
     return Result("polling", "fault", POLLING_FAILS, {"reason": failed or statuses}, "event-channel-missing")

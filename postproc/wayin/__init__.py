@@ -1,1 +1,4 @@
-"""The guide's first chart, walked: by captures, configuration and probes where they tell, by a person where not."""
+"""Walks the guide's first chart.
+
+By captures, configuration and probes where they answer, else by asking the user.
+"""
