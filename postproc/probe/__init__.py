@@ -1,4 +1,1 @@
-"""Active tests, run on request only.
-
-How a web server, a STUN server and a range of ports behave, seen from here.
-"""
+"""Probes: how a web server, a STUN server or a range of UDP ports responds to this machine, on request."""

@@ -1,4 +1,4 @@
-"""A server's certificates: dates, names and chain, judged by this machine's clock and trust store.
+"""A server's certificates: dates, names and chain, judged by this machine's clock and store.
 
 Names: RFC 9525, section 6. Chain: the issuer of each certificate is the next one or in the store (RFC 5280,
 section 6); servers send all but the root (RFC 8446, section 4.4.2).
@@ -15,8 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-# A choice: ACME clients renew 30 days before the end, so a certificate this near has missed its renewal.
-SOON = timedelta(days=14)
+SOON = timedelta(days=14)  # ACME renews 30 days before the end: a nearer end means that renewal has failed
 # OpenSSL's x509_vfy.h
 EXPIRED, NOT_YET = 10, 9
 SELF_SIGNED, ROOT_UNKNOWN, NO_ISSUER, LEAF_ALONE = 18, 19, 20, 21
@@ -87,21 +86,21 @@ UNREADABLE = Text(
 
 @dataclass(frozen=True)
 class Seen:
-    """What a server sent, its certificates as DER, leaf first; and OpenSSL's result with the trust store."""
+    """A server's certificates as DER, leaf first; and OpenSSL's verdict by this machine's store."""
 
     chain: tuple[bytes, ...]
     verify_code: int = 0  # X509_V_OK
     verify_message: str = ""
-    added: bool = False  # an authority was trusted in addition to the store's
+    added: bool = False  # an authority was trusted in addition to the store
 
 
 def chain_of(connection: ssl.SSLObject | ssl.SSLSocket) -> tuple[bytes, ...]:
-    """Return the certificates as sent; before Python 3.13 only the underlying object has them."""
+    """Return the certificates as sent; before Python 3.13 they are accessible only in a private object."""
     source = (
         connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
     )
     sent = source.get_unverified_chain() if source is not None else None
-    return tuple(_der(certificate) for certificate in sent or ())
+    return tuple(_der(each) for each in sent or ())
 
 
 def _der(certificate: object) -> bytes:
@@ -110,18 +109,15 @@ def _der(certificate: object) -> bytes:
     return ssl.PEM_cert_to_DER_cert(certificate.public_bytes())  # type: ignore[attr-defined]
 
 
-def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Result]:
-    """Yield results on dates, name and chain, each judged separately.
-
-    A client, in contrast, only reports the first problem it meets.
-    """
+def judged(shown: Seen, host: str, now: datetime | None = None) -> Iterator[Result]:
+    """Yield results for dates, name and chain independently, while a client reports only the first error."""
     try:
-        chain = [x509.load_der_x509_certificate(der) for der in seen.chain]
+        chain = [x509.load_der_x509_certificate(each) for each in shown.chain]
         leaf = chain[0]
         names = _names(leaf)
         facts = {
-            "subject": _common_name(leaf.subject),
-            "issuer": _common_name(leaf.issuer),
+            "subject": _called(leaf.subject),
+            "issuer": _called(leaf.issuer),
             "begins": f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             "ends": f"{leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
             "names": names[:20],
@@ -135,21 +131,21 @@ def judged(seen: Seen, host: str, now: datetime | None = None) -> Iterator[Resul
     now = now or datetime.now(UTC)
     yield _dates(chain, facts, now)
     yield _name(host, names, facts)
-    yield from _trust(seen, chain, facts, fetchable=fetchable)
+    yield from _trust(shown, chain, facts, fetchable=fetchable)
 
 
 def _dates(chain: Sequence[x509.Certificate], facts: dict[str, object], now: datetime) -> Result:
-    for certificate in chain:
-        certificate_facts = {
+    for each in chain:
+        own_facts = {
             **facts,
-            "subject": _common_name(certificate.subject),
-            "begins": f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
-            "ends": f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
+            "subject": _called(each.subject),
+            "begins": f"{each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+            "ends": f"{each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
         }
-        if certificate.not_valid_after_utc < now:
-            return Result("certificate", "fault", OVER, certificate_facts, "certificate-expired", RENEW)
-        if certificate.not_valid_before_utc > now:
-            return Result("certificate", "fault", NOT_BEGUN, certificate_facts, "certificate-expired", RENEW)
+        if each.not_valid_after_utc < now:
+            return Result("certificate", "fault", OVER, own_facts, "certificate-expired", RENEW)
+        if each.not_valid_before_utc > now:
+            return Result("certificate", "fault", NOT_BEGUN, own_facts, "certificate-expired", RENEW)
     if chain[0].not_valid_after_utc < now + SOON:
         return Result("certificate", "note", ENDS_SOON, facts, advice=RENEW)
     return Result("certificate", "ok", DATES_OK, facts)
@@ -164,10 +160,7 @@ def _name(host: str, names: Sequence[str], facts: dict[str, object]) -> Result:
 
 
 def covers(name: str, host: str) -> bool:
-    """Tell whether a certificate's name covers a host.
-
-    ``*`` is exactly the leftmost label (RFC 9525, 6.3).
-    """
+    """Return whether a certificate's name covers a host: ``*`` is exactly the leftmost label (RFC 9525, 6.3)."""
     name, host = name.lower().rstrip("."), host.lower().rstrip(".")
     if name.startswith("*."):
         label, dot, rest = host.partition(".")
@@ -176,18 +169,20 @@ def covers(name: str, host: str) -> bool:
 
 
 def _trust(
-    seen: Seen, chain: Sequence[x509.Certificate], facts: dict[str, object], *, fetchable: bool
+    shown: Seen, chain: Sequence[x509.Certificate], facts: dict[str, object], *, fetchable: bool
 ) -> Iterator[Result]:
     last = chain[-1]
     last_facts = {
         **facts,
-        "subject": _common_name(last.subject),
-        "issuer": _common_name(last.issuer),
-        "root": _common_name(last.subject),
+        "subject": _called(last.subject),
+        "issuer": _called(last.issuer),
+        "root": _called(last.subject),
     }
-    code = seen.verify_code
+    code = shown.verify_code
     if not code:
-        yield Result("chain", "note" if seen.added else "ok", TRUSTED_HERE if seen.added else TRUSTED, facts)
+        yield Result(
+            "chain", "note" if shown.added else "ok", TRUSTED_HERE if shown.added else TRUSTED, facts
+        )
     elif code == SELF_SIGNED:
         yield Result("chain", "fault", SELF, last_facts, "certificate-not-trusted", PUBLIC_CA)
     elif code == ROOT_UNKNOWN:
@@ -196,38 +191,30 @@ def _trust(
         yield Result("chain", "fault", CUT, last_facts, "certificate-chain", SEND_CHAIN)
     elif code in (NO_ISSUER, LEAF_ALONE):
         yield Result("chain", "fault", CUT_OR_PRIVATE, last_facts, "certificate-not-trusted", SEND_CHAIN)
-    elif code not in (EXPIRED, NOT_YET):  # reported by _dates; trust is then unknown
-        reason = {**facts, "reason": seen.verify_message}
+    elif code not in (EXPIRED, NOT_YET):  # reported by ``_dates``; whether it is otherwise trusted is unknown
+        reason = {**facts, "reason": shown.verify_message}
         yield Result("chain", "fault", DISTRUST, reason, "certificate-not-trusted")
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
-    """Return DNS names and addresses of the extension.
-
-    The common name no longer counts (RFC 9525, section 2).
-    """
+    """Return names and addresses of the extension; the common name is ignored (RFC 9525, section 2)."""
     try:
-        alternative_names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    addresses = [str(address) for address in alternative_names.get_values_for_type(x509.IPAddress)]
-    return [*alternative_names.get_values_for_type(x509.DNSName), *addresses]
+    addresses = [str(each) for each in extension.get_values_for_type(x509.IPAddress)]
+    return [*extension.get_values_for_type(x509.DNSName), *addresses]
 
 
-def _common_name(name: x509.Name) -> str:
+def _called(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common else name.rfc4514_string()
 
 
 def _issuer_is_named(certificate: x509.Certificate) -> bool:
-    """Tell whether it has a URL of its issuer, like those of public CAs (RFC 5280, 4.2.2.1)."""
+    """Return whether it has a URL of its issuer's certificate, as public authorities' do (RFC 5280, 4.2.2.1)."""
     try:
-        access_information = certificate.extensions.get_extension_for_class(
-            x509.AuthorityInformationAccess
-        ).value
+        extension = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except x509.ExtensionNotFound:
         return False
-    return any(
-        description.access_method == AuthorityInformationAccessOID.CA_ISSUERS
-        for description in access_information
-    )
+    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in extension)

@@ -1,4 +1,4 @@
-"""``postproc probe https://...``: from the name to the event channel, each step based on the one before."""
+"""``postproc probe https://...``: from the host name to the event channel, each step based on the one before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ UNTRUSTED = Text(
 
 @dataclass(frozen=True)
 class Asked:
-    """A parsed URL; ``hub`` is the path of the event channel, ``hold`` the seconds to keep it open."""
+    """A parsed URL; ``hub`` is the path of the event channel."""
 
     target: Target
     path: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: float = 0) -> Asked:
-    """Parse a URL; raises SetupError where it cannot be probed."""
+    """Parse a URL; SetupError if it cannot be probed."""
     try:
         parts = urlsplit(url)
         port = parts.port or 443
@@ -50,16 +50,16 @@ def asked(url: str, *, hub: str | None = None, ca: Path | None = None, hold: flo
         raise SetupError("a URL with user and password is not asked: no sign-in is tried")
     path = parts.path.rstrip("/")
     api = path if path.lower().endswith("/webclientapi") else web.WEB_API
-    hub_path = hub if hub and hub.startswith("/") else f"{api}/{hub or web.HUB}"
-    return Asked(Target(parts.hostname, port, ca), path, hub_path, hold)
+    where = hub if hub and hub.startswith("/") else f"{api}/{hub or web.HUB}"
+    return Asked(Target(parts.hostname, port, ca), path, where, hold)
 
 
 async def run(order: Asked, tell: Tell) -> AsyncIterator[Result]:
-    """Probe, and yield the result of each step; ends early where no further step is possible."""
+    """Probe, and yield the result of each step; a failure ends it if no further step is possible."""
     target = order.target
     tell(PLAN, f"{target.host}, TCP {target.port}")
-    name_result, resolved = await reach.addresses(target)
-    yield name_result
+    dns_result, resolved = await reach.addresses(target)
+    yield dns_result
     reached = []
     for address in resolved:
         result = await reach.port(address, target)
@@ -67,20 +67,18 @@ async def run(order: Asked, tell: Tell) -> AsyncIterator[Result]:
         reached += [address] if result.verdict == "ok" else []
     if not reached:
         return
-    handshake_result, certificates = await reach.handshake(reached[0], target)
-    yield handshake_result
-    if certificates is None:
+    shaken, shown = await reach.handshake(reached[0], target)
+    yield shaken
+    if shown is None:
         return
-    results = list(certificate.judged(certificates, target.host))
-    for result_of_step in results:
-        yield result_of_step
-    trusted = not certificates.verify_code and all(
-        result_of_step.verdict in ("ok", "note") for result_of_step in (handshake_result, *results)
-    )
+    results = list(certificate.judged(shown, target.host))
+    for each in results:
+        yield each
+    trusted = not shown.verify_code and all(each.verdict in ("ok", "note") for each in (shaken, *results))
     if not trusted:
         yield Result("certificate", "note", UNTRUSTED)
     site = web.Site(order.base, target.host, reach.trusting(target) if trusted else reach.lenient())
-    async for result_of_step in web.paths(site, (order.path,) if order.path else ()):
-        yield result_of_step
-    async for result_of_step in web.hub(site, order.hub, order.hold):
-        yield result_of_step
+    async for each in web.paths(site, (order.path,) if order.path else ()):
+        yield each
+    async for each in web.hub(site, order.hub, order.hold):
+        yield each

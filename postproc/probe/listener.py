@@ -1,7 +1,4 @@
-"""``postproc probe udp --listen``: the other end of the port test.
-
-It only answers senders that know the token, and at a limited rate.
-"""
+"""``postproc probe udp --listen``: the other end of the port test, which answers holders of the token, rate-limited."""
 
 import secrets
 import selectors
@@ -29,14 +26,14 @@ from postproc.probe.udp import (
 )
 
 ANSWERS_A_SECOND = 1000  # of 512 bytes: at most 4 Mbit/s in total; a test of 64 ports at once needs 450
-MOST_SESSIONS = 64  # remembered; a choice that bounds memory, the oldest is forgotten first
-POLLED = 0.2  # s between calls of ``wanted``; a choice: how late it stops
-SPARE = 64  # file descriptors for all else; a choice
+MOST_SESSIONS = 64  # remembered; bounds memory
+LOOKED = 0.2  # s between checks of ``wanted``
+SPARE = 64  # file descriptors for other purposes
 
 
 @dataclass
 class Heard:
-    """Counters of a listener, to be shown when it ends."""
+    """Counters of the listener, shown when it ends."""
 
     asked: int = 0
     answered: int = 0
@@ -53,7 +50,7 @@ class Heard:
 
 @dataclass
 class Allowance:
-    """A token bucket that limits answers per second, over all senders."""
+    """A token bucket: at most ``rate`` answers a second in total."""
 
     rate: float = ANSWERS_A_SECOND
     held: float = ANSWERS_A_SECOND
@@ -80,9 +77,9 @@ def listen(  # noqa: PLR0917
     ready: Callable[[Sequence[int]], object],
     wanted: Callable[[], bool] = lambda: True,
 ) -> Heard:
-    """Answer at the ports for ``seconds``, as long as ``wanted`` returns True.
+    """Answer on the ports for so many seconds while ``wanted`` returns True; SetupError if none can be bound.
 
-    Calls ``ready`` with the ports that are open. Raises SetupError where none can be opened.
+    ``ready`` is called with the bound ports.
     """
     counters, allowance = Heard(), Allowance()
     with ExitStack() as opened, selectors.DefaultSelector() as selector:
@@ -91,10 +88,10 @@ def listen(  # noqa: PLR0917
         until = time.monotonic() + seconds
         try:
             while (remaining := until - time.monotonic()) > 0 and wanted():
-                for key, _ in selector.select(min(remaining, POLLED)):
+                for key, _ in selector.select(min(remaining, LOOKED)):
                     _answer(key.fileobj, key.data, token, counters, allowance)  # type: ignore[arg-type]
         except KeyboardInterrupt:
-            pass  # the user ended it, and is shown the counters
+            pass  # the counters are shown after Ctrl-C too
     return counters
 
 
@@ -135,7 +132,7 @@ def _allow_files(wanted: int) -> None:
 
 
 def _answer(local: socket.socket, port: int, token: str, counters: Heard, allowance: Allowance) -> None:
-    """Read one datagram, and answer it if it has the token's code and the rate limit allows."""
+    """Answer one datagram if its code proves the token and the rate limit allows it; else drop it."""
     try:
         data, source = local.recvfrom(SIZE + 1)
     except OSError:  # an ICMP error for an earlier answer
@@ -147,7 +144,7 @@ def _answer(local: socket.socket, port: int, token: str, counters: Heard, allowa
     counters.asked += 1
     if question.kind == ASK:
         if question.port != port:
-            return  # a device on the path translated the port: the port asked about was not reached
+            return  # the port was translated on the way, so the port asked for was not reached
         counters.arrived(question.session, port)
         answer = Datagram(ANSWER, question.session, port, question.part, _packed(source[0]), source[1])
     else:
@@ -172,7 +169,7 @@ def _packed(address: str) -> bytes:
 
 
 def _bits(counters: Heard, session: bytes, first: int) -> bytes:
-    """Return a bit per port from ``first`` on: whether a datagram of the session arrived at it."""
+    """Return a bit per port from ``first`` on: whether a datagram of the session arrived."""
     bits = bytearray(LIST_BYTES)
     for port in counters.sessions.get(session, ()):
         if 0 <= port - first < PORTS_A_PART:

@@ -1,4 +1,4 @@
-"""From a name to a TLS connection: addresses, TCP ports, and the outcome of the handshake."""
+"""From a host name to a TLS connection: addresses, TCP ports, and the result of the handshake."""
 
 import asyncio
 import errno
@@ -15,9 +15,9 @@ from postproc.model.text import Text
 from postproc.probe.certificate import Seen, chain_of
 from postproc.probe.result import Result
 
-MOST_ADDRESSES = 8  # of a name; a choice
-TCP_SECONDS = 5.0  # time for three SYNs of Linux: at 0, 1 and 3 s (RFC 6298, section 2)
-TLS_SECONDS = 10.0  # a choice: a handshake takes two round trips, and servers under load take seconds
+MOST_ADDRESSES = 8
+TCP_SECONDS = 5.0  # three SYNs of Linux: at 0, 1 and 3 s (RFC 6298, section 2)
+TLS_SECONDS = 10.0
 REACHED = Text("{address} answers after {ms} ms", "{address} antwortet nach {ms} ms")
 CLOSED = Text("{address} refuses: nothing listens there", "{address} lehnt ab: Dort lauscht nichts")
 FILTERED = Text(
@@ -68,7 +68,7 @@ NEWEST_OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 
 @dataclass(frozen=True)
 class Target:
-    """A web server to probe; ``ca`` is a file of certificates to trust in addition to the system's."""
+    """A web server to probe; ``ca``: certificates to trust in addition to the system's store."""
 
     host: str
     port: int = 443
@@ -76,7 +76,7 @@ class Target:
 
 
 def trusting(target: Target) -> ssl.SSLContext:
-    """Return the TLS settings of a current client that verifies the chain; names are checked separately."""
+    """Return the TLS context of a modern client that verifies the chain; names are checked separately."""
     context = ssl.create_default_context()
     if target.ca:
         try:
@@ -88,10 +88,7 @@ def trusting(target: Target) -> ssl.SSLContext:
 
 
 def lenient() -> ssl.SSLContext:
-    """Return TLS settings that accept any certificate and old versions.
-
-    Only to look, nothing secret is sent.
-    """
+    """Return a context that accepts any certificate and old versions; nothing secret is sent with it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -101,22 +98,22 @@ def lenient() -> ssl.SSLContext:
 
 
 async def addresses(target: Target) -> tuple[Result, list[str]]:
-    """Return the addresses that this machine's resolver has for the name."""
+    """Resolve the name by this machine's resolver."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(TLS_SECONDS):
-            resolved = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "timeout"
         return Result("dns", "fault", NO_NAME, {"host": target.host, "reason": reason}, advice=ENTER_NAME), []
-    distinct = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))[:MOST_ADDRESSES]
-    return Result("dns", "ok", NAMES, {"host": target.host, "addresses": distinct}), distinct
+    unique = list(dict.fromkeys(str(each[4][0]) for each in infos))[:MOST_ADDRESSES]
+    return Result("dns", "ok", NAMES, {"host": target.host, "addresses": unique}), unique
 
 
 async def port(address: str, target: Target) -> Result:
     """Try a TCP connection."""
     facts: dict[str, object] = {"address": transport_address(address, target.port), "port": target.port}
-    start = time.monotonic()
+    begun = time.monotonic()
     try:
         async with asyncio.timeout(TCP_SECONDS):
             _, writer = await asyncio.open_connection(address, target.port)
@@ -128,23 +125,20 @@ async def port(address: str, target: Target) -> Result:
             return Result("tcp", "fault", CLOSED, facts, "port-closed", OPEN_PORT)
         facts["reason"] = error.strerror or str(error)
         return Result("tcp", "fault", NO_WAY, facts, "port-filtered")
-    facts["ms"] = _ms(start)
+    facts["ms"] = _ms(begun)
     writer.close()
     return Result("tcp", "ok", REACHED, facts)
 
 
 async def handshake(address: str, target: Target) -> tuple[Result, Seen | None]:
-    """Return the handshake's result with a client that accepts everything, and the certificates.
-
-    If that succeeds, a second handshake verifies them with the trust store.
-    """
-    start = time.monotonic()
-    accepted = await _handshake(address, target, lenient())
-    if isinstance(accepted, BaseException):
-        return _failed(accepted, target), None
-    version, cipher, chain = accepted
-    facts = {"version": version, "cipher": cipher, "ms": _ms(start)}
-    checked = await _handshake(address, target, trusting(target))
+    """Do the handshake with a lenient context and, if that completes, with the store; None for no certificates."""
+    begun = time.monotonic()
+    outcome = await _shaken(address, target, lenient())
+    if isinstance(outcome, BaseException):
+        return _failed(outcome, target), None
+    version, cipher, chain = outcome
+    facts = {"version": version, "cipher": cipher, "ms": _ms(begun)}
+    checked = await _shaken(address, target, trusting(target))
     code, message = 0, ""
     if isinstance(checked, ssl.SSLCertVerificationError):
         code, message = checked.verify_code, checked.verify_message
@@ -156,10 +150,10 @@ async def handshake(address: str, target: Target) -> tuple[Result, Seen | None]:
     return Result("tls", "ok", TLS_OK, facts), certificates
 
 
-async def _handshake(
+async def _shaken(
     address: str, target: Target, context: ssl.SSLContext
 ) -> tuple[str, str, tuple[bytes, ...]] | OSError:
-    """Return version, cipher and chain; or the error."""
+    """Return version, cipher and chain, or the error of the handshake."""
     try:
         async with asyncio.timeout(TLS_SECONDS):
             _, writer = await asyncio.open_connection(
@@ -167,11 +161,11 @@ async def _handshake(
             )
     except OSError as error:  # ssl.SSLError and TimeoutError are kinds of it
         return error
-    connection: ssl.SSLObject = writer.get_extra_info("ssl_object")
-    cipher = connection.cipher()
-    outcome = connection.version() or "", cipher[0] if cipher else "", chain_of(connection)
+    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    cipher = tls.cipher()
+    result = tls.version() or "", cipher[0] if cipher else "", chain_of(tls)
     writer.transport.abort()
-    return outcome
+    return result
 
 
 def _failed(error: OSError, target: Target) -> Result:
@@ -187,7 +181,7 @@ def _failed(error: OSError, target: Target) -> Result:
     reason = (error.reason or "").upper()
     if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason or "RECORD_LAYER" in reason:
         return Result("tls", "fault", NOT_TLS, facts)
-    if any(word in reason for word in VERSION_REASONS):
+    if any(each in reason for each in VERSION_REASONS):
         return Result("tls", "fault", NO_COMMON, facts, "tls-version", NEWER)
     return Result("tls", "fault", TLS_ALERT, facts)
 
@@ -198,5 +192,5 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _ms(start: float) -> int:
-    return round((time.monotonic() - start) * 1000)
+def _ms(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)

@@ -1,4 +1,4 @@
-"""Results of a probe, and the announcement of what it is about to contact."""
+"""Results of probes, and the announcement of what will be contacted before anything is sent."""
 
 import importlib
 import json
@@ -12,7 +12,7 @@ from postproc.model.text import Lang, Text, clean
 from postproc.model.vocabulary import VERDICTS
 
 EXTRA = ("httpx", "websockets", "cryptography")
-LONGEST = 200  # characters shown of a text that a server sent; a choice
+LONGEST = 200  # characters shown of a text from a server
 CONTACTS = Text("will contact {what}", "kontaktiert gleich {what}")
 ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 
@@ -21,8 +21,8 @@ ADVICE = Text("what to do: {what}", "Abhilfe: {what}")
 class Result:
     """The result of one step.
 
-    ``rule`` is the rule whose error picture it shows, if any (a name as in findings). ``facts`` fill in the
-    texts; those that are text come from the server.
+    ``rule``: the finding's name that it corresponds to, if any. ``facts`` fill in the texts; strings in
+    them may come from servers.
     """
 
     step: str
@@ -46,7 +46,7 @@ def _shown(value: object) -> object:
 
 
 def lines(result: Result, lang: Lang) -> list[str]:
-    """Return lines for a terminal: verdict, step and what was found, then what to do."""
+    """Return the lines for a terminal: verdict, step, result, advice."""
     texts = [f"{VERDICTS[result.verdict].of(lang):9} {result.step:12} {result.told(lang)}"]
     if result.advice:
         facts = {name: _shown(value) for name, value in result.facts.items()}
@@ -55,17 +55,17 @@ def lines(result: Result, lang: Lang) -> list[str]:
 
 
 def as_json(results: Iterable[Result], lang: Lang) -> str:
-    """Return a list of {step, verdict, rule, said, facts}; texts of servers are cleaned."""
+    """Return a JSON list of {step, verdict, rule, said, facts}; texts from servers are cleaned."""
     return json.dumps(
         [
             {
-                "step": result.step,
-                "verdict": result.verdict,
-                "rule": result.rule,
-                "said": result.told(lang),
-                "facts": {name: _plain(value) for name, value in result.facts.items()},
+                "step": each.step,
+                "verdict": each.verdict,
+                "rule": each.rule,
+                "said": each.told(lang),
+                "facts": {name: _plain(value) for name, value in each.facts.items()},
             }
-            for result in results
+            for each in results
         ],
         indent=2,
         ensure_ascii=False,
@@ -75,18 +75,18 @@ def as_json(results: Iterable[Result], lang: Lang) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, str):
         return _shown(value)
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def needs_extra(error: ImportError) -> NoReturn:
-    """Raise SetupError naming the probe's libraries if one of them is missing; else raise the error again."""
+    """Raise SetupError naming the libraries that probes need; re-raise if another module is missing."""
     if (error.name or "").partition(".")[0] in EXTRA:
         raise SetupError(f"probe needs {', '.join(EXTRA)}: pip install 'legshark[probe]'") from None
     raise error
 
 
 def installed(names: Sequence[str] = EXTRA) -> None:
-    """Raise SetupError where a library of the extra is missing."""
+    """Raise SetupError if a library of the extra is missing."""
     for name in names:
         try:
             importlib.import_module(name)

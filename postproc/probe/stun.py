@@ -1,7 +1,4 @@
-"""``postproc probe stun:HOST``: the address that a STUN server sees, and how the NAT on this side maps.
-
-RFC 8489; mapping behavior: RFC 5780.
-"""
+"""``postproc probe stun:HOST``: the mapped address, and the local NAT's mapping behaviour (RFC 8489, RFC 5780)."""
 
 import secrets
 import socket
@@ -18,11 +15,10 @@ from postproc.wire import MalformedError, stun
 from postproc.wire.ip import Endpoint
 
 PORT = 3478  # RFC 8489, section 8
-# s after each request. RFC 8489, section 6.2.1: RTO 500 ms, doubled; its seven requests would take 39.5 s.
-# Four are a choice: the user waits 5.5 s, and a server is missed only if all four are lost.
-WAITS = (0.5, 1.0, 2.0, 2.0)
-LARGEST = 2048  # bytes of an answer that are read; a choice above any MTU of the internet
-MOST_ADDRESSES = 4  # of a name; a choice
+# RFC 8489, section 6.2.1: RTO 500 ms, doubled. All seven requests would take 39.5 s, too long for a user.
+WAITS = (0.5, 1.0, 2.0, 2.0)  # seconds
+LARGEST = 2048  # bytes of an answer
+MOST_ADDRESSES = 4
 
 PLAN = Text(
     "will contact {what} (the system's resolver for the name, then STUN Binding Requests)",
@@ -109,7 +105,7 @@ STATIC_NAT = Text(
 
 @dataclass(frozen=True)
 class Reply:
-    """The response to a Binding Request, its round-trip time in ms, and the number of unrelated datagrams."""
+    """Response to a Binding request: message, round-trip time, and number of unrelated datagrams."""
 
     message: stun.Message
     ms: int
@@ -117,7 +113,7 @@ class Reply:
 
 
 def server(given: str) -> tuple[str, int]:
-    """Return host and port of ``stun:HOST[:PORT]`` (RFC 7064); raises SetupError where it is none."""
+    """Parse ``stun:HOST[:PORT]`` (RFC 7064) into host and port, or raise SetupError."""
     rest = given.partition(":")[2]
     host, _, port = rest.partition("]")[::1] if rest.startswith("[") else rest.partition(":")
     host, port = host.lstrip("["), port.lstrip(":")
@@ -130,28 +126,23 @@ def server(given: str) -> tuple[str, int]:
 
 
 def run(host: str, port: int, tell: Tell, *, mapping: bool = False) -> Iterator[Result]:
-    """Yield the results for each address of the server.
-
-    With ``mapping``, the other address that the server names is contacted, too.
-    """
+    """Probe each address of the server; with ``mapping`` also the other address that the server names."""
     tell(PLAN, f"{transport_address(host, port)}, UDP")
     try:
-        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
         yield Result(
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    for family, address in dict.fromkeys(
-        (entry[0], str(entry[4][0])) for entry in resolved[: 2 * MOST_ADDRESSES]
-    ):
+    for family, address in dict.fromkeys((each[0], str(each[4][0])) for each in infos[: 2 * MOST_ADDRESSES]):
         with socket.socket(family, socket.SOCK_DGRAM) as local:
-            yield from _probe_address(local, Endpoint(address, port), tell, mapping=mapping)
+            yield from _asked(local, Endpoint(address, port), tell, mapping=mapping)
 
 
-def _probe_address(local: socket.socket, target: Endpoint, tell: Tell, *, mapping: bool) -> Iterator[Result]:
-    shown = transport_address(*target)
-    facts: dict[str, object] = {"server": shown, "port": target.port}
+def _asked(local: socket.socket, target: Endpoint, tell: Tell, *, mapping: bool) -> Iterator[Result]:
+    server_text = transport_address(*target)
+    facts: dict[str, object] = {"server": server_text, "port": target.port}
     try:
         own = _own_address(local, target)
         reply, stray = request(local, target)
@@ -208,18 +199,16 @@ def _mapping(
     *,
     allowed: bool,
 ) -> Result:
-    """Test the mapping (RFC 5780, section 4.3) at the server's other port and, if allowed, address."""
+    """Test the mapping behaviour (RFC 5780, section 4.3), with the server's other port, or other address."""
     other = answer.get(stun.OTHER_ADDRESS) or answer.get(stun.CHANGED_ADDRESS)
     if other is None:
         return Result("mapping", "cannot_tell", NO_OTHER)
     facts = {"other": transport_address(*other)}
     try:
-        implausible = ip_address(other.addr).version != ip_address(target.addr).version or not _askable(
-            other, target
-        )
+        odd = ip_address(other.addr).version != ip_address(target.addr).version or not _askable(other, target)
     except ValueError:
-        implausible = True
-    if implausible or not other.port:
+        odd = True
+    if odd or not other.port:
         return Result("mapping", "cannot_tell", OTHER_ODD, facts)
     return _mapped_elsewhere(local, target, other, mapped, tell, allowed=allowed)
 
@@ -228,29 +217,24 @@ def _mapped_elsewhere(
     local: socket.socket, target: Endpoint, other: Endpoint, mapped: Endpoint, tell: Tell, *, allowed: bool
 ) -> Result:
     facts = {"other": transport_address(*other)}
-    at_other_port = (
-        _seen_from(local, Endpoint(target.addr, other.port)) if other.port != target.port else mapped
-    )
-    if at_other_port is not None and at_other_port != mapped:
+    port = _seen_from(local, Endpoint(target.addr, other.port)) if other.port != target.port else mapped
+    if port is not None and port != mapped:
         return Result("mapping", "fault", BY_PORT, facts, "symmetric-nat", STATIC_NAT)
     if other.addr == target.addr or not allowed:
         return Result("mapping", "cannot_tell", SAME_HOST_ONLY, facts)
     tell(PLAN_OTHER, f"{facts['other']}, UDP")
-    at_other_address = _seen_from(local, Endpoint(other.addr, target.port))
-    if at_other_address is None:
+    address = _seen_from(local, Endpoint(other.addr, target.port))
+    if address is None:
         return Result("mapping", "cannot_tell", OTHER_SILENT, facts)
-    if at_other_address != mapped:
+    if address != mapped:
         return Result("mapping", "fault", BY_ADDRESS, facts, "symmetric-nat", STATIC_NAT)
     return Result("mapping", "ok", INDEPENDENT, facts)
 
 
 def _askable(other: Endpoint, target: Endpoint) -> bool:
-    """Tell whether the other address may be contacted.
-
-    Never an internal one, unless the server is internal.
-    """
-    external = ("public", "documentation")
-    return addr_class(other.addr) in external or addr_class(other.addr) == addr_class(target.addr)
+    """Return whether the other address may be contacted: not an internal one named by a public server."""
+    here = ("public", "documentation")
+    return addr_class(other.addr) in here or addr_class(other.addr) == addr_class(target.addr)
 
 
 def _seen_from(local: socket.socket, target: Endpoint) -> Endpoint | None:
@@ -262,14 +246,14 @@ def _seen_from(local: socket.socket, target: Endpoint) -> Endpoint | None:
 
 
 def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
-    """Send Binding Requests until the target answers; return the reply and the number of unrelated datagrams.
+    """Send Binding requests until the target responds; return the reply or None, and the unrelated datagrams.
 
-    Raises OSError where nothing can be sent.
+    Raises OSError if nothing can be sent.
     """
-    binding_request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
-    start, stray = time.monotonic(), 0
+    binding = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, secrets.token_bytes(12))
+    begun, stray = time.monotonic(), 0
     for wait in WAITS:
-        local.sendto(bytes(binding_request), target)
+        local.sendto(bytes(binding), target)
         until = time.monotonic() + wait
         while (remaining := until - time.monotonic()) > 0:
             local.settimeout(remaining)
@@ -281,15 +265,15 @@ def request(local: socket.socket, target: Endpoint) -> tuple[Reply | None, int]:
                 message = stun.parse(data)
             except MalformedError:
                 message = None
-            is_answer = message is not None and message.transaction == binding_request.transaction
-            if message and is_answer and source[:2] == tuple(target) and message.kind in (2, 3):
-                return Reply(message, round((time.monotonic() - start) * 1000), stray), stray
+            fits = message is not None and message.transaction == binding.transaction
+            if message and fits and source[:2] == tuple(target) and message.kind in (2, 3):
+                return Reply(message, round((time.monotonic() - begun) * 1000), stray), stray
             stray += 1
     return None, stray
 
 
 def mapped_address(message: stun.Message) -> Endpoint | None:
-    """Return the address that the server saw (RFC 8489, section 14.2; older servers: MAPPED-ADDRESS)."""
+    """Return the mapped address (RFC 8489, section 14.2; from older servers MAPPED-ADDRESS), or None."""
     for attribute in (stun.XOR_MAPPED_ADDRESS, stun.XOR_MAPPED_ADDRESS_OLD, stun.MAPPED_ADDRESS):
         if (value := message.get(attribute)) is not None:
             return value
@@ -297,14 +281,14 @@ def mapped_address(message: stun.Message) -> Endpoint | None:
 
 
 def _possible(mapped: Endpoint, target: Endpoint) -> bool:
-    """Rule out port 0, multicast and unspecified addresses, and loopback for a target elsewhere."""
+    """Return False for port 0, multicast and unspecified addresses, and loopback from another host."""
     kind = addr_class(mapped.addr)
-    loopback_elsewhere = kind == "loopback" and addr_class(target.addr) != "loopback"
-    return mapped.port > 0 and kind not in ("multicast", "unspecified", "invalid") and not loopback_elsewhere
+    away = kind == "loopback" and addr_class(target.addr) != "loopback"
+    return mapped.port > 0 and kind not in ("multicast", "unspecified", "invalid") and not away
 
 
 def _own_address(local: socket.socket, target: Endpoint) -> Endpoint:
-    """Bind the socket to the address that the system uses for this target; return it."""
+    """Bind the socket to the address that the system uses for this target, and return it."""
     with socket.socket(local.family, socket.SOCK_DGRAM) as trial:
         trial.connect(target)
         address = trial.getsockname()[0]

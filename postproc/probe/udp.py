@@ -1,7 +1,7 @@
-"""``postproc probe udp``: which UDP ports pass between two machines, each way, and whether NAT keeps them.
+"""``postproc probe udp``: which UDP ports are open between two machines, per direction, and if NAT preserves them.
 
-Both ends know a token. Each datagram has a code made with it (HMAC-SHA-256, RFC 2104), so that the listener
-answers nobody else; answers are no longer than questions, so nothing is amplified.
+Both ends share a token. Each datagram has a code made with it (HMAC-SHA-256, RFC 2104), so the listener answers
+no one else; answers are as long as questions, so the listener amplifies nothing.
 """
 
 import hmac
@@ -24,15 +24,18 @@ from postproc.probe.result import Result, Tell
 MAGIC = b"LSP1"
 ASK, ANSWER, LIST, LISTED = range(4)
 HEAD = struct.Struct(">4sB8sHH16sH")  # magic, kind, session, port asked, part, address seen, port seen
-CODE = 16  # bytes of the truncated HMAC (RFC 2104, section 5: at least half of the hash)
-SIZE = 512  # bytes of every datagram, padded; below any MTU, and a list of ports fits
+CODE = 16  # bytes of the HMAC
+SIZE = 512  # bytes of every datagram, padded; holds a list of ports
 LIST_BYTES = SIZE - HEAD.size - CODE
 PORTS_A_PART = LIST_BYTES * 8
-MOST_PORTS = 4096  # of a test; a choice: the XCC's range of 30000-33000 fits
-SHORTEST_TOKEN = 12  # characters; a choice
-# Ports at once; datagrams to each; s between them, and s after the last. Choices: 3000 ports take less than a
-# minute, and a port is missed only if three datagrams or their answers are lost.
-BATCH, TRIES, GAP, WAIT = 64, 3, 0.15, 0.7
+MOST_PORTS = 4096
+SHORTEST_TOKEN = 12  # characters
+BATCH, TRIES, GAP, WAIT = (
+    64,
+    3,
+    0.15,
+    0.7,
+)  # ports at once; datagrams to each; s between them, and after the last. Choices: fewer or faster lose answers.
 
 PLAN = Text(
     "will contact {what} (three small datagrams to each port)",
@@ -77,7 +80,7 @@ OWN_PORT = Text(
 
 
 class Datagram(NamedTuple):
-    """A datagram; ``port`` is the listener's, ``seen_*`` the sender's address as the listener sees it."""
+    """A datagram of the test; ``port`` is the listener's, ``seen_*`` the source as the listener sees it."""
 
     kind: int
     session: bytes
@@ -89,7 +92,7 @@ class Datagram(NamedTuple):
 
 
 def packed(datagram: Datagram, token: str) -> bytes:
-    """Return the datagram's bytes with its code."""
+    """Return the datagram as bytes, with its code."""
     head = HEAD.pack(
         MAGIC,
         datagram.kind,
@@ -104,31 +107,31 @@ def packed(datagram: Datagram, token: str) -> bytes:
 
 
 def parsed(data: bytes, token: str) -> Datagram | None:
-    """Return the datagram; None for anything else, or if it was made without the token."""
+    """Parse a datagram; None if it is malformed or its code does not match the token."""
     if len(data) != SIZE or not data.startswith(MAGIC):
         return None
     body, code = data[:-CODE], data[-CODE:]
     if not hmac.compare_digest(code, _code(body, token)):
         return None
-    _, kind, session, port, part, addr, seen = HEAD.unpack_from(body)
-    return Datagram(kind, session, port, part, addr, seen, body[HEAD.size :])
+    _, kind, session, port, part, addr, source_port = HEAD.unpack_from(body)
+    return Datagram(kind, session, port, part, addr, source_port, body[HEAD.size :])
 
 
 def _code(body: bytes, token: str) -> bytes:
     return hmac.digest(token.encode(), body, sha256)[:CODE]
 
 
-def ports(text: str) -> list[int]:
-    """Return ``30000-30100,30200`` as sorted numbers; raises SetupError where it is invalid, or too many."""
+def ports(given: str) -> list[int]:
+    """Parse ports like ``30000-30100,30200`` into sorted numbers; SetupError if malformed or too many."""
     numbers: set[int] = set()
-    for part in text.split(","):
+    for part in given.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 0 < first <= last < 1 << 16:
-            raise SetupError(f"{text}: expected ports like 30000-33000 or 30000,30010")
+            raise SetupError(f"{given}: expected ports like 30000-33000 or 30000,30010")
         numbers |= set(range(first, last + 1))
     if len(numbers) > MOST_PORTS:
-        raise SetupError(f"{text}: {len(numbers)} ports; at most {MOST_PORTS} at once")
+        raise SetupError(f"{given}: {len(numbers)} ports; at most {MOST_PORTS} at once")
     return sorted(numbers)
 
 
@@ -144,13 +147,13 @@ def written(numbers: Iterable[int]) -> str:
 
 
 @dataclass
-class _Progress:
-    """What a test has found so far, by port of the listener."""
+class _Results:
+    """Results so far, by port of the listener."""
 
     session: bytes = field(default_factory=lambda: secrets.token_bytes(8))
-    answered: dict[int, tuple[int, int]] = field(default_factory=dict)  # own source port, port seen
+    answered: dict[int, tuple[int, int]] = field(default_factory=dict)  # port asked from, port seen
     arrived: set[int] | None = None
-    elsewhere: int = 0  # ports that were in use here
+    elsewhere: int = 0  # ports in use on this machine
 
 
 def check_token(token: str) -> str:
@@ -161,48 +164,48 @@ def check_token(token: str) -> str:
     return token
 
 
-def run(host: str, port_numbers: Sequence[int], token: str, tell: Tell) -> Iterator[Result]:
-    """Test the ports, each from the same port number here where that is free, like the XCC's."""
-    tell(PLAN, f"{host}, UDP {written(port_numbers)}")
+def run(host: str, asked: Sequence[int], token: str, tell: Tell) -> Iterator[Result]:
+    """Test the ports, each from the same local port if that is free, as the XCC sends."""
+    tell(PLAN, f"{host}, UDP {written(asked)}")
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port_numbers[0], type=socket.SOCK_DGRAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, asked[0], type=socket.SOCK_DGRAM)[0]
     except (OSError, UnicodeError) as error:
         yield Result(
             "dns", "fault", NO_NAME, {"host": host, "reason": getattr(error, "strerror", "") or str(error)}
         )
         return
-    progress = _Progress()
-    for first in range(0, len(port_numbers), BATCH):
-        _batch(family, str(address[0]), port_numbers[first : first + BATCH], token, progress)
-    if progress.answered:
-        progress.arrived = _arrivals(family, str(address[0]), port_numbers, token, progress)
-    yield from _results(port_numbers, progress)
+    results = _Results()
+    for first in range(0, len(asked), BATCH):
+        _batch(family, str(address[0]), asked[first : first + BATCH], token, results)
+    if results.answered:
+        results.arrived = _listed(family, str(address[0]), asked, token, results)
+    yield from _conclusions(asked, results)
 
 
-def _batch(family: int, address: str, port_numbers: Sequence[int], token: str, progress: _Progress) -> None:
+def _batch(family: int, address: str, batch: Sequence[int], token: str, results: _Results) -> None:
     with ExitStack() as opened, selectors.DefaultSelector() as selector:
-        by_port = {}
-        for port in port_numbers:
+        sockets = {}
+        for port in batch:
             local = opened.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             local.setblocking(False)
             try:
                 local.bind(("", port))
             except OSError:
-                progress.elsewhere += 1
-            by_port[port] = local
+                results.elsewhere += 1
+            sockets[port] = local
             selector.register(local, selectors.EVENT_READ, port)
         for attempt in range(TRIES):
-            for port in (number for number in port_numbers if number not in progress.answered):
+            for port in (each for each in batch if each not in results.answered):
                 _send(
-                    by_port[port],
-                    packed(Datagram(ASK, progress.session, port, attempt), token),
+                    sockets[port],
+                    packed(Datagram(ASK, results.session, port, attempt), token),
                     (address, port),
                 )
-            _collect(selector, token, progress, GAP if attempt < TRIES - 1 else WAIT, len(port_numbers))
+            _collect(selector, token, results, GAP if attempt < TRIES - 1 else WAIT, len(batch))
 
 
 def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
-    """Send; retried once, since an ICMP error for an earlier datagram says nothing about this one."""
+    """Send a datagram, again if an ICMP error for an earlier one is reported instead."""
     for _ in range(2):
         try:
             local.sendto(data, target)
@@ -212,37 +215,37 @@ def _send(local: socket.socket, data: bytes, target: tuple[str, int]) -> None:
 
 
 def _collect(
-    selector: selectors.BaseSelector, token: str, progress: _Progress, seconds: float, expected: int
+    selector: selectors.BaseSelector, token: str, results: _Results, seconds: float, expected: int
 ) -> None:
-    until, before = time.monotonic() + seconds, len(progress.answered)
-    while (remaining := until - time.monotonic()) > 0 and len(progress.answered) - before < expected:
+    until, before = time.monotonic() + seconds, len(results.answered)
+    while (remaining := until - time.monotonic()) > 0 and len(results.answered) - before < expected:
         for key, _ in selector.select(remaining):
             local: socket.socket = key.fileobj  # type: ignore[assignment]
             try:
                 answer = parsed(local.recv(SIZE + 1), token)
             except OSError:
                 continue
-            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, progress.session, key.data):
-                progress.answered[key.data] = (local.getsockname()[1], answer.seen_port)
+            if answer and (answer.kind, answer.session, answer.port) == (ANSWER, results.session, key.data):
+                results.answered[key.data] = (local.getsockname()[1], answer.seen_port)
 
 
-def _arrivals(
-    family: int, address: str, port_numbers: Sequence[int], token: str, progress: _Progress
+def _listed(
+    family: int, address: str, asked: Sequence[int], token: str, results: _Results
 ) -> set[int] | None:
-    """Return the ports at which the listener got a datagram of this session; None if it does not answer."""
+    """Return the ports on which the listener received datagrams of this session; None if it does not answer."""
     arrived: set[int] = set()
-    through = next(iter(progress.answered))
+    through = next(iter(results.answered))
     with socket.socket(family, socket.SOCK_DGRAM) as local:
-        for part in range(len(port_numbers) // PORTS_A_PART + 1):
+        for part in range(len(asked) // PORTS_A_PART + 1):
             bits = _part(
                 local,
-                packed(Datagram(LIST, progress.session, port_numbers[0], part), token),
+                packed(Datagram(LIST, results.session, asked[0], part), token),
                 (address, through),
                 token,
             )
             if bits is None:
                 return None
-            first = port_numbers[0] + part * PORTS_A_PART
+            first = asked[0] + part * PORTS_A_PART
             arrived |= {first + place for place in range(PORTS_A_PART) if bits[place >> 3] >> (place & 7) & 1}
     return arrived
 
@@ -260,35 +263,27 @@ def _part(local: socket.socket, question: bytes, target: tuple[str, int], token:
     return None
 
 
-def _results(port_numbers: Sequence[int], progress: _Progress) -> Iterator[Result]:
-    if progress.elsewhere:
-        yield Result("udp", "note", OWN_PORT, {"count": progress.elsewhere})
-    everything = {"ports": written(port_numbers), "count": len(port_numbers)}
-    if not progress.answered:
+def _conclusions(asked: Sequence[int], results: _Results) -> Iterator[Result]:
+    if results.elsewhere:
+        yield Result("udp", "note", OWN_PORT, {"count": results.elsewhere})
+    everything = {"ports": written(asked), "count": len(asked)}
+    if not results.answered:
         yield Result("udp", "fault", NOTHING, everything, None, OPEN)
         return
-    lost = set(port_numbers) - set(progress.answered)
+    lost = set(asked) - set(results.answered)
     if lost:
-        yield Result("udp", "ok", PASS, {"ports": written(progress.answered)})
+        yield Result("udp", "ok", PASS, {"ports": written(results.answered)})
     else:
         yield Result("udp", "ok", ALL, everything)
-    arrived = progress.arrived
-    missing = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
-    for text, numbers in missing or ((NOT_KNOWN, lost),):
-        if numbers:
-            yield Result("udp", "fault", text, {"ports": written(numbers)}, None, OPEN)
-    changed = {
-        own_port: mapped_port
-        for own_port, mapped_port in progress.answered.values()
-        if own_port != mapped_port
-    }
+    arrived = results.arrived
+    groups = ((OUT_ONLY, lost & arrived), (BLOCKED, lost - arrived)) if arrived is not None else ()
+    for text, group in groups or ((NOT_KNOWN, lost),):
+        if group:
+            yield Result("udp", "fault", text, {"ports": written(group)}, None, OPEN)
+    changed = {mine: mapped for mine, mapped in results.answered.values() if mine != mapped}
     if changed:
-        own_port, mapped_port = next(iter(changed.items()))
-        facts = {
-            "count": len(changed),
-            "all": len(progress.answered),
-            "example": f"{own_port} > {mapped_port}",
-        }
+        mine, mapped = next(iter(changed.items()))
+        facts = {"count": len(changed), "all": len(results.answered), "example": f"{mine} > {mapped}"}
         yield Result("nat", "note", CHANGED, facts, "port-not-preserved", KEEP)
     else:
         yield Result("nat", "ok", KEPT)

@@ -1,4 +1,4 @@
-"""Iterates over the results of asynchronous code from synchronous code."""
+"""Iterate an asynchronous iterator synchronously."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def taken(results: AsyncIterator[T]) -> Iterator[T]:
-    """Yield each result as it comes; the loop is closed at the end, or when the caller stops iterating."""
+    """Yield each result as it arrives; the event loop is closed when they end or the iterator is closed."""
     with asyncio.Runner() as runner:
         while True:
             try:

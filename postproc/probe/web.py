@@ -1,7 +1,7 @@
-"""The guide's paths and the event channel of a web server, requested by HTTP.
+"""Probe the guide's paths and the event channel of a web server by HTTP.
 
-The event channel is SignalR's (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate lists the
-transports; a WebSocket or long polling then carries the hub's handshake.
+The event channel is SignalR (ASP.NET Core, Hub Protocol and Transport Protocols): negotiate returns the
+available transports; a WebSocket or long polling then carries the hub's handshake.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from postproc.model.text import Text
 from postproc.probe.result import Result
 
-LONGEST_TOKEN = 1000  # characters; a choice: those of ASP.NET Core have 22
-SECONDS = 10.0  # for one whole answer; a choice
-LARGEST = 1 << 16  # bytes of an answer that are read; a choice
-# The guide, chapter 2.3, and the spelling of the server's own settings.
+LONGEST_TOKEN = 1000  # characters; tokens of ASP.NET Core have 22
+SECONDS = 10.0  # for a complete answer
+LARGEST = 1 << 16  # bytes read of an answer
+# The guide, chapter 2.3, and the spelling in the server's own settings.
 PATHS = (
     "/XPhoneConnect/mobile",
     "/XPhoneConnect/Mobile",
@@ -34,7 +34,7 @@ PATHS = (
 )
 WEB_API, HUB = "/XPhoneConnect/webclientapi", "hub"
 DOWN = (502, 503, 504)
-NOWHERE = "/XPhoneConnect/no-such-path-4711"  # shows how the server answers for a path that is not published
+NOWHERE = "/XPhoneConnect/no-such-path-4711"  # shows how the server answers an unpublished path
 SEPARATOR = "\x1e"  # ends a message of the JSON hub protocol
 HELLO = json.dumps({"protocol": "json", "version": 1}) + SEPARATOR
 PING = json.dumps({"type": 6}) + SEPARATOR
@@ -112,7 +112,7 @@ SET_POLLING = Text(
 
 @dataclass(frozen=True)
 class Site:
-    """A web server: ``base`` is scheme, host and port; ``context`` the TLS settings that reached it."""
+    """A web server: ``base`` is scheme, host and port; ``context`` the TLS context to reach it with."""
 
     base: str
     host: str
@@ -121,41 +121,38 @@ class Site:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, cut to LARGEST bytes."""
+    """A response, with the body as far as it was read."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def like(self, path: str, other: "Answer", its_path: str) -> bool:
-        """Tell whether a server answers two paths alike, apart from the path that error pages repeat."""
-        return self._signature(path) == other._signature(its_path)
+        """Return whether a server answers two paths alike, apart from the path repeated in an error page."""
+        return self._told(path) == other._told(its_path)
 
-    def _signature(self, path: str) -> tuple[object, ...]:
+    def _told(self, path: str) -> tuple[object, ...]:
         length = len(self.body.replace(path.encode(), b""))
         return self.status, self.headers.get("server"), self.headers.get("content-type"), length
 
 
 class _Straight(connect):
-    """Opens a WebSocket and follows no redirect."""
+    """Opens a WebSocket without following redirects."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
 
 
 async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes = b"") -> Answer | str:
-    """Send one request.
-
-    Return its answer, cut to 64 KiB, or why there is none. Redirects are not followed.
-    """
+    """Send a request and return the response, or the error as text; follow no redirect, read up to LARGEST."""
     try:
         async with asyncio.timeout(SECONDS), client.stream(method, path, content=body) as answer:
-            body_read = b""
+            content = b""
             async for piece in answer.aiter_raw():
-                body_read += piece[: LARGEST - len(body_read)]
-                if len(body_read) >= LARGEST:
+                content += piece[: LARGEST - len(content)]
+                if len(content) >= LARGEST:
                     break
-            return Answer(answer.status_code, answer.headers, body_read)
+            return Answer(answer.status_code, answer.headers, content)
     except TimeoutError:
         return f"> {SECONDS:.0f} s"
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -163,7 +160,7 @@ async def fetch(client: httpx.AsyncClient, method: str, path: str, body: bytes =
 
 
 def client_of(site: Site) -> httpx.AsyncClient:
-    """Return a client that ignores proxies and netrc of the environment: only named hosts are contacted."""
+    """Return an HTTP client that ignores proxies and netrc, so that it contacts only the named server."""
     return httpx.AsyncClient(
         base_url=site.base,
         verify=site.context,
@@ -175,7 +172,7 @@ def client_of(site: Site) -> httpx.AsyncClient:
 
 
 async def paths(site: Site, more: tuple[str, ...] = ()) -> AsyncIterator[Result]:
-    """Yield the result of each of the guide's paths, compared with one that does not exist."""
+    """Probe the guide's paths, comparing each with one that does not exist."""
     async with client_of(site) as client:
         nowhere = await fetch(client, "GET", NOWHERE)
         if isinstance(nowhere, str):
@@ -201,24 +198,21 @@ def _path(path: str, answer: Answer | str, nowhere: Answer) -> Result:
 
 
 def _missing(path: str, facts: Mapping[str, object], *, same: bool) -> Result:
-    """Judge 404 and 403: from the proxy, which does not publish the path, or from the application."""
+    """Judge 404 and 403: from the proxy, which does not publish the path, or from the application itself."""
     if facts["status"] == 404 and not same:
         return Result("path", "ok", NOT_FOUND_THERE, facts)
     text = NOT_PUBLISHED if same else FORBIDDEN
-    # The spelling of the server's own settings need not be published, nor pages of documents.
+    # Neither the spelling in the server's settings nor document pages have to be published.
     if not path.startswith("/XPhoneConnect/") or path.endswith("/doc"):
         return Result("path", "note", text, facts)
     return Result("path", "fault", text, facts, "path-not-published", PUBLISH)
 
 
 async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
-    """Yield the results of the event channel: negotiate, then WebSocket, and long polling where that fails.
-
-    ``hold`` is for how many seconds to keep the WebSocket open.
-    """
+    """Probe the event channel: negotiate, then WebSocket kept for ``hold`` s, and if it fails long polling."""
     async with client_of(site) as client:
-        negotiate = f"{path.rstrip('/')}/negotiate?negotiateVersion=1"
-        answer = await fetch(client, "POST", negotiate)
+        where = f"{path.rstrip('/')}/negotiate?negotiateVersion=1"
+        answer = await fetch(client, "POST", where)
         token, transports, result = _negotiated(path, answer)
         yield result
         if token is None:
@@ -228,8 +222,8 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
             yield result
             if result.verdict == "ok":
                 return
-            second_answer = await fetch(client, "POST", negotiate)
-            token, transports, _ = _negotiated(path, second_answer)
+            second = await fetch(client, "POST", where)
+            token, transports, _ = _negotiated(path, second)
         else:
             yield Result("websocket", "note", POLLING_ONLY)
         if token is not None and "LongPolling" in transports:
@@ -237,7 +231,7 @@ async def hub(site: Site, path: str, hold: float = 0) -> AsyncIterator[Result]:
 
 
 def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str, ...], Result]:
-    """Return the connection's token, the offered transports, and the result."""
+    """Return the connection's token, None if there is none, the transports offered, and the result."""
     if isinstance(answer, str):
         return None, (), Result("signalr", "fault", NO_ANSWER, {"path": path, "reason": answer})
     facts: dict[str, object] = {"path": path, "status": answer.status}
@@ -246,12 +240,12 @@ def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str,
     if answer.status != 200:
         text = HUB_SIGN_IN if answer.status in (401, 403) else HUB_ABSENT
         return None, (), Result("signalr", "cannot_tell", text, facts)
-    document = _object(answer.body)
-    if isinstance(url := document.get("url"), str):
+    reply = _object(answer.body)
+    if isinstance(url := reply.get("url"), str):
         facts["location"] = url
         return None, (), Result("signalr", "cannot_tell", ELSEWHERE, facts)
-    token = document.get("connectionToken", document.get("connectionId"))
-    transports = _transports(document.get("availableTransports"))
+    token = reply.get("connectionToken", reply.get("connectionId"))
+    transports = _transports(reply.get("availableTransports"))
     token = token if isinstance(token, str) and token.isascii() else ""
     if not 0 < len(token) <= LONGEST_TOKEN or not transports:
         return None, (), Result("signalr", "cannot_tell", NO_HUB, facts)
@@ -259,25 +253,25 @@ def _negotiated(path: str, answer: Answer | str) -> tuple[str | None, tuple[str,
 
 
 def _object(body: bytes) -> Mapping[str, object]:
-    """Return a JSON object; an empty one for anything else."""
+    """Parse a JSON object; empty for anything else."""
     try:
-        document = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return document if isinstance(document, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _transports(offered: object) -> tuple[str, ...]:
     names = (
-        [item.get("transport") for item in offered if isinstance(item, dict)]
+        [each.get("transport") for each in offered if isinstance(each, dict)]
         if isinstance(offered, list)
         else []
     )
-    return tuple(item for item in names if isinstance(item, str))[:10]
+    return tuple(each for each in names if isinstance(each, str))[:10]
 
 
 async def _socket(site: Site, path: str, hold: float) -> Result:
-    """Open the WebSocket, do the hub's handshake, and keep it open for ``hold`` seconds."""
+    """Open the WebSocket, do the hub's handshake, and keep it open for ``hold`` s."""
     url = f"{site.base.replace('http', 'ws', 1)}{path}"
     try:
         async with _Straight(
@@ -312,9 +306,9 @@ async def _greeted(socket: ClientConnection, hold: float) -> Result:
         )
     if not hold:
         return Result("websocket", "ok", SOCKET_OK)
-    start = time.monotonic()
+    begun = time.monotonic()
     try:
-        while (remaining := start + hold - time.monotonic()) > 0:
+        while (remaining := begun + hold - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(remaining, PING_SECONDS)):
                     await socket.recv()
@@ -322,22 +316,19 @@ async def _greeted(socket: ClientConnection, hold: float) -> Result:
             await socket.send(PING)
     except ConnectionClosed as error:
         by = "Close" if error.rcvd else "FIN/RST"
-        facts = {"seconds": round(time.monotonic() - start), "by": by, "reason": str(error)}
+        facts = {"seconds": round(time.monotonic() - begun), "by": by, "reason": str(error)}
         return Result("websocket", "fault", SOCKET_ENDED, facts, "websocket-blocked", SET_POLLING)
     return Result("websocket", "ok", SOCKET_HELD, {"seconds": round(hold)})
 
 
 async def _polling(client: httpx.AsyncClient, path: str) -> Result:
-    """Poll: the first request opens the transport and returns at once.
-
-    The hub's handshake then goes by POST.
-    """
+    """Try long polling: the first poll opens the transport and returns; then POST sends the handshake."""
     opened = await fetch(client, "GET", path)
     sent = await fetch(client, "POST", path, HELLO.encode()) if isinstance(opened, Answer) else opened
     polled = await fetch(client, "GET", path) if isinstance(sent, Answer) else sent
     await fetch(client, "DELETE", path)
     if isinstance(polled, Answer) and polled.body.startswith(b"{}"):
         return Result("polling", "ok", POLLING_OK)
-    failed = next((step for step in (opened, sent, polled) if isinstance(step, str)), None)
-    statuses = ", ".join(str(step.status) for step in (opened, sent, polled) if isinstance(step, Answer))
+    failed = next((each for each in (opened, sent, polled) if isinstance(each, str)), None)
+    statuses = ", ".join(str(each.status) for each in (opened, sent, polled) if isinstance(each, Answer))
     return Result("polling", "fault", POLLING_FAILS, {"reason": failed or statuses}, "event-channel-missing")

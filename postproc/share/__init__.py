@@ -1,1 +1,1 @@
-"""Files to hand over: a call's packets, annotated copies, redacted files, the support ticket."""
+"""Files to pass on: a call's packets, annotated copies, redacted files, tickets."""

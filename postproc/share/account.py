@@ -1,6 +1,6 @@
-"""An account of a redaction for whoever answers for it: counts of what was replaced, and what remains.
+"""Account of a redaction for the person responsible: counts of what was replaced, and what remains.
 
-Only the pass that writes fills a tally; it begins with ``clear()``.
+Only the writing pass counts: it begins with ``Tally.clear()``.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from postproc.show.terminal import clean
 
 
 class Kind(StrEnum):
-    """Kinds of replaced or remaining values."""
+    """Kinds of data that are replaced or remain."""
 
     USER = "users"
     HOST = "hosts"
@@ -45,10 +45,10 @@ LABELS = {
 
 @dataclass
 class Tally:
-    """Counts of replacements by kind, and of words that stayed because a dictionary has them.
+    """Counts of replacements by kind, and of what remained.
 
-    ``words`` counts each word of User-Agents, phrases, texts and log lines that stayed; ``stayed`` counts IDs
-    and numbers of messages that text kept, by kind.
+    ``words`` counts each word of User-Agents, phrases, texts and log lines that remained because a
+    dictionary has it; ``stayed`` counts ids and numbers that remained in texts, by kind.
     """
 
     replaced: Counter[Kind] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Tally:
     words: Counter[str] = field(default_factory=Counter)
 
     def clear(self) -> None:
-        """Reset: what was counted in the pass that learns does not count."""
+        """Reset the counts of the learning pass."""
         self.replaced.clear()
         self.stayed.clear()
         self.words.clear()
@@ -104,20 +104,17 @@ OF_NOBODY = Text(
     "No dictionary knows them; the sender lets them stay. How often:",
     "Sie stehen in keinem Wörterbuch; der Absender lässt sie stehen; so oft:",
 )
-SHOWN = 40  # words on the terminal; a choice: the file of words has all
+SHOWN = 40  # words on the terminal
 
 
 @dataclass(frozen=True)
 class Account:
-    """A redaction's result.
-
-    ``unjudged`` has by member or file the words that stayed and are in no dictionary.
-    """
+    """The account; ``unjudged``: by member or file, remaining words that no dictionary has."""
 
     tally: Tally = field(default_factory=Tally)
     unjudged: Mapping[str, Counter[str]] = field(default_factory=dict)
-    own: tuple[str, ...] = ()  # values left in place so that the recipient knows the sender
-    ambiguous: int = 0  # originals that the final search could not distinguish from pseudonyms
+    own: tuple[str, ...] = ()  # remains because the recipient must know the sender
+    ambiguous: int = 0  # originals that the last search could not tell from pseudonyms
 
     @property
     def words(self) -> Counter[str]:
@@ -129,50 +126,50 @@ Look = Callable[[Account], None]
 
 
 def goes_on(_: Account) -> None:
-    """Accept the account unseen."""
+    """Continue without a review."""
 
 
 def lines(account: Account, lang: Lang) -> list[str]:
-    """Return the account in short, one line per fact."""
-    facts = [
+    """Return the account in short, a line per topic."""
+    texts = [
         REPLACED.of(lang, what=", ".join(_counted(account.tally.replaced, lang)) or NOTHING.of(lang)),
         REMAINS.of(lang, words=", ".join(_remaining(account.tally, lang))),
     ]
     if account.words:
-        facts.append(UNJUDGED.of(lang, words=few(account.words, lang)))
+        texts.append(UNJUDGED.of(lang, words=few(account.words, lang)))
     if account.own:
-        facts.append(OWN.of(lang, what=", ".join(account.own)))
+        texts.append(OWN.of(lang, what=", ".join(account.own)))
     if account.ambiguous:
-        facts.append(counted(AMBIGUOUS, account.ambiguous, lang))
-    return [clean(line) for line in facts]
+        texts.append(counted(AMBIGUOUS, account.ambiguous, lang))
+    return [clean(line) for line in texts]
 
 
 def few(words: Iterable[str], lang: Lang) -> str:
-    """Return the first of the words in the order of ``in_order``, and how many more there are."""
+    """Format the first SHOWN words, words before numbers."""
     ordered = in_order(words)
     more = [MORE.of(lang, count=len(ordered) - SHOWN)] if len(ordered) > SHOWN else []
     return ", ".join([*ordered[:SHOWN], *more])
 
 
 def in_order(words: Iterable[str]) -> list[str]:
-    """Return words in alphabetical order, those that begin with a digit last."""
+    """Sort words alphabetically, numbers after them."""
     return sorted(words, key=lambda word: (word[:1].isdigit(), word.casefold(), word))
 
 
 def markdown(account: Account, lang: Lang) -> str:
-    """Return the account in full, with every word."""
-    paragraphs = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
+    """Return the complete account as Markdown, with every word."""
+    parts = [f"# {TITLE.of(lang)}", "", *(f"- {inline(line)}" for line in lines(account, lang)[:2])]
     if account.own:
-        paragraphs.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
+        parts.append(f"- {inline(OWN.of(lang, what=', '.join(account.own)))}")
     if account.ambiguous:
-        paragraphs.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
+        parts.append(f"- {counted(AMBIGUOUS, account.ambiguous, lang)}")
     for heading, words in ((OF_NOBODY, account.words), (OF_DICTIONARIES, account.tally.words)):
         if words:
-            paragraphs += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _with_counts(words)]
-    return "\n".join(paragraphs) + "\n"
+            parts += ["", f"## {STAYED.of(lang)}", "", heading.of(lang), "", _listed(words)]
+    return "\n".join(parts) + "\n"
 
 
-def _with_counts(words: Counter[str]) -> str:
+def _listed(words: Counter[str]) -> str:
     return ", ".join(f"{inline(clean(word))} ({words[word]})" for word in in_order(words))
 
 

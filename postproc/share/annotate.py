@@ -1,4 +1,4 @@
-"""A copy of a capture with every finding as packet comment on its frames."""
+"""Write a copy of a capture with findings as packet comments."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,34 +13,34 @@ from postproc.read.inputs import said, sha256
 from postproc.share.copying import copy
 from postproc.show.terminal import clean
 
-EVIDENCE_COMMENTED = 500  # frames of one finding that get its comment; a choice that bounds the copy's growth
+EVIDENCE_TOLD = 500  # frames of one finding that get its comment; keeps the copy small
 
 
 def annotate(capture: Path, name: str, findings: pd.DataFrame, target: Path) -> int:
-    """Write a copy of the capture with the findings about it; return how many comments were added.
+    """Write a copy of the capture with its findings; return the number of comments added.
 
-    ``name`` is the capture's in the table of findings. Existing comments are kept. Raises SetupError when the
-    copy would overwrite the capture.
+    ``name`` is the capture's name in the findings. Existing comments remain. SetupError if the copy
+    would overwrite the capture.
     """
     if target.exists() and target.samefile(capture):
         raise SetupError(f"{target}: the copy cannot replace the capture itself; name another with -o")
-    by_frame = comments(finding for finding in of_table(findings) if finding.capture == name)
+    by_frame = comments(each for each in of_table(findings) if each.capture == name)
     copy(capture, target, comments=lambda frame: by_frame.get(frame, ()))
     return sum(map(len, by_frame.values()))
 
 
 def comments(findings: Iterable[Described]) -> dict[int, list[str]]:
-    """Return comments by frame: the whole finding on its first frame, its title on the others."""
+    """Return the comments by frame: the full finding at its first frame, its title at the others."""
     texts: dict[int, list[str]] = defaultdict(list)
-    for finding in findings:
-        head, whole = _texts(finding)
-        for n, frame in enumerate(finding.frames[:EVIDENCE_COMMENTED]):
-            texts[frame].append(head if n else whole)
+    for each in findings:
+        head, whole = _texts(each)
+        for place, frame in enumerate(each.frames[:EVIDENCE_TOLD]):
+            texts[frame].append(head if place else whole)
     return dict(texts)
 
 
 def _texts(finding: Described) -> tuple[str, str]:
-    """Return a finding in short, and with its detail."""
+    """Return a finding's short text, and the text with its detail."""
     head = " ".join(filter(None, (finding.severity, clean(finding.code), clean(finding.name))))
     head += "" if finding.call is None else f" (call {finding.call})"
     head += f": {clean(finding.title)}" if finding.title else ""
@@ -48,7 +48,7 @@ def _texts(finding: Described) -> tuple[str, str]:
 
 
 def name_in(run: Run, capture: Path) -> str:
-    """Return the capture's name in a run's tables; raises SetupError when the run did not read it."""
+    """Return a capture's name in a run's tables; SetupError if the run did not read it."""
     try:
         digest = sha256(capture)
     except OSError as error:

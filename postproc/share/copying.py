@@ -1,7 +1,7 @@
-"""Copies a capture into a new pcapng, packet by packet: a selection of them, or with comments added.
+"""Copy a capture to a new pcapng file packet by packet, selecting packets or adding comments.
 
-Output goes to a temporary file beside the target first, so that no partial file is ever seen; only the owner
-may read it, since captures have personal data.
+Files are written under a temporary name and renamed, so that no reader sees part of one; only their owner
+can read them, since captures hold personal data.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from postproc.wire import pcapng
 
 APPLICATION = f"legshark {__version__}"
 SECTION = bytes(pcapng.Section(pcapng.option(pcapng.SECTION_APPLICATION, APPLICATION.encode())))
-COPIED = (pcapng.SECRETS, pcapng.NAMES)  # not statistics blocks, which count the whole capture
+COPIED = (pcapng.SECRETS, pcapng.NAMES)  # not statistics, which apply to the complete capture
 
 Comments = Callable[[int], Iterable[str]]
 
@@ -28,15 +28,15 @@ Comments = Callable[[int], Iterable[str]]
 def copy(
     capture: Path, target: Path, *, only: Collection[int] | None = None, comments: Comments = lambda _: ()
 ) -> int:
-    """Write the packets of a capture, or those frames in ``only``; return how many.
+    """Write the packets of a capture, or ``only`` those frames; return how many.
 
-    ``comments`` returns the comments to add to a frame. Raises CaptureError when the capture cannot be read,
-    SetupError when the copy cannot be written.
+    ``comments`` returns the comments of a frame. Raises CaptureError if the capture cannot be read,
+    SetupError if the copy cannot be written.
     """
     written = 0
-    with pieces(capture) as capture_pieces, replacing(target) as file:
+    with pieces(capture) as parts, replacing(target) as file:
         file.write(SECTION)
-        for piece in capture_pieces:
+        for piece in parts:
             if isinstance(piece, Record) and only is not None and piece.frame not in only:
                 continue
             file.write(_block(piece, comments))
@@ -58,20 +58,20 @@ def _block(piece: Piece, comments: Comments) -> bytes:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """Yield a private file that replaces ``target`` when complete; raises SetupError if that fails."""
-    temporary = target.with_name(f".{uuid4().hex}")
+    """Open a private file that gets its name when it is complete; SetupError if it cannot be written."""
+    making = target.with_name(f".{uuid4().hex}")
     try:
-        temporary.touch(FILE, exist_ok=False)
-        with temporary.open("wb") as file:
+        making.touch(FILE, exist_ok=False)
+        with making.open("wb") as file:
             yield file
-        temporary.replace(target)
+        making.replace(target)
     except OSError as error:
         raise SetupError(f"{target}: {said(error)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        making.unlink(missing_ok=True)
 
 
 def moved(path: Path, target: Path) -> None:
-    """Move a file to its target, to another disk, too; raises SetupError if that fails."""
+    """Move a file, also to another disk; SetupError if that fails."""
     with path.open("rb") as source, replacing(target) as file:
         shutil.copyfileobj(source, file, 1 << 20)

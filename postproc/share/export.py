@@ -1,8 +1,8 @@
-"""The packets of one call as pcapng, original or redacted; and the redacted report.
+"""Export the packets of one call as pcapng, original or redacted; write a redacted report.
 
-Exported are SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors, each with its original frame number as
-comment. The redacted report is that of the captures and logs of a run after they were redacted, so that it
-cannot reveal more than they do.
+Exported are SIP and its TCP, STUN, TURN, DTLS, media and ICMP errors, each with its original frame number
+as a comment. A redacted report is made by analysing the redacted captures and logs, so it cannot reveal
+more than they do.
 """
 
 from collections.abc import Collection, Iterable
@@ -31,25 +31,25 @@ from postproc.show.zones import LOCAL
 
 
 def export(run: Run, call: int, out: Path | None = None) -> dict[Path, int]:
-    """Write the packets of a call, one file per capture that has any; return their numbers of packets.
+    """Write the packets of a call, one file per capture that has some; return the number in each.
 
-    ``out`` names the file; with several captures their names are appended. Raises SetupError when there is no
-    such call.
+    ``out`` names the file; with several captures their names are added to it. SetupError if there is
+    no such call.
     """
     by_capture = _belonging(run, call)
     paths = _paths(run.captures)
     targets = file_names(out or Path(f"call-{call}.pcapng"), by_capture)
     written = {}
-    for capture, belonging_here in by_capture.items():
+    for capture, of_call in by_capture.items():
         comments = _numbered(clean(capture))
-        frames = frames_belonging(paths[capture], belonging_here)
+        frames = frames_belonging(paths[capture], of_call)
         written[targets[capture]] = copy(paths[capture], targets[capture], only=frames, comments=comments)
     return written
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The files written with their numbers of packets, and what was redacted."""
+    """The files written with their numbers of packets, and the account of the redaction."""
 
     written: dict[Path, int]
     account: Account
@@ -66,9 +66,9 @@ def export_redacted(
     look: Look = goes_on,
     keylog: Path | None = None,
 ) -> Exported:
-    """Like ``export`` with pseudonyms, see ``redact``; frame comments leave out the capture's name.
+    """Write the packets of a call redacted (see ``redact``), with frame numbers but no capture names.
 
-    ``look`` is passed the account before a file gets its name; it raises SetupError to stop.
+    ``look`` is called with the account before files get their names, and raises SetupError to stop.
     """
     by_capture = _belonging(run, call)
     paths = _paths(run.captures)
@@ -76,8 +76,8 @@ def export_redacted(
     targets = file_names(out or Path(f"call-{call}.pcapng"), names)
     with scratch.folder() as folder:
         sources = [
-            Source(paths[name], folder / new, frames_belonging(paths[name], belonging_here), True, keylog)
-            for new, (name, belonging_here) in zip(names, by_capture.items(), strict=True)
+            Source(paths[name], folder / new, frames_belonging(paths[name], of_call), True, keylog)
+            for new, (name, of_call) in zip(names, by_capture.items(), strict=True)
         ]
         redacted = redact(Work(sources, products=products, hidden=hidden), key)
         unjudged = {targets[path.name].name: words for path, words in redacted.unjudged.items()}
@@ -95,15 +95,13 @@ def _belonging(run: Run, call: int) -> dict[str, Belonging]:
     return belonging(run.tables, call)
 
 
-def frames_belonging(capture: Path, traffic: Belonging) -> frozenset[int]:
-    """Return the frame numbers of what belongs to a call in a capture."""
-    return frozenset(
-        frames_of(capture, traffic.frames, traffic.flows, traffic.connections, traffic.whole).tolist()
-    )
+def frames_belonging(capture: Path, held: Belonging) -> frozenset[int]:
+    """Return the numbers of the frames that belong to a call in a capture."""
+    return frozenset(frames_of(capture, held.frames, held.flows, held.connections, held.whole).tolist())
 
 
 def file_names(out: Path, captures: Iterable[str]) -> dict[str, Path]:
-    """Return a file per capture: ``out`` itself, or with the capture's name appended if there are several."""
+    """Return a file per capture: ``out`` itself, or with the capture's name added if there are several."""
     names = list(captures)
     if len(names) == 1:
         return {names[0]: out}
@@ -127,14 +125,14 @@ JUDGED = ["call", "legs", "verdict", "cause"]
 
 @dataclass(frozen=True)
 class Reported:
-    """Whether the redacted captures lead to the same verdicts, and what was redacted."""
+    """Whether the redacted captures give the same verdicts, and the account of the redaction."""
 
     same: bool
     account: Account
 
 
 def report(
-    original: Run,
+    done: Run,
     target: Path,
     *,
     calls: Collection[int] = (),
@@ -144,40 +142,38 @@ def report(
     look: Look = goes_on,
     tz: str = LOCAL,
 ) -> Reported:
-    """Write the redacted report of a run; ``tz`` is the zone of the times shown at first.
+    """Write the redacted report of a run; ``tz`` is the time zone shown initially.
 
-    ``look`` is passed the account first; it raises SetupError to stop. SetupError is also raised, and nothing
-    written, when a capture or log of the run is missing or an original is left; LookupError when the run has
-    no such call.
+    ``look`` is called with the account before that, and raises SetupError to stop. Raises SetupError,
+    without writing anything, if a capture or log of the run is missing or an original is left;
+    LookupError if the run lacks one of the calls.
     """
     for call in calls:
-        original.call(call)
-    original_deployment = deployment or deployments.read(deployments.DEFAULT)
-    with scratch.folder() as folder:
-        captures = [
-            Source(path, folder / f"{n}.pcapng") for n, path in enumerate(_files(original.captures), 1)
-        ]
-        logs = {path: folder / f"{n}.log" for n, path in enumerate(_files(original.logs), 1)}
-        redacted = redact(Work(captures, logs, products=products(original_deployment), hidden=hidden), key)
+        done.call(call)
+    known = deployment or deployments.read(deployments.DEFAULT)
+    with scratch.folder() as place:
+        captures = [Source(path, place / f"{n}.pcapng") for n, path in enumerate(_files(done.captures), 1)]
+        logs = {path: place / f"{n}.log" for n, path in enumerate(_files(done.logs), 1)}
+        redacted = redact(Work(captures, logs, products=products(known), hidden=hidden), key)
         unjudged = {path.name: words for path, words in redacted.unjudged.items()}
         account = Account(redacted.pseudonyms.tally, unjudged, ambiguous=redacted.originals.ambiguous)
         look(account)
         rerun = pipeline.run(
             [source.target for source in captures],
             fs_logs=list(logs.values()),
-            deployment=disguised(original_deployment, redacted.pseudonyms),
-            lang=original.lang,
-            only=set(original.findings["name"]),
+            deployment=disguised(known, redacted.pseudonyms),
+            lang=done.lang,
+            only=set(done.findings["name"]),
         )
-        page = folder / pipeline.REPORT
-        pipeline.write_report(placed(rerun, folder), page, calls, base=folder, tz=tz)
+        page = place / pipeline.REPORT
+        pipeline.write_report(placed(rerun, place), page, calls, base=place, tz=tz)
         check([page], redacted.originals.besides(own_words()))
         moved(page, target)
-    return Reported(bool(rerun.calls[JUDGED].equals(original.calls[JUDGED])), account)
+    return Reported(bool(rerun.calls[JUDGED].equals(done.calls[JUDGED])), account)
 
 
 def _files(rows: pd.DataFrame) -> list[Path]:
-    """Return the distinct files of a run; raises SetupError if one is missing."""
+    """Return the files of a run, each once; SetupError if one is missing."""
     paths = [located(path) for path in dict.fromkeys(rows["path"].dropna())]
     for path in paths:
         if not path.is_file():

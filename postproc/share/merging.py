@@ -1,6 +1,6 @@
-"""Captures of one call at several places as one pcapng for Wireshark: one clock, an interface per place.
+"""Merge captures of one call at several places into one pcapng: one clock, an interface per place.
 
-A packet that the next place on its way does not show has a comment that says so.
+A packet that the next place on its path lacks has a comment about it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,13 +28,13 @@ from postproc.show.comparison import NONE_IN_COMMON, place_names
 from postproc.wire import pcapng
 
 NANOSECONDS = 9
-Timed = tuple[int, int, int, Piece]  # time in ns, source, position in it
+Timed = tuple[int, int, int, Piece]  # time, source, place in it
 NOT_SEEN = Text("not seen at {place}", "nicht gesehen bei {place}")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of a capture: its place's name, its clock relative to the reference's, comments by frame."""
+    """A file of a capture: name of its place, its clock relative to the reference's, comments by frame."""
 
     path: Path
     name: str
@@ -43,7 +43,7 @@ class Source:
 
 
 class Merged(NamedTuple):
-    """Numbers of captures, of packets, and of packets not seen at the next place."""
+    """Numbers of captures, packets, and packets not seen at the next place."""
 
     captures: int
     packets: int
@@ -53,32 +53,32 @@ class Merged(NamedTuple):
 def merge(
     run: Run, target: Path, names: Mapping[str, str], lang: Lang, offsets_ms: Mapping[str, float]
 ) -> Merged:
-    """Write the captures of a run that show the same packets; ``names`` are given to their places.
+    """Merge the captures of a run that show the same packets; ``names`` are those of their places.
 
-    Raises SetupError when there are none or the target cannot be written, CaptureError when a capture cannot
-    be read again.
+    Raises SetupError if there are none or the target cannot be written, CaptureError if a capture
+    cannot be read again.
     """
     own, recorded = joined(run.tables)
     files = {
         name: located(path) for name, path in zip(run.captures["capture"], run.captures["path"], strict=True)
     }
     by_capture = recorded.paths(files)
-    shared = places.find(own, by_capture, recorded.by_recording(offsets_ms))
-    if not shared.overlaps:
+    overlapping = places.find(own, by_capture, recorded.by_recording(offsets_ms))
+    if not overlapping.overlaps:
         raise SetupError(NONE_IN_COMMON.of(lang))
-    lost = shared.lost(by_one_clock(own))
-    place_of = place_names(Calls(own).clocks, recorded.by_recording(names), lang)
+    lost = overlapping.lost(by_one_clock(own))
+    called = place_names(Calls(own).clocks, recorded.by_recording(names), lang)
     sources = []
-    for overlap in shared.overlaps:
+    for overlap in overlapping.overlaps:
         for number, name in enumerate(overlap.captures):
             clock = overlap.comparison(overlap.root, number)
             if clock is not None:
                 comments = {
-                    frame: [NOT_SEEN.of(lang, place=place_of.get(place, place)) for place in missing]
+                    frame: [NOT_SEEN.of(lang, place=called.get(place, place)) for place in missing]
                     for frame, missing in lost.get(name, {}).items()
                 }
                 sources += [
-                    Source(path, place_of.get(name, name), clock, _of_file(comments, before))
+                    Source(path, called.get(name, name), clock, _of_file(comments, before))
                     for path, before in by_capture[name]
                 ]
     packets = _write(sources, target)
@@ -86,12 +86,12 @@ def merge(
 
 
 def _of_file(comments: Mapping[int, Sequence[str]], before: int) -> dict[int, Sequence[str]]:
-    """Return the comments by frame numbers of a file that is one part of a recording."""
+    """Return the comments by frame of one file of a recording, ``before`` being the frames before it."""
     return {frame - before: texts for frame, texts in comments.items() if frame > before}
 
 
 def _write(sources: Sequence[Source], target: Path) -> int:
-    """Write all packets in order of corrected time, each interface before the first of its packets."""
+    """Write all packets in order of corrected times, each interface before its first packet."""
     packets = described = 0
     numbers: dict[tuple[int, int], int] = {}  # source and its interface -> interface in the target
     counts = [0] * len(sources)
@@ -117,22 +117,22 @@ def _write(sources: Sequence[Source], target: Path) -> int:
     return packets
 
 
-def _timed(capture_pieces: Iterator[Piece], source: Source, number: int) -> Iterator[Timed]:
-    """Yield pieces by corrected time; pieces other than packets keep their position."""
-    heap: list[Timed] = []
+def _timed(parts: Iterator[Piece], source: Source, number: int) -> Iterator[Timed]:
+    """Yield a file's parts by corrected times; those that are no packets keep their place."""
+    waiting: list[Timed] = []
     latest = 0
-    for position, piece in enumerate(capture_pieces):
+    for place, piece in enumerate(parts):
         time = int(source.clock.corrected(np.asarray(piece.time))) if isinstance(piece, Record) else latest
         latest = max(latest, time)
-        heappush(heap, (time, number, position, piece))
-        while heap[0][0] <= latest - DISORDER:
-            yield heappop(heap)
-    while heap:
-        yield heappop(heap)
+        heappush(waiting, (time, number, place, piece))
+        while waiting[0][0] <= latest - DISORDER:
+            yield heappop(waiting)
+    while waiting:
+        yield heappop(waiting)
 
 
 def _interface(piece: Described, name: str, nth: int) -> pcapng.Interface:
-    """Name the interface after its place; further ones of a capture also have their own name."""
+    """Return the interface named after its place; further ones of a capture also have their own name."""
     options = dict(pcapng.parse_options(piece.options))
     own = options.get(pcapng.IF_NAME, str(nth + 1).encode())
     options[pcapng.IF_NAME] = name.encode() if nth == 0 else name.encode() + b" " + own

@@ -1,6 +1,6 @@
-"""Notebooks as files: one per capture of a run, or one on demand, executed by nbclient on request.
+"""Write notebooks: one per capture of a run, or one on demand; optionally executed by nbclient.
 
-A notebook that somebody has edited is never overwritten: each contains a hash of its cells.
+A notebook that a user has edited is never overwritten: each contains a hash of its cells.
 """
 
 import os
@@ -29,7 +29,7 @@ FOLDER = "notebooks"  # of a run's results
 Which = Literal["all", "faults", "none"]  # captures that get a notebook; ``faults``: those with findings
 NEEDED = ("nbclient", "ipykernel")
 INSTALL = "running a notebook needs nbclient and ipykernel: pip install 'legshark[notebook]'"
-QUERIED = (
+LOOKED_INTO = (
     "log_events",
     "icmp_errors",
     "dtls_messages",
@@ -38,27 +38,27 @@ QUERIED = (
     "rtp_seconds",
     "bindings",
 )
-LONGEST = 1800  # s a cell may take; a choice: analyzing a capture of several GB takes minutes
+LONGEST = 1800  # s that a cell may take
 
 
 @dataclass(frozen=True)
 class Written:
-    """Notebooks written, those left alone because somebody had edited them, and those that failed."""
+    """Notebooks written, those kept because a user has edited them, and those that failed."""
 
     paths: tuple[Path, ...] = ()
     kept: tuple[Path, ...] = ()
     lost: tuple[Unread, ...] = ()
 
 
-class Known:
-    """What notebooks show of a run, indexed once: it may have thousands of captures."""
+class Contents:
+    """Data of a run for its notebooks, computed once, as a run may have thousands of captures."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.ranked = run.worst_first()
         self.paths = dict(zip(run.captures["capture"], run.captures["path"], strict=True))
-        shown = run.timeline[["capture", "call"]].dropna().drop_duplicates()
-        self.calls = {name: set(calls) for name, calls in shown.groupby("capture")["call"]}
+        pairs = run.timeline[["capture", "call"]].dropna().drop_duplicates()
+        self.calls = {name: set(calls) for name, calls in pairs.groupby("capture")["call"]}
 
     def notebook(
         self,
@@ -70,78 +70,76 @@ class Known:
         *,
         call: int | None = None,
     ) -> nbformat.NotebookNode:
-        """Return the notebook of one capture, with paths relative to ``target``.
-
-        ``call`` comes first in it.
-        """
+        """Return the notebook of one capture for its path; ``call`` comes first, else the worst."""
         folder = Path(os.path.abspath(target)).parent  # noqa: PTH100  (links keep their names)
-        relative = partial(_relative, folder=folder)
+        relative = partial(_as_seen, folder=folder)
         logs = tuple(relative(located(path)) for path in self.run.logs["path"].dropna())
         place = relative(capture or located(self.paths[name]))
-        results_path, keylog_path = (relative(path) if path else None for path in (out, keylog))
-        subject = Subject(name, place, results_path, logs, keylog_path, self.run.lang, call)
+        results, keys = (relative(path) if path else None for path in (out, keylog))
+        subject = Subject(name, place, results, logs, keys, self.run.lang, call)
         book = notebook(subject, self._calls(name, call))
         book.metadata[OURS]["run"] = self.run.id
         return book
 
     def _calls(self, name: str, first: int | None) -> list[Seen]:
-        at_places = set(self.run.passages["call"].dropna())
-        by_table = {
-            name: {*rows["call"].dropna()} for name in QUERIED if "call" in (rows := getattr(self.run, name))
+        passed = set(self.run.passages["call"].dropna())
+        calls_in = {
+            name: {*rows["call"].dropna()}
+            for name in LOOKED_INTO
+            if "call" in (rows := getattr(self.run, name))
         }
-        of_capture = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
-        of_capture = of_capture.sort_values("call", key=lambda numbers: numbers != first, kind="stable")
+        mine = self.ranked[self.ranked["call"].isin(self.calls.get(name, set()))]
+        mine = mine.sort_values("call", key=lambda numbers: numbers != first, kind="stable")
         return [
             Seen(
                 headline if isinstance(headline, str) else None,
                 self.run.walks.get(call, ()),
-                places=call in at_places,
-                empty=frozenset(table for table, calls in by_table.items() if call not in calls),
+                places=call in passed,
+                empty=frozenset(table for table, calls in calls_in.items() if call not in calls),
             )
-            for call, headline in zip(of_capture["call"], of_capture["headline"], strict=True)
+            for call, headline in zip(mine["call"], mine["headline"], strict=True)
         ]
 
 
 def write_all(run: Run, results: Staged, which: Which = "all") -> Written:
-    """Write one notebook per capture among the results of a run, into "notebooks".
+    """Write one notebook per capture to "notebooks" among the results of a run.
 
-    Those of earlier runs are removed, unless somebody has edited them. Raises OSError when they cannot be
-    written.
+    Those of earlier runs are removed unless a user has edited them. OSError if they cannot be written.
     """
     places = targets(run, results.out / FOLDER)
     if which != "all":
         selected = with_findings(run) if which == "faults" else set()
         places = {name: path for name, path in places.items() if name in selected}
-    index = Known(run)
-    written, failed = [], []
-    with workers(1) as executor:
+    contents = Contents(run)
+    written, lost = [], []
+    with workers(1) as here:
         for name, path in places.items():
             content = _content(path)
             if content is not None and _edited(content):
                 results.edited.add(path)
                 continue
-            future = executor.submit(index.notebook, name, path, results.out)
+            future = here.submit(contents.notebook, name, path, results.out)
             if error := future.exception():
-                failed.append(Unread(path, batch.reason(error), error))
+                lost.append(Unread(path, batch.reason(error), error))
                 continue
             member = f"{FOLDER}/{path.name}"
             results.only_over(member, content)
             _write(future.result(), results.file(member))
             written.append(path)
     clear_old(results, {*written, *results.edited})
-    return Written(tuple(written), tuple(sorted(results.edited)), tuple(failed))
+    return Written(tuple(written), tuple(sorted(results.edited)), tuple(lost))
 
 
 def with_findings(run: Run) -> set[str]:
-    """Return the captures that show a call that is not ok, or a finding that belongs to no call."""
-    ok_calls = run.calls.loc[run.calls["verdict"] == "ok", "call"]
-    seen = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(ok_calls), "capture"]
+    """Return the captures with a call that is not ok, or with a finding outside calls."""
+    well = run.calls.loc[run.calls["verdict"] == "ok", "call"]
+    not_ok = run.timeline.loc[run.timeline["call"].notna() & ~run.timeline["call"].isin(well), "capture"]
     beside = run.findings.loc[run.findings["call"].isna(), "capture"]
-    return {*seen, *beside.dropna()}
+    return {*not_ok, *beside.dropna()}
 
 
 def clear_old(results: Staged, but: Collection[Path] = ()) -> None:
-    """Remove the notebooks of earlier runs, but those that somebody has edited."""
+    """Remove the notebooks of earlier runs, except edited ones."""
     for path in sorted({*(results.out / FOLDER).glob("*.ipynb")} - {*but}):
         content = _content(path) or b""
         if _edited(content):
@@ -160,42 +158,42 @@ def write(
     *,
     call: int | None = None,
 ) -> None:
-    """Write the notebook of the file ``capture``, whose calls alone are in ``run``; ``call`` comes first.
+    """Write the notebook of the file ``capture``, the only one in ``run``; ``call`` comes first.
 
-    ``out`` is the folder of the results, None if there is none. Raises SetupError when ``target`` cannot be
+    ``out`` is the folder of the results, None without one. Raises SetupError if ``target`` cannot be
     written.
     """
     name = _name(run, capture)
-    _save(Known(run).notebook(name, target, out, capture, keylog, call=call), target)
+    _save(Contents(run).notebook(name, target, out, capture, keylog, call=call), target)
 
 
 def _name(run: Run, capture: Path) -> str:
-    """Return the file's name in the tables, which may have further captures with its calls."""
+    """Return the file's name in the tables."""
     names = list(run.captures["capture"])
     ending = [name for name in names if PurePosixPath(name).name == readable(capture.name)]
     return str((ending or names)[0])
 
 
 def default_target(capture: Path) -> Path:
-    """Return the notebook's name in the current folder."""
+    """Return the notebook's path in the current folder."""
     return Path(f"{safe_name(capture.stem)}.ipynb")
 
 
 def need_unedited(target: Path) -> None:
-    """Raise SetupError when there is a notebook that somebody has edited, or another file."""
+    """Raise SetupError if ``target`` is an edited notebook or another file."""
     content = _content(target)
     if content is not None and _edited(content):
         raise SetupError(f"{target}: somebody has edited it; remove it, or name another file with -o")
 
 
 def need_kernel() -> None:
-    """Raise SetupError when nbclient or ipykernel is not installed."""
+    """Raise SetupError if the packages that execute notebooks are not installed."""
     if not all(map(find_spec, NEEDED)):
         raise SetupError(INSTALL)
 
 
 def targets(run: Run, folder: Path) -> Mapping[str, Path]:
-    """Return capture -> its notebook, named after it, with the folders above where that is ambiguous."""
+    """Return the notebook of each capture, named after it, with parent folders if that is ambiguous."""
     read = run.captures.dropna(subset=["packets"])["capture"]  # not those that are copies of another
     names = {name: safe_name(PurePosixPath(name).stem) for name in read}
     if len({stem.casefold() for stem in names.values()}) < len(names):
@@ -205,23 +203,23 @@ def targets(run: Run, folder: Path) -> Mapping[str, Path]:
 
 
 def execute(path: Path) -> None:
-    """Run the notebook's cells and keep their outputs in it.
+    """Execute the notebook's cells and save their outputs in it.
 
-    Raises SetupError when nbclient or ipykernel is missing, or a cell fails; the outputs until then are in
-    the file.
+    Raises SetupError if nbclient or ipykernel is missing, or a cell fails; the outputs up to then are
+    saved.
     """
     need_kernel()
     from nbclient import NotebookClient  # noqa: PLC0415  (an extra)
     from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415
 
     book = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": str(path.resolve().parent)}}
+    place = {"metadata": {"path": str(path.resolve().parent)}}
     client = NotebookClient(
         book,
         kernel_name="python3",
         timeout=LONGEST,
         record_timing=False,
-        resources=resources,
+        resources=place,
         extra_arguments=["--log-level=ERROR", "--ignore-cwd"],
     )
     try:
@@ -236,7 +234,7 @@ def execute(path: Path) -> None:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return the file's contents, None when there is no file; empty where it cannot be read."""
+    """Return the file's content, None if it does not exist, b"" if it cannot be read."""
     try:
         return path.read_bytes() if path.is_file() or not path.exists() else b""
     except (FileNotFoundError, NotADirectoryError):
@@ -246,7 +244,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _edited(content: bytes) -> bool:
-    """Tell whether this is anything but a notebook as this program wrote it."""
+    """Return False only for a notebook of this program that is unchanged."""
     try:
         book = nbformat.reads(content.decode(), as_version=4)
         return bool(book.metadata[OURS]["sources"] != sources(book))
@@ -261,8 +259,8 @@ def _ours(content: bytes) -> bool:
         return False
 
 
-def _relative(path: Path, folder: Path) -> PurePath:
-    """Return the path relative to the notebook's folder, so that both can be moved together."""
+def _as_seen(path: Path, folder: Path) -> PurePath:
+    """The path relative to the notebook's folder, so that both can be moved together."""
     try:
         return PurePath(os.path.relpath(path, folder))
     except ValueError:  # another drive of Windows

@@ -1,8 +1,8 @@
-"""Packs files into a zip, under harmless names, with their hashes and without traces of this machine.
+"""Pack files into a zip under safe names, with their hashes and without paths of this machine.
 
-Names made from strangers' names are cut and unique on every system. Paths in a run's results would reveal
-user, customer and folders. So the files to analyze are linked below one folder first, and that folder's name
-is removed from the results.
+Names are shortened, and unique on every operating system. A run contains the paths of its files, which
+reveal user, customer and folders. For a ticket the files are therefore linked below one folder first, whose
+path is then removed.
 """
 
 import os
@@ -26,17 +26,18 @@ from postproc.read.inputs import Unread, readable, said
 from postproc.share.copying import replacing
 
 UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
-ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,10}){1,2}\Z")  # .pcapng, .pcapng.gz: the file's type
-# Characters of a name. A choice: zips are unpacked below other folders, and Windows limits a path to 260.
+ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,10}){1,2}\Z")  # .pcapng, .pcapng.gz: says what the file is
+# Characters of a name: zips are unpacked below other folders, and Windows allows 260 for a whole path.
 LONGEST = 60
 # Devices of Windows, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|conin|conout)_?(?:\.|\Z)", re.IGNORECASE)
 
 
 def safe_name(name: str, longest: int = LONGEST) -> str:
-    """Return a file name of letters, digits, dot, hyphen and underscore; one too long keeps its extension.
+    """Return a file name of letters, digits, dot, hyphen and underscore; a shortened one keeps its extension.
 
-    No name is hidden, looks like an option, is a device of Windows, or ends in a dot, which Windows drops.
+    It is not hidden, does not look like an option, is no device of Windows, and does not end in a dot,
+    which Windows drops.
     """
     plain = UNSAFE.sub("_", name).lstrip(".-").rstrip(".")
     if DEVICES.match(plain):
@@ -45,7 +46,7 @@ def safe_name(name: str, longest: int = LONGEST) -> str:
 
 
 def shortened(name: str, longest: int) -> str:
-    """Cut the name to ``longest`` characters, keeping its extension."""
+    """Return the name with at most ``longest`` characters, keeping its extension."""
     if len(name) <= longest:
         return name
     match = ENDING.search(name)
@@ -54,34 +55,34 @@ def shortened(name: str, longest: int) -> str:
 
 
 def distinct(names: Iterable[str], longest: int = LONGEST) -> list[str]:
-    """Number repeated names; names that differ in case only are repeated, too."""
-    taken: set[str] = set()
+    """Return the names with a number added to later equal ones, ignoring case."""
+    used: set[str] = set()
     unique = []
     for name in names:
-        new, number = name, 1
-        while new.casefold() in taken:
-            number += 1
-            new = _numbered(name, number, longest)
-        taken.add(new.casefold())
+        new, nth = name, 1
+        while new.casefold() in used:
+            nth += 1
+            new = _numbered(name, nth, longest)
+        used.add(new.casefold())
         unique.append(new)
     return unique
 
 
-def _numbered(name: str, number: int, longest: int) -> str:
+def _numbered(name: str, nth: int, longest: int) -> str:
     ending = match[0] if (match := ENDING.search(name)) else PurePosixPath(name).suffix
-    added = f"-{number}{ending}"
+    added = f"-{nth}{ending}"
     return name.removesuffix(ending)[: longest - len(added)] + added
 
 
-MEMBERS = (("trace", ".pcapng"), ("logs", ".log"), ("attachments", ".txt"))  # folder; extension when redacted
-PLACES = ("path", "warnings")  # columns that contain paths
+MEMBERS = (("trace", ".pcapng"), ("logs", ".log"), ("attachments", ".txt"))  # folder; extension if redacted
+PLACES = ("path", "warnings")  # columns that may contain paths
 
 
 def members(files: Iterable[Sequence[Path]], *, numbered: bool) -> dict[str, Path]:
-    """Return member name -> file for each folder of MEMBERS: its own name made harmless, or a number."""
+    """Return member names for the files of each folder of MEMBERS: safe versions of their own, or numbers."""
     by_member: dict[str, Path] = {}
-    for (folder, ending), of_folder in zip(MEMBERS, files, strict=True):
-        paths = list(dict.fromkeys(of_folder))
+    for (folder, ending), group in zip(MEMBERS, files, strict=True):
+        paths = list(dict.fromkeys(group))
         names = (
             [f"{number}{ending}" for number, _ in enumerate(paths, 1)]
             if numbered
@@ -92,29 +93,29 @@ def members(files: Iterable[Sequence[Path]], *, numbered: bool) -> dict[str, Pat
 
 
 def linked(files: Mapping[str, Path], place: Path) -> dict[str, Path]:
-    """Link the files below ``place`` by member name; copy them where the system allows no links."""
+    """Put the files below ``place`` by their member names: as links, or copies if links are not allowed."""
     links = {name: place / name for name in files}
     for name, path in files.items():
         links[name].parent.mkdir(parents=True, exist_ok=True)
         try:
             links[name].symlink_to(path.absolute())
-        except OSError:  # Windows: a right that not everybody has
+        except OSError:  # Windows: a privilege is needed
             shutil.copyfile(path, links[name])
     return links
 
 
 def placed(run: Run, place: Path) -> Run:
-    """Return the run with paths relative to ``place``, as if it had been made there."""
+    """Return the run with paths relative to ``place``."""
     tables = run.tables.with_(captures=_below(run.captures, place), logs=_below(run.logs, place))
     unread = (Unread(Path(_relative(each.path, place)), _without(each.reason, place)) for each in run.unread)
     return replace(run, tables=tables, unread=tuple(unread), logs_beside=(), other_logs=())
 
 
 def _below(rows: pd.DataFrame, place: Path) -> pd.DataFrame:
-    columns = {
-        column: rows[column].map(lambda text: _without(text, place), na_action="ignore") for column in PLACES
+    relative = {
+        each: rows[each].map(lambda text: _without(text, place), na_action="ignore") for each in PLACES
     }
-    return rows.assign(**columns).astype(rows.dtypes.to_dict())
+    return rows.assign(**relative).astype(rows.dtypes.to_dict())
 
 
 def _relative(path: PurePath, place: Path) -> str:
@@ -122,21 +123,21 @@ def _relative(path: PurePath, place: Path) -> str:
 
 
 def _without(text: str, place: Path) -> str:
-    """Remove the folder from the text, in every spelling of the system."""
+    """Remove the folder's path, also with links resolved, from a text."""
     for folder in (readable(str(place)), readable(os.path.realpath(place))):
         text = text.replace(f"{folder}{os.sep}", "").replace(folder, ".")
     return text
 
 
-UNIX = 3  # "version made by" (APPNOTE, section 4.4.2), for which unzip restores permissions
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip member
+UNIX = 3  # "made by", so that unzip applies the permissions
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip
 
 
 def pack(files: Mapping[str, Path], about: Mapping[str, Any], target: Path, *, dated: bool) -> dict[str, int]:
-    """Write a zip of the files by member name and its manifest.json; return each member's size in bytes.
+    """Write the zip of the files, by member, and its manifest.json; return each member's size.
 
-    ``about`` is added to the manifest; without ``dated`` no member has its date, which would show the time
-    zone. Raises SetupError when a file cannot be read or the zip cannot be written.
+    ``about`` is added to the manifest; without ``dated`` no file reveals its time and time zone.
+    SetupError if a file cannot be read or the zip not written.
     """
     hashes: dict[str, dict[str, Any]] = {}
     with replacing(target) as file, ZipFile(file, "w") as archive:
@@ -144,7 +145,7 @@ def pack(files: Mapping[str, Path], about: Mapping[str, Any], target: Path, *, d
             hashes[name] = _add(archive, name, path, dated=dated)
         manifest = orjson.dumps({**about, "files": hashes}, option=orjson.OPT_INDENT_2)
         archive.writestr(_info("manifest.json"), manifest)
-    return {name: entry["size"] for name, entry in hashes.items()}
+    return {name: each["size"] for name, each in hashes.items()}
 
 
 def _info(name: str, date: tuple[int, ...] = LONG_AGO) -> ZipInfo:
@@ -156,11 +157,11 @@ def _info(name: str, date: tuple[int, ...] = LONG_AGO) -> ZipInfo:
 
 def _add(archive: ZipFile, name: str, path: Path, *, dated: bool) -> dict[str, Any]:
     try:
-        file_info = ZipInfo.from_file(path, name, strict_timestamps=False)
-        info = _info(name, file_info.date_time if dated else LONG_AGO)
-        info.file_size = file_info.file_size  # decides on Zip64
+        status = ZipInfo.from_file(path, name, strict_timestamps=False)
+        info = _info(name, status.date_time if dated else LONG_AGO)
+        info.file_size = status.file_size  # decides on Zip64
         with path.open("rb") as source, archive.open(info, "w") as member:
             shutil.copyfileobj(source, member, 1 << 20)
-        return {"sha256": inputs.sha256(path), "size": file_info.file_size}
+        return {"sha256": inputs.sha256(path), "size": status.file_size}
     except OSError as error:
         raise SetupError(f"{path}: {said(error)}") from error

@@ -1,8 +1,8 @@
-"""Captures and texts with pseudonyms, written only if none of the originals is left in them.
+"""Redact captures and texts, and keep the result only if no original is left in it.
 
-Everything is read twice: first to learn the values to replace, in all files together; then to write. The
-output is searched for every original. A deployment gets the same pseudonyms, since access lists and addresses
-reveal as much as packets.
+Everything is read twice: first to learn what to replace, over all files together; then to write. The files
+written are searched for every original. A deployment gets the same pseudonyms, since access lists and
+addresses reveal as much as packets.
 """
 
 import secrets
@@ -26,7 +26,7 @@ from postproc.share.redaction.pseudonyms import Lenient, Pseudonyms
 from postproc.share.search import check, unjudged_in_capture, unjudged_in_texts, words_of
 from postproc.wire import pcapng
 
-OUR_NAME = frozenset(APPLICATION.lower().split())  # in the section header of every capture written
+OUR_NAME = frozenset(APPLICATION.lower().split())  # in every capture that this program writes
 USUAL_NAMES = (
     "lo",
     "any",
@@ -43,34 +43,34 @@ USUAL_NAMES = (
 
 
 class Source(NamedTuple):
-    """A capture to redact, or ``only`` some frames of it; ``numbered`` adds the frame number as comment."""
+    """A capture to redact, or ``only`` some frames of it; ``numbered`` adds their numbers as comments."""
 
     path: Path
     target: Path
     only: Collection[int] | None = None
     numbered: bool = False
-    keylog: Path | None = None  # of its TLS, besides the keys in it
+    keylog: Path | None = None  # TLS keys in addition to those in the capture
 
 
 @dataclass
 class Work:
-    """Files to redact together: captures, logs, and texts that people wrote.
+    """Files to redact together: captures, logs, and prose.
 
-    In these texts, unknown words stay and are listed, to be read by a person. ``hidden`` are words to replace
-    wherever they occur.
+    In prose, words that nothing marks as an original remain, and are listed for review. ``hidden`` are
+    words to replace wherever they occur.
     """
 
     captures: list[Source] = field(default_factory=list)
-    logs: Mapping[Path, Path] = field(default_factory=dict)  # file -> target
+    logs: Mapping[Path, Path] = field(default_factory=dict)  # file: target
     products: tuple[str, ...] = ()
     texts: Mapping[Path, Path] = field(default_factory=dict)
     hidden: Collection[str] = ()
 
 
 class Redacted(NamedTuple):
-    """The files written with their numbers of packets or lines, and the originals to search for.
+    """The files written with their numbers of packets or lines; the originals that must not occur in them.
 
-    ``unjudged`` has by file the words that stayed and that no dictionary has.
+    ``unjudged`` has by file the remaining words that no dictionary has.
     """
 
     written: dict[Path, int]
@@ -80,7 +80,7 @@ class Redacted(NamedTuple):
 
 
 def products(deployment: Deployment) -> tuple[str, ...]:
-    """Return patterns of the deployment's product names, which name nobody and so stay."""
+    """Return the patterns of a deployment's product names, which are no personal data and remain."""
     markers = deployment.markers
     kinds = (markers.sdp_owner, markers.user_agent, markers.stun_software, deployment.products)
     return tuple(
@@ -89,20 +89,21 @@ def products(deployment: Deployment) -> tuple[str, ...]:
 
 
 def redact(work: Work, key: str | None = None) -> Redacted:
-    """Write all files with pseudonyms.
+    """Write all files redacted.
 
-    Raises SetupError, and leaves no file behind, when a file cannot be written or has an original left.
+    Raises SetupError, and leaves no file behind, if a file cannot be written or an original is left in
+    one.
     """
-    pseudonyms, packets = _learned(work, key)
-    pseudonyms.texts.plain.clear()  # texts kept during the first pass may have to be replaced now
+    pseudonyms, packets = _learnt(work, key)
+    pseudonyms.texts.plain.clear()  # collected before everything was learnt
     pseudonyms.tally.clear()
     written: dict[Path, int] = {}
-    with ExitStack() as undo:  # on any error, and on an interruption
+    with ExitStack() as undo:  # for any error, and for interrupts
         for path in (*(source.target for source in work.captures), *work.logs.values(), *work.texts.values()):
             undo.callback(_remove, path)
-        for source, capture_packets in zip(work.captures, packets, strict=True):
-            capture_packets.finish()
-            written[source.target] = _write_capture(source, capture_packets, pseudonyms.words.sure)
+        for source, replacing_in in zip(work.captures, packets, strict=True):
+            replacing_in.finish()
+            written[source.target] = _write_capture(source, replacing_in, pseudonyms.words.sure)
         for path, target in work.logs.items():
             written[target] = _write_text(path, target, pseudonyms.logs.line)
         lenient = Lenient(pseudonyms)
@@ -113,21 +114,21 @@ def redact(work: Work, key: str | None = None) -> Redacted:
         check(written, originals.besides(OUR_NAME))
         unjudged = _unjudged(work, pseudonyms)
         for word in [word for word in pseudonyms.tally.words if not pseudonyms.known.word(word)]:
-            del pseudonyms.tally.words[word]  # it is among the unjudged, about which the user is asked
+            del pseudonyms.tally.words[word]  # listed as unjudged instead
         undo.pop_all()
     return Redacted(written, originals, unjudged, pseudonyms)
 
 
 def _unjudged(work: Work, pseudonyms: Pseudonyms) -> dict[Path, Counter[str]]:
-    """Return by file the words that stayed and are in no dictionary."""
-    pseudonym_words = {word for pseudonym in pseudonyms.words.seen.values() for word in words_of(pseudonym)}
-    pseudonym_words |= {word for pseudonym in pseudonyms.texts.kept for word in words_of(pseudonym)}
+    """Return by file the remaining words that no dictionary has."""
+    new = {word for each in pseudonyms.words.seen.values() for word in words_of(each)}
+    new |= {word for each in pseudonyms.texts.kept for word in words_of(each)}
     by_target = {
-        source.target: unjudged_in_capture(source.path, source.target, pseudonyms.known, pseudonym_words)
+        source.target: unjudged_in_capture(source.path, source.target, pseudonyms.known, new)
         for source in work.captures
     }
     for path, target in (*work.logs.items(), *work.texts.items()):
-        by_target[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, pseudonym_words)
+        by_target[target] = unjudged_in_texts(_lines(path), _lines(target), pseudonyms.known, new)
     return {target: words for target, words in by_target.items() if words}
 
 
@@ -136,58 +137,57 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _learned(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
-    """Return the pseudonyms learned from all files, and the packets of each capture."""
+def _learnt(work: Work, key: str | None) -> tuple[Pseudonyms, list[Packets]]:
     secret = key.encode() if key else secrets.token_bytes(32)
     pseudonyms = Pseudonyms(secret, work.products)
     for word in work.hidden:
         pseudonyms.words.user(word)
-    packets = [_first_pass(source, pseudonyms) for source in work.captures]
+    packets = [_noted(source, pseudonyms) for source in work.captures]
     pseudonyms.learn_fingerprints()
-    for source, capture_packets in zip(work.captures, packets, strict=True):
-        capture_packets.finish()
-        for _ in _replaced(source, capture_packets):
+    for source, replacing_in in zip(work.captures, packets, strict=True):
+        replacing_in.finish()
+        for _ in _replaced(source, replacing_in):
             pass
     lenient = Lenient(pseudonyms)
-    for paths, replace_line in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
+    for paths, replaced in ((work.logs, pseudonyms.logs.line), (work.texts, lenient.line)):
         for path in paths:
             for line in _lines(path):
-                replace_line(line)
+                replaced(line)
     return pseudonyms, packets
 
 
-def _first_pass(source: Source, pseudonyms: Pseudonyms) -> Packets:
-    packets, link_types = pseudonyms.packets(), []
+def _noted(source: Source, pseudonyms: Pseudonyms) -> Packets:
+    packets, types = pseudonyms.packets(), []
     decrypted = source.keylog is not None
     if decrypted:
         packets.decrypted(sip_messages(source.path, source.keylog))
-    with pieces(source.path) as capture_pieces:
-        for piece in capture_pieces:
+    with pieces(source.path) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
-                link_types.append(piece.link_type)
+                types.append(piece.link_type)
             elif isinstance(piece, Other) and piece.kind == pcapng.SECRETS and not decrypted:
                 packets.decrypted(sip_messages(source.path))
                 decrypted = True
-            elif isinstance(piece, Record) and _is_selected(piece, source):
-                packets.note(piece.frame, link_types[piece.interface], piece.data)
+            elif isinstance(piece, Record) and _taken(piece, source):
+                packets.note(piece.frame, types[piece.interface], piece.data)
     packets.learn_streams()
     return packets
 
 
-def _is_selected(record: Record, source: Source) -> bool:
+def _taken(record: Record, source: Source) -> bool:
     return source.only is None or record.frame in source.only
 
 
 def _replaced(source: Source, packets: Packets) -> Iterator[Described | tuple[Record, bytes]]:
     """Yield the interfaces, and each packet with its replacement."""
-    link_types: list[int] = []
-    with pieces(source.path) as capture_pieces:
-        for piece in capture_pieces:
+    types: list[int] = []
+    with pieces(source.path) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
-                link_types.append(piece.link_type)
+                types.append(piece.link_type)
                 yield piece
-            elif isinstance(piece, Record) and _is_selected(piece, source):
-                link_type = link_types[piece.interface]
+            elif isinstance(piece, Record) and _taken(piece, source):
+                link_type = types[piece.interface]
                 yield piece, packets.packet(piece.frame, link_type, piece.data)
 
 
@@ -209,19 +209,19 @@ def _write_capture(source: Source, packets: Packets, names: Container[str]) -> i
 
 
 def _clock(options: bytes, names: Container[str]) -> bytes:
-    """Keep an interface's clock options, and its name if that is a usual one that is nobody's."""
-    output = b""
+    """Keep the clock's options of an interface, and its name if that is a usual one."""
+    options_kept = b""
     for code, value in pcapng.parse_options(options):
         name = value.decode(errors="replace").rstrip("\0")
         usual = name.rstrip("0123456789") in USUAL_NAMES and name.lower() not in names
         clock = code in (pcapng.IF_TSRESOL, pcapng.IF_TSOFFSET)
         if clock or (code == pcapng.IF_NAME and usual):
-            output += pcapng.option(code, value)
-    return output
+            options_kept += pcapng.option(code, value)
+    return options_kept
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text, compressed or in UTF-16, too; raises SetupError when it is no text."""
+    """Yield the lines of a text, also compressed or in UTF-16; SetupError if it is binary."""
     try:
         for block in logfiles.blocks(path):
             if b"\0" in block:
@@ -232,50 +232,37 @@ def _lines(path: Path) -> Iterator[str]:
         raise SetupError(f"{path}: {error}") from error
 
 
-def _write_text(path: Path, target: Path, replace_line: Callable[[str], str]) -> int:
+def _write_text(path: Path, target: Path, replaced: Callable[[str], str]) -> int:
     count = 0
     with replacing(target) as file:
         for count, line in enumerate(_lines(path), 1):  # noqa: B007
-            file.write(replace_line(line).encode(errors="replace") + b"\n")
+            file.write(replaced(line).encode(errors="replace") + b"\n")
     return count
 
 
 def disguised(deployment: Deployment, pseudonyms: Pseudonyms) -> Deployment:
-    """Return the deployment for the redacted captures: it decides alike, and its texts name nobody."""
+    """Return the deployment for the redacted captures: equivalent, with pseudonyms in its names."""
     return replace(
         deployment,
         public_addresses=tuple(
-            network
-            for address in deployment.public_addresses
-            for network in pseudonyms.addresses.image(address)
+            network for each in deployment.public_addresses for network in pseudonyms.addresses.image(each)
         ),
-        lists={
-            _name(name, pseudonyms): _list(access_list, pseudonyms)
-            for name, access_list in deployment.lists.items()
-        },
+        lists={_name(name, pseudonyms): _list(acl, pseudonyms) for name, acl in deployment.lists.items()},
         candidate_acl=_names(deployment.candidate_acl, pseudonyms),
         signalling_acl=_names(deployment.signalling_acl, pseudonyms),
     )
 
 
-def _list(access_list: AccessList, pseudonyms: Pseudonyms) -> AccessList:
-    """Return a list that decides alike.
-
-    The longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md).
-    """
-    finest_first = sorted(access_list.entries, key=lambda entry: -entry.network.prefixlen)
+def _list(acl: AccessList, pseudonyms: Pseudonyms) -> AccessList:
+    """Return an equivalent list: the longest prefix decides, of equal ones the first (docs/DEPLOYMENT.md)."""
+    finest_first = sorted(acl.entries, key=lambda entry: -entry.network.prefixlen)
     entries = (
         Entry(network, entry.allow, str(network))
         for entry in finest_first
         for network in pseudonyms.addresses.image(entry.network)
     )
-    unresolved = (
-        Unresolved(pseudonyms.texts.opaque(text_entry.text), text_entry.allow)
-        for text_entry in access_list.unresolved
-    )
-    return AccessList(
-        _name(access_list.name, pseudonyms), access_list.allow, tuple(entries), tuple(unresolved)
-    )
+    unresolved = (Unresolved(pseudonyms.texts.opaque(each.text), each.allow) for each in acl.unresolved)
+    return AccessList(_name(acl.name, pseudonyms), acl.allow, tuple(entries), tuple(unresolved))
 
 
 def _names(names: Iterable[str], pseudonyms: Pseudonyms) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""The final search of what leaves: is an original left in a file, and which words are in no dictionary?
+"""Final search of redacted files for originals left in them, and for words that no dictionary has.
 
-Compressed files are searched decompressed, tables by their values. Redaction works by grammar; this searches
-for its originals. Unjudged words are the reverse: words of the output that were in the input, and are not
-known to name nobody. A person has to look at them.
+Compressed files are searched decompressed, tables by their values. Redaction works by grammar, this search
+by the originals. Unjudged words are those that are in both the input and the output, but in no dictionary:
+a person has to review them.
 """
 
 import re
@@ -29,9 +29,9 @@ from postproc.share.redaction.vocabulary import WORD, Known
 from postproc.show.report.page import NAME
 from postproc.wire.ip import TCP
 
-CHUNK = 16 << 20  # bytes; a choice that bounds memory
-OVERLAP = 1 << 12  # bytes; longer than any original, so that each is whole in one of two pieces
-DEPTH = 4  # levels of compressed files in compressed files; a choice: deeper ones are searched as they are
+CHUNK = 16 << 20
+OVERLAP = 1 << 12  # bytes; longer than any original, so that one of two pieces has it whole
+DEPTH = 4  # of compressed files in compressed files
 PARQUET, ZIP = b"PAR1", b"PK\3\4"
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 DAMAGED = (
@@ -46,7 +46,7 @@ DAMAGED = (
 
 
 def contents(path: Path) -> Iterator[bytes]:
-    """Yield a file's bytes in overlapping pieces: of compressed ones decompressed, of tables the texts."""
+    """Yield a file's bytes in overlapping pieces, decompressed; of tables the texts."""
     with path.open("rb") as file:
         yield from _contents(file, DEPTH)
 
@@ -66,7 +66,7 @@ def _contents(file: IO[bytes], depth: int) -> Iterator[bytes]:
             with pa.CompressedInputStream(BytesIO(file.read()), packed) as unpacked:
                 yield from _contents(BytesIO(unpacked.read()), depth - 1)
             return
-    except DAMAGED:  # search its bytes as they are
+    except DAMAGED:  # search it as it is
         file.seek(0)
     yield from _pieces(file)
 
@@ -81,10 +81,10 @@ def _members(file: IO[bytes], depth: int) -> Iterator[bytes]:
 
 def _values(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the distinct texts of each column, and the table's metadata."""
-    parquet = pq.ParquetFile(file)
-    yield b"\n".join(part for pair in (parquet.schema_arrow.metadata or {}).items() for part in pair)
-    for name in parquet.schema_arrow.names:
-        column = parquet.read(columns=[name]).column(name)
+    table = pq.ParquetFile(file)
+    yield b"\n".join(part for pair in (table.schema_arrow.metadata or {}).items() for part in pair)
+    for name in table.schema_arrow.names:
+        column = table.read(columns=[name]).column(name)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -101,14 +101,14 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 PCAPNG = bytes.fromhex("0a0d0d0a")
-BATCH = 16 << 20  # bytes of packets searched at once; a choice that bounds memory
+BATCH = 16 << 20  # bytes of packets searched together
 APART = b"\xff" * 4
-# A quoted number of three digits counts as somebody's; strangers' texts are never in these attributes.
+# Attributes of the report with numbers, which in quotes would be taken for extensions of users.
 PLACES = re.compile(rb' (?:x|y|font-size|data-call|data-value|colspan)="[\d.]+"')
 
 
 def check(written: Iterable[Path], originals: Originals) -> None:
-    """Raise SetupError when a file contains an original, in whatever encoding, compressed or not."""
+    """Raise SetupError if a file has an original in any encoding, compressed or not."""
     for path in written:
         if left := [*_in_file(path, originals), *_in_payloads(path, originals)]:
             count = f"{len(left)} original values are" if len(left) > 1 else "an original value is"
@@ -116,7 +116,7 @@ def check(written: Iterable[Path], originals: Originals) -> None:
 
 
 def batches(payloads: Iterable[bytes]) -> Iterator[bytes]:
-    """Join payloads to batches, separated by bytes that are in none of them."""
+    """Yield payloads joined by a separator that occurs in no original."""
     batch: list[bytes] = []
     size = 0
     for payload in payloads:
@@ -134,32 +134,32 @@ def _in_file(path: Path, originals: Originals) -> list[str]:
 
 
 def _texts(path: Path) -> Iterator[bytes]:
-    """Yield a file's contents; of a report without coordinates of pictures and the like."""
+    """Yield a file's content; of a report without coordinates of its pictures and the like."""
     for data in contents(path):
         yield PLACES.sub(b"", data) if path.name == NAME else data
 
 
 def _in_payloads(path: Path, originals: Originals) -> list[str]:
-    """Return addresses found as bytes in a capture, outside of header fields with random numbers."""
+    """Return the addresses found as bytes in a capture, outside header fields with random values."""
     with path.open("rb") as file:
         if file.read(4) != PCAPNG:
             return []
-    hits = (leaks.in_packets(data, originals) for data in batches(_telling_parts(path)))
-    return next(filter(None, hits), [])
+    found = (leaks.in_packets(data, originals) for data in batches(_telling_parts(path)))
+    return next(filter(None, found), [])
 
 
 def _telling_parts(capture: Path) -> Iterator[bytes]:
-    link_types = []
-    with pieces(capture) as capture_pieces:
-        for piece in capture_pieces:
+    types = []
+    with pieces(capture) as parts:
+        for piece in parts:
             if isinstance(piece, Described):
-                link_types.append(piece.link_type)
+                types.append(piece.link_type)
             elif isinstance(piece, Record):
-                yield _telling(link_types[piece.interface], piece.data)
+                yield _telling(types[piece.interface], piece.data)
 
 
 def _telling(link_type: int, data: bytes) -> bytes:
-    """Return the packet without random header fields: IDs, checksums, numbers of TCP and RTP."""
+    """Return the packet without random header fields: ids, checksums, sequence numbers of TCP and RTP."""
     head, packet = b"", None
     for headers, packet in nested(link_type, data):
         head += headers + packet.source + packet.destination
@@ -171,12 +171,12 @@ def _telling(link_type: int, data: bytes) -> bytes:
     return head + (body[12:] if looks_like_rtp(body) else body)
 
 
-OWN_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")  # no digits: numbers here exempt no original
+OWN_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")  # without digits: numbers in texts exempt nothing
 OWN_TEXTS = (".py", ".html", ".css", ".js", ".toml", ".j2")
 
 
 def own_words() -> frozenset[str]:
-    """Return every word of the program's own texts, in lower case, and the parts of hyphenated ones."""
+    """Return every word of the program's own texts and its hyphenated parts, in lower case."""
     words: set[str] = set()
     for file in _files(resources.files("postproc")):
         for word in OWN_WORD.findall(file.read_text(encoding="utf-8").lower()):
@@ -185,31 +185,31 @@ def own_words() -> frozenset[str]:
 
 
 def _files(folder: Traversable) -> list[Traversable]:
-    inside = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    below = [file for entry in inside if entry.is_dir() for file in _files(entry)]
-    return below + [entry for entry in inside if entry.is_file() and entry.name.endswith(OWN_TEXTS)]
+    inside = sorted(folder.iterdir(), key=lambda each: each.name)
+    below = [file for each in inside if each.is_dir() for file in _files(each)]
+    return below + [each for each in inside if each.is_file() and each.name.endswith(OWN_TEXTS)]
 
 
-# Random numbers of STUN, which may look like letters: transaction IDs, tie-breakers (RFC 8489, 8445).
+# Random values of STUN that may look like letters: transaction IDs, tie-breakers (RFC 8489, 8445).
 RANDOM = re.compile(rb"\x21\x12\xa4\x42.{12}|\x80[\x29\x2a]\0\x08.{8}", re.DOTALL)
-# Text among the bytes of packets, of 8 characters or more; a choice: shorter runs occur by chance.
+# Text among the bytes of packets; shorter runs occur by chance.
 TEXT = re.compile(rb"(?:[\t\r\n -~]|\xc3[\x80-\xbf]){8,}")
-SPOKEN = re.compile(r"[^\W\d_]{4,}")  # a word in packets: letters only, or IDs would be full of them
-SHORTEST = 3  # letters of a word in texts; a choice: shorter ones are mostly abbreviations
+SPOKEN = re.compile(r"[^\W\d_]{4,}")  # a word in packets: letters only, as ids are full of mixed ones
+SHORTEST = 3  # letters of a word of texts
 
 
 def unjudged_in_texts(
     before: Iterable[str], after: Iterable[str], known: Known, new: Collection[str]
 ) -> Counter[str]:
-    """Return the words of ``after`` that were in ``before``; ``new`` are the pseudonyms, in lower case.
+    """Count the unjudged words in the lines of both input and output; ``new``: pseudonyms in lower case.
 
-    Bare numbers are left out: one only stays where the grammar of texts says what it counts.
+    Bare numbers are no words: they remain only where the grammar of texts identifies them.
     """
-    unknown = Counter(word for word in _written(after) if word.lower() not in new)
-    unknown = Counter({word: count for word, count in unknown.items() if not known.word(word)})
-    lowered = {word.lower() for word in unknown}
-    in_input = {lower for word in _written(before) if (lower := word.lower()) in lowered}
-    return Counter({word: count for word, count in unknown.items() if word.lower() in in_input})
+    remaining = Counter(word for word in _written(after) if word.lower() not in new)
+    remaining = Counter({word: count for word, count in remaining.items() if not known.word(word)})
+    wanted = {word.lower() for word in remaining}
+    present = {lower for word in _written(before) if (lower := word.lower()) in wanted}
+    return Counter({word: count for word, count in remaining.items() if word.lower() in present})
 
 
 def _written(lines: Iterable[str]) -> Iterator[str]:
@@ -218,21 +218,21 @@ def _written(lines: Iterable[str]) -> Iterator[str]:
 
 
 def unjudged_in_capture(path: Path, target: Path, known: Known, new: Collection[str]) -> Counter[str]:
-    """Return the same for a capture, from the one read and the one written; words of letters only."""
-    unknown = Counter(word for word in _spoken(target, known) if word.lower() not in new)
-    # The byte before a text may look like a letter of its first word.
-    unknown = Counter({w: n for w, n in unknown.items() if not known.word(w) and not known.word(w[1:])})
-    if not unknown:
-        return unknown
-    needles = Needles(word.lower().encode() for word in unknown)
-    in_input = {hit.decode() for data in batches(_payloads(path)) for hit in needles.found(data.lower())}
-    return Counter({word: count for word, count in unknown.items() if word.lower() in in_input})
+    """Count the unjudged words in both input and output capture; words of letters only."""
+    remaining = Counter(word for word in _spoken(target, known) if word.lower() not in new)
+    # A byte before the text may look like its first letter.
+    remaining = Counter({w: n for w, n in remaining.items() if not known.word(w) and not known.word(w[1:])})
+    if not remaining:
+        return remaining
+    needles = Needles(word.lower().encode() for word in remaining)
+    present = {each.decode() for data in batches(_payloads(path)) for each in needles.found(data.lower())}
+    return Counter({word: count for word, count in remaining.items() if word.lower() in present})
 
 
 def words_of(text: str) -> Iterator[str]:
     """Yield the words in a pseudonym, in lower case."""
-    for part in (*WORD.findall(text), *SPOKEN.findall(text)):
-        yield part.lower()
+    for word in (*WORD.findall(text), *SPOKEN.findall(text)):
+        yield word.lower()
 
 
 def _spoken(capture: Path, known: Known) -> Iterator[str]:
@@ -244,5 +244,5 @@ def _spoken(capture: Path, known: Known) -> Iterator[str]:
 
 
 def _payloads(capture: Path) -> Iterator[bytes]:
-    with pieces(capture) as found:
-        yield from (piece.data for piece in found if isinstance(piece, Record))
+    with pieces(capture) as parts:
+        yield from (piece.data for piece in parts if isinstance(piece, Record))

@@ -1,4 +1,1 @@
-"""Walks the guide's first chart.
-
-By captures, configuration and probes where they answer, else by asking the user.
-"""
+"""Walk the guide's first chart, answered by captures, configuration and probes, or else by a person."""

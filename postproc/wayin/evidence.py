@@ -1,7 +1,7 @@
-"""What captures, configuration files and probes answer of the first chart; never more than they show.
+"""Answers to the first chart from captures, configuration files and probes, and only as far as they show it.
 
-A step is passed by evidence of all of it. Evidence of a part (a STUN server answers, but whether it is
-enabled in the gateway is unknown) is shown to the user, who is asked.
+A step is passed by evidence of all of it. Evidence of a part (a STUN server answers, but may not be enabled in the gateway) is
+shown to the person who is asked.
 """
 
 import re
@@ -20,14 +20,14 @@ from postproc.model.text import Lang, Text, clean
 from postproc.model.wayin import FIRST_CHART, StepId
 from postproc.read import option_files
 
-LARGEST = 1 << 20  # bytes of a probe's results, or of saved answers; a choice
-MOST = 3  # sentences of a kind that are shown for a step; a choice
-LONGEST = 300  # characters of each; a choice
+LARGEST = 1 << 20  # bytes of a probe's results, or of a state
+MOST = 3  # sentences of a kind shown for a step
+LONGEST = 300  # characters of each
 MEDIA_FLOWED = Text("call {call}: media both ways", "Anruf {call}: Medien in beiden Richtungen")
 CALLS_CAME = Text("call {call} was let in", "Anruf {call} wurde angenommen")
 PUT = Text("{place}: put {put}", "{place}: {put} eintragen")
 
-# The step that a key of a configuration file affects; keys that affect none are left out.
+# The step that a key of a configuration file concerns; other keys affect no step.
 KEYS: tuple[tuple[re.Pattern[str], StepId], ...] = (
     (re.compile(r"AppSettings:SignalRLongPol.*", re.IGNORECASE), "test_hub"),
     (re.compile(r"AppSettings:.*|XPhoneServer.*|Jwt.*|Refresh.*", re.IGNORECASE), "test_authentication"),
@@ -38,7 +38,7 @@ KEYS: tuple[tuple[re.Pattern[str], StepId], ...] = (
     (re.compile(r".*/param\[rtp-(ip|start-port|end-port)\]@value"), "firewall_ports"),
     (re.compile(r".*/node@cidr"), "access_lists"),
 )
-# Steps of a probe that all have to be good for a step of the chart to be passed.
+# Steps of the https probe that must all be ok for a step of the chart to be passed.
 PASSES: Mapping[StepId, tuple[str, ...]] = {
     "certificate": ("tls", "certificate", "name", "chain"),
     "test_hub": ("signalr", "channel"),
@@ -46,21 +46,21 @@ PASSES: Mapping[StepId, tuple[str, ...]] = {
     "test_health": ("webclientapi",),
     "firewall_ports": ("udp",),
 }
-# Steps of probes that are evidence of a part of a step of the chart.
+# Steps of probes that show a part of a step of the chart.
 PARTS: Mapping[str, StepId] = {"dns": "server_urls", "tcp": "server_urls", "stun": "stun_server"}
 GOOD = ("ok", "note")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a step: its state, what was seen, what to do."""
+    """What is known of a step: its state, what was seen, what to do."""
 
     state: State
     said: tuple[str, ...] = ()
     todo: tuple[str, ...] = ()
 
     def beside(self, other: "Answer") -> "Answer":
-        """Combine two answers: failed outweighs passed, passed outweighs open."""
+        """Combine two answers: failed outweighs passed, and passed outweighs cannot_tell."""
         order = ("failed", "passed", "cannot_tell")
         state = min(self.state, other.state, key=order.index)
         return Answer(state, _few((*self.said, *other.said)), _few((*self.todo, *other.todo)))
@@ -79,26 +79,26 @@ def together(*sources: Answers) -> Answers:
 
 
 def of_run(tables: Tables, lang: Lang) -> Answers:
-    """Return what a run's findings fail, and what its calls show to work."""
-    combined: Answers = {}
+    """Return the steps that findings of a run fail, and those that its calls pass."""
+    answers: Answers = {}
     rows = tables.findings[tables.findings["verdict"].isin(["fault", "suspect"])]
     columns = (rows[name] for name in ("name", "verdict", "title", "remedies"))
     for name, verdict, title, remedies in zip(*columns, strict=True):
         state: State = "failed" if verdict == "fault" else "cannot_tell"
         todo = str(remedies).splitlines() if isinstance(remedies, str) else []
         answer = Answer(state, _few([str(title)]), _few(todo))
-        combined = together(combined, {step.id: answer for step in FIRST_CHART if name in step.findings})
+        answers = together(answers, {step.id: answer for step in FIRST_CHART if name in step.findings})
     good = tables.calls[tables.calls["media_ok"].fillna(value=False).astype(bool)]["call"]
     if len(good):
         flowed = Answer("passed", (MEDIA_FLOWED.of(lang, call=good.iloc[0]),))
         came = Answer("passed", (CALLS_CAME.of(lang, call=good.iloc[0]),))
-        combined = together(combined, {"firewall_ports": flowed, "access_lists": came})
-    return combined
+        answers = together(answers, {"firewall_ports": flowed, "access_lists": came})
+    return answers
 
 
 def of_config(checked: Iterable[Checked], lang: Lang) -> Answers:
-    """Return what configuration files fail; a file without problems passes no step."""
-    combined: Answers = {}
+    """Return the steps that configuration files fail; a file without problems passes no step."""
+    answers: Answers = {}
     for file in checked:
         for problem in file.problems:
             key = problem.setting.key
@@ -109,64 +109,62 @@ def of_config(checked: Iterable[Checked], lang: Lang) -> Answers:
             state: State = "failed" if problem.level == "fault" else "cannot_tell"
             put = PUT.of(lang, place=place, put=clean(problem.put.of(lang)))
             answer = Answer(state, _few([f"{place}: {problem.why.of(lang)}"]), _few([put]))
-            combined = together(combined, {step: answer})
-    return combined
+            answers = together(answers, {step: answer})
+    return answers
 
 
 def of_probe(results: Sequence[Mapping[str, Any]]) -> Answers:
-    """Return what a probe fails, and what it shows in full; ``results`` are those of ``read_probe``."""
-    combined: Answers = {}
-    for result in results:
-        if result["verdict"] == "fault":
-            steps = [step.id for step in FIRST_CHART if result["rule"] in step.findings]
-            steps += ["firewall_ports"] if result["step"] == "udp" else []
-            steps += [PARTS[result["step"]]] if result["step"] in PARTS and not steps else []
-            combined = together(combined, {step: Answer("failed", _few([result["said"]])) for step in steps})
-        elif result["step"] in PARTS and result["verdict"] == "ok":
-            combined = together(
-                combined, {PARTS[result["step"]]: Answer("cannot_tell", _few([result["said"]]))}
-            )
-    good_steps = _shown(results)
+    """Return the steps that a probe fails or passes; ``results`` are those of ``read_probe``."""
+    answers: Answers = {}
+    for each in results:
+        if each["verdict"] == "fault":
+            steps = [step.id for step in FIRST_CHART if each["rule"] in step.findings]
+            steps += ["firewall_ports"] if each["step"] == "udp" else []
+            steps += [PARTS[each["step"]]] if each["step"] in PARTS and not steps else []
+            answers = together(answers, {step: Answer("failed", _few([each["said"]])) for step in steps})
+        elif each["step"] in PARTS and each["verdict"] == "ok":
+            answers = together(answers, {PARTS[each["step"]]: Answer("cannot_tell", _few([each["said"]]))})
+    good = _good_steps(results)
     for step, names in PASSES.items():
-        if all(name in good_steps for name in names) and step not in combined:
-            texts = _few([good_steps[name] for name in names])
-            combined[step] = Answer("passed", texts)
-    return combined
+        if all(name in good for name in names) and step not in answers:
+            texts = _few([good[name] for name in names])
+            answers[step] = Answer("passed", texts)
+    return answers
 
 
-def _shown(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the steps of a probe without bad results, each with its first text."""
-    bad = {result["step"] for result in results if result["verdict"] not in GOOD}
-    shown: dict[str, str] = {}
-    for result in results:
-        if result["step"] not in bad and result["verdict"] == "ok":
-            shown.setdefault(result["step"], result["said"])
-        path = str(result["facts"].get("path", "")).lower()
-        if result["step"] == "path" and result["verdict"] == "ok":
-            shown.setdefault(path.rpartition("/")[2], result["said"])
-    channel = shown.get("websocket") or shown.get("polling")
-    return shown | ({"channel": channel} if channel else {})
+def _good_steps(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the probe's steps without a bad result, with the text of their first one."""
+    bad = {each["step"] for each in results if each["verdict"] not in GOOD}
+    first_texts: dict[str, str] = {}
+    for each in results:
+        if each["step"] not in bad and each["verdict"] == "ok":
+            first_texts.setdefault(each["step"], each["said"])
+        path = str(each["facts"].get("path", "")).lower()
+        if each["step"] == "path" and each["verdict"] == "ok":
+            first_texts.setdefault(path.rpartition("/")[2], each["said"])
+    channel = first_texts.get("websocket") or first_texts.get("polling")
+    return first_texts | ({"channel": channel} if channel else {})
 
 
 def read_probe(path: Path) -> list[dict[str, Any]]:
-    """Return the results that ``probe --json`` printed; raises SetupError for another file."""
+    """Read the results printed by ``probe --json``; SetupError if the file has other content."""
     results = read_json(path)
     wrong = SetupError(f"{path}: not what `postproc probe --json` prints")
     if not isinstance(results, list):
         raise wrong
-    for result in results:
-        if not isinstance(result, dict) or not all(
-            isinstance(result.get(key), str) for key in ("step", "verdict", "said")
+    for each in results:
+        if not isinstance(each, dict) or not all(
+            isinstance(each.get(key), str) for key in ("step", "verdict", "said")
         ):
             raise wrong
-        if not isinstance(result.setdefault("facts", {}), dict):
+        if not isinstance(each.setdefault("facts", {}), dict):
             raise wrong
-        result.setdefault("rule", None)
+        each.setdefault("rule", None)
     return results
 
 
 def read_json(path: Path) -> object:
-    """Return the contents of a JSON file; raises SetupError if it is none."""
+    """Read a JSON file; SetupError if it is malformed."""
     content = option_files.content(path, LARGEST, "such file")
     try:
         return orjson.loads(content)

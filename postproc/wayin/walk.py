@@ -1,4 +1,4 @@
-"""The walk: the user's answers, saved so that it can be resumed, and the steps' states from all answers."""
+"""The walk through the first chart: a person's answers, kept in a file to be resumed, and the combined result."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ FAILS_INSIDE = Text(
     "scheitert auch im WLAN der Firma: der Server oder seine Konfiguration",
 )
 NOTES = {"ios_only": IOS_ONLY, "works_inside": WORKS_INSIDE, "fails_inside": FAILS_INSIDE}
-# Steps for which it helps to know whether the same works inside (the guide, chapter 5).
+# Where it helps to know whether it works inside (the guide, chapter 5).
 INSIDE_ASKED: tuple[StepId, ...] = (
     "server_urls",
     "test_url",
@@ -48,7 +48,7 @@ INSIDE_ASKED: tuple[StepId, ...] = (
     "test_hub",
 )
 
-# What to do where a step fails: the guide, chapters 2, 3.1 and 5.
+# What the guide says to do where a step fails, chapters 2, 3.1 and 5.
 ADVICE: Mapping[StepId, tuple[Text, ...]] = {
     "web_application": (
         Text(
@@ -149,7 +149,7 @@ ADVICE: Mapping[StepId, tuple[Text, ...]] = {
 
 @dataclass
 class Personal:
-    """The user's answers: states of steps with a note, and the ticket's questions."""
+    """A person's answers: states of steps, with notes, and questions of the ticket."""
 
     steps: dict[StepId, State] = field(default_factory=dict)
     notes: dict[StepId, str] = field(default_factory=dict)
@@ -158,11 +158,11 @@ class Personal:
     def write(self, path: Path) -> None:
         document = {"format": FORMAT, "steps": self.steps, "notes": self.notes, "ticket": self.ticket}
         content = json.dumps(document, indent=1, ensure_ascii=False).encode(errors="replace")
-        replace_file(path, lambda temporary: temporary.write_bytes(content))
+        replace_file(path, lambda making: making.write_bytes(content))
 
 
 def read_personal(path: Path) -> Personal:
-    """Return the saved answers, none if there is no file; raises SetupError for another file."""
+    """Read the file; empty if it does not exist, SetupError if it has other content."""
     if not path.exists():
         return Personal()
     document = read_json(path)
@@ -185,17 +185,14 @@ def read_personal(path: Path) -> Personal:
 
 @dataclass(frozen=True)
 class Walked:
-    """A step and its answer, with ``todo`` where it failed."""
+    """A step and its answer, which has ``todo`` if the step fails."""
 
     step: ChartStep
     answer: Answer
 
 
 def walked(evidence: Answers, personal: Personal, lang: Lang, until: StepId | None = None) -> list[Walked]:
-    """Return every step in order: by evidence first, then by the user's answers.
-
-    Steps after ``until`` that nothing answers were not reached.
-    """
+    """Return every step in order, from evidence or else the person; open ones after ``until`` are not_reached."""
     steps, reached = [], True
     for step in FIRST_CHART:
         answer = answered(step.id, evidence, personal, lang)
@@ -207,43 +204,38 @@ def walked(evidence: Answers, personal: Personal, lang: Lang, until: StepId | No
 
 
 def answered(step: StepId, evidence: Answers, personal: Personal, lang: Lang) -> Answer:
-    """Return the answer to a step; evidence outweighs the user's answer."""
+    """Return a step's answer; evidence outweighs the person's answer."""
     answer = evidence.get(step, Answer("cannot_tell"))
     if answer.state == "cannot_tell" and step in personal.steps:
         note = personal.notes.get(step)
         texts = (*answer.said, NOTES[note].of(lang) if note else SAID_BY_PERSON.of(lang))
         answer = Answer(personal.steps[step], texts, answer.todo)
     if answer.state == "failed":
-        return Answer("failed", answer.said, answer.todo or tuple(text.of(lang) for text in ADVICE[step]))
+        return Answer("failed", answer.said, answer.todo or tuple(each.of(lang) for each in ADVICE[step]))
     return answer
 
 
 def failing_tests(steps: Iterable[Walked]) -> tuple[ConnectionTest, ...]:
-    """Return the parts of the app's connection test that fail along with the failed steps."""
-    failed = {
-        test
-        for walked_step in steps
-        if walked_step.answer.state == "failed"
-        for test in walked_step.step.tests
-    }
+    """Return the parts of the app's connection test that failed steps make fail."""
+    failed = {test for each in steps if each.answer.state == "failed" for test in each.step.tests}
     return tuple(test for test in CONNECTION_TESTS if test in failed)
 
 
 def told_tests(steps: Iterable[Walked], lang: Lang) -> str:
-    """Return one sentence about these tests; "" where none fails."""
+    """Return a sentence on the failing connection tests; "" if none fails."""
     tests = [CONNECTION_TEST_NAMES[test].of(lang) for test in failing_tests(steps)]
     return TESTS_FAIL.of(lang, tests="; ".join(tests)) if tests else ""
 
 
 def markdown(steps: Iterable[Walked], lang: Lang) -> str:
-    """Return the walk as Markdown: a box per step, below it what was seen and what to do."""
-    listed = list(steps)
+    """Return the walk as Markdown: a box for each step, and below it evidence and advice."""
+    walk = list(steps)
     lines = [f"# {TITLE.of(lang)}", ""]
-    for walked_step in listed:
-        box = "x" if walked_step.answer.state == "passed" else " "
-        state = STATES[walked_step.answer.state].of(lang)
-        lines.append(f"- [{box}] {walked_step.step.question.of(lang)} **{state}**")
-        lines += [f"    - {escaped(text)}" for text in (*walked_step.answer.said, *walked_step.answer.todo)]
-    if tests := told_tests(listed, lang):
+    for each in walk:
+        box = "x" if each.answer.state == "passed" else " "
+        state = STATES[each.answer.state].of(lang)
+        lines.append(f"- [{box}] {each.step.question.of(lang)} **{state}**")
+        lines += [f"    - {escaped(text)}" for text in (*each.answer.said, *each.answer.todo)]
+    if tests := told_tests(walk, lang):
         lines += ["", clean(tests)]
     return "\n".join(lines) + "\n"

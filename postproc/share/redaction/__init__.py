@@ -1,5 +1,5 @@
-"""Pseudonyms for data that identifies persons and networks: in packets, logs and words. Pure.
+"""Replace what identifies people and networks with pseudonyms: in packets, logs and words. Pure.
 
-Data whose grammar is known is replaced piece by piece, consistently everywhere; everything else is zeroed.
-Nothing is kept only because no rule mentions it.
+Data with a known grammar is replaced piece by piece, with the same pseudonym everywhere;
+all other data is zeroed. Nothing passes by default.
 """

@@ -1,10 +1,10 @@
-"""Pseudonyms of IP and MAC addresses, each as long as its original, as text and as bytes.
+"""Pseudonyms of IP and MAC addresses, each as long as its original, in text as in bytes.
 
-An octet of IPv4 is replaced by one with as many decimal digits, a hexadecimal digit of IPv6 by another; a
-zero that is not written stays, so that ``::`` keeps its place. The replacement depends on everything before
-it: two addresses have as many whole octets (IPv6: digits) in common as before; bits in common within an octet
-are lost. Networks that determine an address's class (private, CGNAT, documentation ...) are mapped to
-themselves. A value that may change always does, so that no address is its own pseudonym.
+An IPv4 octet is replaced with one of as many decimal digits, an IPv6 hexadecimal digit with another;
+a zero that is not written stays, so that ``::`` keeps its place. The replacement depends on everything
+before it: two pseudonyms share as many leading octets (IPv6: digits) as their originals. A prefix shared
+inside an octet is lost. Networks that define the class of an address (private, CGNAT, documentation ...)
+are kept apart. A value that may change always does, so that no address is its own pseudonym.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from postproc.share.account import Kind, Tally
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Networks that keep their prefix besides those of the classes: common ones, hotspots of phones, NAT64.
+# Besides the classes: common subnets in them, the networks of phone hotspots, NAT64 (RFC 6052).
 ROUTED = (
     "172.20.10.0/28",
     "192.168.43.0/24",
@@ -55,7 +55,7 @@ AS_IS = tuple(
         ),
     )
 )
-# Groups that every host joins (IANA: ipv6-multicast-addresses); others identify as much as any address.
+# Well-known groups (IANA: ipv6-multicast-addresses); others identify somebody like any address.
 WELL_KNOWN = re.compile(r"ff0[1-f]::(?:[1-9a-f]|1[0-9a-f]|6[ab]|c|fb|101|1:[1-6])")
 SOLICITED = ip_network("ff02::1:ff00:0/104")  # ends in three bytes of an address (RFC 4291, section 2.7.1)
 MAPPED = IPv6Network("::ffff:0:0/96")  # ends in an IPv4 address (RFC 4291, section 2.5.5.2)
@@ -69,14 +69,14 @@ KEPT: tuple[Network, ...] = (
 )
 GROUP_BIT, LOCAL_BIT = 1, 2  # of a MAC address's first byte
 IPV4_GROUP, IPV6_GROUP, SOLICITED_GROUP = b"\x01\0\x5e", b"\x33\x33", b"\x33\x33\xff"
-# Groups of bridges, discovery and time protocols, and broadcast (IEEE 802.1D, 802.1AB, Cisco's own).
+# Bridges, LLDP, CDP, PTP, broadcast (IEEE 802.1D, 802.1AB, IEEE 1588, Cisco's own).
 PUBLIC_GROUPS = (b"\x01\x80\xc2\0\0", b"\x01\0\x0c\xcc\xcc", b"\x01\x1b\x19\0\0", b"\xff" * 5)
-OCTET, DIGIT = 8, 4  # bits replaced at a time in IPv4 and IPv6
+OCTET, DIGIT = 8, 4  # bits replaced at a time in IPv4 and in IPv6
 ZONE = re.compile(rb"[A-Za-z\x80-\xff]")
 
 
 class Addresses:
-    """Maps addresses; ``seen`` has every replaced one with its pseudonym, ``networks`` those of networks."""
+    """Map addresses to pseudonyms; ``seen`` and ``networks`` record every original with its pseudonym."""
 
     def __init__(self, key: bytes, tally: Tally | None = None) -> None:
         self._key, self._tally = key, tally or Tally()
@@ -88,10 +88,7 @@ class Addresses:
         self.macs: dict[bytes, bytes] = {}
 
     def text(self, addr: str) -> str:
-        """Return the pseudonym of an address as written, its zone blanked.
-
-        Raises ValueError if it is none.
-        """
+        """Return the pseudonym in the notation of ``addr``, its zone blanked; ValueError for no address."""
         self._tally.replaced[Kind.ADDRESS] += 1
         bare, percent, zone = addr.partition("%")
         mapped = self.of(ip_address(bare))
@@ -99,7 +96,7 @@ class Addresses:
         return new + percent + ZONE.sub(b"x", zone.encode(errors="surrogateescape")).decode()
 
     def network(self, addr: str, prefix: int) -> str:
-        """Return the pseudonym of a network as text; octets that the prefix does not reach stay."""
+        """Return the pseudonym of an IPv4 network as text; octets wholly outside the prefix stay."""
         network = IPv4Address(addr)
         if ip_network((addr, prefix), strict=False) in KEPT:
             return addr
@@ -110,17 +107,17 @@ class Addresses:
         return str(mapped)
 
     def of_network(self, addr: Address) -> Address:
-        """Return the pseudonym of a network's address, without recording it as a host's."""
+        """Return the pseudonym of a network's address, without recording it in ``seen``."""
         return self._pseudonyms.get(addr) or self._mapped(addr)
 
     def image(self, network: Network) -> list[Network]:
-        """Return the networks that contain the pseudonyms of a network's addresses, and no others."""
+        """Return the networks that hold the pseudonyms of the network's addresses and no other address."""
         if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
             inner = IPv4Network((network.network_address.packed[12:], network.prefixlen - 96))
             whole = int(MAPPED.network_address)
             return [
-                IPv6Network((whole | int(mapped.network_address), mapped.prefixlen + 96))
-                for mapped in self.image(inner)
+                IPv6Network((whole | int(each.network_address), each.prefixlen + 96))
+                for each in self.image(inner)
             ]
         bits = OCTET if network.version == 4 else DIGIT
         whole = network.prefixlen + -network.prefixlen % bits
@@ -129,7 +126,7 @@ class Addresses:
         return [*collapse_addresses(images)]  # type: ignore[type-var]
 
     def packed(self, addr: bytes) -> bytes:
-        """Return the pseudonym of the 4 or 16 bytes of an address."""
+        """Return the pseudonym of an address of 4 or 16 bytes."""
         if addr not in self._packed:
             self._packed[addr] = self.of(ip_address(addr)).packed
         self._tally.replaced[Kind.ADDRESS] += self._packed[addr] != addr
@@ -144,7 +141,7 @@ class Addresses:
         return self._pseudonyms[addr]
 
     def mac(self, addr: bytes) -> bytes:
-        """Return a locally administered address; null and well-known groups stay."""
+        """Return a locally administered pseudonym; all zeros, well-known groups and other lengths stay."""
         if len(addr) != 6 or not any(addr) or addr[:5] in PUBLIC_GROUPS:
             return addr
         if addr not in self.macs:
@@ -156,15 +153,12 @@ class Addresses:
         return self.macs[addr]
 
     def _station(self, addr: bytes) -> bytes:
-        """Return an address that begins with 2.
-
-        Behind MPLS, 4 and 6 mean IP, 0 and 1 a control word (RFC 4928, 4385).
-        """
+        """Begin with nibble 2: after MPLS, 4 and 6 mean IP, 0 and 1 a control word (RFC 4928, RFC 4385)."""
         digest = hmac.digest(self._key, b"mac" + addr, "sha256")[:6]
         return bytes([0x20 | digest[0] & 0x0C | LOCAL_BIT]) + digest[1:]
 
     def _group(self, addr: bytes) -> bytes:
-        """Map a group of IP (RFC 1112, RFC 2464), which ends in bytes of its IP address, along with that."""
+        """Derive an IP group's MAC from the pseudonym of its IP address (RFC 1112, RFC 2464)."""
         if addr.startswith(SOLICITED_GROUP):
             solicited = IPv6Address(SOLICITED.network_address.packed[:13] + addr[3:])
             return SOLICITED_GROUP + self.of(solicited).packed[13:]
@@ -175,12 +169,12 @@ class Addresses:
         return bytes([addr[0] | LOCAL_BIT]) + self._station(addr)[1:]
 
     def _mapped(self, addr: Address) -> Address:
-        if _is_nobodys(addr):
+        if _says_nothing(addr):
             return addr
         if isinstance(addr, IPv6Address) and addr in MAPPED:
             return IPv6Address(addr.packed[:12] + self.of(IPv4Address(addr.packed[12:])).packed)
         new = self._replaced(addr)
-        while _is_nobodys(new):  # such an address maps to itself, so the next one in the cycle is free
+        while _says_nothing(new):  # such addresses map to themselves: the next one in the cycle is free
             new = self._replaced(new)
         return new
 
@@ -194,10 +188,7 @@ class Addresses:
         return IPv6Address(bytes(high << DIGIT | low for high, low in zip(new, new, strict=True)))
 
     def _table(self, version: int, before: bytes) -> bytes:
-        """Return the replacement of each octet or digit after ``before``.
-
-        Per kind, one cycle of its values.
-        """
+        """Return the replacement of each octet or digit after ``before``: one cycle per kind."""
         table = self._tables.get((version, before))
         if table is None:
             kinds: dict[object, list[int]] = {}
@@ -215,7 +206,7 @@ class Addresses:
 
 
 def _kinds(version: int, before: bytes) -> Iterator[object]:
-    """Yield for each octet or digit after ``before`` its written length and the kept networks it is in."""
+    """Yield for each value after ``before`` its kind: its written length and the kept networks it is in."""
     bits = OCTET if version == 4 else DIGIT
     ranges = _ranges(version, bits, before)
     unwritten = version == 6 and not any(before[len(before) // 4 * 4 :])  # a zero that leads its group
@@ -228,7 +219,7 @@ def _kinds(version: int, before: bytes) -> Iterator[object]:
 
 
 def _ranges(version: int, bits: int, before: bytes) -> list[tuple[int, int]]:
-    """Return first and last value after ``before`` of each kept network with a longer prefix."""
+    """Return the first and last value after ``before`` of each kept network longer than that prefix."""
     ranges, known_bits = set(), bits * len(before)
     prefix = sum(value << bits * place for place, value in enumerate(reversed(before)))
     for network in KEPT:
@@ -242,8 +233,8 @@ def _ranges(version: int, bits: int, before: bytes) -> list[tuple[int, int]]:
     return sorted(ranges)
 
 
-def _is_nobodys(addr: Address) -> bool:
-    """Tell whether an address identifies nobody: every host has it, or it is a netmask or its complement."""
+def _says_nothing(addr: Address) -> bool:
+    """Whether an address identifies nobody: a well-known address, a netmask or a wildcard mask."""
     if any(addr in network for network in AS_IS if network.version == addr.version):
         return True
     if isinstance(addr, IPv6Address):
@@ -252,7 +243,7 @@ def _is_nobodys(addr: Address) -> bool:
 
 
 def _written_like(text: str, addr: IPv6Address) -> str:
-    """Format the address with as many digits per group as the text, in its case, dotted if it is."""
+    """Write the address like ``text``: digits per group, case, dotted IPv4 tail."""
     groups = addr.exploded.split(":")
     if "." in text:
         start = text.rindex(":") + 1

@@ -1,9 +1,9 @@
-"""DTLS (RFC 6347): records, handshake headers and the choices in hellos stay.
+"""Redact DTLS (RFC 6347): record and handshake headers and the options in hellos stay.
 
-Certificates, names, identities and keys do not. A certificate is replaced by another of the same length, and
-the fingerprint in the session description follows it, so that comparing them gives the same result. Of the
-hellos (RFC 5246, section 7.4.1), versions, cipher suites, groups and all lengths stay; randoms, session IDs,
-cookies, tickets, names and keys are replaced by other bytes, equal where the originals are.
+Certificates, names, identities and keys do not. A certificate is replaced with another of the same length,
+and the fingerprint in the session description follows it, so that comparing them gives the same result.
+Hellos (RFC 5246, section 7.4.1) keep versions, cipher suites, groups and all lengths; randoms, session ids,
+cookies, tickets, names and keys become other bytes, equal where the originals are equal.
 """
 
 import hashlib
@@ -40,13 +40,15 @@ from postproc.wire.dtls import (
 VERSION, RANDOM = 2, 32
 SUITES = frozenset({0x00, 0x13, 0x56, 0xC0, 0xC1, 0xCC, 0xCF, 0xD0})  # first bytes in IANA's registry
 SERVER_NAME, ALPN, TICKET, RENEGOTIATION = 0, 16, 35, 0xFF01
-# Extensions of numbers from a registry, and how many bytes of a length are before them:
+# Extensions that hold registered numbers, with the size of the length field before them, in bytes:
 # max_fragment_length, supported_groups, ec_point_formats,
 # signature_algorithms, use_srtp, heartbeat, encrypt_then_mac, extended_master_secret, record_size_limit,
 # supported_versions, psk_key_exchange_modes, signature_algorithms_cert
 NUMBERS = {1: 0, 10: 2, 11: 1, 13: 2, 14: 2, 15: 0, 22: 0, 23: 0, 28: 0, 43: 1, 45: 1, 50: 2}
-LONGEST_NUMBERS = 96  # bytes; the longest lists of signature algorithms and groups have half of it
-LETTERS = range(0x20, 0x7F)  # no number of these registries is written with them
+LONGEST_NUMBERS = (
+    96  # bytes, twice the longest usual list of algorithms or groups; a choice: longer are zeroed
+)
+LETTERS = range(0x20, 0x7F)  # printable ASCII: no byte of these registries' numbers lies in it
 PROTOCOLS = frozenset(
     {
         b"webrtc",
@@ -64,28 +66,28 @@ PROTOCOLS = frozenset(
     }
 )
 
-Filled = Callable[[bytes], bytes]  # as many other bytes
+Filled = Callable[[bytes], bytes]  # replaces bytes by as many others
 
 
 class Reader:
-    """Takes bytes off the front; beyond the end it returns fewer, or none."""
+    """Take bytes off the front; a truncated input yields shorter results, never an error."""
 
     def __init__(self, data: bytes) -> None:
         self.rest = data
 
     def take(self, size: int) -> bytes:
-        """Return ``size`` bytes, or as many as there are."""
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        return taken
+        """Return the next ``size`` bytes, or as many as are left."""
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
 
     def counted(self, size: int) -> tuple[bytes, bytes]:
-        """Return a length of ``size`` bytes, and the bytes that it counts."""
+        """Return a length field of ``size`` bytes and the bytes it counts."""
         length = self.take(size)
         return length, self.take(int.from_bytes(length))
 
 
 def client_hello(body: bytes, filled: Filled, *, cookie: bool = True) -> bytes:
-    """Redact a ClientHello (without ``cookie``, one of TLS); parts that do not fit are zeroed."""
+    """Redact a ClientHello (TLS: without ``cookie``); parts that do not fit become zeros."""
     reader = Reader(body)
     new = reader.take(VERSION) + filled(reader.take(RANDOM))
     for _ in range(1 + cookie):  # session id first
@@ -110,7 +112,7 @@ def server_hello(body: bytes, filled: Filled) -> bytes:
 
 
 def hello_verify_request(body: bytes, filled: Filled) -> bytes:
-    """Redact a HelloVerifyRequest, whose cookie returns in the next ClientHello."""
+    """Redact a HelloVerifyRequest; the next ClientHello repeats its cookie."""
     reader = Reader(body)
     version, (length, cookie) = reader.take(VERSION), reader.counted(1)
     return version + length + filled(cookie) + bytes(len(reader.rest))
@@ -139,7 +141,7 @@ def _extension(kind: int, value: bytes, filled: Filled) -> bytes:
 
 
 def _protocols(value: bytes) -> bytes:
-    """Keep names of protocols (RFC 7301) that are in the registry."""
+    """Redact protocol names (RFC 7301); registered ones stay."""
     reader = Reader(value)
     new = reader.take(2)
     while reader.rest:
@@ -148,7 +150,7 @@ def _protocols(value: bytes) -> bytes:
     return new
 
 
-VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last is what OpenSSL 0.9.8 called DTLS
+VERSIONS = (DTLS_1_0, DTLS_1_2, 0x0100)  # the last: OpenSSL 0.9.8's DTLS
 HELLOS = {
     CLIENT_HELLO: client_hello,
     SERVER_HELLO: server_hello,
@@ -161,7 +163,7 @@ USUAL = frozenset({0x01, INTEGER, BIT_STRING, OCTET_STRING, 0x05, 0x06, 0x30, 0x
 CONSTRUCTED, OID, KEPT_DER = 0x20, 0x06, frozenset({0x01, 0x05})  # BOOLEAN, NULL
 SMALL, SHORT = (INTEGER, 0x0A), 2  # INTEGER and ENUMERATED: versions, types
 TIMES = {0x17: 13, 0x18: 15}  # UTCTime and GeneralizedTime, with their lengths
-# Arcs of algorithms, attributes and extensions: X.500, PKCS, PKIX, curves, hashes. Firms have others.
+# OID arcs of algorithms, attributes and extensions: X.500, PKCS, PKIX, curves, hashes. Companies have others.
 ARCS = tuple(
     bytes.fromhex(arc)
     for arc in (
@@ -182,13 +184,13 @@ Flow = tuple[bytes, int, bytes, int]
 
 @dataclass
 class Handshakes:
-    """Certificate messages reassembled from their fragments, by flow, message number and length."""
+    """Certificate messages reassembled from fragments, by flow, message number and length."""
 
     key: bytes
     tally: Tally = field(default_factory=Tally)
     certificates: dict[tuple[Flow, int, int], bytearray] = field(default_factory=dict)
     missing: dict[tuple[Flow, int, int], set[int]] = field(default_factory=dict)
-    replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole message -> its replacement
+    replaced: dict[bytes, bytes] = field(default_factory=dict)  # whole messages
 
     def note(self, flow: Flow, payload: bytes) -> None:
         """Learn the fragments of Certificate messages in a datagram."""
@@ -197,15 +199,15 @@ class Handshakes:
                 continue
             for message in messages(record.body):
                 if message.kind == CERTIFICATE and message.total <= LARGEST:
-                    key = flow, message.sequence, message.total
-                    contents = self.certificates.setdefault(key, bytearray(message.total))
-                    gaps = self.missing.setdefault(key, set(range(message.total)))
+                    place = flow, message.sequence, message.total
+                    content = self.certificates.setdefault(place, bytearray(message.total))
+                    gaps = self.missing.setdefault(place, set(range(message.total)))
                     end = message.offset + len(message.body)
-                    contents[message.offset : end] = message.body
+                    content[message.offset : end] = message.body
                     gaps.difference_update(range(message.offset, end))
 
     def fingerprints(self) -> Iterator[tuple[str, str]]:
-        """Yield each fingerprint of a completely seen certificate, and that of its replacement."""
+        """Yield each fingerprint of a completely captured certificate with that of its replacement."""
         for place, message in self.certificates.items():
             if self.missing[place]:
                 continue
@@ -214,7 +216,7 @@ class Handshakes:
                     yield _shown(name, old), _shown(name, new)
 
     def payload(self, flow: Flow, payload: bytes) -> bytes:
-        """Redact a datagram of DTLS records, whole or cut, keeping its length."""
+        """Redact a datagram of DTLS records, whole or truncated; the length stays."""
         new = b""
         for record in records(payload):
             new += bytes(record)[:RECORD] + self._record(flow, record.body, record.epoch, record.kind)
@@ -224,7 +226,7 @@ class Handshakes:
         if kind in (CHANGE_CIPHER_SPEC, ALERT) and not epoch:
             size = min(len(record), ALERT_SIZE if kind == ALERT else 1)
             return record[:size] + bytes(len(record) - size)
-        if kind == HANDSHAKE and epoch:  # encrypted; zeros would look like messages
+        if kind == HANDSHAKE and epoch:  # zeros would look like messages
             return b"\xff" * min(len(record), 1) + self.filled(record[1:])
         if kind != HANDSHAKE:
             return bytes(len(record))
@@ -251,21 +253,21 @@ class Handshakes:
         return self._signed(message.kind, body)
 
     def _key_exchange(self, body: bytes) -> bytes:
-        """Keep only the length of a public key, secret or identity (RFC 5246, 7.4.7; RFC 4279)."""
+        """Redact a public key, secret or identity (RFC 5246, 7.4.7; RFC 4279); only its length stays."""
         counted = 1 if body[:1] and body[0] + 1 == len(body) else 2
         return body[:counted] + self.filled(body[counted:])
 
     def filled(self, data: bytes) -> bytes:
-        """Return as many other bytes, the same for the same input."""
+        """Return as many other bytes, equal for equal input."""
         return _filled(data, self.key)
 
     def certificate(self, message: bytes) -> bytes:
-        """Redact a Certificate message, keeping length and structure."""
+        """Return another Certificate message of the same length and structure."""
         self.tally.replaced[Kind.CERTIFICATE] += 1
         return self._other(message)
 
     def _signed(self, kind: int, body: bytes) -> bytes:
-        """Replace a signature by the certificate's key (RFC 8422, 5.4; RFC 5246, 7.4.8)."""
+        """Replace the signature of a signed message (RFC 8422, 5.4; RFC 5246, 7.4.8); zero other messages."""
         if kind == CERTIFICATE_REQUEST and _names_nobody(body):
             return body
         at = 0 if kind == CERTIFICATE_VERIFY else None
@@ -284,7 +286,7 @@ class Handshakes:
 
 
 def records(payload: bytes) -> Iterator[Record]:
-    """Yield the records of a datagram as long as they look like DTLS; the last may be cut."""
+    """Yield the records of a datagram while they look like DTLS; the last may be truncated."""
     for record in wire.records(payload):
         is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
         if not is_dtls or record.epoch > LARGEST_EPOCH:
@@ -293,7 +295,7 @@ def records(payload: bytes) -> Iterator[Record]:
 
 
 def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
-    """Tell whether records fill the datagram (RFC 6347, section 4.1), a cut one as far as it goes."""
+    """Whether records fill the datagram (RFC 6347, section 4.1), a truncated one up to its end."""
     at = 0
     for record in wire.records(payload):
         is_dtls = record.kind in CONTENT_TYPES and record.version in VERSIONS
@@ -304,7 +306,7 @@ def looks_like_dtls(payload: bytes, *, cut: bool) -> bool:
 
 
 def _names_nobody(body: bytes) -> bool:
-    """Tell whether a CertificateRequest lists types and algorithms only, no authorities (RFC 5246, 7.4.4)."""
+    """Whether a CertificateRequest lists only types and algorithms, no authorities (RFC 5246, 7.4.4)."""
     reader = Reader(body)
     _, types = reader.counted(1)
     _, algorithms = reader.counted(2)
@@ -313,7 +315,7 @@ def _names_nobody(body: bytes) -> bool:
 
 
 def messages(record: bytes) -> Iterator[Handshake]:
-    """Yield the handshake messages of a record as long as they are valid; the last may be cut."""
+    """Yield the handshake messages of a record up to a malformed one; the last may be truncated."""
     with suppress(MalformedError):
         yield from wire.handshakes(record, cut=True)
 
@@ -337,7 +339,7 @@ def _certificates(message: bytes, key: bytes) -> bytes:
 
 
 def _der(data: bytes, key: bytes, depth: int = 0) -> bytes:
-    """Return the same DER structure (X.690) with other contents; bytes that are no structure are replaced."""
+    """Return the same DER structure (X.690) with other contents; unstructured bytes are replaced whole."""
     new, at = b"", 0
     while at + 2 <= len(data):
         tag, size, start = data[at], data[at + 1], at + 2
@@ -373,7 +375,7 @@ def _inside(data: bytes, key: bytes, depth: int) -> bytes:
 
 
 def _is_der(data: bytes) -> bool:
-    """Tell whether this is exactly one value of a usual type."""
+    """Whether the data is one whole DER value of a common type."""
     if len(data) < 2 or data[0] not in USUAL:
         return False
     count = data[1] & 0x7F if data[1] & 0x80 else 0

@@ -1,7 +1,8 @@
-"""Searches for originals left in the output: as text in each encoding, as bytes, under the XOR of STUN.
+"""Search redacted output for originals that are left: as text in every encoding, as bytes, under STUN's XOR.
 
-``views`` yields the data decoded in each of the ways in which text is commonly hidden or encoded, the rest
-unchanged or left out. A word that is searched for in all views is found in whatever form it was written.
+``views`` yields the decodings of some bytes (percent, quoted-printable, escapes, entities, base64 ...); what
+is not encoded stays or is left out. A word searched for in all views is found in whichever encoding it was
+written.
 """
 
 import binascii
@@ -19,8 +20,8 @@ import numpy as np
 from postproc.share.redaction.addresses import Address, Addresses
 from postproc.share.redaction.words import Words, is_address
 
-DEPTH = 3  # levels of nested encodings, such as base64 of gzip of UTF-16; a choice
-LARGEST = 64 << 20  # bytes decompressed of one stream; a choice: files written here have none as large
+DEPTH = 3  # nested decodings: base64 of gzip of UTF-16; a choice, one more multiplies the work
+LARGEST = 64 << 20  # bytes unpacked per stream, against zip bombs; larger than any stream written here
 WIDE = re.compile(rb"(?:[^\0]\0\0\0){4,}|(?:\0\0\0[^\0]){4,}")  # UTF-32
 GAPS = re.compile(rb"\0\0+")
 PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -39,7 +40,7 @@ Read = Callable[[bytes], bytes]
 
 
 def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
-    """Yield the data itself, and its decoding in each encoding that it seems to have."""
+    """Yield the data itself and its decodings in every encoding of which it shows signs."""
     yield data
     text = narrowed(data)
     if text is not data:
@@ -55,7 +56,7 @@ def views(data: bytes, depth: int = DEPTH) -> Iterator[bytes]:
 
 
 def narrowed(data: bytes) -> bytes:
-    """Return UTF-16 and UTF-32 text without the zeros between characters; several zeros separate texts."""
+    """Strip the nulls of UTF-16 and UTF-32 text; a run of nulls becomes a line break."""
     if b"\0" not in data:
         return data
     text = WIDE.sub(lambda match: b"\n" + match[0].replace(b"\0", b"") + b"\n", data)
@@ -71,13 +72,13 @@ def _quoted(data: bytes) -> bytes:
 
 
 def _escaped(data: bytes) -> bytes:
-    return ESCAPED.sub(_character, data)
+    return ESCAPED.sub(_sign, data)
 
 
-def _character(match: re.Match[bytes]) -> bytes:
-    if not match[1]:  # a single byte, possibly of a longer character
-        return bytes([int(match[3], 8) & 0xFF if match[3] else int(match[2], 16)])
-    return chr(min(int(match[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
+def _sign(found: re.Match[bytes]) -> bytes:
+    if not found[1]:  # a single byte, perhaps part of a multi-byte character
+        return bytes([int(found[3], 8) & 0xFF if found[3] else int(found[2], 16)])
+    return chr(min(int(found[1], 16), 0x10FFFF)).encode("utf-8", "surrogatepass")
 
 
 def _entities(data: bytes) -> bytes:
@@ -105,7 +106,7 @@ READERS: tuple[tuple[re.Pattern[bytes], Read], ...] = (
 
 
 def _of_base64(text: bytes) -> Iterator[bytes]:
-    """Decode runs of base64 from each of their first four characters, as their true start is unknown."""
+    """Yield the decoded base64 runs at each of four alignments: a run may begin inside a longer word."""
     runs = _runs(BASE64, WRAPPED.sub(b"", text))
     for skipped in range(4):
         yield b"\n".join(_decoded(run[skipped:]) for run in runs)
@@ -127,13 +128,13 @@ def _even(digits: bytes) -> bytes:
 
 
 def _runs(pattern: re.Pattern[bytes], text: bytes, *, translate: bool = True) -> list[bytes]:
-    """Return the distinct runs in a reproducible order."""
-    distinct = dict.fromkeys(pattern.findall(text))
-    return [run.translate(URL_SAFE) for run in distinct] if translate else list(distinct)
+    """Return the distinct runs in order of appearance."""
+    runs = dict.fromkeys(pattern.findall(text))
+    return [run.translate(URL_SAFE) for run in runs] if translate else list(runs)
 
 
 def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
-    """Yield what zlib had compressed: the data itself, or base64 in it."""
+    """Yield zlib streams unpacked: the data itself, or base64 within it."""
     whole = (_decoded(run) for run in _runs(BASE64, WRAPPED.sub(b"", text)) if len(run) > 20)
     for candidate in (data, *whole):
         yield from _streams(candidate)
@@ -141,8 +142,8 @@ def _unpacked(data: bytes, text: bytes) -> Iterator[bytes]:
 
 def _streams(data: bytes) -> Iterable[bytes]:
     for magic, bits in PACKED.items():
-        if data.startswith(magic) and (inflated := _inflated(data, bits)):
-            yield inflated
+        if data.startswith(magic) and (unpacked := _inflated(data, bits)):
+            yield unpacked
 
 
 def _inflated(data: bytes, bits: int) -> bytes:
@@ -152,34 +153,34 @@ def _inflated(data: bytes, bits: int) -> bytes:
         return b""
 
 
-PREFIX = 4  # bytes; shorter needles are ignored
-TABLE_BITS = 18  # 256 KiB; a choice: fits into a processor's cache; more bits have fewer false hits
-MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's, for multiplicative hashing
-BLOCK = 1 << 20  # heads per numpy operation; a choice that bounds memory
+PREFIX = 4  # bytes: the shortest needle, and what is hashed of each
+TABLE_BITS = 18  # a table of 256 kB stays in the processor's cache; fewer bits give more false candidates
+MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's, for hashing by multiplication
+BLOCK = 1 << 20  # four-byte heads hashed at a time; bounds memory
 
-Counts = Callable[[bytes, int, bytes], bool]  # whether a needle counts at this place
+Counts = Callable[[bytes, int, bytes], bool]  # data, position, needle: whether the match counts
 
 
 class Needles:
-    """Values to search for; ``counts`` tells whether a hit counts at its place."""
+    """A set of byte strings to search for; ``counts`` decides whether a match counts in its context."""
 
     def __init__(self, needles: Iterable[bytes], counts: Counts = lambda _data, _at, _needle: True) -> None:
         self._by_prefix: dict[bytes, list[bytes]] = {}
-        for needle in sorted({needle_bytes for needle_bytes in needles if len(needle_bytes) >= PREFIX}):
+        for needle in sorted({each for each in needles if len(each) >= PREFIX}):
             self._by_prefix.setdefault(needle[:PREFIX], []).append(needle)
         self._counts = counts
 
     def found(self, data: bytes) -> set[bytes]:
-        """Return the needles that are in the data."""
-        found: set[bytes] = set()
+        """Return the needles that occur in the data."""
+        matches: set[bytes] = set()
         for at in self._candidates(data):
             for needle in self._by_prefix.get(data[at : at + PREFIX], ()):
-                if needle not in found and data.startswith(needle, at) and self._counts(data, at, needle):
-                    found.add(needle)
-        return found
+                if needle not in matches and data.startswith(needle, at) and self._counts(data, at, needle):
+                    matches.add(needle)
+        return matches
 
     def _candidates(self, data: bytes) -> Iterable[int]:
-        """Yield offsets at which a needle may begin."""
+        """Yield positions where a needle may begin, by a hash of its first four bytes."""
         for shift in range(PREFIX if len(data) >= PREFIX and self._by_prefix else 0):
             heads = np.frombuffer(data, "<u4", (len(data) - shift) // PREFIX, shift)
             for start in range(0, len(heads), BLOCK):
@@ -198,24 +199,25 @@ def _hashed(heads: np.ndarray) -> np.ndarray:
     return (heads * MULTIPLIER) >> np.uint32(32 - TABLE_BITS)
 
 
-# Choices: shorter originals occur by chance in files without them, and only count where AROUND encloses them;
-# higher limits would miss more of them elsewhere.
-SHORTEST = 5  # characters of a word
-SHORTEST_NUMBER = 7  # digits; shorter numbers are ports and fractions of seconds, too
-AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # enclose a short word that is a user
+# Choices; with shorter words or numbers, chance matches (ports, fractions of seconds) become false alarms.
+SHORTEST = 5  # characters
+SHORTEST_NUMBER = 7  # digits
+AROUND = ((":", "@"), ("/", "@"), ("<", ">"), ('"', '"'))  # between these a short word is a user
 SIGNS = "".join({sign for pair in AROUND for sign in pair})
-BOUNDED = 12  # up to this length a word only counts without letters or digits beside it; a choice
-TELLING_BYTES = 3  # nonzero ones of an address; 10.0.0.6 as bytes also occurs in lengths and counts
+BOUNDED = (
+    12  # characters: up to here only whole words count; a choice, longer words rarely occur inside others
+)
+TELLING_BYTES = 3  # non-zero bytes: 10.0.0.6 as bytes occurs by chance in lengths and counts
 COOKIE = 0x2112A442
-LAST_OF_LATIN = "\xff"  # of the signs that Latin-1 has, and UTF-16 in one byte
+LAST_OF_LATIN = "\xff"  # the last character of Latin-1
 MAC_FORMS = ((2, ":"), (2, "-"), (4, "."))  # digits between separators
 
 
 @dataclass(frozen=True)
 class Originals:
-    """Values that must not be found any more: words (lower case), bytes of addresses, addresses as text.
+    """The originals that must not remain: words (lower case), addresses as bytes, in hex and as text.
 
-    ``ambiguous`` counts originals left out because each is the pseudonym of another as well.
+    ``ambiguous`` counts originals left out because each is also the pseudonym of another.
     """
 
     words: frozenset[bytes] = frozenset()
@@ -225,13 +227,13 @@ class Originals:
     ambiguous: int = 0
 
     def besides(self, ours: Container[str]) -> "Originals":
-        """Return these without words that the program's own texts use, even if they are somebody's name."""
+        """Return the originals without the words that legshark's own prose uses."""
         bare_words = {word: word.decode(errors="replace").strip(SIGNS) for word in self.words}
         return replace(self, words=frozenset(word for word, bare in bare_words.items() if bare not in ours))
 
     @cached_property
     def needles(self) -> tuple[Needles, ...]:
-        """Searches of text: for words, for addresses, and for these in hex."""
+        """The needles for text: words, addresses, and addresses in hex."""
         return (
             Needles(self.words, _stands_alone),
             Needles(_spelled(self.addresses), _is_address),
@@ -244,11 +246,11 @@ class Originals:
 
 
 def originals(addresses: Addresses, words: Words, common: Container[str], kept: Container[str]) -> Originals:
-    """Return everything that got a pseudonym, but words that are ``common`` in protocols.
+    """Return everything that got a pseudonym, except words that are ``common`` in protocols.
 
-    A word of an unknown header does not count where it is ``kept`` elsewhere, nor does one that is also the
-    pseudonym of another: a hit would prove nothing. With any key there are some: the ninety addresses
-    10.0.50.10 to 99 have as many pseudonyms.
+    A word that is not sure to name somebody does not count if it is ``kept`` elsewhere, nor does an original
+    that is also the pseudonym of another: finding it would prove nothing. Some are, whatever the key: the
+    ninety addresses 10.0.50.10 to 10.0.50.99 map onto each other.
     """
     hosts = addresses.seen.keys() - set(addresses.seen.values())
     macs = addresses.macs.keys() - set(addresses.macs.values())
@@ -256,26 +258,28 @@ def originals(addresses: Addresses, words: Words, common: Container[str], kept: 
 
     replaced = {word.lower() for word, new in words.seen.items() if word != new and not is_address(word)}
     counting = {word for word in replaced if word not in common and (word in words.sure or word not in kept)}
-    meant = counting - pseudonyms
-    short = {word for word in meant if not _telling(word)}
+    unambiguous = counting - pseudonyms
+    short = {word for word in unambiguous if not _telling(word)}
     in_place = {f"{left}{word}{right}".encode() for word in short if word.isascii() for left, right in AROUND}
     packed = {addr.packed for addr in hosts} | macs
     packed |= {(int(addr) ^ COOKIE).to_bytes(4) for addr in hosts if isinstance(addr, IPv4Address)}
-    in_hex = {packed_addr.hex() for packed_addr in (*(addr.packed for addr in hosts), *macs)}
+    in_hex = {each.hex() for each in (*(addr.packed for addr in hosts), *macs)}
     in_hex |= {sign.join(re.findall("." * step, mac.hex())) for mac in macs for step, sign in MAC_FORMS}
     return Originals(
-        words=frozenset(_written(meant - short)) | frozenset(in_place),
-        packed=frozenset(
-            packed_addr for packed_addr in packed if len(packed_addr) - packed_addr.count(0) >= TELLING_BYTES
-        ),
+        words=frozenset(_written(unambiguous - short)) | frozenset(in_place),
+        packed=frozenset(each for each in packed if len(each) - each.count(0) >= TELLING_BYTES),
         in_hex=frozenset(text.encode() for text in in_hex),
         addresses=frozenset(map(str, hosts | (addresses.networks.keys() - set(addresses.networks.values())))),
-        ambiguous=len(addresses.seen) - len(hosts) + len(addresses.macs) - len(macs) + len(counting - meant),
+        ambiguous=len(addresses.seen)
+        - len(hosts)
+        + len(addresses.macs)
+        - len(macs)
+        + len(counting - unambiguous),
     )
 
 
 def _written(words: Iterable[str]) -> Iterator[bytes]:
-    """Yield words as bytes, in ASCII lower case; a host's labels also reversed, and as in DNS."""
+    """Yield words as bytes, ASCII in lower case; of a host also its labels reversed and in DNS format."""
     for word in words:
         lower = word.lower()
         for form in {lower, lower.upper(), unicodedata.normalize("NFD", lower)}:
@@ -289,7 +293,7 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
 
 
 def _spelled(addresses: Collection[str]) -> Iterator[bytes]:
-    """Yield addresses in the spellings of people, host names and the DNS."""
+    """Yield addresses as written in text, host names and the DNS."""
     for addr in map(ip_address, addresses):
         yield from (form.encode() for form in _forms(addr))
 
@@ -306,29 +310,29 @@ def _forms(addr: Address) -> Iterator[str]:
 
 
 def _telling(word: str) -> bool:
-    """Tell whether a word is long enough not to be found by chance."""
+    """Whether a word is long enough not to match by chance."""
     if any(map(str.isalpha, word)):
         return len(word) >= SHORTEST
-    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is what every answer says
+    return sum(map(str.isdigit, word)) >= SHORTEST_NUMBER  # "2.0 403" is in every SIP response
 
 
-def in_text(data: bytes, searched: Originals) -> list[str]:
-    """Return the originals found in text, in any encoding."""
-    found: set[bytes] = set()
+def in_text(data: bytes, sought: Originals) -> list[str]:
+    """Return the originals found in text, in whichever encoding."""
+    matches: set[bytes] = set()
     for view in views(data):
         lower = view.lower()
-        for needles in searched.needles:
-            found |= needles.found(lower)
-    return sorted(word.decode(errors="replace") for word in found)
+        for needles in sought.needles:
+            matches |= needles.found(lower)
+    return sorted(word.decode(errors="replace") for word in matches)
 
 
-def in_packets(data: bytes, searched: Originals) -> list[str]:
-    """Return the addresses found as bytes, in hex."""
-    return sorted(packed.hex() for packed in searched.bytes_of_addresses.found(data))
+def in_packets(data: bytes, sought: Originals) -> list[str]:
+    """Return, in hex, the addresses found as bytes."""
+    return sorted(packed.hex() for packed in sought.bytes_of_addresses.found(data))
 
 
 def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
-    """Tell whether a word is long, or has no letter or digit beside it."""
+    """Whether a short word has no letter or digit beside it."""
     if len(needle) > BOUNDED:
         return True
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 1]
@@ -337,7 +341,7 @@ def _stands_alone(data: bytes, at: int, needle: bytes) -> bool:
 
 
 def _is_address(data: bytes, at: int, needle: bytes) -> bool:
-    """Tell whether a match is a whole address, not a part of another one or of a version."""
+    """Whether the match is a whole address, not part of a longer one or of a version number."""
     before, behind = data[max(at - 1, 0) : at], data[at + len(needle) : at + len(needle) + 2]
     if before.isalnum() or before in (b".", b"_") or (before == b":" and b":" in needle):
         return False

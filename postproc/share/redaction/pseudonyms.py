@@ -1,9 +1,9 @@
-"""All replacers, built around one key: what is equal before is equal after, in every file.
+"""All redactors built on one key: equal originals get equal pseudonyms, in every file.
 
-Lines of logs: SIP headers and session descriptions in them by their grammar, the rest as text. Texts that
-people wrote (attachments and answers) have to stay readable: values with a form (numbers, addresses, IDs),
-and words that captures, logs or the texts themselves identify, are replaced as in a log. Other words stay and
-are listed, for a person to check before anything leaves.
+In log lines, SIP headers and SDP are replaced by their grammar, the rest as text. Texts that people wrote
+(attachments, answers) have to stay readable: words with a recognizable form (numbers, addresses, ids) and
+words known from captures, logs or the texts themselves are replaced as in a log. Other words stay and are
+listed for a person to check before anything is shared.
 """
 
 import hmac
@@ -43,17 +43,17 @@ KNOWN = (PARTIES | DIGEST | CALLS | SPOKEN | COUNTED | AGENTS) - {
     "server",
     "reason",
 }
-LONGEST = 20_000  # characters of a line that are parsed; a choice that bounds time: the rest is blanked
+LONGEST = 20_000  # characters of a line that are parsed; the rest is blanked. A choice that bounds the time
 
 
 class Logs:
-    """Redacts lines of logs."""
+    """Redact log lines."""
 
     def __init__(self, texts: Texts, descriptions: Descriptions, messages: Messages) -> None:
         self._texts, self._sdp, self._messages = texts, descriptions, messages
 
     def line(self, line: str) -> str:
-        """Redact a line without its end."""
+        """Redact a line given without its line end."""
         line, rest = line[:LONGEST], line[LONGEST:]
         return self._line(line) + self._texts.words.blank(rest)
 
@@ -69,9 +69,9 @@ class Logs:
 
 
 class Pseudonyms:
-    """The pseudonyms of one key; ``products`` are patterns of product names.
+    """The redactors of one key; ``products`` are patterns of product names that stay.
 
-    ``tally`` counts what was replaced, ``known`` tells which words may stay.
+    ``tally`` counts what was replaced, ``known`` holds the words that stay.
     """
 
     def __init__(self, key: bytes, products: Iterable[str] = ()) -> None:
@@ -86,11 +86,11 @@ class Pseudonyms:
         self._stun = StunMessages(self.texts, self.descriptions, _derived(key, b"transactions"))
 
     def packets(self) -> Packets:
-        """Return the replacer for the packets of one capture."""
+        """Return a redactor for the packets of one capture."""
         return Packets(self.addresses, self.messages, self._stun, self.handshakes, self.tally)
 
     def learn_fingerprints(self) -> None:
-        """Have session descriptions name the replaced certificates, after all are noted."""
+        """Let session descriptions carry the fingerprints of the replaced certificates; all must be noted."""
         self.descriptions.fingerprints |= dict(self.handshakes.fingerprints())
 
     def originals(self) -> Originals:
@@ -103,7 +103,7 @@ def _derived(key: bytes, use: bytes) -> bytes:
 
 
 class Spoken(Known):
-    """Knows, in addition to ``known``, every word of letters but those in ``learnt`` (lower case)."""
+    """``known``, and every word of letters except those ``learnt`` (lower case)."""
 
     def __init__(self, known: Known, learnt: Collection[str]) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Spoken(Known):
     def word(self, word: str) -> bool:
         return self._known.word(word) or (word.isalpha() and word.lower() not in self._learnt)
 
-    def __contains__(self, text: object) -> bool:  # names with points: a host is never prose
+    def __contains__(self, text: object) -> bool:  # names with dots: a host is never prose
         return text in self._known
 
     def spans(self, name: str) -> list[tuple[int, int]]:
@@ -120,23 +120,23 @@ class Spoken(Known):
 
 
 class Lenient:
-    """Redacts lines of texts that people wrote; call ``finish`` when everything has been learned."""
+    """Redact lines of texts that people wrote; call ``finish`` once everything is learned."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
         self._logs = self._made(frozenset(), Tally())
 
     def finish(self) -> None:
-        """From now on, replace every word learned so far, wherever it occurs."""
+        """From now on, replace every word learned so far wherever it occurs."""
         learnt = {word.lower() for text in self._pseudonyms.words.seen for word in WORD.findall(text)}
         self._logs = self._made(learnt, self._pseudonyms.tally)
 
     def line(self, line: str) -> str:
-        """Redact a line without its end."""
+        """Redact a line given without its line end."""
         return self._logs.line(line)
 
     def _made(self, learnt: Collection[str], tally: Tally) -> Logs:
-        pseudonyms = self._pseudonyms
-        texts = Texts(pseudonyms.words, pseudonyms.addresses, Spoken(pseudonyms.known, learnt), tally)
-        texts.kept = pseudonyms.texts.kept
-        return Logs(texts, pseudonyms.descriptions, pseudonyms.messages)
+        shared = self._pseudonyms
+        texts = Texts(shared.words, shared.addresses, Spoken(shared.known, learnt), tally)
+        texts.kept = shared.texts.kept
+        return Logs(texts, shared.descriptions, shared.messages)

@@ -1,6 +1,6 @@
-"""Session descriptions (RFC 8866), line by line: known harmless values stay, all others are replaced.
+"""Redact session descriptions (RFC 8866) line by line: known harmless values stay, the rest is replaced.
 
-The destinations of media in them (also RFC 8839) are noted, as proof that a flow carries media.
+The media addresses they name (including RFC 8839 candidates) are noted: they prove that a flow carries RTP.
 """
 
 import hmac
@@ -23,14 +23,14 @@ End = tuple[bytes, int]
 
 
 class Sessions:
-    """The ends that descriptions name for RTP, and the payload types used there."""
+    """The endpoints that descriptions name for RTP, and the payload types allowed there."""
 
     def __init__(self) -> None:
         self._ends: dict[End, set[int]] = {}
         self.payload_types: set[int] = set()
 
     def note(self, description: str) -> None:
-        """Learn the ends of a description."""
+        """Learn the endpoints of a description."""
         session, media = sdp.parse(description)
         for section in media:
             with suppress(MalformedError):
@@ -39,8 +39,8 @@ class Sessions:
     def _note(self, section: Section, media: Media, connection: str) -> None:
         if CARRIES_RTP not in media.proto or media.port is None:
             return
-        numbers = (number(text, LARGEST_TYPE) for text in media.formats)
-        types = {payload_type for payload_type in numbers if payload_type is not None}
+        numbers = (number(each, LARGEST_TYPE) for each in media.formats)
+        types = {each for each in numbers if each is not None}
         self.payload_types |= types
         addr = _addr(section.value("c") or connection)
         for host, port in ((addr, media.port), *_candidates(section), *_rtcp(section, addr)):
@@ -48,7 +48,7 @@ class Sessions:
                 self._ends.setdefault(end, set()).update(types)
 
     def payload_types_at(self, end: End) -> set[int]:
-        """Return the payload types that descriptions name for this end."""
+        """Return the payload types named for this endpoint; empty if no description names it."""
         return self._ends.get(end, set())
 
 
@@ -60,14 +60,14 @@ def _candidates(section: Section) -> Iterator[tuple[str, int]]:
 
 
 def _rtcp(section: Section, addr: str) -> Iterator[tuple[str, int]]:
-    """Yield the port of ``a=rtcp`` with its own address or that of the media (RFC 3605)."""
+    """Yield address and port of ``a=rtcp``; the address defaults to that of the media (RFC 3605)."""
     for value in section.all("rtcp"):
         port, _, connection = value.partition(" ")
         yield _addr(connection) or addr, number(port, LARGEST_PORT) or 0
 
 
 def _addr(connection: str) -> str:
-    """Return the address of a connection, "" where there is none."""
+    """Return the address of a connection line, "" if it has none."""
     try:
         return sdp.parse_connection(connection)
     except MalformedError:
@@ -126,20 +126,21 @@ TRANSPORTS = frozenset({"udp", "tcp"})
 TCP_TYPES = frozenset({"active", "passive", "so"})
 DECIMAL = re.compile(r"\d{1,10}", re.ASCII)
 OWNERS = frozenset({"-", "root", "sip", "sbc", "gateway"})
-CLOSE_VERSIONS = 1000  # a version this near to the session ID is counted from it; a choice
-SHORT_VERSION = 3  # digits of a version that counts from zero; a choice
+# Choices: the distance up to which a version counts from the session id (else it gets its own pseudonym),
+# and the digits up to which it is a plain counter that stays.
+CLOSE_VERSIONS, SHORT_VERSION = 1000, 3
 
 
 class Descriptions:
-    """Redacts descriptions; ``fingerprints`` maps those of replaced certificates.
+    """Redact descriptions; ``fingerprints`` maps those of replaced certificates to the new ones.
 
-    ``sessions`` learns the destinations of media from them.
+    ``sessions`` learns the media endpoints they name.
     """
 
     def __init__(self, texts: Texts, key: bytes) -> None:
         self._texts, self._words, self._key = texts, texts.words, key
         self.sessions = Sessions()
-        self.passwords: dict[str, str] = {}  # ufrag -> the password that signs checks
+        self.passwords: dict[str, str] = {}  # by ufrag: what checks are signed with
         self.fingerprints: dict[str, str] = {}  # upper-case hex with colons
         self._kinds: dict[str, Callable[[str], str]] = {
             "o=": self._origin,
@@ -171,7 +172,7 @@ class Descriptions:
         }
 
     def body(self, text: str) -> str:
-        """Redact a whole description; line ends are kept."""
+        """Redact a whole description; line ends stay."""
         self.sessions.note(text)
         ufrag = [""]
         return "".join(self._noting(line.text, ufrag) + line.end for line in sdp.lines(text))
@@ -184,7 +185,7 @@ class Descriptions:
         return self.line(line)
 
     def line(self, line: str) -> str:
-        """Redact one line, such as ``a=...``."""
+        """Redact one line, such as ``a=...``; the length stays."""
         new = fitting(line, self._line(line), lambda: line[:2] + self._words.blank(line[2:]))
         self._texts.keeps(new[2:])
         return new
@@ -198,12 +199,12 @@ class Descriptions:
         return kind + self._kinds.get(kind, self._texts.opaque)(value)
 
     def _media(self, value: str) -> str:
-        """Redact kind, port, transport and formats (RFC 8866, section 5.14)."""
+        """Redact media type, port, transport and formats (RFC 8866, section 5.14)."""
         match = MEDIA.fullmatch(value)
         if not match:
             return self._texts.opaque(value)
         formats = re.split(r"(\s+)", match[4])
-        formats[::2] = [part if FORMAT.fullmatch(part) else self._texts.other(part) for part in formats[::2]]
+        formats[::2] = [each if FORMAT.fullmatch(each) else self._texts.other(each) for each in formats[::2]]
         return self._texts.other(match[1]) + match[2] + self._texts.other(match[3]) + "".join(formats)
 
     def _origin(self, value: str) -> str:
@@ -213,21 +214,21 @@ class Descriptions:
         session = (
             self._words.identifier(fields[1]) if fields[1].isdecimal() else self._texts.opaque(fields[1])
         )
-        net = [part if part in ("IN", "IP4", "IP6") else self._texts.opaque(part) for part in fields[3:5]]
+        net = [each if each in ("IN", "IP4", "IP6") else self._texts.opaque(each) for each in fields[3:5]]
         version = self._version(fields[1], session, fields[2])
         rest = map(self._texts.opaque, fields[6:])
         return " ".join([self._owner(fields[0]), session, version, *net, self._words.host(fields[5]), *rest])
 
     def _owner(self, owner: str) -> str:
-        """Keep the name of a program; replace a user's as a whole, as in headers."""
+        """Redact the user name of ``o=``: program names as in headers, a person's as a whole."""
         if owner in OWNERS:
             return owner
         new = self._texts.agent(owner)
-        named = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
-        return new if named else self._words.user(owner)
+        is_program = self._texts.known.spans(owner) or (new == owner and not owner.isdecimal())
+        return new if is_program else self._words.user(owner)
 
     def _version(self, session: str, new: str, version: str) -> str:
-        """Keep the difference between a description's version and its session ID."""
+        """Keep the distance between a description's version and its session id."""
         if not (session.isdecimal() and version.isdecimal()):
             return self._texts.opaque(version)
         if abs(int(version) - int(session)) < CLOSE_VERSIONS:
@@ -241,13 +242,13 @@ class Descriptions:
     def _attribute(self, value: str) -> str:
         name, colon, content = value.partition(":")
         lower = name.strip().lower()
-        known = name if name in self._texts.known else self._texts.opaque(name)
+        label = name if name in self._texts.known else self._texts.opaque(name)
         if lower in NUMBERS and NUMBER.fullmatch(content):
             return value
-        return known + colon + self._attributes.get(lower, self._settings)(content)
+        return label + colon + self._attributes.get(lower, self._settings)(content)
 
     def _settings(self, content: str) -> str:
-        """Redact values of an attribute, keeping words of the protocol and their numbers."""
+        """Redact attribute values; protocol words and the numbers set for them stay."""
         new, at = "", 0
         for setting in SETTING.finditer(content):
             new += self._texts.line(content[at : setting.start()]) + setting[0]
@@ -268,11 +269,11 @@ class Descriptions:
         fields = content.split(" ")
         if len(fields) < 8:
             return self._texts.opaque(content)
-        is_valid = (
+        sound = (
             DECIMAL.fullmatch(fields[1]) and fields[2].lower() in TRANSPORTS and DECIMAL.fullmatch(fields[3])
         )
         if not (
-            is_valid and DECIMAL.fullmatch(fields[5]) and fields[6] == "typ" and fields[7] in CANDIDATE_TYPES
+            sound and DECIMAL.fullmatch(fields[5]) and fields[6] == "typ" and fields[7] in CANDIDATE_TYPES
         ):
             return self._texts.opaque(content)
         self._texts.kept.add(fields[3])
@@ -282,7 +283,7 @@ class Descriptions:
         return " ".join([*head, *map(self._texts.opaque, fields[8:][-1:] if len(fields) % 2 else ())])
 
     def _extension(self, name: str, value: str) -> str:
-        """Redact an extension of a candidate (RFC 8839, section 5.1)."""
+        """Redact an extension value after the candidate type (RFC 8839, section 5.1)."""
         if name == "raddr":
             return self._words.host(value)
         if name == "ufrag":
@@ -293,7 +294,7 @@ class Descriptions:
         return value if name in numbers and DECIMAL.fullmatch(value) else self._texts.opaque(value)
 
     def _remote(self, content: str) -> str:
-        """Redact component, address and port of each remote candidate (RFC 8839, section 5.2)."""
+        """Redact the addresses of component, address and port triples (RFC 8839, section 5.2)."""
         fields = content.split(" ")
         fields[1::3] = map(self._words.host, fields[1::3])
         return " ".join(
@@ -311,12 +312,12 @@ class Descriptions:
         return content.replace(word, self._words.identifier(word)) if word else content
 
     def password(self, ufrag: str) -> tuple[bytes, bytes] | None:
-        """Return the password that belongs to a ufrag, and its replacement."""
-        original = self.passwords.get(ufrag)
-        if not original:
+        """Return the password of a ufrag and its replacement; None for an unknown ufrag."""
+        old = self.passwords.get(ufrag)
+        if not old:
             return None
-        new = self._words.identifier(original)
-        return original.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
+        new = self._words.identifier(old)
+        return old.encode(errors="surrogateescape"), new.encode(errors="surrogateescape")
 
     def _fingerprint(self, content: str) -> str:
         match = FINGERPRINT.fullmatch(content)
@@ -332,19 +333,19 @@ class Descriptions:
         return hash_function + self._words.seen[value] + match[3]
 
     def _crypto(self, content: str) -> str:
-        """Redact SDES keys (RFC 4568): a known suite stays, the key does not."""
+        """Redact SDES (RFC 4568): a known suite stays, the key does not."""
         match = SUITE.fullmatch(content)
         if not match:
             return self._words.blank(content)
         suite = match[2] if SUITES.fullmatch(match[2]) else self._texts.opaque(match[2])
         keys, blank, rest = match[4].partition(" ")
         method, colon, key = keys.partition(":")
-        kept_method = method if method == "inline" else self._words.blank(method)
+        label = method if method == "inline" else self._words.blank(method)
         return (
             match[1]
             + suite
             + match[3]
-            + kept_method
+            + label
             + colon
             + self._words.blank(key)
             + blank
@@ -360,12 +361,12 @@ class Descriptions:
         return number + blank + self._texts.other(name) + colon + self._texts.opaque(value)
 
     def _sources(self, content: str) -> str:
-        """Keep the semantics of an ssrc-group and its numbers (RFC 5576, section 4.2)."""
+        """Redact an SSRC group (RFC 5576, section 4.2); semantics and SSRCs stay."""
         fields = content.split(" ")
-        self._texts.kept.update(part for part in fields if DECIMAL.fullmatch(part))
-        return " ".join(part if DECIMAL.fullmatch(part) else self._texts.other(part) for part in fields)
+        self._texts.kept.update(each for each in fields if DECIMAL.fullmatch(each))
+        return " ".join(each if DECIMAL.fullmatch(each) else self._texts.other(each) for each in fields)
 
 
 def _in_digits(number: int, count: int) -> str:
-    """Format a number in ``count`` digits; one that is too large wraps around."""
+    """Write a number with ``count`` digits, modulo 10**count; negative becomes zero."""
     return f"{max(number, 0) % 10**count:0{count}}"

@@ -1,7 +1,7 @@
-"""SIP messages (RFC 3261): start line, headers by their known contents, URIs in them, body.
+"""Redact SIP messages (RFC 3261): start line, headers by their grammar, URIs in them, body.
 
-A malformed part, or an unknown header, is replaced word by word: an X- header may contain anything, and
-values it shares with a Call-ID stay equal to it.
+Malformed values and unknown headers are replaced word by word: an X- header may hold anything, and what
+it shares with a Call-ID it still shares.
 """
 
 import re
@@ -11,7 +11,7 @@ from postproc.share.redaction.sdp import Descriptions
 from postproc.share.redaction.texts import Texts
 from postproc.share.redaction.words import fitting
 
-# Parameters whose values are words of the protocol and identify nobody.
+# Parameters whose values belong to the protocol, not to a person.
 PLAIN_PARAMETERS = frozenset(
     {
         "transport",
@@ -66,13 +66,13 @@ COUNT_OR_ALGORITHM = re.compile(
 
 
 class Uris:
-    """Redacts URIs, parties and parameters."""
+    """Redact URIs, parties and parameters."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts, self._words = texts, texts.words
 
     def parties(self, value: str) -> str:
-        """Redact names, URIs in angle brackets or bare, and parameters; also Via."""
+        """Redact names, URIs (bare or in angle brackets) and parameters; also Via."""
         parts = ANGLE.split(value)
         parts[1::2] = [f"<{self.uri(uri)}>" for uri in parts[1::2]]
         parts[::2] = [self._pieces(part, self._beside) for part in parts[::2]]
@@ -94,13 +94,13 @@ class Uris:
         return match[1] + address + question + self._headers(headers) + match[4]
 
     def calls(self, value: str) -> str:
-        """Redact Call-IDs and parameters of Call-ID, Replaces and Join."""
+        """Redact Call-IDs and their parameters: Call-ID, Replaces, Join."""
         ids, semicolon, parameters = value.partition(";")
         mapped = re.sub(r"[^\s,]+", lambda match: self._words.call_id(match[0]), ids)
         return mapped + semicolon + self.parameters(parameters)
 
     def _headers(self, headers: str) -> str:
-        """Redact headers in a URI (RFC 3261, section 19.1.1); a Call-ID in them stays the same call's."""
+        """Redact headers in a URI (RFC 3261, section 19.1.1); Call-IDs keep their pseudonym."""
         pieces = [header.partition("=") for header in headers.split("&")]
         return "&".join(
             name + equals + self._escaped(value)
@@ -110,11 +110,9 @@ class Uris:
         )
 
     def _escaped(self, value: str) -> str:
-        """Redact a Call-ID with escapes: each character stays in its place, escaped where it was."""
+        """Redact a percent-escaped Call-ID; characters stay escaped where they were."""
         written = ESCAPED.findall(value)
-        plain = "".join(
-            chr(int(character[1:], 16)) if len(character) == 3 else character for character in written
-        )
+        plain = "".join(chr(int(each[1:], 16)) if len(each) == 3 else each for each in written)
         mapped = self.calls(plain)
         if len(mapped) != len(written) or not mapped.isascii():
             return self._texts.opaque(value)
@@ -124,14 +122,11 @@ class Uris:
         )
 
     def parameters(self, text: str) -> str:
-        """Redact ``name=value`` and flags, keeping the separators."""
+        """Redact ``name=value`` pairs and flags; the separators stay."""
         return self._pieces(text, self._flag)
 
     def digest(self, value: str) -> str:
-        """Redact credentials and challenges (RFC 8760).
-
-        All that proves or requests a password is replaced.
-        """
+        """Redact credentials and challenges (RFC 8760), including everything derived from a password."""
         scheme = DIGEST_SCHEME.match(value)
         rest = value[scheme.end() :] if scheme else value
         return (scheme[0] if scheme else "") + "".join(
@@ -139,7 +134,7 @@ class Uris:
         )
 
     def _user(self, user: str) -> str:
-        """Redact a user part: a name or number with parameters, and a password."""
+        """Redact a user part: name or number, parameters, password."""
         name, semicolon, parameters = user.partition(";")
         bare, colon, password = name.partition(":")
         return (
@@ -159,10 +154,8 @@ class Uris:
             return otherwise(piece)
         name, quote = match[2].lower(), '"' * match[4].startswith('"')
         value = _unquoted(match[4])
-        shown_name = (
-            match[2] if name in IDS or match[2] in self._texts.known else self._texts.opaque(match[2])
-        )
-        return match[1] + shown_name + match[3] + quote + self._changed(name, value) + quote + match[5]
+        label = match[2] if name in IDS or match[2] in self._texts.known else self._texts.opaque(match[2])
+        return match[1] + label + match[3] + quote + self._changed(name, value) + quote + match[5]
 
     def _changed(self, name: str, value: str) -> str:
         if name in PLAIN_PARAMETERS and (NUMBER.fullmatch(value) or value in self._texts.known):
@@ -177,7 +170,7 @@ class Uris:
         return piece if piece.strip().lower() in PLAIN_PARAMETERS else self._texts.opaque(piece)
 
     def _beside(self, piece: str) -> str:
-        """Redact a piece outside the angle brackets: a flag, Via's sent-by, a bare URI, or a name."""
+        """Redact a piece outside angle brackets: a flag, Via's sent-by, a bare URI or a name."""
         if piece.strip().lower() in PLAIN_PARAMETERS or not piece.strip():
             return piece
         sent_by = SENT_BY.fullmatch(piece)
@@ -192,8 +185,8 @@ class Uris:
         if not match:
             return self._words.blank(piece)
         name, quote, value = match[2].lower(), '"' * match[4].startswith('"'), _unquoted(match[4])
-        is_count = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
-        if name in DIGEST_KEPT and (is_count or value in self._texts.known):
+        is_plain = name in ("nc", "algorithm") and COUNT_OR_ALGORITHM.fullmatch(value)
+        if name in DIGEST_KEPT and (is_plain or value in self._texts.known):
             return piece
         label = match[2] if match[2] in self._texts.known else self._words.blank(match[2])
         change = {
@@ -207,7 +200,7 @@ class Uris:
 
 
 def _unquoted(value: str) -> str:
-    """Return a value without its quotes; escapes in it stay."""
+    """Strip the quotes around a value; escapes inside stay."""
     return value[1:-1] if value.startswith('"') else value
 
 
@@ -256,7 +249,7 @@ METHODS = frozenset(
         "UPDATE",
     }
 )
-# Headers with tokens, numbers, dates and short texts, in which words of the protocol stay.
+# Lists of tokens, numbers, dates and short texts; their protocol words stay.
 SPOKEN = frozenset(
     {
         "max-forwards",
@@ -343,13 +336,13 @@ COUNTS = re.compile(r"(\s*\d{1,10}\s+(?:\d{1,10}\s+)?)([\w.!%*+`'~-]+)(\s*)")  #
 LEADING = re.compile(r"\s*\d{1,10}(?:\.\d{1,6})?(?![\w.])")
 WARNING = re.compile(r"(\s*\d{3} )(\S+)( )(.*)", re.DOTALL)
 BOUNDARY = re.compile(r"(boundary\s*=\s*)(?:\"([^\"]+)\"|([^\";\s]+))", re.IGNORECASE)
-LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # not before a continuation line (RFC 3261, 7.3.1)
-DEEPEST = 4  # levels of nested multipart bodies; a choice: nobody sends them, deeper ones are an attack
+LINE_END = re.compile(r"(\r?\n)(?![ \t])")  # not before a folded line (RFC 3261, 7.3.1)
+DEEPEST = 4  # nested multipart bodies; a choice against hostile input, deeper ones are blanked
 X_PREFIX = re.compile(r"x-|p-", re.IGNORECASE)
 
 
 class Messages:
-    """Redacts SIP messages."""
+    """Redact SIP messages."""
 
     def __init__(self, texts: Texts, descriptions: Descriptions) -> None:
         self._texts, self._words, self._sdp = texts, texts.words, descriptions
@@ -366,7 +359,7 @@ class Messages:
         }
 
     def message(self, message: bytes) -> bytes:
-        """Redact a message, or the part of it that is there, keeping its length."""
+        """Redact a message, whole or truncated; the length stays."""
         head, gap, body = _parted(message)
         lines = LINE_END.split(head.decode(errors="surrogateescape"))
         new = [self._start(lines[0]), *lines[1:]]
@@ -381,12 +374,12 @@ class Messages:
         return text.encode(errors="surrogateescape")
 
     def header(self, name: str, value: str) -> str:
-        """Redact the value of a header, by its name."""
+        """Redact the value of the header ``name``."""
         long = LONG_FORMS.get(name.strip().lower(), name.strip().lower())
         return self._headers.get(long, self._texts.opaque)(value)
 
     def _count(self, value: str) -> str:
-        """Redact CSeq or RAck: numbers and a method."""
+        """Redact CSeq or RAck: the numbers stay, an unknown method does not."""
         match = COUNTS.fullmatch(value)
         return match[1] + self._method(match[2]) + match[3] if match else self._texts.opaque(value)
 
@@ -410,7 +403,7 @@ class Messages:
         return match[1] + match[2] + self._texts.opaque(match[3])
 
     def name(self, name: str) -> str:
-        """Redact a header's name; of an unknown one the prefix X- or P- stays."""
+        """Redact a header name; of an unknown one only the X- or P- prefix stays."""
         if name.lower() in self._texts.known:
             return name
         prefix = X_PREFIX.match(name)
@@ -421,7 +414,7 @@ class Messages:
         return method if method.upper() in METHODS else self._words.identifier(method)
 
     def _spoken(self, value: str) -> str:
-        """Redact tokens after an optional number; the boundary of a multipart body may be anything."""
+        """Redact words after an optional number; a multipart boundary is an identifier."""
         leading = LEADING.match(value)
         start = leading.end() if leading else 0
         head, (boundary, at, end) = value[:start], _boundary(value)
@@ -431,7 +424,7 @@ class Messages:
         return head + before + self._words.identifier(boundary) + behind
 
     def _warning(self, value: str) -> str:
-        """Redact code, agent and text (RFC 3261, section 20.43)."""
+        """Redact the agent and text of a Warning (RFC 3261, section 20.43)."""
         match = WARNING.fullmatch(value)
         if not match:
             return self._texts.line(value)
@@ -461,7 +454,7 @@ class Messages:
         return self._words.blank(body)
 
     def _fragment(self, body: str) -> str:
-        """Redact a start line, headers or both (RFC 3420), as in a NOTIFY on the outcome of a REFER."""
+        """Redact a sipfrag (RFC 3420): a start line, headers or both, as in a NOTIFY about a REFER."""
         head, gap, rest = _divided(body)
         lines = LINE_END.split(head)
         starts = STATUS.fullmatch(lines[0]) or REQUEST.fullmatch(lines[0])
@@ -470,7 +463,7 @@ class Messages:
         return "".join(lines) + gap + self._words.blank(rest)
 
     def _parts(self, body: str, boundary: str, depth: int) -> str:
-        """Redact the parts between the boundary lines; preamble and epilogue are blanked."""
+        """Redact the parts of a multipart body; preamble and epilogue are blanked."""
         if not boundary or depth == DEEPEST:
             return self._words.blank(body)
         pieces = re.split(rf"(?m)^--{re.escape(boundary)}(--)?", body)
@@ -496,7 +489,7 @@ DESCRIPTIONS = ("application/sdp", "application/trickle-ice-sdpfrag")
 
 
 def _boundary(value: str) -> tuple[str, int, int]:
-    """Return the boundary that a Content-Type names, and its place (RFC 2046, section 5.1.1)."""
+    """Return a Content-Type's boundary, its start and end (RFC 2046, section 5.1.1); or ("", 0, 0)."""
     match = BOUNDARY.search(value)
     if not match:
         return "", 0, 0
@@ -505,13 +498,13 @@ def _boundary(value: str) -> tuple[str, int, int]:
 
 
 def _divided(part: str) -> tuple[str, str, str]:
-    """Split a part into head, empty line and body, with any line ends."""
+    """Split a part into head, empty line and body; accepts CRLF and LF."""
     match = re.search(r"\r?\n\r?\n", part)
     return (part[: match.start()], match[0], part[match.end() :]) if match else (part, "", "")
 
 
 def _parted(message: bytes) -> tuple[bytes, bytes, bytes]:
-    """Split a message into head, empty line and body, with any line ends."""
+    """Split a message into head, empty line and body; accepts CRLF and LF."""
     match = re.search(rb"\r?\n\r?\n", message)
     if not match:
         return message, b"", b""
@@ -519,7 +512,7 @@ def _parted(message: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _content_type(headers: Iterable[str]) -> str:
-    """Return the body's type according to the headers, "" if they do not tell."""
+    """Return the Content-Type in header lines; "" if there is none."""
     for name, _, value in (line.partition(":") for line in headers):
         if name.strip().lower() in ("content-type", "c"):
             return value.strip()

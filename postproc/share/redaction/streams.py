@@ -1,9 +1,9 @@
-"""Data that spans packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
+"""Redact data that spans packets: fragmented datagrams; SIP, TLS and framed messages in TCP.
 
-A message may span segments, or share one with others, so each direction of a connection is reassembled first;
-a retransmitted segment stays equal to the first. Decrypted SIP is written in clear in place of its TLS
-records: the keys may not leave, and without them nobody could see the call. Nothing else of such a connection
-is kept.
+A message may span segments or share one with others, so each direction of a connection is reassembled
+first; a retransmitted segment stays equal to the original. Decrypted SIP replaces its TLS records in the
+clear: the keys must not be shared, and without them nobody could see the call. The rest of such a
+connection is zeroed.
 """
 
 import re
@@ -25,7 +25,7 @@ Reassembled = Callable[[bytes, bytes], bytes]  # key and datagram
 
 @dataclass
 class Datagram:
-    """The fragments of a datagram by offset, with the frames of each; ``end`` once it is known."""
+    """The fragments of a datagram by offset, the frames each is in, and the length (``end``) once known."""
 
     key: bytes
     parts: dict[int, bytes] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Datagram:
     end: int | None = None
 
     def whole(self) -> bytes | None:
-        """Return the datagram if no fragment is missing and none overlaps another."""
+        """Return the datagram; None if a fragment is missing or overlaps another."""
         data = b""
         for offset in sorted(self.parts):
             if offset != len(data):
@@ -44,14 +44,14 @@ class Datagram:
 
 @dataclass
 class Fragments:
-    """All fragmented datagrams; ``places`` has the redacted fragment by frame."""
+    """All fragmented datagrams; ``places`` maps a frame to its redacted fragment."""
 
     open: dict[bytes, Datagram] = field(default_factory=dict)
     done: list[Datagram] = field(default_factory=list)
     places: dict[int, bytes] = field(default_factory=dict)
 
     def note(self, frame: int, key: bytes, offset: int, more: bool, data: bytes, *, cut: bool) -> None:
-        """Learn a fragment; one that was cut in the capture makes the datagram incomplete."""
+        """Learn a fragment; one truncated in the capture makes the datagram incomplete."""
         datagram = self.open.get(key)
         if (
             datagram is None
@@ -68,7 +68,7 @@ class Fragments:
             datagram.end = offset + len(data)
 
     def finish(self, change: Reassembled) -> None:
-        """Redact; ``change`` maps a UDP datagram with its header to one of the same length."""
+        """Redact the whole datagrams; ``change`` maps a UDP datagram with header to one of equal length."""
         for datagram in self.done:
             data = datagram.whole()
             if data is None:
@@ -80,21 +80,20 @@ class Fragments:
 
 SYN, ACK = 0x02, 0x10
 WRAP = 1 << 32
-# Bytes of a connection examined before it is given up, in clear and in TLS. Choices that bound memory:
-# SIP and frames show in the first KiB; 256 KiB of TLS are ten handshakes with long chains, or hours of SIP.
-UNDECIDED = 1 << 14
-LARGEST_TLS = 1 << 18
+# Bytes of a connection examined before it is given up as not SIP; choices that bound memory. In TLS they are
+# enough for ten handshakes with long chains, or hours of signalling.
+UNDECIDED, LARGEST_TLS = 1 << 14, 1 << 18
 NEXT = re.compile(rb"(?<=\n)" + START.pattern)
 LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 KEEP_ALIVE = b"\r\n"
 END, SELECTIVE, NOTHING = 0, 5, b"\x01"
-SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # of the options that stay (RFC 9293, RFC 7323, RFC 2018)
+SIZES = {1: 1, 2: 4, 3: 3, 4: 2, 8: 10}  # TCP options that stay, in bytes (RFC 9293, RFC 7323, RFC 2018)
 
-TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # more than any frame's 16-bit length reaches
+TURN_PORT, LARGEST_FRAME = 3478, 1 << 17  # RFC 8656; a 16-bit length plus header and padding fits
 
 End = tuple[bytes, int]
 Change = Callable[[bytes], bytes]
-ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: it is cut
+ChangePacket = Callable[[Flow, bytes, bool], bytes]  # True: the packet is truncated
 
 
 @dataclass
@@ -104,34 +103,36 @@ class Direction:
     flow: Flow
     base: int | None = None
     parts: list[tuple[int, bytes]] = field(default_factory=list)
-    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # redacted, without gaps
-    decrypted: dict[int, tuple[bytes, ...]] = field(default_factory=dict)  # messages by their end
+    stretches: list[tuple[int, bytes]] = field(default_factory=list)  # redacted, by position
+    decrypted: dict[int, tuple[bytes, ...]] = field(
+        default_factory=dict
+    )  # messages by the position of their end
 
     def position(self, number: int) -> int:
         """Return the position of a sequence number, which wraps around."""
         return (number - (self.base or 0) + WRAP // 2) % WRAP - WRAP // 2
 
     def content(self, position: int, size: int) -> bytes:
-        """Return the ``size`` redacted bytes at a position."""
+        """Return the redacted ``size`` bytes at a position; zeros where there are none."""
         index = bisect_right(self.stretches, position, key=lambda stretch: stretch[0]) - 1
         start, data = self.stretches[index] if index >= 0 else (position, b"")
         return data[position - start : position - start + size].ljust(size, b"\0")
 
     def finish(self, change: Change) -> None:
-        """Redact the messages of the stream; ``change`` returns one of the same length."""
+        """Redact the SIP messages of the stream; ``change`` keeps a message's length."""
         self.stretches = [(start, b"".join(_pieces(data, change))) for start, data in _stretches(self.parts)]
 
     def finish_tls(self, change: Change) -> None:
-        """Redact TLS records; behind a gap no record's start is known, so all is zeroed."""
+        """Redact TLS records; after a gap, record boundaries are unknown and everything is zeroed."""
         self.stretches = [
             (start, change(data) if start == 0 else bytes(len(data)))
             for start, data in _stretches(self.parts)
         ]
 
     def packets(self) -> Iterator[tuple[int, Place, bytes]]:
-        """Yield the framed packets of the stream: position of their stretch, place in it, and bytes.
+        """Yield the packets framed in the stream: stretch position, place in the stretch, captured bytes.
 
-        As in postproc.read.segments, frames resume after a gap at the first segment that begins with one.
+        As in postproc.read.segments: after a gap, parsing resumes at the first segment that starts a packet.
         """
         segments = sorted({position: len(data) for position, data in self.parts}.items())
         turn = TURN_PORT in (self.flow[1], self.flow[3])
@@ -142,12 +143,12 @@ class Direction:
                 if not at <= place < len(data):
                     continue
                 framing = framing_of(data[place : place + size], turn=turn)
-                for frame in _places(data, place, framing) if framing else ():
-                    yield start, frame, data[frame.start : frame.start + frame.size]
-                    at = frame.end
+                for packet in _places(data, place, framing) if framing else ():
+                    yield start, packet, data[packet.start : packet.start + packet.size]
+                    at = packet.end
 
     def finish_framed(self, change: ChangePacket) -> None:
-        """Redact framed packets; between them only lengths stay."""
+        """Redact framed packets; between them only RFC 4571 lengths stay."""
         new = {start: bytearray(len(data)) for start, data in _stretches(self.parts)}
         old = dict(_stretches(self.parts))
         for start, place, packet in self.packets():
@@ -159,10 +160,10 @@ class Direction:
         self.stretches = [(start, bytes(data)) for start, data in sorted(new.items())]
 
     def finish_decrypted(self, change: Change) -> None:
-        """Write messages in place of the segments up to the one they ended in; zero all else.
+        """Put decrypted messages in place of the segments up to the one they end in; zero all else.
 
-        They are shorter than their TLS records; blanks after the first header fill up (RFC 3261, section
-        7.3.1).
+        They are shorter than their TLS records: spaces after the first header fill the difference
+        (RFC 3261, section 7.3.1).
         """
         self.stretches = []
         starts = sorted({position for position, _ in self.parts})
@@ -177,7 +178,7 @@ class Direction:
 
 
 def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
-    """Yield the frames from ``at`` on; the last one may be cut."""
+    """Yield the packets from ``at`` on; the last one may be truncated."""
     filled = data + bytes(LARGEST_FRAME)
     try:
         while at < len(data) and (place := message(filled, at, framing)) and place.start < len(data):
@@ -188,7 +189,7 @@ def _places(data: bytes, at: int, framing: Framing) -> Iterator[Place]:
 
 
 def _filled_up(message: bytes, size: int) -> bytes:
-    """Pad a message to a size with blanks after its first header, where no length counts them."""
+    """Fill a message to ``size`` with spaces after its first header, where no length counts them."""
     start, line_end, headers = message.partition(b"\r\n")
     first, other_end, rest = headers.partition(b"\r\n")
     return start + line_end + first + b" " * (size - len(message)) + other_end + rest
@@ -216,47 +217,45 @@ class Connection:
 
 @dataclass
 class Streams:
-    """All connections; ``places`` has by frame the connection and sender of a segment."""
+    """All connections; ``places`` maps a frame to its segment's connection and sender."""
 
     current: dict[frozenset[End], Connection] = field(default_factory=dict)
     places: dict[int, tuple[Connection, End]] = field(default_factory=dict)
     decrypted: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)  # SIP messages by frame
 
     def note(self, frame: int, source: End, destination: End, segment: bytes) -> None:
-        """Learn a segment: header, and as much of its payload as there is."""
+        """Learn a segment: its header and the captured part of its payload."""
         number, flags = int.from_bytes(segment[4:8]), segment[13]
         payload = segment[(segment[12] >> 4) * 4 :]
         ends = frozenset((source, destination))
         connection = self.current.get(ends)
-        direction = connection.ways.get(source) if connection else None
-        is_retransmitted = direction is not None and direction.base == (number + 1) % WRAP
-        if connection is None or (flags & SYN and not flags & ACK and direction and not is_retransmitted):
+        way = connection.ways.get(source) if connection else None
+        is_retransmitted_syn = way is not None and way.base == (number + 1) % WRAP
+        if connection is None or (flags & SYN and not flags & ACK and way and not is_retransmitted_syn):
             connection = self.current[ends] = Connection()
         if connection.given_up:
             return
-        direction = connection.ways.setdefault(source, Direction((*source, *destination)))
-        if direction.base is None:
-            direction.base = (number + bool(flags & SYN)) % WRAP
+        way = connection.ways.setdefault(source, Direction((*source, *destination)))
+        if way.base is None:
+            way.base = (number + bool(flags & SYN)) % WRAP
         self.places[frame] = connection, source
         if payload:
             if frame in self.decrypted:
                 connection.has_sip = connection.is_decrypted = True
-                direction.decrypted.setdefault(
-                    direction.position(number) + len(payload), self.decrypted[frame]
-                )
+                way.decrypted.setdefault(way.position(number) + len(payload), self.decrypted[frame])
             connection.has_sip |= bool(START.match(payload.lstrip(KEEP_ALIVE)) or NEXT.search(payload))
-            is_first = not connection.looked_at and payload.startswith(tls.FIRST)
-            connection.is_tls |= is_first and bool(PORTS & {source[1], destination[1]})
+            begins = not connection.looked_at and payload.startswith(tls.FIRST)
+            connection.is_tls |= begins and bool(PORTS & {source[1], destination[1]})
             connection.is_framed |= (
                 framing_of(payload, turn=TURN_PORT in (source[1], destination[1])) is not None
             )
             connection.looked_at += len(payload)
-            direction.parts.append((direction.position(number), payload))
+            way.parts.append((way.position(number), payload))
         if connection.given_up and not connection.is_tls:
             connection.ways.clear()
 
     def learn(self, learn: Callable[[Flow, bytes], None]) -> None:
-        """Report the framed packets of all connections, after all segments are noted."""
+        """Pass the packets framed in connections to ``learn``, once all segments are noted."""
         for connection in self._connections():
             for way in connection.ways.values() if connection.is_framed else ():
                 for _, _, packet in way.packets():
@@ -284,7 +283,7 @@ class Streams:
                     way.finish_tls(of_tls)
 
     def segment(self, frame: int, segment: bytes) -> bytes:
-        """Return the redacted segment, its checksum not set yet; a payload without SIP is zeroed."""
+        """Return the redacted segment, its checksum not yet set; an unknown payload is zeroed."""
         size = (segment[12] >> 4) * 4
         payload = segment[size:]
         place = self.places.get(frame)
@@ -297,7 +296,7 @@ class Streams:
 
 
 def options(data: bytes) -> bytes:
-    """Keep TCP options for sizes, times and selective acknowledgments; void the others."""
+    """Redact TCP options: sizes, timestamps and SACK stay, unknown options become no-operations."""
     new, at = b"", 0
     while at < len(data):
         kind = data[at]
@@ -312,7 +311,7 @@ def options(data: bytes) -> bytes:
 
 
 def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Return the data without gaps, each with its position; the first copy of a byte counts."""
+    """Return the gapless stretches with their positions; where parts overlap, the first counts."""
     stretches: list[tuple[int, bytearray]] = []
     for position, data in sorted(parts, key=lambda part: part[0]):
         end = stretches[-1][0] + len(stretches[-1][1]) if stretches else None
@@ -324,7 +323,7 @@ def _stretches(parts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 
 def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
-    """Yield redacted messages, keep-alives between them as they are, and zeros for anything else."""
+    """Yield redacted messages, keep-alives unchanged, and zeros for anything else."""
     at = 0
     while at < len(data):
         rest = data[at:]
@@ -343,9 +342,9 @@ def _pieces(data: bytes, change: Change) -> Iterator[bytes]:
 
 
 def _length(stream: bytes) -> int:
-    """Return the length of the message at the start, as far as it is there (RFC 3261, section 18.3)."""
+    """Return the captured length of the message at the start (RFC 3261, section 18.3)."""
     head, gap, _ = stream.partition(b"\r\n\r\n")
     if not gap:
         return len(stream)
-    match = LENGTH.search(head)
-    return min(len(head) + len(gap) + (int(match[1]) if match else 0), len(stream))
+    content_length = LENGTH.search(head)
+    return min(len(head) + len(gap) + (int(content_length[1]) if content_length else 0), len(stream))

@@ -1,8 +1,8 @@
-"""STUN and TURN messages (RFC 8489, RFC 8656), keeping their lengths.
+"""Redact STUN and TURN messages (RFC 8489, RFC 8656); the length stays.
 
-Addresses are replaced under their XOR, the two ufrags of USERNAME as in the SDP, transaction IDs by others. A
-valid MESSAGE-INTEGRITY is recomputed with the password that the SDP has now, FINGERPRINT likewise; values
-that cannot be recomputed are zeroed.
+Addresses are replaced under their XOR, the two ufrags of USERNAME as in the SDP, the transaction id
+by another. A correct MESSAGE-INTEGRITY is recomputed with the password in the redacted SDP, a correct
+FINGERPRINT likewise; what cannot be recomputed is zeroed.
 """
 
 import hmac
@@ -48,7 +48,7 @@ HARMLESS = frozenset(
     }
 )
 LARGEST_NUMBER = 8
-CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones known without cookie (RFC 3489)
+CLASSIC = (0x0001, 0x0101, 0x0111)  # Binding messages, the only ones accepted without cookie (RFC 3489)
 METHODS = frozenset({0x001, 0x002, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009, 0x00A, 0x00B, 0x00C, 0x080})
 CHANNEL_BIND, CHANNEL_NUMBER = 0x0009, 0x000C
 
@@ -56,18 +56,18 @@ Nested = Callable[[bytes], bytes]
 
 
 class Attribute(NamedTuple):
-    """An attribute, and the message up to it before and after redaction."""
+    """An attribute, and the message up to it, original (``before``) and redacted (``after``)."""
 
     kind: int
     value: bytes
     before: bytes
     after: bytes
-    transaction: bytes  # with the cookie; masks addresses
+    transaction: bytes  # including the cookie: the XOR mask of addresses
     other: bytes  # its replacement
 
 
 class StunMessages:
-    """Redacts STUN messages; a response is signed like its request."""
+    """Redact STUN messages; a response is signed like its request."""
 
     def __init__(self, texts: Texts, descriptions: Descriptions, key: bytes) -> None:
         self._texts, self._sdp, self._key = texts, descriptions, key
@@ -93,21 +93,21 @@ class StunMessages:
         }
 
     def message(self, message: bytes, nested: Nested) -> bytes:
-        """Redact a message, whole or cut; ``nested`` redacts the data of a TURN indication."""
+        """Redact a message, whole or truncated; ``nested`` redacts the data of a TURN indication."""
         other = self._transaction(message[4:HEADER])
         new = bytearray(message[:4] + other)
         for at, kind, value, whole in places(message):
-            new += bytes(at - len(new)) + message[at : at + 4]  # padding is null
+            new += bytes(at - len(new)) + message[at : at + 4]  # padding is zeroed
             attribute = Attribute(kind, value, message[:at], bytes(new[:at]), message[4:HEADER], other)
             changed = self._value(attribute, nested) if whole else b""
             new += changed if len(changed) == len(value) else bytes(len(value))  # of a length it cannot have
         return bytes(new) + bytes(len(message) - len(new))
 
     def _transaction(self, transaction: bytes) -> bytes:
-        """Return another transaction ID: a program may have written anything there."""
-        kept = len(COOKIE) if transaction.startswith(COOKIE) else 0
+        """Replace a transaction id, which may hold anything; the cookie stays."""
+        size = len(COOKIE) if transaction.startswith(COOKIE) else 0
         digest = hmac.digest(self._key, transaction, "sha256")
-        return transaction[:kept] + digest[: len(transaction) - kept]
+        return transaction[:size] + digest[: len(transaction) - size]
 
     def _value(self, attribute: Attribute, nested: Nested) -> bytes:
         if attribute.kind == DATA:
@@ -127,7 +127,7 @@ class StunMessages:
         return b"\0" + value[1:2] + port + bytes(a ^ b for a, b in zip(mapped, other, strict=False))
 
     def _username(self, attribute: Attribute) -> bytes:
-        """Redact the ufrags of receiver and sender (RFC 8445, section 7.2.2), or the user in TURN."""
+        """Redact the ufrags of receiver and sender (RFC 8445, section 7.2.2), or a TURN user name."""
         receiver, colon, sender = _read(attribute.value).partition(":")
         self._signed_by[attribute.transaction] = receiver
         words = self._texts.words
@@ -154,9 +154,9 @@ class StunMessages:
 
 
 def looks_like_stun(payload: bytes, *, cut: bool = False) -> bool:
-    """Tell whether it has cookie and known method, or is a Binding message without cookie (RFC 3489).
+    """Whether there is a magic cookie and a known method, or a Binding message without cookie (RFC 3489).
 
-    Without it the length must be that of the datagram, or more where the capture cut it.
+    Without cookie, the length must be that of the datagram, or larger if the capture truncated it.
     """
     if len(payload) < HEADER or payload[0] & 0xC0:
         return False
@@ -169,7 +169,7 @@ def looks_like_stun(payload: bytes, *, cut: bool = False) -> bool:
 
 
 def bound_channel(message: bytes) -> bytes | None:
-    """Return the channel that a ChannelBind requests (RFC 8656, section 11.2), else None."""
+    """Return the channel number in a ChannelBind (RFC 8656, section 11.2); None for any other message."""
     if method_and_class(int.from_bytes(message[:2]))[0] != CHANNEL_BIND:
         return None
     channels = (value[:2] for _, kind, value, whole in places(message) if kind == CHANNEL_NUMBER and whole)
@@ -194,5 +194,5 @@ def _read(value: bytes) -> str:
 
 
 def _as_long(text: str, length: int) -> bytes:
-    """Return the text as bytes, cut or padded to a length."""
+    """Encode the text, cut or padded with spaces to a length."""
     return text.encode(errors="replace")[:length].ljust(length)

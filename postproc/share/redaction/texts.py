@@ -1,8 +1,8 @@
-"""Text without a grammar: log lines, reason phrases, names of programs, values of unknown headers.
+"""Redact text without a grammar: log lines, reasons, program names, unknown header values.
 
-``line`` keeps words that a dictionary has, and numbers where the text beside them tells what they count;
-``agent`` keeps names of products and their versions. Everything else is replaced: values with a form
-(addresses, URIs, IDs) as such, the rest word by word. ``opaque`` only keeps the separators.
+``line`` keeps dictionary words, and numbers whose context says what they count; ``agent`` keeps product
+names and versions. All else is replaced: recognizable forms (addresses, URIs, ids) as such, the rest word
+by word. ``opaque`` keeps nothing but the separators.
 """
 
 import re
@@ -41,7 +41,7 @@ IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2}\b)?(?!\w|\.\d)"
 IPV6 = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])"
 )
-# FreeSWITCH writes an IPv6 address and port without brackets: after these words the last group is a port.
+# FreeSWITCH writes IPv6 address and port without brackets: after these words the last group is a port.
 ENDPOINT = re.compile(
     r"(\b(?:invite from|ip/port|addr:|index \d{1,3},?|port from|ICE: [^\s:]{1,256}:\S{1,256}) |(?<=\d to ))"
     r"((?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}):(\d{1,5})(?![\w:]|\.\d)"
@@ -78,11 +78,11 @@ SCHEME = re.compile(r"(sips?|tel|urn|im|pres|xmpp|mailto|h323):(.+)", re.IGNOREC
 NUMBERED = re.compile(r"[+*#]*[0-9][0-9 ().\-/*#]*")
 LONGEST_NAME = 128
 SHORTEST_NUMBER = 3  # digits: shorter ones count things
-OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # mark text that is already replaced (private use area)
+OPEN, CLOSE, NULL = "\ue00a", "\ue00b", 0xE000  # private-use characters that mark replaced text
 MARKED = re.compile(f"{OPEN}([\ue000-\ue009]+){CLOSE}")
 MARKS = re.compile("[\ue000-\ue00b]")
 
-# Words before a number, or units after it, that show that it is no telephone number.
+# Context that makes a number a quantity rather than a telephone number: words before it, a unit after it.
 COUNTING = re.compile(
     r"(?:\b(?:ports?|payload|expires|cause|codec|ms|index|idx|cid|status|code|sip/2\.0|size|rate|interval|"
     r"timeout|ptime|seq|bytes|samples|rport|delay|duration)(?: is| to)?\W{1,3}|with: "
@@ -103,22 +103,22 @@ AGENT = re.compile(
 LOOKED_BACK = 24
 
 Found = re.Match[str]
-Hide = Callable[[str], str]  # returns a mark that stands for replaced text
+Hide = Callable[[str], str]  # stores a replacement, returns a mark for it
 Step = Callable[[Found, Hide], str]
 
 
 class Texts:
-    """Redacts text; it knows the words that ``words`` has seen so far."""
+    """Redact text; words that ``words`` has seen keep their pseudonym."""
 
     def __init__(self, words: Words, addresses: Addresses, known: Known, tally: Tally | None = None) -> None:
         self.words, self.addresses, self.known = words, addresses, known
         self._tally = tally or Tally()
-        self.kept: set[str] = set()  # IDs that stay in messages, and so in the text about them
-        self.plain: set[str] = set()  # words of texts that stayed
+        self.kept: set[str] = set()  # ids that stay in messages, and so in the text about them
+        self.plain: set[str] = set()  # words of text that stayed
         self._steps = self._in_order()
 
     def name(self, display: str) -> str:
-        """Redact a display name, word by word."""
+        """Redact a display name word by word."""
         bare = display.strip().strip('"')
         if len(bare) > LONGEST_NAME or any(sign in bare for sign in ":=\r\n"):
             return self.opaque(display)
@@ -127,13 +127,13 @@ class Texts:
         return WORD.sub(lambda match: self.words.user(match[0]), display)
 
     def opaque(self, value: str) -> str:
-        """Replace every word of a value of unknown meaning."""
+        """Redact a value of unknown meaning: replace every word."""
         parts = BETWEEN.split(value)
         parts[::2] = map(self._word, parts[::2])
         return "".join(parts)
 
     def keeps(self, text: str) -> None:
-        """Record the words of a text that stays, for the search for originals."""
+        """Note the words of a text that stays; the search for leaks does not report them."""
         self.plain.update(BETWEEN.split(text.lower())[::2])
 
     def uri(self, user: str | None, host: str) -> str:
@@ -145,7 +145,7 @@ class Texts:
         return self.words.user(name) + colon + self.words.blank(password) + "@" + mapped
 
     def line(self, text: str) -> str:
-        """Redact a line of text: values by their form, words that messages identify or no dictionary has."""
+        """Redact a line of text: recognizable forms, words learned from messages, words in no dictionary."""
         replacements: list[str] = []
 
         def hide(new: str) -> str:
@@ -160,7 +160,7 @@ class Texts:
         return _shown(text, replacements)
 
     def agent(self, name: str) -> str:
-        """Redact a program's name for itself: products and versions stay, names of its users do not."""
+        """Redact a program's name for itself: products and versions stay, customers' names do not."""
         new, at = "", 0
         for start, end in [*self.known.spans(name), (len(name), len(name))]:
             new += AGENT.sub(self._of_agent, name[at:start]) + name[max(start, at) : end]
@@ -169,7 +169,7 @@ class Texts:
         return new
 
     def other(self, text: str) -> str:
-        """Replace each word that no dictionary has."""
+        """Redact a text word by word; dictionary words stay."""
         if GROUPED.search(text):
             return self.opaque(text)
         return WORD.sub(lambda match: self._word_or_another(match[0]), text)
@@ -231,9 +231,9 @@ class Texts:
             (RATE, lambda f, hide: hide(f[0])),
             (RECOMMENDATION, lambda f, hide: hide(f[0])),
             (GROUPED, lambda f, hide: f[0] if is_version(f[0]) else hide(words.word(f[0]))),
-            (HEX, lambda f, hide: hide(self._number_or_id(f[0]))),
-            (ID, lambda f, hide: hide(self._number_or_id(f[0]))),
-            (NUMBER, lambda f, hide: hide(self._number_or_id(f[0]))),
+            (HEX, lambda f, hide: hide(self._by_form(f[0]))),
+            (ID, lambda f, hide: hide(self._by_form(f[0]))),
+            (NUMBER, lambda f, hide: hide(self._by_form(f[0]))),
             (HOST, lambda f, hide: hide(words.host(f[0])) if self._is_host(f[0]) else f[0]),
         )
 
@@ -244,11 +244,11 @@ class Texts:
         return self.words.host(whole) if is_address(whole) else self.opaque(whole)
 
     def _is_host(self, name: str) -> bool:
-        """Tell whether a dotted name is a host: a message named it, or no dictionary has a word of it."""
+        """Whether a dotted name is a host: a message named it, or not all its words are in the dictionary."""
         return name.lower() in self.words.sure or name not in self.known
 
     def _judged(self, match: Found, hide: Hide) -> str:
-        """Redact a word of a line: by the dictionary, a number by the text beside it."""
+        """Redact a word of a line, by the dictionary; a number by its context."""
         word = match[0]
         counts = word.isdecimal() and SHORTEST_NUMBER <= len(word) <= LONGEST_COUNT and _counts(match)
         if counts or self.known.word(word):
@@ -257,8 +257,8 @@ class Texts:
         pseudonym = self.words.seen.get(word) or (word.isascii() and self.words.seen.get(word.lower()))
         return hide(pseudonym or self.words.word(word))
 
-    def _number_or_id(self, word: str) -> str:
-        """Redact a number or an ID that was found by its form."""
+    def _by_form(self, word: str) -> str:
+        """Redact a number or an id recognized by its form; ids that stay in messages stay."""
         if word in self.kept and word not in self.words.seen:
             self._tally.stayed[Kind.ID] += 1
             return word
@@ -282,7 +282,7 @@ class Texts:
 
 
 def _counts(match: Found) -> bool:
-    """Tell whether the text beside a number shows what it is: a port, a status, an amount."""
+    """Whether the context of a number says what it is: a port, a status, an amount."""
     text, start = match.string, match.start()
     before = text[max(start - LOOKED_BACK, 0) : start]
     if before.endswith(STATE):
@@ -295,7 +295,7 @@ def _changed(pattern: re.Pattern[str], change: Step, hide: Hide, text: str) -> s
 
 
 def _shown(text: str, replacements: list[str]) -> str:
-    """Insert the replacements for their marks; one may contain another."""
+    """Put the replacements in place of their marks; a replacement may contain marks."""
     for _ in range(len(replacements) + 1):
         if not MARKED.search(text):
             break
@@ -313,7 +313,7 @@ def _mac(match: Found, addresses: Addresses) -> str:
 
 
 def _network(match: Found, addresses: Addresses) -> str:
-    """Redact an address; before a prefix length only the octets that the prefix reaches."""
+    """Redact an address; before a prefix length only the octets that the prefix covers."""
     if not match[2] or int(match[2][1:]) > 32:
         return addresses.text(match[1]) + (match[2] or "")
     return addresses.network(match[1], int(match[2][1:])) + match[2]
