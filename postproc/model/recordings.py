@@ -314,7 +314,8 @@ class Recordings:
 
     def apart(self, tables: Tables) -> Tables:
         """The tables with each row named after its file again."""
-        cut = {table.name: in_files(rows, self.several) for table, rows in tables.items() if len(rows)}
+        held = tables.items() if self.several else ()
+        cut = {table.name: in_files(rows, self.several) for table, rows in held if len(rows)}
         return tables.with_(**(cut | {"captures": self._numbered()}))
 
     def _numbered(self) -> pd.DataFrame:

@@ -10,10 +10,11 @@ start line count; its messages are taken from the tables, TCP's with them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from io import FileIO
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -84,8 +85,11 @@ class ByCapture:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        held = [(table.name, rows) for table, rows in tables.items() if len(rows)]
-        self._rows = {name: rows.groupby("capture").indices for name, rows in held}
+
+    @cached_property
+    def _rows(self) -> dict[str, Any]:
+        held = [(table.name, rows) for table, rows in self._tables.items() if len(rows)]
+        return {name: rows.groupby("capture").indices for name, rows in held}
 
     def of(self, captures: Iterable[str]) -> Tables:
         names = sorted(captures)

@@ -46,6 +46,7 @@ LOGGED = TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ "
 LONGEST_PREFIX = 300
 PREFIX = re.compile(rb"^(?!%b)([^\n]{1,%d}?)(?=%b)" % (LOGGED, LONGEST_PREFIX, LOGGED), re.MULTILINE)
 LOGGED_SOMEWHERE = re.compile(LOGGED)
+SOURCE = re.compile(rb"\] [\w.+-]+:\d+ ")  # how LOGGED ends: without it no PREFIX
 # Files joined by grep have a form for each length of their names' parts; a prompt stands on few lines.
 FORMS = 8
 # Keys of the message in JSON lines: docker's json-file driver, journald's export, and what fluentd, vector
@@ -309,7 +310,7 @@ def layout(head: bytes) -> Layout | None:
     messages = (message for line, message in zip(lines, unpacked, strict=True) if message is not line)
     json = any(LOGGED_SOMEWHERE.search(message) for message in messages)
     text = b"\n".join(unpacked) if json else head
-    prefixes = [found[1] for found in PREFIX.finditer(text)]
+    prefixes = [found[1] for found in PREFIX.finditer(text)] if SOURCE.search(text) else []
     if not json and not prefixes:
         return None
     common = Counter(map(_form, prefixes)).most_common(FORMS)

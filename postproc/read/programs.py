@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -185,6 +186,11 @@ def _version(about: str) -> str:
     return found.group()
 
 
+@lru_cache
+def _first_line(program: Path, changed_ns: int) -> str:  # noqa: ARG001  (of another file it is asked anew)
+    return processes.run(program, "-v").stdout.partition("\n")[0]
+
+
 def _about() -> str:
     """The line in which tshark, or what comes with it, tells its version.
 
@@ -193,7 +199,7 @@ def _about() -> str:
     """
     found = tshark()
     asked = found.path if found.how == "setting" else companion("editcap") or found.path
-    about = processes.run(asked, "-v").stdout.partition("\n")[0]
+    about = _first_line(asked, asked.stat().st_mtime_ns)
     if found.how == "setting" and not about.startswith("TShark"):
         raise SetupError(f"{asked} is no tshark: it calls itself {about[:80]!r}")
     return about
