@@ -18,12 +18,11 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from postproc import cache, memory
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError, SetupError
 from postproc.model.tables import Tables
 from postproc.read import inputs, together

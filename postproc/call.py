@@ -1,13 +1,12 @@
 """One call of a run, for notebooks: its rows of every table, its pictures, its packets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import endpoint
 from postproc.model.columns import TEXT
 from postproc.model.tables import BY_NAME, Tables

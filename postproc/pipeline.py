@@ -6,14 +6,13 @@ The stages are imported where they are needed: results that stand need none.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypedDict
 from uuid import uuid4
 
 from postproc import cache, provenance
-from postproc.dataclass import dataclass
 from postproc.files import commit, lock, private
 from postproc.files.commit import Staged
 from postproc.model.clocks import by_one_clock

@@ -12,13 +12,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
 
 from postproc import cache
-from postproc.dataclass import dataclass
 from postproc.files import commit, private
 from postproc.model.errors import SetupError
 from postproc.model.text import Lang

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from postproc.call import Call, numbers
-from postproc.dataclass import dataclass
 from postproc.files import commit
 from postproc.model.calls import no_such
 from postproc.model.errors import SetupError

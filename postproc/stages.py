@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ from postproc import batch, cache, memory, places, provenance
 from postproc.batch import Job
 from postproc.correlate import correlate
 from postproc.correlate.identity import with_uids
-from postproc.dataclass import dataclass
 from postproc.diagnose import answers, diagnose, walks
 from postproc.files import scratch
 from postproc.model.deployment import Deployment

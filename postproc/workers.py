@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -21,7 +22,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from postproc import current_folder, memory
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.files.signals import ENDING, undisturbed
 

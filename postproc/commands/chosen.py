@@ -1,13 +1,13 @@
 """What commands are given: captures, or the results folder of a run with the number it gave a call."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from postproc.commands.options import call_numbers
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.text import Lang
 from postproc.version import __version__

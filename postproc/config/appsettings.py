@@ -7,12 +7,11 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from postproc.config.hosts import address_of, is_host, is_loopback
 from postproc.config.problems import Problem, Role, same
 from postproc.config.source import Setting
-from postproc.dataclass import dataclass
 from postproc.model.text import Text
 
 SECTION = "AppSettings"

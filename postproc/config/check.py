@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from postproc.config import appsettings, jsonc, switch, urls, webconfig, xmlfile
 from postproc.config.problems import Problem, Role
 from postproc.config.source import LARGEST, BrokenFileError, Setting, Source, decoded
 from postproc.config.switch import Switch
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
 from postproc.read import access, option_files

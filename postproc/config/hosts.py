@@ -1,10 +1,10 @@
 """Names and addresses of machines as settings have them."""
 
 import re
+from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import addr_class
 
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")  # RFC 1123, section 2.1; _ for Windows

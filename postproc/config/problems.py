@@ -1,10 +1,10 @@
 """What is wrong with a setting: why, and what to put."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 from postproc.config.source import Scalar, Setting
-from postproc.dataclass import dataclass
 from postproc.model.text import Text
 
 Level = Literal["fault", "hint"]  # a hint is right or wrong by what only the reader knows

@@ -3,9 +3,9 @@
 import codecs
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import PostprocError
 from postproc.model.text import Text, clean
 

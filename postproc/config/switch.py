@@ -6,12 +6,12 @@ What the words mean is FreeSWITCH 1.10's: src/mod/endpoints/mod_sofia/sofia.c (p
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from postproc.config.hosts import is_address, is_host, is_loopback
 from postproc.config.problems import Problem, Role, same
 from postproc.config.source import Setting
 from postproc.config.xmlfile import Element
-from postproc.dataclass import dataclass
 from postproc.model.acl import network_of
 from postproc.model.addresses import addr_class
 from postproc.model.text import Text

@@ -7,11 +7,11 @@ those of the text. A DOCTYPE is refused: entities, and with them bombs, need one
 import html
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from xml.parsers import expat
 from xml.parsers.expat import errors
 
 from postproc.config.source import DEEPEST, BrokenFileError, Setting, Source
-from postproc.dataclass import dataclass
 
 ATTRIBUTE = re.compile(r"""\s+([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 NAME = re.compile(r"[\w:.-]*")

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from postproc.correlate.endpoints import Index, with_bindings
 from postproc.correlate.ice import direction
 from postproc.correlate.rows import column, records
 from postproc.correlate.whose import Owner, Traffic, by_checks, by_username, invited, owner
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.columns import TEXT, TIME, array, repeated
 from postproc.model.tables import BINDINGS

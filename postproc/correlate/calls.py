@@ -5,6 +5,7 @@ This module runs the steps; each of them is a module of its own.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import exp
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,7 +45,6 @@ from postproc.correlate.parties import (
 from postproc.correlate.rows import column, records, timestamp
 from postproc.correlate.transfers import transferred
 from postproc.correlate.unreadable import hidden_legs
-from postproc.dataclass import dataclass
 from postproc.model.deployment import Deployment
 from postproc.model.tables import CALLS, CANDIDATES, JOINS, LEGS, Tables
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +13,6 @@ from postproc.correlate.endpoints import Address, Index, LegKey, Pair, pair_of
 from postproc.correlate.relays import Allocations, ends_beyond
 from postproc.correlate.rows import records, timestamp
 from postproc.correlate.whose import Owner, Traffic, owner, ufrag_at
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.tables import DTLS
 

@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from postproc.correlate.rows import NS_PER_S, column, records
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.logtexts import channel_named, origin, said
 from postproc.model.tables import Tables

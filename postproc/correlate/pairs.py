@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from postproc.correlate.bindings import Key, binding_messages
 from postproc.correlate.candidates import Candidate, Mapped, Offered, Place, covered, kind_of, mapped, offered
 from postproc.correlate.ice import IceSession, IceSessions, by_ufrags, halves, session_of, sides_of_check
 from postproc.correlate.rows import records, timestamp
-from postproc.dataclass import dataclass
 from postproc.model.tables import PAIRS
 
 # A candidate pair with its checks, and the pairs that nobody checked (RFC 8445, section 6.1.2).

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
 import pandas as pd
 
 from postproc.correlate.rows import column, records
-from postproc.dataclass import dataclass
 from postproc.model.deployment import CLIENT, OTHER, SERVER, Markers, Patterns, marked
 
 # Which of a dialog's two parties wrote a session description, and whether it is offer or answer.

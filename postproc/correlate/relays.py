@@ -10,14 +10,13 @@ other one is still enough.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from postproc.correlate.endpoints import Address, Pair, pair_of
 from postproc.correlate.rows import records
-from postproc.dataclass import dataclass
 from postproc.model.columns import FLAG, INTEGER, TEXT, array
 
 ENDS = ("src_addr", "src_port", "dst_addr", "dst_port")

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from postproc.dataclass import dataclass
 from postproc.dataset.partitions import Partition, files, partitions, site_name
 from postproc.dataset.rows import UID, by_call
 from postproc.files import lock, private

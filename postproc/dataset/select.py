@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from postproc.dataclass import dataclass
 from postproc.dataset.partitions import WALKS, Partition, files, partitions
 from postproc.dataset.rows import UID, numbered
 from postproc.model.columns import TEXT

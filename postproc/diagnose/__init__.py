@@ -1,13 +1,12 @@
 """Tables in, findings out: every known error picture, judged call by call."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.diagnose import describe
 from postproc.diagnose.chain import Chain, chain, confidence, verdict
 from postproc.diagnose.ending import ended_well, ending

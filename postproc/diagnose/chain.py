@@ -5,9 +5,8 @@ earlier break is listed under it, not beside it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from postproc.dataclass import dataclass
 from postproc.model.causes import Link
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import STAGES, VERDICTS, Finding, Rule

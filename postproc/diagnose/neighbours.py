@@ -8,11 +8,10 @@ it, so that the effort grows with the calls, not with their pairs.
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.candidates import bases, offered, public
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case
 from postproc.diagnose.evidence.media import connected

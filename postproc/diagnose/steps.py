@@ -1,10 +1,9 @@
 """How each step of the chart went, where no rule has found it broken."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence import paths
 from postproc.diagnose.evidence.candidates import offered, shown
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, evidence

@@ -6,10 +6,9 @@ not_needed, with its evidence and a display filter that shows it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.diagnose import steps
 from postproc.diagnose.chain import BROKEN, Chain
 from postproc.diagnose.evidence.case import Case

@@ -14,13 +14,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import orjson
 
-from postproc.dataclass import dataclass
 from postproc.files.private import FOLDER, own, to_disk
 from postproc.files.signals import undisturbed
 from postproc.model.errors import SetupError

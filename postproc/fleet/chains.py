@@ -6,11 +6,10 @@ pieces of a worker that is lost again. What is kept here of a chain does not gro
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from postproc.batch import reason
-from postproc.dataclass import dataclass
 from postproc.fleet.pieces import Done, Handed, Task, judged, timed
 from postproc.fleet.sources import Chain, Source
 from postproc.model.errors import SetupError

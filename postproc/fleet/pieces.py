@@ -5,10 +5,9 @@ calls in the dataset.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.dataset import Appended, append
 from postproc.files import scratch
 from postproc.fleet.sources import Source

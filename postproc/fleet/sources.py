@@ -4,11 +4,10 @@ What is told of a remote file is its URL; it is copied to a disk of the worker w
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from postproc.dataclass import dataclass
 from postproc.dataset.partitions import site_name
 from postproc.model.errors import SetupError
 from postproc.read import inputs

@@ -10,10 +10,9 @@ that stands in the capture.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
-
-from postproc.dataclass import dataclass
 
 Link = Literal[
     "capture_end",

@@ -5,13 +5,13 @@ first, to the clock of the reference that table ``clocks`` names.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from postproc.dataclass import dataclass
 from postproc.model.calls import recording_names
 from postproc.model.columns import TIME
 from postproc.model.loading import load

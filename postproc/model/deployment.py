@@ -6,13 +6,12 @@ docs/DEPLOYMENT.md explains their keys.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 import regex
 
-from postproc.dataclass import dataclass
 from postproc.model.acl import AccessList, Network, address_of
 from postproc.model.errors import SetupError
 

@@ -6,14 +6,13 @@ holds as joined text is joined and taken apart in this module only.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.columns import plain
 from postproc.model.findings import SEVERITY, VERDICTS, Facts
 from postproc.model.tables import FINDINGS

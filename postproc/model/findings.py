@@ -7,12 +7,11 @@ that one diagnosis can be told in German and in English.
 
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.model import causes
 from postproc.model.causes import Link
 from postproc.model.enumerations import Severity, Verdict

@@ -14,6 +14,7 @@ file's number of packets in one behind.
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -21,7 +22,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.calls import recording_name
 from postproc.model.columns import INTEGER, TEXT, array, plain

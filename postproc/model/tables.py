@@ -9,7 +9,7 @@ nanoseconds; durations end in ``_ms`` or ``_s``; NA means "not in the message".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.columns import DTYPES, FLAG, INTEGER, NOTHING, REAL, TEXT, TIME, array, repeated
 from postproc.model.enumerations import (

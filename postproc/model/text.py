@@ -1,9 +1,8 @@
 """What people read, in both languages beside each other, and strangers' text made harmless."""
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Literal
-
-from postproc.dataclass import dataclass
 
 Lang = Literal["en", "de"]
 LANGS: tuple[Lang, ...] = ("en", "de")

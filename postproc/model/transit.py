@@ -5,12 +5,12 @@ only, else by its capture's name. Counts are those of the table ``passages``, su
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import endpoint
 from postproc.model.calls import Call
 from postproc.model.enumerations import Direction, PassageKind

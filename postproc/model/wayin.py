@@ -6,9 +6,9 @@ the one before: a step says which part fails with it.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang, Text
 
 ConnectionTest = Literal["url", "health", "authentication", "hub", "reinitialise"]

@@ -6,13 +6,13 @@ and ``Places.compared`` adds the tables ``clocks`` and ``passages``, and has eac
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.clocks import ONE_CLOCK, Correction, corrections_of, with_times_moved
 from postproc.model.columns import TIME
 from postproc.model.recordings import INVITE_DIALOG, recordings, views

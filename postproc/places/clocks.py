@@ -13,10 +13,10 @@ the less sure it is, the more it counts that clocks drift little.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.clocks import PPM, Clock
 from postproc.read.arrays import Array
 

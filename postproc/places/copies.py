@@ -6,11 +6,11 @@ Packets whose content comes only once tell when each should be where: copies nea
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array
 from postproc.read.packets import MIX, mixed
 

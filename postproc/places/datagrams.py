@@ -9,7 +9,7 @@ start line count; its messages are taken from the tables, TCP's with them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import FileIO
 from ipaddress import ip_address
@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.recordings import SIP_KEY, message_keys
 from postproc.model.tables import Tables

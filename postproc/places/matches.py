@@ -9,10 +9,10 @@ that flow counts which has an end in common, or which SDP says to be of the same
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.tables import Tables
 from postproc.places.copies import Pairs, paired_by_time
 from postproc.places.datagrams import DTLS, RTP, SIP, STUN, Datagrams

@@ -2,12 +2,12 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.clocks import NS_PER_MS, Clock
 from postproc.places.clocks import clock
 from postproc.places.datagrams import Datagrams

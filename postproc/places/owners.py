@@ -7,12 +7,12 @@ leg; so is what else goes over the same flow, back, or over the next port, where
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.tables import Tables
 from postproc.places.datagrams import DTLS, RTCP, RTP, SIP, STUN, Flow
 from postproc.places.overlaps import Overlap

@@ -7,14 +7,13 @@ of which it shows something, and while it ran, by corrected clocks. Those it sho
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import addr_class
 from postproc.model.clocks import NS_PER_MS, PPM
 from postproc.places.datagrams import KINDS, Flow

@@ -7,11 +7,11 @@ file of a ring buffer: whether the same packets are there is told when they are 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.recordings import SIP_KEY, STUN_KEY, message_keys
 from postproc.model.tables import Tables
 from postproc.places.datagrams import host_pairs

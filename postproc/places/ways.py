@@ -8,11 +8,11 @@ last losses: what a place nearer to the receiver shows is less.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import addr_class
 from postproc.places.datagrams import Datagrams, Flow
 from postproc.read.arrays import Array

@@ -6,12 +6,12 @@ section 6); servers send all but the root (RFC 8446, section 4.4.2).
 
 import ssl
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Text
 from postproc.probe.result import Result
 

@@ -1,10 +1,10 @@
 """``postproc probe https://...``: from the name to the event channel, each rung on the one before."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
 from postproc.probe import certificate, reach, web

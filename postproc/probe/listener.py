@@ -8,10 +8,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.probe.udp import (
     ANSWER,

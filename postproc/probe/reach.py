@@ -6,9 +6,9 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import transport_address
 from postproc.model.errors import SetupError
 from postproc.model.text import Text

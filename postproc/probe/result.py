@@ -3,10 +3,9 @@
 import importlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from postproc.dataclass import dataclass
 from postproc.model.enumerations import Verdict
 from postproc.model.errors import SetupError
 from postproc.model.text import Lang, Text, clean

@@ -4,9 +4,9 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import ip_address
 
-from postproc.dataclass import dataclass
 from postproc.model.addresses import addr_class, transport_address
 from postproc.model.errors import SetupError
 from postproc.model.text import Text

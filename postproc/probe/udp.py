@@ -13,11 +13,10 @@ import struct
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.text import Text
 from postproc.probe.result import Result, Tell

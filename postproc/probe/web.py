@@ -10,13 +10,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Text
 from postproc.probe.result import Result
 

@@ -8,12 +8,11 @@ a domain) is kept as unresolved, what it would not take is left out; both are no
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from postproc.dataclass import dataclass
 from postproc.model.acl import BUILT_IN, AccessList, Unresolved, network_of
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import Deployment

@@ -7,7 +7,7 @@ frame numbers and times of what tshark returns are checked against the file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from postproc import memory
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.recordings import Recording, Recordings

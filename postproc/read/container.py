@@ -9,11 +9,10 @@ Packet Blocks and their obsolete forerunner. What is not understood raises NotWa
 
 import struct
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.read import limits
 from postproc.read.arrays import Array, count_until, gather, places, structure

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.read import streaming
 from postproc.read.frame import Frame, from_layers
 from postproc.read.option_files import keylog_preference

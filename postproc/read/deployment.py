@@ -7,14 +7,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
 import regex
 
-from postproc.dataclass import dataclass
 from postproc.model.acl import AccessList, Network, network_of, of_machine
 from postproc.model.acl.lists import Entry
 from postproc.model.deployment import SERVER, SIDES, Deployment, Markers, Thresholds

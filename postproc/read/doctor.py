@@ -6,9 +6,9 @@ import re
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.read import processes, programs, tshark
 

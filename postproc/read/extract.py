@@ -7,14 +7,13 @@ other fragments of a fragmented datagram.
 
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.read.arrays import Array, numbers
 from postproc.read.container import Interface, Window

@@ -5,14 +5,13 @@ one for tshark, one for what is read directly.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import FileIO
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array, join, starts_of_runs, structure, take
 from postproc.read.container import Window
 

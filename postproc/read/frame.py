@@ -1,13 +1,12 @@
 """One frame as tshark's EK stream tells it: addresses, and the bytes of each message in it."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.read.limits import OUTSIDE
 from postproc.wire.hep import MAGIC as HEP
 

@@ -13,14 +13,13 @@ the captures know. Whose call a line is about, and what its time is in UTC, corr
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
 from typing import NamedTuple
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.model.logtexts import LOUD, NULL, TEXTS, UUID, channel_named, origin, said
 from postproc.model.tables import LOG_EVENTS, LOGS, Tables, concat

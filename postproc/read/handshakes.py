@@ -5,11 +5,10 @@ a record of 19 bytes under the keys is an alert (two bytes, its content type, 16
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.model.text import clean
 from postproc.read.connections import LARGEST_ALERT
 from postproc.read.dtls import ALERTS, ENCRYPTED

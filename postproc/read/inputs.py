@@ -14,10 +14,8 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-
-from postproc.dataclass import dataclass
 
 MAGIC = {
     "pcap": (

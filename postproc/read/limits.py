@@ -9,11 +9,11 @@ outside 1970 to 2200 is passed on: such a packet is kept with the time of the on
 """
 
 import re
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array
 
 INTERFACES = 4096  # of a file; merged ones have one for each of their parts

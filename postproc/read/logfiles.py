@@ -25,13 +25,13 @@ import stat
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, compress, islice
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
 import orjson
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.read import inputs, logmakers
 from postproc.read.inputs import Unread, said

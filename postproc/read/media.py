@@ -5,14 +5,13 @@ count. A stream is only taken for one when its first packets follow each other; 
 RTP by chance never gets that far and is forgotten.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.model.columns import array, repeated
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS, Table

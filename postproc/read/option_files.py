@@ -8,9 +8,9 @@ import select
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.read.inputs import said
 

@@ -10,11 +10,10 @@ different ones have the same number by chance only.
 """
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read import layers
 from postproc.read.arrays import Array, gather, places, structure, take
 from postproc.read.container import Interface, Window

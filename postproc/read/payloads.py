@@ -14,11 +14,11 @@ tshark sees the whole flow. So it does of DTLS with a certificate in fragments.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read import dtls
 from postproc.read.arrays import Array, gather, numbers, structure
 from postproc.read.container import Interface, Window

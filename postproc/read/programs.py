@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from postproc.current_folder import whole_paths
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.read import processes
 

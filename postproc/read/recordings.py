@@ -7,14 +7,13 @@ Files packed by gzip are unpacked for their ends, of which no more is kept.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from io import FileIO
 from pathlib import Path
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model import recordings
 from postproc.model.errors import CaptureError

@@ -8,10 +8,10 @@ first (gzip, big-endian pcapng ...) is converted.
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.read.capture import converted

@@ -10,12 +10,11 @@ A second cut in two by a batch makes two rows. Rows are merged when they have be
 that there are not much more of them than streams times seconds.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array, lengths, starts_of_runs, structure, take
 from postproc.wire.rtp import STATIC_PAYLOAD_TYPES
 

@@ -9,12 +9,11 @@ the segment with its last byte. The same segment captured twice is one that come
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read import hep, stun
 from postproc.read.arrays import Array
 from postproc.read.frame import Frame, addresses

@@ -7,13 +7,12 @@ stand readable in the segments, so ``completed`` takes them from there.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
 from itertools import chain
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.model import constants
 from postproc.read.frame import Frame
 from postproc.wire import MalformedError, ip, number

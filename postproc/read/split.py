@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,6 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.model.tables import RTP_SECONDS, RTP_STREAMS
 from postproc.read import hep, hidden, media, payloads

@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from threading import Event, Thread, Timer
@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import orjson
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.model.text import clean
 from postproc.read import processes

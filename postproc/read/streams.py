@@ -9,12 +9,11 @@ packet goes on as if nothing had been, a single stray packet.
 other batches changes nothing.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array, before, join, lengths, starts_of_runs, structure, take
 from postproc.read.seconds import Seconds, Steps, by_second, keep
 

@@ -9,12 +9,11 @@ A segment captured twice counts as one that comes again: bytes are told from seq
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.read.arrays import Array, starts_of_runs
 from postproc.read.packets import Packets, Payloads
 from postproc.read.payloads import FIRST_BYTES, SIP_PORTS, tls_content

@@ -17,12 +17,12 @@ a batch of which tshark dies, hangs or shows what cannot be: a bad one loses its
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.errors import CaptureError
 from postproc.model.tables import Tables

@@ -9,14 +9,13 @@ the first place that is in doubt. Contents are sliced out of the window by numpy
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import CaptureError
 from postproc.read import inputs
 from postproc.read.arrays import PAD, Array

@@ -7,12 +7,11 @@ a NAT, has the same first sequence number: the second row names the first.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.tables import BY_NAME
 from postproc.read.decrypted import Decrypted
 from postproc.read.handshakes import Handshake, handshake

@@ -5,10 +5,9 @@ Only the pass that writes fills a tally: whoever writes begins with ``clear()``.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import counted
 from postproc.show.documents import inline

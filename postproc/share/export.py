@@ -6,12 +6,12 @@ more than they do.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from postproc import pipeline
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.calls import no_such
 from postproc.model.deployment import Deployment

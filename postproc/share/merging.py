@@ -5,6 +5,7 @@ A packet that the next place on its way does not show says so in a comment.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from heapq import merge as in_order
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from postproc import places
-from postproc.dataclass import dataclass
 from postproc.model.calls import Calls
 from postproc.model.clocks import by_one_clock
 from postproc.model.errors import SetupError

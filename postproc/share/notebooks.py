@@ -5,6 +5,7 @@ A notebook that somebody has edited is never overwritten: each bears a hash of i
 
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePath, PurePosixPath
@@ -15,7 +16,6 @@ import orjson
 
 from postproc import batch
 from postproc.current_folder import left_out
-from postproc.dataclass import dataclass
 from postproc.files.commit import Staged
 from postproc.files.private import replace_file
 from postproc.model.errors import SetupError

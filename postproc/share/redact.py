@@ -9,11 +9,10 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.model.acl import BUILT_IN, AccessList, Entry, Unresolved
 from postproc.model.deployment import Deployment
 from postproc.model.errors import CaptureError, SetupError

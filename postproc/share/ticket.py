@@ -7,14 +7,13 @@ trace does.
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 import pandas as pd
 
 from postproc import pipeline
-from postproc.dataclass import dataclass
 from postproc.files import scratch
 from postproc.model.deployment import Deployment
 from postproc.model.errors import SetupError

@@ -4,9 +4,9 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.read import processes, programs
 

@@ -1,12 +1,11 @@
 """Which calls of a judged window have ended, and which were told already."""
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from postproc.dataclass import dataclass
 from postproc.model.columns import plain
 from postproc.model.tables import Tables
 

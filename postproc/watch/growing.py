@@ -7,12 +7,11 @@ buffer removes the file.
 import os
 import struct
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from postproc.dataclass import dataclass
 from postproc.files.private import FILE
 from postproc.files.signals import undisturbed
 from postproc.model.errors import CaptureError

@@ -6,14 +6,13 @@ run over them does, so it is made when SIP has come, and of what has come withou
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 import pandas as pd
 
 from postproc import memory
-from postproc.dataclass import dataclass
 from postproc.files.signals import undisturbed
 from postproc.model.columns import TEXT, array, plain
 from postproc.results import Run

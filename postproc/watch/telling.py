@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
 import orjson
@@ -12,7 +12,6 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text as Styled
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang, Text
 from postproc.results import Run
 from postproc.show import answers, calls, store

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.read import inputs
 from postproc.read.inputs import Capture
 from postproc.watch.growing import FINISHED, Growing

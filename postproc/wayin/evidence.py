@@ -6,13 +6,13 @@ told to the person who is asked.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from postproc.config.check import Checked
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 from postproc.model.findings import State
 from postproc.model.tables import Tables

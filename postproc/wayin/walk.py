@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from postproc.dataclass import dataclass
 from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
 from postproc.model.findings import State

@@ -5,9 +5,9 @@ TLS 1.2 (RFC 5246) has the same messages in shorter records.
 
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23

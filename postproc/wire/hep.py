@@ -7,9 +7,9 @@ revision 12). Versions 1 and 2 are a header of fixed fields, as Kamailio's modul
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 MAGIC, HEADER, CHUNK_HEADER = b"HEP3", 6, 6

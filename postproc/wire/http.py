@@ -1,9 +1,9 @@
 """Heads of HTTP/1.1 messages (RFC 9112): request line or status line, and header fields."""
 
 import re
+from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 LONGEST_HEAD = 1 << 14

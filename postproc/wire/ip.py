@@ -7,12 +7,11 @@ None is reckoned when packed; what the sender wrote there, right or wrong, is ke
 
 import struct
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58

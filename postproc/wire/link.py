@@ -7,9 +7,9 @@ may be VLAN tags (IEEE 802.1Q and 802.1ad), PPPoE (RFC 2516), MPLS (RFC 3032) an
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 NULL, ETHERNET, PPP, PPP_HDLC, RAW, LOOP, LINUX_SLL, LINUX_SLL2 = 0, 1, 9, 50, 101, 108, 113, 276

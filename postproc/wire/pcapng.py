@@ -8,8 +8,8 @@ them; ``option`` makes one, ``parse_options`` takes them apart.
 import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 SECTION, INTERFACE, OLD_PACKET, NAMES, STATISTICS, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 4, 5, 6, 10

@@ -2,8 +2,8 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 HEADER, RTCP_HEADER, VERSION = 12, 4, 2

@@ -8,10 +8,10 @@ media line outside their limits is malformed.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError, number
 
 LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")

@@ -6,8 +6,8 @@ what the RFC wants. Header names stay as they were sent, compact or not.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 REQUEST_LINE = re.compile(r"([\w.!%*+`'~-]+) (\S.*) SIP/2\.0\s*", re.ASCII)

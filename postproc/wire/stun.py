@@ -9,13 +9,12 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from zlib import crc32
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 from postproc.wire.ip import Endpoint, packed, written
 

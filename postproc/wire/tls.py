@@ -5,8 +5,8 @@ Records and messages are those of ``postproc.wire.dtls``, in shorter headers.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 from postproc.wire.dtls import (
     CLIENT_HELLO,

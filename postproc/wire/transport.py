@@ -2,9 +2,9 @@
 
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 UDP_HEADER, TCP_HEADER = 8, 20

@@ -5,11 +5,11 @@ Nothing is verified: signatures and what a certificate may be used for are the c
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.wire import MalformedError
 
 SEQUENCE, SET, OID, UTC_TIME, GENERALIZED_TIME = 0x30, 0x31, 0x06, 0x17, 0x18

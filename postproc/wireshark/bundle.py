@@ -5,9 +5,9 @@ Folders"), version and environment: so ``tshark -G folders`` is asked, never gue
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.model.errors import SetupError
 
 PROFILE = "Legs"

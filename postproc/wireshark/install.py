@@ -9,11 +9,10 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from postproc.dataclass import dataclass
 from postproc.files.private import replace_file
 from postproc.model.errors import SetupError
 

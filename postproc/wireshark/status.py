@@ -5,10 +5,10 @@ Pure but for reading files: what programs say of themselves is handed in.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from postproc.dataclass import dataclass
 from postproc.model.text import Lang, Text
 from postproc.model.vocabulary import NONE
 from postproc.wireshark import bundle

@@ -2,7 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import isnan
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from postproc.correlate.joining.couples import (
 )
 from postproc.correlate.joining.evidence import Pairs
 from postproc.correlate.joining.features import Facts
-from postproc.dataclass import dataclass
 from postproc.model import constants
 
 # A pair is taken when each leg is the other's best choice by a margin. Pairs taken

@@ -6,6 +6,7 @@ the words are; UNKNOWN equals nothing.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -17,7 +18,6 @@ import pandas as pd
 from postproc.correlate.joining.words import number, users
 from postproc.correlate.rows import NS_PER_S, column, records
 from postproc.correlate.sip import user_part
-from postproc.dataclass import dataclass
 from postproc.model import constants
 
 Ints = npt.NDArray[np.int64]

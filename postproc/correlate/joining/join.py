@@ -5,6 +5,7 @@ choices stay apart; their pairs are kept in ``joins``.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,6 @@ from postproc.correlate.joining.couples import Couples, couples, once
 from postproc.correlate.joining.evidence import Overlap, Pairs, Scored, priors, scored
 from postproc.correlate.joining.features import Facts, Floats, Ints
 from postproc.correlate.joining.identities import Token, shared_tokens
-from postproc.dataclass import dataclass
 from postproc.model import constants
 
 CONSIDERED = constants.number("joining.considered")  # score from which a pair is worth keeping

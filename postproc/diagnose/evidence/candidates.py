@@ -3,9 +3,9 @@
 Offered are the distinct ones of a side's latest ufrag, leg by leg.
 """
 
+from dataclasses import dataclass
 from ipaddress import ip_address
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.server import server_addresses
 from postproc.model.addresses import endpoint

@@ -4,9 +4,9 @@ A stream that two captures saw counts once, by the fuller view.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, answered_once
 from postproc.diagnose.evidence.paths import EITHER_WAY, TO_CLIENT, TO_SERVER
 from postproc.diagnose.evidence.signalling import server_calls

@@ -7,9 +7,9 @@ several captures saw, the view counts that shows most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.model import constants
 from postproc.model.deployment import Thresholds

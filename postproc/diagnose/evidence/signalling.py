@@ -5,9 +5,9 @@ A refusal is traced to the response it goes back to; codecs are those offered an
 
 import re
 from collections.abc import Container
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case
 from postproc.model.deployment import SERVER, marked
 from postproc.model.rows import LegRow, SdpMediaRow, SipMessageRow

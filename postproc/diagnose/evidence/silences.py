@@ -4,9 +4,9 @@ A sum over the call cannot show it: 5 s of audio and 15 s of silence look like a
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import CLIENT, SERVER, Case, answered_once
 from postproc.diagnose.evidence.media import audio, bypassed, due, heard
 from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks

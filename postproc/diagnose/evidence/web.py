@@ -7,9 +7,9 @@ minded says the certificate, where it can be read: clients send one alert for se
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.enumerations import Verdict
 from postproc.model.findings import Facts, Finding

@@ -1,9 +1,9 @@
 """The server accepts none of the candidates offered to it: 488 before anybody is asked."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.candidates import public, shown
 from postproc.diagnose.evidence.case import SERVER, Case, evidence
 from postproc.diagnose.evidence.server import Line, choices, logged, media_refused, quoted

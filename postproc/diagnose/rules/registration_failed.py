@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.signalling import CHALLENGES
 from postproc.model.enumerations import Verdict

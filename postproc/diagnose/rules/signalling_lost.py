@@ -1,10 +1,10 @@
 """The TCP, TLS or WebSocket connection of a dialog breaks in mid-call, and what is sent later has no way."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.view import goes_on, watched_after
 from postproc.model.calls import connection

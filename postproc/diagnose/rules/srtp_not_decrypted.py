@@ -1,9 +1,9 @@
 """SRTP arrives and cannot be decrypted: packets flow both ways, and nobody hears anything. Only the log knows."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import way
 from postproc.diagnose.evidence.paths import TO_SERVER

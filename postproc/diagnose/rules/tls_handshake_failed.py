@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from postproc.dataclass import dataclass
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.model.calls import connection
 from postproc.model.findings import Finding, Rule, cause, remedy

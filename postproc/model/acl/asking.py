@@ -5,8 +5,8 @@ has none (src/switch_core.c of FreeSWITCH 1.10, switch_check_network_list_ip_por
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.model.acl.built_in import BUILT_IN
 from postproc.model.acl.lists import AccessList, Decision, Entry, Verdict, network_of
 

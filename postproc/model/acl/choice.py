@@ -1,8 +1,8 @@
 """Which of the candidates offered to it FreeSWITCH takes, and what it then did."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.model.acl.asking import Overall, decide_by
 from postproc.model.acl.lists import AccessList
 

@@ -6,11 +6,10 @@ prefix decides, whatever their order; of equally long ones the one written first
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
-
-from postproc.dataclass import dataclass
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

@@ -11,9 +11,8 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from postproc.dataclass import dataclass
 from postproc.share.account import Kind, Tally
 from postproc.wire import MalformedError
 from postproc.wire import dtls as wire

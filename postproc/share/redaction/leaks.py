@@ -11,13 +11,12 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import numpy as np
 
-from postproc.dataclass import dataclass
 from postproc.share.redaction.addresses import Address, Addresses
 from postproc.share.redaction.words import Words, is_address
 

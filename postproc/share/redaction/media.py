@@ -5,8 +5,8 @@ checks between the two ends.
 """
 
 import struct
+from dataclasses import dataclass
 
-from postproc.dataclass import dataclass
 from postproc.share.redaction.dtls import Flow
 from postproc.share.redaction.sdp import Sessions
 

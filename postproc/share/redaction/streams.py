@@ -9,9 +9,8 @@ see the call. Of such a connection nothing else is left.
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from postproc.dataclass import dataclass
 from postproc.read.connections import PORTS
 from postproc.share.redaction import tls
 from postproc.share.redaction.dtls import Flow
