@@ -24,9 +24,20 @@
 
 local capture = (function()
 
-local huge = math.huge
+local find = string.find
+local floor, max, min, huge = math.floor, math.max, math.min, math.huge
 
-local capture = {}
+local capture = {
+    -- Wireshark hands over new objects with every frame: the more of them are collected at a time, the less often all
+    -- that was learnt is gone through. So many KiB may wait, in the pauses (percent) that every Lua can count.
+    WAITING = 16384, SHORTEST = 200, LONGEST = 1000,
+}
+
+-- Sets how much may wait to be collected: the same whatever was learnt, up to as much as was.
+function capture.pace()
+    local pause = 100 + floor(100 * capture.WAITING / collectgarbage("count"))
+    collectgarbage("setpause", max(capture.SHORTEST, min(capture.LONGEST, pause)))
+end
 
 local function nothing()
     return {
@@ -56,9 +67,10 @@ end
 
 function capture.forget()
     for name, value in pairs(capture) do
-        if type(value) ~= "function" then capture[name] = nil end
+        if type(value) ~= "function" and not find(name, "^%u") then capture[name] = nil end
     end
     for name, value in pairs(nothing()) do capture[name] = value end
+    capture.pace()
 end
 
 capture.forget()
@@ -3389,6 +3401,7 @@ function knowledge.now(complete)
         capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
         capture.index_clock = os.clock()
         capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
+        capture.pace()
     end
     return capture.index
 end
@@ -3834,13 +3847,16 @@ end)()
 local steps = (function()
 
 local max, huge = math.max, math.huge
-local insert, sort = table.insert, table.sort
+local insert, sort, format = table.insert, table.sort, string.format
 local unordered = text.unordered
 
 local steps = {
     -- States of a handshake, the one that came farthest first.
     STATES = { "complete", "alert", "incomplete", "client_hello_only", "none" },
 }
+
+-- A side's name in a sentence.
+function steps.side(side) return side == "other" and "far end" or side end
 
 -- The way of a packet by the sides of its ends: to the client, to the server, or other.
 function steps.way(src_side, dst_side)
@@ -3931,6 +3947,20 @@ local function views_of(index)
         return one.packets > other.packets
     end)
     return views
+end
+
+-- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
+function steps.silence(index, leg)
+    local answered = leg.answered_by and steps.of(index)[leg.call]
+    if not answered then return nil end
+    local one, other = leg.side.uac, leg.side.uas
+    local packets = answered.legs[leg] or {}
+    local seen = answered.seen[leg] or next(packets)
+    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
+        return nil
+    end
+    return format("Answered; RTP packets: %d from the %s, %d from the %s",
+        packets[one] or 0, steps.side(one), packets[other] or 0, steps.side(other))
 end
 
 -- Returns the counts of every call: candidates by side; checks {answered, asked} and packets of media by way;
@@ -4028,8 +4058,15 @@ local function place(addr, port)
     return format(find(addr, ":", 1, true) and "[%s]:%d" or "%s:%d", printable(addr, 64), port)
 end
 
--- What a message's description says of candidates, else where it wants its media.
-function summary.sdp(m, side)
+-- What a message's description says of candidates, else where it wants its media; else what the message is.
+function summary.sip(m, side)
+    local who = side and steps.side(side)
+    return m.sdp and summary.sdp(m, who and who .. " " or "")
+        or (who and who .. ": " or "") .. (m.method and printable(m.method, 16) or format("%d %s", m.status,
+            printable(m.reason or "", 40)))
+end
+
+function summary.sdp(m, who)
     local offered, more, media, seen = {}, 0, {}, {}
     for _, section in ipairs(m.sdp.sections) do
         local used = section.addr and section.port and section.port > 0
@@ -4042,7 +4079,6 @@ function summary.sdp(m, side)
             end
         end
     end
-    local who = side and (side == "other" and "far end " or side .. " ") or ""
     if offered[1] then
         return who .. "offers " .. concat(offered, ", ") .. (more > 0 and format(" and %d more", more) or "")
     end
@@ -4230,30 +4266,14 @@ function show.is_unacknowledged(m)
     return sent > 1
 end
 
--- Says of an answered leg from which side no RTP came, where the capture shows packets of its media at all.
-function show.put_media(branch, leg, index)
-    local step = steps.of(index)[leg.call]
-    local one, other = leg.side.uac, leg.side.uas
-    local packets = step.legs[leg] or {}
-    local seen = step.seen[leg] or next(packets)
-    if one == other or packets.unknown or not seen or ((packets[one] or 0) > 0 and (packets[other] or 0) > 0) then
-        return
-    end
-    branch:add_proto_expert_info(E.no_media, format("Answered; RTP packets: %d from the %s, %d from the %s",
-        packets[one] or 0, one == "other" and "far end" or one,
-        packets[other] or 0, other == "other" and "far end" or other))
-end
-
 function show.sip(record, tree, index, complete)
     for _, m in ipairs(record.sip) do
         local leg = m.dialog and m.dialog.leg
         if leg then
             local side = leg.side and m.party and leg.side[m.party]
             local branch = show.put_owner(tree, { call = leg.call, leg = leg }, side)
-            if m.sdp then
-                show.put(branch, F.summary, summary.sdp(m, side))
-                show.put_candidates(branch, m)
-            end
+            show.put(branch, F.summary, summary.sip(m, side))
+            if m.sdp then show.put_candidates(branch, m) end
             if sip.answers_invite(m) and (m.status == 403 or m.status == 488) then
                 local answer = m.status .. " " .. printable(m.reason or "")
                 branch:add_proto_expert_info(E.rejected, "INVITE rejected: " .. answer)
@@ -4261,7 +4281,8 @@ function show.sip(record, tree, index, complete)
             if complete and sip.answers_invite(m) and sip.succeeds(m) and show.is_unacknowledged(m) then
                 branch:add_proto_expert_info(E.unacknowledged)
             end
-            if complete and m == leg.answered_by then show.put_media(branch, leg, index) end
+            local silence = complete and m == leg.answered_by and steps.silence(index, leg)
+            if silence then branch:add_proto_expert_info(E.no_media, silence) end
         end
     end
 end
@@ -4607,10 +4628,12 @@ function menus.filter(text)
     apply_filter()
 end
 
-function menus.clock(time, digits)
-    time = time + capture.base
-    return os.date("%H:%M:%S", floor(time)) .. (digits and format("%.3f", time % 1):sub(2) or "")
-end
+function menus.clock(time) return os.date("%H:%M:%S", floor(time + capture.base)) end
+
+-- How the window's width is used: its text wraps behind 80 characters, so long names are cut.
+local NAMES = 20
+
+local function cut(names) return #names > NAMES and names:sub(1, NAMES - 2) .. ".." or names end
 
 function menus.users_of(leg)
     return printable(leg.from_user or "?", 32) .. " -> " .. printable(leg.to_user or "?", 32)
@@ -4634,28 +4657,27 @@ end
 
 local DTLS = { complete = "ok", alert = "alert", incomplete = "begun", client_hello_only = "hello", none = "none" }
 
--- The cells of a call's line: what `postproc run` prints, and how the call ended.
+-- The cells of a call's line, those that `postproc run` prints.
 function menus.cells(call, step)
     local first, offered = call.legs[1], step.candidates
     local candidates = offered.client + offered.server > 0
     local answered = first and first.final and first.final < 300
     local to_client, to_server = checks_of(step.checks)
     local one, other = media_of(step.media, answered and candidates, candidates)
-    local ended = first and first.ended and first.ended ~= "failure"
     return {
-        tostring(call.number), menus.clock(call.start, true), first and menus.users_of(first) or "checks without SIP",
+        tostring(call.number), menus.clock(call.start), first and cut(menus.users_of(first)) or "checks without SIP",
         #call.legs .. (call.doubtful and "?" or ""), tostring(first and (first.final or first.ringing and 180) or "-"),
         candidates and offered.client .. "/" .. offered.server or "-", to_client, to_server, DTLS[step.dtls] or "-",
-        one, other, ended and first.ended .. " " .. menus.clock(first.stop) or "",
+        one, other,
     }
 end
 
 local HEADINGS = {
-    { "call", "time", "from -> to", "legs", "SIP", "cand.", "checks", "", "DTLS", "media", "", "ended" },
-    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s", "" },
+    { "call", "time", "from -> to", "legs", "SIP", "cand", "checks", "", "DTLS", "media", "" },
+    { "", "", "", "", "", "c/s", "s>c", "c>s", "", "s>c", "c>s" },
 }
-local WORDS = { [2] = true, [3] = true, [9] = true, [12] = true } -- set from the left; the others are figures
-local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets; (n): no side is known to be the client"
+local WORDS = { [2] = true, [3] = true, [9] = true } -- set from the left; the others are figures
+local LEGEND = "c: client, s: server; checks: answered/sent; media: RTP packets\n(n): no side is known to be the client"
 
 -- Lines of cells of equal width.
 function menus.drawn(rows)
@@ -4669,16 +4691,31 @@ function menus.drawn(rows)
             local gap = (" "):rep(widths[column] - #cell)
             cells[column] = (WORDS[column] or row == HEADINGS[1]) and cell .. gap or gap .. cell
         end
-        lines[at] = concat(cells, "  "):gsub(" +$", "")
+        lines[at] = concat(cells, " "):gsub(" +$", "")
     end
     return concat(lines, "\n")
 end
 
--- The table of calls, or of one.
+-- The table of calls, or of one, and of which legs a side sent no media.
 function menus.table_of(calls, index)
-    local counts, rows = steps.of(index), { HEADINGS[1], HEADINGS[2] }
-    for _, call in ipairs(calls) do insert(rows, menus.cells(call, counts[call])) end
-    return menus.drawn(rows) .. "\n" .. LEGEND
+    local counts, rows, lines = steps.of(index), { HEADINGS[1], HEADINGS[2] }, {}
+    for _, call in ipairs(calls) do
+        insert(rows, menus.cells(call, counts[call]))
+        for _, leg in ipairs(call.legs) do
+            local silence = steps.silence(index, leg)
+            if silence then insert(lines, format("call %d leg %d: %s", call.number, leg.number, silence)) end
+        end
+    end
+    insert(lines, 1, menus.drawn(rows))
+    insert(lines, LEGEND)
+    return concat(lines, "\n")
+end
+
+-- How a leg ended, and by whom; nothing of one that was refused or goes on.
+function menus.ending_of(leg)
+    if not leg.ended or leg.ended == "failure" then return "" end
+    local by = leg.side and leg.side[leg.ended_by]
+    return "  " .. leg.ended .. (by and " of the " .. steps.side(by) or "") .. " " .. menus.clock(leg.stop)
 end
 
 function menus.candidate_lines(lines, leg)
@@ -4698,7 +4735,8 @@ end
 function menus.candidates_of(index, call)
     local lines = { menus.table_of({ call }, index), "" }
     for _, leg in ipairs(call.legs) do
-        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. "  Call-ID " .. printable(leg.id, 100))
+        insert(lines, "leg " .. leg.number .. "  " .. menus.users_of(leg) .. menus.ending_of(leg))
+        insert(lines, "    Call-ID " .. printable(leg.id, 100))
         menus.candidate_lines(lines, leg)
     end
     return concat(lines, "\n")
@@ -4831,9 +4869,6 @@ end)()
 -- The dissector
 
 local legs = show.legs
-
--- Wireshark hands over three new objects with every frame: collected young they cost least.
-if _VERSION == "Lua 5.4" then collectgarbage("generational") end
 
 legs.init = capture.forget
 

@@ -25,9 +25,6 @@ local menus = require("menus")
 
 local legs = show.legs
 
--- Wireshark hands over three new objects with every frame: collected young they cost least.
-if _VERSION == "Lua 5.4" then collectgarbage("generational") end
-
 legs.init = capture.forget
 
 function knowledge.country_code() return legs.prefs.country or "" end

@@ -57,7 +57,8 @@ def courses(seen: Overlap, owners: Owners, captures: pd.DataFrame, sip: pd.DataF
     places: dict[int, set[int]] = defaultdict(set)
     for pair, common in seen.common.items():
         for leg in np.unique(owners.of_packet[common.one]).tolist():
-            places[leg] |= {*pair} if leg != UNOWNED else set()
+            if leg != UNOWNED:
+                places[leg] |= {*pair}
     packets = dict(zip(captures["capture"], captures["packets"], strict=True))
     held = sip[sip["call"].notna()].groupby(["call", "capture"])["call_id"].nunique().to_dict()
     found = []

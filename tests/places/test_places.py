@@ -115,6 +115,32 @@ def test_legs_whose_sip_both_captures_show_are_there_once(pcaps, tmp_path, name)
     assert not tables.passages["lost"].any()
 
 
+def test_registrations_that_both_captures_show_are_of_no_leg(pcaps, tmp_path):
+    registrations = [
+        piece
+        for piece in read(pcaps / "made" / "registration_failed_password.pcapng")
+        if isinstance(piece, Record)
+    ]
+    at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=0)
+    shutil.copy(pcaps / "good.pcapng", tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        start = next(piece.ticks for piece in read(path) if isinstance(piece, Record))
+        blocks = [path.read_bytes()]
+        for each in registrations:
+            at = start + each.ticks - registrations[0].ticks
+            blocks.append(bytes(pcapng.Packet(0, at, each.data, each.original)))
+        path.write_bytes(b"".join(blocks))
+    tables = pipeline.run([tmp_path], jobs=1).tables
+    assert tables.calls["verdict"].tolist() == ["ok"]
+    assert set(tables.passages["call"]) == {1}
+    assert not tables.passages["lost"].any()
+
+
+def read(path):
+    with pieces(path) as found:
+        return list(found)
+
+
 def test_times_are_those_of_the_captures_though_clocks_are_apart(pcaps, tmp_path):
     at_the_gateway(pcaps / "good.pcapng", tmp_path / "gateway.pcapng", ahead_s=-7200)
     tables = pipeline.run([pcaps / "good.pcapng", tmp_path / "gateway.pcapng"], jobs=1).tables

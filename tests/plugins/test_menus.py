@@ -13,6 +13,7 @@ from tests.plugins.dissected import ROOT, Click, frames, tshark, watched
 from tests.plugins.test_fields import INVITE
 
 PCAPS = ROOT / "pcaps"
+WIDTH = 80  # characters of a window in every Wireshark, before its text wraps
 
 
 def by_entry(done: list[Click]) -> dict[tuple[str, int | None, str], str]:
@@ -89,5 +90,10 @@ def test_filters_of_the_menus_are_those_of_the_call() -> None:
     still_open = run.bindings[run.bindings["outcome"].isin(["unanswered", "pending"])]
     assert len(unanswered) == still_open["requests"].sum() > 10
     candidates = clicked["Candidates of this call", 1, "window"]
+    silent = "call 1 leg 1: Answered; RTP packets: 0 from the client, 0 from the server"
+    calls = clicked["Calls in this file", None, "window"]
+    assert silent in calls.splitlines()
+    assert max(map(len, calls.splitlines())) <= WIDTH
+    assert "leg 2  721 -> +498984079810  bye of the server 22:40:" in candidates
     offered = run.candidates.dropna(subset=["addr"])
     assert all(f"{row.addr} port {row.port}, {row.addr_class}" in candidates for row in offered.itertuples())
