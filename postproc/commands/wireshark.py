@@ -1,4 +1,7 @@
-"""``postproc wireshark``: the bundle in the user's Wireshark, and a profile for one capture."""
+"""``postproc wireshark``.
+
+Installs the bundle in the user's Wireshark, and makes a profile for one capture.
+"""
 
 import os
 import shlex
@@ -86,9 +89,9 @@ def install_command(*, force: bool, lang: Lang) -> None:
     from postproc.wireshark import bundle, install
 
     folders = _folders()
-    fresh = not (folders.profiles / bundle.PROFILE).exists()
+    is_new = not (folders.profiles / bundle.PROFILE).exists()
     done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
-    if fresh:
+    if is_new:
         install.hand_over(*bundle.first_look(folders))
     _tell(done, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
@@ -136,7 +139,9 @@ def status_command(*, lang: Lang) -> None:
     from postproc.read.programs import installed, is_root
     from postproc.wireshark import status
 
-    for line in status.lines(_folders(), [_seen(each) for each in installed()], root=is_root(), lang=lang):
+    for line in status.lines(
+        _folders(), [_observed(program) for program in installed()], root=is_root(), lang=lang
+    ):
         _say(line)
 
 
@@ -160,9 +165,9 @@ def color_command(*, capture: Path, call: int | None, force: bool, lang: Lang) -
         postproc wireshark color postproc-out --call 4
     """
     folders = _folders()
-    taken = chosen([capture], call, lang)
-    for name, path in taken.captures.items():
-        _color(taken.run.capture(name), path, folders, force=force, lang=lang)
+    selection = chosen([capture], call, lang)
+    for name, path in selection.captures.items():
+        _color(selection.run.capture(name), path, folders, force=force, lang=lang)
 
 
 def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: Lang) -> None:
@@ -170,9 +175,9 @@ def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: 
     from postproc.wireshark import bundle, capture_profile, install
 
     name = capture_profile.profile_name(capture.name)
-    made = capture_profile.profile(run.tables, bundle.profile())
+    profile_files = capture_profile.profile(run.tables, bundle.profile())
     target = folders.profiles / name
-    files = {target / each: data for each, data in made.items()}
+    files = {target / name_in_profile: data for name_in_profile, data in profile_files.items()}
     done = install.put(files, folders.ledger, name, force=force)
     _tell(done, PROFILE.of(lang, name=name), lang)
     if run.calls.empty:
@@ -191,11 +196,11 @@ def _folders(tshark: Path | None = None) -> "Folders":
     from postproc.read.tshark import executable
     from postproc.wireshark.bundle import parse_folders
 
-    printed = programs.folders(tshark or Path(executable()))
-    return parse_folders(printed, moved="WIRESHARK_CONFIG_DIR" in os.environ)
+    output = programs.folders(tshark or Path(executable()))
+    return parse_folders(output, moved="WIRESHARK_CONFIG_DIR" in os.environ)
 
 
-def _seen(program: "Program") -> "Seen":
+def _observed(program: "Program") -> "Seen":
     from postproc.read.programs import knows
     from postproc.wireshark.status import Seen
 
@@ -210,10 +215,10 @@ def _say(line: str) -> None:
     say(console(sys.stdout), clean(line))
 
 
-def _tell(done: "Done", what: str, lang: Lang) -> None:
-    """What was written, and where edits went that had to make way."""
+def _tell(done: "Done", subject: str, lang: Lang) -> None:
+    """Print what was written, and where replaced versions are kept."""
     count = len(done.changed)
-    _say(WRITTEN.of(lang, count=count, what=what) if count else UNCHANGED.of(lang, what=what))
+    _say(WRITTEN.of(lang, count=count, what=subject) if count else UNCHANGED.of(lang, what=subject))
     _say_kept(done, lang)
 
 
