@@ -1,4 +1,4 @@
-"""The server accepts none of the candidates offered to it: 488 before anybody is asked."""
+"""The server accepts none of the offered candidates: 488 before it calls anybody."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from postproc.model.rows import CandidateRow, SdpMediaRow
 from postproc.model.text import Text
 
 NOT_ACCEPTABLE = (488, 606)
-LISTED, UNLISTED = "listed", "unlisted"  # lists for candidates are configured; none is
+LISTED, UNLISTED = "listed", "unlisted"  # candidate lists are configured; none is
 UNSUITABLE = "no suitable candidates found"
 
 CERTAIN = Text(
@@ -78,7 +78,7 @@ SETTLE = Text(
 
 @dataclass(frozen=True)
 class _Offer:
-    """What was refused: the response, the candidates and the codecs."""
+    """The refused offer: the response, the candidates and the codecs."""
 
     refused: Rejection
     candidates: list[CandidateRow]
@@ -100,7 +100,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _offered(case: Case, refused: Rejection) -> list[CandidateRow]:
-    """Distinct candidates of the refused INVITE that are not the server's own, in SDP order."""
+    """Return the distinct candidates of the refused INVITE that are not the server's, in SDP order."""
     mine = [
         row
         for row in case.candidates
@@ -125,7 +125,7 @@ def _logged(case: Case, offer: _Offer, told: list[Line]) -> Finding:
 
 
 def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
-    """What the wire shows, weighed by the deployment's lists where they are known."""
+    """Conclude from packets, with the deployment's lists if known."""
     leg = offer.refused.leg.leg
     known = [each for each in choices(case) if each.leg == leg and each.status == offer.refused.status]
     if known and all(overall.verdict == "denied" for each in known for overall in each.verdicts):
@@ -143,9 +143,9 @@ def _concluded(case: Case, offer: _Offer) -> Iterator[Finding]:
 
 
 def _by_default(case: Case, offer: _Offer) -> Iterator[Finding]:
-    """A FreeSWITCH as it is installed: it sends 100 before it looks at the offer, and has no list for candidates.
+    """Yield a finding if this is a FreeSWITCH with defaults: 100 before it examines the offer, no candidate list.
 
-    inbound-late-negotiation leaves the offer to the dial plan, so any time may have passed.
+    inbound-late-negotiation leaves the offer to the dial plan, so the time to the refusal does not matter.
     """
     refused = offer.refused
     accused = refused.unasked and refused.cause == INCOMPATIBLE and not case.deployment.candidate_acl

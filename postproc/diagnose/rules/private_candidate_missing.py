@@ -1,4 +1,4 @@
-"""Both sides are behind one public address, and a private candidate is needed and not offered."""
+"""Both sides are behind one public address, and a needed private candidate is not offered."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A side offers nothing that can be reached from outside its own network."""
+"""A side offers no candidate that is reachable from outside its network."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def find(case: Case) -> Iterator[Finding]:
         missing = [
             side
             for side, held in ((CLIENT, client), (SERVER, server))
-            if not public(held) and classes(held) != {"mdns"}  # of hidden addresses mdns-only says why
+            if not public(held) and classes(held) != {"mdns"}  # hidden addresses are covered by mdns-only
         ]
         if not missing:
             continue

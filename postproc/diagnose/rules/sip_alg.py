@@ -1,4 +1,4 @@
-"""A device on the way rewrites SIP: two captures of one message differ."""
+"""A device on the path rewrites SIP: two captures of one message differ."""
 
 from collections.abc import Iterator
 
@@ -72,7 +72,7 @@ def _finding(case: Case, found: list[Alteration]) -> Finding:
 
 
 def _every_line(found: list[Alteration]) -> list[Rewritten]:
-    """Each difference once, however many messages show it."""
+    """Return each difference once, however many messages show it."""
     return list(dict.fromkeys(line for each in found for line in each.lines))
 
 

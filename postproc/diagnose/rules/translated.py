@@ -43,7 +43,7 @@ End = tuple[str, int]
 
 
 class Mapping(NamedTuple):
-    """What a sender is called at the one place and at the next."""
+    """A sender's address and port at one place and at the next."""
 
     leg: int | None
     direction: Direction
@@ -61,8 +61,8 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def _mappings(every: tuple[Transit, ...]) -> list[Mapping]:
-    """Each once, whatever the kinds of packets that show it."""
-    found: dict[tuple[object, ...], Mapping] = {}
+    """Return each mapping once, whatever kinds of packets show it."""
+    distinct: dict[tuple[object, ...], Mapping] = {}
     for each in every:
         for row in each.flows:
             inside, outside = (
@@ -71,8 +71,8 @@ def _mappings(every: tuple[Transit, ...]) -> list[Mapping]:
             )
             if row.arrived and inside and outside and inside != outside:
                 mapping = Mapping(each.leg, each.direction, each.origin, each.target, inside, outside, row)
-                found.setdefault((each.leg, each.origin, each.target, inside, outside), mapping)
-    return list(found.values())
+                distinct.setdefault((each.leg, each.origin, each.target, inside, outside), mapping)
+    return list(distinct.values())
 
 
 def _end(addr: str | None, port: int | None) -> End | None:
@@ -103,7 +103,7 @@ def _named(mapping: Mapping) -> dict[str, Any]:
 
 
 def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding | None:
-    """The fault, where the far side was told another end than it meets, sends there, and does not get through."""
+    """Return the fault if the far side was given another address than it meets, sends there, and fails; or None."""
     side, peer = SENDER.get(mapping.direction), RECEIVER.get(mapping.direction)
     if side is None or peer is None or connected(case, mapping.leg):
         return None
