@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from postproc.files import private, scratch
 from postproc.files.commit import regular
 from postproc.files.signals import undisturbed
-from postproc.model.columns import ARROW, TEXT
+from postproc.model.columns import ARROW, TEXT, arrow, schema
 from postproc.model.tables import BY_NAME, Table, Tables
 from postproc.version import __version__
 
@@ -89,7 +89,7 @@ class Digesting(io.RawIOBase):
 
 def write(tables: Tables, file: Path) -> Events:
     """Write one capture's tables into a file that appears when it is complete; return them."""
-    events = {table.name: _of_arrow(table, rows) for table, rows in tables.items() if len(rows)}
+    events = {table.name: arrow(rows, _schema(table)) for table, rows in tables.items() if len(rows)}
     making = file.with_name(f".{file.name}.{uuid4().hex}")
     try:
         private.make_folder(making.parent)
@@ -111,17 +111,8 @@ def write(tables: Tables, file: Path) -> Events:
     return events
 
 
-def _of_arrow(table: Table, rows: pd.DataFrame) -> pa.Table:
-    """The rows, without what pandas would note of them: types are declared."""
-    schema = _schema(table)
-    held = zip(schema, rows.items(), strict=True)
-    columns = [pa.array(values.array, field.type, from_pandas=True) for field, (_, values) in held]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
 def _schema(table: Table) -> pa.Schema:
-    fields = [(column.name, ARROW[column.dtype]) for column in table.columns]
-    return pa.schema(fields, metadata={NAME: table.name.encode()})
+    return schema(table.dtypes, {NAME: table.name.encode()})
 
 
 def clear_unfinished(cache: Path) -> None:

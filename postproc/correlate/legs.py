@@ -253,11 +253,10 @@ def legs(
     repeated = _repeated(transactions, numbers)
     by_leg = _by_leg(messages(in_order(sip_messages)), numbers)
     rows = [_leg(sent) | {"retransmissions": repeated.get(key, 0)} for key, sent in by_leg.items()]
-    frame = pd.DataFrame.from_records(rows).reindex(columns=LEGS.names)
-    for column in LEGS.columns:
-        if column.dtype == TIME:
-            frame[column.name] = moments(frame[column.name].to_list())
-    return LEGS.conform(frame.sort_values("time", kind="stable"))
+    rows.sort(key=lambda row: (row["time"] == NO_TIME, row["time"]))
+    columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in LEGS.names}
+    times = {name: moments(columns[name]).array for name, dtype in LEGS.dtypes.items() if dtype == TIME}
+    return LEGS.of(columns | times)
 
 
 def _by_leg(sent: list[Message], recordings: Recordings) -> dict[Key, list[Message]]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import pandas as pd
@@ -64,13 +65,18 @@ TRICKLE = "trickle"  # the part of an INFO: candidates outside offer and answer 
 
 def _callers(sip_messages: pd.DataFrame) -> set[Dialog]:
     """Return the callers: senders of initial INVITEs, else as the first message of the dialog suggests."""
-    sip = sip_messages
-    initial = sip[(sip["method"] == "INVITE").fillna(False) & sip["to_tag"].isna()]
-    rest = sip[~sip["call_id"].isin(initial["call_id"])]
-    of_invite = rest["method"].isna() & (rest["cseq_method"] == "INVITE").fillna(False)
-    rest = rest.assign(told_by=(2 - 2 * of_invite.astype(int)).where(rest["method"].isna(), 1))
-    first = rest.sort_values(["told_by", "time"], kind="stable").drop_duplicates("call_id")
-    return {*records(initial, "call_id", "from_tag"), *records(first, "call_id", "from_tag")}
+    callers: set[Dialog] = set()
+    first: dict[str | None, tuple[tuple[int, float], str | None]] = {}  # what tells best, earliest
+    names = ("call_id", "from_tag", "to_tag", "method", "cseq_method", "time")
+    for call_id, tag, to_tag, method, cseq_method, time in records(sip_messages, *names):
+        if method == "INVITE" and to_tag is None:
+            callers.add((call_id, tag))
+        rank = 1 if method is not None else 0 if cseq_method == "INVITE" else 2
+        told = rank, inf if time is None else time
+        if call_id not in first or told < first[call_id][0]:
+            first[call_id] = told, tag
+    known = {call_id for call_id, _ in callers}
+    return callers | {(call_id, tag) for call_id, (_, tag) in first.items() if call_id not in known}
 
 
 def descriptions(sip: pd.DataFrame) -> dict[Place, Description]:

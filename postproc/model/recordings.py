@@ -318,7 +318,8 @@ class Recordings:
 
     def apart(self, tables: Tables) -> Tables:
         """Return the tables with each row assigned to its file again."""
-        cut = {table.name: in_files(rows, self.several) for table, rows in tables.items() if len(rows)}
+        nonempty = ((table, rows) for table, rows in tables.items() if len(rows))
+        cut = {table.name: in_files(rows, self.several) for table, rows in nonempty} if self.several else {}
         return tables.with_(**(cut | {"captures": self._numbered()}))
 
     def _numbered(self) -> pd.DataFrame:

@@ -28,6 +28,8 @@ SEEN = {
 
 def with_places_apart(tables: Tables) -> Tables:
     """Return the tables with rows of ``clocks`` for such places, and of ``passages`` for their losses."""
+    if len(tables.captures) < 2:
+        return tables
     placed, lost = _silent(tables)
     clocks = load(ClockRow, tables.clocks)
     for made in (_unheard(clocks, legs) for legs in by(_checks(tables), "call", "leg").values()):

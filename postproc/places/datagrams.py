@@ -10,10 +10,11 @@ tables.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from io import FileIO
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -83,8 +84,11 @@ class ByCapture:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        nonempty = [(table.name, rows) for table, rows in tables.items() if len(rows)]
-        self._rows = {name: rows.groupby("capture").indices for name, rows in nonempty}
+
+    @cached_property
+    def _rows(self) -> dict[str, Any]:
+        nonempty = [(table.name, rows) for table, rows in self._tables.items() if len(rows)]
+        return {name: rows.groupby("capture").indices for name, rows in nonempty}
 
     def of(self, captures: Iterable[str]) -> Tables:
         names = sorted(captures)

@@ -89,7 +89,7 @@ def _course(overlap: Overlap, owners: Owners, number: int, at: set[int], referen
     directed = any(signs.values())
     if not directed:
         signs = _signs_from(overlap, reference, flows)
-    signs = _by_hosts(overlap, signs)
+    signs = shared(overlap, _by_hosts(overlap, signs))
     order = _order(overlap, signs, at, reference, from_reference=not directed)
     return Course(owners.legs[number], rows, order, reference, signs, directed)
 
@@ -101,6 +101,11 @@ def _signs_from(overlap: Overlap, reference: int, flows: list[int]) -> dict[int,
     for flow in flows:
         if overlap.flows[flow][0] == reference:
             signs[flow] = next((way for other in others if (way := overlap.first_seen(flow, other))), 0)
+    return shared(overlap, signs)
+
+
+def shared(overlap: Overlap, signs: dict[int, int]) -> dict[int, int]:
+    """Return the signs with unknown ones taken from the same flow in other captures."""
     for common in overlap.common.values():
         for one, other in (each.flows for each in common.joined):
             if one in signs and other in signs:

@@ -45,6 +45,7 @@ LOGGED = TIMED + rb"(?: \d+\.\d+%)? \[[A-Z0-9]+\] [\w.+-]+:\d+ "
 LONGEST_PREFIX = 300
 PREFIX = re.compile(rb"^(?!%b)([^\n]{1,%d}?)(?=%b)" % (LOGGED, LONGEST_PREFIX, LOGGED), re.MULTILINE)
 LOGGED_SOMEWHERE = re.compile(LOGGED)
+SOURCE = re.compile(rb"\] [\w.+-]+:\d+ ")  # LOGGED ends like this; without it PREFIX finds nothing
 # Forms of prefixes per log: lines of several files joined by grep have one for each form of file name. A
 # choice; fewer leave some prefixes in place, more slow down every line.
 FORMS = 8
@@ -309,7 +310,7 @@ def layout(head: bytes) -> Layout | None:
     messages = (message for line, message in zip(lines, unpacked, strict=True) if message is not line)
     json = any(LOGGED_SOMEWHERE.search(message) for message in messages)
     text = b"\n".join(unpacked) if json else head
-    prefixes = [match[1] for match in PREFIX.finditer(text)]
+    prefixes = [match[1] for match in PREFIX.finditer(text)] if SOURCE.search(text) else []
     if not json and not prefixes:
         return None
     common = Counter(map(_form, prefixes)).most_common(FORMS)

@@ -1,5 +1,6 @@
 """The calls of a run, one line each, and their table on a terminal, ordered by severity."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pandas as pd
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text as Styled
 
+from postproc.model.columns import plain
 from postproc.model.findings import VERDICTS as RANKED
 from postproc.model.tables import Tables, counting
 from postproc.model.text import Lang, Text
@@ -92,25 +94,28 @@ def candidate_counts(candidates: pd.DataFrame) -> dict[Hashable, int]:
 
     Counted are those of the ufrag in the side's latest description, leg by leg.
     """
-    party = ["call", "leg", "side"]
-    rows = candidates.dropna(subset=["call", "side", "addr"])
-    latest = rows.groupby(party, dropna=False)["time"].transform("max")
-    current = rows.loc[rows["time"] == latest, [*party, "ufrag"]].drop_duplicates()
-    distinct = rows.merge(current, on=[*party, "ufrag"]).drop_duplicates(
-        ["call", "side", "addr", "port", "type"]
-    )
-    return _sizes(distinct, ["call", "side"])
+    names = ("call", "leg", "side", "ufrag", "time", "addr", "port", "type")
+    known = [row for row in _rows(candidates, names) if None not in (row[0], row[2], row[5])]
+    latest: dict[Hashable, pd.Timestamp] = {}
+    for *party, _, time, _, _, _ in known:
+        if time is not None:
+            latest[tuple(party)] = max(latest.get(tuple(party), time), time)
+    current = {row[:4] for row in known if row[4] is not None and row[4] == latest[row[:3]]}
+    distinct = {(row[0], row[2], *row[5:]) for row in known if row[:4] in current}
+    return Counter((call, side) for call, side, *_ in distinct)
 
 
 def check_counts(bindings: pd.DataFrame) -> dict[Hashable, tuple[int, int]]:
     """Return (call, direction) -> connectivity checks answered with success, and checks sent."""
-    checks = bindings[(bindings["purpose"] == "check") & (bindings["outcome"] != "response_only")]
-    key = ["call", "direction"]
-    outcomes = checks.dropna(subset=["call"]).drop_duplicates([*key, "transaction_id", "outcome"])
-    successes = outcomes[outcomes["outcome"] == "success"]
-    answered = _sizes(successes, key)
-    requested = _sizes(outcomes.drop_duplicates([*key, "transaction_id"]), key)
-    return {place: (answered.get(place, 0), count) for place, count in requested.items()}
+    asked: dict[Hashable, set[str]] = defaultdict(set)  # by call and direction, the transactions
+    answered: dict[Hashable, set[str]] = defaultdict(set)
+    names = ("call", "direction", "purpose", "outcome", "transaction_id")
+    for call, direction, purpose, outcome, transaction in _rows(bindings, names):
+        if purpose == "check" and outcome != "response_only" and None not in (call, direction):
+            asked[call, direction].add(transaction)
+            if outcome == "success":
+                answered[call, direction].add(transaction)
+    return {place: (len(answered.get(place, ())), len(those)) for place, those in asked.items()}
 
 
 def dtls_states(dtls: pd.DataFrame) -> dict[int, str]:
@@ -144,14 +149,13 @@ def media_packets(rtp_streams: pd.DataFrame) -> dict[Hashable, int]:
     return total
 
 
-def _sizes(rows: pd.DataFrame, key: list[str]) -> dict[Hashable, int]:
-    return dict(rows.groupby(key).size().items())
+def _rows(rows: pd.DataFrame, names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(plain(rows[name]) for name in names), strict=True)
 
 
 def _records(rows: pd.DataFrame) -> Iterable[dict[str, Any]]:
-    plain = rows.astype(object).where(rows.notna(), None)
-    columns: list[str] = list(plain.columns)
-    return (dict(zip(columns, row, strict=True)) for row in plain.itertuples(index=False, name=None))
+    names = rows.columns.tolist()
+    return (dict(zip(names, row, strict=True)) for row in _rows(rows, names))
 
 
 UNJUDGED = len(RANKED)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from postproc.files.commit import Reader
 from postproc.files.private import FOLDER
-from postproc.model.columns import TEXT, TIME, plain
+from postproc.model.columns import TEXT, TIME, arrow, noted, plain, schema
 from postproc.model.described import of_table
 from postproc.model.errors import SchemaError
 from postproc.model.tables import TABLES, Table, Tables
@@ -30,7 +30,7 @@ def write_tables(tables: Tables, folder: Path, run: str = "", *, csv: bool = Fal
     """Write NAME.parquet of every table, with the run's id, and NAME.csv with ``csv``."""
     folder.mkdir(FOLDER, exist_ok=True)
     for table, rows in tables.items():
-        _write_parquet(rows, folder / f"{table.name}.parquet", run)
+        _write_parquet(table, rows, folder / f"{table.name}.parquet", run)
         if csv:
             _write_csv(table, rows, folder / f"{table.name}.csv")
 
@@ -92,11 +92,14 @@ def _iso(times: pd.Series) -> pd.Series:
     return pd.Series(texts, index=times.index, dtype=TEXT).add("Z").mask(times.isna())
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path, run: str) -> None:
-    table = pa.Table.from_pandas(rows, preserve_index=False)
-    table = table.replace_schema_metadata({**table.schema.metadata, RUN: run.encode()})
-    with path.open("wb") as file:  # arrow cannot open a path that is not UTF-8
-        pq.write_table(table, file, compression="zstd")
+def _write_parquet(table: Table, rows: pd.DataFrame, path: Path, run: str) -> None:
+    held = arrow(rows, schema(table.dtypes, {**noted(table.dtypes), RUN: run.encode()}))
+    with (
+        path.open("wb") as file,  # arrow cannot open a path that is not UTF-8
+        pq.ParquetWriter(file, held.schema, compression="zstd") as written,
+    ):
+        if len(held):  # else an empty row group, for each column
+            written.write_table(held)
 
 
 def _read_parquet(table: Table, path: Path) -> tuple[pd.DataFrame, str]:

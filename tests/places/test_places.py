@@ -1,12 +1,14 @@
 """Captures of one call at several places, found in what was recorded and made; and those that are none."""
 
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from postproc import pipeline
 from postproc.model.tables import counting
+from postproc.places.passages import shared
 from postproc.read.records import Described, Record, pieces
 from postproc.wire import ip, pcapng
 
@@ -134,6 +136,13 @@ def test_registrations_that_both_captures_show_are_of_no_leg(pcaps, tmp_path):
     assert tables.calls["verdict"].tolist() == ["ok"]
     assert set(tables.passages["call"]) == {1}
     assert not tables.passages["lost"].any()
+
+
+def test_a_flow_goes_the_way_that_it_goes_at_another_place():
+    """SIP over a NAT, where only the client's capture shows checks between the same hosts."""
+    joined = [SimpleNamespace(flows=(0, 1)), SimpleNamespace(flows=(3, 2)), SimpleNamespace(flows=(4, 9))]
+    seen = SimpleNamespace(common={(0, 1): SimpleNamespace(joined=joined)})
+    assert shared(seen, {0: 0, 1: -1, 2: 1, 3: 0, 4: 0}) == {0: -1, 1: -1, 2: 1, 3: 1, 4: 0}
 
 
 def read(path):

@@ -105,7 +105,7 @@ def _named(mapping: Mapping) -> dict[str, Any]:
 def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding | None:
     """Return the fault if the far side was given another address than it meets, sends there, and fails; or None."""
     side, peer = SENDER.get(mapping.direction), RECEIVER.get(mapping.direction)
-    if side is None or peer is None or connected(case, mapping.leg):
+    if side is None or peer is None or mapping.row.kind == "sip" or connected(case, mapping.leg):
         return None
     ends = [end for row in offered(case, side, mapping.leg) if (end := _end(row.addr, row.port))]
     if not ends or mapping.outside in ends:
