@@ -60,9 +60,8 @@ def _finding(case: Case, leg: int | None, both: Checks) -> Finding:
         details.append(NO_PUBLIC_TRIED)
         facts["public_offered"] = [endpoint(row.addr, row.port) for row in public(offered(case, CLIENT, leg))]
         tags.add("private-target")
-    verdict: Verdict = (
-        "fault" if case.legs else "suspect"
-    )  # without SIP, the capture may show one direction only
+    # without SIP, the capture may show one direction only
+    verdict: Verdict = "fault" if case.legs else "suspect"
     return Finding(
         RULE.name,
         verdict,
