@@ -60,19 +60,19 @@ ROOM_S = (
 
 
 def find(case: Case) -> Iterator[Finding]:
-    for asked in _attempts(case):
-        answers = _answers(case, asked[0])
-        told = [] if answers else _refusals(case, asked)
-        if told:
-            yield _finding(case, asked, [], told=told)
-        elif len(asked) >= REPEATED and (asked[-1].time - asked[0].time).total_seconds() >= LASTING_S:
-            yield _finding(case, asked, [row for row in answers if row.time <= asked[-1].time])
-        elif not answers and _reliable(asked[0]) and watched_after(case, asked[0].time) >= TIMER_B_S:
-            yield _finding(case, asked, [])
+    for copies in _attempts(case):
+        answers = _answers(case, copies[0])
+        errors = [] if answers else _refusals(case, copies)
+        if errors:
+            yield _finding(case, copies, [], told=errors)
+        elif len(copies) >= REPEATED and (copies[-1].time - copies[0].time).total_seconds() >= LASTING_S:
+            yield _finding(case, copies, [row for row in answers if row.time <= copies[-1].time])
+        elif not answers and _reliable(copies[0]) and watched_after(case, copies[0].time) >= TIMER_B_S:
+            yield _finding(case, copies, [])
     refreshing = {found.leg for found in session_expired.find(case)}
-    for asked, bye in _renewals(case):
-        if asked[0].leg not in refreshing:
-            yield _finding(case, asked, [], bye)
+    for copies, bye in _renewals(case):
+        if copies[0].leg not in refreshing:
+            yield _finding(case, copies, [], bye)
 
 
 def _refusals(case: Case, copies: Sequence[SipMessageRow]) -> list[IcmpErrorRow]:
@@ -125,20 +125,20 @@ def _answers(case: Case, invite: SipMessageRow) -> list[SipMessageRow]:
 
 def _finding(
     case: Case,
-    asked: Sequence[SipMessageRow],
+    copies: Sequence[SipMessageRow],
     answers: Sequence[SipMessageRow],
     bye: SipMessageRow | None = None,
     told: Sequence[IcmpErrorRow] = (),
 ) -> Finding:
-    first, last = asked[0], asked[-1]
+    first, last = copies[0], copies[-1]
     # A response before the last retransmission did not reach the sender; a later one was just slow.
     unheard = [row for row in answers if row.src_addr == first.dst_addr]
-    lasting = last if len(asked) > 1 else None
+    lasting = last if len(copies) > 1 else None
     facts: dict[str, object] = {
         "target": first.dst_addr,
         "sender": first.src_addr,
         "number": first.leg,
-        "times": len(asked),
+        "times": len(copies),
         "seconds": (last.time - first.time).total_seconds(),
         "transport": (first.transport or "").upper(),
     }
@@ -165,7 +165,7 @@ def _finding(
         RULE.name,
         verdict,
         0.9,
-        evidence(*asked, *unheard[:1], *told, bye),
+        evidence(*copies, *unheard[:1], *told, bye),
         UNHEARD if unheard else SILENT if lasting else ONCE,
         tuple(detail),
         facts,

@@ -82,8 +82,8 @@ def _on_leg(case: Case, leg: int | None) -> Unreachable | None:
                 _nothing_came(case, leg, author, reader, flows),
                 _sent_there(case, leg, author, reader, flows),
             ]
-    told = [each for each in unreachable if each is not None]
-    return min(told, key=lambda each: each.lost, default=None)
+    certain = [each for each in unreachable if each is not None]
+    return min(certain, key=lambda each: each.lost, default=None)
 
 
 def _named_in_vain(author: Described, reader: Described) -> bool:
@@ -129,8 +129,8 @@ def _sent_there(
     """Return the case that the reader sends to that address to the end although the author is elsewhere; or None."""
     limits = case.deployment.thresholds
     addr, source = author.audio.connection_addr, author.message.src_addr
-    there = [(ends[0], way) for ends, way in flows.items() if ends[1] == addr]
-    sender, way = max(there, key=lambda each: each[1].packets, default=(None, None))
+    sent = [(ends[0], way) for ends, way in flows.items() if ends[1] == addr]
+    sender, way = max(sent, key=lambda each: each[1].packets, default=(None, None))
     if (
         way is None
         or source == addr

@@ -94,8 +94,8 @@ def find(case: Case) -> Iterator[Finding]:
         if (tag := _failure(attempts, watched)) is not None:
             first = attempts.requests[0]
             failures[tag, first.capture, first.src_addr, first.dst_addr].append(attempts)
-    for (tag, *_), held in failures.items():
-        yield _finding(tag, held)
+    for (tag, *_), same_failure in failures.items():
+        yield _finding(tag, same_failure)
 
 
 def _attempts(case: Case) -> Iterator[Attempts]:

@@ -127,8 +127,8 @@ def _handshakes(case: Case) -> Iterator[Handshake]:
             yield Handshake(rows[place], rows[place:following])
 
 
-def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
-    first = held[0]
+def _finding(failed: Sequence[Handshake], *, succeeds: bool) -> Finding:
+    first = failed[0]
     hello, end = first.hello, first.end
     assert end is not None  # only ended ones are collected
     readable = end.event == "alert" and end.alert != "encrypted"
@@ -138,12 +138,12 @@ def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
     alert = end.alert or ""
     kind = "certificate" if alert in CERTIFICATE else "name" if alert in NAME else "other"
     side = "client" if end.src_addr == hello.src_addr else "server"
-    sure = readable or len(held) > 1
+    sure = readable or len(failed) > 1
     return Finding(
         RULE.name,
         "note" if succeeds else "fault" if sure else "suspect",
         0.9 if readable else 0.8 if sure else 0.6,
-        evidence(*(row for each in held[:SHOWN] for row in (each.hello, each.end))),
+        evidence(*(row for each in failed[:SHOWN] for row in (each.hello, each.end))),
         ALERT if readable else ENCRYPTED if end.event == "alert" else CLOSED,
         tuple(detail),
         {
@@ -151,7 +151,7 @@ def _finding(held: Sequence[Handshake], *, succeeds: bool) -> Finding:
             "server": f"{hello.dst_addr}:{hello.dst_port}",
             "sender": end.src_addr,
             "alert": alert,
-            "times": len(held),
+            "times": len(failed),
         },
         SETTLE,
         tags=frozenset(

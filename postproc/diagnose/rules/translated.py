@@ -112,10 +112,10 @@ def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding
         return None
     on_leg = [(each, row) for each in every if each.leg == mapping.leg for row in each.flows]
     back = [row for each, row in on_leg if each.direction == OPPOSITE[mapping.direction]]
-    asked = [row for row in back if _end(row.from_dst_addr, row.from_dst_port) in ends]
-    if not asked:
+    requests = [row for row in back if _end(row.from_dst_addr, row.from_dst_port) in ends]
+    if not requests:
         return None
-    vain = sum(row.lost for row in asked)
+    vain = sum(row.lost for row in requests)
     refused = sum(
         row.lost
         for each, row in on_leg
@@ -128,14 +128,14 @@ def _misled(case: Case, mapping: Mapping, every: tuple[Transit, ...]) -> Finding
         RULE.name,
         "fault" if vain else "suspect",
         0.85 if vain else 0.7,
-        evidence(mapping.row, *asked),
+        evidence(mapping.row, *requests),
         MISLED,
         (IN_VAIN if vain else UNEXPECTED,),
         _named(mapping)
         | {
             "peer": peer,
             "offered": [endpoint(*end) for end in ends],
-            "destination": endpoint(asked[0].from_dst_addr, asked[0].from_dst_port),
+            "destination": endpoint(requests[0].from_dst_addr, requests[0].from_dst_port),
             "lost": vain or refused,
         },
         leg=mapping.leg,

@@ -95,9 +95,9 @@ def _refused(case: Case, rows: Sequence[HttpRow]) -> list[HttpRow]:
         and not row.upgrade
         and hub(row) == hub(first)
     ]
-    found = any(status < 400 for status in beside)
+    hub_exists = any(status < 400 for status in beside)
     broken = not beside or any(status >= ERROR for status in beside)
-    return [row for row in rows if _not_granted(case, row, found=found, broken=broken)]
+    return [row for row in rows if _not_granted(case, row, hub_exists=hub_exists, broken=broken)]
 
 
 def _granted(row: HttpRow) -> bool:
@@ -105,15 +105,15 @@ def _granted(row: HttpRow) -> bool:
     return row.status == SWITCHING or (row.method == "CONNECT" and 200 <= (row.status or 0) < 300)
 
 
-def _not_granted(case: Case, row: HttpRow, *, found: bool, broken: bool) -> bool:
+def _not_granted(case: Case, row: HttpRow, *, hub_exists: bool, broken: bool) -> bool:
     if row.status is None:
         connection = connection_of(case, row)
         return connection is not None and connection.ended_by is not None and watched(case, row) > ENDS_S
     if row.status in REFUSED_UPGRADES_BESIDE or 300 <= row.status < 400:
         return False
     if row.status in (NOT_FOUND, FORBIDDEN):
-        return found
-    return found or not broken if row.status >= ERROR else True
+        return hub_exists
+    return hub_exists or not broken if row.status >= ERROR else True
 
 
 def _closed_idle(row: HttpRow, connection: ConnectionRow) -> bool:
