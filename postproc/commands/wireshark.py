@@ -4,8 +4,6 @@ Installs the bundle in the user's Wireshark, and makes a profile for one capture
 """
 
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +84,7 @@ def install_command(*, force: bool, lang: Lang) -> None:
         postproc wireshark install
     """
     from postproc.read.programs import is_root
+    from postproc.show.terminal import command_line
     from postproc.wireshark import bundle, install
 
     folders = _folders()
@@ -95,7 +94,7 @@ def install_command(*, force: bool, lang: Lang) -> None:
         install.hand_over(*bundle.first_look(folders))
     _tell(done, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
-    _say("  " + _command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
+    _say("  " + command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
     if is_root():
         click.echo(f"postproc: {AS_ROOT.of(lang, folder=folders.configuration)}", err=True)
 
@@ -172,6 +171,7 @@ def color_command(*, capture: Path, call: int | None, force: bool, lang: Lang) -
 
 def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: Lang) -> None:
     """Make the profile of one capture of a run."""
+    from postproc.show.terminal import command_line
     from postproc.wireshark import bundle, capture_profile, install
 
     name = capture_profile.profile_name(capture.name)
@@ -183,12 +183,7 @@ def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: 
     if run.calls.empty:
         _say(NO_CALLS.of(lang))
     _say(OPEN.of(lang))
-    _say("  " + _command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
-
-
-def _command_line(words: list[str]) -> str:
-    """Words as this system's shell takes them."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    _say("  " + command_line(["wireshark", "-C", name, "-r", str(capture.absolute())]))
 
 
 def _folders(tshark: Path | None = None) -> "Folders":

@@ -1,4 +1,4 @@
-"""Final failures other than those of every day."""
+"""Final failures other than busy, cancelled and the like."""
 
 import pytest
 

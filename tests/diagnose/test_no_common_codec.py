@@ -1,4 +1,4 @@
-"""Offer and answer share nothing."""
+"""Offer and answer without a common audio codec."""
 
 import pytest
 

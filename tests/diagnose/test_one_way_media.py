@@ -1,4 +1,4 @@
-"""One speaks, nobody answers."""
+"""Media in one direction only."""
 
 from postproc.diagnose.rules.one_way_media import RULE
 from tests.builders import GATEWAY, SERVER

@@ -1,4 +1,4 @@
-"""A 2xx is repeated because no ACK reaches whoever sent it (RFC 3261, section 13.3.1.4)."""
+"""A 2xx is retransmitted because no ACK reaches its sender (RFC 3261, section 13.3.1.4)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ GIVEN_UP = Text(
     "{seconds_to_end:0} s nach dem ersten {status} wurde der Anruf beendet.",
 )
 
-# RFC 3261 repeats a 2xx after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK costs one
-# or two repetitions; with a limit of 3 calls over bad mobile networks are accused, with 6 short calls are missed.
+# RFC 3261: a 2xx is retransmitted after 0.5, 1.5, 3.5 s and so on until the ACK comes, for 32 s in all. A slow ACK
+# costs one or two retransmissions; a limit of 3 accuses calls over bad mobile networks, 6 misses short calls.
 REPEATED = 4
 LASTING_S = 3.0
 
@@ -47,12 +47,12 @@ def find(case: Case) -> Iterator[Finding]:
         last, first = sent[-1], sent[0]
         acks = [row for row in _acks(case, first) if row.time >= first.time]
         if any(ack.dst_addr == first.src_addr and ack.time >= last.time for ack in acks):
-            continue  # it came in the end
+            continue  # the ACK arrived in the end
         yield _finding(case, sent, acks)
 
 
 def _repeated(case: Case) -> Iterator[list[SipMessageRow]]:
-    """The same 2xx to an INVITE on one hop, so often and for so long that its sender had no ACK."""
+    """Yield 2xx retransmissions on one hop that are so many and last so long that the sender had no ACK."""
     hops: dict[tuple[object, ...], list[SipMessageRow]] = defaultdict(list)
     for row in case.sip_messages:
         if row.status is not None and 200 <= row.status < 300 and row.cseq_method == "INVITE":
@@ -83,7 +83,7 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
         facts |= {"ack_target": acks[-1].dst_addr, "ack_frame": acks[-1].frame}
     if first.contact:
         detail.append(ROUTED if first.record_route else CONTACT)
-        # A response lists the hops from the far end on; the ACK takes them the other way (RFC 3261, 12.1.2).
+        # A response lists Record-Routes from the far end; the ACK uses them in reverse (RFC 3261, section 12.1.2).
         route = ", ".join(reversed((first.record_route or "").split(", ")))
         facts |= {"contact": first.contact, "route": route}
     if _in_dialog(case, first):
@@ -106,9 +106,9 @@ def _finding(case: Case, sent: list[SipMessageRow], acks: list[SipMessageRow]) -
 
 
 def _in_dialog(case: Case, answer: SipMessageRow) -> bool:
-    """Whether the INVITE that it answers was sent within the dialog."""
-    asked = (row for row in case.sip_messages if row.method == "INVITE" and row.call_id == answer.call_id)
-    return any(row.cseq == answer.cseq and row.to_tag is not None for row in asked)
+    """Whether the response is to an INVITE within the dialog (a re-INVITE)."""
+    invites = (row for row in case.sip_messages if row.method == "INVITE" and row.call_id == answer.call_id)
+    return any(row.cseq == answer.cseq and row.to_tag is not None for row in invites)
 
 
 def _ends(row: SipMessageRow, answer: SipMessageRow) -> bool:

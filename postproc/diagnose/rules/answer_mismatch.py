@@ -1,4 +1,4 @@
-"""An answer lacks what the offer demands for secured media, so that the two sides cannot talk."""
+"""An answer lacks a property that the offer requires for secure media, so that media fails."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -37,50 +37,50 @@ HUNG_UP = Text(
 )
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
-# Browsers' user agents send BYE within a round trip of the answer they cannot take (JsSIP: 30 ms after the ACK).
-# With a third of it a slow mobile link is missed; with three times it people who hang up are counted.
+# Browser user agents send BYE within a round trip of an answer they cannot use (JsSIP: 30 ms after the ACK).
+# A third of this misses slow mobile links; three times includes people who hang up.
 AT_ONCE = timedelta(seconds=2)
 NOT_ACCEPTABLE = ("cause=488", "cause=606", "cause=415")
 MS_PER_S = 1000
 
 
 class Lack(NamedTuple):
-    """What is missing, as written in SDP; ``tag`` for the advice; ``proof``: a fault only where it is refused."""
+    """A missing property as written in SDP; ``tag`` selects advice; ``proof``: a fault only if the answer is refused."""
 
     tag: str
     name: str
     proof: bool = False
 
 
-# RFC 8842, section 5.3: what may answer each a=setup.
+# RFC 8842, section 5.3: the allowed answers to each a=setup.
 SETUPS = {"actpass": {"active", "passive"}, "active": {"passive"}, "passive": {"active"}}
 
 
 def lacks(exchange: Exchange) -> list[Lack]:
-    """What the answer of an exchange lacks of what its offer demands."""
+    """Return the properties that the offer requires and the answer lacks."""
     offer, answer = exchange.offer.audio, exchange.answer.audio
     if not exchange.accepted:
         return []
     if secured(offer) != secured(answer):
         return [Lack("profile", offer.proto or "")]
-    found = []
+    missing = []
     if by_dtls(offer) and not offer.crypto and not answer.fingerprint:
-        found.append(Lack("keys", "a=fingerprint"))
+        missing.append(Lack("keys", "a=fingerprint"))
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
-        found.append(Lack("keys", "a=crypto"))
+        missing.append(Lack("keys", "a=crypto"))
     elif not {*_suites(answer)} <= {*_suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
-        found.append(Lack("keys", " | ".join(f"a=crypto {suite}" for suite in _suites(offer))))
+        missing.append(Lack("keys", " | ".join(f"a=crypto {suite}" for suite in _suites(offer))))
     elif (
         offer.fingerprint
         and answer.fingerprint
         and answer.setup not in SETUPS.get(offer.setup or "", {answer.setup})
     ):
-        found.append(
+        missing.append(
             Lack("setup", " | ".join(f"a=setup:{role}" for role in sorted(SETUPS[offer.setup or ""])))
         )
     if offer.rtcp_mux and not answer.rtcp_mux:
-        found.append(Lack("mux", "a=rtcp-mux", proof=not offer.rtcp_mux_only))
-    return found
+        missing.append(Lack("mux", "a=rtcp-mux", proof=not offer.rtcp_mux_only))
+    return missing
 
 
 def _suites(section: SdpMediaRow) -> list[str]:
@@ -94,21 +94,21 @@ def find(case: Case) -> Iterator[Finding]:
         yield from _missing(case, leg)
         for exchange in exchanges(case, leg):
             refused = _ended(case, exchange)
-            found = [lack for lack in lacks(exchange) if not lack.proof or refused]
-            if found and not (found[0].tag == "setup" and _handshake(case, leg)):
-                yield _finding(leg, exchange, found, refused)
+            missing = [lack for lack in lacks(exchange) if not lack.proof or refused]
+            if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
+                yield _finding(leg, exchange, missing, refused)
                 break
 
 
 def _missing(case: Case, leg: int) -> Iterator[Finding]:
-    """A 200 offers, as the INVITE did not, and the ACK brings no answer (RFC 3261, section 13.2.1)."""
+    """Yield findings on 200s with an offer (the INVITE had none) whose ACK carries no answer (RFC 3261, section 13.2.1)."""
     rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
     first = next((row for row in rows if row.method == "INVITE"), None)
     if first is None or first.has_sdp or first.cut_short:
         return
-    asked = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
-    offer = next((row for row in asked if row.status and row.status // 100 == 2 and row.has_sdp), None)
-    acks = [row for row in asked if row.method == "ACK"]
+    invites = [row for row in rows if (row.call_id, row.cseq) == (first.call_id, first.cseq)]
+    offer = next((row for row in invites if row.status and row.status // 100 == 2 and row.has_sdp), None)
+    acks = [row for row in invites if row.method == "ACK"]
     if offer is None or not acks or any(row.has_sdp for row in rows if row.src_addr == first.src_addr):
         return
     facts: dict[str, object] = {"who": first.src_addr, "number": leg, "offerer": offer.src_addr}
@@ -126,12 +126,12 @@ def _missing(case: Case, leg: int) -> Iterator[Finding]:
 
 
 def _handshake(case: Case, leg: int) -> bool:
-    """A ClientHello was sent: what came of the roles is seen there."""
+    """Whether a ClientHello was sent, so that the outcome of the roles is visible there."""
     return any(row.leg == leg and row.client_hellos for row in case.dtls)
 
 
 def _ended(case: Case, exchange: Exchange) -> SipMessageRow | None:
-    """The BYE or CANCEL by which an end refuses the answer: for such a reason, or at once."""
+    """Return the BYE or CANCEL with which an end rejects the answer: with a fitting reason, or at once; or None."""
     answered = exchange.answer.message
     for row in case.sip_messages:
         if row.call_id != answered.call_id or row.method not in ("BYE", "CANCEL") or row.time < answered.time:
@@ -152,12 +152,12 @@ def _from_offerer(row: SipMessageRow, exchange: Exchange) -> bool:
     return row.src_addr == exchange.offer.message.src_addr
 
 
-def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessageRow | None) -> Finding:
+def _finding(leg: int, exchange: Exchange, missing: list[Lack], refused: SipMessageRow | None) -> Finding:
     offer, answer = exchange.offer.audio, exchange.answer.audio
     facts: dict[str, object] = {
         "who": exchange.answer.message.src_addr,
         "number": leg,
-        "lack": [lack.name for lack in found],
+        "lack": [lack.name for lack in missing],
         "offered": _summary(offer),
         "answered": _summary(answer),
     }
@@ -181,19 +181,19 @@ def _finding(leg: int, exchange: Exchange, found: list[Lack], refused: SipMessag
         (ANSWERED, detail),
         facts,
         leg=leg,
-        tags=frozenset(lack.tag for lack in found),
+        tags=frozenset(lack.tag for lack in missing),
     )
 
 
 def _summary(section: SdpMediaRow) -> str:
-    """Profile and what is said of keys and RTCP: ``RTP/SAVP, a=crypto``."""
-    said = {
+    """Return profile, keying and RTCP attributes: ``RTP/SAVP, a=crypto``."""
+    properties = {
         "a=fingerprint": section.fingerprint,
         "a=crypto": section.crypto,
         f"a=setup:{section.setup}": section.setup,
         "a=rtcp-mux": section.rtcp_mux,
     }
-    return ", ".join([section.proto or "–", *(name for name, there in said.items() if there)])
+    return ", ".join([section.proto or "–", *(name for name, present in properties.items() if present)])
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Media that had flowed fell silent while it was still due."""
+"""Media that had been flowing stopped while it was still due."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -63,8 +63,8 @@ SETTLE_RELAY = Text(
     "Das Log von {relay} zeigt, was dort dann mit den Medien des Anrufs geschah.",
 )
 
-# What changes media takes effect within a packet or two, a handshake within a second. With a third of it a slow
-# re-INVITE goes unmentioned, with three times it what has nothing to do with the silence is mentioned.
+# A change takes effect on media within a packet or two, a handshake within a second. A third of this misses a slow
+# re-INVITE; three times mentions unrelated events.
 JUST_BEFORE = timedelta(seconds=2)
 CHANGES = ("INVITE", "UPDATE", "REFER")
 
@@ -90,17 +90,17 @@ def _finding(case: Case, silence: Silence) -> Finding:
         detail.append(ALIVE if living else GONE)
         tags.add("alive" if living else "gone")
     if message is not None:
-        text, told = _said_of(message)
+        text, message_facts = _said_of(message)
         detail.append(text)
-        facts |= told
+        facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
     tags.add("silent")
-    shown: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
+    rows: list[Row] = [r for r in case.rtp_streams if r.leg == silence.leg and r.last_time == silence.since]
     return Finding(
         RULE.name,
         "suspect",
         0.6,
-        evidence(*(shown or [silence.phase]), message),
+        evidence(*(rows or [silence.phase]), message),
         TITLE_OTHER if facts["side"] == OTHER else TITLE,
         tuple(detail),
         facts,
@@ -110,28 +110,28 @@ def _finding(case: Case, silence: Silence) -> Finding:
     )
 
 
-def _of_relay(case: Case, held: Withheld) -> Finding:
-    leg, target = held.passed.leg, held.passed
-    message = _before(case, leg, held.since)
+def _of_relay(case: Case, gap: Withheld) -> Finding:
+    leg, target = gap.passed.leg, gap.passed
+    message = _before(case, leg, gap.since)
     facts: dict[str, object] = {
-        "since": held.since,
+        "since": gap.since,
         "number": leg,
-        "seconds": held.seconds,
-        "relay": held.passed.src_addr,
+        "seconds": gap.seconds,
+        "relay": gap.passed.src_addr,
         "target": endpoint(target.dst_addr, target.dst_port),
-        "source": endpoint(held.arriving.src_addr, held.arriving.src_port),
+        "source": endpoint(gap.arriving.src_addr, gap.arriving.src_port),
     }
     detail, tags = [ARRIVES, AGREED], {"relay"}
     if message is not None:
-        text, told = _said_of(message)
+        text, message_facts = _said_of(message)
         detail.append(text)
-        facts |= told
+        facts |= message_facts
         tags |= {"changed"} if isinstance(message, SipMessageRow) else set()
     return Finding(
         RULE.name,
         "suspect",
         0.7,
-        evidence(held.passed, held.arriving, message),
+        evidence(gap.passed, gap.arriving, message),
         TITLE_RELAY,
         tuple(detail),
         facts,
@@ -142,7 +142,7 @@ def _of_relay(case: Case, held: Withheld) -> Finding:
 
 
 def _said_of(message: SipMessageRow | DtlsMessageRow) -> tuple[Text, dict[str, object]]:
-    """The sentence on what came just before, and its facts."""
+    """Return the sentence, with its facts, on the message just before the silence."""
     if isinstance(message, SipMessageRow):
         return REQUEST, {"method": message.method, "frame": message.frame}
     return ALERT, {"alert": message.alert, "frame": message.frame}
@@ -155,12 +155,12 @@ def _side(case: Case, silence: Silence) -> str:
 
 
 def _before(case: Case, leg: int | None, since: datetime) -> SipMessageRow | DtlsMessageRow | None:
-    """The alert, else the request that might have changed the media, just before it stopped."""
+    """Return the alert, else the request that may have changed the media, just before it stopped; or None."""
     near = (since - JUST_BEFORE, since + JUST_BEFORE)
     alerts = [r for r in case.dtls_messages if r.leg == leg and r.alert is not None]
     changes = [r for r in case.sip_messages if r.leg == leg and r.method in CHANGES and r.to_tag is not None]
-    found: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
-    return next((row for row in found if near[0] <= row.time <= near[1]), None)
+    events: list[SipMessageRow | DtlsMessageRow] = [*alerts, *changes]
+    return next((row for row in events if near[0] <= row.time <= near[1]), None)
 
 
 RULE = Rule(

@@ -54,7 +54,7 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         sent, back = flow
         if back.packets >= limits.one_way_packets and any(each.leg == talk.leg for each in fell_silent):
-            continue  # it had come, and stopped: another picture
+            continue  # it arrived and stopped: another rule
         if (
             missing(case, back, sent)
             and sent.packets >= limits.one_way_packets
@@ -65,10 +65,10 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     source, target = sent.rows[0].src_addr, sent.rows[0].dst_addr
-    seen = seen_both_ways(case, source, target)
+    is_visible = seen_both_ways(case, source, target)
     sparse = throughout(case, back, sent)
     sure: Verdict = "fault" if talk.leg in case.client_legs else "suspect"
-    verdict: Verdict = "note" if sparse else sure if seen else "cannot_tell"
+    verdict: Verdict = "note" if sparse else sure if is_visible else "cannot_tell"
     other = bool(case.client_legs) and talk.leg not in case.client_legs
     facts = {
         "number": talk.leg,
@@ -82,12 +82,12 @@ def _finding(case: Case, talk: Talk, sent: Way, back: Way) -> Finding:
     return Finding(
         RULE.name,
         verdict,
-        0.85 if seen else 0.5,
+        0.85 if is_visible else 0.5,
         evidence(*rows),
         SPARSE if sparse else TITLE,
         (SILENT,) if sparse else (DETAIL, WAITS) if other else (DETAIL,),
         facts,
-        None if seen or sparse else SETTLE,
+        None if is_visible or sparse else SETTLE,
         leg=talk.leg,
         tags=frozenset({"other-leg"} if other else set()),
     )
