@@ -5156,8 +5156,8 @@ end)()
 
 local legs = show.legs
 
--- Wireshark hands over three new objects with every frame: collected young they cost least memory. Larger steps (a pause of
--- 1000 percent) save a fifth of the time, and cost hundreds of bytes for each packet of media.
+-- Wireshark hands over three new objects with every frame: collected young they cost least memory. A pause of 1000
+-- percent would save some time, and cost hundreds of bytes for each packet of media.
 if _VERSION == "Lua 5.4" then collectgarbage("generational") end
 
 legs.init = capture.forget
