@@ -89,10 +89,10 @@ def install_command(*, force: bool, lang: Lang) -> None:
 
     folders = _folders()
     is_new = not (folders.profiles / bundle.PROFILE).exists()
-    done = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
+    result = install.put(bundle.files(folders), folders.ledger, bundle.PROFILE, force=force)
     if is_new:
         install.hand_over(*bundle.first_look(folders))
-    _tell(done, BUNDLE.of(lang), lang)
+    _tell(result, BUNDLE.of(lang), lang)
     _say(NEXT.of(lang))
     _say("  " + command_line(["wireshark", "-C", bundle.PROFILE, "-r", CAPTURE.of(lang).upper()]))
     if is_root():
@@ -119,9 +119,9 @@ def uninstall_command(*, force: bool, lang: Lang) -> None:
     if not install.read_ledger(folders.ledger).entries:
         _say(NOT_INSTALLED.of(lang))
         return
-    done = install.take_back(folders.ledger, force=force)
-    _say(REMOVED.of(lang, count=len(done.changed)))
-    _say_kept(done, lang)
+    result = install.take_back(folders.ledger, force=force)
+    _say(REMOVED.of(lang, count=len(result.changed)))
+    _say_kept(result, lang)
 
 
 @wireshark_command.command("status")
@@ -178,8 +178,8 @@ def _color(run: "Run", capture: Path, folders: "Folders", *, force: bool, lang: 
     profile_files = capture_profile.profile(run.tables, bundle.profile())
     target = folders.profiles / name
     files = {target / name_in_profile: data for name_in_profile, data in profile_files.items()}
-    done = install.put(files, folders.ledger, name, force=force)
-    _tell(done, PROFILE.of(lang, name=name), lang)
+    result = install.put(files, folders.ledger, name, force=force)
+    _tell(result, PROFILE.of(lang, name=name), lang)
     if run.calls.empty:
         _say(NO_CALLS.of(lang))
     _say(OPEN.of(lang))
@@ -210,15 +210,15 @@ def _say(line: str) -> None:
     say(console(sys.stdout), clean(line))
 
 
-def _tell(done: "Done", subject: str, lang: Lang) -> None:
+def _tell(result: "Done", subject: str, lang: Lang) -> None:
     """Print what was written, and where replaced versions are kept."""
-    count = len(done.changed)
+    count = len(result.changed)
     _say(WRITTEN.of(lang, count=count, what=subject) if count else UNCHANGED.of(lang, what=subject))
-    _say_kept(done, lang)
+    _say_kept(result, lang)
 
 
-def _say_kept(done: "Done", lang: Lang) -> None:
-    for path in done.kept:
+def _say_kept(result: "Done", lang: Lang) -> None:
+    for path in result.kept:
         _say(KEPT.of(lang, path=path))
-    for path in done.left:
+    for path in result.left:
         _say(LEFT.of(lang, path=path))
