@@ -1,6 +1,6 @@
 """The capture contains only one direction of the traffic between two machines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from postproc.diagnose.evidence.case import Case, evidence
@@ -82,10 +82,15 @@ def _sights(case: Case) -> Iterator[_Sight]:
         yield _Sight((stream.src_addr, stream.dst_addr), stream, None)
 
 
-def _sip(messages: Iterable[SipMessageRow]) -> Iterator[_Sight]:
-    """Yield SIP packets; a response proves a request, a request within a dialog the response that created it."""
+def _sip(messages: Sequence[SipMessageRow]) -> Iterator[_Sight]:
+    """Yield SIP packets; a response proves a request, a request within a dialog the response that created it.
+
+    Not where that response is in sight: it came by way of a proxy, and the request goes to the Contact in it.
+    """
+    responded = {(row.call_id, row.dst_addr) for row in messages if row.status is not None}
     for row in messages:
-        yield _Sight((row.src_addr, row.dst_addr), row, _answers(row))
+        explained = row.status is None and (row.call_id, row.src_addr) in responded
+        yield _Sight((row.src_addr, row.dst_addr), row, None if explained else _answers(row))
 
 
 def _answers(row: SipMessageRow) -> str | None:
