@@ -20,6 +20,15 @@ NO_ANSWER = Text(
     "The ACK from {who} on leg {number} lacks the answer to the offer in the 200 OK.",
     "Dem ACK von {who} auf Leg {number} fehlt die Antwort auf das Angebot im 200 OK.",
 )
+NO_SDP = Text(
+    "The {status} from {who} on leg {number} answers an INVITE that offers, and holds no SDP; nor did any response before it.",
+    "Das {status} von {who} auf Leg {number} beantwortet einen INVITE mit Angebot und enthält kein SDP; auch keine Antwort"
+    " davor enthielt eines.",
+)
+NOWHERE = Text(
+    "So {offerer} does not know where to send; only {who} knows the other side's address.",
+    "{offerer} weiß daher nicht, wohin zu senden ist; nur {who} kennt die Adresse der anderen Seite.",
+)
 UNANSWERED = Text(
     "The INVITE came without SDP, so {offerer} offered in its 200 OK and does not know where to send.",
     "Der INVITE kam ohne SDP; daher hat {offerer} im 200 OK angeboten und weiß nicht, wohin zu senden ist.",
@@ -35,6 +44,10 @@ HUNG_UP = Text(
     "{ender} ended the leg {after_ms} ms after the answer by {method}, without any media.",
     "{ender} hat das Leg {after_ms} ms nach der Antwort durch {method} beendet, ohne Medien.",
 )
+UNDECIPHERED = Text(
+    "Packets go both ways; whether the ends can decrypt them is not to be seen.",
+    "Pakete gehen in beide Richtungen; ob die Enden sie entschlüsseln können, ist nicht zu sehen.",
+)
 NO_MEDIA = Text("No media went both ways on it.", "Medien in beide Richtungen gab es auf ihm nicht.")
 
 # Browser user agents send BYE within a round trip of an answer they cannot use (JsSIP: 30 ms after the ACK).
@@ -45,11 +58,15 @@ MS_PER_S = 1000
 
 
 class Lack(NamedTuple):
-    """A missing property as written in SDP; ``tag`` selects advice; ``proof``: a fault only if the answer is refused."""
+    """A missing property as written in SDP; ``tag`` selects advice.
+
+    ``proof``: a fault only if the answer is refused; ``garbled``: a fault although packets flow.
+    """
 
     tag: str
     name: str
     proof: bool = False
+    garbled: bool = False
 
 
 # RFC 8842, section 5.3: the allowed answers to each a=setup.
@@ -69,7 +86,8 @@ def lacks(exchange: Exchange) -> list[Lack]:
     elif offer.crypto and not by_dtls(offer) and secured(offer) and not answer.crypto:
         missing.append(Lack("keys", "a=crypto"))
     elif not {*_suites(answer)} <= {*_suites(offer)} and not by_dtls(offer):  # RFC 4568, section 5.1.2
-        missing.append(Lack("keys", " | ".join(f"a=crypto {suite}" for suite in _suites(offer))))
+        suites = " | ".join(f"a=crypto {suite}" for suite in _suites(offer))
+        missing.append(Lack("keys", suites, garbled=True))
     elif (
         offer.fingerprint
         and answer.fingerprint
@@ -89,14 +107,19 @@ def _suites(section: SdpMediaRow) -> list[str]:
 
 def find(case: Case) -> Iterator[Finding]:
     for leg in case.numbers:
-        if both_ways(case, leg):
-            continue
-        yield from _missing(case, leg)
+        flowing = both_ways(case, leg)
+        if not flowing:
+            yield from _missing(case, leg)
+            yield from _empty(case, leg)
         for exchange in exchanges(case, leg):
             refused = _ended(case, exchange)
-            missing = [lack for lack in lacks(exchange) if not lack.proof or refused]
+            missing = [
+                lack
+                for lack in lacks(exchange)
+                if lack.garbled or not (flowing or (lack.proof and not refused))
+            ]
             if missing and not (missing[0].tag == "setup" and _handshake(case, leg)):
-                yield _finding(leg, exchange, missing, refused)
+                yield _finding(leg, exchange, missing, refused, UNDECIPHERED if flowing else NO_MEDIA)
                 break
 
 
@@ -122,6 +145,35 @@ def _missing(case: Case, leg: int) -> Iterator[Finding]:
         facts,
         leg=leg,
         tags=frozenset({"ack"}),
+    )
+
+
+def _empty(case: Case, leg: int) -> Iterator[Finding]:
+    """Find a 2xx without the answer that the INVITE's offer requires, nor one before (RFC 3261, section 13.2.1)."""
+    rows = [row for row in case.sip_messages if case.leg_of.get(row.call_id) == leg]
+    first = next((row for row in rows if row.method == "INVITE"), None)
+    if first is None or not first.has_sdp or first.to_tag is not None:
+        return
+    asked = (first.call_id, first.cseq, "INVITE")
+    answers = [row for row in rows if (row.call_id, row.cseq, row.cseq_method) == asked]
+    done = next((row for row in answers if row.status is not None and row.status // 100 == 2), None)
+    if done is None or any(row.has_sdp or row.cut_short for row in rows if row.src_addr == done.src_addr):
+        return
+    yield Finding(
+        RULE.name,
+        "suspect",
+        0.75,
+        evidence(first, done),
+        NO_SDP,
+        (NOWHERE,),
+        {
+            "status": f"{done.status} {done.reason or ''}".strip(),
+            "who": done.src_addr,
+            "number": leg,
+            "offerer": first.src_addr,
+        },
+        leg=leg,
+        tags=frozenset({"empty"}),
     )
 
 
@@ -152,7 +204,9 @@ def _from_offerer(row: SipMessageRow, exchange: Exchange) -> bool:
     return row.src_addr == exchange.offer.message.src_addr
 
 
-def _finding(leg: int, exchange: Exchange, missing: list[Lack], refused: SipMessageRow | None) -> Finding:
+def _finding(
+    leg: int, exchange: Exchange, missing: list[Lack], refused: SipMessageRow | None, media: Text
+) -> Finding:
     offer, answer = exchange.offer.audio, exchange.answer.audio
     facts: dict[str, object] = {
         "who": exchange.answer.message.src_addr,
@@ -161,7 +215,7 @@ def _finding(leg: int, exchange: Exchange, missing: list[Lack], refused: SipMess
         "offered": _summary(offer),
         "answered": _summary(answer),
     }
-    detail = NO_MEDIA
+    detail = media
     if refused is not None:
         waited = refused.time - exchange.answer.message.time
         facts |= {
@@ -201,11 +255,12 @@ RULE = Rule(
     name="answer-mismatch",
     stage="sdp",
     breaks="answer",
+    despite_media=True,
     summary=Text("Answer does not fit the offer", "Antwort passt nicht zum Angebot"),
     claim=Text(
-        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or an ACK lacks it.",
+        "The answer lacks what the offer demands: profile, fingerprint, crypto, setup role or rtcp-mux; or a 200 or an ACK lacks it.",
         "Der Antwort fehlt, was das Angebot verlangt: Profil, Fingerprint, Crypto, Setup-Rolle oder rtcp-mux; oder sie fehlt"
-        " im ACK.",
+        " im 200 oder im ACK.",
     ),
     causes=(
         cause(
@@ -229,6 +284,11 @@ RULE = Rule(
             tag="setup",
         ),
         cause(
+            "A SIP ALG, proxy or gateway on the way drops the body of the {status}, or {who} answers without one.",
+            "Ein SIP-ALG, Proxy oder Gateway auf dem Weg entfernt den Inhalt des {status}, oder {who} antwortet ohne.",
+            tag="empty",
+        ),
+        cause(
             "A gateway or proxy on the way drops the ACK's body, or cannot do offers in responses (delayed offer).",
             "Ein Gateway oder Proxy auf dem Weg entfernt den Inhalt des ACK oder beherrscht Angebote in Antworten nicht"
             " (Delayed Offer).",
@@ -239,6 +299,11 @@ RULE = Rule(
         remedy(
             "Set the same kind of media encryption on both sides of this leg (none, SDES or DTLS-SRTP).",
             "Auf beiden Seiten dieses Legs dieselbe Art der Medienverschlüsselung einstellen (keine, SDES oder DTLS-SRTP).",
+        ),
+        remedy(
+            "Capture at {who}: does its {status} hold SDP there? If so, switch off what changes SIP on the way.",
+            "Bei {who} mitschneiden: Enthält das {status} dort SDP? Wenn ja, abschalten, was SIP unterwegs verändert.",
+            tag="empty",
         ),
         remedy(
             "Switch rtcp-mux on at the answering side; Asterisk: rtcp_mux=yes or webrtc=yes at the endpoint.",

@@ -124,6 +124,10 @@ KINDS: Mapping[int, str] = {
     415: "media",
     488: "media",
     606: "media",
+    **dict.fromkeys((482, 483), "loop"),
+    **dict.fromkeys((420, 421, 580), "extension"),
+    **dict.fromkeys((400, 405, 406, 413, 414, 416, 493, 501, 505, 513), "message"),
+    **dict.fromkeys((428, 433, 436, 437, 438, 607, 608), "identity"),  # RFC 8224, 5079, 8197, 8688
 }
 # 415, 488 and 606 refuse something in the offer, and no more specific rule sees what: the status is not the cause.
 UNEXPLAINED = 0.8
@@ -318,6 +322,32 @@ RULE = Rule(
             "The media offered do not suit that side: codec, encryption or candidates.",
             "Die angebotenen Medien passen dieser Seite nicht: Codec, Verschlüsselung oder Kandidaten.",
             tag="media",
+        ),
+        cause(
+            "The call comes back to a server that has passed it on already: two routes point at each other, or an unknown"
+            " number goes to a default route.",
+            "Der Anruf kommt zu einem Server zurück, der ihn schon weitergegeben hat: Zwei Routen zeigen aufeinander, oder"
+            " eine unbekannte Rufnummer geht an eine Standardroute.",
+            tag="loop",
+        ),
+        cause(
+            "One side demands an extension of SIP that the other does not know (Require: 100rel, timer, precondition).",
+            "Eine Seite verlangt eine SIP-Erweiterung, die die andere nicht kennt (Require: 100rel, timer, precondition).",
+            tag="extension",
+        ),
+        cause(
+            "A header or the body of the INVITE is not what that side takes: malformed, too large, of another content type, or"
+            " rewritten on the way (SIP ALG).",
+            "Ein Header oder der Inhalt des INVITE entspricht nicht dem, was diese Seite annimmt: fehlerhaft, zu groß, von einem"
+            " anderen Inhaltstyp oder unterwegs verändert (SIP-ALG).",
+            tag="message",
+        ),
+        cause(
+            "That side does not take the caller's identity: number withheld, signature missing or invalid (STIR), or the caller"
+            " is blocked.",
+            "Diese Seite nimmt die Identität des Anrufers nicht an: Rufnummer unterdrückt, Signatur fehlt oder ist ungültig"
+            " (STIR), oder der Anrufer ist gesperrt.",
+            tag="identity",
         ),
         cause(
             "The server that answered has a fault of its own, or the destination behind it is not available.",

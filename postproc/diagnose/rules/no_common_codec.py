@@ -5,6 +5,7 @@ from typing import Any
 
 from postproc.diagnose.evidence.case import Case, evidence
 from postproc.diagnose.evidence.media import audio, described, media_ok
+from postproc.diagnose.evidence.negotiation import exchanges
 from postproc.diagnose.evidence.server import NO_CODEC, codec_matched, media_refused, quoted
 from postproc.diagnose.evidence.signalling import (
     INCOMPATIBLE,
@@ -24,7 +25,8 @@ from postproc.model.findings import Finding, Rule, cause, remedy
 from postproc.model.rows import RtpStreamRow, SdpMediaRow
 from postproc.model.text import Text
 
-REFUSALS = (415, 488, 606)
+UNSUPPORTED_BODY = 415  # RFC 3261, section 21.4.13
+REFUSALS = (UNSUPPORTED_BODY, 488, 606)
 
 DISJOINT = Text(
     "No common codec: {offerer} offers {offered}, {answerer} answers with {answered}.",
@@ -42,6 +44,12 @@ PROFILE = Text(
     "{refuser} refuses the offer with {answer}: probably its media profile {proto} does not fit.",
     "{refuser} lehnt das Angebot mit {answer} ab: Vermutlich passt das Medienprofil {proto} nicht.",
 )
+DECLINED = Text(
+    "{answerer} accepts the call on leg {number} without its audio: port 0 in the answer to an offer of {offered}.",
+    "{answerer} nimmt den Anruf auf Leg {number} ohne Audio an: Port 0 in der Antwort auf ein Angebot von {offered}.",
+)
+ACCEPTED = Text("What it does accept: {accepted}.", "Was angenommen wird: {accepted}.")
+SILENT = Text("Nothing else is accepted either.", "Auch sonst wird nichts angenommen.")
 NOTHING_SHARED = Text(
     "Offer and answer of this leg have no audio codec in common, though an answer may only choose"
     " from what was offered.",
@@ -92,7 +100,38 @@ def find(case: Case) -> Iterator[Finding]:
     findings = list(_disjoint(case, refused))
     if not findings and refused is not None and refused.status in REFUSALS:
         findings = list(_refused(case, refused))
-    yield from findings or _strange(case)
+    yield from findings or [*_declined(case), *_strange(case)]
+
+
+def _declined(case: Case) -> Iterator[Finding]:
+    """Find legs whose last answer refuses all audio (RFC 3264, section 6), with no fax in its place."""
+    for leg in case.numbers:
+        last = exchanges(case, leg)[-1:]
+        if not last or not last[0].offer.audio.port or media_ok(case) is True:
+            continue
+        message = last[0].answer.message
+        here = [row for row in case.sdp_media if (row.capture, row.frame) == (message.capture, message.frame)]
+        accepted = [row.media for row in here if row.port and row.media is not None]
+        if (message.status or 0) // 100 != 2 or "audio" in accepted or "image" in accepted:
+            continue
+        yield Finding(
+            RULE.name,
+            "suspect",
+            0.7,
+            evidence(last[0].offer.message, message),
+            DECLINED,
+            (ACCEPTED if accepted else SILENT,),
+            {
+                "answerer": message.src_addr,
+                "refuser": message.src_addr,
+                "number": leg,
+                "offered": shown(last[0].offer.audio),
+                "accepted": accepted,
+            },
+            SETTLE,
+            leg=leg,
+            tags=frozenset({"declined"}),
+        )
 
 
 def _strange(case: Case) -> Iterator[Finding]:
@@ -207,6 +246,8 @@ def _guess(case: Case, refused: Rejection, audio: SdpMediaRow) -> tuple[Text, Te
         return AT_ONCE, UNUSUAL
     if refused.origin is not refused.response:
         return PASSED_ON, PASSED
+    if refused.origin.status == UNSUPPORTED_BODY:
+        return None  # it refuses the type of the body, not what the body offers
     if refused.own(case) and not any(row.call_id == refused.leg.call_id for row in case.candidates):
         return PROFILE, USUAL
     return None
@@ -238,6 +279,12 @@ RULE = Rule(
             "Der Absender hat den Codec ohne neues Angebot gewechselt, oder ein Gateway reicht Medien von einem Leg mit"
             " anderen Codecs durch.",
             tag="strange",
+        ),
+        cause(
+            "The answering side has no microphone or no codec for this call, or audio is switched off for it (video only).",
+            "Die antwortende Seite hat für diesen Anruf kein Mikrofon oder keinen Codec, oder Audio ist dafür abgeschaltet (nur"
+            " Video).",
+            tag="declined",
         ),
         cause(
             "One side demands encrypted media (SAVP, SAVPF), the other offers it unencrypted (AVP), or the reverse.",
