@@ -24,20 +24,9 @@
 
 local capture = (function()
 
-local find = string.find
-local floor, max, min, huge = math.floor, math.max, math.min, math.huge
+local huge = math.huge
 
-local capture = {
-    -- Wireshark hands over new objects with every frame: the more of them are collected at a time, the less often all
-    -- that was learnt is gone through. So many KiB may wait, in the pauses (percent) that every Lua can count.
-    WAITING = 16384, SHORTEST = 200, LONGEST = 1000,
-}
-
--- Sets how much may wait to be collected: the same whatever was learnt, up to as much as was.
-function capture.pace()
-    local pause = 100 + floor(100 * capture.WAITING / collectgarbage("count"))
-    collectgarbage("setpause", max(capture.SHORTEST, min(capture.LONGEST, pause)))
-end
+local capture = {}
 
 local function nothing()
     return {
@@ -69,10 +58,9 @@ end
 
 function capture.forget()
     for name, value in pairs(capture) do
-        if type(value) ~= "function" and not find(name, "^%u") then capture[name] = nil end
+        if type(value) ~= "function" then capture[name] = nil end
     end
     for name, value in pairs(nothing()) do capture[name] = value end
-    capture.pace()
 end
 
 capture.forget()
@@ -3435,7 +3423,6 @@ function knowledge.now(complete)
         capture.index, capture.index_at, capture.index_until = knowledge.work_out(), capture.learnt, capture.last_time
         capture.index_clock = os.clock()
         capture.index_cost, capture.turned = capture.index_clock - since, capture.turned or complete
-        capture.pace()
     end
     return capture.index
 end
@@ -5168,6 +5155,10 @@ end)()
 -- The dissector
 
 local legs = show.legs
+
+-- Wireshark hands over three new objects with every frame: collected young they cost least memory. A pause of 1000
+-- percent would save some time, and cost hundreds of bytes for each packet of media.
+if _VERSION == "Lua 5.4" then collectgarbage("generational") end
 
 legs.init = capture.forget
 

@@ -23,7 +23,6 @@ from tests.plugins.dissected import PLUGIN, ROOT
 MODULES = sorted(assemble.SOURCE.glob("*.lua"))
 OF_WIRESHARK = {"learn", "frames", "show", "dissector", "menus"}  # all others run in plain Lua
 STANDARD = {
-    "collectgarbage",
     "ipairs",
     "math",
     "next",
