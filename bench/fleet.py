@@ -31,6 +31,7 @@ from postproc.read import programs
 
 COMPARED = ["call_uid", "verdict", "cause", "final_status", "headline"]
 OFTEN = 0.2  # seconds between polls for the first calls
+LONGEST = 4 * 3600.0  # seconds: 200,000 calls take over an hour on a machine that does other work, too
 
 
 def main() -> None:
@@ -94,7 +95,7 @@ def on_cluster(captures: Path, calls: Path, *, kill: bool) -> tuple[Usage, list[
         killer = threading.Thread(target=_kill_one, args=(client.run(os.getpid), calls), daemon=True)
         if kill:
             killer.start()
-        usage = measure([*program, *folders], dict(os.environ))
+        usage = measure([*program, *folders], dict(os.environ), LONGEST)
         return usage, list(client.run(_used).values())
 
 
