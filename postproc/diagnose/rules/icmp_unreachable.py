@@ -8,7 +8,7 @@ from typing import Any
 from postproc.diagnose.evidence.case import OTHER, Case, evidence
 from postproc.diagnose.evidence.icmp import kind, undelivered
 from postproc.diagnose.evidence.media import connected, due
-from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, sender
+from postproc.diagnose.evidence.paths import TO_CLIENT, TO_SERVER, checks, closing, sender
 from postproc.model.addresses import addr_class, endpoint
 from postproc.model.enumerations import Direction
 from postproc.model.findings import Finding, Rule, Variant, cause, remedy
@@ -78,6 +78,9 @@ def _refused(case: Case, stream: RtpStreamRow) -> list[IcmpErrorRow]:
     """
     flow = (stream.src_addr, stream.src_port, stream.dst_addr, stream.dst_port)
     told = undelivered(case, flow)
+    over = closing(case, stream.leg) if told else None
+    if over is not None and (over.src_addr, over.src_port) == flow[2:]:
+        told = [row for row in told if row.time < over.time]
     for phase in due(case, stream.leg) if told else ():
         if phase.started is None or phase.ended is None:
             continue

@@ -87,7 +87,9 @@ def find(case: Case) -> Iterator[Finding]:
 
 def _unfollowed(case: Case, streams: Sequence[RtpStreamRow]) -> Iterator[Finding]:
     """The first stream to an address that the stream from there has left without a word in SDP."""
-    for before, after in pairwise(sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, row.time))):
+    # A relay sends the same SSRC on: by target, so that each hop's streams follow each other.
+    by_hop = sorted(streams, key=lambda row: (row.ssrc or 0, row.capture, str(_target(row)), row.time))
+    for before, after in pairwise(by_hop):
         old, new, to = _source(before), _source(after), _target(before)
         same_stream = (before.ssrc, before.capture, to) == (after.ssrc, after.capture, _target(after))
         if not same_stream or old == new or after.first_time < before.last_time:
@@ -169,10 +171,14 @@ def _was_there(row: RtpStreamRow, change: Change, start: datetime, streams: Sequ
 
 
 def _also_new(row: RtpStreamRow, target: Place, start: datetime, streams: Sequence[RtpStreamRow]) -> bool:
-    """The same machine sends somewhere else as well: a fork, or a copy for a recorder."""
+    """The same machine sends somewhere else as well: a fork, or a copy for a recorder.
+
+    A relay that sends back to where the stream comes from does neither.
+    """
+    origins = {_source(each) for each in streams if each.ssrc == row.ssrc}
     return any(
         other.src_addr == row.src_addr
-        and _target(other) != target
+        and _target(other) not in (target, *origins)
         and other.last_time - max(other.first_time, start) >= SWITCHED_BY
         for other in streams
     )
